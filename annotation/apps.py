@@ -1,0 +1,10 @@
+"""The project's shell as a Django app: its commands, and the Celery application for shared tasks."""
+
+from django.apps import AppConfig
+
+
+class AnnotationConfig(AppConfig):
+    name = "annotation"
+
+    def ready(self) -> None:
+        from annotation import celery  # noqa: F401  shared_task binds to this application

@@ -1,0 +1,15 @@
+"""An embedded Postgres and Valkey, started by the first command that needs them."""
+
+from .lease import EmbeddedError, Lease, running
+from .places import database_url, redis_url
+from .programs import Programs, binaries
+
+__all__ = [
+    "EmbeddedError",
+    "Lease",
+    "Programs",
+    "binaries",
+    "database_url",
+    "redis_url",
+    "running",
+]

@@ -1,0 +1,77 @@
+"""Under which account the servers run, and what that account can reach.
+
+Postgres refuses to run as root. Then an account of the system that owns nothing of value runs
+it, and no folder is opened for its sake.
+"""
+
+import os
+import pwd
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import EmbeddedError
+
+CANDIDATES = ("postgres", "nobody", "daemon")
+
+
+@dataclass(frozen=True)
+class Account:
+    """Whom the servers run as; `other` where that is not who runs the command."""
+
+    name: str
+    uid: int
+    gid: int
+    other: bool
+
+    def popen_arguments(self) -> dict[str, Any]:
+        if not self.other:
+            return {}
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+    def can(self, test: Callable[[], bool]) -> bool:
+        """Whether `test` holds for this account, tried as that account in a child."""
+        if not self.other:
+            return test()
+        child = os.fork()
+        if child == 0:
+            try:
+                os.setgroups([])
+                os.setgid(self.gid)
+                os.setuid(self.uid)
+                os._exit(0 if test() else 1)
+            except BaseException:
+                os._exit(1)
+        return os.waitpid(child, 0)[1] == 0
+
+
+def servers_account(cluster: Path) -> Account:
+    """Ourselves; as root the owner of the cluster if there is one, or a system account."""
+    if os.getuid() != 0:
+        try:
+            return Account(pwd.getpwuid(os.getuid()).pw_name, os.getuid(), os.getgid(), False)
+        except KeyError:
+            raise EmbeddedError(
+                f"uid {os.getuid()} has no entry in /etc/passwd, which Postgres needs: "
+                "add one, or set DATABASE_URL and REDIS_URL"
+            ) from None
+    if cluster.exists() and (owner := cluster.stat().st_uid) != 0:
+        try:
+            entry = pwd.getpwuid(owner)
+        except KeyError:
+            raise EmbeddedError(
+                f"{cluster} belongs to uid {owner}, which has no entry in /etc/passwd"
+            ) from None
+        return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, True)
+    for name in CANDIDATES:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        if entry.pw_uid != 0:
+            return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, True)
+    raise EmbeddedError(
+        "Postgres does not run as root and there is no account to run it under "
+        f"({', '.join(CANDIDATES)}): run this as another user, or set DATABASE_URL and REDIS_URL"
+    )

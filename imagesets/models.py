@@ -1,0 +1,76 @@
+"""Dataset, Label and Image: what a benchmark says about its pictures."""
+
+import secrets
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+
+def new_public_id() -> str:
+    """An opaque, unguessable name (16 characters, 96 bits)."""
+    return secrets.token_urlsafe(12)
+
+
+class Dataset(models.Model):
+    """A benchmark: images and the label set that they were given labels from."""
+
+    slug = models.SlugField(unique=True, max_length=100)
+    name = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Label(models.Model):
+    """A class of the dataset, as workers are told about it."""
+
+    id = models.AutoField(primary_key=True)  # 4 bytes: predictions hold arrays of these
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="labels")
+    key = models.CharField(max_length=200)
+    names = ArrayField(models.TextField(), help_text="Synonyms; the first is shown first.")
+    definition = models.TextField(blank=True, default="")
+    wikipedia = ArrayField(models.URLField(max_length=500), default=list, blank=True)
+    superclass = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        ordering = ["dataset", "key"]
+        constraints = [
+            models.UniqueConstraint(fields=["dataset", "key"], name="label_key_once_per_dataset"),
+            models.CheckConstraint(condition=Q(names__len__gte=1), name="label_has_a_name"),
+            models.CheckConstraint(condition=~Q(key=""), name="label_key_not_empty"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} ({self.names[0]})"
+
+
+class Image(models.Model):
+    """A picture: its key in the dataset, where its bytes are, and the label it came with."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="images")
+    key = models.CharField(max_length=500, help_text="Path below the dataset's root.")
+    public_id = models.CharField(max_length=16, unique=True, default=new_public_id)
+    location = models.TextField(help_text="A file's whole path, or an s3:// address.")
+    sha256 = models.CharField(max_length=64, db_index=True)
+    width = models.PositiveIntegerField(help_text="Pixels, with EXIF orientation applied.")
+    height = models.PositiveIntegerField(help_text="Pixels, with EXIF orientation applied.")
+    dataset_label = models.ForeignKey(
+        Label, on_delete=models.PROTECT, null=True, blank=True, related_name="images"
+    )
+
+    class Meta:
+        ordering = ["dataset", "key"]
+        constraints = [
+            models.UniqueConstraint(fields=["dataset", "key"], name="image_key_once_per_dataset"),
+            models.CheckConstraint(
+                condition=Q(width__gte=1, height__gte=1), name="image_has_a_size"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,64 @@
+"""Classifier and Prediction: what models say is in the images."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from imagesets.models import Dataset, Image
+
+STORED = 10  # predictions kept per image and classifier
+
+
+class Classifier(models.Model):
+    """A model is data: an architecture, its weights, its input, and what its classes mean."""
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="classifiers")
+    name = models.CharField(max_length=200)
+    architecture = models.CharField(
+        max_length=200, blank=True, default="", help_text="timm's name; empty where imported."
+    )
+    weights = models.TextField(
+        blank=True, default="", help_text="'pretrained', 'package:NAME', or a file's whole path."
+    )
+    input = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Overrides of timm's data configuration: input_size, crop_pct, mean, std, ...",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["dataset", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dataset", "name"], name="classifier_name_once_per_dataset"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Prediction(models.Model):
+    """One classifier's top labels for one image, best first: at most STORED of them."""
+
+    classifier = models.ForeignKey(
+        Classifier, on_delete=models.CASCADE, related_name="predictions"
+    )
+    image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="predictions")
+    labels = ArrayField(models.IntegerField(), help_text="Ids of labels, best first.")
+    scores = ArrayField(models.FloatField(), help_text="Softmax scores, in the same order.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["classifier", "image"], name="one_prediction_per_classifier_and_image"
+            ),
+            models.CheckConstraint(
+                condition=Q(labels__len=F("scores__len")) & Q(labels__len__lte=STORED),
+                name="prediction_arrays_match",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.classifier_id}: {self.image_id}"

@@ -1,0 +1,161 @@
+"""From CLASSIFY to objects: the labels that workers selected in an image, grouped by object."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypedDict
+
+import numpy as np
+
+from .max_k_cut import max_k_cut
+
+
+class Response(NamedTuple):
+    """One worker's answer about one image."""
+
+    selected: Sequence[str]
+    """Keys of the labels selected; empty: none of these labels."""
+    main: str | None = None
+    """The label of the main object, one of those selected."""
+
+
+class Share(TypedDict):
+    share: float
+    fraction: float
+
+
+class Object(TypedDict):
+    """One object of an image, as it stands in the table of annotations."""
+
+    name: str
+    main_votes: int
+    labels: dict[str, Share]
+
+
+class ImageObjects(NamedTuple):
+    """What the responses on one image say."""
+
+    num_objects: int | None
+    object_counts: dict[str, int] | None
+    main_label: str | None
+    main_votes: dict[str, int] | None
+    objects: list[Object]
+    main_object: int | None
+    dataset_object: int | None
+    workers: int
+
+    @property
+    def is_multi_object(self) -> bool:
+        return self.num_objects is not None and self.num_objects > 1
+
+    @property
+    def disagrees(self) -> bool:
+        """Main-object disagreement: of several objects, the main one is not the dataset label's."""
+        return (
+            self.is_multi_object
+            and self.dataset_object is not None
+            and self.main_object != self.dataset_object
+        )
+
+
+NO_RESPONSES = ImageObjects(None, None, None, None, [], None, None, 0)
+
+
+def image_objects(
+    responses: Iterable[Response | tuple[Sequence[str], str | None]],
+    dataset_label: str | None = None,
+) -> ImageObjects:
+    """The objects of one image, from its used responses in order of submission.
+
+    1. `num_objects` is the most frequent number of labels selected, the one seen first among
+       equals; "none of these" counts as 0, and if 0 wins there are no objects and no main label.
+       The rest looks at the other responses only.
+    2. `main_label` is the most frequent main label, the one seen first among equals;
+       `main_votes` holds all of them.
+    3. Objects: the labels that anyone selected, in `num_objects` groups such that the most
+       pairs of labels selected together are parted (max_k_cut.py): labels selected together are
+       different objects, labels that exclude each other are names of one. Where there are several
+       objects, labels never selected together with another are left out.
+    4. Each object holds for its labels `share`, the label's part of all selections of the object's
+       labels, and `fraction`, the part of the responses (other than "none") that selected it; its
+       name is its label selected most, by key among equals. Objects are in order of falling main
+       votes, then by name.
+    5. `main_object` is the object with most main votes and `dataset_object` the one that holds
+       `dataset_label`, as positions in `objects`, or None.
+
+    `object_counts` counts responses by number of labels selected (keys as text, ascending);
+    `workers` counts responses. Without responses all is None, but `workers` 0 and `objects` [].
+
+    Raises ValueError where a main label is not among the selected or a label is selected twice.
+    Source: Tsipras et al. 2020, section 4 and appendix B.
+    """
+    answers = [_checked(response) for response in responses]
+    if not answers:
+        return NO_RESPONSES
+    sizes = Counter(len(answer.selected) for answer in answers)
+    num_objects = sizes.most_common(1)[0][0]
+    object_counts = {str(size): sizes[size] for size in sorted(sizes)}
+    if num_objects == 0:
+        return ImageObjects(0, object_counts, None, {}, [], None, None, len(answers))
+
+    named = [answer for answer in answers if answer.selected]
+    mains = Counter(answer.main for answer in named if answer.main is not None)
+    votes = Counter(label for answer in named for label in answer.selected)
+    objects = [
+        _object(group, votes, mains, len(named)) for group in _label_groups(named, num_objects)
+    ]
+    objects.sort(key=lambda one: (-one["main_votes"], one["name"]))
+    return ImageObjects(
+        num_objects=num_objects,
+        object_counts=object_counts,
+        main_label=mains.most_common(1)[0][0] if mains else None,
+        main_votes=dict(mains.most_common()),
+        objects=objects,
+        main_object=0,
+        dataset_object=next(
+            (place for place, one in enumerate(objects) if dataset_label in one["labels"]), None
+        ),
+        workers=len(answers),
+    )
+
+
+def _checked(response: Response | tuple[Sequence[str], str | None]) -> Response:
+    selected, main = response
+    if len(set(selected)) < len(selected):
+        raise ValueError(f"a label is selected twice in one response: {list(selected)}")
+    if main is not None and main not in selected:
+        raise ValueError(f"the main label {main} is not among the selected {list(selected)}")
+    return Response(selected, main)
+
+
+def _label_groups(answers: Sequence[Response], k: int) -> list[list[str]]:
+    """The labels of the answers in k groups."""
+    together = {
+        label
+        for answer in answers
+        if k == 1 or len(answer.selected) > 1
+        for label in answer.selected
+    }
+    labels = sorted(together)
+    if k == 1:
+        return [labels]
+    number = {label: node for node, label in enumerate(labels)}
+    weights = np.zeros((len(labels), len(labels)), np.int64)
+    for answer in answers:
+        if len(answer.selected) > 1:
+            nodes = [number[label] for label in answer.selected]
+            for a in nodes:
+                weights[a, nodes] += 1
+    return [[labels[node] for node in group] for group in max_k_cut(weights, k)]
+
+
+def _object(labels: list[str], votes: Counter[str], mains: Counter[str], n: int) -> Object:
+    total = sum(votes[label] for label in labels)
+    ranked = sorted(labels, key=lambda label: (-votes[label], label))
+    return {
+        "name": ranked[0],
+        "main_votes": sum(mains[label] for label in labels),
+        "labels": {
+            label: {"share": votes[label] / total, "fraction": votes[label] / n}
+            for label in ranked
+        },
+    }

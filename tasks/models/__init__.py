@@ -1,0 +1,26 @@
+"""The way of a study in tables: campaign -> pairs -> HITs and items -> places -> assignments -> results."""
+
+from tasks.models.assignment import Assignment, Place
+from tasks.models.campaign import Campaign, CampaignImage, CampaignLabel, Pair, Transition
+from tasks.models.hit import HIT, HITItem
+from tasks.models.results import ImageResult, PairResult, Run, WorkerResult
+from tasks.models.worker import Secret, Stop, Worker
+
+__all__ = [
+    "HIT",
+    "Assignment",
+    "Campaign",
+    "CampaignImage",
+    "CampaignLabel",
+    "HITItem",
+    "ImageResult",
+    "Pair",
+    "PairResult",
+    "Place",
+    "Run",
+    "Secret",
+    "Stop",
+    "Transition",
+    "Worker",
+    "WorkerResult",
+]

@@ -1,0 +1,158 @@
+"""Places and assignments: who may answer a HIT, and the answer, stored once as arrays.
+
+A judgment is not a row: it is what `unnest` says over an assignment's arrays (see annotation.exports).
+"""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from imagesets.models import new_public_id
+from tasks.models.campaign import Campaign
+from tasks.models.hit import HIT
+from tasks.models.worker import Worker
+
+
+class AssignmentState(models.TextChoices):
+    """What the worker did."""
+
+    OPEN = "open", "open"
+    SUBMITTED = "submitted", "submitted"
+    RETURNED = "returned", "returned"
+    EXPIRED = "expired", "expired"
+
+
+class Outcome(models.TextChoices):
+    """What review made of a submitted answer."""
+
+    NONE = "", "not reviewed"
+    ACCEPTED = "accepted", "accepted"
+    REJECTED = "rejected", "rejected"
+
+
+def positions(**options) -> ArrayField:
+    """A column of item positions."""
+    return ArrayField(models.SmallIntegerField(), default=list, blank=True, **options)
+
+
+class Assignment(models.Model):
+    """One worker on one HIT, and the answer.
+
+    `shown` holds every item's position in the order shown. CONTAINS: `selected`, `maybe` and
+    `unseen` are subsets of it. CLASSIFY: `answers` is a list, in the order of `shown`, of
+    {"offered": [label ids as shown], "selected": [label ids], "main": label id or null,
+    "other": text}.
+    """
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="assignments")
+    hit = models.ForeignKey(HIT, on_delete=models.CASCADE, related_name="assignments")
+    worker = models.ForeignKey(Worker, on_delete=models.PROTECT, related_name="assignments")
+    key = models.CharField(max_length=200, default=new_public_id)
+    round = models.PositiveSmallIntegerField(default=1)
+    state = models.CharField(
+        max_length=9, choices=AssignmentState.choices, default=AssignmentState.OPEN
+    )
+    outcome = models.CharField(
+        max_length=8, choices=Outcome.choices, default=Outcome.NONE, blank=True
+    )
+    set_aside = models.BooleanField(default=False)
+    imported = models.BooleanField(default=False)
+    opened_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(null=True, blank=True)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    sequence = models.BigIntegerField(
+        null=True, blank=True, help_text="Order among answers submitted at the same moment."
+    )
+    shown = positions()
+    selected = positions()
+    maybe = positions()
+    unseen = positions()
+    answers = models.JSONField(null=True, blank=True)
+    comment = models.TextField(blank=True, default="")
+    active_seconds = models.FloatField(null=True, blank=True)
+    wall_seconds = models.FloatField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["submitted_at", "sequence", "id"]
+        constraints = [
+            # The whole of "never twice".
+            models.UniqueConstraint(
+                fields=["hit", "worker"],
+                condition=Q(state__in=["open", "submitted"]),
+                name="a_worker_answers_a_hit_once",
+            ),
+            models.UniqueConstraint(
+                fields=["campaign", "key"], name="assignment_key_once_per_campaign"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=AssignmentState.values), name="assignment_state"
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome__in=Outcome.values), name="assignment_outcome"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="submitted") | Q(submitted_at__isnull=False),
+                name="submitted_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(selected__contained_by=F("shown"))
+                & Q(maybe__contained_by=F("shown"))
+                & Q(unseen__contained_by=F("shown")),
+                name="answers_are_of_what_was_shown",
+            ),
+            models.CheckConstraint(
+                condition=~Q(selected__overlap=F("unseen"))
+                & ~Q(selected__overlap=F("maybe"))
+                & ~Q(maybe__overlap=F("unseen")),
+                name="an_item_has_one_answer",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["campaign", "submitted_at", "sequence"], name="assignment_order"),
+            models.Index(
+                fields=["worker", "campaign"], condition=Q(state="open"), name="assignment_running"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @property
+    def used(self) -> bool:
+        """Whether its judgments count in results."""
+        return self.state == "submitted" and self.outcome == "accepted" and not self.set_aside
+
+
+USED = Q(state="submitted", outcome="accepted", set_aside=False)
+
+
+class Place(models.Model):
+    """One wanted answer of a HIT. Null `free_at`: answered. In the future: being worked on."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="places")
+    hit = models.ForeignKey(HIT, on_delete=models.CASCADE, related_name="places")
+    round = models.PositiveSmallIntegerField()
+    shuffle = models.IntegerField(help_text="Random: the order in which places are given out.")
+    free_at = models.DateTimeField(null=True, blank=True, db_default=Now())
+    holder = models.OneToOneField(
+        Assignment, on_delete=models.PROTECT, null=True, blank=True, related_name="place"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(free_at__isnull=False) | Q(holder__isnull=False),
+                name="an_answered_place_has_a_holder",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["campaign", "round", "shuffle"],
+                condition=Q(free_at__isnull=False),
+                name="place_to_give_out",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hit_id} ({self.round})"

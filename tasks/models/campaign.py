@@ -1,0 +1,226 @@
+"""A campaign: one kind of question about a dataset's images, and what it froze when published."""
+
+from decimal import Decimal
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.text import slugify
+
+from imagesets.models import Dataset, Image, Label, new_public_id
+
+
+class Kind(models.TextChoices):
+    """What workers are asked."""
+
+    CONTAINS = "contains", "CONTAINS: which of these images contain X?"
+    CLASSIFY = "classify", "CLASSIFY: which labels are in this image, which is the main one?"
+
+
+class State(models.TextChoices):
+    """Where a campaign stands; the allowed ways are in TRANSITIONS."""
+
+    DRAFT = "draft", "draft"
+    OPEN = "open", "open"
+    PAUSED = "paused", "paused"
+    FINISHED = "finished", "finished"
+    CLOSED = "closed", "closed"
+
+
+# finished -> open: setting a worker aside frees places. draft -> finished: filled by import alone.
+TRANSITIONS = {
+    State.DRAFT: {State.OPEN, State.CLOSED},
+    State.OPEN: {State.PAUSED, State.FINISHED, State.CLOSED},
+    State.PAUSED: {State.OPEN, State.CLOSED},
+    State.FINISHED: {State.OPEN, State.CLOSED},
+    State.CLOSED: set(),
+}
+
+
+class IllegalTransition(Exception):
+    """A change of state that TRANSITIONS does not allow."""
+
+
+class Campaign(models.Model):
+    """A study of one kind on one dataset. Its settings can be changed only while it is a draft."""
+
+    slug = models.SlugField(unique=True, max_length=100)
+    public_id = models.CharField(max_length=16, unique=True, default=new_public_id)
+    name = models.CharField(max_length=200)
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="campaigns")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    crowd = models.CharField(max_length=20, default="local")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
+    source = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="followed_by"
+    )
+
+    images = models.JSONField(default="all", blank=True)
+    candidates = models.JSONField(null=True, blank=True, default=None)
+    follow_up = models.JSONField(null=True, blank=True, default=None)
+    workers_per_item = models.PositiveSmallIntegerField(
+        default=9, validators=[MinValueValidator(1), MaxValueValidator(1000)]
+    )
+    round_size = models.PositiveSmallIntegerField(default=3, validators=[MinValueValidator(1)])
+    grid_size = models.PositiveSmallIntegerField(
+        default=48, validators=[MinValueValidator(1), MaxValueValidator(200)]
+    )
+    max_sections = models.PositiveSmallIntegerField(
+        default=8, validators=[MinValueValidator(1), MaxValueValidator(50)]
+    )
+    images_per_hit = models.PositiveSmallIntegerField(
+        default=5, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
+    maybe = models.BooleanField(default=False)
+    max_offered = models.PositiveSmallIntegerField(
+        default=6, validators=[MinValueValidator(2), MaxValueValidator(20)]
+    )
+    min_relative_sf = models.DecimalField(
+        max_digits=5,
+        decimal_places=4,
+        default=Decimal("0.5"),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1))],
+    )
+    min_judgments = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    assignment_minutes = models.PositiveSmallIntegerField(
+        default=60, validators=[MinValueValidator(1)]
+    )
+    title = models.CharField(max_length=128, blank=True, default="")
+    description = models.TextField(blank=True, default="")
+    instructions = models.TextField(blank=True, default="", help_text="Markdown.")
+
+    round = models.PositiveSmallIntegerField(default=0)
+    target = models.PositiveSmallIntegerField(
+        default=0, help_text="Used answers that each HIT should have by now."
+    )
+    seed = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="campaign_kind"),
+            models.CheckConstraint(condition=Q(state__in=State.values), name="campaign_state"),
+            models.CheckConstraint(
+                condition=Q(target__lte=models.F("workers_per_item")), name="target_at_most_r"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=Kind.CLASSIFY) | Q(source=None), name="only_classify_has_a_source"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.slug
+
+    def save(self, *args, **kwargs) -> None:
+        if not self.slug:
+            self.slug = slugify(self.name)[:100]
+        super().save(*args, **kwargs)
+
+    @property
+    def judgments_needed(self) -> int:
+        """`min_judgments`, or half of R rounded up."""
+        return self.min_judgments or (self.workers_per_item + 1) // 2
+
+    def move_to(self, state: State, who: str, why: str = "") -> None:
+        """Change the state and log it; the caller holds the campaign's row lock.
+
+        Raises IllegalTransition, naming both states, where TRANSITIONS does not allow it.
+        """
+        if state not in TRANSITIONS[State(self.state)]:
+            raise IllegalTransition(
+                f"campaign {self.slug} is {self.state} and cannot become {State(state).value}"
+            )
+        Transition.objects.create(
+            campaign=self, subject="campaign", before=self.state, after=state, who=who, why=why
+        )
+        self.state = state
+        self.save(update_fields=["state"])
+
+
+class CampaignLabel(models.Model):
+    """A label as a campaign's workers read it: frozen at publish."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="labels")
+    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="+")
+    names = models.JSONField()
+    definition = models.TextField(blank=True)
+    wikipedia = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "label"], name="label_frozen_once")
+        ]
+
+    def __str__(self) -> str:
+        return " or ".join(self.names)
+
+
+class CampaignImage(models.Model):
+    """An image of a campaign; with a source, its group there and the chance that it was asked."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="campaign_images")
+    image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="+")
+    group = models.CharField(max_length=4, blank=True, default="")
+    asked = models.BooleanField(default=True)
+    inclusion_probability = models.FloatField(default=1.0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "image"], name="image_once_per_campaign"),
+            models.CheckConstraint(
+                condition=Q(group__in=["", "amb", "mis", "easy", "fu"]), name="image_group"
+            ),
+            models.CheckConstraint(
+                condition=Q(inclusion_probability__gte=0, inclusion_probability__lte=1),
+                name="inclusion_probability_is_one",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}: {self.image_id}"
+
+
+class Pair(models.Model):
+    """An image and a candidate label that a campaign asks about: frozen at publish.
+
+    In a CLASSIFY campaign an image's pairs are the labels offered for it.
+    """
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="pairs")
+    image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="+")
+    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="+")
+    sources = models.JSONField(
+        default=list, help_text='Where it came from: "dataset", or [classifier, rank, score].'
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["campaign", "image", "label"], name="pair_once_per_campaign"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.image_id} / {self.label_id}"
+
+
+class Transition(models.Model):
+    """The log: what changed its state, when, by whom and why."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="transitions")
+    subject = models.CharField(max_length=100, help_text="campaign, round, or an assignment's key.")
+    before = models.CharField(max_length=20, blank=True)
+    after = models.CharField(max_length=20)
+    who = models.CharField(max_length=200)
+    why = models.TextField(blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.before} -> {self.after}"

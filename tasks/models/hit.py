@@ -1,0 +1,65 @@
+"""A HIT and its items: what one worker does at a time."""
+
+from django.db import models
+from django.db.models import Q
+
+from imagesets.models import Image, Label, new_public_id
+from tasks.models.campaign import Campaign, Pair
+
+
+class HIT(models.Model):
+    """One unit of work. Its items never change; how many answers it should have does, by rounds."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="hits")
+    key = models.CharField(max_length=200, help_text="Its name in exports and imports.")
+    public_id = models.CharField(max_length=16, unique=True, default=new_public_id)
+    expected_seconds = models.FloatField(default=0)
+
+    class Meta:
+        verbose_name = "HIT"
+        ordering = ["campaign", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "key"], name="hit_key_once_per_campaign")
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Role(models.TextChoices):
+    """Why an item stands in a HIT."""
+
+    STUDY = "study", "study"
+    CONTROL = "control", "control"
+
+
+class HITItem(models.Model):
+    """One tile (CONTAINS: an image under a label) or one image (CLASSIFY: no label of its own).
+
+    No unique (hit, image): an import may show an image many times, under different labels.
+    """
+
+    hit = models.ForeignKey(HIT, on_delete=models.CASCADE, related_name="items")
+    position = models.PositiveSmallIntegerField(help_text="From 0, as laid out, not as shown.")
+    section = models.PositiveSmallIntegerField(default=0)
+    image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="+")
+    label = models.ForeignKey(Label, on_delete=models.PROTECT, null=True, related_name="+")
+    pair = models.ForeignKey(Pair, on_delete=models.CASCADE, null=True, related_name="items")
+    role = models.CharField(max_length=7, choices=Role.choices, default=Role.STUDY)
+    known = models.BooleanField(null=True, help_text="A control's answer.")
+
+    class Meta:
+        verbose_name = "HIT item"
+        ordering = ["hit", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["hit", "position"], name="one_item_per_position"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="item_role"),
+            models.CheckConstraint(
+                condition=Q(role=Role.STUDY, known=None)
+                | Q(role=Role.CONTROL, known__isnull=False, pair=None),
+                name="only_a_control_has_a_known_answer",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hit_id}[{self.position}]"

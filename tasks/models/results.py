@@ -1,0 +1,90 @@
+"""What aggregation found, replaced whole by each run; every number is traced to its run."""
+
+from django.db import models
+
+from imagesets.models import Image
+from tasks.models.campaign import Campaign, Pair
+from tasks.models.worker import Worker
+
+
+class Run(models.Model):
+    """One aggregation of a campaign."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="runs")
+    started_at = models.DateTimeField(auto_now_add=True)
+    seconds = models.FloatField(null=True, blank=True)
+    version = models.CharField(max_length=50, help_text="Of this software.")
+    settings = models.JSONField(default=dict)
+    counts = models.JSONField(default=dict)
+    convergence = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        get_latest_by = "id"
+
+    def __str__(self) -> str:
+        return f"run {self.pk} of {self.campaign_id}"
+
+
+class PairResult(models.Model):
+    """CONTAINS: a pair's selection frequency. `shown` includes `selected` and `maybe`."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="pair_results")
+    pair = models.OneToOneField(Pair, on_delete=models.CASCADE, related_name="result")
+    selected = models.PositiveIntegerField()
+    maybe = models.PositiveIntegerField()
+    shown = models.PositiveIntegerField()
+    sf = models.FloatField(null=True, blank=True)
+    sf_low = models.FloatField(null=True, blank=True)
+    sf_high = models.FloatField(null=True, blank=True)
+    posterior = models.FloatField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.pair_id}: {self.selected}/{self.shown}"
+
+
+class ImageResult(models.Model):
+    """CLASSIFY: an image's objects, in the form of the `annotations` table."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="image_results")
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="image_results")
+    image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="+")
+    main_label = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 null = none
+    main_votes = models.JSONField(null=True)
+    num_objects = models.PositiveSmallIntegerField(null=True, blank=True)
+    object_counts = models.JSONField(null=True)
+    objects_found = models.JSONField(default=list)
+    main_object = models.PositiveSmallIntegerField(null=True, blank=True)
+    dataset_object = models.PositiveSmallIntegerField(null=True, blank=True)
+    workers = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "image"], name="one_result_per_image")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.image_id}: {self.num_objects}"
+
+
+class WorkerResult(models.Model):
+    """How well a worker did in a campaign."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="worker_results")
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="worker_results")
+    worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="results")
+    assignments = models.PositiveIntegerField()
+    items = models.PositiveIntegerField()
+    control_accuracy = models.FloatField(null=True, blank=True)
+    agreement = models.FloatField(null=True, blank=True)
+    sensitivity = models.FloatField(null=True, blank=True)
+    specificity = models.FloatField(null=True, blank=True)
+    median_seconds = models.FloatField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "worker"], name="one_result_per_worker")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.worker_id} in {self.campaign_id}"

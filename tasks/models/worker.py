@@ -1,0 +1,80 @@
+"""Workers: who answers, under a pseudonym; and who is stopped."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+
+from django.db import models
+
+from tasks.models.campaign import Campaign
+
+
+class Secret(models.Model):
+    """A key of this installation, made once and kept in the database."""
+
+    name = models.CharField(max_length=50, unique=True)
+    value = models.CharField(max_length=100)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def named(cls, name: str) -> bytes:
+        """The key of that name; made on first use (two at once agree on one)."""
+        secret, _ = cls.objects.get_or_create(
+            name=name, defaults={"value": secrets.token_urlsafe(32)}
+        )
+        return secret.value.encode()
+
+
+def pseudonym(crowd: str, external_id: str) -> str:
+    """A worker's name in exports: HMAC-SHA256 of crowd and id under a key of this installation."""
+    digest = hmac.new(
+        Secret.named("pseudonyms"), f"{crowd}\0{external_id}".encode(), hashlib.sha256
+    ).digest()
+    return "w" + base64.b32encode(digest)[:16].decode().lower()
+
+
+class Worker(models.Model):
+    """Somebody of a crowd who answers."""
+
+    crowd = models.CharField(max_length=20)
+    external_id = models.CharField(max_length=200, help_text="The crowd's id of this worker.")
+    pseudonym = models.CharField(max_length=200, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["crowd", "external_id"], name="worker_once_per_crowd")
+        ]
+
+    def __str__(self) -> str:
+        return self.pseudonym
+
+    @classmethod
+    def of(cls, crowd: str, external_id: str) -> "Worker":
+        """The worker of that id; a new one where the crowd's id was never seen."""
+        worker, _ = cls.objects.get_or_create(
+            crowd=crowd,
+            external_id=external_id,
+            defaults={"pseudonym": pseudonym(crowd, external_id)},
+        )
+        return worker
+
+
+class Stop(models.Model):
+    """A worker who gets no more work of a campaign, and whose answers there are set aside."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="stops")
+    worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="stops")
+    reason = models.TextField()
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "worker"], name="worker_stopped_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.worker_id} in {self.campaign_id}"
