@@ -27,9 +27,7 @@ class SelectionFrequencies(NamedTuple):
     """Upper limit of the 95% Wilson interval; NaN where sf is."""
 
 
-def selection_frequencies(
-    pair: ArrayLike, answer: ArrayLike, n_pairs: int
-) -> SelectionFrequencies:
+def selection_frequencies(pair: ArrayLike, answer: ArrayLike, n_pairs: int) -> SelectionFrequencies:
     """Count used study judgments per pair: SF = selected / shown.
 
     `pair`: integers of shape (n,), for each judgment the index of its pair, 0 to n_pairs - 1.

@@ -92,9 +92,7 @@ def image_groups(
     own_shown[image[own]] = shown[own]
     labelled = own_pairs > 0 if has_dataset_label is None else np.asarray(has_dataset_label, bool)
 
-    rivals = ~own & reaches(
-        selected, shown, own_selected[image], own_shown[image], min_relative_sf
-    )
+    rivals = ~own & reaches(selected, shown, own_selected[image], own_shown[image], min_relative_sf)
     rivalled = np.bincount(image[rivals], minlength=n_images) > 0
     anything = np.bincount(image[selected > 0], minlength=n_images) > 0
     return np.select(

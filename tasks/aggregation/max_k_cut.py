@@ -128,9 +128,7 @@ class _Search:
                     inner = grown
                     break
 
-    def can_grow(
-        self, left: list[int], group: list[int], inner: int, k: int, budget: int
-    ) -> bool:
+    def can_grow(self, left: list[int], group: list[int], inner: int, k: int, budget: int) -> bool:
         """Whether some partition of inner weight `budget` has a group that begins with `group`.
 
         The group becomes one node; nodes that the sorted group has passed over are kept out of it

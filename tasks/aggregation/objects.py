@@ -155,7 +155,6 @@ def _object(labels: list[str], votes: Counter[str], mains: Counter[str], n: int)
         "name": ranked[0],
         "main_votes": sum(mains[label] for label in labels),
         "labels": {
-            label: {"share": votes[label] / total, "fraction": votes[label] / n}
-            for label in ranked
+            label: {"share": votes[label] / total, "fraction": votes[label] / n} for label in ranked
         },
     }
