@@ -7,4 +7,4 @@ from celery import Celery
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotation.settings")
 app = Celery("annotation")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["models_inference", "tasks"], related_name="celery_tasks")
+app.autodiscover_tasks(["imagesets", "models_inference", "tasks"], related_name="celery_tasks")

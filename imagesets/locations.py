@@ -1,0 +1,37 @@
+"""Where bytes are: a file's path or an s3:// address, read through one door."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+
+def split_s3(address: str) -> tuple[str, str]:
+    """("bucket", "key/or/prefix") of "s3://bucket/key/or/prefix"."""
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+@functools.cache
+def s3_client() -> Any:
+    """boto3's S3 client; AWS_* of the environment say which account and endpoint."""
+    # Imported here: boto3 takes a third of a second, and most installations have no S3.
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "s3",
+        config=Config(retries={"mode": "adaptive", "max_attempts": 5}, max_pool_connections=32),
+    )
+
+
+def read(location: str) -> bytes:
+    """The bytes at a location. Raises OSError, also where S3 does not answer."""
+    if not location.startswith("s3://"):
+        return Path(location).read_bytes()
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    bucket, key = split_s3(location)
+    try:
+        return s3_client().get_object(Bucket=bucket, Key=key)["Body"].read()
+    except (BotoCoreError, ClientError) as error:
+        raise OSError(f"{location}: {error}") from error

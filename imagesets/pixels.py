@@ -1,0 +1,140 @@
+"""Opens a picture of any kind as upright 8-bit sRGB: what classifiers and workers both see."""
+
+import functools
+import io
+import os
+import struct
+import warnings
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from imagesets.locations import read
+
+# More pixels than this is taken for a decompression bomb (a 36 Mpx camera has room to spare).
+MAX_PIXELS = 100_000_000
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+# Pillow only warns between its limit and twice that; check_size refuses there.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+# Everything that Pillow's decoders raise on bytes that are not a whole picture.
+DECODING_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    TypeError,
+    IndexError,
+    KeyError,
+    EOFError,
+    OverflowError,
+    MemoryError,
+    NotImplementedError,
+    ZeroDivisionError,
+    struct.error,
+    Image.DecompressionBombError,
+)
+
+
+class Undecodable(ValueError):
+    """These bytes are not a picture that can be shown; the message is the reason."""
+
+
+def open_rgb(source: str | os.PathLike | bytes, at_least: int | None = None) -> Image.Image:
+    """One picture as mode "RGB": upright, 8 bits, sRGB, transparency on white, first frame.
+
+    `source`: a file's path, an s3:// address, or the file's bytes. `at_least`: pixels that each
+    side has to keep; a JPEG is then decoded at the smallest of its scales (1/2, 1/4, 1/8) that
+    keeps them, which is faster (None: full size). Raises Undecodable for bytes that are no whole
+    picture or too large a one, and OSError where they cannot be read.
+    """
+    return _decode(_bytes(source), at_least)[0]
+
+
+def check(source: bytes) -> tuple[int, int, Image.Image]:
+    """Width and height (pixels, upright) of a picture that decodes to its end, and a small of it.
+
+    The small picture is for hashing: RGB, at least 64 pixels on a side where the picture has
+    them. Decoding at a JPEG's 1/8 scale still reads every coded block, so a truncated file shows.
+    Raises Undecodable.
+    """
+    picture, (width, height) = _decode(source, 64)
+    return width, height, picture
+
+
+def _bytes(source: str | os.PathLike | bytes) -> bytes:
+    return source if isinstance(source, bytes) else read(os.fspath(source))
+
+
+def _decode(content: bytes, at_least: int | None) -> tuple[Image.Image, tuple[int, int]]:
+    if not content:
+        raise Undecodable("the file is empty")
+    try:
+        picture = Image.open(io.BytesIO(content))
+        width, height = picture.size
+        if width * height > MAX_PIXELS:
+            raise Image.DecompressionBombError
+        if picture.getexif().get(0x0112, 1) in (5, 6, 7, 8):  # orientation: turned by a quarter
+            width, height = height, width
+        if at_least is not None:
+            picture.draft(None, (at_least, at_least))
+        picture.load()
+        picture = ImageOps.exif_transpose(picture)
+        return _to_srgb(picture), (width, height)
+    except UnidentifiedImageError:
+        raise Undecodable("not a picture in any known format") from None
+    except Image.DecompressionBombError:
+        raise Undecodable(f"more than {MAX_PIXELS // 1_000_000} million pixels") from None
+    except DECODING_ERRORS as error:
+        raise Undecodable(" ".join(str(error).split()) or type(error).__name__) from error
+
+
+def _to_srgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I") or picture.mode == "F":
+        picture = _to_8_bits(picture)
+    profile = picture.info.get("icc_profile")
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        ground = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(ground, picture).convert("RGB")
+    elif picture.mode not in ("RGB", "L", "CMYK"):
+        picture = picture.convert("RGB")
+    if profile:
+        picture = _apply_profile(picture, profile)
+    return picture.convert("RGB")
+
+
+def _to_8_bits(picture: Image.Image) -> Image.Image:
+    """A grey picture of 16 or 32 bits, or of floats, as 8 bits: by its format's range, not its own.
+
+    Values beyond 16 bits, or floats beyond 0..1, have no agreed white: theirs is their maximum.
+    """
+    values = np.nan_to_num(np.asarray(picture, dtype=np.float64), posinf=0, neginf=0)
+    top = values.max(initial=0)
+    if picture.mode == "F":
+        white = 1.0 if top <= 1 else max(top, 255.0)
+    else:
+        white = 65535.0 if top <= 65535 else top
+    return Image.fromarray(np.clip(values * (255 / white), 0, 255).round().astype(np.uint8))
+
+
+@functools.lru_cache(maxsize=64)
+def _is_srgb(profile: bytes) -> bool:
+    try:
+        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return "sRGB" in ImageCms.getProfileDescription(opened)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return True  # a broken profile says nothing: the numbers are taken as they are
+
+
+def _apply_profile(picture: Image.Image, profile: bytes) -> Image.Image:
+    if _is_srgb(profile):
+        return picture
+    try:
+        return ImageCms.profileToProfile(
+            picture,
+            ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+            ImageCms.createProfile("sRGB"),
+            outputMode="RGB",
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return picture  # the profile is for another mode than the picture's
