@@ -1,4 +1,4 @@
-"""The project's shell as a Django app: its commands, and the Celery application for shared tasks."""
+"""The project's shell as a Django app: its commands, and the Celery application."""
 
 from django.apps import AppConfig
 

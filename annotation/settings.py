@@ -15,7 +15,9 @@ env = environ.Env()
 DEBUG = env.bool("DEBUG", default=True)
 DEFAULT_SECRET = "only-for-one-machine-and-never-for-production"
 SECRET_KEY = env.str("SECRET_KEY", default=DEFAULT_SECRET)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else []
+)
 PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
 
@@ -29,7 +31,9 @@ if not DEBUG:
     if not ALLOWED_HOSTS:
         missing.append("ALLOWED_HOSTS is empty: name the hosts that this site answers to")
     if EMBEDDED_SERVERS and not env.bool("ALLOW_EMBEDDED", default=False):
-        missing.append("DATABASE_URL and REDIS_URL are not set (ALLOW_EMBEDDED=1 uses embedded ones)")
+        missing.append(
+            "DATABASE_URL and REDIS_URL are not set (ALLOW_EMBEDDED=1 uses embedded ones)"
+        )
     if missing:
         raise ImproperlyConfigured(f"DEBUG=0 refuses to start: {'; '.join(missing)}.")
 

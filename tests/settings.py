@@ -6,6 +6,6 @@ import tempfile
 # Each run has its own servers, so that two runs on one machine never meet.
 os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="second-look-test-"))
 
-from annotation.settings import *  # noqa: E402, F403
+from annotation.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

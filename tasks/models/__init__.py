@@ -1,4 +1,4 @@
-"""The way of a study in tables: campaign -> pairs -> HITs and items -> places -> assignments -> results."""
+"""The way of a study in tables: campaign, pairs, HITs, items, places, assignments, results."""
 
 from tasks.models.assignment import Assignment, Place
 from tasks.models.campaign import Campaign, CampaignImage, CampaignLabel, Pair, Transition

@@ -1,6 +1,6 @@
 """Places and assignments: who may answer a HIT, and the answer, stored once as arrays.
 
-A judgment is not a row: it is what `unnest` says over an assignment's arrays (see annotation.exports).
+A judgment is not a row: it is what `unnest` says over an assignment's arrays.
 """
 
 from django.contrib.postgres.fields import ArrayField
