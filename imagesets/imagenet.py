@@ -1,0 +1,77 @@
+"""The 1,000 classes of ImageNet-1k: WordNet ids, names, definitions, eleven superclasses."""
+
+import bisect
+import functools
+import importlib.util
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+WORDNET_ID = re.compile(r"n\d{8}")
+
+# A superclass holds every class from its id on, up to the next row's id: ids of ImageNet-1k are
+# sorted by WordNet's own order, which puts kin side by side among living things, and artifacts by
+# alphabet. Where kinship ends, the ranges are of alphabet and each artifact has its own row.
+SUPERCLASSES: tuple[tuple[str, str], ...] = ()
+
+
+class ClassEntry(NamedTuple):
+    """One class of a label set, as in a row of classes.csv."""
+
+    key: str
+    names: tuple[str, ...]
+    definition: str = ""
+    wikipedia: tuple[str, ...] = ()
+    superclass: str = ""
+
+
+@functools.cache
+def imagenet_classes() -> tuple[ClassEntry, ...]:
+    """The classes in the order of their index: entry i is what output i of a classifier means.
+
+    Read from the text files inside timm's package, without importing timm (which loads torch).
+    Raises FileNotFoundError where timm is not installed.
+    """
+    folder = _timm_folder() / "data" / "_info"
+    keys = (folder / "imagenet_synsets.txt").read_text(encoding="utf-8").split()
+    wanted = set(keys)
+    names = _table(folder / "imagenet_synset_to_lemma.txt", wanted)
+    definitions = _table(folder / "imagenet_synset_to_definition.txt", wanted)
+    return tuple(
+        ClassEntry(
+            key,
+            tuple(name.strip() for name in names[key].split(", ")),
+            definitions.get(key, ""),
+            (),
+            superclass_of(key),
+        )
+        for key in keys
+    )
+
+
+def superclass_of(key: str) -> str:
+    """The superclass of an ImageNet-1k WordNet id; empty outside of the table."""
+    at = bisect.bisect_right([start for start, _ in SUPERCLASSES], key) - 1
+    return SUPERCLASSES[at][1] if at >= 0 else ""
+
+
+def is_wordnet_id(key: str) -> bool:
+    """Whether a key has the form of a noun's WordNet id, as ImageNet writes it."""
+    return WORDNET_ID.fullmatch(key) is not None
+
+
+def _timm_folder() -> Path:
+    found = importlib.util.find_spec("timm")
+    if found is None or not found.submodule_search_locations:
+        raise FileNotFoundError("timm is not installed: its tables name the ImageNet classes")
+    return Path(found.submodule_search_locations[0])
+
+
+def _table(path: Path, wanted: set[str]) -> dict[str, str]:
+    rows = {}
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            key, _, text = line.rstrip("\n").partition("\t")
+            if key in wanted:
+                rows[key] = text
+    return rows
