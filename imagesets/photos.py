@@ -183,9 +183,10 @@ WIKIPEDIA = {
 }
 
 # A thing counts as shown from this share of its box on, and as absent up to the other; a cut that
-# leaves one between the two is not made. Smaller than so many pixels it counts as absent.
+# leaves one between the two is not made. A thing beside the main one that is smaller than so many
+# of the collage's 720 pixels is a speck in a tile of 200: it counts as absent.
 SHOWN, ABSENT, MAIN_SHOWN = 0.5, 0.12, 0.75
-SMALLEST = 32
+SMALLEST = 90
 
 
 class Picture(NamedTuple):
