@@ -186,7 +186,7 @@ WIKIPEDIA = {
 # leaves one between the two is not made. A thing beside the main one that is smaller than so many
 # of the collage's 720 pixels is a speck in a tile of 200: it counts as absent.
 SHOWN, ABSENT, MAIN_SHOWN = 0.5, 0.12, 0.75
-SMALLEST = 90
+SMALLEST = 64
 
 
 class Picture(NamedTuple):
