@@ -1,0 +1,1 @@
+"""The REST API: datasets to read, campaigns to make and to steer, tables to take out."""

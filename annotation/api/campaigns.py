@@ -1,0 +1,114 @@
+"""Campaigns over the API: list, make, change while a draft, and take from step to step."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import generics
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation.api.errors import Conflict
+from annotation.api.serializers import CampaignSerializer, NothingToSay, Reason, RunSerializer
+from tasks import publish, results
+from tasks.models import Campaign
+
+
+class Campaigns(generics.ListCreateAPIView):
+    """All campaigns, the newest first; a new one, a draft."""
+
+    queryset = Campaign.objects.select_related("dataset", "source")
+    serializer_class = CampaignSerializer
+    ordering = "-id"
+    filters = {
+        "dataset": ("dataset__slug", "A dataset's slug."),
+        "kind": ("kind", "contains or classify."),
+        "state": ("state", "draft, open, paused, finished or closed."),
+        "source": ("source__slug", "The slug of the campaign that it follows."),
+    }
+
+
+class CampaignDetail(generics.RetrieveUpdateAPIView):
+    """One campaign; its settings can be changed while it is a draft."""
+
+    queryset = Campaign.objects.select_related("dataset", "source")
+    serializer_class = CampaignSerializer
+    lookup_field = "slug"
+    http_method_names = ["get", "patch", "head", "options"]
+
+
+class Step(generics.GenericAPIView):
+    """A step of a campaign; 409 with the reason where it cannot be taken, and nothing changed."""
+
+    queryset = Campaign.objects.select_related("dataset", "source")
+    serializer_class = Reason
+    lookup_field = "slug"
+
+    def post(self, request: Request, slug: str) -> Response:
+        said = self.get_serializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        campaign = self.get_object()
+        try:
+            self.take(campaign, who=request.user.get_username(), **said.validated_data)
+        except publish.Refused as refused:
+            raise Conflict(str(refused)) from None
+        campaign.refresh_from_db()
+        return Response(CampaignSerializer(campaign).data)
+
+    def take(self, campaign: Campaign, who: str, **said: Any) -> None:
+        raise NotImplementedError
+
+
+campaign_or_why_not = extend_schema(
+    responses={
+        200: CampaignSerializer,
+        409: OpenApiResponse(description="Refused: all that is missing."),
+    }
+)
+
+
+@campaign_or_why_not
+class Publish(Step):
+    """Freeze what a draft asks, lay it out and open the first round; a paused one resumes."""
+
+    serializer_class = NothingToSay
+
+    def take(self, campaign: Campaign, who: str) -> None:
+        publish.publish(campaign, who)
+
+
+@campaign_or_why_not
+class Pause(Step):
+    """Stop giving work."""
+
+    def take(self, campaign: Campaign, who: str, why: str) -> None:
+        publish.pause(campaign, who, why)
+
+
+@campaign_or_why_not
+class Resume(Step):
+    """Give work again."""
+
+    def take(self, campaign: Campaign, who: str, why: str) -> None:
+        publish.resume(campaign, who, why)
+
+
+@campaign_or_why_not
+class Close(Step):
+    """End the study with the counts as they are."""
+
+    def take(self, campaign: Campaign, who: str, why: str) -> None:
+        publish.close(campaign, who, why)
+
+
+class Aggregate(generics.GenericAPIView):
+    """Compute the campaign's results now."""
+
+    queryset = Campaign.objects.all()
+    serializer_class = NothingToSay
+    lookup_field = "slug"
+
+    @extend_schema(responses={200: RunSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        said = self.get_serializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        return Response(RunSerializer(results.aggregate(self.get_object())).data)

@@ -1,0 +1,73 @@
+"""Exports over the API: a table as a stream, the same bytes as `manage.py export`."""
+
+from typing import Any
+
+from django.http import StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from annotation import exports
+from annotation.api.errors import Conflict
+from tasks.models import Campaign
+
+YES = {"1": True, "true": True, "0": False, "false": False}
+
+
+class ByAddress(BaseContentNegotiation):
+    """The format stands in the address, whatever Accept says; errors are JSON."""
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class Export(APIView):
+    """A table of a campaign as CSV or JSON lines."""
+
+    content_negotiation_class = ByAddress
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("table", str, OpenApiParameter.PATH, enum=exports.NAMES),
+            OpenApiParameter("extension", str, OpenApiParameter.PATH, enum=list(exports.FORMATS)),
+            OpenApiParameter(
+                "raw_workers", bool, description="Workers' own ids; for superusers only."
+            ),
+        ],
+        responses={
+            (200, "text/csv"): OpenApiTypes.BINARY,
+            (200, "application/x-ndjson"): OpenApiTypes.BINARY,
+            404: OpenApiResponse(description="No such campaign, table or format."),
+            409: OpenApiResponse(description="Not aggregated yet."),
+        },
+    )
+    def get(self, request: Request, slug: str, table: str, extension: str) -> StreamingHttpResponse:
+        raw = self._raw_workers(request)
+        campaign = get_object_or_404(Campaign, slug=slug)
+        if extension not in exports.FORMATS:
+            raise NotFound(f"No such format: {extension}; there are {', '.join(exports.FORMATS)}.")
+        try:
+            export = exports.Export(campaign, table, extension, raw_workers=raw)
+        except exports.NoSuchTable as error:
+            raise NotFound(str(error)) from None
+        except exports.NotYet as error:
+            raise Conflict(str(error)) from None
+        response = StreamingHttpResponse(iter(export), content_type=exports.FORMATS[extension])
+        response["Content-Disposition"] = f'attachment; filename="{export.file_name}"'
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def _raw_workers(self, request: Request) -> bool:
+        for name in request.query_params:
+            if name != "raw_workers":
+                raise ValidationError({name: ["Unknown parameter. Known: raw_workers."]})
+        raw = YES.get(request.query_params.get("raw_workers", "0"))
+        if raw is None:
+            raise ValidationError({"raw_workers": ["Must be 1 or 0."]})
+        if raw and not request.user.is_superuser:
+            raise PermissionDenied("Only a superuser may see workers' own ids.")
+        return raw

@@ -1,0 +1,46 @@
+"""Filters of lists by query parameter: a parameter that a list does not know is an error."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.serializers import ValidationError
+
+from annotation.api.fields import StrictText
+
+PAGING = {"cursor", "page_size"}
+
+
+class ByParameter(BaseFilterBackend):
+    """Equality by the view's `filters`: {parameter: (lookup, what it says in the schema)}."""
+
+    def filter_queryset(self, request: Any, queryset: QuerySet, view: Any) -> QuerySet:
+        filters = getattr(view, "filters", {})
+        errors = {}
+        for name in request.query_params:
+            if name in filters:
+                try:
+                    value = StrictText(trim_whitespace=False, allow_blank=True).run_validation(
+                        request.query_params[name]
+                    )
+                    queryset = queryset.filter(**{filters[name][0]: value})
+                except ValidationError as error:
+                    errors[name] = error.detail
+            elif name not in PAGING:
+                known = ", ".join(sorted({*filters, *PAGING}))
+                errors[name] = [f"Unknown parameter. Known: {known}."]
+        if errors:
+            raise ValidationError(errors)
+        return queryset
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": name,
+                "in": "query",
+                "required": False,
+                "description": says,
+                "schema": {"type": "string"},
+            }
+            for name, (_, says) in getattr(view, "filters", {}).items()
+        ]

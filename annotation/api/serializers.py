@@ -1,0 +1,377 @@
+"""Campaigns in and out: the one validator behind `POST /api/campaigns/` and `create_campaign`."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from django.db import IntegrityError, models, transaction
+from django.utils.text import slugify
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from annotation.api.fields import (
+    StrictBoolean,
+    StrictInteger,
+    StrictShare,
+    StrictSlug,
+    StrictText,
+)
+from imagesets.models import Dataset, Image
+from models_inference.models import STORED, Classifier
+from tasks.crowds import CROWDS
+from tasks.models import Campaign, Run
+from tasks.models.campaign import Kind, State
+from tasks.publish import DEFAULT_FOLLOW_UP
+
+GROUPS_ASKED = ("fu", "mis", "easy")
+NAMED = 5  # unknown names that one error lists
+
+
+class KnownFieldsOnly(serializers.Serializer):
+    """A serializer to which a field that it does not have, or that is read only, is an error."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        errors = {}
+        if isinstance(data, Mapping):
+            writable = [name for name, field in self.fields.items() if not field.read_only]
+            for name in data:
+                if name not in self.fields:
+                    errors[str(name)] = [f"Unknown field. Known: {', '.join(writable)}."]
+                elif self.fields[name].read_only:
+                    errors[name] = ["Is set by the campaign itself and cannot be given."]
+        if not errors:
+            return super().to_internal_value(data)
+        try:
+            super().to_internal_value(data)
+        except serializers.ValidationError as others:
+            errors = {**others.detail, **errors}
+        raise serializers.ValidationError(errors)
+
+
+class NothingToSay(KnownFieldsOnly):
+    """The body of a step that has no options."""
+
+
+class Reason(KnownFieldsOnly):
+    """The body of a step that is logged with a reason."""
+
+    why = StrictText(required=False, allow_blank=True, default="", help_text="For the log.")
+
+
+class PerLabel(KnownFieldsOnly):
+    """So many images of each dataset label, drawn by a seed."""
+
+    per_label = StrictInteger(min_value=1)
+    seed = StrictInteger(min_value=0, max_value=2**63 - 1, default=0)
+
+
+class Candidates(KnownFieldsOnly):
+    """Which predictions become candidate labels."""
+
+    classifiers = serializers.ListField(
+        child=StrictText(), allow_empty=False, allow_null=True, default=None
+    )
+    k = StrictInteger(min_value=1, max_value=STORED, default=5)
+    min_models = StrictInteger(min_value=1, default=1)
+
+    def validate(self, data: dict) -> dict:
+        names = data["classifiers"]
+        if names is not None and len(set(names)) < len(names):
+            raise serializers.ValidationError({"classifiers": ["Names a classifier twice."]})
+        if names is not None and data["min_models"] > len(names):
+            raise serializers.ValidationError(
+                {"min_models": [f"{data['min_models']} of {len(names)} classifiers cannot agree."]}
+            )
+        return data
+
+
+@extend_schema_field(Candidates)
+class CandidatesField(serializers.Field):
+    """Candidates, whole: also in a PATCH a subfield that is not given has its default."""
+
+    def to_internal_value(self, data: Any) -> dict:
+        return dict(Candidates().run_validation(data))
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string", "enum": ["all"]},
+            {
+                "type": "object",
+                "required": ["per_label"],
+                "properties": {"per_label": {"type": "integer"}, "seed": {"type": "integer"}},
+                "additionalProperties": False,
+            },
+            {"type": "array", "items": {"type": "string"}},
+        ]
+    }
+)
+class ImagesField(serializers.Field):
+    """ "all", {"per_label": n, "seed": s}, or a list of image keys."""
+
+    def to_internal_value(self, data: Any) -> str | dict | list[str]:
+        if data == "all":
+            return "all"
+        if isinstance(data, Mapping):
+            return dict(PerLabel().run_validation(data))
+        if not isinstance(data, list):
+            raise serializers.ValidationError(
+                'Must be "all", {"per_label": n, "seed": s} or a list of image keys.'
+            )
+        keys = serializers.ListField(
+            child=StrictText(trim_whitespace=False), allow_empty=False
+        ).run_validation(data)
+        if len(set(keys)) < len(keys):
+            seen: set[str] = set()
+            twice = [key for key in keys if key in seen or seen.add(key)]
+            raise serializers.ValidationError(f"Names images twice: {some(twice)}.")
+        return keys
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "string", "enum": ["all"]},
+            {
+                "type": "object",
+                "properties": {
+                    group: {"type": "number", "minimum": 0, "maximum": 1} for group in GROUPS_ASKED
+                },
+                "additionalProperties": False,
+            },
+        ]
+    }
+)
+class FollowUpField(serializers.Field):
+    """ "all", or the share of each group that is asked (a group that is not named: none of it)."""
+
+    def to_internal_value(self, data: Any) -> str | dict[str, float]:
+        if data == "all":
+            return "all"
+        if not isinstance(data, Mapping):
+            raise serializers.ValidationError('Must be "all" or {"fu": 1, "mis": 1, "easy": 0.05}.')
+        errors = {}
+        for group, share in data.items():
+            if group not in GROUPS_ASKED:
+                errors[str(group)] = [f"Unknown group. Known: {', '.join(GROUPS_ASKED)}."]
+            elif isinstance(share, bool) or not isinstance(share, int | float):
+                errors[group] = ["Must be a number."]
+            elif not 0 <= share <= 1:
+                errors[group] = ["Must be a share, from 0 to 1."]
+        if errors:
+            raise serializers.ValidationError(errors)
+        return {group: data.get(group, 0) for group in GROUPS_ASKED}
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class Slug(serializers.SlugRelatedField):
+    """A row named by its slug; its schema is a string, and no other type is taken."""
+
+    def __init__(self, **options) -> None:
+        super().__init__(slug_field="slug", **options)
+
+    def to_internal_value(self, data: Any) -> models.Model:
+        slug = StrictText().run_validation(data)
+        try:
+            return self.get_queryset().get(slug=slug)
+        except self.get_queryset().model.DoesNotExist:
+            raise serializers.ValidationError(f"There is none named {slug}.") from None
+
+
+class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
+    """A campaign's settings, and where it stands."""
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.PositiveSmallIntegerField: StrictInteger,
+        models.CharField: StrictText,
+        models.TextField: StrictText,
+        models.SlugField: StrictSlug,
+        models.BooleanField: StrictBoolean,
+        models.DecimalField: StrictShare,
+    }
+    slug = StrictSlug(max_length=100, required=False, help_text="Made of the name where missing.")
+    dataset = Slug(queryset=Dataset.objects.all())
+    kind = serializers.ChoiceField(choices=Kind.choices)
+    crowd = serializers.ChoiceField(
+        choices=CROWDS,
+        default="local",
+        error_messages={"invalid_choice": f"{{input}} is not available; {', '.join(CROWDS)} is."},
+    )
+    source = Slug(queryset=Campaign.objects.all(), allow_null=True, default=None)
+    images = ImagesField(default="all")
+    candidates = CandidatesField(allow_null=True, default=None)
+    follow_up = FollowUpField(required=False)
+
+    class Meta:
+        model = Campaign
+        fields = [
+            "name",
+            "slug",
+            "dataset",
+            "kind",
+            "crowd",
+            "source",
+            "images",
+            "candidates",
+            "workers_per_item",
+            "round_size",
+            "grid_size",
+            "max_sections",
+            "images_per_hit",
+            "maybe",
+            "follow_up",
+            "max_offered",
+            "min_relative_sf",
+            "min_judgments",
+            "assignment_minutes",
+            "title",
+            "description",
+            "instructions",
+            "public_id",
+            "state",
+            "round",
+            "target",
+        ]
+        read_only_fields = ["public_id", "state", "round", "target"]
+
+    def to_representation(self, campaign: Campaign) -> dict[str, Any]:
+        shown = super().to_representation(campaign)
+        if shown["follow_up"] is None:
+            shown["follow_up"] = DEFAULT_FOLLOW_UP
+        return shown
+
+    def validate(self, data: dict) -> dict:
+        """What must hold between fields; of a changed campaign, as it would be afterwards."""
+        if not self.instance and not data.get("slug"):
+            data["slug"] = slugify(data["name"])[:100]
+        whole = {name: getattr(self.instance, name, None) for name in self.Meta.fields} | data
+        errors: dict[str, Any] = {}
+        slug = whole["slug"]
+        if not slug:
+            errors["slug"] = ["The name makes none: give one of letters, digits and hyphens."]
+        elif Campaign.objects.exclude(pk=getattr(self.instance, "pk", None)).filter(slug=slug):
+            errors |= _taken(slug)
+        if wrong := _wrong_source(whole):
+            errors["source"] = [wrong]
+        if isinstance(whole["images"], list) and (
+            unknown := list(_unknown_images(whole["dataset"], whole["images"]))
+        ):
+            errors["images"] = [f"Not in dataset {whole['dataset'].slug}: {some(unknown)}."]
+        if whole["candidates"] and (
+            unknown := _unknown_classifiers(whole["dataset"], whole["candidates"])
+        ):
+            errors["candidates"] = {
+                "classifiers": [f"Not of dataset {whole['dataset'].slug}: {some(unknown)}."]
+            }
+        if errors:
+            raise serializers.ValidationError(errors)
+        return data
+
+    def create(self, validated_data: dict) -> Campaign:
+        try:
+            with transaction.atomic():
+                return super().create(validated_data)
+        except IntegrityError:  # another of that slug, made since it was looked for
+            raise serializers.ValidationError(_taken(validated_data["slug"])) from None
+
+    def update(self, instance: Campaign, validated_data: dict) -> Campaign:
+        """Change a draft; raises ValidationError where it is none any more."""
+        with transaction.atomic():
+            # Locked, so that a publish at the same moment sees all of the change or none.
+            campaign = Campaign.objects.select_for_update().get(pk=instance.pk)
+            if campaign.state != State.DRAFT:
+                raise serializers.ValidationError(
+                    {
+                        "state": [
+                            f"Campaign {campaign.slug} is {campaign.state}: "
+                            "only a draft can be changed."
+                        ]
+                    }
+                )
+            fixed = {"dataset", "kind", "source"} & validated_data.keys()
+            if fixed and campaign.hits.exists():
+                raise serializers.ValidationError(
+                    {name: ["Holds answers already: this is fixed."] for name in sorted(fixed)}
+                )
+            return super().update(campaign, validated_data)
+
+
+class RunSerializer(serializers.ModelSerializer):
+    """One aggregation of a campaign."""
+
+    campaign = serializers.CharField(source="campaign.slug", read_only=True)
+
+    class Meta:
+        model = Run
+        fields = ["id", "campaign", "started_at", "seconds", "version", "settings", "counts"]
+        read_only_fields = fields
+
+
+def some(names: Iterable[str]) -> str:
+    """The first few of the names, and how many more there are."""
+    names = list(names)
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def one_line(errors: Any, path: str = "") -> str:
+    """DRF's nested errors as one line: `field: what; field.subfield: what`."""
+    if isinstance(errors, Mapping):
+        return "; ".join(
+            one_line(error, f"{path}.{name}" if path else str(name))
+            for name, error in errors.items()
+        )
+    if isinstance(errors, list):
+        if errors and isinstance(errors[0], Mapping | list):
+            return "; ".join(
+                one_line(error, f"{path}[{n}]") for n, error in enumerate(errors) if error
+            )
+        errors = " ".join(str(error) for error in errors)
+    return f"{path}: {errors}" if path and path != "non_field_errors" else str(errors)
+
+
+def _taken(slug: str) -> dict[str, list[str]]:
+    return {"slug": [f"There is a campaign {slug} already."]}
+
+
+def _wrong_source(campaign: Mapping[str, Any]) -> str | None:
+    """What speaks against the campaign's source, if anything does."""
+    source = campaign["source"]
+    if source is None:
+        return None
+    if campaign["kind"] != Kind.CLASSIFY:
+        return "Only a campaign of kind classify follows another."
+    if source.kind != Kind.CONTAINS:
+        return f"Campaign {source.slug} is of kind {source.kind}: it must be contains."
+    if source.dataset_id != campaign["dataset"].pk:
+        return f"Campaign {source.slug} is of another dataset: {source.dataset.slug}."
+    return None
+
+
+def _unknown_images(dataset: Dataset, keys: list[str]) -> Iterator[str]:
+    """The keys that no image of the dataset has, in their order."""
+    left = iter(keys)
+    while chunk := list(islice(left, 10_000)):
+        known = set(
+            Image.objects.filter(dataset=dataset, key__in=chunk).values_list("key", flat=True)
+        )
+        yield from (key for key in chunk if key not in known)
+
+
+def _unknown_classifiers(dataset: Dataset, candidates: Mapping[str, Any]) -> list[str]:
+    """The classifiers named that the dataset does not have."""
+    names = candidates["classifiers"] or []
+    known = set(
+        Classifier.objects.filter(dataset=dataset, name__in=names).values_list("name", flat=True)
+    )
+    return [name for name in names if name not in known]

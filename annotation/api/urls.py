@@ -1,0 +1,36 @@
+"""The API's addresses."""
+
+from django.urls import path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from annotation.api import campaigns, datasets
+from annotation.api.errors import unknown_address
+from annotation.api.exports import Export
+
+urlpatterns = [
+    path("campaigns/", campaigns.Campaigns.as_view(), name="api-campaigns"),
+    path("campaigns/<slug:slug>/", campaigns.CampaignDetail.as_view(), name="api-campaign"),
+    path("campaigns/<slug:slug>/publish/", campaigns.Publish.as_view(), name="api-publish"),
+    path("campaigns/<slug:slug>/pause/", campaigns.Pause.as_view(), name="api-pause"),
+    path("campaigns/<slug:slug>/resume/", campaigns.Resume.as_view(), name="api-resume"),
+    path("campaigns/<slug:slug>/close/", campaigns.Close.as_view(), name="api-close"),
+    path("campaigns/<slug:slug>/aggregate/", campaigns.Aggregate.as_view(), name="api-aggregate"),
+    re_path(
+        r"^campaigns/(?P<slug>[-\w]+)/export/(?P<table>\w+)\.(?P<extension>\w+)/?$",
+        Export.as_view(),
+        name="api-export",
+    ),
+    path("datasets/", datasets.Datasets.as_view(), name="api-datasets"),
+    path("datasets/<slug:slug>/", datasets.DatasetDetail.as_view(), name="api-dataset"),
+    path("datasets/<slug:slug>/labels/", datasets.Labels.as_view(), name="api-labels"),
+    path("datasets/<slug:slug>/images/", datasets.Images.as_view(), name="api-images"),
+    path(
+        "datasets/<slug:slug>/classifiers/", datasets.Classifiers.as_view(), name="api-classifiers"
+    ),
+    path(
+        "datasets/<slug:slug>/predictions/", datasets.Predictions.as_view(), name="api-predictions"
+    ),
+    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
+    re_path(r"^(?P<address>.*)$", unknown_address),
+]

@@ -1,0 +1,39 @@
+"""A column of an export, and how Postgres writes its values: the one place where formats differ."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Type = Literal["text", "number", "bool", "time", "json"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's name, its SQL, and what its values are.
+
+    Numbers are written as Postgres does, floats in the shortest form that reads back as the same
+    float64 (1, 0.1, 1e-07). `json_sql` where a value is text in CSV and another type in JSON.
+    """
+
+    name: str
+    sql: str
+    type: Type = "text"
+    json_sql: str = ""
+
+    def as_text(self) -> str:
+        """The expression of its CSV field."""
+        match self.type:
+            case "bool" | "json":
+                return f"({self.sql})::text"
+            case "time":
+                return _iso(self.sql)
+            case _:
+                return self.sql
+
+    def as_json(self) -> str:
+        """The expression of its JSON value."""
+        return _iso(self.sql) if self.type == "time" else self.json_sql or self.sql
+
+
+def _iso(sql: str) -> str:
+    """ISO 8601 in UTC, to the microsecond, with a Z."""
+    return f"""to_char(({sql}) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""

@@ -1,0 +1,123 @@
+"""Streams a table as CSV or JSON lines: Postgres writes the bytes by COPY, chunk by chunk."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from django.db import connection
+
+from annotation.exports.columns import Column
+from annotation.exports.tables import NotYet, Table, table_of
+from tasks.models import Campaign
+
+FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
+ROWS_AT_ONCE = 50_000
+
+# JSON text never holds these two characters unescaped, so that CSV's quoting leaves it alone.
+_AS_IT_IS = r"QUOTE E'\x01', DELIMITER E'\x02'"
+
+
+@dataclass
+class Export:
+    """A table of a campaign, to be streamed once.
+
+    Raises NoSuchTable or NotYet when it is made, before anything is written. `done` counts the
+    assignments, pairs or images written so far, of `total()`.
+    """
+
+    campaign: Campaign
+    name: str
+    format: str
+    raw_workers: bool = False
+    done: int = 0
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise ValueError(f"unknown format {self.format}; known: {', '.join(FORMATS)}")
+        self.table = table_of(self.campaign, self.name)
+        if self.table.of_results and not self.campaign.runs.exists():
+            raise NotYet(
+                f"Campaign {self.campaign.slug} was never aggregated: run"
+                f" `manage.py aggregate {self.campaign.slug}`"
+                f" or POST /api/campaigns/{self.campaign.slug}/aggregate/ first."
+            )
+
+    @property
+    def file_name(self) -> str:
+        """The name under which it is saved."""
+        return f"{self.campaign.slug}-{self.name}.{self.format}"
+
+    def total(self) -> int:
+        """How many rows at most there are, of the state of now."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT sum(n) FROM ({self.table.keys}) AS k (id, n)", self._of())
+            return int(cursor.fetchone()[0] or 0)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The bytes: of one snapshot, in chunks of some ROWS_AT_ONCE rows; memory stays flat.
+
+        On a connection of its own: a stream outlives the view, and its transaction is repeatable
+        read whatever the request's was.
+        """
+        own = connection.get_new_connection(connection.get_connection_params())
+        try:
+            own.set_session(isolation_level="REPEATABLE READ", readonly=True, autocommit=False)
+            with own.cursor() as cursor:
+                cursor.execute("SET LOCAL work_mem = '64MB'")
+            if self.format == "csv":
+                yield (",".join(column.name for column in self._columns()) + "\n").encode()
+            with own.cursor(name="keys") as keys:
+                keys.itersize = 5_000
+                keys.execute(self.table.keys, self._of())
+                for ids, rows in _chunks(keys):
+                    with own.cursor() as cursor:
+                        buffer = io.BytesIO()
+                        cursor.copy_expert(
+                            cursor.mogrify(self._copy(), self._of() | {"ids": ids}), buffer
+                        )
+                    yield buffer.getvalue()
+                    self.done += rows
+        finally:
+            own.close()
+
+    def _of(self) -> dict[str, int | None]:
+        return {"campaign": self.campaign.pk, "source": self.campaign.source_id}
+
+    def _columns(self) -> tuple[Column, ...]:
+        if not self.raw_workers:
+            return self.table.columns
+        return tuple(
+            replace(column, sql="w.external_id") if column.name == "worker" else column
+            for column in self.table.columns
+        )
+
+    def _copy(self) -> str:
+        return _copy(self.table, self._columns(), self.format)
+
+
+def _copy(table: Table, columns: tuple[Column, ...], format: str) -> str:
+    """The COPY statement of a chunk of the table, for %(ids)s."""
+    as_json = format == "jsonl"
+    selected = ", ".join(
+        f'{column.as_json() if as_json else column.as_text()} AS "{column.name}"'
+        for column in columns
+    )
+    query = f"SELECT {selected} {table.rows}"
+    if as_json:
+        query = f"SELECT row_to_json(row) FROM ({query}) AS row"
+    options = f", {_AS_IT_IS}" if as_json else ""
+    return f"COPY ({query}) TO STDOUT WITH (FORMAT csv, ENCODING 'UTF8'{options})"
+
+
+def _chunks(keys: Iterator[tuple[int, int]]) -> Iterator[tuple[list[int], int]]:
+    """Ids in lists of some ROWS_AT_ONCE rows, each with its number of rows."""
+    ids: list[int] = []
+    rows = 0
+    for key, number in keys:
+        ids.append(key)
+        rows += number
+        if rows >= ROWS_AT_ONCE:
+            yield ids, rows
+            ids, rows = [], 0
+    if ids:
+        yield ids, rows

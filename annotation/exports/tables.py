@@ -1,0 +1,219 @@
+"""Which tables there are, and the SQL of each: columns, rows, order.
+
+A judgment is not a row in the database: it is what `unnest` says over an assignment's arrays.
+"""
+
+from dataclasses import dataclass
+
+from annotation.exports.columns import Column
+from tasks.models import Campaign
+from tasks.models.campaign import Kind
+
+
+class NoSuchTable(Exception):
+    """There is no such table, or not of this kind of campaign; the message names the right ones."""
+
+
+class NotYet(Exception):
+    """The table cannot be given yet; the message says what to do first."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: rows come in the order of `keys`, chunk by chunk.
+
+    `keys` selects (id, how many rows at most) in order, for %(campaign)s and %(source)s; `rows`
+    is what follows SELECT and the columns, for %(ids)s, and ends in the same order.
+    """
+
+    keys: str
+    rows: str
+    columns: tuple[Column, ...]
+    of_results: bool = False  # filled by aggregation
+
+
+# The order of submission; the index assignment_order gives it.
+_ANSWERED = """
+    SELECT a.id, cardinality(a.shown) FROM tasks_assignment a
+    WHERE a.campaign_id = %(campaign)s AND a.submitted_at IS NOT NULL
+    ORDER BY a.submitted_at, a.sequence, a.id
+"""
+
+_JUDGED = """
+    FROM tasks_assignment a
+    JOIN tasks_campaign c ON c.id = a.campaign_id
+    JOIN tasks_hit h ON h.id = a.hit_id
+    JOIN tasks_worker w ON w.id = a.worker_id
+    CROSS JOIN LATERAL unnest(a.shown) WITH ORDINALITY AS s (item, number)
+    JOIN tasks_hititem i ON i.hit_id = a.hit_id AND i.position = s.item
+    JOIN imagesets_image im ON im.id = i.image_id
+    {more}
+    WHERE a.id = ANY (%(ids)s)
+    ORDER BY a.submitted_at, a.sequence, a.id, s.number
+"""
+
+_WHO = (
+    Column("campaign", "c.slug"),
+    Column("round", "a.round", "number"),
+    Column("hit", "h.key"),
+    Column("assignment", "a.key"),
+    Column("worker", "w.pseudonym"),
+    Column("image", "im.key"),
+)
+_WHEN = (
+    Column("submitted_at", "a.submitted_at", "time"),
+    Column("seconds", "a.active_seconds", "number"),
+    Column("status", "coalesce(nullif(a.outcome, ''), a.state)"),
+    Column("used", "a.state = 'submitted' AND a.outcome = 'accepted' AND NOT a.set_aside", "bool"),
+)
+
+
+def _answer(yes: str, maybe: str, no: str) -> str:
+    """What the worker said of a tile; null: he did not see it."""
+    return (
+        f"CASE WHEN s.item = ANY (a.selected) THEN {yes} WHEN s.item = ANY (a.maybe) THEN {maybe}"
+        f" WHEN s.item = ANY (a.unseen) THEN NULL ELSE {no} END"
+    )
+
+
+CONTAINS_JUDGMENTS = Table(
+    keys=_ANSWERED,
+    rows=_JUDGED.format(more="LEFT JOIN imagesets_label l ON l.id = i.label_id"),
+    columns=(
+        *_WHO,
+        Column("label", "l.key"),
+        Column(
+            "selected",
+            _answer("'true'", "'maybe'", "'false'"),
+            json_sql=_answer("'true'::json", "'\"maybe\"'::json", "'false'::json"),
+        ),
+        Column("control", "i.role = 'control'", "bool"),
+        Column("position", "s.number - 1", "number"),
+        *_WHEN,
+    ),
+)
+
+
+def _label_keys(list_name: str) -> str:
+    """A response's list of label ids as a JSON list of keys, in its order."""
+    return f"""
+        CASE WHEN jsonb_typeof(r.response -> '{list_name}') = 'array' THEN coalesce((
+          SELECT jsonb_agg(l.key ORDER BY o.number)
+          FROM jsonb_array_elements_text(r.response -> '{list_name}')
+               WITH ORDINALITY AS o (label, number)
+          JOIN imagesets_label l ON l.id = o.label::int), '[]') END
+    """
+
+
+CLASSIFY_JUDGMENTS = Table(
+    keys=_ANSWERED,
+    rows=_JUDGED.format(
+        more="CROSS JOIN LATERAL (SELECT CASE WHEN NOT s.item = ANY (a.unseen)"
+        " THEN a.answers -> (s.number - 1)::int END AS response) r"
+    ),
+    columns=(
+        *_WHO,
+        Column("offered", _label_keys("offered"), "json"),
+        Column("selected", _label_keys("selected"), "json"),
+        Column(
+            "main",
+            "(SELECT l.key FROM imagesets_label l WHERE l.id = (r.response ->> 'main')::int)",
+        ),
+        Column("control", "i.role = 'control'", "bool"),
+        *_WHEN,
+    ),
+)
+
+# Keys are compared byte by byte, whatever the database's locale: the same order everywhere.
+SELECTION_FREQUENCIES = Table(
+    of_results=True,
+    keys="""
+        SELECT im.id, count(*) FROM tasks_pair p JOIN imagesets_image im ON im.id = p.image_id
+        WHERE p.campaign_id = %(campaign)s GROUP BY im.id ORDER BY im.key COLLATE "C"
+    """,
+    rows="""
+        FROM tasks_pair p
+        JOIN imagesets_image im ON im.id = p.image_id
+        JOIN imagesets_label l ON l.id = p.label_id
+        LEFT JOIN imagesets_label d ON d.id = im.dataset_label_id
+        LEFT JOIN tasks_pairresult r ON r.pair_id = p.id
+        WHERE p.campaign_id = %(campaign)s AND p.image_id = ANY (%(ids)s)
+        ORDER BY im.key COLLATE "C", l.key COLLATE "C"
+    """,
+    columns=(
+        Column("image", "im.key"),
+        Column("label", "l.key"),
+        Column("dataset_label", "d.key"),
+        Column("selected", "coalesce(r.selected, 0)", "number"),
+        Column("maybe", "coalesce(r.maybe, 0)", "number"),
+        Column("shown", "coalesce(r.shown, 0)", "number"),
+        Column("sf", "r.sf", "number"),
+        Column("sf_low", "r.sf_low", "number"),
+        Column("sf_high", "r.sf_high", "number"),
+        Column("posterior", "r.posterior", "number"),
+    ),
+)
+
+
+def _answered(sql: str) -> str:
+    """Null where nobody answered, and where JSON's own null is stored."""
+    return f"CASE WHEN r.workers > 0 THEN nullif({sql}, 'null'::jsonb) END"
+
+
+ANNOTATIONS = Table(
+    of_results=True,
+    keys="""
+        SELECT im.id, 1 FROM imagesets_image im
+        WHERE im.id IN (SELECT image_id FROM tasks_campaignimage
+                        WHERE campaign_id IN (%(campaign)s, %(source)s))
+        ORDER BY im.key COLLATE "C"
+    """,
+    rows="""
+        FROM imagesets_image im
+        LEFT JOIN imagesets_label d ON d.id = im.dataset_label_id
+        LEFT JOIN tasks_campaignimage ci ON ci.image_id = im.id AND ci.campaign_id = %(campaign)s
+        LEFT JOIN tasks_imageresult r ON r.image_id = im.id AND r.campaign_id = %(campaign)s
+        WHERE im.id = ANY (%(ids)s)
+        ORDER BY im.key COLLATE "C"
+    """,
+    columns=(
+        Column("image", "im.key"),
+        Column("dataset_label", "d.key"),
+        Column("group", "nullif(ci.group, '')"),
+        Column("main_label", "CASE WHEN r.workers > 0 THEN r.main_label END"),
+        Column("main_votes", _answered("r.main_votes"), "json"),
+        Column("num_objects", "CASE WHEN r.workers > 0 THEN r.num_objects END", "number"),
+        Column("object_counts", _answered("r.object_counts"), "json"),
+        Column("objects", "coalesce(r.objects_found, '[]')", "json"),
+        Column("main_object", "CASE WHEN r.workers > 0 THEN r.main_object END", "number"),
+        Column("dataset_object", "CASE WHEN r.workers > 0 THEN r.dataset_object END", "number"),
+        Column("workers", "coalesce(r.workers, 0)", "number"),
+    ),
+)
+
+TABLES: dict[Kind, dict[str, Table]] = {
+    Kind.CONTAINS: {
+        "judgments": CONTAINS_JUDGMENTS,
+        "selection_frequencies": SELECTION_FREQUENCIES,
+    },
+    Kind.CLASSIFY: {
+        "judgments": CLASSIFY_JUDGMENTS,
+        "annotations": ANNOTATIONS,
+    },
+}
+
+
+def table_of(campaign: Campaign, name: str) -> Table:
+    """The campaign's table of that name.
+
+    Raises NoSuchTable where its kind of campaign has none, naming those that it has.
+    """
+    kind = Kind(campaign.kind)
+    if table := TABLES[kind].get(name):
+        return table
+    right = " and ".join(TABLES[kind])
+    other = next((k.value for k, tables in TABLES.items() if name in tables), None)
+    what = f"a table of {other} campaigns" if other else "no table"
+    raise NoSuchTable(
+        f"{name} is {what}; campaign {campaign.slug} is of kind {kind.value} and has {right}."
+    )

@@ -1,0 +1,19 @@
+"""aggregate CAMPAIGN: computes its results now, as the nightly job does."""
+
+from typing import Any
+
+from rich.console import Console
+
+from tasks.management.campaign_command import CampaignCommand
+from tasks.models import Campaign
+from tasks.results import aggregate
+
+
+class Command(CampaignCommand):
+    help = "Compute a campaign's results of its used answers."
+
+    def step(self, campaign: Campaign, who: str, **options: Any) -> None:
+        with Console(stderr=True).status(f"Aggregating {campaign.slug} ..."):
+            run = aggregate(campaign)
+        counts = ", ".join(f"{number:,} {name}" for name, number in run.counts.items())
+        self.stdout.write(f"Run {run.pk} of {campaign.slug}: {counts} in {run.seconds:.1f} s.")
