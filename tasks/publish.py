@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from imagesets.models import Image
-from models_inference.candidates import candidates_sql
+from models_inference.candidates import candidate_sql
 from tasks.aggregation.follow_up import labels_to_offer, labels_without_source, sample_groups
 from tasks.crowds import crowd_of
 from tasks.follow_up import candidates_by_image, groups_of, models_candidates
@@ -130,7 +130,7 @@ def _candidate_rows(campaign: Campaign, images: list[int]) -> tuple[str, dict]:
     """The SQL of the campaign's candidate labels for these images."""
     setting = DEFAULT_CANDIDATES | (campaign.candidates or {})
     try:
-        return candidates_sql(
+        return candidate_sql(
             campaign.dataset,
             image_ids=images,
             classifiers=setting["classifiers"],
