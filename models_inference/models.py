@@ -1,4 +1,4 @@
-"""Classifier and Prediction: what models say is in the images."""
+"""Classifier and Prediction: what models say is in the images; and the work still to be done."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -25,6 +25,11 @@ class Classifier(models.Model):
         blank=True,
         help_text="Overrides of timm's data configuration: input_size, crop_pct, mean, std, ...",
     )
+    mapping = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Each class's label key or null, in index order; empty: ImageNet's WordNet ids.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -42,9 +47,7 @@ class Classifier(models.Model):
 class Prediction(models.Model):
     """One classifier's top labels for one image, best first: at most STORED of them."""
 
-    classifier = models.ForeignKey(
-        Classifier, on_delete=models.CASCADE, related_name="predictions"
-    )
+    classifier = models.ForeignKey(Classifier, on_delete=models.CASCADE, related_name="predictions")
     image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="predictions")
     labels = ArrayField(models.IntegerField(), help_text="Ids of labels, best first.")
     scores = ArrayField(models.FloatField(), help_text="Softmax scores, in the same order.")
@@ -62,3 +65,38 @@ class Prediction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.classifier_id}: {self.image_id}"
+
+
+class SkippedImage(models.Model):
+    """An image that classifiers could not read; tried again when inference is asked for anew."""
+
+    image = models.OneToOneField(Image, on_delete=models.CASCADE, related_name="skipped")
+    reason = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.image}: {self.reason}"
+
+
+class InferenceJob(models.Model):
+    """Inference that was asked of the queue: which classifiers, on which dataset, and its end.
+
+    Workers share it chunk by chunk; what is done is counted from the predictions themselves.
+    """
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="inference_jobs")
+    classifiers = ArrayField(models.BigIntegerField(), help_text="Ids, ascending.")
+    queued_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["-queued_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dataset", "classifiers"], name="one_job_per_dataset_and_classifiers"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dataset}: {len(self.classifiers)} classifiers"

@@ -1,0 +1,90 @@
+"""Cuts a dataset's open work in chunks, and claims them so that no two workers do the same one.
+
+A chunk is the images of a dataset whose id lies in one range of CHUNK ids. A claim is an advisory
+lock of the database session: it ends by itself when its holder is killed, and leaves nothing to
+clean up. What is done is what has a prediction; nothing else remembers it.
+"""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+
+CHUNK = 128
+NAMESPACE = zlib.crc32(b"models_inference.chunks") & 0x7FFFFFFF
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Claimed work: images by id, and for each the classifiers that have not predicted it."""
+
+    number: int
+    locations: dict[int, str]
+    wanted: dict[int, tuple[int, ...]]
+
+
+MISSING = """
+    FROM imagesets_image i CROSS JOIN unnest(%(classifiers)s::bigint[]) AS c(id)
+    WHERE i.dataset_id = %(dataset)s
+      AND NOT EXISTS (SELECT FROM models_inference_prediction p
+                      WHERE p.classifier_id = c.id AND p.image_id = i.id)
+      AND NOT EXISTS (SELECT FROM models_inference_skippedimage s WHERE s.image_id = i.id)
+"""
+
+
+def open_chunks(
+    dataset_id: int, classifier_ids: Sequence[int], among: Sequence[int] | None = None
+) -> dict[int, int]:
+    """Numbers of chunks with work left -> how many predictions are missing; ascending.
+
+    `among`: look at these chunks only.
+    """
+    where = "" if among is None else f"AND i.id / {CHUNK} = ANY(%(among)s)"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT i.id / {CHUNK}, count(*) {MISSING} {where} GROUP BY 1 ORDER BY 1",
+            {
+                "dataset": dataset_id,
+                "classifiers": list(classifier_ids),
+                "among": list(among or ()),
+            },
+        )
+        return dict(cursor.fetchall())
+
+
+def claim(dataset_id: int, classifier_ids: Sequence[int], number: int) -> Chunk | None:
+    """Claim a chunk for this database session; None where another has it or nothing is missing.
+
+    The claim must be given back by `release` (or ends with the session).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [NAMESPACE, number])
+        if not cursor.fetchone()[0]:
+            return None
+        # Only now: whoever had it may have finished a moment ago.
+        cursor.execute(
+            f"SELECT i.id, i.location, array_agg(c.id) {MISSING}"
+            " AND i.id >= %(first)s AND i.id < %(end)s GROUP BY i.id ORDER BY i.id",
+            {
+                "dataset": dataset_id,
+                "classifiers": list(classifier_ids),
+                "first": number * CHUNK,
+                "end": (number + 1) * CHUNK,
+            },
+        )
+        rows = cursor.fetchall()
+    if not rows:
+        release(number)
+        return None
+    return Chunk(
+        number=number,
+        locations={image: location for image, location, _ in rows},
+        wanted={image: tuple(wanted) for image, _, wanted in rows},
+    )
+
+
+def release(number: int) -> None:
+    """Give a claimed chunk back."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [NAMESPACE, number])

@@ -1,0 +1,76 @@
+"""Asks the queue for inference, and tells from the database how far it is."""
+
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from imagesets.models import Dataset
+from models_inference.errors import InferenceError
+from models_inference.inference import check_same_dataset
+from models_inference.models import Classifier, InferenceJob, SkippedImage
+
+
+def queue_predictions(dataset: Dataset, classifiers: Sequence[Classifier]) -> InferenceJob:
+    """Have the workers of queue `gpu` predict what is missing; images skipped before too.
+
+    Asking again for what is under way, or done, does no harm: it costs one look.
+    """
+    check_same_dataset(dataset, classifiers)
+    ids = sorted({classifier.id for classifier in classifiers})
+    with transaction.atomic():
+        SkippedImage.objects.filter(image__dataset=dataset).delete()
+        job, _ = InferenceJob.objects.update_or_create(
+            dataset=dataset,
+            classifiers=ids,
+            defaults={"queued_at": timezone.now(), "finished_at": None, "error": ""},
+        )
+        transaction.on_commit(lambda: send(job))
+    return job
+
+
+def send(job: InferenceJob) -> None:
+    """Put a job's ticket in the queue."""
+    from models_inference.celery_tasks import predict_dataset
+
+    predict_dataset.delay(job.dataset_id, list(job.classifiers))
+
+
+def send_unfinished() -> int:
+    """Put a ticket for each job that has not ended in the queue; returns how many.
+
+    For the start of a worker: the queue may have been lost, the jobs are in the database.
+    """
+    jobs = InferenceJob.objects.filter(finished_at=None, error="")
+    for job in jobs:
+        send(job)
+    return len(jobs)
+
+
+def predictions_done(dataset: Dataset, classifiers: Sequence[Classifier]) -> tuple[int, int]:
+    """How many of the predictions asked for are there, of how many: images x classifiers.
+
+    An image that could not be read counts as done (see SkippedImage).
+    Raises InferenceError with its text where a queued job of these classifiers has failed.
+    """
+    ids = sorted({classifier.id for classifier in classifiers})
+    failed = InferenceJob.objects.filter(dataset=dataset, classifiers=ids).exclude(error="").first()
+    if failed:
+        raise InferenceError(failed.error)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT (SELECT count(*) FROM imagesets_image WHERE dataset_id = %(dataset)s),
+                   (SELECT count(*) FROM models_inference_prediction p
+                    WHERE p.classifier_id = ANY(%(classifiers)s)),
+                   (SELECT count(*)
+                    FROM models_inference_skippedimage s
+                    JOIN imagesets_image i ON i.id = s.image_id AND i.dataset_id = %(dataset)s
+                    CROSS JOIN unnest(%(classifiers)s::bigint[]) AS c(id)
+                    WHERE NOT EXISTS (SELECT FROM models_inference_prediction p
+                                      WHERE p.classifier_id = c.id AND p.image_id = i.id))
+            """,
+            {"dataset": dataset.id, "classifiers": ids},
+        )
+        images, predicted, skipped = cursor.fetchone()
+    return predicted + skipped, images * len(ids)

@@ -1,0 +1,124 @@
+"""predict SLUG: candidate-label inference in this process, resumable."""
+
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+from rich.table import Table
+
+from imagesets.models import Dataset
+from models_inference.errors import InferenceError
+from models_inference.inference import Outcome, predict
+from models_inference.models import Classifier
+from models_inference.presets import DEMO, Preset, register
+from models_inference.progress import progress_bar
+
+
+class Command(BaseCommand):
+    """See `help`."""
+
+    help = (
+        "Predict the top labels of a dataset's images. Without --classifier: every classifier of "
+        "the dataset that can be run; where it has none, the six that come with the project "
+        "(EfficientNet-Lite 0, 1, 2 at their own and at half resolution). Run again after an "
+        "interruption, it goes on where it stopped."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The arguments of the command line."""
+        parser.add_argument("slug", help="The dataset.")
+        parser.add_argument(
+            "--classifier",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="A classifier of the dataset, one that comes with the project, or timm's name of "
+            "an architecture, which is then registered; may be repeated.",
+        )
+        parser.add_argument(
+            "--weights",
+            metavar="FILE",
+            help="Weights for the one --classifier that is new (default: timm's pretrained ones).",
+        )
+        parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+
+    def handle(self, *args, **options) -> None:
+        """Choose the classifiers, run them, say what was done."""
+        dataset = Dataset.objects.filter(slug=options["slug"]).first()
+        if dataset is None:
+            raise CommandError(f"No dataset {options['slug']}: import_dataset makes one.")
+        if not dataset.images.exists():
+            raise CommandError(f"Dataset {dataset.slug} has no images: import_dataset adds them.")
+        try:
+            classifiers = choose(dataset, options["classifier"], options["weights"])
+            with progress_bar("Predicting") as progress:
+                outcome = predict(dataset, classifiers, options["device"], progress)
+        except InferenceError as error:
+            raise CommandError(str(error)) from None
+        report(dataset, classifiers, outcome)
+
+
+def choose(dataset: Dataset, names: list[str], weights: str | None) -> list[Classifier]:
+    """The classifiers that a command line means, registered where they are new."""
+    if weights is not None:
+        if len(names) != 1:
+            raise InferenceError("--weights needs exactly one --classifier that it is for.")
+        path = Path(weights).resolve()
+        if not path.is_file():
+            raise InferenceError(f"Weights file {weights} does not exist.")
+        weights = str(path)
+    if not names:
+        runnable = Classifier.objects.filter(dataset=dataset).exclude(architecture="")
+        return list(runnable.select_related("dataset")) or register(dataset, DEMO)
+    ready = {preset.name: preset for preset in DEMO}
+    classifiers = []
+    for name in dict.fromkeys(names):
+        there = Classifier.objects.filter(dataset=dataset, name=name).first()
+        if there and weights is None:
+            classifiers.append(there)
+            continue
+        preset = ready.get(name) if weights is None else None
+        if preset is None:
+            check_architecture(there.architecture if there else name, dataset)
+            preset = Preset(name, there.architecture if there else name, weights or "pretrained")
+        classifiers += register(dataset, [preset])
+    return classifiers
+
+
+def check_architecture(name: str, dataset: Dataset) -> None:
+    """Refuse a name that is neither a classifier nor timm's, before a row is made of it."""
+    from models_inference.timm_import import timm
+
+    if timm().is_model(name):
+        return
+    known = list(Classifier.objects.filter(dataset=dataset).values_list("name", flat=True))
+    known += [preset.name for preset in DEMO if preset.name not in known]
+    raise InferenceError(
+        f"{name!r} is neither a classifier of dataset {dataset.slug} nor an architecture of timm. "
+        f"Known: {', '.join(known)}, and what timm.list_models() lists."
+    )
+
+
+def report(dataset: Dataset, classifiers: list[Classifier], outcome: Outcome) -> None:
+    """The closing lines."""
+    console = Console(highlight=False)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("classifier")
+    table.add_column("images", justify="right")
+    table.add_column("classes without a label here", justify="right")
+    for classifier in classifiers:
+        dropped = outcome.dropped.get(classifier.name)
+        table.add_row(
+            classifier.name,
+            f"{classifier.predictions.count():,}",
+            "" if dropped is None else f"{dropped:,}",
+        )
+    console.print(table)
+    for key, reason in outcome.skipped:
+        console.print(f"Skipped {key}: {reason}", soft_wrap=True)
+    console.print(
+        f"{outcome.written:,} predictions written, {outcome.already:,} there before, "
+        f"{len(outcome.skipped):,} images skipped"
+        + (f"; {outcome.seconds:.1f} s on {outcome.device}." if outcome.device else "."),
+        soft_wrap=True,
+    )

