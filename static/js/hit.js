@@ -1,0 +1,38 @@
+// Comforts of a HIT's page; everything works without: active seconds, one submit, problems first.
+
+const form = document.querySelector("form.work");
+const seconds = form.elements.namedItem("active_seconds");
+
+// Active: the page is in sight and something was done in it during the last half minute.
+const PATIENCE = 30_000;
+let active = Number(seconds.value) || 0;
+let last = performance.now();
+let lastSign = last;
+
+function count() {
+  const now = performance.now();
+  if (document.visibilityState === "visible" && now - lastSign < PATIENCE) {
+    active += (now - last) / 1000;
+  }
+  last = now;
+}
+
+setInterval(count, 1000);
+for (const sign of ["pointermove", "pointerdown", "keydown", "scroll"]) {
+  addEventListener(sign, () => { lastSign = performance.now(); }, { passive: true });
+}
+document.addEventListener("visibilitychange", count);
+
+let sent = false;
+form.addEventListener("submit", (event) => {
+  if (sent) {
+    event.preventDefault();
+    return;
+  }
+  count();
+  seconds.value = active.toFixed(1);
+  sent = true;
+});
+addEventListener("pageshow", () => { sent = false; });
+
+document.getElementById("problems")?.focus();
