@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .errors import EmbeddedError
-from .places import Places, check_socket_dir, make_data_dir, make_socket_dir, places
+from .places import Places, make_data_dir, make_socket_dir, places
 from .servers import Servers
 
 TICK = 2.0
@@ -35,8 +35,8 @@ class Keeper:
         self.selector = selectors.DefaultSelector()
         self.leaving: list[socket.socket] = []
         self.stop_asked = False
-        self.socket_inode = 0
         self.lock = -1
+        self.folder = -1  # until taken
 
     def run(self) -> None:
         """Steps: lock, listen, start the servers, serve until the last client leaves, stop."""
@@ -44,7 +44,7 @@ class Keeper:
             servers = Servers(self.place, self.durable)
             try:
                 try:
-                    make_socket_dir(self.place, servers.socket_group())
+                    self.take_socket_dir(servers.socket_group())
                     self.listen()
                     self.tell_all("listening")
                     servers.start()
@@ -91,6 +91,24 @@ class Keeper:
         finally:
             os.close(self.lock)
 
+    def take_socket_dir(self, gid: int | None) -> None:
+        """Make the socket folder ours, after an earlier keeper is through with it.
+
+        The lock in DATA_DIR does not suffice: DATA_DIR may have been removed under that one.
+        """
+        begun = time.monotonic()
+        while time.monotonic() - begun < LOCK_PATIENCE:
+            make_socket_dir(self.place, gid)
+            folder = os.open(self.place.sockets, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            with contextlib.suppress(BlockingIOError, FileNotFoundError):
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.path.samestat(os.fstat(folder), self.place.sockets.stat()):
+                    self.folder = folder
+                    return
+            os.close(folder)
+            time.sleep(0.05)
+        raise EmbeddedError(f"another process uses {self.place.sockets}: stop it")
+
     def state(self, word: str) -> None:
         os.ftruncate(self.lock, 0)
         os.pwrite(self.lock, f"{os.getpid()} {word}\n".encode(), 0)
@@ -102,7 +120,6 @@ class Keeper:
         self.place.control.chmod(0o600)
         self.listener.listen(128)
         self.listener.setblocking(False)
-        self.socket_inode = self.place.control.stat().st_ino
 
     def serve(self, servers: Servers) -> None:
         """Until the last client has left, or somebody asked us to stop."""
@@ -177,10 +194,10 @@ class Keeper:
     def in_place(self) -> bool:
         """Whether lock and socket are still what a newcomer would find under their names."""
         try:
-            check_socket_dir(self.place)
-            same_lock = self.place.keeper_lock.stat().st_ino == os.fstat(self.lock).st_ino
-            return same_lock and self.place.control.stat().st_ino == self.socket_inode
-        except (OSError, EmbeddedError):
+            return os.path.samestat(self.place.keeper_lock.stat(), os.fstat(self.lock)) and (
+                os.path.samestat(self.place.sockets.lstat(), os.fstat(self.folder))
+            )
+        except OSError:
             return False
 
     def ask_to_stop(self, *_: object) -> None:
@@ -188,16 +205,15 @@ class Keeper:
 
     def close_listener(self) -> None:
         if self.listener is not None:
-            with contextlib.suppress(OSError):
-                if self.place.control.stat().st_ino == self.socket_inode:
-                    self.place.control.unlink()
+            if self.in_place():
+                self.place.control.unlink(missing_ok=True)
             self.listener.close()
             self.listener = None
 
     def remove_sockets(self) -> None:
-        with contextlib.suppress(OSError, EmbeddedError):
-            check_socket_dir(self.place)
-            shutil.rmtree(self.place.sockets)
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.fstat(self.folder), self.place.sockets.lstat()):
+                shutil.rmtree(self.place.sockets)
 
     def say(self, text: str) -> None:
         when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

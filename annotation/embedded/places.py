@@ -1,5 +1,6 @@
 """Where the embedded servers keep their data, logs, locks and sockets."""
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -118,12 +119,11 @@ def make_socket_dir(place: Places, gid: int | None) -> None:
         pass
     except OSError as error:
         raise EmbeddedError(f"cannot make the socket folder {place.sockets}: {error}") from error
-    check_socket_dir(place)
-    if gid is not None:
-        os.chown(place.sockets, -1, gid, follow_symlinks=False)
-        place.sockets.chmod(0o710)
-    else:
-        place.sockets.chmod(0o700)
+    with contextlib.suppress(FileNotFoundError):  # an earlier keeper just removed it
+        check_socket_dir(place)
+        if gid is not None:
+            os.chown(place.sockets, -1, gid, follow_symlinks=False)
+            place.sockets.chmod(0o710)
 
 
 def check_socket_dir(place: Places) -> None:

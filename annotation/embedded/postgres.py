@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -41,7 +42,8 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] ",
 }
-NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Survives every kill, but not a power cut; commits are still written before they are answered.
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
 def settle(place: Places, account: Account) -> Path:
@@ -53,30 +55,37 @@ def settle(place: Places, account: Account) -> Path:
     link = place.cluster_link
     if link.is_symlink():
         cluster = Path(os.path.realpath(link))
-        if cluster.parent.exists():
-            _claim(cluster.parent, place)
-            return cluster
-        link.unlink()
-    if link.exists() or account.can(lambda: os.access(place.data_dir, os.X_OK)):
+        if not cluster.parent.exists():
+            raise EmbeddedError(
+                f"{link} leads to {cluster}, which is gone: remove that link to begin with an "
+                "empty database"
+            )
+        _claim(cluster.parent, place)
+        return cluster
+    if link.exists() and any(link.iterdir()):
         return link
-    cluster = _home(account) / f"{place.key}-{secrets.token_hex(4)}" / "postgres"
-    cluster.parent.mkdir(mode=0o700)
-    os.chown(cluster.parent, account.uid, account.gid)
+    if account.can(lambda: os.access(place.data_dir, os.X_OK)):
+        return link
+    if link.exists():
+        link.rmdir()
+    cluster = home_for(account) / f"{place.key}-{secrets.token_hex(4)}" / "postgres"
+    cluster.parent.mkdir()
+    os.chown(cluster.parent, -1, account.gid)
+    cluster.parent.chmod(0o710)  # it stays ours: the account only passes through
     _claim(cluster.parent, place)
     link.symlink_to(cluster)
     return cluster
 
 
-def home_for_programs(account: Account) -> Path:
-    return _home(account)
-
-
-def _home(account: Account) -> Path:
+def home_for(account: Account) -> Path:
     """A folder of ours that the account can pass through, for what it cannot reach elsewhere."""
     for base in HOMES:
         home = base / "second-look"
         try:
-            home.mkdir(mode=0o711, exist_ok=True)
+            home.mkdir()
+            home.chmod(0o711)
+        except FileExistsError:
+            pass
         except OSError:
             continue
         found = home.lstat()
@@ -141,6 +150,7 @@ def create(
     ]
     if not durable:
         command.append("--no-sync")
+    since = log.stat().st_size if log.exists() else 0
     with log.open("ab") as output:
         done = subprocess.run(
             command,
@@ -153,7 +163,8 @@ def create(
             **account.popen_arguments(),
         )
     if done.returncode != 0:
-        raise EmbeddedError(f"Postgres could not make its cluster in {cluster}: see {log}")
+        why = last_words(log, since)
+        raise EmbeddedError(f"Postgres could not make its cluster {cluster} ({why}): see {log}")
     if cluster.exists():
         cluster.rmdir()
     part.rename(cluster)
@@ -188,6 +199,8 @@ def clear_the_way(cluster: Path) -> None:
         process = psutil.Process(pid)
         if process.name() == "postgres" and _may_be(process, cluster, started):
             raise EmbeddedError(f"a Postgres of another kind (pid {pid}) uses {cluster}: stop it")
+    except psutil.ZombieProcess:
+        pass  # dead, but its number is kept by a parent that does not look after it
     except (FileNotFoundError, psutil.NoSuchProcess):
         return
     except (ValueError, IndexError):
@@ -220,13 +233,11 @@ def ready(place: Places) -> bool:
 
 
 def last_words(log: Path, since: int) -> str:
-    """The last FATAL message that the log gained after byte `since`, or nothing."""
-    try:
-        with log.open("rb") as lines:
-            lines.seek(since)
-            for line in reversed(lines.read().decode(errors="replace").splitlines()):
-                if "FATAL:" in line and "is starting up" not in line:
-                    return line.split("FATAL:", 1)[1].strip()
-    except OSError:
-        pass
+    """The last error that the log gained after byte `since`, or nothing."""
+    with contextlib.suppress(OSError), log.open("rb") as lines:
+        lines.seek(since)
+        for line in reversed(lines.read().decode(errors="replace").splitlines()):
+            found = re.search(r"(?:FATAL|error): +(.*)", line)
+            if found and "is starting up" not in line:
+                return found[1]
     return ""

@@ -53,20 +53,22 @@ class Servers:
 
     def restart_the_fallen(self) -> None:
         """Start again what died; too often in a minute is an error."""
-        fallen = [name for name, process in self.running.items() if process.poll() is not None]
-        for name in fallen:
+        for name in [name for name, one in self.running.items() if one.poll() is not None]:
             now = time.monotonic()
             if len(self.restarts) == MOST_RESTARTS and now - self.restarts[0] < WITHIN:
                 raise EmbeddedError(f"{name} died {MOST_RESTARTS} times within a minute")
             self.restarts.append(now)
-            code = self.running.pop(name).returncode
+            code = self.running[name].returncode
             print(f"{name} ended with code {code}: starting it again", file=sys.stderr, flush=True)
-            if name == "valkey":
-                self._start_valkey()
-            else:
-                self._end_orphans()
-                postgres.clear_the_way(self.cluster)
-                self._start_postgres()
+            try:
+                if name == "valkey":
+                    self._start_valkey()
+                else:
+                    self._end_orphans()
+                    postgres.clear_the_way(self.cluster)
+                    self._start_postgres()
+            except EmbeddedError as error:
+                print(error, file=sys.stderr, flush=True)  # the next round tries again
         self._reap()
 
     def stop(self) -> None:
@@ -98,7 +100,7 @@ class Servers:
         )
         if self.account.can(lambda: all(os.access(path, os.R_OK) for path in needed)):
             return programs
-        return copy_for_other_account(programs, postgres.home_for_programs(self.account))
+        return copy_for_other_account(programs, postgres.home_for(self.account))
 
     def _empty_sockets(self) -> None:
         """A fresh folder for the servers: lock files in it may name a recycled process."""
