@@ -14,10 +14,10 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from annotation.exports import write_export
 from annotation.headlines import Headlines, headlines
 from annotation.web import web_server
 from annotation.workers import celery_worker
@@ -210,11 +210,10 @@ def _aggregated(campaign: Campaign) -> None:
 
 def _export(folder: Path) -> Iterator[Path]:
     for slug, tables in TABLES.items():
-        campaign = Campaign.objects.get(slug=slug)
         for table in tables:
             path = folder / f"{slug}-{table}.csv"
             if not path.exists():
-                write_export(campaign, table, "csv", path)
+                call_command("export", slug, table, format="csv", out=path)
             yield path
 
 
