@@ -1,0 +1,179 @@
+"""Dawid-Skene on tables: crowd-kit's calling convention around the EM of em.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .em import Convergence, DawidSkeneResult, fit_dawid_skene
+from .table import Column, Table, encoded
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(eq=False)
+class DawidSkene:
+    """True labels of tasks and confusion matrices of workers, by expectation maximisation.
+
+    A task has true label c with probability `priors_[c]`; worker w answers a where the truth is c
+    with probability `errors_.loc[(w, a), c]` (Dawid and Skene, Applied Statistics 28, 1979). The
+    formulae, the start and the clipping stand in em.py. On the same table the posteriors are those
+    of crowd-kit 1.4's DawidSkene; its users change the import.
+
+    `n_iter`: most iterations. `tol`: stop when the loss gains less in one; None: run exactly
+    `n_iter`. `smoothing`: added to each worker's expected count of each answer given each truth.
+    `worker_priors`: counts known beforehand, of shape (labels, labels) [truth, answer] in
+    ascending order of labels, for all workers; or a mapping of workers to such arrays.
+
+    Example: eve is contrary, and EM finds it out.
+
+    >>> votes = {
+    ...     "task": ["cat.jpg"] * 3 + ["dog.jpg"] * 3 + ["cup.jpg"] * 3,
+    ...     "worker": ["ann", "bob", "eve"] * 3,
+    ...     "label": ["yes", "yes", "no", "no", "no", "yes", "yes", "yes", "no"],
+    ... }
+    >>> model = DawidSkene(n_iter=20).fit(votes)
+    >>> model.labels_.to_dict()
+    {'cat.jpg': 'yes', 'dog.jpg': 'no', 'cup.jpg': 'yes'}
+    >>> round(float(model.errors_.loc[("eve", "no"), "yes"]), 3)
+    1.0
+    >>> model.convergence_.converged
+    True
+    """
+
+    n_iter: int = 100
+    tol: float | None = 1e-5
+    smoothing: float = field(default=0.0, kw_only=True)
+    worker_priors: ArrayLike | Mapping[Any, ArrayLike] | None = field(default=None, kw_only=True)
+
+    probas_: pd.DataFrame = field(init=False, repr=False)
+    """Posteriors: a row per task as they first appear, a column per label, ascending."""
+    priors_: pd.Series[float] = field(init=False, repr=False)
+    """Probability of each label."""
+    errors_: pd.DataFrame = field(init=False, repr=False)
+    """A row per worker and answer that occurs, a column per true label."""
+    labels_: pd.Series[Any] = field(init=False, repr=False)
+    """The most probable label of each task, the first among equals."""
+    loss_history_: list[float] = field(init=False, repr=False)
+    """One value per iteration, as crowd-kit counts it."""
+    convergence_: Convergence = field(init=False, repr=False)
+
+    _one_coin = False
+
+    def fit(self, data: Any, true_labels: Any = None) -> DawidSkene:
+        """Fit to a table with columns task, worker, label: one row per judgment.
+
+        `data`: a pandas DataFrame, a pyarrow Table, a structured NumPy array or a mapping of
+        columns. `true_labels`: a Series or mapping of tasks to labels that are known.
+        """
+        table = encoded(data)
+        result = fit_dawid_skene(
+            table.worker.codes,
+            table.task.codes,
+            table.label.codes,
+            *table.sizes,
+            n_iter=self.n_iter,
+            tol=self.tol,
+            smoothing=self.smoothing,
+            worker_priors=self._priors_of(table),
+            known=_known(table, true_labels),
+            one_coin=self._one_coin,
+        )
+        self._keep(table, result)
+        return self
+
+    def fit_predict_proba(self, data: Any, true_labels: Any = None) -> pd.DataFrame:
+        """Fit and return `probas_`."""
+        return self.fit(data, true_labels).probas_
+
+    def fit_predict(self, data: Any, true_labels: Any = None) -> pd.Series[Any]:
+        """Fit and return `labels_`."""
+        return self.fit(data, true_labels).labels_
+
+    def _priors_of(self, table: Table) -> NDArray[np.float64] | None:
+        given = self.worker_priors
+        if given is None or not isinstance(given, Mapping):
+            return None if given is None else np.asarray(given, np.float64)
+        n_labels = len(table.label.values)
+        priors = np.zeros((len(table.worker.values), n_labels, n_labels))
+        for number, worker in enumerate(table.worker.values):
+            if worker in given:
+                priors[number] = given[worker]
+        return priors
+
+    def _keep(self, table: Table, result: DawidSkeneResult) -> None:
+        import pandas as pd
+
+        order = table.task.appearance()
+        labels = pd.Index(table.label.values, name="label")
+        tasks = pd.Index(table.task.values, name="task")[order]
+        posterior = result.posterior[order]
+        self.probas_ = pd.DataFrame(posterior, index=tasks, columns=labels)
+        self.priors_ = pd.Series(result.priors, index=labels, name="prior")
+        self.errors_ = pd.DataFrame(
+            result.errors,
+            index=pd.MultiIndex.from_arrays(
+                [
+                    pd.Index(table.worker.values)[result.code_worker],
+                    labels[result.code_label],
+                ],
+                names=["worker", "label"],
+            ),
+            columns=labels,
+        )
+        self.labels_ = most_probable(posterior, tasks, labels)
+        self.loss_history_ = result.convergence.history
+        self.convergence_ = result.convergence
+
+
+@dataclass(eq=False)
+class OneCoinDawidSkene(DawidSkene):
+    """Dawid-Skene with one number per worker: the chance that he answers right.
+
+    A wrong answer is any of the others with equal chance (Zhang, Chen, Zhou and Jordan, JMLR 17,
+    2016). Fewer numbers to learn than DawidSkene, and blind to a worker's bias. `skills_`: the
+    chance per worker. Options and results otherwise as there.
+    """
+
+    skills_: pd.Series[float] = field(init=False, repr=False)
+
+    _one_coin = True
+
+    def _keep(self, table: Table, result: DawidSkeneResult) -> None:
+        import pandas as pd
+
+        super()._keep(table, result)
+        workers = pd.Index(table.worker.values, name="worker")
+        self.skills_ = pd.Series(result.skill(), index=workers, name="skill")
+
+
+def most_probable(posterior: Any, tasks: Any, labels: Any) -> pd.Series[Any]:
+    """The label of the largest entry of each row, the first among equals."""
+    import pandas as pd
+
+    if not len(tasks):
+        return pd.Series([], index=tasks, dtype=labels.dtype)
+    return pd.Series(labels[posterior.argmax(axis=1)].to_numpy(), index=tasks)
+
+
+def _known(table: Table, true_labels: Any) -> NDArray[np.int64] | None:
+    if true_labels is None:
+        return None
+    place = {task: number for number, task in enumerate(table.task.values)}
+    known = np.full(len(place), -1)
+    for task, label in dict(true_labels).items():
+        if task in place:
+            known[place[task]] = _number(table.label, label)
+    return known
+
+
+def _number(labels: Column, label: Any) -> int:
+    number = labels.number(label)
+    if number is None:
+        raise ValueError(f"true label {label!r} is nobody's answer")
+    return number

@@ -1,0 +1,141 @@
+"""How well each worker sees: sensitivity, specificity and control accuracy, with intervals."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .em import DawidSkeneResult
+from .frequencies import NO, UNSEEN, YES
+
+PEERS = 3
+"""So many other workers must agree on a pair for it to count as a worker's control."""
+
+Floats = NDArray[np.float64]
+
+
+class WorkerSkill(NamedTuple):
+    """One value per worker, all of shape (n_workers,); limits are of 95% intervals.
+
+    With no positive item a sensitivity is 0.5 between 0 and 1: nothing is known; likewise for
+    negatives and specificity. `positives` and `negatives` tell how much stands behind it.
+    """
+
+    positives: Floats
+    """Number of judged items that hold the object; fractional where it is an expectation."""
+    negatives: Floats
+    sensitivity: Floats
+    """Share of the positives that the worker selected."""
+    sensitivity_low: Floats
+    sensitivity_high: Floats
+    specificity: Floats
+    """Share of the negatives that the worker did not select; "maybe" is not selected."""
+    specificity_low: Floats
+    specificity_high: Floats
+    accuracy: Floats
+    """Mean of sensitivity and specificity: 0.5 for who selects nothing, or everything."""
+    accuracy_low: Floats
+    accuracy_high: Floats
+
+
+def skill_of_counts(
+    selected_positives: ArrayLike,
+    positives: ArrayLike,
+    selected_negatives: ArrayLike,
+    negatives: ArrayLike,
+) -> WorkerSkill:
+    """Skills from counts per worker; arrays of one shape.
+
+    Sensitivity and specificity have Wilson intervals. The interval of their mean follows from
+    these as the variances of independent estimates add up (Newcombe 1998, method 10): the distance
+    of its lower limit from the mean is half the root of the summed squares of theirs.
+    """
+    positives, negatives = np.asarray(positives, np.float64), np.asarray(negatives, np.float64)
+    rejected = negatives - np.asarray(selected_negatives)
+    sensitivity, low_1, high_1 = _share(np.asarray(selected_positives, np.float64), positives)
+    specificity, low_0, high_0 = _share(rejected, negatives)
+    accuracy = (sensitivity + specificity) / 2
+    below = np.hypot(sensitivity - low_1, specificity - low_0) / 2
+    above = np.hypot(high_1 - sensitivity, high_0 - specificity) / 2
+    return WorkerSkill(
+        positives,
+        negatives,
+        sensitivity,
+        low_1,
+        high_1,
+        specificity,
+        low_0,
+        high_0,
+        accuracy,
+        np.maximum(accuracy - below, 0.0),
+        np.minimum(accuracy + above, 1.0),
+    )
+
+
+def control_skill(
+    worker: ArrayLike, present: ArrayLike, answer: ArrayLike, n_workers: int
+) -> WorkerSkill:
+    """Skills on items whose answer is known; `accuracy` is the control accuracy.
+
+    Flat arrays with one entry per judgment: index of the worker; whether the object is there (1)
+    or not (0), -1 where it is not known; the answer (see frequencies.py). Judgments of unknown
+    items and of items that were not seen are in no number.
+    """
+    worker, present, answer = np.asarray(worker), np.asarray(present), np.asarray(answer)
+    seen = answer != UNSEEN
+
+    def count(rows: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.bincount(worker[rows].astype(np.int64), minlength=n_workers)
+
+    positive, negative = seen & (present == 1), seen & (present == 0)
+    return skill_of_counts(
+        count(positive & (answer == YES)),
+        count(positive),
+        count(negative & (answer == YES)),
+        count(negative),
+    )
+
+
+def expected_skill(result: DawidSkeneResult, positive: int = YES) -> WorkerSkill:
+    """Skills by Dawid-Skene: shares of expected counts, `positive` being the class of "yes".
+
+    All other classes are negatives. The intervals take the posteriors for the truth and so are too
+    narrow where these are unsure.
+    """
+    counts = result.expected_counts()
+    if counts.shape[1] <= positive:
+        counts = np.zeros((result.n_workers, positive + 1, positive + 1))
+    others = np.delete(counts, positive, axis=1)
+    return skill_of_counts(
+        counts[:, positive, positive],
+        counts[:, positive].sum(axis=1),
+        others[:, :, positive].sum(axis=1),
+        others.sum(axis=(1, 2)),
+    )
+
+
+def peer_controls(
+    pair: ArrayLike, answer: ArrayLike, n_pairs: int, peers: int = PEERS
+) -> NDArray[np.int8]:
+    """What a judgment's pair holds according to all others who judged it: 1, 0, or -1 unknown.
+
+    It is known where at least `peers` others judged the pair and all of them gave the same answer,
+    yes or no. Flat arrays with one entry per judgment, each worker once per pair; the result has
+    their shape.
+    """
+    pair, answer = np.asarray(pair, np.int64), np.asarray(answer)
+    seen = answer != UNSEEN
+    shown = np.bincount(pair[seen], minlength=n_pairs)[pair] - seen
+    present = np.full(pair.shape, -1, np.int8)
+    for value in (NO, YES):
+        mine = answer == value
+        others = np.bincount(pair[mine], minlength=n_pairs)[pair] - mine
+        present[seen & (shown >= peers) & (others == shown)] = value
+    return present
+
+
+def may_be_stopped(skill: WorkerSkill, min_accuracy: float, min_items: int) -> NDArray[np.bool_]:
+    """Whose control accuracy is surely too low: the upper limit of its interval is under
+    `min_accuracy`, and at least half of `min_items` of each kind were judged."""
+    enough = (2 * skill.positives >= min_items) & (2 * skill.negatives >= min_items)
+    return enough & (skill.accuracy_high < min_accuracy)
