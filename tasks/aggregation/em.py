@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -340,4 +341,4 @@ def _chunks(data: Judgments) -> list[tuple[int, int]]:
     number = max(1, min(MAX_CHUNKS, most, data.n // JUDGMENTS_PER_CHUNK))
     cuts = np.searchsorted(data.begin, np.linspace(0, data.n, number + 1)[1:-1])
     edges = [0, *cuts.tolist(), data.n_judged]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))

@@ -72,6 +72,11 @@ def skill_of_counts(
     )
 
 
+def _share(hits: Floats, trials: Floats) -> tuple[Floats, Floats, Floats]:
+    share = np.divide(hits, trials, out=np.full(trials.shape, 0.5), where=trials > 0)
+    return share, *wilson(hits, trials)
+
+
 def control_skill(
     worker: ArrayLike, present: ArrayLike, answer: ArrayLike, n_workers: int
 ) -> WorkerSkill:

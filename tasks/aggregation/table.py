@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,6 @@ from .judgments import Ints, blocks
 
 if TYPE_CHECKING:
     pass
-
-Data = "pd.DataFrame | pa.Table | Mapping[str, Any] | NDArray[Any]"
 
 COLUMNS = ("task", "worker", "label")
 
