@@ -3,8 +3,6 @@
 import fcntl
 import functools
 import io
-import os
-import tempfile
 from pathlib import Path
 
 from django.conf import settings
@@ -12,6 +10,7 @@ from django.urls import reverse
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
+from imagesets.files import write_whole
 from imagesets.models import Image
 from imagesets.pixels import Undecodable, open_rgb
 
@@ -54,7 +53,7 @@ def make(image: Image) -> None:
             return
         picture = open_rgb(image.location, at_least=SIZES["full"][0])
         for size, path in paths.items():
-            _write(path, encode(picture, size))
+            write_whole(path, encode(picture, size))
 
 
 def make_or_placeholder(image: Image, size: str) -> tuple[bytes, bool]:
@@ -86,16 +85,3 @@ def placeholder() -> bytes:
     out = io.BytesIO()
     square.save(out, "WEBP", lossless=True)
     return out.getvalue()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write whole or not at all: a reader never sees half a file."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

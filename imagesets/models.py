@@ -59,6 +59,9 @@ class Image(models.Model):
     sha256 = models.CharField(max_length=64, db_index=True)
     width = models.PositiveIntegerField(help_text="Pixels, with EXIF orientation applied.")
     height = models.PositiveIntegerField(help_text="Pixels, with EXIF orientation applied.")
+    perceptual_hash = models.BigIntegerField(
+        null=True, blank=True, help_text="64 bits of coarse structure, for near duplicates."
+    )
     dataset_label = models.ForeignKey(
         Label, on_delete=models.PROTECT, null=True, blank=True, related_name="images"
     )

@@ -1,0 +1,137 @@
+"""What an import checks before it writes anything."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from imagesets.errors import ImportRefused
+from imagesets.imagenet import ClassEntry, imagenet_classes, is_wordnet_id
+from imagesets.models import Dataset
+from imagesets.parallel import in_parallel
+from imagesets.sources import Entry, Source
+from imagesets.tables import LabelRow
+
+
+class Progress(Protocol):
+    """Told of each step: what it is, how many are done, of how many (None: not known)."""
+
+    def __call__(self, step: str, done: int, total: int | None) -> None: ...
+
+
+class Known(NamedTuple):
+    """An image that the dataset has already."""
+
+    id: int
+    sha256: str
+    label: str
+    location: str
+
+
+def list_entries(
+    source: Source,
+    where: str | os.PathLike,
+    label_table: dict[str, LabelRow] | None,
+    progress: Progress,
+) -> list[Entry]:
+    """The source's images. Refuses two with one key, and a place without any."""
+    entries: list[Entry] = []
+    seen: set[str] = set()
+    for entry in source.entries(label_table or {}):
+        if entry.key in seen:
+            raise ImportRefused(f"{where}: two images have the key {entry.key!r}")
+        seen.add(entry.key)
+        entries.append(entry)
+        if len(entries) % 1000 == 0:
+            progress("Listing images", len(entries), None)
+    if not entries:
+        raise ImportRefused(f"{where}: no image files in it")
+    return entries
+
+
+def labelled(
+    entries: list[Entry], table: dict[str, LabelRow], path: str | os.PathLike | None
+) -> list[Entry]:
+    """The entries with the labels of labels.csv, and no others."""
+    keys = {entry.key for entry in entries}
+    for key, row in table.items():
+        if key not in keys:
+            raise ImportRefused(f"{path}, row {row.row}: no image {key!r} among the images")
+    return [
+        entry._replace(label=table[entry.key].label if entry.key in table else "")
+        for entry in entries
+    ]
+
+
+def classes_brought(
+    dataset: Dataset | None,
+    class_table: dict[str, ClassEntry] | None,
+    source: Source,
+    entries: list[Entry],
+) -> dict[str, ClassEntry]:
+    """The label set that this import brings; empty where the dataset's own is to be used."""
+    if class_table is not None:
+        return class_table
+    if dataset is not None and dataset.labels.exists():
+        return {}
+    if source.classes:
+        return source.classes
+    labels = {entry.label for entry in entries} - {""}
+    if labels and all(is_wordnet_id(label) for label in labels):
+        return {entry.key: entry for entry in imagenet_classes()}
+    return {}
+
+
+def check_labels(
+    dataset: Dataset | None,
+    classes: dict[str, ClassEntry],
+    entries: list[Entry],
+    label_table: dict[str, LabelRow] | None,
+    path: str | os.PathLike | None,
+) -> None:
+    known = set(classes)
+    if dataset is not None:
+        known |= set(dataset.labels.values_list("key", flat=True))
+    for entry in entries:
+        if entry.label and entry.label not in known:
+            row = label_table[entry.key].row if label_table else 0
+            where = f"{path}, row {row}" if label_table else f"image {entry.key!r}"
+            hint = "" if known else " (give the classes: --classes CSV with columns key, names)"
+            raise ImportRefused(f"{where}: unknown label {entry.label!r}{hint}")
+
+
+def known_images(dataset: Dataset | None) -> dict[str, Known]:
+    if dataset is None:
+        return {}
+    rows = dataset.images.values_list("key", "id", "sha256", "dataset_label__key", "location")
+    return {
+        key: Known(id, sha256, label or "", location)
+        for key, id, sha256, label, location in rows.iterator(chunk_size=10_000)
+    }
+
+
+def check_known(
+    source: Source, entries: list[Entry], known: dict[str, Known], progress: Progress
+) -> None:
+    """Refuse a key that is there with another label or other bytes."""
+    again = [entry for entry in entries if entry.key in known]
+    if not again:
+        return
+    for entry in again:
+        label = known[entry.key].label
+        if entry.label and label and entry.label != label:
+            raise ImportRefused(
+                f"image {entry.key!r} has the label {label!r} in the dataset,"
+                f" and {entry.label!r} now"
+            )
+
+    def digest(entry: Entry, read: Callable[[], bytes]) -> tuple[Entry, str]:
+        try:
+            return entry, hashlib.sha256(read()).hexdigest()
+        except OSError as error:
+            raise ImportRefused(f"image {entry.key!r} cannot be read: {error}") from error
+
+    for done, (entry, sha256) in enumerate(in_parallel(digest, source.read(again)), 1):
+        if sha256 != known[entry.key].sha256:
+            raise ImportRefused(f"image {entry.key!r} is in the dataset with other bytes")
+        progress("Comparing with what is there", done, len(again))

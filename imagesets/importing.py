@@ -1,0 +1,290 @@
+"""Brings images and labels in: all tables are checked before anything is written."""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_slug
+from django.db import connection, transaction
+
+from imagesets.errors import ImportRefused
+from imagesets.files import keep_copy
+from imagesets.imagenet import ClassEntry
+from imagesets.import_checks import (
+    Known,
+    Progress,
+    check_known,
+    check_labels,
+    classes_brought,
+    known_images,
+    labelled,
+    list_entries,
+)
+from imagesets.models import Dataset, Image, Label
+from imagesets.near_duplicates import near_duplicates, perceptual_hash
+from imagesets.parallel import in_parallel
+from imagesets.pixels import Undecodable, check
+from imagesets.sources import Entry, Source, open_source
+from imagesets.tables import read_classes, read_labels
+
+BATCH = 1000  # images per INSERT, and per commit: what a killed import keeps
+KEY_LENGTH = 500  # as Image.key
+
+
+@dataclass
+class Report:
+    """What an import found and did."""
+
+    dataset: Dataset
+    found: int = 0
+    added: int = 0
+    known: int = 0
+    labels_added: int = 0
+    dataset_labels_filled: int = 0
+    without_label: int = 0
+    skipped: list[tuple[str, str]] = field(default_factory=list)  # key, reason
+    labels_kept: list[str] = field(default_factory=list)  # differ from the file, left as they are
+    identical: list[list[str]] = field(default_factory=list)  # keys whose files are the same
+    alike: list[list[str]] = field(default_factory=list)  # keys whose pictures look the same
+    seconds: float = 0.0
+
+
+class Checked(NamedTuple):
+    """What one thread found out about one file; `reason` says why it cannot be used."""
+
+    entry: Entry
+    reason: str = ""
+    sha256: str = ""
+    width: int = 0
+    height: int = 0
+    perceptual_hash: int = 0
+    location: str = ""
+
+
+def import_dataset(
+    slug: str,
+    images: str | os.PathLike,
+    classes: str | os.PathLike | None = None,
+    labels: str | os.PathLike | None = None,
+    name: str | None = None,
+    strict: bool = False,
+    copy: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Import images, the label set and each image's dataset label into the dataset `slug`.
+
+    `images`: a folder, an ImageFolder tree, a zip, a Parquet file (or folder of them) in Hugging
+    Face's layout, or s3://bucket/prefix. `classes`, `labels`: CSV files (imagesets.tables).
+    `copy`: keep copies below DATA_DIR instead of reading the images where they are; a zip and
+    Parquet are always copied.
+
+    An error in a table, or a key that is there with other bytes or another label, raises
+    ImportRefused and changes nothing. A file that is no whole picture is skipped and listed
+    (`strict`: ImportRefused, nothing imported). A repeated import adds what is new; a killed one
+    goes on where it was.
+    """
+    started = time.monotonic()
+    progress = progress or (lambda step, done, total: None)
+    try:
+        validate_slug(slug)
+    except ValidationError:
+        raise ImportRefused(
+            f"{slug!r} is no dataset's name: letters, digits, - and _ only"
+        ) from None
+    class_table = read_classes(Path(classes)) if classes else None
+    label_table = read_labels(Path(labels)) if labels else None
+    source = open_source(images)
+    with _one_import_at_a_time(slug):
+        entries = list_entries(source, images, label_table, progress)
+        if label_table is not None:
+            entries = labelled(entries, label_table, labels)
+        dataset = Dataset.objects.filter(slug=slug).first()
+        new_classes = classes_brought(dataset, class_table, source, entries)
+        check_labels(dataset, new_classes, entries, label_table, labels)
+        known = known_images(dataset)
+        check_known(source, entries, known, progress)
+
+        with transaction.atomic() if strict else nullcontext():
+            dataset = _dataset(slug, name)
+            report = Report(dataset, found=len(entries))
+            label_ids = _save_labels(dataset, new_classes, report)
+            _fill_labels(entries, known, label_ids, report)
+            _save_images(source, entries, known, label_ids, copy, report, progress)
+            if strict and report.skipped:
+                raise ImportRefused(_why_strict(report))
+        report.known = sum(entry.key in known for entry in entries)
+        report.without_label = dataset.images.filter(dataset_label=None).count()
+        report.identical, report.alike = duplicates(dataset)
+        report.seconds = time.monotonic() - started
+        return report
+
+
+def duplicates(dataset: Dataset) -> tuple[list[list[str]], list[list[str]]]:
+    """Keys of images with the same bytes, and of those that only look the same, in groups."""
+    rows = list(dataset.images.order_by("key").values_list("key", "sha256", "perceptual_hash"))
+    by_content: dict[str, list[str]] = {}
+    for key, sha256, _ in rows:
+        by_content.setdefault(sha256, []).append(key)
+    first_of = {}
+    for key, sha256, looks in rows:
+        if looks is not None:
+            first_of.setdefault(sha256, (key, looks))
+    firsts = list(first_of.values())
+    groups = near_duplicates(np.array([looks for _, looks in firsts], dtype=np.int64))
+    return (
+        [keys for keys in by_content.values() if len(keys) > 1],
+        [[firsts[i][0] for i in group] for group in groups],
+    )
+
+
+@contextmanager
+def _one_import_at_a_time(slug: str) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_try_advisory_lock(hashtext('import_dataset'), hashtext(%s))", [slug]
+        )
+        if not cursor.fetchone()[0]:
+            raise ImportRefused(f"another import into {slug} is running: wait for it")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_unlock(hashtext('import_dataset'), hashtext(%s))", [slug]
+            )
+
+
+def _dataset(slug: str, name: str | None) -> Dataset:
+    dataset, made = Dataset.objects.get_or_create(slug=slug, defaults={"name": name or slug})
+    if not made and name and dataset.name != name:
+        dataset.name = name
+        dataset.save(update_fields=["name"])
+    return dataset
+
+
+def _save_labels(
+    dataset: Dataset, classes: dict[str, ClassEntry], report: Report
+) -> dict[str, int]:
+    """Add the labels that are new; label key -> id of all."""
+    with transaction.atomic():
+        there = {label.key: label for label in dataset.labels.all()}
+        new = []
+        for entry in classes.values():
+            label = there.get(entry.key)
+            if label is None:
+                new.append(
+                    Label(
+                        dataset=dataset,
+                        key=entry.key,
+                        names=list(entry.names),
+                        definition=entry.definition,
+                        wikipedia=list(entry.wikipedia),
+                        superclass=entry.superclass,
+                    )
+                )
+            elif (
+                tuple(label.names),
+                label.definition,
+                tuple(label.wikipedia),
+                label.superclass,
+            ) != (
+                entry.names,
+                entry.definition,
+                entry.wikipedia,
+                entry.superclass,
+            ):
+                report.labels_kept.append(entry.key)
+        Label.objects.bulk_create(new, batch_size=BATCH)
+    report.labels_added = len(new)
+    return dict(dataset.labels.values_list("key", "id"))
+
+
+def _fill_labels(
+    entries: list[Entry], known: dict[str, Known], label_ids: dict[str, int], report: Report
+) -> None:
+    """Give images that came without a dataset label the one that this import names."""
+    filled = [
+        Image(id=known[entry.key].id, dataset_label_id=label_ids[entry.label])
+        for entry in entries
+        if entry.label and entry.key in known and not known[entry.key].label
+    ]
+    Image.objects.bulk_update(filled, ["dataset_label"], batch_size=BATCH)
+    report.dataset_labels_filled = len(filled)
+
+
+def _save_images(
+    source: Source,
+    entries: list[Entry],
+    known: dict[str, Known],
+    label_ids: dict[str, int],
+    copy: bool,
+    report: Report,
+    progress: Progress,
+) -> None:
+    """Decode and store the images that are new, batch by batch."""
+    new = []
+    for entry in entries:
+        fault = _fault_of_name(entry.key)
+        if fault:
+            report.skipped.append((entry.key.encode(errors="replace").decode(), fault))
+        elif entry.key not in known:
+            new.append(entry)
+
+    def look(entry: Entry, read: Callable[[], bytes]) -> Checked:
+        try:
+            content = read()
+            width, height, small = check(content)
+            sha256 = hashlib.sha256(content).hexdigest()
+            stays = entry.location and not copy
+            location = entry.location if stays else str(keep_copy(content, sha256))
+            return Checked(entry, "", sha256, width, height, perceptual_hash(small), location)
+        except (Undecodable, OSError) as error:
+            return Checked(entry, reason=" ".join(str(error).split()))
+
+    batch: list[Image] = []
+    for done, checked in enumerate(in_parallel(look, source.read(new)), 1):
+        progress("Importing images", done, len(new))
+        if checked.reason:
+            report.skipped.append((checked.entry.key, checked.reason))
+            continue
+        batch.append(
+            Image(
+                dataset=report.dataset,
+                key=checked.entry.key,
+                location=checked.location,
+                sha256=checked.sha256,
+                width=checked.width,
+                height=checked.height,
+                perceptual_hash=checked.perceptual_hash,
+                dataset_label_id=label_ids.get(checked.entry.label),
+            )
+        )
+        if len(batch) == BATCH:
+            Image.objects.bulk_create(batch)
+            report.added += len(batch)
+            batch = []
+    Image.objects.bulk_create(batch)
+    report.added += len(batch)
+
+
+def _fault_of_name(key: str) -> str:
+    if len(key) > KEY_LENGTH:
+        return f"its path is longer than {KEY_LENGTH} characters"
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return "its file name is not UTF-8"
+    return "its file name holds a NUL character" if "\0" in key else ""
+
+
+def _why_strict(report: Report) -> str:
+    key, reason = report.skipped[0]
+    more = f" and {len(report.skipped) - 1} more" if len(report.skipped) > 1 else ""
+    return f"strict: nothing imported, as {key!r} cannot be used ({reason}){more}"

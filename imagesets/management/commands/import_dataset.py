@@ -1,0 +1,107 @@
+"""manage.py import_dataset: images, labels and dataset labels from a folder, zip, Parquet or S3."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+from rich.table import Table
+
+from imagesets.errors import ImportRefused
+from imagesets.importing import Report, import_dataset
+from imagesets.terminal import progress_bars
+
+LISTED = 20  # skipped files and groups that the terminal names; the rest is counted
+
+
+class Command(BaseCommand):
+    """Reads the arguments, runs the import, prints what came of it."""
+
+    help = "Import images, labels and dataset labels. A repeated import adds what is new."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("slug", metavar="SLUG", help="the dataset's short name, made if new")
+        parser.add_argument(
+            "--images",
+            required=True,
+            metavar="WHERE",
+            help="a folder, an ImageFolder tree (key/file.jpg), a zip, a Parquet file in Hugging"
+            " Face's layout, or s3://bucket/prefix",
+        )
+        parser.add_argument(
+            "--classes",
+            metavar="CSV",
+            help="key,names,definition,wikipedia,superclass; without it WordNet ids as labels mean"
+            " the 1,000 classes of ImageNet-1k",
+        )
+        parser.add_argument("--labels", metavar="CSV", help="image,label (or image,wnid)")
+        parser.add_argument("--name", metavar="N", help="the dataset's name; default: its slug")
+        parser.add_argument(
+            "--strict", action="store_true", help="import nothing if any image cannot be used"
+        )
+        parser.add_argument(
+            "--copy",
+            action="store_true",
+            help="keep copies below DATA_DIR (a zip and Parquet are always copied)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with progress_bars() as progress:
+                report = import_dataset(
+                    options["slug"],
+                    options["images"],
+                    classes=options["classes"],
+                    labels=options["labels"],
+                    name=options["name"],
+                    strict=options["strict"],
+                    copy=options["copy"],
+                    progress=progress,
+                )
+        except ImportRefused as error:
+            raise CommandError(str(error)) from error
+        for line in findings(report):
+            self.stdout.write(line)
+        console = Console(file=self.stdout._out, width=80, highlight=False)
+        console.print(closing_table(report))
+
+
+def findings(report: Report) -> list[str]:
+    """What a person should look at, a line each."""
+    lines = [f"skipped {key}: {reason}" for key, reason in report.skipped[:LISTED]]
+    if len(report.skipped) > LISTED:
+        lines.append(f"skipped {len(report.skipped) - LISTED} more")
+    for what, groups in (("identical files", report.identical), ("look alike", report.alike)):
+        lines += [f"{what}: {', '.join(group)}" for group in groups[:LISTED]]
+        if len(groups) > LISTED:
+            lines.append(f"{what}: {len(groups) - LISTED} more groups")
+    if report.labels_kept:
+        lines.append(
+            f"{len(report.labels_kept)} labels differ from the classes given and were left as they"
+            f" are (first: {report.labels_kept[0]}); edit them in the admin"
+        )
+    return lines
+
+
+def closing_table(report: Report) -> Table:
+    """The counts of an import, within 80 columns."""
+    table = Table(title=f"Dataset {report.dataset.slug}", title_justify="left")
+    table.add_column("")
+    table.add_column("n", justify="right")
+    dataset = report.dataset
+    rate = report.found / report.seconds if report.seconds else 0
+    for text, number in (
+        ("image files found", report.found),
+        ("images added", report.added),
+        ("images known before", report.known),
+        ("files skipped", len(report.skipped)),
+        ("dataset labels added to known images", report.dataset_labels_filled),
+        ("images in the dataset", dataset.images.count()),
+        ("  of them without a dataset label", report.without_label),
+        ("labels in the dataset", dataset.labels.count()),
+        ("  of them new", report.labels_added),
+        ("groups of identical files", len(report.identical)),
+        ("groups of images that look alike", len(report.alike)),
+    ):
+        table.add_row(text, f"{number:,}")
+    table.caption = f"{report.seconds:,.1f} s, {rate:,.0f} images/s"
+    return table

@@ -1,0 +1,33 @@
+"""Runs a function over an import's files on all cores."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from imagesets.sources import Entry
+
+T = TypeVar("T")
+
+
+def in_parallel(
+    function: Callable[[Entry, Callable[[], bytes]], T],
+    items: Iterable[tuple[Entry, Callable[[], bytes]]],
+) -> Iterator[T]:
+    """function(*item) for each, in order, on all cores; few items are in memory at once.
+
+    Threads: Pillow, hashing and reading let go of Python's lock.
+    """
+    threads = max(4, os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(threads)
+    try:
+        waiting: deque[Future[T]] = deque()
+        for item in items:
+            waiting.append(pool.submit(function, *item))
+            if len(waiting) >= 4 * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
