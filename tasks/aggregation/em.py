@@ -61,6 +61,7 @@ class DawidSkeneResult:
     """(n_codes,): the answer of each row."""
     n_workers: int
     convergence: Convergence
+    one_coin: bool = False
 
     def confusion(self) -> Floats:
         """(n_workers, true class, answer): rows sum to 1.
@@ -69,13 +70,27 @@ class DawidSkeneResult:
         judgment has 1 / n_classes everywhere.
         """
         n_classes = self.priors.size
+        unknown = np.full(self.n_workers, True)
+        unknown[self.code_worker] = False
         dense = np.zeros((self.n_workers, n_classes, n_classes))
-        dense[self.code_worker, :, self.code_label] = self.errors
-        dense[np.bincount(self.code_worker, minlength=self.n_workers) == 0] = 1 / max(1, n_classes)
+        if self.one_coin:
+            right = self.skill()[:, None, None]
+            wrong = (1 - right) / max(1, n_classes - 1)
+            dense[:] = np.where(np.eye(n_classes, dtype=bool), right, wrong)
+        else:
+            dense[self.code_worker, :, self.code_label] = self.errors
+        dense[unknown] = 1 / max(1, n_classes)
         return dense
 
     def skill(self) -> Floats:
-        """(n_workers,): expected share of right answers; 0.5 for a worker without a judgment."""
+        """(n_workers,): chance of a right answer, 0.5 for a worker without a judgment.
+
+        With one coin the model's number; else the expected share of right answers.
+        """
+        if self.one_coin:
+            skill = np.full(self.n_workers, 0.5)
+            skill[self.code_worker] = self.errors[np.arange(self.code_label.size), self.code_label]
+            return skill
         return _skill(self.counts, self.code_worker, self.code_label, self.n_workers)
 
     def expected_counts(self) -> Floats:
@@ -173,6 +188,7 @@ def fit_dawid_skene(
             tol,
             smoothing,
         ),
+        one_coin,
     )
 
 

@@ -47,7 +47,11 @@ def labels_to_offer(
     if not reference:
         reference = max(sf.values(), default=Fraction(0))
     least = exact_share(min_relative_sf) * reference
-    wanted = [c for c in candidates if c is own or (sf.get(c.label, 0) and sf[c.label] >= least)]
+    wanted = [
+        c
+        for c in candidates
+        if c is own or (sf.get(c.label, Fraction(0)) > 0 and sf[c.label] >= least)
+    ]
     wanted.sort(key=lambda c: (-sf.get(c.label, Fraction(0)), _falling(c.score), c.label))
     return _at_most(wanted, max_offered, own)
 

@@ -94,7 +94,7 @@ def sorted_judgments(
     return Judgments(n_workers, n_classes, judged, begin, code, code_worker, code_label)
 
 
-def narrowest(most: int) -> type[np.unsignedinteger[Any]]:
+def narrowest(most: int) -> type[Any]:
     """The smallest type that holds 0..most and that loops are compiled for."""
     return np.uint16 if most < 1 << 16 else np.uint32 if most < 1 << 32 else np.uint64
 
@@ -131,9 +131,9 @@ def _codes(
         for rows in blocks(n):
             occurs[raw(rows)] = True
         used = np.flatnonzero(occurs)
-        number = np.zeros(possible, narrowest(used.size))
+        number: Ints = np.zeros(possible, narrowest(used.size))
         number[used] = np.arange(used.size)
-        code = np.empty(n, number.dtype)
+        code: Ints = np.empty(n, number.dtype)
         for rows in blocks(n):
             code[rows] = number[raw(rows)]
     else:
@@ -146,7 +146,7 @@ def _by_pair(
     pair: Ints, code: Ints, n_pairs: int, n_classes: int
 ) -> tuple[slice | Ints, Ints, Ints]:
     n = pair.size
-    index = np.int32 if n < 1 << 31 else np.int64
+    index: type[Any] = np.int32 if n < 1 << 31 else np.int64
     counts = np.zeros(n_pairs, index)
     ascending = True
     for rows in blocks(n):

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .em import DawidSkeneResult
 from .frequencies import NO, UNSEEN, YES
+from .intervals import wilson
 
 PEERS = 3
 """So many other workers must agree on a pair for it to count as a worker's control."""

@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 
 from .judgments import Ints, blocks
 
-if TYPE_CHECKING:
-    pass
-
 COLUMNS = ("task", "worker", "label")
 
 
@@ -84,7 +81,7 @@ def _column(data: Any, name: str) -> Any:
         raise ValueError(f"the table has no column {name}") from error
 
 
-def _code_type(number: int) -> type[np.integer[Any]]:
+def _code_type(number: int) -> type[Any]:
     return np.uint16 if number <= 1 << 16 else np.int32 if number < 1 << 31 else np.int64
 
 
@@ -98,9 +95,9 @@ def _integers(array: NDArray[Any], name: str) -> Column:
     for rows in blocks(array.size):
         occurs[array[rows].astype(np.int64) - low] = True
     values = np.flatnonzero(occurs)
-    number = np.zeros(occurs.size, _code_type(values.size))
+    number: Ints = np.zeros(occurs.size, _code_type(values.size))
     number[values] = np.arange(values.size)
-    codes = np.empty(array.size, number.dtype)
+    codes: Ints = np.empty(array.size, number.dtype)
     for rows in blocks(array.size):
         codes[rows] = number[array[rows].astype(np.int64) - low]
     return Column(codes, (values + low).astype(array.dtype))
@@ -116,6 +113,8 @@ def _hashed(array: Any, name: str) -> Column:
 
 
 def _arrow_dictionary(column: Any) -> Column:
+    if not len(column):
+        return Column(np.zeros(0, np.uint16), np.zeros(0, object))
     coded = column.dictionary_encode()
     if hasattr(coded, "combine_chunks"):
         coded = coded.unify_dictionaries().combine_chunks()
