@@ -1,5 +1,6 @@
 """The layout keeps every rule on any set of pairs."""
 
+import itertools
 import random
 from collections import Counter
 
@@ -55,5 +56,5 @@ def test_sections_stay_together_in_the_order_shown():
     for order in orders:
         assert sorted(order) == list(range(9))
         runs = [sections[position] for position in order]
-        changes = sum(a != b for a, b in zip(runs, runs[1:], strict=False))
+        changes = sum(a != b for a, b in itertools.pairwise(runs))
         assert changes == 2
