@@ -4,25 +4,17 @@ Model (Dawid and Skene 1979): pair p has a true class c with probability prior[c
 about a pair of class c, answers a with probability confusion[w, c, a], whatever the others say.
 """
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import kernels
-from .judgments import Judgments, sorted_judgments
+from .judgments import Judgments, blocks, narrowest, sorted_judgments
 from .kernels import EPS
+from .steps import Steps
 
 Floats = NDArray[np.float64]
-
-JUDGMENTS_PER_CHUNK = 500_000
-MAX_CHUNKS = 32
 
 
 class Convergence(NamedTuple):
@@ -137,58 +129,104 @@ def fit_dawid_skene(
     as crowd-kit 1.4 does; answers that a worker never gave have no part in his normalisation
     unless `smoothing` or `worker_priors` gives them one.
 
+    A class that no judgment and no `known` names could still be some pair's; as in crowd-kit it has
+    no part (its posterior is 1e-10) unless `worker_priors` speak of it.
     Sums are taken in an order that depends on the input alone: repeated runs agree to the bit.
     Without judgments all classes are equally probable and nothing is iterated.
     Raises ValueError for an index outside its range.
     """
+    label = np.asarray(label)
+    fixed = None if known is None else np.asarray(known, np.int64)
+    classes = np.arange(n_classes)
+    if worker_priors is None:
+        classes = occurring(label, n_classes, fixed)
+    number = np.zeros(n_classes, narrowest(n_classes))
+    number[classes] = np.arange(classes.size)
     data = sorted_judgments(
         worker,
         pair,
-        label,
+        label if (classes == np.arange(classes.size)).all() else number[label],
         n_workers,
         n_pairs,
-        n_classes,
+        classes.size,
         all_codes=smoothing > 0 or worker_priors is not None,
     )
     prior_counts = _prior_counts(data, smoothing, worker_priors)
     normalised = _one_coin_errors if one_coin else _normalised
-    fixed = None if known is None else np.asarray(known, np.int64)[data.judged]
-    with _Machine(data, fixed) as machine:
-        machine.vote_shares()
-        priors, counts = machine.m_step()
+    if fixed is not None:
+        fixed = np.where(fixed < 0, -1, number[fixed].astype(np.int64))[data.judged]
+    with Steps(data, fixed) as steps:
+        steps.vote_shares()
+        priors, counts = steps.m_step()
         errors = normalised(data, counts, prior_counts)
         history: list[float] = []
         converged = False
         for _ in range(n_iter if data.n else 0):
-            entropy = machine.e_step(np.log(errors), np.log(priors))
-            priors, counts = machine.m_step()
+            entropy = steps.e_step(np.log(errors), np.log(priors))
+            priors, counts = steps.m_step()
             errors = normalised(data, counts, prior_counts)
             history.append(_loss(data, counts, prior_counts, errors, priors, entropy))
             before = history[-2] if len(history) > 1 else -np.inf
             converged = tol is not None and history[-1] - before < tol
             if converged:
                 break
-        posterior = np.tile(priors, (n_pairs, 1)) if data.n_judged < n_pairs else machine.posterior
-        if posterior is not machine.posterior:
-            posterior[data.judged] = machine.posterior
-    return DawidSkeneResult(
-        np.maximum(posterior, EPS, out=posterior) if history else posterior,
+        posterior = steps.posterior
+    if history:
+        np.maximum(posterior, EPS, out=posterior)
+    if data.n_judged < n_pairs:
+        judged, posterior = posterior, np.tile(priors, (n_pairs, 1))
+        posterior[data.judged] = judged
+    last = history[-1] if history else 0.0
+    result = DawidSkeneResult(
+        posterior,
         priors,
         errors,
         counts,
         data.code_worker,
-        data.code_label,
+        classes[data.code_label],
         n_workers,
-        Convergence(
-            len(history),
-            history[-1] if history else 0.0,
-            history,
-            converged,
-            n_iter,
-            tol,
-            smoothing,
-        ),
+        Convergence(len(history), last, history, converged, n_iter, tol, smoothing),
         one_coin,
+    )
+    return result if classes.size == n_classes else _with_all_classes(result, classes, n_classes)
+
+
+def occurring(
+    label: NDArray[Any], n_classes: int, known: NDArray[np.int64] | None
+) -> NDArray[np.int64]:
+    """The classes that some judgment or known truth names, ascending; all where there are none."""
+    occurs = np.zeros(n_classes, bool)
+    if not label.size:
+        return np.arange(n_classes)
+    if label.min() < 0 or label.max() >= n_classes:
+        raise ValueError(f"a label index is outside 0..{n_classes - 1}")
+    for rows in blocks(label.size):
+        occurs[label[rows]] = True
+    if known is not None:
+        if known.max(initial=-1) >= n_classes:
+            raise ValueError(f"a known class is outside 0..{n_classes - 1}")
+        occurs[known[known >= 0]] = True
+    return np.flatnonzero(occurs)
+
+
+def _with_all_classes(
+    result: DawidSkeneResult, classes: NDArray[np.int64], n_classes: int
+) -> DawidSkeneResult:
+    """Give the classes that nobody named their columns: improbable, and nothing known of them."""
+
+    def widened(columns: Floats, fill: Floats | float) -> Floats:
+        wide = np.empty((columns.shape[0], n_classes))
+        wide[:] = fill
+        wide[:, classes] = columns
+        return wide
+
+    codes_of = np.bincount(result.code_worker, minlength=result.n_workers)[result.code_worker]
+    return replace(
+        result,
+        posterior=widened(result.posterior, EPS),
+        priors=widened(result.priors[None], EPS)[0],
+        errors=widened(result.errors, 1 / codes_of[:, None]),
+        counts=widened(result.counts, 0.0),
     )
 
 
@@ -244,117 +282,3 @@ def _loss(
 ) -> float:
     joint = ((counts + prior_counts) * np.log(errors)).sum() + counts.sum(axis=0) @ np.log(priors)
     return float((joint + entropy) / data.n)
-
-
-class _Machine:
-    """Runs the steps over the judgments, in chunks of pairs that threads share.
-
-    The chunks depend on the input alone, and their sums are added up in order.
-    """
-
-    def __init__(self, data: Judgments, fixed: NDArray[np.int64] | None) -> None:
-        self.data = data
-        self.posterior: Floats = np.empty((data.n_judged, data.n_classes))
-        self.fixed = None if fixed is None else (np.flatnonzero(fixed >= 0), fixed[fixed >= 0])
-        self.chunks = _chunks(data)
-        self.pool: ThreadPoolExecutor | None = None
-
-    def __enter__(self) -> "_Machine":
-        threads = min(len(os.sched_getaffinity(0)), len(self.chunks))
-        if self.data.large and threads > 1:
-            self.pool = ThreadPoolExecutor(threads)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.pool:
-            self.pool.shutdown()
-
-    def over_chunks(self, work: Callable[[tuple[int, int]], Any]) -> list[Any]:
-        return list((self.pool.map if self.pool else map)(work, self.chunks))
-
-    def vote_shares(self) -> None:
-        data = self.data
-        if data.large:
-            run = partial(
-                kernels.compiled().vote_shares,
-                data.begin,
-                data.code,
-                data.code_label,
-                self.posterior,
-            )
-            self.over_chunks(lambda chunk: run(*chunk))
-        else:
-            slot = data.pair_of_each * data.n_classes + data.code_label[data.code]
-            votes = np.bincount(slot, minlength=self.posterior.size)
-            np.divide(
-                votes.reshape(self.posterior.shape), data.judgments_of_pair[:, None], self.posterior
-            )
-        self.correct()
-
-    def e_step(self, log_errors: Floats, log_priors: Floats) -> float:
-        """Set the posteriors; returns their summed entropy."""
-        data = self.data
-        if data.large:
-            steps = kernels.compiled()
-            step = steps.e_step_binary if data.n_classes == 2 else steps.e_step
-            run = partial(step, data.begin, data.code, log_errors, log_priors, self.posterior)
-            entropy = sum(self.over_chunks(lambda chunk: run(*chunk)))
-        else:
-            np.add.reduceat(log_errors[data.code], data.begin[:-1], axis=0, out=self.posterior)
-            self.posterior += log_priors
-            self.posterior -= self.posterior.max(axis=1, keepdims=True)
-            np.exp(self.posterior, out=self.posterior)
-            self.posterior /= self.posterior.sum(axis=1, keepdims=True)
-            entropy = _entropy(self.posterior)
-        return entropy if self.fixed is None else self.correct()
-
-    def m_step(self) -> tuple[Floats, Floats]:
-        """Priors (n_classes,) and expected counts (n_codes, n_classes) from the posteriors."""
-        data = self.data
-        if not data.n:
-            return np.full(data.n_classes, 1 / max(1, data.n_classes)), np.zeros(
-                (data.n_codes, data.n_classes)
-            )
-        if data.large:
-            steps = kernels.compiled()
-            step = steps.m_step_binary if data.n_classes == 2 else steps.m_step
-
-            def sums(chunk: tuple[int, int]) -> tuple[Floats, Floats]:
-                counts = np.zeros((data.n_codes, data.n_classes))
-                priors = np.zeros(data.n_classes)
-                step(data.begin, data.code, self.posterior, counts, priors, *chunk)
-                return counts, priors
-
-            parts = self.over_chunks(sums)
-            counts = sum(part[0] for part in parts)
-            priors = sum(part[1] for part in parts) / data.n_judged
-        else:
-            counts = np.empty((data.n_codes, data.n_classes))
-            for c in range(data.n_classes):
-                weight = self.posterior[data.pair_of_each, c]
-                counts[:, c] = np.bincount(data.code, weight, minlength=data.n_codes)
-            priors = self.posterior.mean(axis=0)
-        return np.maximum(priors, EPS), counts
-
-    def correct(self) -> float:
-        """Put in the known classes; returns the summed entropy where there are any."""
-        if self.fixed is None:
-            return 0.0
-        pairs, classes = self.fixed
-        self.posterior[pairs] = 0.0
-        self.posterior[pairs, classes] = 1.0
-        return _entropy(self.posterior)
-
-
-def _entropy(posterior: Floats) -> float:
-    clipped = np.maximum(posterior, EPS)
-    return -float((clipped * np.log(clipped)).sum())
-
-
-def _chunks(data: Judgments) -> list[tuple[int, int]]:
-    """Ranges of pairs with about as many judgments each; their sums take less room than these."""
-    most = max(1, data.n // max(1, data.n_codes * data.n_classes))
-    number = max(1, min(MAX_CHUNKS, most, data.n // JUDGMENTS_PER_CHUNK))
-    cuts = np.searchsorted(data.begin, np.linspace(0, data.n, number + 1)[1:-1])
-    edges = [0, *cuts.tolist(), data.n_judged]
-    return list(pairwise(edges))
