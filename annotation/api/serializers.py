@@ -325,19 +325,20 @@ def some(names: Iterable[str]) -> str:
 
 
 def one_line(errors: Any, path: str = "") -> str:
-    """DRF's nested errors as one line: `field: what; field.subfield: what`."""
+    """DRF's nested errors as one line: `field: what; field.subfield: what; field[2]: what`."""
     if isinstance(errors, Mapping):
-        return "; ".join(
-            one_line(error, f"{path}.{name}" if path else str(name))
-            for name, error in errors.items()
-        )
-    if isinstance(errors, list):
-        if errors and isinstance(errors[0], Mapping | list):
-            return "; ".join(
-                one_line(error, f"{path}[{n}]") for n, error in enumerate(errors) if error
-            )
-        errors = " ".join(str(error) for error in errors)
-    return f"{path}: {errors}" if path and path != "non_field_errors" else str(errors)
+        return "; ".join(one_line(error, _below(path, name)) for name, error in errors.items())
+    text = " ".join(str(error) for error in errors) if isinstance(errors, list) else str(errors)
+    return f"{path}: {text}" if path else text
+
+
+def _below(path: str, name: str | int) -> str:
+    """The path of a field, or of a list's element, below another."""
+    if name == "non_field_errors":
+        return path
+    if isinstance(name, int):
+        return f"{path}[{name}]"
+    return f"{path}.{name}" if path else name
 
 
 def _taken(slug: str) -> dict[str, list[str]]:

@@ -15,8 +15,8 @@ urlpatterns = [
     path("campaigns/<slug:slug>/resume/", campaigns.Resume.as_view(), name="api-resume"),
     path("campaigns/<slug:slug>/close/", campaigns.Close.as_view(), name="api-close"),
     path("campaigns/<slug:slug>/aggregate/", campaigns.Aggregate.as_view(), name="api-aggregate"),
-    re_path(
-        r"^campaigns/(?P<slug>[-\w]+)/export/(?P<table>\w+)\.(?P<extension>\w+)/?$",
+    path(
+        "campaigns/<slug:slug>/export/<slug:table>.<slug:extension>",
         Export.as_view(),
         name="api-export",
     ),

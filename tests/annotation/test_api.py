@@ -1,0 +1,197 @@
+"""The API: tokens, lists by cursor, steps of a campaign, and errors that are never HTML."""
+
+import os
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.test import Client, override_settings
+from knox.models import AuthToken
+
+from annotation.exports import Export
+from tasks.models import Campaign
+from tests.factories import make_campaign, make_dataset, make_workers, work_through
+
+pytestmark = pytest.mark.django_db
+
+
+def client_of(name: str, **flags) -> Client:
+    user, _ = get_user_model().objects.get_or_create(username=name, defaults=flags)
+    _, token = AuthToken.objects.create(user=user, expiry=None)
+    return Client(headers={"authorization": f"Token {token}"}, raise_request_exception=False)
+
+
+@pytest.fixture
+def api() -> Client:
+    return client_of("staff", is_staff=True)
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    return make_dataset(tmp_path / "pictures")
+
+
+def post(api, path, body=None):
+    return api.post(path, body or {}, content_type="application/json")
+
+
+def walk(api, path) -> list[dict]:
+    """All results of a list, page by page."""
+    found, pages = [], 0
+    while path:
+        page = api.get(path)
+        assert page.status_code == 200, page.content
+        assert set(page.json()) == {"next", "results"}
+        found += page.json()["results"]
+        path = page.json()["next"]
+        pages += 1
+    assert pages > 1
+    return found
+
+
+def test_only_staff_with_a_token_or_a_login_enter(dataset):
+    assert Client().get("/api/datasets/").status_code == 401
+    wrong = Client(headers={"authorization": "Token 0123456789"})
+    assert wrong.get("/api/datasets/").json() == {"detail": "Invalid token."}
+    assert client_of("nobody").get("/api/campaigns/").status_code == 403
+    assert client_of("staff", is_staff=True).get("/api/datasets/").status_code == 200
+
+
+def test_lists_of_a_dataset_by_cursor(api, dataset):
+    at = "/api/datasets/tiny/"
+    assert api.get(at).json()["images"] == 7
+    images = walk(api, at + "images/?page_size=2")
+    assert [i["key"] for i in images] == sorted(dataset.images.values_list("key", flat=True))
+    assert images[0]["dataset_label"] == "325"
+    assert {label["key"] for label in walk(api, at + "labels/?page_size=3")} == {
+        "325",
+        "n02123045",
+        "α,β",
+        'l"m',
+    }
+    assert [c["name"] for c in walk(api, at + "classifiers/?page_size=1")] == ["first", "second"]
+    predictions = walk(api, at + "predictions/?page_size=5")
+    assert len(predictions) == 14
+    first = next(p for p in predictions if p["image"] == "f.png" and p["classifier"] == "first")
+    assert first == {
+        "image": "f.png",
+        "classifier": "first",
+        "labels": ['l"m', "325"],
+        "scores": [0.6, 0.25],
+    }
+    only = api.get(at + "predictions/", {"image": "f.png", "classifier": "second"}).json()
+    assert [p["classifier"] for p in only["results"]] == ["second"]
+
+
+def test_lists_cost_the_same_number_of_queries_however_long(
+    api, dataset, django_assert_max_num_queries
+):
+    for path in ("images", "labels", "predictions"):
+        with django_assert_max_num_queries(5):
+            api.get(f"/api/datasets/tiny/{path}/")
+    for number in range(4):
+        make_campaign(dataset, slug=f"c{number}")
+    with django_assert_max_num_queries(4):
+        assert len(api.get("/api/campaigns/").json()["results"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/", 404),
+        ("/api/nowhere/", 404),
+        ("/api/campaigns", 404),
+        ("/api/campaigns/none/", 404),
+        ("/api/datasets/none/images/", 404),
+        ("/api/campaigns/?colour=red", 400),
+        ("/api/campaigns/?kind=%00", 400),
+        ("/api/datasets/tiny/images/?cursor=nonsense", 404),
+        ("/api/datasets/tiny/images/?cursor=cD0lMDA%3D", 404),
+        ("/api/datasets/tiny/predictions/?cursor=cD1hYmM%3D", 404),
+        ("/api/campaigns/none/export/judgments.csv", 404),
+    ],
+)
+def test_errors_are_json(api, dataset, path, status):
+    answer = api.get(path)
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.json()
+
+
+def test_a_failure_of_ours_and_a_wrong_host_are_json_too(api, dataset, monkeypatch):
+    def fails(*args, **kwargs):
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr("annotation.api.datasets.Datasets.get_queryset", fails)
+    for debug in (True, False):
+        with override_settings(DEBUG=debug):
+            answer = api.get("/api/datasets/")
+            assert answer.status_code == 500
+            assert answer.json() == {"detail": "Internal Server Error."}
+    answer = api.get("/api/datasets/", headers={"host": "elsewhere.example"})
+    assert (answer.status_code, answer.json()) == (400, {"detail": "Bad Request."})
+    answer = api.post("/api/campaigns/", "{not json", content_type="application/json")
+    assert (answer.status_code, list(answer.json())) == (400, ["detail"])
+    assert api.post("/api/campaigns/", {"name": "a form"}).status_code == 415
+
+
+def test_a_campaign_from_draft_to_results(api, dataset):
+    made = post(api, "/api/campaigns/", {"name": "My Grid", "dataset": "tiny", "kind": "contains"})
+    assert made.status_code == 201, made.content
+    assert made.json()["state"] == "draft"
+    at = "/api/campaigns/my-grid/"
+    changed = api.patch(at, {"workers_per_item": 2}, content_type="application/json")
+    assert changed.json()["workers_per_item"] == 2
+    assert post(api, at + "resume/").status_code == 409
+    published = post(api, at + "publish/")
+    assert published.status_code == 200, published.content
+    assert (published.json()["state"], published.json()["round"]) == ("open", 1)
+    assert published.json()["target"] == 2
+    refused = api.patch(at, {"name": "Other"}, content_type="application/json")
+    assert refused.status_code == 400
+    assert "only a draft" in refused.json()["state"][0]
+    assert post(api, at + "pause/", {"why": "lunch"}).json()["state"] == "paused"
+    assert post(api, at + "pause/", {"because": "lunch"}).status_code == 400
+    assert post(api, at + "resume/").json()["state"] == "open"
+    assert api.get(at + "export/selection_frequencies.csv").status_code == 409
+    work_through(Campaign.objects.get(slug="my-grid"), make_workers(2))
+    run = post(api, at + "aggregate/")
+    assert run.json()["counts"]["workers"] == 2
+    assert post(api, at + "close/").json()["state"] == "closed"
+    refused = post(api, at + "publish/")
+    assert refused.status_code == 409
+    assert "closed" in refused.json()["detail"]
+    assert Campaign.objects.get().transitions.filter(who="staff", why="lunch").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_exports_have_the_bytes_of_the_command(dataset, tmp_path):
+    campaign = make_campaign(dataset, slug="grid")
+    work_through(campaign, make_workers(1))
+    api = client_of("staff", is_staff=True)
+    for extension in ("csv", "jsonl"):
+        answer = api.get(
+            f"/api/campaigns/grid/export/judgments.{extension}", headers={"accept": "text/csv"}
+        )
+        assert answer.status_code == 200
+        assert answer.streaming
+        assert answer.getvalue() == b"".join(Export(campaign, "judgments", extension))
+    wrong = api.get("/api/campaigns/grid/export/annotations.csv", headers={"accept": "text/csv"})
+    assert wrong.status_code == 404
+    assert "judgments and selection_frequencies" in wrong.json()["detail"]
+    assert api.get("/api/campaigns/grid/export/judgments.parquet").status_code == 404
+    raw = "/api/campaigns/grid/export/judgments.csv?raw_workers=1"
+    assert api.get(raw).status_code == 403
+    root = client_of("root", is_staff=True, is_superuser=True)
+    assert b"person-0@example.org" in root.get(raw).getvalue()
+
+
+def test_the_schema_is_whole_and_the_docs_come_from_here(api):
+    answer = api.get("/api/schema/", headers={"accept": "application/json"})
+    schema = answer.json()
+    assert "/api/campaigns/{slug}/export/{table}.{extension}" in schema["paths"]
+    assert set(schema["paths"]["/api/campaigns/"]) == {"get", "post"}
+    call_command("spectacular", validate=True, fail_on_warn=True, file=os.devnull)
+    page = api.get("/api/docs/").content.decode()
+    assert "/static/drf_spectacular_sidecar/" in page
+    assert "//cdn" not in page

@@ -1,0 +1,186 @@
+"""What a campaign may be made of: one validator, for the API and for `create_campaign`."""
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from annotation.api.serializers import CampaignSerializer, one_line
+from tasks.models import Campaign
+from tests.factories import make_campaign, make_dataset
+
+pytestmark = pytest.mark.django_db
+
+LEAST = {"name": "A study", "dataset": "tiny", "kind": "contains"}
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    return make_dataset(tmp_path / "pictures")
+
+
+def errors_of(**fields) -> str:
+    """The error line of a campaign with these fields; empty where it is valid."""
+    campaign = CampaignSerializer(data=LEAST | fields)
+    return "" if campaign.is_valid() else one_line(campaign.errors)
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"colour": "red"}, "colour: Unknown field"),
+        ({"budget": "10.00"}, "budget: Unknown field"),
+        ({"state": "open"}, "state: Is set by the campaign itself"),
+        ({"name": 5}, "name: Must be a text"),
+        ({"name": "猫"}, "slug: The name makes none"),
+        ({"slug": "no spaces"}, "slug: "),
+        ({"dataset": "none"}, "dataset: There is none named none"),
+        ({"dataset": ["tiny"]}, "dataset: Must be a text"),
+        ({"kind": "guess"}, "kind: "),
+        ({"crowd": "mturk"}, "crowd: mturk is not available"),
+        ({"workers_per_item": "9"}, "workers_per_item: Must be a whole number"),
+        ({"workers_per_item": True}, "workers_per_item: Must be a whole number"),
+        ({"workers_per_item": 2.5}, "workers_per_item: Must be a whole number"),
+        ({"workers_per_item": 0}, "workers_per_item: "),
+        ({"round_size": None}, "round_size: "),
+        ({"max_offered": 1}, "max_offered: "),
+        ({"maybe": "yes"}, "maybe: Must be true or false"),
+        ({"min_relative_sf": "0.5"}, "min_relative_sf: Must be a number"),
+        ({"min_relative_sf": 1.5}, "min_relative_sf: "),
+        ({"min_relative_sf": float("inf")}, "min_relative_sf: "),
+        ({"source": "none", "kind": "classify"}, "source: There is none named none"),
+        ({"images": "some"}, "images: Must be"),
+        ({"images": []}, "images: "),
+        ({"images": ["f.png", "nowhere.png"]}, "images: Not in dataset tiny: nowhere.png"),
+        ({"images": ["f.png", "f.png"]}, "images: Names images twice: f.png"),
+        ({"images": ["f.png", 3]}, "images[1]: Must be a text"),
+        ({"images": ["\x00"]}, "images[0]: Null characters"),
+        ({"images": ["\ud800"]}, "images[0]: Surrogate characters"),
+        ({"images": {"per_label": 0}}, "images.per_label: "),
+        ({"images": {"per_label": 2, "sead": 1}}, "images.sead: Unknown field"),
+        ({"candidates": {"k": 11}}, "candidates.k: "),
+        ({"candidates": {"top": 5}}, "candidates.top: Unknown field"),
+        ({"candidates": {"classifiers": ["third"]}}, "candidates.classifiers: Not of dataset tiny"),
+        ({"candidates": {"classifiers": ["first"], "min_models": 2}}, "candidates.min_models: "),
+        ({"follow_up": {"fu": 1.5}}, "follow_up.fu: Must be a share"),
+        ({"follow_up": {"amb": 1}}, "follow_up.amb: Unknown group"),
+        ({"follow_up": {"easy": "0.05"}}, "follow_up.easy: Must be a number"),
+        ({"follow_up": None}, "follow_up: "),
+    ],
+)
+def test_what_is_wrong_is_named(dataset, fields, error):
+    assert error in errors_of(**fields)
+    assert not Campaign.objects.exists()
+
+
+def test_all_that_is_wrong_is_named_at_once(dataset):
+    line = errors_of(colour="red", maybe=1, images=["x"], candidates={"k": 0})
+    assert all(name in line for name in ("colour: ", "maybe: ", "candidates.k: "))
+
+
+def test_defaults_are_the_contracts(dataset):
+    campaign = CampaignSerializer(data=LEAST)
+    assert campaign.is_valid(), campaign.errors
+    shown = CampaignSerializer(campaign.save()).data
+    del shown["public_id"]
+    assert shown == {
+        "name": "A study",
+        "slug": "a-study",
+        "dataset": "tiny",
+        "kind": "contains",
+        "crowd": "local",
+        "source": None,
+        "images": "all",
+        "candidates": None,
+        "workers_per_item": 9,
+        "round_size": 3,
+        "grid_size": 48,
+        "max_sections": 8,
+        "images_per_hit": 5,
+        "maybe": False,
+        "follow_up": {"fu": 1, "mis": 1, "easy": 0.05},
+        "max_offered": 6,
+        "min_relative_sf": 0.5,
+        "min_judgments": None,
+        "assignment_minutes": 60,
+        "title": "",
+        "description": "",
+        "instructions": "",
+        "state": "draft",
+        "round": 0,
+        "target": 0,
+    }
+
+
+def test_what_is_shown_can_be_sent_again(dataset):
+    fields = {
+        "images": {"per_label": 2, "seed": 7},
+        "candidates": {"classifiers": ["second"], "k": 3},
+        "follow_up": {"fu": 1},
+        "min_relative_sf": 0.25,
+        "instructions": "*Look*",
+    }
+    first = CampaignSerializer(data=LEAST | fields)
+    assert first.is_valid(), first.errors
+    shown = dict(CampaignSerializer(first.save()).data)
+    assert shown["candidates"] == {"classifiers": ["second"], "k": 3, "min_models": 1}
+    assert shown["follow_up"] == {"fu": 1, "mis": 0, "easy": 0}
+    for name in ("public_id", "state", "round", "target"):
+        del shown[name]
+    again = CampaignSerializer(data=shown | {"slug": "again"})
+    assert again.is_valid(), again.errors
+    assert dict(CampaignSerializer(again.save()).data) | {"slug": "", "public_id": ""} == dict(
+        CampaignSerializer(first.instance).data
+    ) | {"slug": "", "public_id": ""}
+
+
+def test_a_source_must_fit(dataset, tmp_path):
+    contains = make_campaign(dataset, slug="grid")
+    make_campaign(dataset, "classify", slug="form")
+    other = make_dataset(tmp_path / "others", slug="other")
+    make_campaign(other, slug="elsewhere")
+    assert "source: Only a campaign of kind classify" in errors_of(source="grid")
+    assert "source: Campaign form is of kind classify" in errors_of(kind="classify", source="form")
+    assert "another dataset: other" in errors_of(kind="classify", source="elsewhere")
+    assert errors_of(kind="classify", source=contains.slug) == ""
+
+
+def test_a_change_is_checked_as_a_whole(dataset):
+    campaign = CampaignSerializer(data=LEAST | {"slug": "one"})
+    campaign.is_valid(raise_exception=True)
+    made = campaign.save()
+    make_campaign(dataset, slug="two")
+
+    def change(**fields) -> str:
+        changed = CampaignSerializer(made, data=fields, partial=True)
+        if not changed.is_valid():
+            return one_line(changed.errors)
+        changed.save()
+        return ""
+
+    assert "slug: There is a campaign two already" in change(slug="two")
+    assert change(slug="one", candidates={"k": 2}) == ""
+    made.refresh_from_db()
+    assert made.candidates == {"classifiers": None, "k": 2, "min_models": 1}
+    assert "Not in dataset" in change(images=["x"])
+
+
+def test_the_command_takes_the_same(dataset, tmp_path, capsys):
+    file = tmp_path / "campaign.json"
+    file.write_text(json.dumps(LEAST | {"slug": "by-file", "workers_per_item": 3}))
+    call_command("create_campaign", str(file))
+    assert Campaign.objects.get(slug="by-file").workers_per_item == 3
+    for text, error in [
+        (json.dumps(LEAST | {"slug": "x", "colour": 1}), r"colour: Unknown field"),
+        (json.dumps(LEAST | {"slug": "by-file"}), r"slug: There is a campaign by-file already"),
+        ('{"name": "x",}', r"campaign.json, line 1, column \d+"),
+        ('{"name": "x", "name": "y"}', r"name is given twice"),
+        ('{"min_relative_sf": NaN}', r"NaN is not JSON"),
+        ("[1]", r"must hold one JSON object"),
+    ]:
+        file.write_text(text)
+        with pytest.raises(CommandError, match=error):
+            call_command("create_campaign", str(file))
+    with pytest.raises(CommandError, match="no such file"):
+        call_command("create_campaign", str(tmp_path / "none.json"))
+    assert Campaign.objects.count() == 1
