@@ -1,0 +1,114 @@
+"""simulate CAMPAIGN: simulated workers do its open work through the real pages."""
+
+import csv
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from annotation.web import web_server
+from tasks.models import Campaign
+from tasks.models.campaign import State
+from tasks.simulation import BadTruth, Outcome, SimulationError, simulate
+
+COLUMNS = ("image", "label", "main")
+
+
+class Command(BaseCommand):
+    help = "Let simulated workers of varying care do a campaign's open work through the real pages."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("campaign", metavar="CAMPAIGN", help="The campaign's slug.")
+        parser.add_argument("--workers", type=int, default=12, metavar="N", help="(default: 12)")
+        parser.add_argument(
+            "--seed", type=int, default=0, metavar="S", help="Which workers these are (default: 0)."
+        )
+        parser.add_argument(
+            "--truth",
+            type=Path,
+            metavar="CSV",
+            help="What is in the images: image,label,main; an image without a row shows nothing."
+            " Without a file each image's one object is its dataset label.",
+        )
+
+    def handle(
+        self, *, campaign: str, workers: int, seed: int, truth: Path | None, **options: Any
+    ) -> None:
+        if workers < 1:
+            raise CommandError(f"--workers: {workers} is too few: at least 1")
+        found = Campaign.objects.filter(slug=campaign).first()
+        if found is None:
+            raise CommandError(f"There is no campaign {campaign}.")
+        if found.crowd != "local":
+            raise CommandError(f"Campaign {campaign} is for the crowd {found.crowd}, not local.")
+        if found.state not in (State.OPEN, State.FINISHED):
+            raise CommandError(f"Campaign {campaign} is {found.state}: it gives no work.")
+        rows = read_truth(truth) if truth is not None else None
+        with self._progress(options["verbosity"]) as progress:
+            bar = progress.add_task(f"{workers} workers", total=None)
+            try:
+                with web_server() as address:
+                    outcome = simulate(
+                        address,
+                        found,
+                        workers=workers,
+                        seed=seed,
+                        truth=rows,
+                        progress=lambda n, of: progress.update(bar, completed=n, total=of),
+                    )
+            except (SimulationError, BadTruth) as error:
+                where = f"{truth}: " if isinstance(error, BadTruth) and truth else ""
+                raise CommandError(f"{where}{error}") from None
+        self._say(found, outcome)
+        if found.state == State.PAUSED:
+            raise CommandError(f"Campaign {campaign} was paused meanwhile.")
+        if outcome.places_left:
+            raise CommandError(
+                f"Campaign {campaign} waits for new workers: {outcome.places_left:,} places are"
+                f" left that none of these {workers} may take;"
+                f" {outcome.workers_needed:,} more workers are needed"
+                f" (try --workers {workers + outcome.workers_needed})."
+            )
+
+    def _progress(self, verbosity: int) -> Progress:
+        return Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("answers"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            disable=verbosity == 0,
+        )
+
+    def _say(self, campaign: Campaign, outcome: Outcome) -> None:
+        table = Table(title=f"{campaign.slug}: {campaign.state}, round {campaign.round}")
+        table.add_column("worker", overflow="fold")
+        table.add_column("answers", justify="right")
+        table.add_column("")
+        for name, count in outcome.answers.items():
+            table.add_row(name, f"{count:,}", "careless" if name in outcome.careless else "")
+        table.add_section()
+        rate = outcome.total / outcome.seconds if outcome.seconds else 0.0
+        table.add_row("all", f"{outcome.total:,}", f"{rate:.1f} a second")
+        Console(file=self.stdout._out, width=80).print(table)
+
+
+def read_truth(path: Path) -> list[dict[str, str]]:
+    """Rows of a truth file; raises CommandError naming the file and what is missing."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in COLUMNS[:2] if name not in (reader.fieldnames or [])]
+            if missing:
+                raise CommandError(f"{path}: the column {missing[0]!r} is missing.")
+            return list(reader)
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}.") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CommandError(f"{path}: not a CSV file in UTF-8: {error}.") from None

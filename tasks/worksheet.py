@@ -1,0 +1,127 @@
+"""Reads a HIT's page as a browser shows it: its form, fieldsets, pictures, labels and controls."""
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+
+@dataclass
+class Option:
+    """A checkbox or radio button, with the words of its label, and the definition beside it."""
+
+    name: str
+    value: str
+    words: str = ""
+    definition: str = ""
+    picture: str = ""  # the address of the picture in the same row
+
+
+@dataclass
+class Question:
+    """A fieldset: what it asks about, its picture where it has one of its own, its options."""
+
+    words: str = ""
+    definition: str = ""
+    picture: str = ""
+    options: list[Option] = field(default_factory=list)
+
+    def named(self, prefix: str) -> list[Option]:
+        """The options whose field's name starts so."""
+        return [option for option in self.options if option.name.startswith(prefix)]
+
+
+@dataclass
+class Worksheet:
+    """The form with the questions: where it goes, its hidden fields."""
+
+    action: str
+    hidden: list[tuple[str, str]] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+
+
+def worksheet(html: str) -> Worksheet | None:
+    """The form of a HIT's page, or None where the page has none to fill in."""
+    parser = _Parser()
+    parser.feed(html)
+    parser.close()
+    for form in parser.forms:
+        if form.questions:
+            return form
+    return None
+
+
+class _Parser(HTMLParser):
+    """Follows the tags; a row is a list item inside a fieldset."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.forms: list[Worksheet] = []
+        self._question: Question | None = None
+        self._row: list[Option] | None = None
+        self._row_picture = ""
+        self._ids: dict[str, Option] = {}
+        self._marks: list[tuple[str, str]] = []  # open (tag, what its text is)
+        self._label: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        classes = found.get("class", "").split()
+        if tag == "form":
+            self.forms.append(Worksheet(found.get("action", "")))
+        elif tag == "fieldset" and self.forms:
+            self._question = Question()
+            self.forms[-1].questions.append(self._question)
+        elif tag == "li":
+            self._row, self._row_picture = [], ""
+        elif tag == "input":
+            self._input(found)
+        elif tag == "img":
+            self._image(found.get("src", ""))
+        elif tag == "label":
+            self._label = found.get("for")
+        for what in ("label-name", "definition"):
+            if what in classes:
+                self._marks.append((tag, what))
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._marks and self._marks[-1][0] == tag:
+            self._marks.pop()
+        if tag == "fieldset":
+            self._question = None
+        elif tag == "li":
+            self._row = None
+        elif tag == "label":
+            self._label = None
+
+    def handle_data(self, data: str) -> None:
+        if self._question is None or not self._marks:
+            return
+        what = "words" if self._marks[-1][1] == "label-name" else "definition"
+        if self._row is None:
+            places: list = [self._question]
+        elif what == "words":
+            places = [self._ids[self._label]] if self._label in self._ids else []
+        else:
+            places = self._row
+        for place in places:
+            setattr(place, what, getattr(place, what) + data)
+
+    def _input(self, found: dict[str, str]) -> None:
+        if not self.forms or "disabled" in found:
+            return
+        name, value = found.get("name", ""), found.get("value", "on")
+        if found.get("type") == "hidden":
+            self.forms[-1].hidden.append((name, value))
+        elif found.get("type") in ("checkbox", "radio") and self._question is not None:
+            option = Option(name, value, picture=self._row_picture)
+            self._question.options.append(option)
+            self._ids[found.get("id", "")] = option
+            if self._row is not None:
+                self._row.append(option)
+
+    def _image(self, address: str) -> None:
+        if self._row is not None:
+            self._row_picture = address
+            for option in self._row:
+                option.picture = address
+        elif self._question is not None:
+            self._question.picture = address
