@@ -1,6 +1,7 @@
 """The 1,000 classes of ImageNet-1k: WordNet ids, names, definitions, eleven superclasses."""
 
 import bisect
+import csv
 import functools
 import importlib.util
 import re
@@ -9,10 +10,11 @@ from typing import NamedTuple
 
 WORDNET_ID = re.compile(r"n\d{8}")
 
-# A superclass holds every class from its id on, up to the next row's id: ids of ImageNet-1k are
-# sorted by WordNet's own order, which puts kin side by side among living things, and artifacts by
-# alphabet. Where kinship ends, the ranges are of alphabet and each artifact has its own row.
-SUPERCLASSES: tuple[tuple[str, str], ...] = ()
+# Ranges of the sorted ids, made for this project. Among living things the ids follow kinship and
+# a range holds a family; artifacts are sorted by alphabet, so that their ranges are short. What is
+# neither living nor made stands where its pictures are nearest: landscapes with structures,
+# persons (ballplayer, groom, scuba diver) with implements.
+SUPERCLASSES = Path(__file__).with_name("superclasses.csv")
 
 
 class ClassEntry(NamedTuple):
@@ -51,8 +53,16 @@ def imagenet_classes() -> tuple[ClassEntry, ...]:
 
 def superclass_of(key: str) -> str:
     """The superclass of an ImageNet-1k WordNet id; empty outside of the table."""
-    at = bisect.bisect_right([start for start, _ in SUPERCLASSES], key) - 1
-    return SUPERCLASSES[at][1] if at >= 0 else ""
+    lasts, names = _superclass_ranges()
+    at = bisect.bisect_left(lasts, key)
+    return names[at] if at < len(lasts) else ""
+
+
+@functools.cache
+def _superclass_ranges() -> tuple[list[str], list[str]]:
+    with SUPERCLASSES.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [row["last"] for row in rows], [row["superclass"] for row in rows]
 
 
 def is_wordnet_id(key: str) -> bool:
