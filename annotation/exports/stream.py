@@ -92,10 +92,10 @@ class Export:
         )
 
     def _copy(self) -> str:
-        return _copy(self.table, self._columns(), self.format)
+        return copy_statement(self.table, self._columns(), self.format)
 
 
-def _copy(table: Table, columns: tuple[Column, ...], format: str) -> str:
+def copy_statement(table: Table, columns: tuple[Column, ...], format: str) -> str:
     """The COPY statement of a chunk of the table, for %(ids)s."""
     as_json = format == "jsonl"
     selected = ", ".join(
