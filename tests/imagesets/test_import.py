@@ -1,0 +1,201 @@
+"""import_dataset: what comes in, what is refused, and that a refusal changes nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from imagesets.errors import ImportRefused
+from imagesets.importing import import_dataset
+from imagesets.models import Dataset, Image, Label
+from tests.conftest import PHOTOS
+from tests.imagesets.pictures import encoded, jpeg, noise
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Three pictures, two classes whose keys are digits, and labels."""
+    images = tmp_path / "images"
+    (images / "deep").mkdir(parents=True)
+    for i, name in enumerate(("a.jpg", "b.jpg", "deep/c.jpg")):
+        (images / name).write_bytes(jpeg(i, (64 + i, 48)))
+    (images / "notes.txt").write_text("not an image")
+    (tmp_path / "classes.csv").write_text(
+        "key,names,definition,wikipedia,superclass\n"
+        '0325,"tub; vat","open, round",https://en.wikipedia.org/wiki/Vat|https://en.wikipedia.org/wiki/Tub,things\n'
+        "7,cat,,,\n"
+    )
+    (tmp_path / "labels.csv").write_text("image,label\na.jpg,0325\nb.jpg,7\ndeep/c.jpg,7\n")
+    return tmp_path
+
+
+def run(folder: Path, **options):
+    options = {"classes": folder / "classes.csv", "labels": folder / "labels.csv"} | options
+    return import_dataset("set", folder / "images", **options)
+
+
+def nothing_stored() -> bool:
+    return not (Dataset.objects.exists() or Label.objects.exists() or Image.objects.exists())
+
+
+def test_images_labels_and_sizes_come_in(folder):
+    report = run(folder, name="A set")
+    assert (report.found, report.added, report.skipped) == (3, 3, [])
+    image = Image.objects.get(key="deep/c.jpg")
+    assert (image.width, image.height, image.dataset_label.key) == (66, 48, "7")
+    assert Path(image.location).read_bytes() == (folder / "images/deep/c.jpg").read_bytes()
+    label = Label.objects.get(key="0325")
+    assert label.names == ["tub", "vat"]
+    assert label.definition == "open, round"
+    assert len(label.wikipedia) == 2
+    assert Dataset.objects.get().name == "A set"
+
+
+def test_copies_survive_the_source(folder, settings, tmp_path):
+    settings.DATA_DIR = tmp_path / "data"
+    run(folder, copy=True)
+    (folder / "images/a.jpg").unlink()
+    assert Path(Image.objects.get(key="a.jpg").location).read_bytes() == jpeg(0, (64, 48))
+
+
+def test_a_second_import_adds_what_is_new_and_nothing_else(folder):
+    run(folder)
+    before = set(Image.objects.values_list("id", "public_id", "key"))
+    (folder / "images/d.jpg").write_bytes(jpeg(9))
+    with (folder / "labels.csv").open("a") as file:
+        file.write("d.jpg,0325\n")
+    report = run(folder)
+    assert (report.added, report.known, report.labels_added) == (1, 3, 0)
+    assert before < set(Image.objects.values_list("id", "public_id", "key"))
+
+
+def test_other_bytes_under_a_known_key_are_refused(folder):
+    run(folder)
+    (folder / "images/a.jpg").write_bytes(jpeg(77))
+    (folder / "images/new.jpg").write_bytes(jpeg(78))
+    with pytest.raises(ImportRefused, match=r"'a\.jpg'.*other bytes"):
+        run(folder)
+    assert Image.objects.count() == 3
+
+
+def test_another_label_under_a_known_key_is_refused(folder):
+    run(folder)
+    (folder / "labels.csv").write_text("image,label\na.jpg,7\n")
+    with pytest.raises(ImportRefused, match=r"'a\.jpg'.*'0325'.*'7'"):
+        run(folder)
+
+
+def test_labels_may_come_later(folder):
+    run(folder, labels=None)
+    assert Image.objects.filter(dataset_label=None).count() == 3
+    report = run(folder)
+    assert (report.dataset_labels_filled, report.without_label) == (3, 0)
+
+
+def test_undecodable_files_are_skipped_with_the_reason(folder):
+    (folder / "images/b.jpg").write_bytes(b"")
+    (folder / "images/cut.jpg").write_bytes(jpeg(5, (400, 300))[:-3000])
+    report = run(folder)
+    assert report.added == 2
+    assert {key for key, _ in report.skipped} == {"b.jpg", "cut.jpg"}
+    assert "empty" in dict(report.skipped)["b.jpg"]
+
+
+def test_strict_imports_nothing_if_one_is_undecodable(folder):
+    (folder / "images/b.jpg").write_bytes(b"no")
+    with pytest.raises(ImportRefused, match=r"b\.jpg"):
+        run(folder, strict=True)
+    assert nothing_stored()
+
+
+def test_identical_and_similar_files_are_reported_and_stay(folder):
+    picture = noise(3, (300, 200))
+    for name, content in (
+        ("one.png", encoded(picture, "PNG")),
+        ("two.png", encoded(picture, "PNG")),
+        ("three.jpg", encoded(picture.resize((150, 100)), quality=60)),
+    ):
+        (folder / "images" / name).write_bytes(content)
+    report = run(folder)
+    assert report.added == 6
+    assert report.identical == [["one.png", "two.png"]]
+    assert report.alike == [["one.png", "three.jpg"]]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("labels.csv", "image,label\na.jpg,0325\nzz.jpg,7\n", r"labels.csv, row 3: .*'zz\.jpg'"),
+        ("labels.csv", "image,label\na.jpg,325\n", r"labels.csv, row 2: unknown label '325'"),
+        ("labels.csv", "image,label\na.jpg,7\na.jpg,7\n", r"row 3: .*row 2 already"),
+        ("labels.csv", "image,class\na.jpg,7\n", r"row 1: no column 'label' or 'wnid'"),
+        ("labels.csv", "image,label\na.jpg\n", r"row 2: 1 cells under 2 columns"),
+        ("labels.csv", "image,label\na.jpg,\n", r"row 2: label is empty"),
+        ("labels.csv", b"image,label\n\xff\xfe,7\n", r"labels.csv: is not UTF-8"),
+        ("labels.csv", "", r"row 1: no column 'image'"),
+        ("classes.csv", "key,names\n7,cat\n7,dog\n", r"classes.csv, row 3: key '7'.*row 2"),
+        ("classes.csv", "key,names\n7, ;\n", r"row 2: names is empty"),
+        ("classes.csv", "key,names,wikipedia\n7,cat,Cat\n", r"row 2: wikipedia .*'Cat'"),
+        ("classes.csv", "key,names\n", r"no classes"),
+    ],
+)
+def test_an_error_in_a_table_names_file_and_row_and_changes_nothing(folder, file, text, message):
+    path = folder / file
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ImportRefused, match=message):
+        run(folder)
+    assert nothing_stored()
+
+
+def test_a_byte_order_mark_and_quotes_are_read(folder):
+    (folder / "labels.csv").write_bytes(b'\xef\xbb\xbfimage,wnid\r\n"a.jpg","0325"\r\n')
+    assert run(folder).without_label == 2
+
+
+def test_wordnet_ids_without_classes_mean_imagenet(folder):
+    (folder / "labels.csv").write_text("image,wnid\na.jpg,n02123045\n")
+    run(folder, classes=None)
+    assert Label.objects.count() == 1000
+    assert Label.objects.get(key="n02123045").names == ["tabby", "tabby cat"]
+    (folder / "labels.csv").write_text("image,wnid\na.jpg,n00000001\n")
+    with pytest.raises(ImportRefused, match=r"row 2: unknown label 'n00000001'"):
+        run(folder, classes=None)
+
+
+def test_an_imagefolder_tree_labels_by_folder(tmp_path):
+    for i, label in enumerate(("n02123045", "n02085620")):
+        (tmp_path / "train" / label).mkdir(parents=True)
+        (tmp_path / "train" / label / "x.JPEG").write_bytes(jpeg(i))
+    import_dataset("set", tmp_path / "train")
+    assert dict(Image.objects.values_list("key", "dataset_label__key")) == {
+        "n02085620/x.JPEG": "n02085620",
+        "n02123045/x.JPEG": "n02123045",
+    }
+
+
+def test_a_folder_tree_without_classes_asks_for_them(tmp_path):
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "cat" / "x.jpg").write_bytes(jpeg(1))
+    with pytest.raises(ImportRefused, match=r"'cat'.*--classes"):
+        import_dataset("set", tmp_path)
+
+
+def test_a_missing_or_empty_place_is_refused(tmp_path):
+    with pytest.raises(ImportRefused, match="nowhere"):
+        import_dataset("set", tmp_path / "nowhere")
+    with pytest.raises(ImportRefused, match="no image files"):
+        import_dataset("set", tmp_path)
+    with pytest.raises(ImportRefused, match="no dataset's name"):
+        import_dataset("a b/c", tmp_path)
+
+
+def test_a_link_to_a_folder_above_ends(folder):
+    (folder / "images/deep/loop").symlink_to(folder / "images")
+    assert run(folder).added == 3
+
+
+@pytest.mark.skipif(not PHOTOS.exists(), reason="the 63 photographs are not on this machine")
+def test_real_photographs_come_in_whole():
+    report = import_dataset("sample", PHOTOS / "images", labels=PHOTOS / "labels.csv", strict=True)
+    assert (report.added, report.without_label, report.labels_added) == (63, 0, 1000)

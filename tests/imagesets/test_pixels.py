@@ -1,0 +1,117 @@
+"""Pictures of every kind come out upright, 8-bit, sRGB, or are refused with a reason."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from imagesets.pixels import Undecodable, check, open_rgb
+from tests.imagesets.pictures import encoded, jpeg, noise
+
+RED, WHITE = (255, 0, 0), (255, 255, 255)
+
+
+def test_exif_orientation_is_applied_to_pixels_and_size():
+    picture = Image.new("RGB", (40, 20), "blue")
+    picture.paste(RED, (0, 0, 20, 20))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the top of the scene is at the right of the file
+    content = encoded(picture, quality=95, exif=exif)
+    turned = open_rgb(content)
+    assert turned.size == (20, 40)
+    assert turned.getpixel((10, 5))[0] > 200
+    assert check(content)[:2] == (20, 40)
+
+
+def test_cmyk_keeps_its_colour():
+    opened = open_rgb(encoded(Image.new("RGB", (16, 16), RED).convert("CMYK"), quality=95))
+    r, g, b = opened.getpixel((8, 8))
+    assert opened.mode == "RGB"
+    assert r > 200
+    assert max(g, b) < 60
+
+
+def test_sixteen_bit_grey_is_scaled_not_cut():
+    ramp = np.linspace(0, 65535, 64, dtype=np.uint16)[None].repeat(8, axis=0)
+    opened = open_rgb(encoded(Image.fromarray(ramp), "PNG"))
+    grey = np.asarray(opened)[0, :, 0]
+    assert grey[0] == 0
+    assert grey[-1] == 255
+    assert abs(int(grey[32]) - 130) <= 2
+
+
+def test_float_tiff_is_shown():
+    opened = open_rgb(encoded(Image.fromarray(np.full((4, 4), 0.5, np.float32)), "TIFF"))
+    assert opened.getpixel((0, 0)) == (128, 128, 128)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparency_lies_on_white(mode):
+    clear = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+    picture = clear if mode == "RGBA" else clear.convert(mode)
+    if mode == "P":
+        picture.info["transparency"] = picture.getpixel((0, 0))
+    assert open_rgb(encoded(picture, "PNG")).getpixel((4, 4)) == WHITE
+
+
+def test_first_frame_of_an_animation():
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "lime", "blue")]
+    content = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert open_rgb(content).getpixel((4, 4)) == RED
+
+
+def test_a_colour_profile_is_applied(tmp_path):
+    """An image whose profile is not sRGB is converted: here Lab read as such, not as RGB."""
+    lab = ImageCms.profileToProfile(
+        Image.new("RGB", (8, 8), RED),
+        ImageCms.createProfile("sRGB"),
+        ImageCms.createProfile("LAB"),
+        outputMode="LAB",
+    )
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    opened = open_rgb(encoded(lab, "TIFF", icc_profile=profile))
+    r, g, b = opened.getpixel((4, 4))
+    assert r > 240
+    assert max(g, b) < 30
+
+
+def test_one_pixel_is_a_picture():
+    assert check(encoded(Image.new("L", (1, 1)), "PNG"))[:2] == (1, 1)
+
+
+def test_a_reduced_jpeg_keeps_the_asked_size():
+    content = jpeg(1, (800, 600))
+    assert open_rgb(content).size == (800, 600)
+    reduced = open_rgb(content, at_least=150)
+    assert 150 <= min(reduced.size) < 600
+
+
+def bomb() -> bytes:
+    """A PNG of a few bytes that claims 50,000 x 50,000 pixels."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        crc = struct.pack(">I", zlib.crc32(name + data))
+        return struct.pack(">I", len(data)) + name + data + crc
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 100))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "empty"),
+        (b"GIF is what I say I am", "known format"),
+        (jpeg(1, (400, 300))[:-2000], "truncated"),
+        (bomb(), "million pixels"),
+        (encoded(noise(1), "PNG")[:-40], "."),
+        (encoded(noise(1), "WEBP")[:60], "."),
+    ],
+)
+def test_what_is_no_whole_picture_is_refused_with_a_reason(content, reason):
+    with pytest.raises(Undecodable, match=reason):
+        open_rgb(content)
+    with pytest.raises(Undecodable, match=reason):
+        check(content)

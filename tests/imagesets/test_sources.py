@@ -1,0 +1,148 @@
+"""Zip, Parquet and S3: the same pictures give the same dataset, wherever they lie."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from imagesets.errors import ImportRefused
+from imagesets.importing import import_dataset
+from imagesets.locations import read, s3_client
+from imagesets.models import Image, Label
+from tests.imagesets.pictures import jpeg
+
+pytestmark = pytest.mark.django_db
+CAT, DOG = "n02123045", "n02085620"
+PICTURES = {f"{CAT}/a.jpg": jpeg(1), f"{CAT}/b.jpg": jpeg(2), f"{DOG}/c.jpg": jpeg(3)}
+
+
+@pytest.fixture(autouse=True)
+def data_dir(settings, tmp_path):
+    settings.DATA_DIR = tmp_path / "data"
+
+
+def check_stored() -> None:
+    stored = {image.key: image for image in Image.objects.select_related("dataset_label")}
+    assert stored.keys() == PICTURES.keys()
+    for key, image in stored.items():
+        assert read(image.location) == PICTURES[key]
+        assert image.dataset_label.key == key.split("/")[0]
+
+
+def write_zip(path: Path, pictures: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(path, "w") as file:
+        for key, content in pictures.items():
+            file.writestr(key, content)
+
+
+def test_a_zip(tmp_path):
+    path = tmp_path / "x.zip"
+    write_zip(path, PICTURES | {"__MACOSX/a.jpg": b"junk", "readme.txt": b"hello"})
+    import_dataset("set", path)
+    path.unlink()  # its pictures were copied out
+    check_stored()
+
+
+def test_a_zip_with_one_folder_around_it_labels_by_the_folders_inside(tmp_path):
+    write_zip(tmp_path / "x.zip", {f"train/{key}": content for key, content in PICTURES.items()})
+    import_dataset("set", tmp_path / "x.zip")
+    assert Image.objects.get(key=f"train/{DOG}/c.jpg").dataset_label.key == DOG
+
+
+def test_a_damaged_zip_is_refused_and_a_damaged_member_skipped(tmp_path):
+    path = tmp_path / "x.zip"
+    path.write_bytes(b"PK not really")
+    with pytest.raises(ImportRefused, match="as a zip"):
+        import_dataset("set", path)
+    write_zip(path, PICTURES)
+    content = bytearray(path.read_bytes())
+    at = content.find(PICTURES[f"{DOG}/c.jpg"])
+    content[at + 300] ^= 0xFF
+    path.write_bytes(content)
+    report = import_dataset("set", path)
+    assert [key for key, _ in report.skipped] == [f"{DOG}/c.jpg"]
+    assert "CRC" in report.skipped[0][1]
+
+
+def write_parquet(path: Path, labels: list, names: list[str] | None, paths: list) -> None:
+    rows = list(PICTURES.items())
+    image = pa.array(
+        [{"bytes": content, "path": path} for (_, content), path in zip(rows, paths, strict=True)],
+        type=pa.struct([("bytes", pa.binary()), ("path", pa.string())]),
+    )
+    table = pa.table({"image": image, "label": labels})
+    if names:
+        features = {"image": {"_type": "Image"}, "label": {"names": names, "_type": "ClassLabel"}}
+        info = json.dumps({"info": {"features": features}})
+        table = table.replace_schema_metadata({"huggingface": info})
+    pq.write_table(table, path, row_group_size=2)
+
+
+def test_parquet_with_paths_and_wordnet_names(tmp_path):
+    write_parquet(tmp_path / "x.parquet", [1, 1, 0], [DOG, CAT], list(PICTURES))
+    import_dataset("set", tmp_path / "x.parquet")
+    check_stored()
+    assert Label.objects.count() == 1000
+    assert import_dataset("set", tmp_path / "x.parquet").known == 3
+
+
+def test_parquet_without_paths_numbers_its_rows_and_takes_its_own_classes(tmp_path):
+    write_parquet(tmp_path / "x.parquet", [0, 1, -1], ["cat", "dog"], [None] * 3)
+    import_dataset("set", tmp_path / "x.parquet")
+    assert dict(Image.objects.values_list("key", "dataset_label__names")) == {
+        "row-0000001": ["cat"],
+        "row-0000002": ["dog"],
+        "row-0000003": None,
+    }
+    assert set(Label.objects.values_list("key", flat=True)) == {"0", "1"}
+
+
+def test_numbers_as_labels_are_keys_of_text(tmp_path):
+    write_parquet(tmp_path / "x.parquet", [325, 7, 325], None, list(PICTURES))
+    (tmp_path / "classes.csv").write_text("key,names\n325,tub\n7,cat\n")
+    import_dataset("set", tmp_path / "x.parquet", classes=tmp_path / "classes.csv")
+    assert Image.objects.get(key=f"{DOG}/c.jpg").dataset_label.names == ["tub"]
+
+
+def test_parquet_that_is_none_or_has_no_images_is_refused(tmp_path):
+    path = tmp_path / "x.parquet"
+    path.write_bytes(b"PAR1")
+    with pytest.raises(ImportRefused, match="as Parquet"):
+        import_dataset("set", path)
+    pq.write_table(pa.table({"img": [1]}), path)
+    with pytest.raises(ImportRefused, match="no column 'image'"):
+        import_dataset("set", path)
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """A bucket on moto's S3 server, real HTTP between."""
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "k",
+        "AWS_SECRET_ACCESS_KEY": "s",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    s3_client.cache_clear()
+    s3_client().create_bucket(Bucket="pictures")
+    yield "pictures"
+    s3_client.cache_clear()
+    server.stop()
+
+
+def test_s3_reads_in_place(bucket):
+    for key, content in PICTURES.items():
+        s3_client().put_object(Bucket=bucket, Key=f"in/{key}", Body=content)
+    s3_client().put_object(Bucket=bucket, Key="other/z.jpg", Body=b"not below the prefix")
+    import_dataset("set", f"s3://{bucket}/in")
+    check_stored()
+    assert Image.objects.first().location.startswith("s3://pictures/in/")
+    with pytest.raises(ImportRefused, match="s3://nowhere"):
+        import_dataset("other", "s3://nowhere/in")
