@@ -86,6 +86,8 @@ class Picture:
     id: str
     position: int
     number: int
+    width: int  # the picture's shape, so that the page can keep room for it
+    height: int
     full_url: str
     offered: list[Choice]
     none: bool = False
@@ -116,8 +118,10 @@ class Sheet:
 
     @property
     def problems(self) -> list[tuple[str, str]]:
-        """Everything that is wrong, as (id of the place on the page or "", sentence)."""
-        places = [*self.sections, *self.tiles, *self.pictures]
+        """Everything that is wrong, down the page: (id of the place or "", sentence)."""
+        places: list[Section | Tile | Picture] = [*self.pictures]
+        for section in self.sections:
+            places += [section, *section.tiles]
         return [("", text) for text in self.errors] + [
             (place.id, place.error) for place in places if place.error
         ]
@@ -196,6 +200,8 @@ def _pictures(campaign: Campaign, key: str, items: list[HITItem]) -> list[Pictur
             id=opaque(key, "item", item.position),
             position=item.position,
             number=number,
+            width=item.image.width,
+            height=item.image.height,
             full_url=image_urls(item.image)[1],
             offered=[
                 Choice(opaque(key, "label", item.position, label_id), labels[label_id])

@@ -31,7 +31,7 @@ class Question:
 
 @dataclass
 class Worksheet:
-    """The form with the questions: where it goes, its hidden fields."""
+    """The form with the questions: where it goes ("": to the page's own address), its fields."""
 
     action: str
     hidden: list[tuple[str, str]] = field(default_factory=list)

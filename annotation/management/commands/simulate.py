@@ -13,7 +13,8 @@ from rich.table import Table
 from annotation.web import web_server
 from tasks.models import Campaign
 from tasks.models.campaign import State
-from tasks.simulation import BadTruth, Outcome, SimulationError, simulate
+from tasks.simulated_workers import BadTruth, StrangePage
+from tasks.simulation import Outcome, SimulationError, simulate
 
 COLUMNS = ("image", "label", "main")
 
@@ -60,7 +61,7 @@ class Command(BaseCommand):
                         truth=rows,
                         progress=lambda n, of: progress.update(bar, completed=n, total=of),
                     )
-            except (SimulationError, BadTruth) as error:
+            except (SimulationError, StrangePage, BadTruth) as error:
                 where = f"{truth}: " if isinstance(error, BadTruth) and truth else ""
                 raise CommandError(f"{where}{error}") from None
         self._say(found, outcome)
