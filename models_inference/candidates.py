@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from imagesets.models import Dataset
-from models_inference.models import STORED, Classifier
+from models_inference.models import Classifier
 
 
 class Candidate(NamedTuple):
@@ -79,8 +79,8 @@ def candidate_sql(
 
     Raises ValueError naming an unknown classifier, or a k or min_models that cannot be.
     """
-    if not 1 <= k <= STORED:
-        raise ValueError(f"k must be from 1 to {STORED}, not {k}: no more labels are stored.")
+    if k < 1:
+        raise ValueError(f"k must be at least 1, not {k}.")
     if min_models < 1:
         raise ValueError(f"min_models must be at least 1, not {min_models}.")
     ids = dict(Classifier.objects.filter(dataset=dataset).values_list("name", "id"))
@@ -91,7 +91,7 @@ def candidate_sql(
         raise ValueError(
             f"Unknown classifier {', '.join(unknown)} of dataset {dataset.slug} (known: {known})."
         )
-    if classifiers is not None and min_models > len(names):
+    if classifiers and min_models > len(names):
         raise ValueError(
             f"min_models is {min_models}, but only {len(names)} classifiers are named."
         )

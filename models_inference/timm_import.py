@@ -46,7 +46,7 @@ def declare_missing_operators() -> object:
 
 
 def load_torchvision_library(torch: ModuleType) -> None:
-    """Load torchvision's compiled operators, if they fit this torch, without importing torchvision."""
+    """Load torchvision's compiled operators, if they fit this torch, and nothing else of it."""
     spec = importlib.util.find_spec("torchvision")
     if spec is None or spec.origin is None:
         return

@@ -2,6 +2,7 @@
 
 import importlib.util
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +37,8 @@ def weights_file(weights: str) -> Path:
     found = [path for path in folder.glob("models/*") if path.suffix in SUFFIXES]
     if len(found) != 1:
         raise InferenceError(
-            f"Python package {package} holds {len(found)} weight files in {folder / 'models'}, not 1."
+            f"Python package {package} holds {len(found)} weight files, not 1, in "
+            f"{folder / 'models'}."
         )
     return found[0]
 
@@ -54,14 +56,13 @@ def load_state(path: Path) -> dict[str, "Tensor"]:
 
             content = load_file(path)
         else:
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings(action="ignore"):  # of pickle protocols
+                content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "nsupported global" in str(error) or "nsupported class" in str(error):
-            raise InferenceError(
-                f"Weights file {path} is refused: loading it would run code that it names "
-                f"({first_line(error)}). Save the plain state_dict() of the model instead."
-            ) from None
-        raise unreadable(path, error) from None
+        raise InferenceError(
+            f"Weights file {path} is refused: it holds more than plain tensors, and loading that "
+            f"could run code ({first_line(error)}). Save the model's state_dict() alone instead."
+        ) from None
     except Exception as error:  # torch, zipfile and safetensors each raise their own
         raise unreadable(path, error) from None
     while isinstance(content, Mapping) and (inner := first_wrapper(content)) is not None:

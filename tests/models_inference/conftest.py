@@ -10,6 +10,7 @@ from PIL import Image as Picture
 
 from imagesets.imagenet import imagenet_classes
 from imagesets.models import Dataset, Image, Label
+from models_inference.models import Classifier
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "photos"
 
@@ -82,3 +83,23 @@ def pictures(tmp_path) -> list[Path]:
         cut.save(file, quality=92)
         files.append(file)
     return files
+
+
+@pytest.fixture
+def tiny(tmp_path) -> Callable[..., Classifier]:
+    """A function that registers a classifier of a tiny network with random weights in a file."""
+    import torch
+
+    from models_inference.timm_import import timm
+
+    def make(dataset: Dataset, name: str = "tiny", **fields) -> Classifier:
+        architecture = fields.pop("architecture", "test_efficientnet")
+        torch.manual_seed(sum(name.encode()))
+        file = tmp_path / f"{name}.pth"
+        network = timm().create_model(architecture, num_classes=fields.pop("classes", 1000))
+        torch.save(network.state_dict(), file)
+        return Classifier.objects.create(
+            dataset=dataset, name=name, architecture=architecture, weights=str(file), **fields
+        )
+
+    return make

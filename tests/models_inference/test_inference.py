@@ -1,0 +1,157 @@
+"""Inference does each thing once, keeps what it did, and says what it could not do."""
+
+import numpy as np
+import pytest
+import torch
+
+from models_inference import inference
+from models_inference.errors import InferenceError
+from models_inference.inference import predict
+from models_inference.jobs import predictions_done
+from models_inference.models import Prediction, SkippedImage
+from models_inference.network import choose_device, load
+
+from .conftest import add_images
+
+
+@pytest.fixture
+def dataset(make_dataset, pictures):
+    made = make_dataset()
+    add_images(made, pictures)
+    return made
+
+
+def test_one_decode_feeds_all_classifiers(dataset, tiny, monkeypatch):
+    opened = []
+    real = inference.open_rgb
+    monkeypatch.setattr(inference, "open_rgb", lambda path: opened.append(path) or real(path))
+    classifiers = [
+        tiny(dataset, "a"),
+        tiny(dataset, "b", input={"input_size": [3, 64, 64]}),
+        tiny(dataset, "c", input={"mean": [0.1, 0.2, 0.3]}),
+    ]
+    shown = []
+    outcome = predict(dataset, classifiers, "cpu", lambda done, total: shown.append((done, total)))
+    assert outcome.written == 36
+    assert len(opened) == len(set(opened)) == 12
+    assert shown == sorted(shown)
+    assert shown[-1] == (36, 36)
+    assert predictions_done(dataset, classifiers) == (36, 36)
+
+
+def test_a_second_run_changes_nothing_and_does_only_what_is_new(dataset, tiny, pictures, tmp_path):
+    classifiers = [tiny(dataset, "a"), tiny(dataset, "b")]
+    last = dataset.images.last()
+    last.delete()
+    predict(dataset, classifiers, "cpu")
+    before = list(Prediction.objects.order_by("id").values())
+    assert predict(dataset, classifiers, "cpu").written == 0
+    add_images(dataset, [file for file in pictures if file.name == last.key])
+    classifiers.append(tiny(dataset, "c"))
+    outcome = predict(dataset, classifiers, "cpu")
+    assert (outcome.written, outcome.already) == (2 + 12, 22)
+    assert list(Prediction.objects.order_by("id").values()[:22]) == before
+
+
+def test_a_broken_image_among_many_is_skipped_listed_and_tried_again(dataset, tiny, pictures):
+    whole = pictures[3].read_bytes()
+    pictures[3].write_bytes(whole[:2000])
+    pictures[5].unlink()
+    classifiers = [tiny(dataset, "a"), tiny(dataset, "b")]
+    outcome = predict(dataset, classifiers, "cpu")
+    assert outcome.written == 20
+    assert [key for key, _ in outcome.skipped] == ["picture_03.jpg", "picture_05.jpg"]
+    assert "truncated" in outcome.skipped[0][1]
+    assert predictions_done(dataset, classifiers) == (24, 24)
+    pictures[3].write_bytes(whole)
+    outcome = predict(dataset, classifiers, "cpu")
+    assert outcome.written == 2
+    assert SkippedImage.objects.get().image.key == "picture_05.jpg"
+
+
+def test_a_folder_that_is_not_there_is_an_error_not_a_list(dataset, tiny, pictures):
+    for file in pictures:
+        file.unlink()
+    with pytest.raises(InferenceError, match=r"None of 12 images .*picture_00.jpg"):
+        predict(dataset, [tiny(dataset)], "cpu")
+    assert not SkippedImage.objects.exists()
+
+
+def test_an_interrupted_chunk_is_done_whole_by_the_next_run(dataset, tiny, monkeypatch):
+    classifiers = [tiny(dataset, "a"), tiny(dataset, "b")]
+    real = inference.store
+
+    def stop(rows):
+        real(rows)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(inference, "store", stop)
+    with pytest.raises(KeyboardInterrupt):
+        predict(dataset, classifiers, "cpu")
+    assert not Prediction.objects.exists()
+    monkeypatch.setattr(inference, "store", real)
+    assert predict(dataset, classifiers, "cpu").written == 24
+
+
+def test_classes_without_a_label_are_dropped_and_counted(make_dataset, pictures, tiny):
+    keys = ["n01491361", "n02123045", "n02123159", "n07920052"]
+    dataset = make_dataset("few", keys)
+    add_images(dataset, pictures[:3])
+    outcome = predict(dataset, [tiny(dataset)], "cpu")
+    assert outcome.dropped == {"tiny": 996}
+    ids = set(dataset.labels.values_list("id", flat=True))
+    for prediction in Prediction.objects.all():
+        assert set(prediction.labels) == ids
+        assert sum(prediction.scores) < 0.5  # shares of all 1,000 classes
+
+
+def test_a_mapping_adds_up_classes_of_one_label(make_dataset, pictures, tiny):
+    dataset = make_dataset("mapped", ["n01491361", "n02123045"])
+    add_images(dataset, pictures[:3])
+    mapping = ["n02123045", None, "n01491361", "n02123045", "n0"]
+    classifier = tiny(dataset, classes=5, mapping=mapping)
+    outcome = predict(dataset, [classifier], "cpu")
+    assert outcome.dropped == {"tiny": 2}
+    network = load(classifier, choose_device("cpu"))
+    shape = network.preprocessing.transform()
+    ids = dict(dataset.labels.values_list("key", "id"))
+    for prediction in Prediction.objects.select_related("image"):
+        pixels = shape(inference.open_rgb(prediction.image.location))[None]
+        shares = torch.softmax(network.logits(pixels), 1)[0].numpy()
+        scores = dict(zip(prediction.labels, prediction.scores, strict=True))
+        assert np.isclose(scores[ids["n02123045"]], shares[0] + shares[3], rtol=1e-4)
+        assert np.isclose(scores[ids["n01491361"]], shares[2], rtol=1e-4)
+        assert prediction.scores == sorted(prediction.scores, reverse=True)
+
+
+def test_a_dataset_without_any_of_the_classes_is_an_error(make_dataset, pictures, tiny):
+    dataset = make_dataset("none", [])
+    dataset.labels.create(key="dog", names=["dog"])
+    add_images(dataset, pictures[:1])
+    with pytest.raises(InferenceError, match=r"None of the 1000 classes .* give .* a mapping"):
+        predict(dataset, [tiny(dataset)], "cpu")
+
+
+def test_a_batch_that_does_not_fit_is_halved_until_it_does(dataset, tiny):
+    network = load(tiny(dataset), choose_device("cpu"))
+    pixels = torch.randint(0, 256, (8, 3, 160, 160), dtype=torch.uint8)
+    expected = network.logits(pixels)
+    real, sizes = network.model, []
+
+    class Small(torch.nn.Module):
+        def __init__(self, largest):
+            super().__init__()
+            self.inner, self.largest = real, largest
+
+        def forward(self, batch):
+            sizes.append(len(batch))
+            if len(batch) > self.largest:
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+            return self.inner(batch)
+
+    network.model = Small(3)
+    assert torch.allclose(network.logits(pixels), expected, atol=1e-4)
+    assert sizes == [8, 4, 2, 2, 2, 2]
+    network.model = Small(0)
+    with pytest.raises(InferenceError, match=r"does not fit in the memory"):
+        network.logits(pixels)

@@ -1,0 +1,24 @@
+"""Web processes never load torch."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import sys, django
+django.setup()
+import annotation.urls, annotation.wsgi
+from annotation.celery import app
+app.loader.import_default_modules()
+from django.contrib import admin
+admin.autodiscover()
+import models_inference.candidates, models_inference.jobs, models_inference.presets
+heavy = {"torch", "timm", "torchvision"} & set(sys.modules)
+assert not heavy, heavy
+assert "models_inference.celery_tasks" in sys.modules
+"""
+
+
+def test_the_site_and_the_queue_start_without_torch(monkeypatch):
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "annotation.settings")
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
