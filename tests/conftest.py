@@ -1,5 +1,6 @@
 """What every test may use: real servers, a small dataset of real pictures, two people."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,3 +29,20 @@ def servers() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_setup(servers, django_db_setup) -> None:
     """pytest-django's test database, on this run's servers."""
+
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
+QUIET += ("--disable-background-networking", "--disable-component-update")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
+    """pytest-playwright with the machine's own Chromium; without one its tests are skipped."""
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if found is None:
+        message = "no Chromium or Chrome was found: browser tests were not run"
+        (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(message)
+    # Playwright keeps an event loop in this thread, and Django would then refuse its ORM here.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    return browser_type_launch_args | {"executable_path": found, "args": list(QUIET)}
