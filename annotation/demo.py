@@ -148,7 +148,7 @@ def _dataset(photos: Path, bar: Bar) -> Dataset:
         classes=photos / "classes.csv",
         labels=photos / "labels.csv",
         name=NAME,
-        progress=bar,
+        progress=lambda _, done, total: bar(done, total),
     )
     return Dataset.objects.get(slug=SLUG)
 

@@ -3,6 +3,7 @@
 import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
+import tasks.models.campaign
 import django.db.models.functions.datetime
 import imagesets.models
 from decimal import Decimal
@@ -36,7 +37,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('contains', 'CONTAINS: which of these images contain X?'), ('classify', 'CLASSIFY: which labels are in this image, which is the main one?')], max_length=10)),
                 ('crowd', models.CharField(default='local', max_length=20)),
                 ('state', models.CharField(choices=[('draft', 'draft'), ('open', 'open'), ('paused', 'paused'), ('finished', 'finished'), ('closed', 'closed')], default='draft', max_length=10)),
-                ('images', models.JSONField(blank=True, default='all')),
+                ('images', models.JSONField(blank=True, default=tasks.models.campaign.all_images)),
                 ('candidates', models.JSONField(blank=True, default=None, null=True)),
                 ('follow_up', models.JSONField(blank=True, default=None, null=True)),
                 ('workers_per_item', models.PositiveSmallIntegerField(default=9, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1000)])),

@@ -37,6 +37,11 @@ TRANSITIONS = {
 }
 
 
+def all_images() -> str:
+    """The default of `images`."""
+    return "all"
+
+
 class IllegalTransition(Exception):
     """A change of state that TRANSITIONS does not allow."""
 
@@ -55,7 +60,7 @@ class Campaign(models.Model):
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="followed_by"
     )
 
-    images = models.JSONField(default="all", blank=True)
+    images = models.JSONField(default=all_images, blank=True)
     candidates = models.JSONField(null=True, blank=True, default=None)
     follow_up = models.JSONField(null=True, blank=True, default=None)
     workers_per_item = models.PositiveSmallIntegerField(
