@@ -206,7 +206,7 @@ def make_photos(folder: Path, seed: int = 0) -> None:
     of the label set. Raises FileNotFoundError naming the wheel whose photograph is missing.
     """
     rng = random.Random(f"photos {seed}")
-    pixels = [open_rgb(_file(photograph)) for photograph in PHOTOGRAPHS]
+    pixels = [open_rgb(file_of(photograph)) for photograph in PHOTOGRAPHS]
     singles = [
         Picture(picture, photograph.dataset_label, tuple(t.label for t in photograph.things))
         for photograph, picture in zip(PHOTOGRAPHS, pixels, strict=True)
@@ -248,7 +248,8 @@ def articles(label: str) -> list[str]:
     return [f"https://en.wikipedia.org/wiki/{title}" for title in WIKIPEDIA.get(label, ())]
 
 
-def _file(photograph: Photograph) -> Path:
+def file_of(photograph: Photograph) -> Path:
+    """Where a photograph lies. Raises FileNotFoundError naming the wheel that is missing."""
     found = importlib.util.find_spec(photograph.package)
     if found is None or not found.submodule_search_locations:
         raise FileNotFoundError(f"{photograph.package} is not installed: its photographs are used")

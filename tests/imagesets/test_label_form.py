@@ -1,0 +1,35 @@
+"""Editing a label's texts: a line is a name, and an address is one."""
+
+import pytest
+
+from imagesets.label_form import LabelForm
+from imagesets.models import Dataset, Label
+
+pytestmark = pytest.mark.django_db
+GOOD = {
+    "names": "maillot, tank suit\r\n tank ",
+    "definition": "a swimsuit",
+    "wikipedia": "https://en.wikipedia.org/wiki/Swimsuit",
+    "superclass": "",
+}
+
+
+@pytest.fixture
+def label() -> Label:
+    dataset = Dataset.objects.create(slug="set", name="Set")
+    return Label.objects.create(dataset=dataset, key="b", names=["maillot", "tank suit"])
+
+
+def test_a_comma_does_not_split_a_name(label):
+    form = LabelForm(GOOD, instance=label)
+    assert form.is_valid(), form.errors
+    form.save()
+    label.refresh_from_db()
+    assert label.names == ["maillot, tank suit", "tank"]
+    assert label.wikipedia == ["https://en.wikipedia.org/wiki/Swimsuit"]
+    assert "maillot, tank suit\ntank" in str(LabelForm(instance=label))
+
+
+@pytest.mark.parametrize("fault", [{"names": " "}, {"wikipedia": "not an address"}])
+def test_a_fault_is_said_at_its_field(label, fault):
+    assert LabelForm(GOOD | fault, instance=label).errors.keys() == fault.keys()
