@@ -46,7 +46,9 @@ class HITItem(models.Model):
     label = models.ForeignKey(Label, on_delete=models.PROTECT, null=True, related_name="+")
     pair = models.ForeignKey(Pair, on_delete=models.CASCADE, null=True, related_name="items")
     role = models.CharField(max_length=7, choices=Role.choices, default=Role.STUDY)
-    known = models.BooleanField(null=True, help_text="A control's answer.")
+    known = models.BooleanField(
+        null=True, help_text="A control's answer; an imported control has none."
+    )
 
     class Meta:
         verbose_name = "HIT item"
@@ -55,8 +57,7 @@ class HITItem(models.Model):
             models.UniqueConstraint(fields=["hit", "position"], name="one_item_per_position"),
             models.CheckConstraint(condition=Q(role__in=Role.values), name="item_role"),
             models.CheckConstraint(
-                condition=Q(role=Role.STUDY, known=None)
-                | Q(role=Role.CONTROL, known__isnull=False, pair=None),
+                condition=Q(role=Role.STUDY, known=None) | Q(role=Role.CONTROL, pair=None),
                 name="only_a_control_has_a_known_answer",
             ),
         ]

@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import hmac
+import re
 import secrets
+from collections.abc import Iterable
 
 from django.db import models
 
@@ -28,12 +30,27 @@ class Secret(models.Model):
         return secret.value.encode()
 
 
-def pseudonym(crowd: str, external_id: str) -> str:
-    """A worker's name in exports: HMAC-SHA256 of crowd and id under a key of this installation."""
-    digest = hmac.new(
-        Secret.named("pseudonyms"), f"{crowd}\0{external_id}".encode(), hashlib.sha256
-    ).digest()
-    return "w" + base64.b32encode(digest)[:16].decode().lower()
+# No crowd's ids begin so: a file may name a worker either way, and the two are told apart by it.
+PSEUDONYM_PREFIX = "pw-"
+_PSEUDONYM = re.compile(re.escape(PSEUDONYM_PREFIX) + "[a-z2-7]{16}")
+
+
+def is_pseudonym(name: str) -> bool:
+    """Whether a worker's name in a file is a pseudonym, of this installation or of another."""
+    return _PSEUDONYM.fullmatch(name) is not None
+
+
+def pseudonyms(crowd: str, external_ids: Iterable[str]) -> list[str]:
+    """Workers' names in exports, in the order given.
+
+    HMAC-SHA256 of crowd and id under a key of this installation, its first 80 bits.
+    """
+    key = Secret.named("pseudonyms")
+    digests = (
+        hmac.digest(key, f"{crowd}\0{external_id}".encode(), hashlib.sha256)
+        for external_id in external_ids
+    )
+    return [PSEUDONYM_PREFIX + base64.b32encode(d[:10]).decode().lower() for d in digests]
 
 
 class Worker(models.Model):
@@ -58,7 +75,7 @@ class Worker(models.Model):
         worker, _ = cls.objects.get_or_create(
             crowd=crowd,
             external_id=external_id,
-            defaults={"pseudonym": pseudonym(crowd, external_id)},
+            defaults={"pseudonym": lambda: pseudonyms(crowd, [external_id])[0]},
         )
         return worker
 

@@ -190,7 +190,7 @@ def test_annotations_have_a_row_for_every_image_of_the_source(follow_up):
 
 def test_pseudonyms_unless_raw_ids_are_asked_for(study):
     shown = {row["worker"] for row in rows_of(Export(study, "judgments", "csv"))[0]}
-    assert all(re.fullmatch(r"w[a-z2-7]{16}", name) for name in shown)
+    assert all(re.fullmatch(r"pw-[a-z2-7]{16}", name) for name in shown)
     raw = {r["worker"] for r in rows_of(Export(study, "judgments", "csv", raw_workers=True))[0]}
     assert raw == {f"person-{n}@example.org" for n in range(4)}
 
