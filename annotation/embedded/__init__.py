@@ -1,6 +1,6 @@
 """An embedded Postgres and Valkey, started by the first command that needs them."""
 
-from .lease import EmbeddedError, Lease, running
+from .lease import EmbeddedError, Lease, remove_database, running
 from .places import database_url, redis_url
 from .programs import Programs, binaries
 
@@ -11,5 +11,6 @@ __all__ = [
     "binaries",
     "database_url",
     "redis_url",
+    "remove_database",
     "running",
 ]

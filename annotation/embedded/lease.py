@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from . import postgres
 from .errors import EmbeddedError
 from .places import Places, check_socket_dir, make_data_dir, places
 
@@ -83,6 +84,21 @@ def join(data_dir: str | os.PathLike[str], durable: bool = True) -> Lease:
         # The keeper ended while we came in: look again.
         lease._connection.close()
     raise EmbeddedError(f"the embedded servers end as soon as they start: see {place.keeper_log}")
+
+
+def remove_database(data_dir: str | os.PathLike[str]) -> None:
+    """Delete the database of DATA_DIR for good, also where it lies elsewhere (as root it may).
+
+    Raises EmbeddedError while anything uses it.
+    """
+    place = places(data_dir)
+    make_data_dir(place)
+    with place.keeper_lock.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise EmbeddedError(f"the database of {place.data_dir} is in use") from None
+        postgres.remove(place)
 
 
 @contextlib.contextmanager

@@ -77,6 +77,16 @@ def settle(place: Places, account: Account) -> Path:
     return cluster
 
 
+def remove(place: Places) -> None:
+    """Delete the cluster, wherever it lies. The caller knows that nothing runs on it."""
+    link = place.cluster_link
+    if link.is_symlink():
+        shutil.rmtree(Path(os.path.realpath(link)).parent, ignore_errors=True)
+        link.unlink()
+    else:
+        shutil.rmtree(link, ignore_errors=True)
+
+
 def home_for(account: Account) -> Path:
     """A folder of ours that the account can pass through, for what it cannot reach elsewhere."""
     for base in HOMES:

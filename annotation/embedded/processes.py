@@ -16,13 +16,13 @@ PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def dies_with_parent(signum: int) -> Callable[[], None]:
+def dies_with_parent(signum: int, parent: int | None = None) -> Callable[[], None]:
     """A `preexec_fn` by which the kernel sends the child `signum` when its parent ends.
 
     The kernel looks at the parent's *thread*: start such children from one that stays, the
     main thread. It also forgets the wish when the user changes, so this runs after setuid.
     """
-    parent = os.getpid()
+    parent = parent or os.getpid()
 
     def ask_the_kernel() -> None:
         if _libc is not None:

@@ -31,21 +31,21 @@ def test_a_killed_command_counts_as_gone(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("after", [0.15, 0.4, 0.7])
-def test_a_command_killed_while_it_starts_the_servers(folder: Path, after: float) -> None:
-    command = Command(folder)
+def test_a_command_killed_while_it_starts_the_servers(fresh: Path, after: float) -> None:
+    command = Command(fresh)
     time.sleep(after)
     command.kill()
-    assert_works_and_leaves_nothing(folder)
+    assert_works_and_leaves_nothing(fresh)
 
 
 @pytest.mark.parametrize("after", [0.02, 0.1, 0.3])
-def test_the_keeper_killed_while_it_starts(folder: Path, after: float) -> None:
-    command = Command(folder)
-    keeper = eventually(lambda: processes_of(folder)["keeper"])[0]
+def test_the_keeper_killed_while_it_starts(fresh: Path, after: float) -> None:
+    command = Command(fresh)
+    keeper = eventually(lambda: processes_of(fresh)["keeper"])[0]
     time.sleep(after)
     keeper.kill()
     command.kill()
-    assert_works_and_leaves_nothing(folder)
+    assert_works_and_leaves_nothing(fresh)
 
 
 def test_the_servers_die_with_the_keeper(folder: Path) -> None:
@@ -59,7 +59,7 @@ def test_the_servers_die_with_the_keeper(folder: Path) -> None:
 
 def test_a_start_right_after_the_keeper_was_killed(folder: Path) -> None:
     command = Command(folder).ready()
-    query(folder, "CREATE TABLE kept AS SELECT 1 AS n")
+    query(folder, "DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 1 AS n")
     the("keeper", folder).kill()
     following = Command(folder).ready()
     assert query(folder, "SELECT n FROM kept") == [(1,)]
@@ -71,7 +71,7 @@ def test_a_start_right_after_the_keeper_was_killed(folder: Path) -> None:
 @pytest.mark.parametrize("name", ["postgres", "valkey"])
 def test_a_killed_server_is_started_again(folder: Path, name: str) -> None:
     command = Command(folder).ready()
-    query(folder, "CREATE TABLE kept AS SELECT 1 AS n")
+    query(folder, "DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 1 AS n")
     killed = the(name, folder)
     killed.kill()
     killed.wait()

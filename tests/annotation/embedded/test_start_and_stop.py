@@ -22,12 +22,12 @@ from tests.annotation.embedded.commands import (
 )
 
 
-def test_both_answer_at_the_addresses_known_before(folder: Path) -> None:
-    database, queue = database_url(folder), redis_url(folder)
+def test_both_answer_at_the_addresses_known_before(fresh: Path) -> None:
+    database, queue = database_url(fresh), redis_url(fresh)
     settings = environ.Env.db_url_config(database)
     assert settings["USER"] == settings["NAME"] == "annotation"
-    assert not folder.exists()
-    with running(folder, durable=False):
+    assert not fresh.exists()
+    with running(fresh, durable=False):
         said = subprocess.run(
             [binaries().psql, database, "-Atc", "SHOW server_version_num; SHOW listen_addresses"],
             capture_output=True,
@@ -37,8 +37,8 @@ def test_both_answer_at_the_addresses_known_before(folder: Path) -> None:
         assert said.stdout.startswith("18")
         assert said.stdout.endswith("\n\n")
         assert redis.Redis.from_url(queue).ping()
-        assert (database_url(folder), redis_url(folder)) == (database, queue)
-    assert_nothing_left(folder)
+        assert (database_url(fresh), redis_url(fresh)) == (database, queue)
+    assert_nothing_left(fresh)
 
 
 def test_nothing_listens_on_tcp(folder: Path) -> None:
@@ -62,7 +62,7 @@ def test_sorting_does_not_depend_on_the_machine(
 
 def test_data_stay_between_two_runs(folder: Path) -> None:
     with running(folder, durable=False):
-        query(folder, "CREATE TABLE kept AS SELECT 7 AS n")
+        query(folder, "DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 7 AS n")
     with running(folder, durable=False):
         assert query(folder, "SELECT n FROM kept") == [(7,)]
 
@@ -93,18 +93,18 @@ def test_a_forked_child_does_not_leave_for_its_parent(folder: Path) -> None:
         assert query(folder, "SELECT 1") == [(1,)]
 
 
-def test_four_at_the_same_moment_share_one_keeper(folder: Path) -> None:
-    commands = [Command(folder) for _ in range(4)]
+def test_four_at_the_same_moment_share_one_keeper(fresh: Path) -> None:
+    commands = [Command(fresh) for _ in range(4)]
     for command in commands:
         command.ready()
-    assert {name: len(found) for name, found in processes_of(folder).items()} == {
+    assert {name: len(found) for name, found in processes_of(fresh).items()} == {
         "keeper": 1,
         "postgres": 1,
         "valkey": 1,
     }
     for command in commands:
         command.leave()
-    assert_nothing_left(folder)
+    assert_nothing_left(fresh)
 
 
 def test_two_folders_at_the_same_moment_do_not_meet(tmp_path: Path) -> None:
@@ -148,7 +148,6 @@ def test_any_path_will_do(tmp_path: Path, name: str) -> None:
 
 
 def test_a_link_to_the_folder_is_the_same_folder(folder: Path, tmp_path: Path) -> None:
-    folder.mkdir()
     other_name = tmp_path / "link"
     other_name.symlink_to(folder)
     assert database_url(other_name) == database_url(folder)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from annotation.embedded import account, places, programs
+from annotation.embedded import EmbeddedError, account, places, programs, remove_database
 from tests.annotation.embedded.commands import (
     PROJECT,
     Command,
@@ -94,6 +94,18 @@ def test_a_cluster_that_is_gone_is_not_replaced_in_silence(closed: Path) -> None
     Command(folder).ready().leave()
     shutil.rmtree(Path(os.path.realpath(folder / "postgres")).parent)
     assert "remove that link to begin with an empty database" in Command(folder).error()
+
+
+def test_a_removed_database_leaves_nothing_elsewhere(closed: Path) -> None:
+    folder = closed / "project" / "var"
+    command = Command(folder).ready()
+    cluster = Path(os.path.realpath(folder / "postgres"))
+    with pytest.raises(EmbeddedError, match="is in use"):
+        remove_database(folder)
+    command.leave()
+    remove_database(folder)
+    assert not cluster.parent.exists()
+    assert_works_and_leaves_nothing(folder)
 
 
 def test_a_user_who_is_not_root(open_to_all: Path) -> None:

@@ -1,0 +1,24 @@
+"""What gunicorn runs with: `gunicorn -c python:annotation.gunicorn_config`."""
+
+import os
+import signal
+
+from annotation.embedded.processes import dies_with_parent
+
+wsgi_app = "annotation.wsgi"
+worker_class = "gthread"  # a slow phone holds one thread, not a worker
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = int(os.environ.get("WEB_THREADS", "8"))
+graceful_timeout = 5
+timeout = 120
+loglevel = "warning"
+control_socket_disable = True
+if os.path.isdir("/dev/shm") and os.access("/dev/shm", os.W_OK):
+    worker_tmp_dir = "/dev/shm"  # a heartbeat file on a slow disk would look like a hung worker
+
+_master = os.getpid()
+
+
+def post_fork(server: object, worker: object) -> None:
+    """A worker ends with a killed master, so that the next start finds the port free."""
+    dies_with_parent(signal.SIGKILL, parent=_master)()

@@ -1,0 +1,182 @@
+"""Everything on one machine: embedded servers, migrations, web, Celery workers and beat."""
+
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from annotation.embedded import EmbeddedError, Lease
+from annotation.embedded.lease import join
+from annotation.supervisor import Child, Supervisor
+from annotation.web import announced, served_address
+
+LOOK = 0.2
+SERVERS_PAUSE = 5.0
+# Celery: finish what runs; give it back to the queue; no more patience.
+CELERY_STOPS = ((signal.SIGTERM, 10.0), (signal.SIGQUIT, 5.0))
+COLOURS = {"web": "36", "default": "32", "gpu": "33", "beat": "35", "up": "1"}
+
+
+class Command(BaseCommand):
+    help = "Run everything on this machine: database, queue, web, workers, schedule. Ctrl-C stops."
+    requires_system_checks = []  # the tests' business; here a warning would hide the one line
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=_port, default=8000, help="of the web (default: 8000)")
+        parser.add_argument(
+            "--host", default="127.0.0.1", help="to listen on; 0.0.0.0 for the whole network"
+        )
+
+    def handle(self, *args: Any, port: int, host: str, **options: Any) -> None:
+        """Steps: signals, one `up` per DATA_DIR, the port, migrations, children, watch, stop."""
+        signal.signal(signal.SIGTERM, _end_quietly)
+        signal.signal(signal.SIGHUP, _end_quietly)
+        self.writing = threading.Lock()
+        with only_one(), listening(host, port) as listener:
+            call_command("migrate", interactive=False, verbosity=0)
+            # 0.0.0.0 is no address that a browser can open.
+            shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+            address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
+            supervisor = Supervisor(children(listener), settings.BASE_DIR, self.say)
+            with announced(address), kept_servers(self.say) as servers:
+                try:
+                    supervisor.start()
+                    self.watch(supervisor, servers, address)
+                except KeyboardInterrupt:
+                    sys.exit(130)
+                finally:
+                    _second_signal_kills(supervisor)
+                    self.say("up", "stopping ...")
+                    supervisor.stop()
+
+    def watch(self, supervisor: Supervisor, servers: "Servers", address: str) -> None:
+        """Until a signal ends it."""
+        said = False
+        while True:
+            supervisor.watch()
+            servers.watch()
+            if not said and served_address() == address:
+                said = True
+                self.say("up", f"Second Look is at {address}/ (Ctrl-C stops everything)")
+            time.sleep(LOOK)
+
+    def say(self, name: str, line: str) -> None:
+        """One line under its name; a terminal that went away does not matter."""
+        prefix = f"{name:7} | "
+        if self.stdout.isatty():
+            prefix = f"\033[{COLOURS.get(name, '0')}m{prefix}\033[0m"
+        with self.writing, contextlib.suppress(OSError, ValueError):
+            self.stdout.write(f"{prefix}{line}")
+            self.stdout.flush()
+
+
+class Servers:
+    """The embedded servers for as long as `up` runs: started again where their keeper died."""
+
+    def __init__(self, lease: Lease | None, say: Any) -> None:
+        self.lease = lease
+        self.say = say
+        self.next_try = 0.0
+
+    def watch(self) -> None:
+        if self.lease is None or not self.lease.lost or time.monotonic() < self.next_try:
+            return
+        self.say("up", "the database's keeper is gone: starting it again")
+        try:
+            self.lease = join(settings.DATA_DIR)
+        except EmbeddedError as error:
+            self.say("up", str(error))
+            self.next_try = time.monotonic() + SERVERS_PAUSE
+
+
+@contextlib.contextmanager
+def kept_servers(say: Any) -> Iterator[Servers]:
+    servers = Servers(join(settings.DATA_DIR) if settings.EMBEDDED_SERVERS else None, say)
+    try:
+        yield servers
+    finally:
+        if servers.lease is not None:
+            servers.lease.leave()
+
+
+def children(listener: socket.socket) -> list[Child]:
+    """The programs, in the order in which they are stopped."""
+    number = listener.fileno()
+    gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:annotation.gunicorn_config"]
+    celery = [sys.executable, "-W", "ignore:You're running the worker", "-m", "celery"]
+    celery += ["--app", "annotation", "--quiet"]
+    worker = [*celery, "worker", "--loglevel", "WARNING", "--without-mingle", "--without-gossip"]
+    return [
+        Child("web", [*gunicorn, "--bind", f"fd://{number}"], pass_fds=[number]),
+        Child("beat", [*celery, "beat", "--loglevel", "WARNING", "--pidfile="]),
+        Child(
+            "default",
+            [*worker, "--queues", "default", "--hostname", "default@%h", "--concurrency", "2"],
+            CELERY_STOPS,
+        ),
+        # One at a time: two inferences would share one GPU's memory, or the same few cores.
+        Child(
+            "gpu",
+            [*worker, "--queues", "gpu", "--hostname", "gpu@%h", "--concurrency", "1"],
+            CELERY_STOPS,
+        ),
+    ]
+
+
+@contextlib.contextmanager
+def only_one() -> Iterator[None]:
+    """Refuse a second `up` on one DATA_DIR: its beat would send every job twice."""
+    folder = settings.DATA_DIR / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "up.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            where = served_address() or "starting, or under another name"
+            raise CommandError(f"`up` already runs for {settings.DATA_DIR} ({where}).") from None
+        yield
+
+
+@contextlib.contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """The open port, which gunicorn is handed: nobody gets it while gunicorn starts again."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=128)
+    except OSError as error:
+        raise CommandError(
+            f"port {port} of {host} cannot be used ({os.strerror(error.errno or 0)}): "
+            "stop what uses it, or choose another with --port."
+        ) from None
+    with listener:
+        yield listener
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise ValueError(text)
+    return int(text)
+
+
+def _end_quietly(*_: object) -> None:
+    sys.exit(0)
+
+
+def _second_signal_kills(supervisor: Supervisor) -> None:
+    """The first signal stops in order; whoever sends another does not want to wait."""
+
+    def kill(*_: object) -> None:
+        supervisor.kill()
+
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, kill)
