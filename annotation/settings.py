@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
 from annotation.embedded import database_url, redis_url
+from annotation.navigation import UNFOLD  # noqa: F401
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -22,6 +23,7 @@ PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
 
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+KEEP_LOGITS = env.bool("KEEP_LOGITS", default=True)  # under DATA_DIR, up to 2 GB per classifier
 EMBEDDED_SERVERS = not ("DATABASE_URL" in env.ENVIRON and "REDIS_URL" in env.ENVIRON)
 
 if not DEBUG:

@@ -2,18 +2,21 @@
 
 import contextlib
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import TYPE_CHECKING
 
+import numpy as np
 from django.db import transaction
 
 from imagesets.models import Dataset, Image
 from imagesets.pixels import Undecodable, open_rgb
 from models_inference.chunks import Chunk, claim, open_chunks, release
 from models_inference.errors import InferenceError
+from models_inference.logits import gather, keep_logits
 from models_inference.models import Classifier, SkippedImage
 from models_inference.network import Network, choose_device, cores, load
 from models_inference.preprocessing import Resizing
@@ -78,6 +81,8 @@ class Job:
                     time.sleep(WAIT)
         finally:
             pool.shutdown(cancel_futures=True)
+        for network in self.networks.values():
+            gather(network.classifier)
         self.done = self.total
         self.progress(self.total, self.total)
         self.outcome.seconds = time.monotonic() - began
@@ -150,6 +155,7 @@ class Job:
     def finish(self, chunk: Chunk, futures: dict[int, Future[Prepared]]) -> None:
         """Run the networks on a chunk and commit all of its rows in one transaction."""
         rows: list[Row] = []
+        said: dict[int, list[tuple[list[int], np.ndarray]]] = defaultdict(list)
         skipped: dict[int, str] = {}
         begun = self.done
         for images in self.batches(list(chunk.locations)):
@@ -162,7 +168,11 @@ class Job:
                     pixels[image] = prepared
             for one, network in self.networks.items():
                 wanted = [image for image in pixels if one in chunk.wanted[image]]
-                rows.extend(self.predict(network, wanted, pixels))
+                if wanted:
+                    logits = self.logits(network, wanted, pixels)
+                    said[one].append((wanted, logits.numpy()))
+                    labels, scores = network.top(logits)
+                    rows.extend(zip(repeat(one), wanted, labels, scores, strict=False))
                 self.progress(begun + len(rows), self.total)
         if len(skipped) == len(chunk.locations) > 3:
             image, reason = next(iter(skipped.items()))
@@ -170,6 +180,12 @@ class Job:
                 f"None of {len(skipped)} images in a row can be read on this machine; the first: "
                 f"{chunk.locations[image]}: {reason}"
             )
+        # Before the rows: a kill between the two leaves logits that are made again, never rows
+        # without them.
+        for one, parts in said.items():
+            images = [image for block, _ in parts for image in block]
+            logits = np.concatenate([block for _, block in parts])
+            keep_logits(self.networks[one].classifier, images, logits)
         with transaction.atomic():
             self.outcome.written += store(rows)
             SkippedImage.objects.bulk_create(
@@ -187,19 +203,14 @@ class Job:
         for start in range(0, len(images), size):
             yield images[start : start + size]
 
-    def predict(
+    def logits(
         self, network: Network, images: list[int], pixels: dict[int, dict[Resizing, "Tensor"]]
-    ) -> Iterator[Row]:
-        """The rows of one network for some images."""
+    ) -> "Tensor":
+        """The logits float32 (N, C) of one network for some images."""
         import torch
 
-        if not images:
-            return
         resizing = network.preprocessing.resizing
-        logits = network.logits(torch.stack([pixels[image][resizing] for image in images]))
-        labels, scores = network.top(logits)
-        for image, best, values in zip(images, labels, scores, strict=True):
-            yield network.classifier.id, image, best, values
+        return network.logits(torch.stack([pixels[image][resizing] for image in images]))
 
 
 def predict(

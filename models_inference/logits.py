@@ -1,0 +1,120 @@
+"""Keeps what classifiers said in full: logits as float16, for pairwise accuracy and calibration.
+
+While inference runs each chunk's logits are a small file, written whole before the chunk's rows are
+committed, so that several workers and a kill at any moment leave a file for every committed row.
+`gather` makes of them one `.npy` per classifier with the image ids beside it.
+
+    DATA_DIR/logits/SLUG/NAME-ID/parts/*.npz     images int64 (n,), logits float16 (n, C)
+    DATA_DIR/logits/SLUG/NAME-ID/logits.npy      float16 (N, C), C as the classifier has classes
+    DATA_DIR/logits/SLUG/NAME-ID/images-N.npy    int64 (N,): image ids, ascending
+"""
+
+import fcntl
+import os
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+
+from models_inference.models import Classifier
+
+# Per classifier and dataset, in bytes: 1,000,000 images x 1,000 classes. Beyond it none are kept.
+LARGEST = 2_000_000_000
+
+
+def folder(classifier: Classifier) -> Path:
+    """Where a classifier's logits lie on this machine."""
+    name = re.sub(r"[^A-Za-z0-9_.@-]", "_", classifier.name).lstrip(".")
+    where = Path(settings.DATA_DIR) / "logits" / classifier.dataset.slug
+    return where / f"{name[:100]}-{classifier.id}"
+
+
+def wanted(images: int, classes: int) -> bool:
+    """Whether the logits of a dataset of so many images are kept (settings.KEEP_LOGITS, size)."""
+    return settings.KEEP_LOGITS and 2 * images * classes <= LARGEST
+
+
+def keep_logits(classifier: Classifier, images: Sequence[int], logits: np.ndarray) -> None:
+    """Keep logits (n, C) of these images; those of an image kept before are replaced by equal ones.
+
+    Values beyond float16's range become its largest: softmax does not tell them apart.
+    """
+    if not wanted(classifier.dataset.images.count(), logits.shape[1]):
+        return
+    parts = folder(classifier) / "parts"
+    parts.mkdir(parents=True, exist_ok=True)
+    largest = np.finfo(np.float16).max
+    name = f"{min(images):012}-{secrets.token_hex(4)}"
+    unfinished = parts / f".{name}.unfinished"
+    with unfinished.open("wb") as file:
+        np.savez(
+            file,
+            images=np.asarray(images, dtype=np.int64),
+            logits=np.clip(logits, -largest, largest).astype(np.float16),
+        )
+    os.replace(unfinished, parts / f"{name}.npz")
+
+
+@contextmanager
+def locked(where: Path) -> Iterator[None]:
+    """Only one process at a time gathers in a folder; the lock ends with its holder."""
+    where.mkdir(parents=True, exist_ok=True)
+    with (where / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def gather(classifier: Classifier) -> int:
+    """Make the one `.npy` of all that is kept; returns the number of images in it."""
+    where = folder(classifier)
+    if not where.exists():
+        return 0
+    with locked(where):
+        parts = sorted((where / "parts").glob("*.npz"))
+        blocks = [] if (whole := opened(where)) is None else [whole]
+        if not parts:
+            return len(blocks[0][0]) if blocks else 0
+        for file in parts:
+            with np.load(file) as part:
+                blocks.append((part["images"], part["logits"]))
+        images = np.concatenate([ids for ids, _ in blocks])
+        ids, first = np.unique(images, return_index=True)
+        unfinished = where / ".logits.unfinished.npy"
+        shape = (len(ids), blocks[0][1].shape[1])
+        merged = np.lib.format.open_memmap(unfinished, "w+", dtype=np.float16, shape=shape)
+        start = 0
+        for block, logits in blocks:
+            inside = (first >= start) & (first < start + len(block))
+            merged[inside] = logits[first[inside] - start]
+            start += len(block)
+        merged.flush()
+        # Images only ever join, so their number says which list belongs to the logits.
+        np.save(where / f"images-{len(ids)}.npy", ids)
+        os.replace(unfinished, where / "logits.npy")
+        for file in parts:
+            file.unlink()
+        for file in where.glob("images-*.npy"):
+            if file.name != f"images-{len(ids)}.npy":
+                file.unlink()
+        return len(ids)
+
+
+def opened(where: Path) -> tuple[np.ndarray, np.ndarray] | None:
+    """What was gathered in a folder before: ids, and logits memory-mapped."""
+    if not (where / "logits.npy").exists():
+        return None
+    logits = np.load(where / "logits.npy", mmap_mode="r")
+    return np.load(where / f"images-{len(logits)}.npy"), logits
+
+
+def read(classifier: Classifier) -> tuple[np.ndarray, np.ndarray] | None:
+    """Image ids int64 (N,) ascending and logits float16 (N, C), memory-mapped; None: not kept.
+
+    Images whose part was done on another machine without this DATA_DIR are not among them.
+    """
+    gather(classifier)
+    return opened(folder(classifier))

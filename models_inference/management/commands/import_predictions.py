@@ -1,0 +1,53 @@
+"""import_predictions SLUG FILE --classifier NAME: takes in what a model said elsewhere."""
+
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from imagesets.models import Dataset
+from models_inference.errors import InferenceError
+from models_inference.prediction_files import import_predictions
+from models_inference.progress import progress_bar
+
+
+class Command(BaseCommand):
+    """See `help`."""
+
+    help = (
+        "Import predictions made elsewhere, from a CSV (image,rank,label,score; ranks from 1) or "
+        "an .npz archive: logits (images x classes), images (their keys) and, where the classes "
+        "are neither ImageNet's 1,000 nor the dataset's labels in the order of their import, "
+        "classes (label keys). The file is checked as a whole before anything is written."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The arguments of the command line."""
+        parser.add_argument("slug", help="The dataset.")
+        parser.add_argument("file", help="A .csv or .npz file.")
+        parser.add_argument("--classifier", required=True, metavar="NAME")
+        parser.add_argument(
+            "--mapping", metavar="CSV", help="For logits: class (index from 0),label."
+        )
+
+    def handle(self, *args, **options) -> None:
+        """Import, and say what was new."""
+        dataset = Dataset.objects.filter(slug=options["slug"]).first()
+        if dataset is None:
+            raise CommandError(f"No dataset {options['slug']}: import_dataset makes one.")
+        mapping = options["mapping"]
+        try:
+            with progress_bar("Importing") as show:
+                done = import_predictions(
+                    dataset,
+                    Path(options["file"]),
+                    options["classifier"],
+                    Path(mapping) if mapping else None,
+                    show,
+                )
+        except InferenceError as error:
+            raise CommandError(str(error)) from None
+        dropped = f", {done.dropped:,} classes without a label dropped" if done.dropped else ""
+        self.stdout.write(
+            f"{done.classifier.name}: {done.new:,} images' predictions imported, "
+            f"{done.known:,} there before{dropped}."
+        )
