@@ -153,7 +153,7 @@ def _start(place: Places, durable: bool) -> Lease:
                 str(place.data_dir),
                 *([] if durable else ["--not-durable"]),
             ],
-            stdin=its,
+            stdin=its.fileno(),
             stdout=log,
             stderr=log,
             cwd=PROJECT,

@@ -8,6 +8,7 @@ import shutil
 import signal
 import stat
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -103,7 +104,7 @@ def home_for(account: Account) -> Path:
             stat.S_ISDIR(found.st_mode)
             and found.st_uid == os.getuid()
             and not found.st_mode & 0o022
-            and account.can(lambda home=home: os.access(home, os.X_OK))
+            and account.can(partial(os.access, home, os.X_OK))
         ):
             return home
     raise EmbeddedError(

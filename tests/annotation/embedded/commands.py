@@ -107,7 +107,7 @@ def eventually(condition: Callable[[], Any], seconds: float = 15) -> Any:
     deadline = time.monotonic() + seconds
     while not (result := condition()):
         assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.02)
+        time.sleep(0.05)
     return result
 
 

@@ -126,7 +126,7 @@ def test_coming_and_going_all_the_time(folder: Path) -> None:
 
     def come_and_go() -> None:
         try:
-            for _ in range(5):
+            for _ in range(3):
                 with running(folder, durable=False):
                     query(folder, "SELECT 1")
         except BaseException as error:
@@ -141,7 +141,7 @@ def test_coming_and_going_all_the_time(folder: Path) -> None:
     assert_nothing_left(folder)
 
 
-@pytest.mark.parametrize("name", ["with a space", "quo'te\" é%41$HOME", "long" * 40])
+@pytest.mark.parametrize("name", ["a space, quo'te\" é%41$HOME", "long" * 40])
 def test_any_path_will_do(tmp_path: Path, name: str) -> None:
     folder = tmp_path / name / "var"
     assert_works_and_leaves_nothing(folder)

@@ -72,40 +72,29 @@ def test_root_with_data_and_programs_where_only_root_may_go(closed: Path) -> Non
     assert not cluster.parent.stat().st_mode & 0o007
 
 
-def test_a_moved_folder_finds_its_cluster_and_a_copied_one_does_not_share_it(closed: Path) -> None:
+def test_a_cluster_outside_follows_its_folder(closed: Path) -> None:
+    """A moved DATA_DIR finds it, a copied one does not share it, removing removes it."""
     folder, moved, copy = (closed / name for name in ("project/var", "moved", "copy"))
     command = Command(folder).ready()
     query(folder, "CREATE TABLE kept AS SELECT 1 AS n")
-    command.leave()
-    folder.rename(moved)
-    try:
-        command = Command(moved).ready()
-        assert query(moved, "SELECT n FROM kept") == [(1,)]
-        shutil.copytree(moved, copy, symlinks=True)
-        assert f"leads to the database of {moved}" in Command(copy).error()
-        command.leave()
-        assert_nothing_left(moved)
-    finally:
-        moved.rename(folder)
-
-
-def test_a_cluster_that_is_gone_is_not_replaced_in_silence(closed: Path) -> None:
-    folder = closed / "project" / "var"
-    Command(folder).ready().leave()
-    shutil.rmtree(Path(os.path.realpath(folder / "postgres")).parent)
-    assert "remove that link to begin with an empty database" in Command(folder).error()
-
-
-def test_a_removed_database_leaves_nothing_elsewhere(closed: Path) -> None:
-    folder = closed / "project" / "var"
-    command = Command(folder).ready()
-    cluster = Path(os.path.realpath(folder / "postgres"))
     with pytest.raises(EmbeddedError, match="is in use"):
         remove_database(folder)
     command.leave()
-    remove_database(folder)
+    folder.rename(moved)
+    command = Command(moved).ready()
+    assert query(moved, "SELECT n FROM kept") == [(1,)]
+    shutil.copytree(moved, copy, symlinks=True)
+    assert f"leads to the database of {moved}" in Command(copy).error()
+    command.leave()
+    assert_nothing_left(moved)
+
+    cluster = Path(os.path.realpath(moved / "postgres"))
+    cluster.parent.rename(cluster.parent.with_name("away"))
+    assert "remove that link to begin with an empty database" in Command(moved).error()
+    cluster.parent.with_name("away").rename(cluster.parent)
+    remove_database(moved)
     assert not cluster.parent.exists()
-    assert_works_and_leaves_nothing(folder)
+    assert not (moved / "postgres").is_symlink()
 
 
 def test_a_user_who_is_not_root(open_to_all: Path) -> None:
