@@ -7,8 +7,8 @@ from .follow_up import Candidate, Sample, labels_to_offer, labels_without_source
 from .frequencies import SelectionFrequencies, selection_frequencies
 from .groups import GROUPS, image_groups
 from .intervals import wilson
+from .k_cut import TooHardError, max_k_cut
 from .majority import MajorityVote
-from .max_k_cut import TooHardError, max_k_cut
 from .objects import ImageObjects, Response, image_objects
 from .one_coin import OneCoinResult, fit_one_coin
 from .skill import (

@@ -4,9 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypedDict
 
-import numpy as np
-
-from .max_k_cut import max_k_cut
+from .k_cut import max_k_cut
 
 
 class Response(NamedTuple):
@@ -72,7 +70,7 @@ def image_objects(
     2. `main_label` is the most frequent main label, the one seen first among equals;
        `main_votes` holds all of them.
     3. Objects: the labels that anyone selected, in `num_objects` groups such that the most
-       pairs of labels selected together are parted (max_k_cut.py): labels selected together are
+       pairs of labels selected together are parted (k_cut.py): labels selected together are
        different objects, labels that exclude each other are names of one. Where there are several
        objects, labels never selected together with another are left out.
     4. Each object holds for its labels `share`, the label's part of all selections of the object's
@@ -139,13 +137,13 @@ def _label_groups(answers: Sequence[Response], k: int) -> list[list[str]]:
     if k == 1:
         return [labels]
     number = {label: node for node, label in enumerate(labels)}
-    weights = np.zeros((len(labels), len(labels)), np.int64)
-    for answer in answers:
-        if len(answer.selected) > 1:
-            nodes = [number[label] for label in answer.selected]
-            for a in nodes:
-                weights[a, nodes] += 1
-    return [[labels[node] for node in group] for group in max_k_cut(weights, k)]
+    selections = [
+        [number[label] for label in answer.selected]
+        for answer in answers
+        if len(answer.selected) > 1
+    ]
+    partition = max_k_cut(selections, len(labels), k)
+    return [[labels[node] for node in group] for group in partition]
 
 
 def _object(labels: list[str], votes: Counter[str], mains: Counter[str], n: int) -> Object:

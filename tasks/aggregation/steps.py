@@ -35,7 +35,7 @@ class Steps:
         self.pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> "Steps":
-        threads = min(len(os.sched_getaffinity(0)), len(self.chunks))
+        threads = min(_cores(), len(self.chunks))
         if self.data.large and threads > 1:
             self.pool = ThreadPoolExecutor(threads)
         return self
@@ -119,6 +119,13 @@ class Steps:
         self.posterior[pairs] = 0.0
         self.posterior[pairs, classes] = 1.0
         return _entropy(self.posterior)
+
+
+def _cores() -> int:
+    """Cores that this process may use; not every system tells more than how many there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _entropy(posterior: Floats) -> float:
