@@ -1,0 +1,156 @@
+"""Assignments in the admin: who answered what, tile by tile; never editable."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.decorators import display
+
+from annotation.admin.pages import Endless, History, link_to, thumbnail
+from imagesets.models import Label
+from tasks.models import Assignment, HITItem
+from tasks.models.assignment import AssignmentState
+from tasks.models.campaign import Kind
+
+STATE_COLOURS = {
+    AssignmentState.SUBMITTED: "success",
+    AssignmentState.EXPIRED: "warning",
+    AssignmentState.OPEN: "info",
+}
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(History):
+    list_display = [
+        "key",
+        "state_label",
+        "used",
+        "campaign",
+        "hit",
+        "worker",
+        "round",
+        "submitted_at",
+        "active_seconds",
+    ]
+    list_filter = [
+        ("campaign", RelatedDropdownFilter),
+        "state",
+        "outcome",
+        "set_aside",
+        "imported",
+        "round",
+    ]
+    list_filter_submit = True
+    list_select_related = ["campaign", "hit", "worker"]
+    search_fields = ["key__exact", "hit__key__exact", "worker__pseudonym__exact"]
+    search_help_text = "A whole assignment key, HIT key or worker's pseudonym."
+    ordering = ["-pk"]
+    paginator = Endless
+    fields = [
+        "state_label",
+        "used",
+        "campaign_link",
+        "hit_link",
+        "worker_link",
+        "key",
+        "round",
+        "outcome",
+        "set_aside",
+        "opened_at",
+        "expires_at",
+        "submitted_at",
+        "active_seconds",
+        "wall_seconds",
+        "comment",
+        "answer",
+    ]
+    readonly_fields = ["state_label", "used", "campaign_link", "hit_link", "worker_link", "answer"]
+
+    @display(description="state", ordering="state", label=STATE_COLOURS)
+    def state_label(self, assignment: Assignment) -> str:
+        return assignment.state
+
+    @display(description="used", boolean=True)
+    def used(self, assignment: Assignment) -> bool:
+        return assignment.used
+
+    @display(description="campaign")
+    def campaign_link(self, assignment: Assignment) -> str:
+        return link_to(assignment.campaign)
+
+    @display(description="HIT")
+    def hit_link(self, assignment: Assignment) -> str:
+        return link_to(assignment.hit)
+
+    @display(description="worker")
+    def worker_link(self, assignment: Assignment) -> str:
+        return link_to(assignment.worker)
+
+    @display(description="as shown, and the answer")
+    def answer(self, assignment: Assignment) -> str:
+        if assignment.submitted_at is None:
+            return "not answered"
+        items = {
+            item.position: item
+            for item in HITItem.objects.filter(hit=assignment.hit).select_related("image", "label")
+        }
+        said = _said(assignment)
+        rows = [
+            (number, thumbnail(items[position].image), items[position].image.key, said[number])
+            for number, position in enumerate(assignment.shown)
+            if position in items
+        ]
+        if assignment.campaign.kind == Kind.CONTAINS:
+            rows = [
+                (number, picture, f"{key}: {items[assignment.shown[number]].label}", what)
+                for number, picture, key, what in rows
+            ]
+        body = format_html_join(
+            "",
+            '<tr><td style="text-align:right">{}</td><td>{}</td><td>{}</td><td>{}</td></tr>',
+            rows,
+        )
+        return format_html('<table class="w-full"><tbody>{}</tbody></table>', body)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("campaign", "hit", "worker")
+
+
+def _said(assignment: Assignment) -> list[str | SafeString]:
+    """What the worker said of each item, in the order shown."""
+    if assignment.campaign.kind == Kind.CONTAINS:
+        words = {
+            **dict.fromkeys(assignment.selected, SafeString("<b>selected</b>")),
+            **dict.fromkeys(assignment.maybe, "maybe"),
+            **dict.fromkeys(assignment.unseen, "not seen"),
+        }
+        return [words.get(position, "not selected") for position in assignment.shown]
+    answers = [answer or {} for answer in assignment.answers or [{}] * len(assignment.shown)]
+    ids = {label for answer in answers for label in answer.get("offered", [])}
+    keys = {label.pk: str(label) for label in Label.objects.filter(pk__in=ids)}
+    return [_chosen(answer, keys) for answer in answers]
+
+
+def _chosen(answer: dict[str, Any], keys: dict[int, str]) -> str | SafeString:
+    """One image's response: the labels offered, those selected marked, the main one named."""
+    if not answer:
+        return "not seen"
+    selected = answer.get("selected", [])
+    if not selected:
+        other = answer.get("other")
+        return f"none of these: {other}" if other else "none of these"
+    return format_html_join(
+        ", ",
+        "{}{}{}",
+        (
+            (
+                "\N{CHECK MARK} " if label in selected else "",
+                keys.get(label, label),
+                " (main)" if label == answer.get("main") else "",
+            )
+            for label in answer.get("offered", [])
+        ),
+    )

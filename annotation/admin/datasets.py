@@ -1,0 +1,119 @@
+"""Datasets, their labels and images, in the admin."""
+
+from django.contrib import admin
+from django.db.models import Count, Model
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.decorators import display
+
+from annotation.admin.pages import (
+    Endless,
+    History,
+    Lists,
+    by_id,
+    ids,
+    link_to,
+    link_to_list,
+    thumbnail,
+)
+from imagesets.models import Dataset, Image, Label
+from models_inference.models import Classifier
+from tasks.models import Campaign
+
+
+@admin.register(Dataset)
+class DatasetAdmin(Lists):
+    list_display = ["slug", "name", "labels", "images", "classifiers", "campaigns"]
+    search_fields = ["slug", "name"]
+    fields = ["slug", "name", "created_at"]
+    readonly_fields = ["slug", "created_at"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # a dataset is imported
+
+    def prepare(self, rows: list[Dataset]) -> None:
+        counts = {
+            model: by_id(
+                model.objects.filter(dataset__in=ids(rows))
+                .order_by()
+                .values("dataset")
+                .annotate(n=Count("pk")),
+                "dataset",
+                "n",
+            )
+            for model in (Label, Image, Classifier, Campaign)
+        }
+        for row in rows:
+            row.counted = {model: found.get(row.pk, (0,))[0] for model, found in counts.items()}
+
+    def _linked(self, dataset: Dataset, model: type[Model]) -> str:
+        return link_to_list(model, f"{dataset.counted[model]:,}", dataset__id__exact=dataset.pk)
+
+    @display(description="labels")
+    def labels(self, dataset: Dataset) -> str:
+        return self._linked(dataset, Label)
+
+    @display(description="images")
+    def images(self, dataset: Dataset) -> str:
+        return self._linked(dataset, Image)
+
+    @display(description="classifiers")
+    def classifiers(self, dataset: Dataset) -> str:
+        return self._linked(dataset, Classifier)
+
+    @display(description="campaigns")
+    def campaigns(self, dataset: Dataset) -> str:
+        return self._linked(dataset, Campaign)
+
+
+@admin.register(Label)
+class LabelAdmin(Lists):
+    """Texts can be mended: what a published campaign shows was frozen."""
+
+    list_display = ["key", "all_names", "superclass", "dataset"]
+    list_filter = [("dataset", RelatedDropdownFilter)]
+    list_filter_submit = True
+    list_select_related = ["dataset"]
+    search_fields = ["key", "names", "superclass"]
+    readonly_fields = ["dataset", "key"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # labels come with a dataset
+
+    @display(description="names")
+    def all_names(self, label: Label) -> str:
+        return " or ".join(label.names)
+
+
+@admin.register(Image)
+class ImageAdmin(History):
+    list_display = ["picture", "key", "dataset_label", "size", "dataset"]
+    list_display_links = ["picture", "key"]
+    list_filter = [("dataset", RelatedDropdownFilter)]
+    list_filter_submit = True
+    list_select_related = ["dataset", "dataset_label"]
+    search_fields = ["key", "public_id__exact", "sha256__exact"]
+    search_help_text = "Part of a key, or a whole public id or SHA-256."
+    paginator = Endless
+    fields = ["large", "key", "dataset_link", "label_link", "size", "sha256", "public_id"]
+    readonly_fields = ["large", "dataset_link", "label_link", "size"]
+
+    @display(description="")
+    def picture(self, image: Image) -> str:
+        return thumbnail(image)
+
+    @display(description="picture")
+    def large(self, image: Image) -> str:
+        return thumbnail(image, height=min(320, max(16, image.height)))
+
+    @display(description="dataset")
+    def dataset_link(self, image: Image) -> str:
+        return link_to(image.dataset)
+
+    @display(description="dataset label")
+    def label_link(self, image: Image) -> str:
+        return link_to(image.dataset_label)
+
+    @display(description="pixels")
+    def size(self, image: Image) -> str:
+        return f"{image.width:,} x {image.height:,}"

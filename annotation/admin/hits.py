@@ -1,0 +1,115 @@
+"""HITs and their items in the admin: laid out at publish, never changed after."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, Q
+from django.http import HttpRequest
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.decorators import display
+
+from annotation.admin.pages import (
+    Endless,
+    History,
+    bar,
+    by_id,
+    ids,
+    link_to,
+    link_to_list,
+    thumbnail,
+)
+from tasks.models import HIT, Assignment, HITItem
+from tasks.models.assignment import USED
+
+
+class Items(TabularInline):
+    model = HITItem
+    fields = ["picture", "position", "section", "image_link", "label", "role", "known"]
+    readonly_fields = ["picture", "image_link"]
+    ordering = ["position"]
+    extra = 0
+    can_delete = False
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("image", "label")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @display(description="")
+    def picture(self, item: HITItem) -> str:
+        return thumbnail(item.image, height=48)
+
+    @display(description="image")
+    def image_link(self, item: HITItem) -> str:
+        return link_to(item.image)
+
+
+@admin.register(HIT)
+class HITAdmin(History):
+    list_display = ["key", "campaign", "items", "answers", "progress"]
+    list_filter = [("campaign", RelatedDropdownFilter)]
+    list_filter_submit = True
+    list_select_related = ["campaign"]
+    search_fields = ["key__exact", "public_id__exact", "items__image__key__exact"]
+    search_help_text = "A HIT's key or public id, or the key of an image in it."
+    paginator = Endless
+    fields = ["key", "campaign_link", "public_id", "expected_seconds", "answers", "progress"]
+    readonly_fields = ["campaign_link", "answers", "progress"]
+    inlines = [Items]
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+        """By keys; an image's HITs by a subquery, so that no row comes twice."""
+        if not search_term:
+            return queryset, False
+        of_image = HITItem.objects.filter(image__key=search_term).values("hit")
+        found = Q(key=search_term) | Q(public_id=search_term) | Q(pk__in=of_image)
+        return queryset.filter(found), False
+
+    def prepare(self, rows: list[HIT]) -> None:
+        counts = by_id(
+            Assignment.objects.filter(hit__in=ids(rows))
+            .order_by()
+            .values("hit")
+            .annotate(all=Count("pk"), used=Count("pk", filter=USED)),
+            "hit",
+            "all",
+            "used",
+        )
+        items = by_id(
+            HITItem.objects.filter(hit__in=ids(rows))
+            .order_by()
+            .values("hit")
+            .annotate(n=Count("pk")),
+            "hit",
+            "n",
+        )
+        for row in rows:
+            row.all, row.used = counts.get(row.pk, (0, 0))
+            row.item_count = items.get(row.pk, (0,))[0]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        hit = super().get_object(request, object_id, from_field)
+        if hit is not None:
+            self.prepare([hit])
+        return hit
+
+    @display(description="items")
+    def items(self, hit: HIT) -> str:
+        return f"{hit.item_count:,}"
+
+    @display(description="assignments")
+    def answers(self, hit: HIT) -> str:
+        return link_to_list(Assignment, f"{hit.all:,}", hit__id__exact=hit.pk)
+
+    @display(description="used answers")
+    def progress(self, hit: HIT) -> str:
+        return bar(hit.used, hit.campaign.workers_per_item)
+
+    @display(description="campaign")
+    def campaign_link(self, hit: HIT) -> str:
+        return link_to(hit.campaign)

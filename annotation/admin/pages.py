@@ -1,0 +1,134 @@
+"""What the admin's pages share: rows that are history, links along the way, thumbnails, bars."""
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin
+from unfold.paginator import InfinitePaginator
+
+from imagesets.models import Image
+
+
+class PageChangeList(ChangeList):
+    """A list that lets its admin look up what its page's rows need, in queries for all of them."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        self.model_admin.prepare(self.result_list)
+
+
+class Lists(ModelAdmin):
+    """A list that stays quick however long: no count of all rows, no deletion in bulk."""
+
+    show_full_result_count = False
+    list_per_page = 50
+    compressed_fields = True
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return PageChangeList
+
+    def prepare(self, rows: list[Any]) -> None:
+        """Attach to a page's rows what its columns show."""
+
+    def get_actions(self, request: HttpRequest) -> dict:
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)  # would collect all that hangs on them
+        return actions
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class History(Lists):
+    """Rows that say what happened: to be read, never added, changed or deleted here."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class Endless(InfinitePaginator):
+    """Pages of a table of millions: never counted."""
+
+
+class FormWithDataset(forms.ModelForm):
+    """A form of a model with a field `dataset`: posted under another name.
+
+    unfold takes any post that holds `dataset` for an action on what it calls datasets.
+    """
+
+    def add_prefix(self, field_name: str) -> str:
+        return super().add_prefix("of_dataset" if field_name == "dataset" else field_name)
+
+
+def link_to(row: Model | None, text: str | None = None) -> str:
+    """A link to a row's page; a dash where there is none."""
+    if row is None:
+        return "-"
+    meta = row._meta
+    address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+    return format_html('<a class="underline" href="{}">{}</a>', address, text or str(row))
+
+
+def link_to_list(model: type[Model], text: str, **filters: Any) -> str:
+    """A link to a model's list, filtered."""
+    meta = model._meta
+    address = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
+    query = f"?{urlencode(filters)}" if filters else ""
+    return format_html('<a class="underline" href="{}{}">{}</a>', address, query, text)
+
+
+def thumbnail(image: Image, height: int = 64) -> str:
+    """The whole picture, small; its box is reserved before it loads."""
+    width = max(1, min(4 * height, round(height * image.width / image.height)))
+    return format_html(
+        '<img src="{}" alt="{}" width="{}" height="{}" loading="lazy"'
+        ' style="width:{}px;height:{}px;object-fit:contain">',
+        reverse("image-tile", args=[image.public_id]),
+        image.key,
+        width,
+        height,
+        width,
+        height,
+    )
+
+
+def bar(done: int, total: int) -> str:
+    """How much is done, as a bar with its numbers."""
+    share = min(1.0, done / total) if total else 0.0
+    return format_html(
+        '<span style="display:inline-flex;align-items:center;gap:8px;white-space:nowrap">'
+        '<progress value="{}" max="{}" aria-label="answers" style="width:96px"></progress>'
+        '<span style="font-variant-numeric:tabular-nums">{} of {} ({}\N{NO-BREAK SPACE}%)</span>'
+        "</span>",
+        done,
+        total or 1,
+        f"{done:,}",
+        f"{total:,}",
+        f"{100 * share:.0f}",
+    )
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A number for a column; a dash where there is none."""
+    return "-" if value is None else f"{value:,.{digits}f}"
+
+
+def by_id(rows: QuerySet, *names: str) -> dict[Any, tuple]:
+    """A grouped query's rows by their first column."""
+    return {key: tuple(rest) for key, *rest in rows.values_list(*names)}
+
+
+def ids(rows: Iterable[Model]) -> list[Any]:
+    """Primary keys of a page's rows."""
+    return [row.pk for row in rows]

@@ -1,0 +1,86 @@
+"""Results in the admin: runs, and what each found, to be read."""
+
+from django.contrib import admin
+from unfold.contrib.filters.admin import RangeNumericFilter, RelatedDropdownFilter
+from unfold.decorators import display
+
+from annotation.admin.pages import Endless, History, number, thumbnail
+from tasks.models import ImageResult, PairResult, Run, WorkerResult
+
+
+@admin.register(Run)
+class RunAdmin(History):
+    list_display = ["pk", "campaign", "started_at", "took", "counts", "version"]
+    list_filter = [("campaign", RelatedDropdownFilter)]
+    list_filter_submit = True
+    list_select_related = ["campaign"]
+    search_fields = ["campaign__slug"]
+
+    @display(description="seconds")
+    def took(self, run: Run) -> str:
+        return number(run.seconds, 1)
+
+
+@admin.register(PairResult)
+class PairResultAdmin(History):
+    list_display = ["picture", "image", "label", "frequency", "votes", "maybe"]
+    list_filter = [("pair__campaign", RelatedDropdownFilter), ("sf", RangeNumericFilter)]
+    list_filter_submit = True
+    list_select_related = ["pair__image", "pair__label"]
+    search_fields = ["pair__image__key", "pair__label__key"]
+    ordering = ["-pk"]
+    paginator = Endless
+
+    @display(description="")
+    def picture(self, result: PairResult) -> str:
+        return thumbnail(result.pair.image)
+
+    @display(description="image")
+    def image(self, result: PairResult) -> str:
+        return result.pair.image.key
+
+    @display(description="label")
+    def label(self, result: PairResult) -> str:
+        return str(result.pair.label)
+
+    @display(description="selection frequency", ordering="sf")
+    def frequency(self, result: PairResult) -> str:
+        if result.sf is None:
+            return "-"
+        return f"{result.sf:.2f} ({number(result.sf_low)} to {number(result.sf_high)})"
+
+    @display(description="selected / shown")
+    def votes(self, result: PairResult) -> str:
+        return f"{result.selected} / {result.shown}"
+
+
+@admin.register(ImageResult)
+class ImageResultAdmin(History):
+    list_display = ["picture", "image", "campaign", "main_label", "num_objects", "workers"]
+    list_filter = [("campaign", RelatedDropdownFilter), "num_objects"]
+    list_filter_submit = True
+    list_select_related = ["image", "campaign"]
+    search_fields = ["image__key", "main_label"]
+    ordering = ["-pk"]
+    paginator = Endless
+
+    @display(description="")
+    def picture(self, result: ImageResult) -> str:
+        return thumbnail(result.image)
+
+
+@admin.register(WorkerResult)
+class WorkerResultAdmin(History):
+    list_display = [
+        "worker",
+        "campaign",
+        "assignments",
+        "items",
+        "control_accuracy",
+        "agreement",
+        "median_seconds",
+    ]
+    list_filter = [("campaign", RelatedDropdownFilter)]
+    list_filter_submit = True
+    list_select_related = ["worker", "campaign"]
+    search_fields = ["worker__pseudonym"]

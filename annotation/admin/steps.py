@@ -1,0 +1,91 @@
+"""Steps that change more than a row, in the admin: a page says what will happen and asks first."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWidget
+
+from tasks.publish import Refused
+
+
+class Ask(forms.Form):
+    """The reason, for the log."""
+
+    why = forms.CharField(
+        label="Why", required=False, max_length=2000, widget=UnfoldAdminTextareaWidget({"rows": 2})
+    )
+
+
+class AskForNumber(Ask):
+    """The reason, and the number that the step is about, typed: not a "yes" from habit."""
+
+    number = forms.IntegerField(label="Number", widget=UnfoldAdminIntegerFieldWidget)
+
+    def __init__(self, *args: Any, expected: int, of_what: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = expected
+        self.fields["number"].label = f"Type the number of {of_what}"
+
+    def clean_number(self) -> int:
+        typed = self.cleaned_data["number"]
+        if typed != self.expected:
+            raise forms.ValidationError(f"It is {self.expected:,}, not {typed:,}.")
+        return typed
+
+
+@dataclass
+class Step:
+    """What a step does to a row, in the words of its page."""
+
+    title: str
+    consequences: list[str]
+    button: str
+    form: type[forms.Form] = Ask
+    form_options: dict[str, Any] = field(default_factory=dict)
+    danger: bool = False
+
+
+def ask_first(
+    admin: ModelAdmin,
+    request: HttpRequest,
+    row: Model,
+    step: Step,
+    take: Callable[[dict[str, Any]], str],
+) -> HttpResponse:
+    """GET: the page of the step. POST of a valid form: take it, say what came of it, go back.
+
+    `take` gets the form's values and returns the sentence; where it raises Refused the page
+    comes again with the reason.
+    """
+    form = step.form(request.POST if request.method == "POST" else None, **step.form_options)
+    meta = admin.opts
+    back = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+    if request.method == "POST" and form.is_valid():
+        try:
+            messages.success(request, take(form.cleaned_data))
+            return HttpResponseRedirect(back)
+        except Refused as refused:
+            form.add_error(None, str(refused))
+    context = {
+        **admin.admin_site.each_context(request),
+        "title": step.title,
+        "opts": meta,
+        "original": row,
+        "step": step,
+        "form": form,
+        "back": back,
+    }
+    return TemplateResponse(
+        request,
+        "admin/tasks/step.html",
+        context,
+        status=422 if request.method == "POST" else 200,
+    )

@@ -1,0 +1,139 @@
+"""Workers in the admin, by their pseudonyms; setting one aside, with a reason."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html_join
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+
+from annotation.admin.pages import Endless, History, by_id, ids, link_to, link_to_list
+from annotation.admin.steps import Step, ask_first
+from tasks.models import Assignment, Campaign, Stop, Worker
+from tasks.models.assignment import USED
+from tasks.places import set_aside
+
+
+class AskWhichCampaign(forms.Form):
+    """The campaign, and the reason for the log."""
+
+    campaign = forms.ModelChoiceField(Campaign.objects.none(), widget=UnfoldAdminSelectWidget)
+    why = forms.CharField(
+        label="Why", max_length=2000, widget=UnfoldAdminTextareaWidget({"rows": 2})
+    )
+
+    def __init__(self, *args: Any, worker: Worker, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        mine = Assignment.objects.filter(worker=worker).values("campaign")
+        self.fields["campaign"].queryset = Campaign.objects.filter(pk__in=mine).exclude(
+            pk__in=worker.stops.values("campaign")
+        )
+
+
+@admin.register(Worker)
+class WorkerAdmin(History):
+    list_display = ["pseudonym", "crowd", "answers", "used", "set_aside_in", "created_at"]
+    list_filter = ["crowd"]
+    search_fields = ["pseudonym"]
+    ordering = ["-pk"]
+    paginator = Endless
+    actions_detail = ["set_aside"]
+
+    def get_fields(self, request: HttpRequest, obj: Worker | None = None) -> list[str]:
+        """A crowd's own id of a worker is for superusers alone."""
+        fields = ["pseudonym", "crowd", "created_at", "answers", "used", "stopped"]
+        return [*fields, "external_id"] if request.user.is_superuser else fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Worker | None = None) -> list[str]:
+        return ["answers", "used", "stopped"]
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        if request.user.is_superuser:
+            return ["pseudonym", "external_id__exact"]
+        return ["pseudonym"]
+
+    def prepare(self, rows: list[Worker]) -> None:
+        answers = by_id(
+            Assignment.objects.filter(worker__in=ids(rows), submitted_at__isnull=False)
+            .order_by()
+            .values("worker")
+            .annotate(n=Count("pk"), used=Count("pk", filter=USED)),
+            "worker",
+            "n",
+            "used",
+        )
+        stops = by_id(
+            Stop.objects.filter(worker__in=ids(rows)).values("worker").annotate(n=Count("pk")),
+            "worker",
+            "n",
+        )
+        for row in rows:
+            row.answered, row.used_answers = answers.get(row.pk, (0, 0))
+            row.stop_count = stops.get(row.pk, (0,))[0]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        worker = super().get_object(request, object_id, from_field)
+        if worker is not None:
+            self.prepare([worker])
+        return worker
+
+    @display(description="answers")
+    def answers(self, worker: Worker) -> str:
+        return link_to_list(Assignment, f"{worker.answered:,}", worker__id__exact=worker.pk)
+
+    @display(description="used")
+    def used(self, worker: Worker) -> str:
+        return f"{worker.used_answers:,}"
+
+    @display(description="set aside in")
+    def set_aside_in(self, worker: Worker) -> str:
+        return f"{worker.stop_count:,} campaigns" if worker.stop_count else "-"
+
+    @display(description="set aside in")
+    def stopped(self, worker: Worker) -> str:
+        stops = worker.stops.select_related("campaign")
+        return (
+            format_html_join(
+                ", ", "{} ({})", ((link_to(stop.campaign), stop.reason) for stop in stops)
+            )
+            or "-"
+        )
+
+    @action(
+        description="Set aside", permissions=["tasks.add_stop"], icon="person_off", url_path="aside"
+    )
+    def set_aside(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        worker = Worker.objects.get(pk=object_id)
+        step = Step(
+            title=f"Set worker {worker.pseudonym} aside",
+            consequences=[
+                "All his answers in the campaign leave its results; others are asked in his place.",
+                "He gets no more of its work; a HIT that he has open he may finish.",
+                "Money paid is not asked back. This cannot be undone here.",
+            ],
+            button="Set aside",
+            form=AskWhichCampaign,
+            form_options={"worker": worker},
+            danger=True,
+        )
+
+        def take(said: dict[str, Any]) -> str:
+            number = set_aside(
+                said["campaign"], worker, said["why"], who=request.user.get_username()
+            )
+            return f"Set aside in {said['campaign'].slug}: {number:,} answers left its results."
+
+        return ask_first(self, request, worker, step, take)
+
+
+@admin.register(Stop)
+class StopAdmin(History):
+    list_display = ["worker", "campaign", "reason", "at"]
+    list_filter = [("campaign", RelatedDropdownFilter)]
+    list_filter_submit = True
+    list_select_related = ["worker", "campaign"]
+    search_fields = ["worker__pseudonym", "reason"]

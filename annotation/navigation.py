@@ -1,0 +1,99 @@
+"""The admin's frame: its name, its colours, and the navigation in the order of the work."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse_lazy
+
+
+def _may_view(model: str) -> Callable[[HttpRequest], bool]:
+    """Whether a user may see that model (app.model)."""
+    app, name = model.split(".")
+    return lambda request: request.user.has_perm(f"{app}.view_{name}")
+
+
+def _group(title: str, *items: tuple[str, str, str]) -> dict[str, Any]:
+    """Items as (title, app.model, icon), each for those who may see that model."""
+    return {
+        "title": title,
+        "separator": True,
+        "items": [
+            {
+                "title": name,
+                "icon": icon,
+                "link": reverse_lazy(f"admin:{model.replace('.', '_')}_changelist"),
+                "permission": _may_view(model),
+            }
+            for name, model, icon in items
+        ],
+    }
+
+
+UNFOLD = {
+    "SITE_TITLE": "Second Look",
+    "SITE_HEADER": "Second Look",
+    "SITE_SYMBOL": "visibility",
+    "SHOW_VIEW_ON_SITE": False,
+    "COLORS": {
+        # The accent of the workers' pages, in unfold's steps.
+        "primary": {
+            "50": "#eff6ff",
+            "100": "#dbeafe",
+            "200": "#bfdbfe",
+            "300": "#93c5fd",
+            "400": "#60a5fa",
+            "500": "#2f66e0",
+            "600": "#1a56db",
+            "700": "#1e40af",
+            "800": "#1e3a8a",
+            "900": "#1c3273",
+            "950": "#172554",
+        }
+    },
+    "SIDEBAR": {
+        "show_search": False,
+        "show_all_applications": False,
+        "navigation": [
+            _group(
+                "Datasets",
+                ("Datasets", "imagesets.dataset", "dataset"),
+                ("Labels", "imagesets.label", "label"),
+                ("Images", "imagesets.image", "image"),
+            ),
+            _group(
+                "Classifiers",
+                ("Classifiers", "models_inference.classifier", "category"),
+                ("Predictions", "models_inference.prediction", "lists"),
+                ("Jobs", "models_inference.inferencejob", "hourglass_top"),
+                ("Skipped images", "models_inference.skippedimage", "broken_image"),
+            ),
+            _group(
+                "Campaigns",
+                ("Campaigns", "tasks.campaign", "campaign"),
+                ("HITs", "tasks.hit", "grid_view"),
+                ("Assignments", "tasks.assignment", "assignment_turned_in"),
+                ("Log", "tasks.transition", "history"),
+            ),
+            _group(
+                "Workers",
+                ("Workers", "tasks.worker", "group"),
+                ("Set aside", "tasks.stop", "person_off"),
+            ),
+            _group(
+                "Reports",
+                ("Runs", "tasks.run", "functions"),
+                ("Selection frequencies", "tasks.pairresult", "percent"),
+                ("Annotations", "tasks.imageresult", "center_focus_strong"),
+                ("Workers' results", "tasks.workerresult", "leaderboard"),
+            ),
+            _group(
+                "Settings",
+                ("Accounts", "auth.user", "person"),
+                ("Groups", "auth.group", "shield_person"),
+                ("API tokens", "knox.authtoken", "key"),
+                ("Schedule", "django_celery_beat.periodictask", "schedule"),
+            ),
+        ],
+    },
+}
