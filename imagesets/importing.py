@@ -55,6 +55,38 @@ class Report:
     alike: list[list[str]] = field(default_factory=list)  # keys whose pictures look the same
     seconds: float = 0.0
 
+    def counts(self) -> dict[str, int]:
+        """The import's figures by what they count, in the order to be read."""
+        return {
+            "image files found": self.found,
+            "images added": self.added,
+            "images known before": self.known,
+            "files skipped": len(self.skipped),
+            "dataset labels added to known images": self.dataset_labels_filled,
+            "images in the dataset": self.dataset.images.count(),
+            "  of them without a dataset label": self.without_label,
+            "labels in the dataset": self.dataset.labels.count(),
+            "  of them new": self.labels_added,
+            "groups of identical files": len(self.identical),
+            "groups of images that look alike": len(self.alike),
+        }
+
+    def findings(self, listed: int = 20) -> list[str]:
+        """What a person should look at, a line each; of each kind so many, the rest counted."""
+        lines = [f"skipped {key}: {reason}" for key, reason in self.skipped[:listed]]
+        if len(self.skipped) > listed:
+            lines.append(f"skipped {len(self.skipped) - listed} more")
+        for what, groups in (("identical files", self.identical), ("look alike", self.alike)):
+            lines += [f"{what}: {', '.join(group)}" for group in groups[:listed]]
+            if len(groups) > listed:
+                lines.append(f"{what}: {len(groups) - listed} more groups")
+        if self.labels_kept:
+            lines.append(
+                f"{len(self.labels_kept)} labels differ from the classes given and were left as"
+                f" they are (first: {self.labels_kept[0]}); edit them in the admin"
+            )
+        return lines
+
 
 class Checked(NamedTuple):
     """What one thread found out about one file; `reason` says why it cannot be used."""

@@ -77,3 +77,43 @@ class Image(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class ImportJob(models.Model):
+    """An import that somebody started in the admin: what was asked, how far it is, what came."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    slug = models.SlugField(max_length=100)
+    name = models.CharField(max_length=200, blank=True, default="")
+    images = models.TextField(help_text="As import_dataset's --images: a path or s3:// address.")
+    classes = models.TextField(blank=True, default="", help_text="A file's path, or none.")
+    labels = models.TextField(blank=True, default="", help_text="A file's path, or none.")
+    strict = models.BooleanField(default=False)
+    copy = models.BooleanField(default=False)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    step = models.CharField(max_length=100, blank=True, default="")
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(null=True, blank=True)
+    findings = ArrayField(models.TextField(), default=list, blank=True)
+    counts = models.JSONField(default=list, blank=True)
+    error = models.TextField(blank=True, default="")
+    created_by = models.CharField(max_length=150)
+    created_at = models.DateTimeField(auto_now_add=True)
+    heard_at = models.DateTimeField(null=True, blank=True, help_text="Its last sign of life.")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["waiting", "running", "done", "failed"]),
+                name="import_job_state_known",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.slug}: {self.state}"

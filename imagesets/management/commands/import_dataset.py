@@ -10,8 +10,6 @@ from imagesets.errors import ImportRefused
 from imagesets.importing import Report, import_dataset
 from imagesets.terminal import progress_bars
 
-LISTED = 20  # skipped files and groups that the terminal names; the rest is counted
-
 
 class Command(BaseCommand):
     """Reads the arguments, runs the import, prints what came of it."""
@@ -59,27 +57,10 @@ class Command(BaseCommand):
                 )
         except ImportRefused as error:
             raise CommandError(str(error)) from error
-        for line in findings(report):
+        for line in report.findings():
             self.stdout.write(line)
         console = Console(file=self.stdout._out, width=80, highlight=False)
         console.print(closing_table(report))
-
-
-def findings(report: Report) -> list[str]:
-    """What a person should look at, a line each."""
-    lines = [f"skipped {key}: {reason}" for key, reason in report.skipped[:LISTED]]
-    if len(report.skipped) > LISTED:
-        lines.append(f"skipped {len(report.skipped) - LISTED} more")
-    for what, groups in (("identical files", report.identical), ("look alike", report.alike)):
-        lines += [f"{what}: {', '.join(group)}" for group in groups[:LISTED]]
-        if len(groups) > LISTED:
-            lines.append(f"{what}: {len(groups) - LISTED} more groups")
-    if report.labels_kept:
-        lines.append(
-            f"{len(report.labels_kept)} labels differ from the classes given and were left as they"
-            f" are (first: {report.labels_kept[0]}); edit them in the admin"
-        )
-    return lines
 
 
 def closing_table(report: Report) -> Table:
@@ -87,21 +68,8 @@ def closing_table(report: Report) -> Table:
     table = Table(title=f"Dataset {report.dataset.slug}", title_justify="left")
     table.add_column("")
     table.add_column("n", justify="right")
-    dataset = report.dataset
-    rate = report.found / report.seconds if report.seconds else 0
-    for text, number in (
-        ("image files found", report.found),
-        ("images added", report.added),
-        ("images known before", report.known),
-        ("files skipped", len(report.skipped)),
-        ("dataset labels added to known images", report.dataset_labels_filled),
-        ("images in the dataset", dataset.images.count()),
-        ("  of them without a dataset label", report.without_label),
-        ("labels in the dataset", dataset.labels.count()),
-        ("  of them new", report.labels_added),
-        ("groups of identical files", len(report.identical)),
-        ("groups of images that look alike", len(report.alike)),
-    ):
+    for text, number in report.counts().items():
         table.add_row(text, f"{number:,}")
+    rate = report.found / report.seconds if report.seconds else 0
     table.caption = f"{report.seconds:,.1f} s, {rate:,.0f} images/s"
     return table

@@ -1,0 +1,91 @@
+"""Imports started in the admin: files kept, run by Celery, progress told in the job's row."""
+
+import shutil
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Q
+from django.utils import timezone
+
+from imagesets.errors import ImportRefused
+from imagesets.importing import import_dataset
+from imagesets.models import ImportJob
+
+# A job that was not heard of for so long has lost its worker or its place in the queue.
+SILENT = timedelta(minutes=2)
+
+
+def folder_of(job: ImportJob) -> Path:
+    """Where a job's uploaded files lie until it is done."""
+    return settings.DATA_DIR / "uploads" / str(job.pk)
+
+
+def keep_upload(job: ImportJob, name: str, upload: UploadedFile) -> str:
+    """Write an uploaded file to the job's folder; its path."""
+    path = folder_of(job) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        for chunk in upload.chunks():
+            file.write(chunk)
+    return str(path)
+
+
+def start(job: ImportJob) -> None:
+    """Put a job before a worker; also again, for one that was lost."""
+    from imagesets.celery_tasks import run_import
+
+    ImportJob.objects.filter(pk=job.pk).update(
+        state=ImportJob.State.WAITING, heard_at=timezone.now(), error="", step="", done=0
+    )
+    run_import.delay(job.pk)
+
+
+def is_silent(job: ImportJob) -> bool:
+    """Whether an unfinished job shows no sign of life and may be started again."""
+    unfinished = job.state in (ImportJob.State.WAITING, ImportJob.State.RUNNING)
+    return unfinished and (job.heard_at is None or timezone.now() - job.heard_at > SILENT)
+
+
+def run(job_id: int) -> None:
+    """Do a job, unless another worker is at it; what came of it stands in its row."""
+    free = Q(state=ImportJob.State.WAITING) | Q(
+        state=ImportJob.State.RUNNING, heard_at__lt=timezone.now() - SILENT
+    )
+    row = ImportJob.objects.filter(pk=job_id)
+    if not row.filter(free).update(state=ImportJob.State.RUNNING, heard_at=timezone.now()):
+        return
+    job = row.get()
+    told = [0.0]
+
+    def progress(step: str, done: int, total: int | None) -> None:
+        if time.monotonic() - told[0] > 1 or done == total:
+            told[0] = time.monotonic()
+            row.update(step=step, done=done, total=total, heard_at=timezone.now())
+
+    try:
+        report = import_dataset(
+            job.slug,
+            job.images,
+            classes=job.classes or None,
+            labels=job.labels or None,
+            name=job.name or None,
+            strict=job.strict,
+            copy=job.copy,
+            progress=progress,
+        )
+    except (ImportRefused, OSError) as error:
+        # The uploads' folder on the server says nothing to who uploaded them.
+        text = str(error).replace(f"{folder_of(job)}/", "")
+        row.update(state=ImportJob.State.FAILED, error=text, heard_at=timezone.now())
+    else:
+        counts = [[text, number] for text, number in report.counts().items()]
+        row.update(
+            state=ImportJob.State.DONE,
+            findings=report.findings(listed=200),
+            counts=counts,  # pairs: jsonb does not keep the order of an object's keys
+            heard_at=timezone.now(),
+        )
+        shutil.rmtree(folder_of(job), ignore_errors=True)

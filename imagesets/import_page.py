@@ -1,0 +1,171 @@
+"""The admin's page for bringing a dataset in: uploads or an address, then progress."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.views.decorators import staff_member_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.views.decorators.http import require_POST
+from unfold.widgets import (
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
+)
+
+from imagesets.import_jobs import is_silent, keep_upload, start
+from imagesets.models import ImportJob
+
+LISTED = 10
+
+
+class ImportForm(forms.Form):
+    """What import_dataset takes, as files to upload or an address."""
+
+    slug = forms.SlugField(
+        label="Dataset",
+        max_length=100,
+        help_text="Its short name: letters, digits, - and _. An import into a dataset that is there"
+        " adds what is new.",
+        widget=UnfoldAdminTextInputWidget,
+    )
+    name = forms.CharField(
+        required=False,
+        max_length=200,
+        help_text="Its name, where it is new; empty: the short name.",
+        widget=UnfoldAdminTextInputWidget,
+    )
+    upload = forms.FileField(
+        label="Images: a file",
+        required=False,
+        help_text="A zip of images or of an ImageFolder tree (key/file.jpg), or a Parquet file in"
+        " Hugging Face's layout.",
+        widget=UnfoldAdminFileFieldWidget,
+    )
+    address = forms.CharField(
+        label="... or where they are",
+        required=False,
+        help_text="s3://bucket/prefix; for superusers also a folder or file of this server.",
+        widget=UnfoldAdminTextInputWidget,
+    )
+    classes = forms.FileField(
+        required=False,
+        help_text="CSV: key,names,definition,wikipedia,superclass. Without it, WordNet ids as"
+        " labels mean the 1,000 classes of ImageNet-1k.",
+        widget=UnfoldAdminFileFieldWidget,
+    )
+    labels = forms.FileField(
+        required=False,
+        help_text="CSV: image,label. Not needed where folders or the Parquet file give labels.",
+        widget=UnfoldAdminFileFieldWidget,
+    )
+    strict = forms.BooleanField(
+        required=False,
+        label="Import nothing if any image cannot be used",
+        widget=UnfoldBooleanWidget,
+    )
+    copy = forms.BooleanField(
+        required=False,
+        label="Keep copies of images that lie elsewhere",
+        widget=UnfoldBooleanWidget,
+    )
+
+    def __init__(self, *args: Any, may_read_server: bool, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.may_read_server = may_read_server
+
+    def clean_upload(self) -> Any:
+        upload = self.cleaned_data["upload"]
+        if upload and not upload.name.lower().endswith((".zip", ".parquet")):
+            raise forms.ValidationError(f"{upload.name}: neither .zip nor .parquet.")
+        return upload
+
+    def clean_address(self) -> str:
+        address = self.cleaned_data["address"].strip()
+        if address and not address.startswith("s3://") and not self.may_read_server:
+            raise forms.ValidationError("Only a superuser can import from this server's files.")
+        return address
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors and bool(cleaned.get("upload")) == bool(cleaned.get("address")):
+            raise forms.ValidationError("Give the images once: a file, or where they are.")
+        return cleaned
+
+
+def _check(request: HttpRequest) -> None:
+    if not request.user.has_perm("imagesets.add_dataset"):
+        raise PermissionDenied
+
+
+@staff_member_required
+def new(request: HttpRequest) -> HttpResponse:
+    """The form, and the last imports that were started here."""
+    _check(request)
+    may = bool(request.user.is_superuser)
+    form = ImportForm(request.POST or None, request.FILES or None, may_read_server=may)
+    if request.method == "POST" and form.is_valid():
+        return redirect("import-job", start_from(form, request.user.get_username()).pk)
+    context = {
+        **admin.site.each_context(request),
+        "title": "Import a dataset",
+        "form": form,
+        "jobs": ImportJob.objects.all()[:LISTED],
+    }
+    status = 422 if form.errors else 200
+    return TemplateResponse(request, "admin/imagesets/import.html", context, status=status)
+
+
+def start_from(form: ImportForm, who: str) -> ImportJob:
+    """Make a job of a valid form, keep its files, and start it."""
+    given = form.cleaned_data
+    job = ImportJob.objects.create(
+        slug=given["slug"],
+        name=given["name"],
+        images=given["address"],
+        strict=given["strict"],
+        copy=given["copy"],
+        created_by=who,
+    )
+    if given["upload"]:
+        ending = given["upload"].name.lower().rpartition(".")[2]
+        job.images = keep_upload(job, f"images.{ending}", given["upload"])
+    if given["classes"]:
+        job.classes = keep_upload(job, "classes.csv", given["classes"])
+    if given["labels"]:
+        job.labels = keep_upload(job, "labels.csv", given["labels"])
+    job.save()
+    start(job)
+    return job
+
+
+@staff_member_required
+def job(request: HttpRequest, job_id: int) -> HttpResponse:
+    """How far an import is, or what came of it."""
+    _check(request)
+    found = get_object_or_404(ImportJob, pk=job_id)
+    context = {
+        **admin.site.each_context(request),
+        "title": f"Import into {found.slug}",
+        "job": found,
+        "silent": is_silent(found),
+        "running": found.state in (ImportJob.State.WAITING, ImportJob.State.RUNNING),
+    }
+    response = TemplateResponse(request, "admin/imagesets/import_job.html", context)
+    if context["running"]:
+        response["Refresh"] = "2"
+    return response
+
+
+@staff_member_required
+@require_POST
+def again(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Start a lost import again; it goes on where it was."""
+    _check(request)
+    found = get_object_or_404(ImportJob, pk=job_id)
+    if is_silent(found):
+        start(found)
+    return redirect("import-job", found.pk)
