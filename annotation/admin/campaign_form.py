@@ -20,6 +20,12 @@ class CampaignForm(FormWithDataset):
         model = Campaign
         fields = [name for name in FIELDS if name != "crowd"]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "slug" in self.fields:
+            self.fields["slug"].required = False
+            self.fields["slug"].help_text = "Made of the name where empty."
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if self.errors:

@@ -1,0 +1,121 @@
+"""The commands on campaigns and tokens, as a shell runs them: exit codes, streams, bytes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client
+
+from annotation.exports import Export
+from tasks.models import Campaign
+from tests.factories import make_campaign, make_dataset, make_workers, work_through
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def shell(transactional_db):
+    """Runs `manage.py ...` in a process of its own, on the test's database."""
+    place = connection.settings_dict
+    host = place["OPTIONS"].get("host") or place["HOST"]
+    url = f"postgres://{place['USER']}@:{place['PORT'] or 5432}/{place['NAME']}?host={host}"
+    if not settings.EMBEDDED_SERVERS:
+        url = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + "/" + place["NAME"]
+    env = os.environ | {"DATABASE_URL": url, "REDIS_URL": settings.REDIS_URL}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "manage.py", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, timeout=120)
+
+    return run
+
+
+@pytest.fixture
+def dataset(db, tmp_path):
+    return make_dataset(tmp_path / "pictures")
+
+
+def said(capsys) -> str:
+    return capsys.readouterr().out
+
+
+def test_a_campaign_by_commands(dataset, capsys):
+    campaign = Campaign.objects.create(
+        name="Grid", dataset=dataset, kind="contains", workers_per_item=2, grid_size=4
+    )
+    call_command("publish", "grid")
+    assert "Campaign grid is open: 7 images" in said(capsys)
+    call_command("pause", "grid", "--why", "lunch")
+    campaign.refresh_from_db()
+    assert campaign.state == "paused"
+    with pytest.raises(CommandError, match="never aggregated"):
+        call_command("export", "grid", "selection_frequencies")
+    call_command("publish", "grid")
+    campaign.refresh_from_db()
+    assert campaign.state == "open"
+    work_through(campaign, make_workers(1))
+    call_command("aggregate", "grid")
+    assert "1 workers" in said(capsys)
+    call_command("close", "grid")
+    assert f"{campaign.hits.count()} answers are missing" in said(capsys)
+    with pytest.raises(CommandError, match="Campaign grid is closed"):
+        call_command("publish", "grid")
+    assert campaign.transitions.filter(why="lunch", who__endswith="(terminal)").exists()
+
+
+@pytest.mark.parametrize("command", ["publish", "pause", "close", "aggregate"])
+def test_a_campaign_that_is_not_there_is_named(db, command):
+    with pytest.raises(CommandError, match="There is no campaign nowhere"):
+        call_command(command, "nowhere")
+
+
+def test_what_is_missing_is_said_at_once(dataset, capsys):
+    dataset.classifiers.all().delete()
+    Campaign.objects.create(name="Grid", dataset=dataset, kind="contains")
+    with pytest.raises(CommandError, match="no predictions"):
+        call_command("publish", "grid")
+    assert Campaign.objects.get().state == "draft"
+
+
+def test_tokens_open_the_api(db, capsys):
+    call_command("api_token", "ada")
+    token = said(capsys).strip()
+    assert token.isalnum()
+    client = Client(headers={"authorization": f"Token {token}"})
+    assert client.get("/api/datasets/").status_code == 200
+    ada = get_user_model().objects.get(username="ada")
+    assert (ada.is_staff, ada.is_superuser) == (True, False)
+    assert not ada.has_usable_password()
+    call_command("api_token", "ada", "--superuser")
+    ada.refresh_from_db()
+    assert ada.is_superuser
+    get_user_model().objects.create(username="guest")
+    with pytest.raises(CommandError, match="guest is not staff"):
+        call_command("api_token", "guest")
+    with pytest.raises(CommandError, match="a b"):
+        call_command("api_token", "a b")
+    assert not get_user_model().objects.filter(username="a b").exists()
+
+
+def test_streams_and_exit_codes(shell, tmp_path):
+    campaign = make_campaign(make_dataset(tmp_path / "pictures"), slug="grid")
+    work_through(campaign, make_workers(1))
+    done = shell("export", "grid", "judgments", "--format", "jsonl")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == b"".join(Export(campaign, "judgments", "jsonl"))
+    refused = shell("export", "grid", "annotations")
+    assert (refused.returncode, refused.stdout) == (1, b"")
+    assert refused.stderr.count(b"\n") == 1
+    assert b"Error: annotations is a table of classify campaigns" in refused.stderr
+    assert shell("export", "grid", "judgments", "--format", "xml").returncode == 2
+    token = shell("api_token", "bob")
+    assert (token.returncode, token.stderr) == (0, b"")
+    assert token.stdout.strip().isalnum()
+    raw = shell("export", "grid", "judgments", "--raw-workers")
+    assert b"person-0@example.org" in raw.stdout
