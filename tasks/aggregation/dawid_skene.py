@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .em import Convergence, DawidSkeneResult, fit_dawid_skene
-from .table import Column, Table, encoded
+from .em import Convergence, DawidSkeneResult, run_em
+from .table import encoded
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
+
+
+class Names(NamedTuple):
+    """What the numbers of a table stand for."""
+
+    tasks: Any
+    workers: Any
+    labels: Any
 
 
 @dataclass(eq=False)
@@ -72,19 +80,23 @@ class DawidSkene:
         columns. `true_labels`: a Series or mapping of tasks to labels that are known.
         """
         table = encoded(data)
-        result = fit_dawid_skene(
-            table.worker.codes,
-            table.task.codes,
-            table.label.codes,
-            *table.sizes,
+        names = Names(table.task.values, table.worker.values, table.label.values)
+        order = table.task.appearance()
+        known = None if true_labels is None else table.known(true_labels)
+        judgments = table.packed(self.smoothing > 0 or self.worker_priors is not None)
+        del table  # at ten million rows its codes weigh more than all that follows
+        result = run_em(
+            judgments,
+            len(names.tasks),
             n_iter=self.n_iter,
             tol=self.tol,
             smoothing=self.smoothing,
-            worker_priors=self._priors_of(table),
-            known=_known(table, true_labels),
+            worker_priors=self._priors_of(names),
+            known=known,
             one_coin=self._one_coin,
         )
-        self._keep(table, result)
+        del judgments
+        self._keep(names, order, result)
         return self
 
     def fit_predict_proba(self, data: Any, true_labels: Any = None) -> pd.DataFrame:
@@ -95,23 +107,22 @@ class DawidSkene:
         """Fit and return `labels_`."""
         return self.fit(data, true_labels).labels_
 
-    def _priors_of(self, table: Table) -> NDArray[np.float64] | None:
+    def _priors_of(self, names: Names) -> NDArray[np.float64] | None:
         given = self.worker_priors
         if given is None or not isinstance(given, Mapping):
             return None if given is None else np.asarray(given, np.float64)
-        n_labels = len(table.label.values)
-        priors = np.zeros((len(table.worker.values), n_labels, n_labels))
-        for number, worker in enumerate(table.worker.values):
+        n_labels = len(names.labels)
+        priors = np.zeros((len(names.workers), n_labels, n_labels))
+        for number, worker in enumerate(names.workers):
             if worker in given:
                 priors[number] = given[worker]
         return priors
 
-    def _keep(self, table: Table, result: DawidSkeneResult) -> None:
+    def _keep(self, names: Names, order: NDArray[np.int64], result: DawidSkeneResult) -> None:
         import pandas as pd
 
-        order = table.task.appearance()
-        labels = pd.Index(table.label.values, name="label")
-        tasks = pd.Index(table.task.values, name="task")[order]
+        labels = pd.Index(names.labels, name="label")
+        tasks = pd.Index(names.tasks, name="task")[order]
         posterior = result.posterior[order]
         self.probas_ = pd.DataFrame(posterior, index=tasks, columns=labels)
         self.priors_ = pd.Series(result.priors, index=labels, name="prior")
@@ -119,7 +130,7 @@ class DawidSkene:
             result.errors,
             index=pd.MultiIndex.from_arrays(
                 [
-                    pd.Index(table.worker.values)[result.code_worker],
+                    pd.Index(names.workers)[result.code_worker],
                     labels[result.code_label],
                 ],
                 names=["worker", "label"],
@@ -144,11 +155,11 @@ class OneCoinDawidSkene(DawidSkene):
 
     _one_coin = True
 
-    def _keep(self, table: Table, result: DawidSkeneResult) -> None:
+    def _keep(self, names: Names, order: NDArray[np.int64], result: DawidSkeneResult) -> None:
         import pandas as pd
 
-        super()._keep(table, result)
-        workers = pd.Index(table.worker.values, name="worker")
+        super()._keep(names, order, result)
+        workers = pd.Index(names.workers, name="worker")
         self.skills_ = pd.Series(result.skill(), index=workers, name="skill")
 
 
@@ -159,21 +170,3 @@ def most_probable(posterior: Any, tasks: Any, labels: Any) -> pd.Series[Any]:
     if not len(tasks):
         return pd.Series([], index=tasks, dtype=labels.dtype)
     return pd.Series(labels[posterior.argmax(axis=1)].to_numpy(), index=tasks)
-
-
-def _known(table: Table, true_labels: Any) -> NDArray[np.int64] | None:
-    if true_labels is None:
-        return None
-    place = {task: number for number, task in enumerate(table.task.values)}
-    known = np.full(len(place), -1)
-    for task, label in dict(true_labels).items():
-        if task in place:
-            known[place[task]] = _number(table.label, label)
-    return known
-
-
-def _number(labels: Column, label: Any) -> int:
-    number = labels.number(label)
-    if number is None:
-        raise ValueError(f"true label {label!r} is nobody's answer")
-    return number

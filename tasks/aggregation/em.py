@@ -129,8 +129,8 @@ def fit_dawid_skene(
     as crowd-kit 1.4 does; answers that a worker never gave have no part in his normalisation
     unless `smoothing` or `worker_priors` gives them one.
 
-    A class that no judgment and no `known` names could still be some pair's; as in crowd-kit it has
-    no part (its posterior is 1e-10) unless `worker_priors` speak of it.
+    A class that no judgment and no `known` names has no part, as in crowd-kit: its posteriors are
+    1e-10; with `worker_priors` every class has a part.
     Sums are taken in an order that depends on the input alone: repeated runs agree to the bit.
     Without judgments all classes are equally probable and nothing is iterated.
     Raises ValueError for an index outside its range.
@@ -151,11 +151,39 @@ def fit_dawid_skene(
         classes.size,
         all_codes=smoothing > 0 or worker_priors is not None,
     )
+    if fixed is not None:
+        fixed = np.where(fixed < 0, -1, number[fixed].astype(np.int64))
+    result = run_em(
+        data,
+        n_pairs,
+        n_iter=n_iter,
+        tol=tol,
+        smoothing=smoothing,
+        worker_priors=worker_priors,
+        known=fixed,
+        one_coin=one_coin,
+    )
+    return result if classes.size == n_classes else _with_all_classes(result, classes, n_classes)
+
+
+def run_em(
+    data: Judgments,
+    n_pairs: int,
+    *,
+    n_iter: int,
+    tol: float | None,
+    smoothing: float = 0.0,
+    worker_priors: ArrayLike | None = None,
+    known: NDArray[np.int64] | None = None,
+    one_coin: bool = False,
+) -> DawidSkeneResult:
+    """fit_dawid_skene on packed judgments, all of whose classes have a part.
+
+    With `smoothing` or `worker_priors` they must be packed with `all_codes`.
+    """
     prior_counts = _prior_counts(data, smoothing, worker_priors)
     normalised = _one_coin_errors if one_coin else _normalised
-    if fixed is not None:
-        fixed = np.where(fixed < 0, -1, number[fixed].astype(np.int64))[data.judged]
-    with Steps(data, fixed) as steps:
+    with Steps(data, None if known is None else known[data.judged]) as steps:
         steps.vote_shares()
         priors, counts = steps.m_step()
         errors = normalised(data, counts, prior_counts)
@@ -177,18 +205,17 @@ def fit_dawid_skene(
         judged, posterior = posterior, np.tile(priors, (n_pairs, 1))
         posterior[data.judged] = judged
     last = history[-1] if history else 0.0
-    result = DawidSkeneResult(
+    return DawidSkeneResult(
         posterior,
         priors,
         errors,
         counts,
         data.code_worker,
-        classes[data.code_label],
-        n_workers,
+        data.code_label,
+        data.n_workers,
         Convergence(len(history), last, history, converged, n_iter, tol, smoothing),
         one_coin,
     )
-    return result if classes.size == n_classes else _with_all_classes(result, classes, n_classes)
 
 
 def occurring(
@@ -227,6 +254,7 @@ def _with_all_classes(
         priors=widened(result.priors[None], EPS)[0],
         errors=widened(result.errors, 1 / codes_of[:, None]),
         counts=widened(result.counts, 0.0),
+        code_label=classes[result.code_label],
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .judgments import Ints, blocks
+from .judgments import Ints, Judgments, blocks, sorted_judgments
 
 COLUMNS = ("task", "worker", "label")
 
@@ -26,16 +26,31 @@ class Column(NamedTuple):
             first[self.codes[rows][::-1]] = np.arange(rows.stop - 1, rows.start - 1, -1)
         return np.argsort(first)
 
-    def number(self, value: Any) -> int | None:
-        """The number of one value, None where it does not occur."""
-        found = np.flatnonzero(np.asarray(self.values) == value)
-        return int(found[0]) if found.size else None
-
 
 class Table(NamedTuple):
     task: Column
     worker: Column
     label: Column
+
+    def packed(self, all_codes: bool = False) -> Judgments:
+        """The rows as EM takes them; pairs are the tasks."""
+        columns = (self.worker.codes, self.task.codes, self.label.codes)
+        return sorted_judgments(*columns, *self.sizes, all_codes=all_codes)
+
+    def known(self, true_labels: Any) -> NDArray[np.int64]:
+        """(tasks,): the number of the label of each task in a mapping or Series, -1 elsewhere.
+
+        Tasks that do not occur are passed over. Raises ValueError for a label that does not occur.
+        """
+        task = {value: number for number, value in enumerate(self.task.values)}
+        label = {value: number for number, value in enumerate(self.label.values)}
+        known = np.full(len(task), -1)
+        for name, truth in dict(true_labels).items():
+            if truth not in label:
+                raise ValueError(f"true label {truth!r} is nobody's answer")
+            if name in task:
+                known[task[name]] = label[truth]
+        return known
 
     @property
     def sizes(self) -> tuple[int, int, int]:
@@ -82,6 +97,8 @@ def _column(data: Any, name: str) -> Any:
 
 
 def _code_type(number: int) -> type[Any]:
+    if number <= 1 << 8:
+        return np.uint8
     return np.uint16 if number <= 1 << 16 else np.int32 if number < 1 << 31 else np.int64
 
 
