@@ -32,7 +32,7 @@ def path_of(public_id: str, size: str) -> Path:
     """Where the derivative of an image is kept, made or not; `size`: "tile" or "full"."""
     # The name carries the id whole: names that differ by case alone stay apart only where the
     # file system tells case apart, so the folder is the id's bytes in hexadecimal.
-    folder = settings.DATA_DIR / "derivatives" / public_id.encode()[:1].hex()
+    folder = settings.DATA_DIR / "derivatives" / public_id.encode()[:2].hex()
     return folder / f"{public_id.encode().hex()}-{size}-{VERSION}.webp"
 
 
@@ -71,7 +71,7 @@ def encode(picture: Pillow.Image, size: str) -> bytes:
     small = picture.copy()
     small.thumbnail((longest, longest), Pillow.Resampling.LANCZOS)
     out = io.BytesIO()
-    small.save(out, "WEBP", quality=quality, method=4)  # no exif, no profile: it is sRGB
+    small.save(out, "WEBP", quality=quality, method=2)  # no exif, no profile: it is sRGB
     return out.getvalue()
 
 

@@ -2,10 +2,12 @@
 
 from django.contrib import admin
 from django.db.models import Count, Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from unfold.contrib.filters.admin import RelatedDropdownFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
 
+from annotation.admin.label_findings import label_findings
 from annotation.admin.pages import (
     Endless,
     History,
@@ -16,6 +18,7 @@ from annotation.admin.pages import (
     link_to_list,
     thumbnail,
 )
+from imagesets.label_form import LabelForm
 from imagesets.models import Dataset, Image, Label
 from models_inference.models import Classifier
 from tasks.models import Campaign
@@ -25,11 +28,17 @@ from tasks.models import Campaign
 class DatasetAdmin(Lists):
     list_display = ["slug", "name", "labels", "images", "classifiers", "campaigns"]
     search_fields = ["slug", "name"]
-    fields = ["slug", "name", "created_at"]
-    readonly_fields = ["slug", "created_at"]
+    fields = ["slug", "name", "created_at", "confusing_labels"]
+    readonly_fields = ["slug", "created_at", "confusing_labels"]
+
+    actions_list = ["bring_in"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # a dataset is imported
+
+    @action(description="Import a dataset", url_path="bring-in")
+    def bring_in(self, request: HttpRequest) -> HttpResponse:
+        return redirect("import-dataset")
 
     def prepare(self, rows: list[Dataset]) -> None:
         counts = {
@@ -48,6 +57,10 @@ class DatasetAdmin(Lists):
 
     def _linked(self, dataset: Dataset, model: type[Model]) -> str:
         return link_to_list(model, f"{dataset.counted[model]:,}", dataset__id__exact=dataset.pk)
+
+    @display(description="labels that workers may confuse")
+    def confusing_labels(self, dataset: Dataset) -> str:
+        return label_findings(dataset)
 
     @display(description="labels")
     def labels(self, dataset: Dataset) -> str:
@@ -70,6 +83,8 @@ class DatasetAdmin(Lists):
 class LabelAdmin(Lists):
     """Texts can be mended: what a published campaign shows was frozen."""
 
+    form = LabelForm
+    fields = ["dataset", "key", "names", "definition", "wikipedia", "superclass"]
     list_display = ["key", "all_names", "superclass", "dataset"]
     list_filter = [("dataset", RelatedDropdownFilter)]
     list_filter_submit = True

@@ -1,0 +1,33 @@
+"""The lint of a dataset's label set, for its page: folded by rule, worst first."""
+
+from itertools import groupby
+
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+
+from imagesets.label_lint import RULES, lint
+from imagesets.models import Dataset
+
+SHOWN = 200  # of each rule; the heading says how many there are
+
+
+def label_findings(dataset: Dataset) -> str:
+    """What imagesets.label_lint finds, each with links to the labels in it."""
+    labels = list(dataset.labels.order_by("key"))
+    ids = {label.key: label.pk for label in labels}
+
+    def link(key: str) -> str:
+        address = reverse("admin:imagesets_label_change", args=[ids[key]])
+        return format_html('<a class="underline" href="{}">{}</a>', address, key)
+
+    def item(finding) -> tuple[str, str]:
+        return finding.text, format_html_join(", ", "{}", ((link(key),) for key in finding.keys))
+
+    rules = []
+    for rule, group in groupby(lint(labels), key=lambda finding: finding.rule):
+        findings = list(group)
+        rows = format_html_join("", "<li>{} ({})</li>", map(item, findings[:SHOWN]))
+        rules.append((f"{RULES[rule]}: {len(findings):,}", rows))
+    if not rules:
+        return "Nothing found."
+    return format_html_join("", "<details><summary>{}</summary><ul>{}</ul></details>", rules)
