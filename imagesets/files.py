@@ -6,6 +6,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from imagesets.locations import write_s3
+
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that a reader sees all of it or none; replaces what was there."""
@@ -21,9 +23,16 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
-def keep_copy(content: bytes, sha256: str) -> Path:
-    """The path of a copy below DATA_DIR/images, named by content: the same bytes, one file."""
-    path = settings.DATA_DIR / "images" / sha256[:2] / sha256
+def keep_copy(content: bytes, sha256: str) -> str:
+    """The location of a copy, named by its content: the same bytes are kept once.
+
+    In the bucket AWS_STORAGE_BUCKET_NAME, where one is set, so that every machine of a study reads
+    the same copies; else below DATA_DIR. Raises OSError where it cannot be written.
+    """
+    name = f"images/{sha256[:2]}/{sha256}"
+    if settings.AWS_STORAGE_BUCKET_NAME:
+        return write_s3(settings.AWS_STORAGE_BUCKET_NAME, name, content)
+    path = settings.DATA_DIR / name
     if not path.exists():
         write_whole(path, content)
-    return path
+    return str(path)

@@ -275,7 +275,7 @@ def _save_images(
             width, height, small = check(content)
             sha256 = hashlib.sha256(content).hexdigest()
             stays = entry.location and not copy
-            location = entry.location if stays else str(keep_copy(content, sha256))
+            location = entry.location if stays else keep_copy(content, sha256)
             return Checked(entry, "", sha256, width, height, perceptual_hash(small), location)
         except (Undecodable, OSError) as error:
             return Checked(entry, reason=" ".join(str(error).split()))

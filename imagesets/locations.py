@@ -35,3 +35,14 @@ def read(location: str) -> bytes:
         return s3_client().get_object(Bucket=bucket, Key=key)["Body"].read()
     except (BotoCoreError, ClientError) as error:
         raise OSError(f"{location}: {error}") from error
+
+
+def write_s3(bucket: str, key: str, content: bytes) -> str:
+    """Write an object; its s3:// address. Raises OSError where S3 does not take it."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        s3_client().put_object(Bucket=bucket, Key=key, Body=content)
+    except (BotoCoreError, ClientError) as error:
+        raise OSError(f"s3://{bucket}/{key}: {error}") from error
+    return f"s3://{bucket}/{key}"

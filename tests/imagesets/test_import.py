@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
+from imagesets import importing
 from imagesets.errors import ImportRefused
 from imagesets.importing import import_dataset
 from imagesets.models import Dataset, Image, Label
@@ -192,6 +194,34 @@ def test_a_missing_or_empty_place_is_refused(tmp_path):
 
 def test_a_link_to_a_folder_above_ends(folder):
     (folder / "images/deep/loop").symlink_to(folder / "images")
+    assert run(folder).added == 3
+
+
+def test_a_killed_import_keeps_its_batches_and_goes_on(folder, monkeypatch):
+    for i in range(10, 20):
+        (folder / f"images/{i}.jpg").write_bytes(jpeg(i))
+    monkeypatch.setattr(importing, "BATCH", 4)
+
+    def killed(step: str, done: int, total: int | None) -> None:
+        if step == "Importing images" and done == 9:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(folder, progress=killed)
+    assert Image.objects.count() == 8
+    report = run(folder)
+    assert (report.known, report.added) == (8, 5)
+
+
+def test_two_imports_into_one_dataset_do_not_mix(folder):
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(hashtext('import_dataset'), hashtext('set'))")
+        with pytest.raises(ImportRefused, match="another import into set is running"):
+            run(folder)
+    finally:
+        other.close()
     assert run(folder).added == 3
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from imagesets.derivatives import image_urls
 from imagesets.errors import ImportRefused
 from imagesets.importing import import_dataset
 from imagesets.locations import read, s3_client
@@ -146,3 +147,14 @@ def test_s3_reads_in_place(bucket):
     assert Image.objects.first().location.startswith("s3://pictures/in/")
     with pytest.raises(ImportRefused, match="s3://nowhere"):
         import_dataset("other", "s3://nowhere/in")
+
+
+def test_copies_go_to_the_bucket_where_one_is_set(bucket, settings, tmp_path, client):
+    settings.AWS_STORAGE_BUCKET_NAME = bucket
+    write_zip(tmp_path / "x.zip", PICTURES)
+    import_dataset("set", tmp_path / "x.zip")
+    check_stored()
+    image = Image.objects.first()
+    assert image.location == f"s3://pictures/images/{image.sha256[:2]}/{image.sha256}"
+    assert client.get(image_urls(image)[0]).status_code == 200
+    assert not (settings.DATA_DIR / "images").exists()
