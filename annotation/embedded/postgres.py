@@ -145,8 +145,9 @@ def create(
         return
     if cluster.exists() and any(cluster.iterdir()):
         raise EmbeddedError(f"{cluster} is not a Postgres cluster: move it away")
-    part = cluster.with_name(cluster.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
+    for old in cluster.parent.glob(f"{cluster.name}.*.part"):
+        shutil.rmtree(old, ignore_errors=True)
+    part = cluster.with_name(f"{cluster.name}.{secrets.token_hex(4)}.part")
     part.mkdir(mode=0o700)
     if account.other:
         os.chown(part, account.uid, account.gid)
@@ -208,10 +209,10 @@ def clear_the_way(cluster: Path) -> None:
         lines = pid_file.read_text().splitlines()
         pid, started = int(lines[0]), int(lines[2])
         process = psutil.Process(pid)
-        if process.name() == "postgres" and _may_be(process, cluster, started):
+        # A zombie is dead; only its number is kept, by a parent that does not look after it.
+        alive = process.status() != psutil.STATUS_ZOMBIE
+        if alive and process.name() == "postgres" and _may_be(process, cluster, started):
             raise EmbeddedError(f"a Postgres of another kind (pid {pid}) uses {cluster}: stop it")
-    except psutil.ZombieProcess:
-        pass  # dead, but its number is kept by a parent that does not look after it
     except (FileNotFoundError, psutil.NoSuchProcess):
         return
     except (ValueError, IndexError):

@@ -44,10 +44,10 @@ def children() -> list[psutil.Process]:
     return psutil.Process().children()
 
 
-def find_servers(name: str, word: str, folder: str | None = None) -> list[psutil.Process]:
+def find_servers(name: str, path: str, folder: str | None = None) -> list[psutil.Process]:
     """Running programs called `name` that serve us, and nobody else.
 
-    Proof is a process's own command line holding `word`, a path of ours, or its working
+    Proof is a process's own command line holding `path`, one of ours, or its working
     directory being `folder`: never a number read from a file, which may be recycled.
     """
     found = []
@@ -55,7 +55,8 @@ def find_servers(name: str, word: str, folder: str | None = None) -> list[psutil
         if process.info["name"] != name:
             continue
         with contextlib.suppress(psutil.Error):
-            if any(word in argument for argument in process.cmdline()):
+            words = process.cmdline()
+            if path in words or any(word.endswith(f":{path}") for word in words):
                 found.append(process)
                 continue
         with contextlib.suppress(psutil.Error):

@@ -19,6 +19,7 @@ from .programs import Programs, binaries, copy_for_other_account
 
 START_PATIENCE = 600.0  # after a crash Postgres replays its log before it answers
 MOST_RESTARTS, WITHIN = 5, 60.0
+SESSIONS_PATIENCE = 15
 LOG_LIMIT = 10_000_000
 
 
@@ -41,7 +42,8 @@ class Servers:
         self.programs = self._programs()
         self.cluster = postgres.settle(self.place, self.account)
         processes.end(
-            processes.find_servers("valkey-server", str(self.place.servers)), valkey.QUICK_STOP
+            processes.find_servers("valkey-server", str(self.place.valkey_socket)),
+            valkey.QUICK_STOP,
         )
         postgres.clear_the_way(self.cluster)
         self._empty_sockets()
@@ -49,7 +51,15 @@ class Servers:
         postgres.create(
             self.cluster, self.programs, self.account, self.place.postgres_log, self.durable
         )
-        self._start_postgres()
+        for patience in reversed(range(SESSIONS_PATIENCE)):
+            try:
+                self._start_postgres()
+                break
+            except EmbeddedError as error:
+                # Sessions of a killed Postgres, on which we cannot lay hands, still work.
+                if not patience or "shared memory block" not in str(error):
+                    raise
+                time.sleep(1)
 
     def restart_the_fallen(self) -> None:
         """Start again what died; too often in a minute is an error."""

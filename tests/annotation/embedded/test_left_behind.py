@@ -10,6 +10,7 @@ import pytest
 
 from annotation.embedded import EmbeddedError, running
 from annotation.embedded.places import places
+from annotation.embedded.processes import find_servers
 from tests.annotation.embedded.commands import (
     Command,
     assert_nothing_left,
@@ -59,11 +60,24 @@ def test_a_postgres_of_another_cluster_is_left_alone(folder: Path, tmp_path: Pat
         assert query(other, "SELECT 1") == [(1,)]
 
 
+def test_a_server_that_only_looks_alike_is_left_alone(folder: Path) -> None:
+    """Another server's folder may begin with the name of ours."""
+    with running(folder, durable=False):
+        (ours,) = [
+            argument for argument in the("postgres", folder).cmdline() if "/postgres" in argument
+        ][1:2]
+        assert find_servers("postgres", ours) == [the("postgres", folder)]
+        assert find_servers("postgres", ours[:-1]) == []
+        socket = str(places(folder).valkey_socket)
+        assert find_servers("valkey-server", socket) == [the("valkey", folder)]
+        assert find_servers("valkey-server", socket[1:]) == []
+
+
 def test_a_half_made_cluster_is_made_again(fresh: Path) -> None:
-    (fresh / "postgres.part" / "base").mkdir(parents=True)
+    (fresh / "postgres.0a1b.part" / "base").mkdir(parents=True)
     (fresh / "postgres").mkdir()
     assert_works_and_leaves_nothing(fresh)
-    assert not Path(f"{os.path.realpath(fresh / 'postgres')}.part").exists()
+    assert not list(Path(os.path.realpath(fresh / "postgres")).parent.glob("*.part"))
 
 
 def test_sockets_of_an_earlier_life(folder: Path) -> None:
