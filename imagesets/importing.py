@@ -164,7 +164,7 @@ def duplicates(dataset: Dataset) -> tuple[list[list[str]], list[list[str]]]:
     by_content: dict[str, list[str]] = {}
     for key, sha256, _ in rows:
         by_content.setdefault(sha256, []).append(key)
-    first_of = {}
+    first_of: dict[str, tuple[str, int]] = {}
     for key, sha256, looks in rows:
         if looks is not None:
             first_of.setdefault(sha256, (key, looks))

@@ -6,7 +6,7 @@ The paper's own label set had such faults: two classes named "maillot", two name
 
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 
@@ -80,10 +80,10 @@ def _names(labels: list[LabelLike]) -> Iterable[Finding]:
             for b, _ in group[i + 1 :]:
                 name = a.names[at]
                 add("synonym", a, b, f"{name!r} names both {a.names[0]!r} and {b.names[0]!r}")
-    for names in alike.values():
-        for i, (a, name) in enumerate(names):
-            for b, other in names[i + 1 :]:
-                add("nearly the same name", a, b, f"{name!r} and {other!r}")
+    for named in alike.values():
+        for i, (a, name) in enumerate(named):
+            for b, other_name in named[i + 1 :]:
+                add("nearly the same name", a, b, f"{name!r} and {other_name!r}")
     for label in labels:
         for name in label.names:
             words = _plain(name).split()
@@ -97,11 +97,10 @@ def _names(labels: list[LabelLike]) -> Iterable[Finding]:
 
 
 def _shared(labels: list[LabelLike]) -> Iterable[Finding]:
-    for rule, values in (
-        ("shared article", [(label, set(label.wikipedia)) for label in labels]),
-        ("shared definition", [(label, {label.definition.strip()} - {""}) for label in labels]),
-    ):
-        holders: dict[Hashable, list[LabelLike]] = defaultdict(list)
+    articles = [(label, set(label.wikipedia)) for label in labels]
+    definitions = [(label, {label.definition.strip()} - {""}) for label in labels]
+    for rule, values in (("shared article", articles), ("shared definition", definitions)):
+        holders: dict[str, list[LabelLike]] = defaultdict(list)
         for label, of_label in values:
             for value in of_label:
                 holders[value].append(label)

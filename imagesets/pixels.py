@@ -78,8 +78,7 @@ def _decode(content: bytes, at_least: int | None) -> tuple[Image.Image, tuple[in
         if at_least is not None:
             picture.draft(None, (at_least, at_least))
         picture.load()
-        picture = ImageOps.exif_transpose(picture)
-        return _to_srgb(picture), (width, height)
+        return _to_srgb(ImageOps.exif_transpose(picture)), (width, height)
     except UnidentifiedImageError:
         raise Undecodable("not a picture in any known format") from None
     except Image.DecompressionBombError:
@@ -130,11 +129,12 @@ def _apply_profile(picture: Image.Image, profile: bytes) -> Image.Image:
     if _is_srgb(profile):
         return picture
     try:
-        return ImageCms.profileToProfile(
+        converted = ImageCms.profileToProfile(
             picture,
             ImageCms.ImageCmsProfile(io.BytesIO(profile)),
             ImageCms.createProfile("sRGB"),
             outputMode="RGB",
         )
+        return converted or picture
     except (ImageCms.PyCMSError, OSError, ValueError):
         return picture  # the profile is for another mode than the picture's

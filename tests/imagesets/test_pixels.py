@@ -62,19 +62,25 @@ def test_first_frame_of_an_animation():
     assert open_rgb(content).getpixel((4, 4)) == RED
 
 
-def test_a_colour_profile_is_applied(tmp_path):
-    """An image whose profile is not sRGB is converted: here Lab read as such, not as RGB."""
-    lab = ImageCms.profileToProfile(
-        Image.new("RGB", (8, 8), RED),
-        ImageCms.createProfile("sRGB"),
-        ImageCms.createProfile("LAB"),
-        outputMode="LAB",
-    )
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
-    opened = open_rgb(encoded(lab, "TIFF", icc_profile=profile))
-    r, g, b = opened.getpixel((4, 4))
-    assert r > 240
-    assert max(g, b) < 30
+def swapped_profile() -> bytes:
+    """A colour space whose red is sRGB's blue and the other way round, under another name."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = profile.replace(b"rXYZ", b"....").replace(b"bXYZ", b"rXYZ").replace(b"....", b"bXYZ")
+    return swapped.replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be"))
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP"])
+def test_a_colour_profile_is_applied(format):
+    options = {"icc_profile": swapped_profile(), "quality": 95}
+    r, g, b = open_rgb(encoded(Image.new("RGB", (8, 8), RED), format, **options)).getpixel((4, 4))
+    assert b > 240
+    assert max(r, g) < 30
+
+
+def test_a_broken_or_unfitting_profile_is_passed_over():
+    for mode, profile in (("RGB", b"no profile"), ("L", swapped_profile())):
+        content = encoded(Image.new(mode, (8, 8), "white"), "PNG", icc_profile=profile)
+        assert open_rgb(content).getpixel((4, 4)) == WHITE
 
 
 def test_one_pixel_is_a_picture():

@@ -1,5 +1,6 @@
 """manage.py import_dataset: images, labels and dataset labels from a folder, zip, Parquet or S3."""
 
+import io
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -59,8 +60,9 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         for line in report.findings():
             self.stdout.write(line)
-        console = Console(file=self.stdout._out, width=80, highlight=False)
-        console.print(closing_table(report))
+        table = io.StringIO()
+        Console(file=table, width=80, highlight=False).print(closing_table(report))
+        self.stdout.write(table.getvalue())
 
 
 def closing_table(report: Report) -> Table:
