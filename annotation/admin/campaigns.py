@@ -11,7 +11,7 @@ from unfold.decorators import action, display
 
 from annotation.admin.campaign_form import CampaignForm
 from annotation.admin.pages import Endless, History, Lists, bar, link_to, link_to_list, thumbnail
-from annotation.admin.steps import AskForNumber, Step, ask_first
+from annotation.admin.steps import AskNumber, AskNumberAndWhy, AskWhy, Step, ask_first
 from annotation.exports import FORMATS, TABLES
 from tasks import publish
 from tasks.models import (
@@ -50,7 +50,7 @@ FIGURES = ["state_now", "progress", "round_now", "along_the_way", "workers_addre
 @admin.register(Campaign)
 class CampaignAdmin(Lists):
     form = CampaignForm
-    list_display = ["name", "state_label", "kind", "dataset", "progress", "round_now"]
+    list_display = ["name", "state_label", "kind_name", "dataset", "progress", "round_now"]
     list_filter = ["state", "kind", ("dataset", RelatedDropdownFilter)]
     list_filter_submit = True
     list_select_related = ["dataset"]
@@ -80,6 +80,13 @@ class CampaignAdmin(Lists):
         """What a campaign asks is frozen when it is published."""
         return super().has_change_permission(request) and (obj is None or _can_change(obj))
 
+    def has_take_step_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        """Publish, pause, resume, close, aggregate: also of a campaign that is frozen.
+
+        A method, since a permission's name would be looked up before the first migration.
+        """
+        return request.user.has_perm("tasks.change_campaign")
+
     def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
         """Only a draft that holds nothing can be deleted."""
         return (
@@ -100,6 +107,10 @@ class CampaignAdmin(Lists):
     @display(description="state", ordering="state", label=STATE_COLOURS)
     def state_label(self, campaign: Campaign) -> str:
         return campaign.state
+
+    @display(description="kind", ordering="kind")
+    def kind_name(self, campaign: Campaign) -> str:
+        return campaign.kind.upper()
 
     @display(description="state")
     def state_now(self, campaign: Campaign) -> str:
@@ -166,7 +177,7 @@ class CampaignAdmin(Lists):
             if step.action_name.rpartition("_")[2] in allowed
         ]
 
-    @action(description="Publish", permissions=["tasks.change_campaign"], icon="play_arrow")
+    @action(description="Publish", permissions=["take_step"], icon="play_arrow")
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
         campaign = self._campaign(object_id)
         try:
@@ -183,7 +194,7 @@ class CampaignAdmin(Lists):
                 "What it asks (candidates, layout, texts, settings) is frozen from then on.",
             ],
             button=f"Publish {images:,} images",
-            form=AskForNumber,
+            form=AskNumber,
             form_options={"expected": images, "of_what": "images"},
         )
 
@@ -195,13 +206,14 @@ class CampaignAdmin(Lists):
 
         return ask_first(self, request, campaign, step, take)
 
-    @action(description="Pause", permissions=["tasks.change_campaign"], icon="pause")
+    @action(description="Pause", permissions=["take_step"], icon="pause")
     def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
         campaign = self._campaign(object_id)
         step = Step(
             title=f"Pause {campaign.name}",
             consequences=["No more work is given out.", "What workers have open they may finish."],
             button="Pause",
+            form=AskWhy,
         )
 
         def take(said: dict) -> str:
@@ -210,13 +222,14 @@ class CampaignAdmin(Lists):
 
         return ask_first(self, request, campaign, step, take)
 
-    @action(description="Resume", permissions=["tasks.change_campaign"], icon="play_arrow")
+    @action(description="Resume", permissions=["take_step"], icon="play_arrow")
     def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
         campaign = self._campaign(object_id)
         step = Step(
             title=f"Resume {campaign.name}",
             consequences=["Work is given out again."],
             button="Resume",
+            form=AskWhy,
         )
 
         def take(said: dict) -> str:
@@ -225,7 +238,7 @@ class CampaignAdmin(Lists):
 
         return ask_first(self, request, campaign, step, take)
 
-    @action(description="Close", permissions=["tasks.change_campaign"], icon="stop")
+    @action(description="Close", permissions=["take_step"], icon="stop")
     def close(self, request: HttpRequest, object_id: str) -> HttpResponse:
         campaign = self._campaign(object_id)
         missing = waiting_places(campaign)
@@ -236,7 +249,7 @@ class CampaignAdmin(Lists):
                 "It cannot be opened again.",
             ],
             button="Close it for good",
-            form=AskForNumber,
+            form=AskNumberAndWhy,
             form_options={"expected": missing, "of_what": "missing answers"},
             danger=True,
         )
@@ -247,7 +260,7 @@ class CampaignAdmin(Lists):
 
         return ask_first(self, request, campaign, step, take)
 
-    @action(description="Aggregate", permissions=["tasks.change_campaign"], icon="functions")
+    @action(description="Aggregate", permissions=["take_step"], icon="functions")
     def aggregate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         campaign = self._campaign(object_id)
         step = Step(

@@ -29,6 +29,7 @@ class Items(TabularInline):
     readonly_fields = ["picture", "image_link"]
     ordering = ["position"]
     extra = 0
+    hide_title = True
     can_delete = False
 
     def get_queryset(self, request: HttpRequest) -> Any:

@@ -108,7 +108,8 @@ def bar(done: int, total: int) -> str:
     share = min(1.0, done / total) if total else 0.0
     return format_html(
         '<span style="display:inline-flex;align-items:center;gap:8px;white-space:nowrap">'
-        '<progress value="{}" max="{}" aria-label="answers" style="width:96px"></progress>'
+        '<progress value="{}" max="{}" aria-label="answers"'
+        ' style="width:96px;accent-color:var(--color-primary-600)"></progress>'
         '<span style="font-variant-numeric:tabular-nums">{} of {} ({}\N{NO-BREAK SPACE}%)</span>'
         "</span>",
         done,

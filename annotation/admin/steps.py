@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWid
 from tasks.publish import Refused
 
 
-class Ask(forms.Form):
+class AskWhy(forms.Form):
     """The reason, for the log."""
 
     why = forms.CharField(
@@ -24,10 +24,10 @@ class Ask(forms.Form):
     )
 
 
-class AskForNumber(Ask):
-    """The reason, and the number that the step is about, typed: not a "yes" from habit."""
+class AskNumber(forms.Form):
+    """The number that the step is about, typed: not a "yes" from habit."""
 
-    number = forms.IntegerField(label="Number", widget=UnfoldAdminIntegerFieldWidget)
+    number = forms.IntegerField(widget=UnfoldAdminIntegerFieldWidget)
 
     def __init__(self, *args: Any, expected: int, of_what: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -41,6 +41,10 @@ class AskForNumber(Ask):
         return typed
 
 
+class AskNumberAndWhy(AskNumber, AskWhy):
+    """Both."""
+
+
 @dataclass
 class Step:
     """What a step does to a row, in the words of its page."""
@@ -48,7 +52,7 @@ class Step:
     title: str
     consequences: list[str]
     button: str
-    form: type[forms.Form] = Ask
+    form: type[forms.Form] = forms.Form
     form_options: dict[str, Any] = field(default_factory=dict)
     danger: bool = False
 
