@@ -90,7 +90,8 @@ class World:
 
     kind: str
     seed: int
-    objects: Mapping[str, Mapping[str, bool]]  # by the image's public id, as in addresses
+    images: Mapping[str, str]  # public id, as in addresses -> image key
+    truth: Truth
     meanings: Mapping[tuple[str, str], frozenset[str]]  # (words, definition) -> label keys
     kin: Mapping[str, frozenset[str]]  # label key -> labels that share a head word with it
     pictures: dict[str, bool] = field(default_factory=dict)  # address -> whether it loads
@@ -112,18 +113,19 @@ class World:
         return cls(
             kind=campaign.kind,
             seed=seed,
-            objects={public_id: truth[key] for key, public_id in ids},
+            images={public_id: key for key, public_id in ids},
+            truth=truth,
             meanings={words: frozenset(keys) for words, keys in meanings.items()},
             kin={key: frozenset(others) for key, others in kin.items()},
         )
 
     def shown_in(self, address: str) -> tuple[str, Mapping[str, bool]]:
-        """A picture's public id, out of its address, and the objects in it."""
+        """The key of the image at an address, and the objects in it."""
         parts = urlsplit(address).path.strip("/").split("/")
-        public_id = parts[-2] if len(parts) > 1 else ""
-        if public_id not in self.objects:
+        key = self.images.get(parts[-2]) if len(parts) > 1 else None
+        if key is None:
             raise StrangePage(f"the page shows a picture of no image: {address}")
-        return public_id, self.objects[public_id]
+        return key, self.truth[key]
 
     def labels_of(self, words: str, definition: str) -> frozenset[str]:
         """The labels that these words mean."""
@@ -170,8 +172,8 @@ class Mind:
             if not self.loads(option.picture):
                 fields.append(("unseen", option.value))
                 continue
-            public_id, objects = self.world.shown_in(option.picture)
-            rng = self._rng(public_id, *sorted(labels))
+            key, objects = self.world.shown_in(option.picture)
+            rng = self._rng(key, *sorted(labels))
             if rng.random() < self._chance(labels, objects):
                 fields.append(("selected", option.value))
         if not any(name == "selected" for name, _ in fields):
@@ -187,14 +189,14 @@ class Mind:
         return 1 - self.character.specificity
 
     def _classify(self, question: Question) -> list[tuple[str, str]]:
-        public_id, objects = self.world.shown_in(question.picture)
+        key, objects = self.world.shown_in(question.picture)
         self.loads(question.picture)
         offered = [
             (option, self.world.labels_of(option.words, option.definition))
             for option in question.named("labels-")
         ]
         offered.sort(key=lambda pair: sorted(pair[1]))  # decide by label, not by place on the page
-        rng = self._rng(public_id)
+        rng = self._rng(key)
         named = self._name_objects(offered, objects, rng)
         chosen = {option.value: option for option, _ in named}
         for option, _ in offered:

@@ -23,6 +23,23 @@ for (const sign of ["pointermove", "pointerdown", "keydown", "scroll"]) {
 }
 document.addEventListener("visibilitychange", count);
 
+// The number in "Submit 7 selected": CSS counts it too, but only for the eye.
+const numbers = document.querySelectorAll(".counted");
+const counted = "input[name=selected]:checked, input[name^=labels-]:checked";
+
+function tell() {
+  const chosen = String(form.querySelectorAll(counted).length);
+  for (const number of numbers) {
+    number.textContent = chosen;
+  }
+}
+
+for (const number of numbers) {
+  number.classList.add("told");
+}
+tell();
+form.addEventListener("change", tell);
+
 let sent = false;
 form.addEventListener("submit", (event) => {
   if (sent) {
@@ -33,6 +50,9 @@ form.addEventListener("submit", (event) => {
   seconds.value = active.toFixed(1);
   sent = true;
 });
-addEventListener("pageshow", () => { sent = false; });
+addEventListener("pageshow", () => {
+  sent = false;
+  tell();
+});
 
 document.getElementById("problems")?.focus();

@@ -29,7 +29,7 @@ def make_pictures(folder: Path, images: int = 12, slug: str = "pictures") -> Dat
             key=key,
             names=names,
             definition=definition,
-            wikipedia=[f"https://en.wikipedia.org/wiki/{key}_{n}" for n in range(links)],
+            wikipedia=[f"https://en.wikipedia.org/wiki/Article_{n}" for n in range(links)],
         )
         for key, names, definition, links in WORDS
     ]
