@@ -10,6 +10,32 @@ import sys
 # Commands of Django that touch neither database nor queue; every other one gets the servers.
 WITHOUT_SERVERS = {"help", "version", "collectstatic", "makemessages", "startapp", "spectacular"}
 
+MIGRATION_LOCK = 7_000
+
+# Commands that see to the tables themselves.
+MIGRATING = {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "test", "check", "up"}
+
+
+def migrate_if_needed() -> None:
+    """Bring the embedded database's tables up to this version; commands at once take turns.
+
+    A database of one's own is migrated by its administrator alone (`manage.py migrate`).
+    """
+    import django
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    django.setup()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        try:
+            executor = MigrationExecutor(connection)
+            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                call_command("migrate", verbosity=0, interactive=False)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+
 
 def needs_servers(argv: list[str]) -> bool:
     """Whether this command line will open the database or the queue."""
@@ -36,6 +62,8 @@ def run(argv: list[str]) -> int:
             else contextlib.nullcontext()
         )
         with servers:
+            if settings.EMBEDDED_SERVERS and needs_servers(argv) and argv[1] not in MIGRATING:
+                migrate_if_needed()
             execute_from_command_line(argv)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)

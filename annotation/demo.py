@@ -76,12 +76,13 @@ class Steps:
             TimeRemainingColumn(),
             console=self.console,
             transient=True,
+            disable=not self.console.is_terminal,
         ) as progress:
             bar = Bar(progress, progress.add_task(title, total=None))
             yield bar
         seconds = time.monotonic() - started
         note = f"  {bar.note}" if bar.note else ""
-        self.console.print(f"{title:<44} {seconds:6.1f} s{note}", highlight=False)
+        self.console.print(f"{title:<44} {seconds:6.1f} s{note}", highlight=False, soft_wrap=True)
 
 
 class Bar:

@@ -103,9 +103,10 @@ class WorkerAdmin(History):
             or "-"
         )
 
-    @action(
-        description="Set aside", permissions=["tasks.add_stop"], icon="person_off", url_path="aside"
-    )
+    def has_set_aside_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        return request.user.has_perm("tasks.add_stop")
+
+    @action(description="Set aside", permissions=["set_aside"], icon="person_off", url_path="aside")
     def set_aside(self, request: HttpRequest, object_id: str) -> HttpResponse:
         worker = Worker.objects.get(pk=object_id)
         step = Step(

@@ -28,7 +28,6 @@ class Command(BaseCommand):
 
     def handle(self, *, no_serve: bool, seed: int, port: int, **options: Any) -> None:
         console = Console(stderr=True)
-        call_command("migrate", verbosity=0, interactive=False)
         study = run_demo(console, seed)
         print_study(study)
         if not no_serve:
