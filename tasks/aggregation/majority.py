@@ -79,5 +79,5 @@ def _weights(workers: Any, skills: Any) -> Any:
     given = dict(skills)
     missing = [worker for worker in workers if worker not in given]
     if missing:
-        raise ValueError(f"{len(missing)} workers have no weight, the first is {missing[0]!r}")
+        raise ValueError(f"{len(missing)} workers have no weight, the first is {missing[0]}")
     return np.array([given[worker] for worker in workers], np.float64)
