@@ -1,0 +1,238 @@
+"""docker-compose.yml: no engine runs here, so its structure is read and its commands are run."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+import yaml
+from django.conf import settings
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = {"web", "worker", "gpu-worker", "beat", "migrate", "postgres", "redis"}
+OURS = SERVICES - {"postgres", "redis"}
+# What the Compose specification allows in a service, as far as it is used here: a typo is not.
+KEYS = {
+    "build",
+    "command",
+    "depends_on",
+    "deploy",
+    "environment",
+    "healthcheck",
+    "image",
+    "init",
+    "ports",
+    "restart",
+    "shm_size",
+    "stop_grace_period",
+    "volumes",
+}
+CONDITIONS = {"service_started", "service_healthy", "service_completed_successfully"}
+GIVEN = {"SECRET_KEY": "a-secret-of-the-test", "POSTGRES_PASSWORD": "0123abcd"}
+
+
+def interpolated(value, given: dict[str, str]):
+    """The value as Compose reads it: ${NAME:-default}, ${NAME:?error}."""
+    if isinstance(value, dict):
+        return {key: interpolated(each, given) for key, each in value.items()}
+    if isinstance(value, list):
+        return [interpolated(each, given) for each in value]
+    if not isinstance(value, str):
+        return value
+
+    def one(match: re.Match) -> str:
+        name, kind, text = match["name"], match["kind"], match["text"]
+        if given.get(name):
+            return given[name]
+        if kind != ":-":
+            raise LookupError(f"{name}: {text or 'has no default'}")
+        return text
+
+    return re.sub(r"\$\{(?P<name>\w+)(?:(?P<kind>:[-?])(?P<text>[^}]*))?\}", one, value)
+
+
+def read(name: str = "docker-compose.yml", given: dict[str, str] = GIVEN) -> dict:
+    return interpolated(yaml.safe_load((ROOT / name).read_text()), given)
+
+
+def test_the_file_is_sound():
+    compose = read()
+    services = compose["services"]
+    assert set(services) == SERVICES
+    assert set(compose) == {"x-app", "services", "volumes"}
+    for name, service in services.items():
+        assert set(service) <= KEYS, name
+        for needed, how in service.get("depends_on", {}).items():
+            assert how["condition"] in CONDITIONS
+            assert needed in services
+            if how["condition"] == "service_healthy":
+                assert services[needed]["healthcheck"]["test"][0] == "CMD"
+        for volume in service.get("volumes", []):
+            assert volume.split(":")[0] in compose["volumes"], name
+        assert all(isinstance(v, str) for v in service.get("environment", {}).values()), name
+    for name in OURS:
+        assert services[name]["build"] == "."
+        assert "media:/data" in services[name]["volumes"]
+    assert "/readyz" in services["web"]["healthcheck"]["test"][-1]
+    queues = {
+        services[n]["command"][services[n]["command"].index("--queues") + 1]
+        for n in ("worker", "gpu-worker")
+    }
+    assert queues == {"default", "gpu"}
+    for name in GIVEN:
+        with pytest.raises(LookupError, match=name):
+            read(given={k: v for k, v in GIVEN.items() if k != name})
+
+
+def test_the_gpu_override_fits():
+    override = read("docker-compose.gpu.yml")["services"]
+    assert set(override) <= SERVICES
+    assert set(override["gpu-worker"]) <= KEYS
+    (argument,) = override["gpu-worker"]["build"]["args"]
+    assert f"ARG {argument}=" in (ROOT / "Dockerfile").read_text()
+
+
+def test_the_image_is_made_of_what_is_there():
+    lines = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
+    steps = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]
+    assert steps[0] == ["FROM", "python:3.11-slim"]
+    words = [word for word, _ in steps]
+    assert dict(steps)["USER"] == "app"
+    assert words.index("USER") > max(i for i, word in enumerate(words) if word == "RUN")
+    ignored = [
+        line
+        for line in (ROOT / ".dockerignore").read_text().splitlines()
+        if line[:1] not in ("", "#")
+    ]
+    for source in ["requirements.txt", "manage.py", "annotation", "tasks", "templates", "static"]:
+        assert (ROOT / source).exists()
+        assert not any(fnmatch(source, pattern) for pattern in ignored), source
+    for secret in (".env", ".git", "var", ".venv"):
+        assert any(fnmatch(secret, pattern) for pattern in ignored), secret
+
+
+@pytest.fixture
+def environment(transactional_db, tmp_path) -> dict[str, str]:
+    """The services' own environment, but for where database, queue and data are."""
+    place = connection.settings_dict
+    host = place["OPTIONS"].get("host") or place["HOST"]
+    database = f"postgres://{place['USER']}@:{place['PORT'] or 5432}/{place['NAME']}?host={host}"
+    if not settings.EMBEDDED_SERVERS:
+        database = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + "/" + place["NAME"]
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    given = read()["services"]["web"]["environment"]
+    here = {
+        "DATABASE_URL": database,
+        "REDIS_URL": settings.REDIS_URL,
+        "DATA_DIR": str(tmp_path),
+        "LOG_LEVEL": "INFO",
+    }
+    return kept | given | here
+
+
+@contextmanager
+def started(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen]:
+    """The command of a service in a process of its own, with this Python's programs."""
+    program = shutil.which(command[0], path=str(Path(sys.executable).parent))
+    assert program, f"{command[0]} is not installed by requirements.txt"
+    process = subprocess.Popen(
+        [program, *command[1:]],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise
+
+
+def answers(url: str, process: subprocess.Popen) -> int:
+    """The status with which it answers at last."""
+    for _ in range(300):
+        assert process.poll() is None, process.stdout.read()
+        try:
+            return urllib.request.urlopen(url, timeout=5).status
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"{url} never answered")
+
+
+def test_web_starts_in_production_and_its_health_check_passes(environment):
+    web = read()["services"]["web"]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = [part.replace("0.0.0.0:8000", f"127.0.0.1:{port}") for part in web["command"]]
+    with started(command, environment) as process:
+        assert answers(f"http://127.0.0.1:{port}/healthz", process) == 200
+        check = [part.replace(":8000/", f":{port}/") for part in web["healthcheck"]["test"][1:]]
+        done = subprocess.run([sys.executable, *check[1:]], capture_output=True, timeout=30)
+        assert done.returncode == 0, done.stderr
+        assert answers(f"http://127.0.0.1:{port}/api/nowhere/", process) == 404
+        styles = urllib.request.urlopen(f"http://127.0.0.1:{port}/static/unfold/css/styles.css")
+        assert styles.status == 200
+    refused = {name: value for name, value in environment.items() if name != "SECRET_KEY"}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"], cwd=ROOT, env=refused, capture_output=True
+    )
+    assert done.returncode == 1
+    assert b"SECRET_KEY is the default one" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["worker", "gpu-worker"])
+def test_workers_start_and_answer(environment, name):
+    from annotation.celery import app
+
+    command = read()["services"][name]["command"]
+    node = command[command.index("--hostname") + 1].replace("%h", socket.gethostname())
+    with started(command, environment) as process:
+        for _ in range(60):
+            assert process.poll() is None, process.stdout.read()
+            if app.control.ping(destination=[node], timeout=1):
+                break
+        else:
+            raise AssertionError(f"{name} never answered")
+
+
+def test_beat_starts_with_the_nightly_aggregation(environment):
+    from django_celery_beat.models import PeriodicTask
+
+    with started(read()["services"]["beat"]["command"], environment) as process:
+        for _ in range(300):
+            assert process.poll() is None, process.stdout.read()
+            if PeriodicTask.objects.filter(task="tasks.celery_tasks.aggregate_campaigns"):
+                break
+            time.sleep(0.1)
+        else:
+            raise AssertionError("beat wrote no schedule")
+
+
+def test_migrate_is_done(environment):
+    command = read()["services"]["migrate"]["command"]
+    done = subprocess.run(
+        [sys.executable, *command[1:]], cwd=ROOT, env=environment, capture_output=True, timeout=120
+    )
+    assert (done.returncode, command[0]) == (0, "python"), done.stderr
