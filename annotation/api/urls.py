@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from annotation.api import campaigns, datasets
+from annotation.api import campaigns, datasets, responses
 from annotation.api.errors import unknown_address
 from annotation.api.exports import Export
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path("campaigns/<slug:slug>/resume/", campaigns.Resume.as_view(), name="api-resume"),
     path("campaigns/<slug:slug>/close/", campaigns.Close.as_view(), name="api-close"),
     path("campaigns/<slug:slug>/aggregate/", campaigns.Aggregate.as_view(), name="api-aggregate"),
+    path("campaigns/<slug:slug>/responses/", responses.Responses.as_view(), name="api-responses"),
     path(
         "campaigns/<slug:slug>/export/<slug:table>.<slug:extension>",
         Export.as_view(),

@@ -1,0 +1,109 @@
+"""Judgments collected elsewhere, over the API: as `manage.py import_responses`."""
+
+import shutil
+import tempfile
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import IO, Any
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotation.api.errors import Conflict
+from tasks.models import Campaign
+from tasks.publish import Refused
+from tasks.responses import ResponsesRefused, import_responses
+
+IN_MEMORY = 4 * 2**20  # bytes; a longer body goes to a temporary file
+
+
+class JSONBody(BaseParser):
+    """The whole body as a file: read from a slow client before anything is locked."""
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        body = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 the view closes it
+        shutil.copyfileobj(stream, body)
+        body.seek(0)
+        return body
+
+
+class JSONLinesBody(JSONBody):
+    """The same for JSON lines."""
+
+    media_type = "application/x-ndjson"
+
+
+class JSONLines2Body(JSONBody):
+    """The same for JSON lines under their other name."""
+
+    media_type = "application/jsonl"
+
+
+class ImportedSerializer(serializers.Serializer):
+    """What an import added, and how many judgments of the body were there before."""
+
+    judgments = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    assignments = serializers.IntegerField()
+    hits = serializers.IntegerField()
+    workers = serializers.IntegerField()
+
+
+class Responses(APIView):
+    """Add judgments: a JSON list, or JSON lines; all of them or none."""
+
+    parser_classes = [JSONBody, JSONLinesBody, JSONLines2Body]
+
+    @extend_schema(
+        request={
+            "application/json": {
+                "type": "array",
+                "items": {"type": "object", "additionalProperties": True},
+            },
+            "application/x-ndjson": {"type": "string", "format": "binary"},
+        },
+        responses={
+            200: ImportedSerializer,
+            400: OpenApiResponse(description="The first 20 errors by field, each with its row."),
+            409: OpenApiResponse(description="Refused: the campaign's state forbids it."),
+        },
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        campaign = get_object_or_404(Campaign, slug=slug)
+        body = request.data
+        if not hasattr(body, "read"):
+            raise ParseError("The body is empty: a JSON list or JSON lines are expected.")
+        with body:
+            if body.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] not in (b"[", b"{"):
+                raise ParseError("The body must be a JSON list or JSON lines of objects.")
+            body.seek(0)
+            try:
+                imported = import_responses(campaign, body, request.user.get_username())
+            except Refused as refused:
+                raise Conflict(str(refused)) from None
+            except ResponsesRefused as refused:
+                raise serializers.ValidationError(_by_field(refused)) from None
+        return Response(asdict(imported))
+
+
+def _by_field(refused: ResponsesRefused) -> dict[str, list[str]]:
+    """DRF's form of errors: each under its field, with its row."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for error in refused.errors:
+        where = f"row {error.row}: " if error.row else ""
+        found[error.field or "non_field_errors"].append(where + error.message)
+    return dict(found)

@@ -1,0 +1,61 @@
+"""import_responses CAMPAIGN FILE: adds judgments that were collected elsewhere."""
+
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from imagesets.terminal import progress_bars
+from tasks.management.campaign_command import CampaignCommand
+from tasks.models import Campaign
+from tasks.responses import UNDERSTOOD, ResponsesRefused, import_responses
+
+FORMS = f"""\
+FILE is one of these; which one, it says itself:
+
+CSV with a header, JSON lines, or a JSON list, a row per judgment. Needed columns:
+  CONTAINS  worker, image, label, selected (true, false, maybe, yes, no, 1, 0; empty: not seen)
+  CLASSIFY  worker, image, selected (JSON list of label keys; [] = none of these), main
+Not needed: campaign, round, hit, assignment, control, submitted_at, seconds, status, used, as in
+the table `judgments` that `export` writes; position in CONTAINS; offered in CLASSIFY (default:
+all that the file selects for the image). A missing hit is the image (and label); a missing
+assignment is the HIT and the worker; no status is accepted. Any other column is refused.
+
+{UNDERSTOOD}
+
+All of the file is imported or nothing. To import it again changes nothing.
+"""
+
+
+class Command(CampaignCommand):
+    help = "Add judgments collected elsewhere, from CSV, JSON lines or MTurk's batch results."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        return super().create_parser(
+            prog_name,
+            subcommand,
+            epilog=FORMS,
+            formatter_class=RawDescriptionHelpFormatter,
+            **kwargs,
+        )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("file", metavar="FILE", type=Path, help="The judgments; see below.")
+
+    def step(self, campaign: Campaign, who: str, **options: Any) -> None:
+        path: Path = options["file"]
+        try:
+            with path.open("rb") as file, progress_bars() as progress:
+                imported = import_responses(campaign, file, who, progress)
+        except OSError as error:
+            raise CommandError(f"{path}: {error.strerror or error}.") from None
+        except ResponsesRefused as refused:
+            raise CommandError(f"{path}: {refused}") from None
+        before = f"; {imported.unchanged:,} were there before" if imported.unchanged else ""
+        self.stdout.write(
+            f"Campaign {campaign.slug}: {imported.judgments:,} judgments added"
+            f" ({imported.assignments:,} assignments, {imported.hits:,} HITs,"
+            f" {imported.workers:,} workers new){before}."
+        )

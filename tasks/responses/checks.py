@@ -1,0 +1,252 @@
+"""What is wrong with a file against itself, the dataset and what is stored: each by row and field.
+
+A check is a query of (row, field, message, what the message names); only the first rows of each
+are read. They run on the temporary tables of tasks.responses.resolving.
+"""
+
+from tasks.models import Campaign
+from tasks.models.campaign import Kind, State
+from tasks.responses.errors import LISTED, Problems, short
+from tasks.responses.values import LARGEST_SMALLINT
+
+_UNKNOWN_IMAGE = """
+    SELECT s.row, 'image', 'unknown image {}', ARRAY[s.image]
+    FROM responses_staged s
+    WHERE NOT EXISTS (SELECT FROM responses_named n WHERE n.number = s.number)
+    ORDER BY s.number
+"""
+
+# All rows of an assignment tell the same of it.
+_ROWS_OF_AN_ASSIGNMENT = """
+    SELECT n.row, d.field, d.message, ARRAY[n.assignment, a.row::text]
+    FROM responses_named n
+    JOIN responses_assignment a ON a.key = n.assignment AND a.first <> n.number
+    CROSS JOIN LATERAL (VALUES
+      ('worker', n.worker IS DISTINCT FROM a.worker, NULL),
+      ('hit', n.hit IS DISTINCT FROM a.hit,
+       CASE WHEN NOT (n.hit_given OR a.hit_given) THEN
+         'is missing: assignment {} has other items too (row {})' END),
+      ('round', n.round IS DISTINCT FROM a.round, NULL),
+      ('submitted_at', n.submitted_at IS DISTINCT FROM a.submitted_at, NULL),
+      ('seconds', n.seconds IS DISTINCT FROM a.seconds, NULL),
+      ('status', n.status IS DISTINCT FROM a.status, NULL),
+      ('used', n.used IS DISTINCT FROM a.used, NULL)) AS given (field, differs, says)
+    CROSS JOIN LATERAL (SELECT given.field, coalesce(
+      given.says, 'is another one than in row {1}, which is of the same assignment {0}'))
+      AS d (field, message)
+    WHERE (n.worker, n.hit, n.round, n.submitted_at, n.seconds, n.status, n.used)
+          IS DISTINCT FROM
+          (a.worker, a.hit, a.round, a.submitted_at, a.seconds, a.status, a.used)
+      AND given.differs
+    ORDER BY n.number
+"""
+
+_SAME_SELECTION = "{a} @> {b} AND {b} @> {a}"
+
+_SAME_KEY_TWICE = f"""
+    SELECT j.row, d.field, 'is another answer than in row {{}}, of the same assignment and item',
+           ARRAY[f.row::text]
+    FROM responses_judgment j
+    JOIN responses_judgment f ON f.copy = 1 AND f.assignment_id = j.assignment_id
+      AND f.image = j.image AND f.label = j.label
+    CROSS JOIN LATERAL (VALUES
+      ('selected', j.answer <> f.answer
+       OR NOT ({_SAME_SELECTION.format(a="j.selected", b="f.selected")})),
+      ('main', j.main IS DISTINCT FROM f.main),
+      ('offered', j.offered IS DISTINCT FROM f.offered),
+      ('position', j.position IS DISTINCT FROM f.position),
+      ('control', j.control IS DISTINCT FROM f.control)) AS d (field, differs)
+    WHERE j.copy > 1 AND d.differs
+    ORDER BY j.number
+"""
+
+_SAME_POSITION = """
+    SELECT t.row, 'position', 'is {} in row {} too, of the same assignment',
+           ARRAY[t.position::text, t.other::text]
+    FROM (SELECT number, row, position,
+                 lag(row) OVER (PARTITION BY assignment_id, position ORDER BY number) AS other
+          FROM responses_judgment WHERE copy = 1 AND position IS NOT NULL) t
+    WHERE t.other IS NOT NULL
+    ORDER BY t.number
+"""
+
+# The rows that matter are told by their item or HIT, whose first row is named.
+_UNKNOWN_HIT = """
+    SELECT n.row, 'hit', CASE
+      WHEN n.hit_given THEN 'campaign {0} was published: {1} is none of its HITs'
+      ELSE 'is missing: campaign {0} was published, and takes answers to its own HITs only' END,
+      ARRAY[%(slug)s, n.hit]
+    FROM responses_hit h JOIN responses_named n ON n.number = h.first
+    WHERE h.is_new ORDER BY n.number
+"""
+_UNKNOWN_ITEM = """
+    SELECT i.row, CASE WHEN i.label <> 0 AND EXISTS (
+        SELECT FROM tasks_hititem e WHERE e.hit_id = i.hit_id AND e.image_id = i.image)
+      THEN 'label' ELSE 'image' END, 'HIT {} has no such item', ARRAY[h.key]
+    FROM responses_item i JOIN responses_hit h ON h.id = i.hit_id
+    WHERE i.is_new AND NOT i.of_new_hit ORDER BY i.first
+"""
+_TOO_MANY_ITEMS = f"""
+    SELECT i.row, 'hit', 'HIT {{}} has too many items; {LARGEST_SMALLINT + 1} are the most',
+           ARRAY[h.key]
+    FROM responses_item i JOIN responses_hit h ON h.id = i.hit_id
+    WHERE i.position = {LARGEST_SMALLINT + 1} ORDER BY i.first
+"""
+
+_CONTROL = """
+    SELECT j.row, 'control',
+           CASE WHEN i.role IS NULL THEN 'is not as in row {0}, of the same item of the HIT'
+                ELSE 'this item of the HIT is stored as one of the {1} items' END,
+           ARRAY[i.row::text, i.role]
+    FROM responses_judgment j
+    JOIN responses_item i ON i.hit_id = j.hit_id AND i.image = j.image AND i.label = j.label
+    WHERE j.control <> coalesce(i.role = 'control', i.control)
+    ORDER BY j.number
+"""
+
+# Never twice.
+_ANSWERED_TWICE_HERE = """
+    SELECT t.row, 'assignment', 'the worker answers this HIT in row {} already, as another one',
+           ARRAY[t.other::text]
+    FROM (SELECT first, row, lag(row) OVER (PARTITION BY hit_id, worker ORDER BY first) AS other
+          FROM responses_assignment
+          WHERE coalesce(status, '') NOT IN ('returned', 'expired')) t
+    WHERE t.other IS NOT NULL
+    ORDER BY t.first
+"""
+_ANSWERED_BEFORE = """
+    SELECT a.row, 'assignment', 'the worker has this HIT already, as assignment {}', ARRAY[e.key]
+    FROM responses_assignment a
+    JOIN responses_hit h ON h.id = a.hit_id AND NOT h.is_new
+    JOIN tasks_assignment e ON e.hit_id = a.hit_id AND e.worker_id = a.worker
+      AND e.state IN ('open', 'submitted') AND e.key <> a.key
+    WHERE coalesce(a.status, '') NOT IN ('returned', 'expired')
+    ORDER BY a.first
+"""
+
+# What is stored under the same key. Who was set aside here stays so, whatever the file says.
+_STORED_ASSIGNMENT = """
+    SELECT a.row, d.field, d.message, ARRAY[a.key, d.was]
+    FROM responses_assignment a
+    JOIN tasks_assignment e ON e.id = a.id
+    JOIN tasks_hit h ON h.id = e.hit_id
+    CROSS JOIN LATERAL (VALUES
+      ('assignment', e.submitted_at IS NULL, '{0} is known and not answered yet', ''),
+      ('hit', e.hit_id <> a.hit_id, NULL, h.key),
+      ('worker', e.worker_id <> a.worker, 'assignment {0} is stored as another worker''s', ''),
+      ('round', e.round <> a.round, NULL, e.round::text),
+      ('submitted_at', e.submitted_at <> a.submitted_at, NULL,
+       to_char(e.submitted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')),
+      ('seconds', a.seconds IS NOT NULL AND e.active_seconds IS DISTINCT FROM a.seconds, NULL,
+       coalesce(e.active_seconds::text, 'nothing')),
+      ('status', coalesce(nullif(e.outcome, ''), e.state) <> a.status, NULL,
+       coalesce(nullif(e.outcome, ''), e.state)),
+      ('used', (e.state = 'submitted' AND e.outcome = 'accepted' AND NOT e.set_aside) <> a.used
+         AND NOT EXISTS (SELECT FROM tasks_stop s WHERE s.campaign_id = e.campaign_id
+                         AND s.worker_id = e.worker_id), NULL,
+       (e.state = 'submitted' AND e.outcome = 'accepted' AND NOT e.set_aside)::text))
+      AS given (field, differs, says, was)
+    CROSS JOIN LATERAL (SELECT given.field, given.was,
+      coalesce(given.says, 'assignment {0} is stored with {1}')) AS d (field, was, message)
+    WHERE NOT a.is_new AND given.differs
+    ORDER BY a.first
+"""
+
+# Judgments under keys that are stored, each with its place among those shown, from 1.
+_FIND_STORED = """
+    CREATE TEMPORARY TABLE responses_stored ON COMMIT DROP AS
+    SELECT j.number, j.assignment_id, i.position AS item,
+           array_position(e.shown, i.position) AS shown
+    FROM responses_judgment j
+    JOIN responses_assignment a ON a.id = j.assignment_id AND NOT a.is_new
+    JOIN tasks_assignment e ON e.id = a.id AND e.hit_id = a.hit_id
+    JOIN responses_item i ON i.hit_id = j.hit_id AND i.image = j.image AND i.label = j.label
+    WHERE j.copy = 1 AND i.position = ANY (e.shown)
+"""
+_STORED_ANSWER = f"""
+    SELECT j.row, d.field, 'assignment {{}} is stored with another answer for this item',
+           ARRAY[e.key]
+    FROM responses_stored s
+    JOIN responses_judgment j ON j.number = s.number
+    JOIN tasks_assignment e ON e.id = s.assignment_id
+    CROSS JOIN LATERAL (SELECT e.answers -> (s.shown - 1) AS response) r
+    CROSS JOIN LATERAL (VALUES
+      ('selected', CASE
+        WHEN s.item = ANY (e.unseen) OR j.answer = -1 THEN NOT (s.item = ANY (e.unseen)
+          AND j.answer = -1)
+        WHEN %(contains)s THEN j.answer <> CASE WHEN s.item = ANY (e.selected) THEN 1
+          WHEN s.item = ANY (e.maybe) THEN 2 ELSE 0 END
+        ELSE NOT ({_SAME_SELECTION.format(a="to_jsonb(j.selected)", b="(r.response->'selected')")})
+        END),
+      ('main', NOT %(contains)s AND (r.response ->> 'main')::int IS DISTINCT FROM j.main),
+      ('offered', NOT %(contains)s AND j.answer <> -1 AND j.{{given}}
+        AND r.response -> 'offered' IS DISTINCT FROM to_jsonb(j.offered))) AS d (field, differs)
+    WHERE d.differs
+    ORDER BY j.number
+"""
+_STORED_ORDER = """
+    SELECT t.row, 'position', 'assignment {} is stored with its items in another order',
+           ARRAY[t.key]
+    FROM (SELECT j.number, j.row, a.key,
+                 row_number() OVER (PARTITION BY a.id ORDER BY j.position) AS ours,
+                 row_number() OVER (PARTITION BY a.id ORDER BY s.shown) AS theirs
+          FROM responses_stored s
+          JOIN responses_judgment j ON j.number = s.number AND j.position IS NOT NULL
+          JOIN responses_assignment a ON a.id = s.assignment_id) t
+    WHERE t.ours <> t.theirs
+    ORDER BY t.number
+"""
+_ADDED_TO_AN_ANSWER = """
+    SELECT j.row, 'assignment', '{} was answered here, without this item', ARRAY[a.key]
+    FROM responses_judgment j
+    JOIN responses_assignment a ON a.id = j.assignment_id AND NOT a.is_new
+    JOIN tasks_assignment e ON e.id = a.id AND e.hit_id = a.hit_id AND NOT e.imported
+    WHERE NOT EXISTS (SELECT FROM responses_stored s WHERE s.number = j.number) AND j.copy = 1
+    ORDER BY j.number
+"""
+_CLOSED = """
+    SELECT j.row, '', 'campaign {} is closed and takes no new answers', ARRAY[%(slug)s]
+    FROM responses_judgment j
+    WHERE j.copy = 1 AND NOT EXISTS (SELECT FROM responses_stored s WHERE s.number = j.number)
+    ORDER BY j.number LIMIT 1
+"""
+
+
+def check(cursor, campaign: Campaign, problems: Problems) -> None:
+    """Note every error of the file as it is resolved; fills responses_stored."""
+    contains = campaign.kind == Kind.CONTAINS
+    published = campaign.published_at is not None
+    cursor.execute(_FIND_STORED)
+    cursor.execute("ANALYZE responses_stored")
+    checks = [_ROWS_OF_AN_ASSIGNMENT, _SAME_KEY_TWICE, _SAME_POSITION, _CONTROL]
+    if _counts_differ(cursor):
+        checks.append(_UNKNOWN_IMAGE)
+    checks += [_UNKNOWN_HIT, _UNKNOWN_ITEM] if published else [_TOO_MANY_ITEMS]
+    checks += [_ANSWERED_TWICE_HERE, _ANSWERED_BEFORE, _STORED_ASSIGNMENT, _STORED_ORDER]
+    checks.append(
+        # Only CLASSIFY's judgments have a column that tells whether `offered` was in the file.
+        _STORED_ANSWER.replace("j.{given}", "false" if contains else "j.offered_given")
+    )
+    checks.append(_ADDED_TO_AN_ANSWER)
+    if campaign.state == State.CLOSED:
+        checks.append(_CLOSED)
+    params = {"slug": campaign.slug, "contains": contains}
+    for query in checks:
+        cursor.execute(
+            f"SELECT * FROM ({query}) AS found (row, field, message, names) LIMIT {LISTED}", params
+        )
+        for row, field, message, names in cursor.fetchall():
+            problems.add(row, field, message.format(*map(_named, names)))
+
+
+def _named(name: str | None) -> str:
+    """A key in quotes, a number without."""
+    return name if name and name.isdigit() else short(name)
+
+
+def _counts_differ(cursor) -> bool:
+    """Whether a judgment was left out for its image."""
+    cursor.execute(
+        "SELECT (SELECT count(*) FROM responses_staged) <> (SELECT count(*) FROM responses_named)"
+    )
+    return cursor.fetchone()[0]

@@ -1,0 +1,61 @@
+"""What is wrong with a file of judgments: each error by row and field, the first twenty of them."""
+
+from dataclasses import dataclass
+from operator import attrgetter
+
+LISTED = 20
+SHOWN = 60  # characters of a value that a message repeats
+
+
+@dataclass(frozen=True)
+class RowError:
+    """One error. `row` counts as an editor does (a CSV's header is row 1); 0: the file as a whole.
+
+    `field` is the column as the file names it; "" where it is the row as a whole.
+    """
+
+    row: int
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        where = ", ".join(
+            part for part in (f"row {self.row}" if self.row else "", self.field) if part
+        )
+        return f"{where}: {self.message}" if where else self.message
+
+
+class ResponsesRefused(Exception):
+    """A file of judgments with errors: nothing was imported. `errors`: the first twenty, by row."""
+
+    def __init__(self, errors: list[RowError]) -> None:
+        self.errors = errors
+        more = f" (the first {LISTED} errors)" if len(errors) == LISTED else ""
+        super().__init__(f"nothing was imported{more}: {'; '.join(str(error) for error in errors)}")
+
+
+class Problems:
+    """Collects errors from reading and from the database; raises the first twenty by row."""
+
+    def __init__(self) -> None:
+        self._errors: list[RowError] = []
+
+    def add(self, row: int, field: str, message: str) -> None:
+        """Note an error."""
+        self._errors.append(RowError(row, field, message))
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are as many as are listed, so that later rows need not be looked at."""
+        return len(self._errors) >= LISTED
+
+    def raise_any(self) -> None:
+        """Raise ResponsesRefused where there are errors."""
+        if self._errors:
+            raise ResponsesRefused(sorted(self._errors, key=attrgetter("row"))[:LISTED])
+
+
+def short(value: object) -> str:
+    """A value as a message repeats it."""
+    text = value if isinstance(value, str) else repr(value)
+    return repr(text if len(text) <= SHOWN else text[: SHOWN - 3] + "...")

@@ -1,0 +1,80 @@
+"""The import of a file of judgments: all of it or nothing, in one transaction, once."""
+
+from collections.abc import Callable
+from typing import BinaryIO
+
+from django.db import connection, transaction
+
+from tasks.models import Campaign, Transition
+from tasks.models.campaign import Kind, State
+from tasks.places import finish_if_done
+from tasks.publish import Refused
+from tasks.responses import staging
+from tasks.responses.checks import check
+from tasks.responses.errors import Problems
+from tasks.responses.judgments import Judgments
+from tasks.responses.reading import read_judgments
+from tasks.responses.resolving import resolve
+from tasks.responses.storing import Imported, store
+
+IMPORTING = 7_002  # first key of the advisory lock; the second is the campaign's id
+
+# progress(step, done, total): how much of a step is done; total None where nobody knows.
+Progress = Callable[[str, int, int | None], None]
+
+
+def import_responses(
+    campaign: Campaign,
+    file: BinaryIO,
+    who: str,
+    progress: Progress = lambda step, done, total: None,
+) -> Imported:
+    """Add the judgments of a file (CSV, JSON lines, a JSON list, MTurk's batch results).
+
+    A campaign that was never published takes whatever HITs the file names; a published one only
+    answers to its own HITs; a closed one nothing new. Raises ResponsesRefused with the first
+    twenty errors by row, or Refused where the campaign's state forbids it; then nothing changed.
+    Of two imports into a campaign at once the second waits for the first.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [IMPORTING, campaign.pk])
+        _allowed(campaign)
+        staging.drop_tables(cursor)
+        problems = Problems()
+        judgments = Judgments(campaign, problems)
+        rows = staging.stage(
+            cursor,
+            read_judgments(file, judgments, problems),
+            lambda done: progress("reading", done, None),
+        )
+        # Workers before the campaign: the order in which all of the engine locks.
+        progress("checking", 0, rows)
+        workers = staging.name_workers(cursor, campaign, judgments.workers)
+        campaign = Campaign.objects.select_for_update().get(pk=campaign.pk)
+        _allowed(campaign)
+        resolve(cursor, campaign, sections_by_label=campaign.kind == Kind.CONTAINS)
+        check(cursor, campaign, problems)
+        problems.raise_any()
+        progress("checking", rows, rows)
+        progress("storing", 0, rows)
+        imported = store(cursor, campaign, workers)
+        if imported.judgments:
+            Transition.objects.create(
+                campaign=campaign,
+                subject="responses",
+                after="imported",
+                who=who,
+                why=f"{imported.judgments} judgments in {imported.assignments} new assignments",
+            )
+        staging.drop_tables(cursor)
+        progress("storing", rows, rows)
+    finish_if_done(campaign)
+    return imported
+
+
+def _allowed(campaign: Campaign) -> None:
+    if campaign.state == State.DRAFT and campaign.source_id is not None:
+        raise Refused(
+            f"campaign {campaign.slug} follows {campaign.source.slug}: publish it before judgments"
+            " are added (a campaign without a source is filled by import alone)"
+        )

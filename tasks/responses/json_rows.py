@@ -1,0 +1,125 @@
+"""Objects of JSON lines (`row` = line of the file) or of one JSON list (`row` = place, from 1)."""
+
+import codecs
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO
+
+from tasks.responses.csv_rows import NotText, text_lines
+from tasks.responses.errors import Problems, short
+
+AT_ONCE = 2**20  # bytes
+LONGEST = 16 * 2**20  # characters of one element
+SPACE = " \t\r\n"
+
+
+def json_lines(lines: Iterable[bytes], problems: Problems) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(row, object) of each line; empty lines are passed over, other ones noted as errors."""
+    row = 0
+    try:
+        for row, line in enumerate(text_lines(lines), 1):
+            if problems.enough:
+                return
+            if not line.strip():
+                continue
+            try:
+                found = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                problems.add(row, "", f"is no JSON ({_what(error)})")
+                continue
+            if isinstance(found, dict):
+                yield row, found
+            else:
+                problems.add(row, "", f"must be a JSON object, not {short(found)}")
+    except NotText as error:
+        problems.add(error.line, "", "is not UTF-8 text")
+
+
+def json_list(file: BinaryIO, problems: Problems) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(row, object) of each element of a list, read piece by piece.
+
+    Where the text is no JSON that is noted and ends the list.
+    """
+    source = _Text(file)
+    row = 0
+    try:
+        source.take("[")
+        if source.peek() == "]":
+            source.take("]")
+        else:
+            while not problems.enough:
+                row += 1
+                found = source.value()
+                if isinstance(found, dict):
+                    yield row, found
+                else:
+                    problems.add(row, "", f"must be a JSON object, not {short(found)}")
+                if source.peek() == "]":
+                    source.take("]")
+                    break
+                source.take(",")
+        if not problems.enough and source.peek():
+            problems.add(row, "", "is followed by more than the end of the list")
+    except UnicodeDecodeError:
+        problems.add(row, "", "is not UTF-8 text")
+    except (ValueError, RecursionError) as error:
+        problems.add(row, "", f"is no JSON ({_what(error)})")
+
+
+def _what(error: ValueError | RecursionError) -> str:
+    return error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+
+
+class _Text:
+    """A file's text, of which only what is not read yet is kept."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        self.read_value = json.JSONDecoder().raw_decode
+        self.text = ""
+        self.at = 0
+        self.ended = False
+
+    def _more(self) -> bool:
+        """Read a piece; False at the end of the file."""
+        if self.ended:
+            return False
+        piece = self.file.read(AT_ONCE)
+        self.ended = not piece
+        self.text = self.text[self.at :] + self.decoder.decode(piece, final=self.ended)
+        self.at = 0
+        return True
+
+    def peek(self) -> str:
+        """The next character that is no space; "" at the end."""
+        while True:
+            while self.at < len(self.text) and self.text[self.at] in SPACE:
+                self.at += 1
+            if self.at < len(self.text):
+                return self.text[self.at]
+            if not self._more():
+                return ""
+
+    def take(self, character: str) -> None:
+        """Pass over this character; raises ValueError where another one stands."""
+        if self.peek() != character:
+            raise ValueError(f"{character} expected, not {self.peek() or 'the end'}")
+        self.at += 1
+
+    def value(self) -> Any:
+        """The next value; raises ValueError where there is none."""
+        if not self.peek():
+            raise ValueError("the list has no end")
+        while True:
+            try:
+                found, end = self.read_value(self.text, self.at)
+            except ValueError:
+                # Perhaps it is only that the piece ends within the value.
+                if len(self.text) - self.at > LONGEST or not self._more():
+                    raise
+                continue
+            if end == len(self.text) and self._more():
+                continue  # a number may go on in the next piece
+            self.at = end
+            return found

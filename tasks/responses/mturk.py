@@ -1,0 +1,171 @@
+"""MTurk's batch results: a CSV row per assignment, judgments in Input.* and Answer.* columns."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from tasks.models.campaign import Kind
+from tasks.responses.errors import Problems, ResponsesRefused, RowError, short
+
+Row = tuple[int, dict[str, Any], Mapping[str, str]]
+
+UNDERSTOOD = """\
+MTurk's batch results CSV (recognised by its columns AssignmentId, HITId and WorkerId) holds a row
+per assignment. AssignmentId, HITId, WorkerId, AssignmentStatus, SubmitTime and WorkTimeInSeconds
+become assignment, hit, worker, status (Approved = accepted, Submitted, Rejected), submitted_at and
+seconds (MTurk's clock, from accepting to submitting). The judgments are read from one of these:
+(1) Answer.answer: a JSON list with an object per item, {"image", "label", "selected"} or, in
+CLASSIFY, {"image", "selected", "main"} with "offered" where known;
+(2) Input.image and Answer.selected, with Input.label in CONTAINS, and Answer.main (perhaps
+Input.offered) in CLASSIFY: one item in a HIT;
+(3) the same numbered, for several items in a HIT: Input.image_1, Answer.selected_1, ...; an
+Input.label without a number is then the label of all of them.
+Answer.selected is true, false, maybe, yes, no, 1 or 0 in CONTAINS, empty where the picture was not
+seen; in CLASSIFY a JSON list of label keys, or keys with | between them as MTurk writes
+checkboxes, [] for "none of these". Other Input columns and Answer.comment are passed over; any
+other Answer column is refused."""
+
+ASSIGNMENT = {
+    "AssignmentId": "assignment",
+    "HITId": "hit",
+    "WorkerId": "worker",
+    "AssignmentStatus": "status",
+    "SubmitTime": "submitted_at",
+    "WorkTimeInSeconds": "seconds",
+}
+RECOGNISED_BY = {"AssignmentId", "HITId", "WorkerId"}
+INPUT = {Kind.CONTAINS: ("image", "label"), Kind.CLASSIFY: ("image", "offered")}
+ANSWER = {Kind.CONTAINS: ("selected",), Kind.CLASSIFY: ("selected", "main")}
+IGNORED = {"Answer.comment"}
+_ITEM_COLUMN = re.compile(r"(Input|Answer)\.([a-z]+?)(?:_?(\d+))?")
+
+
+def is_batch(header: Iterable[str]) -> bool:
+    """Whether this is the header of MTurk's batch results."""
+    return set(header) >= RECOGNISED_BY
+
+
+def batch_rows(
+    rows: Iterator[tuple[int, list[str]]], header: list[str], kind: Kind, problems: Problems
+) -> Iterator[Row]:
+    """(row, fields of a judgment, the columns that they stand in) of each judgment.
+
+    Raises ResponsesRefused where the columns are not as UNDERSTOOD says.
+    """
+    items = _items(header, kind)
+    ours = {ASSIGNMENT[name]: name for name in header if name in ASSIGNMENT}
+    for row, cells in rows:
+        by_column = dict(zip(header, cells, strict=True))
+        work = {field: by_column[column] for field, column in ours.items()}
+        if items is None:
+            yield from _from_json(row, by_column["Answer.answer"], work, ours, kind, problems)
+            continue
+        given = False
+        for columns in items:
+            if not by_column[columns["image"]]:
+                if any(by_column[columns[field]] for field in ANSWER[kind] if field in columns):
+                    problems.add(row, columns["image"], "is empty, but there is an answer")
+                    given = True
+                continue
+            given = True
+            answer = {field: by_column[column] for field, column in columns.items()}
+            if kind == Kind.CLASSIFY:
+                if not answer["selected"]:
+                    problems.add(row, columns["selected"], "is empty: [] says none of these")
+                    continue
+                for field in ("selected", "offered"):
+                    if answer.get(field):
+                        answer[field] = _list(answer[field])
+            yield row, work | answer, ours | columns
+        if not given:
+            problems.add(row, items[0]["image"], "is empty")
+
+
+def _items(header: list[str], kind: Kind) -> list[dict[str, str]] | None:
+    """The columns of each item of a HIT by field; None: all is in Answer.answer."""
+    if "Answer.answer" in header:
+        _refuse_others(header, {"Answer.answer"})
+        return None
+    by_number: dict[str, dict[str, str]] = {}
+    for column in header:
+        match = _ITEM_COLUMN.fullmatch(column)
+        if match is None:
+            continue
+        fields = INPUT[kind] if match[1] == "Input" else ANSWER[kind]
+        if match[2] in fields:
+            by_number.setdefault(match[3] or "", {})[match[2]] = column
+    for_all = by_number.pop("", {}) if len(by_number) > 1 else {}
+    if "image" in for_all or any(field in for_all for field in ANSWER[kind]):
+        raise ResponsesRefused(
+            [RowError(1, "", "has both numbered and unnumbered columns of items")]
+        )
+    needed = {"image", *ANSWER[kind]} | ({"label"} if kind == Kind.CONTAINS else set())
+    items = []
+    for number in sorted(by_number, key=lambda text: int(text or 0)):
+        columns = for_all | by_number[number]
+        if missing := sorted(needed - columns.keys()):
+            number = f"_{number}" if number else ""
+            raise ResponsesRefused(
+                [RowError(1, "", f"no column {_column(missing[0], number)} of MTurk's results")]
+            )
+        items.append(columns)
+    if not items:
+        raise ResponsesRefused(
+            [
+                RowError(
+                    1,
+                    "",
+                    "MTurk's batch results without Answer.answer or Input.image and"
+                    " Answer.selected: their form is not understood (see --help)",
+                )
+            ]
+        )
+    _refuse_others(header, {column for columns in items for column in columns.values()})
+    return items
+
+
+def _refuse_others(header: list[str], understood: set[str]) -> None:
+    for column in header:
+        if column.startswith("Answer.") and column not in understood | IGNORED:
+            raise ResponsesRefused(
+                [RowError(1, column, "is an answer that is not understood (see --help)")]
+            )
+
+
+def _column(field: str, number: str) -> str:
+    return f"{'Answer' if field in ('selected', 'main') else 'Input'}.{field}{number}"
+
+
+def _list(cell: str) -> str | list[str]:
+    """MTurk writes checkboxes as a|b|c; a JSON list stays as it is."""
+    return cell if cell.lstrip().startswith("[") else cell.split("|")
+
+
+def _from_json(
+    row: int,
+    cell: str,
+    work: dict[str, Any],
+    columns: Mapping[str, str],
+    kind: Kind,
+    problems: Problems,
+) -> Iterator[Row]:
+    """The judgments in a cell of Answer.answer."""
+    fields = {*INPUT[kind], *ANSWER[kind], "position"} - (
+        {"position"} if kind == Kind.CLASSIFY else set()
+    )
+    try:
+        answers = json.loads(cell)
+    except (ValueError, RecursionError):
+        answers = None
+    if not isinstance(answers, list) or not answers:
+        problems.add(row, "Answer.answer", "must be a JSON list with an object per item")
+        return
+    names = columns | {field: f"Answer.answer {field}" for field in fields}
+    for answer in answers:
+        if not isinstance(answer, dict):
+            problems.add(row, "Answer.answer", f"holds {short(answer)}, which is no object")
+        elif strange := sorted(answer.keys() - fields):
+            problems.add(row, f"Answer.answer {strange[0]}", "no such field")
+        else:
+            yield row, work | answer, names
