@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.urls import path
+from django.urls import include, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -84,4 +84,7 @@ def _queue() -> str:
 
 
 _pages: dict[str, Callable[..., HttpResponse]] = {"": home, "healthz": healthz, "readyz": readyz}
-urlpatterns = [path(address, view, name=view.__name__) for address, view in _pages.items()]
+urlpatterns = [
+    *(path(address, view, name=view.__name__) for address, view in _pages.items()),
+    path("", include("annotation.progress")),
+]
