@@ -83,7 +83,7 @@ def by_psql(campaign) -> float:
     whole = copy.replace("a.id = ANY (%(ids)s)", f"a.campaign_id = {campaign.pk}")
     whole = " ".join(whole.removeprefix("COPY").split()).replace("TO STDOUT", "TO '/dev/null'")
     database = os.environ.get("DATABASE_URL") or database_url(settings.DATA_DIR)
-    command = [binaries().psql, "-X", "-q", "-d", database, "-c", f"\\copy {whole}"]
+    command = [str(binaries().psql), "-X", "-q", "-d", database, "-c", f"\\copy {whole}"]
     started = time.monotonic()
     subprocess.run(command, check=True)
     return time.monotonic() - started
@@ -120,7 +120,7 @@ def main() -> None:
         campaign = make_study(options.judgments)
         rows = campaign.assignments.count() * TILES
         idle = peak()
-        seconds = {"psql": [], "csv": [], "jsonl": []}
+        seconds: dict[str, list[float]] = {"psql": [], "csv": [], "jsonl": []}
         for _ in range(options.repeat):  # in turn: a machine's speed drifts
             seconds["psql"].append(by_psql(campaign))
             seconds["csv"].append(by_export(campaign, "csv"))

@@ -66,7 +66,7 @@ def make_dataset(folder: Path, slug: str = "tiny", images: int = 7) -> Dataset:
 
 def make_campaign(dataset: Dataset, kind: str = "contains", **settings: Any) -> Campaign:
     """A campaign, published; small HITs, two answers each, unless the settings say otherwise."""
-    defaults = {
+    defaults: dict[str, Any] = {
         "slug": f"{dataset.slug}-{kind}",
         "workers_per_item": 2,
         "round_size": 2,

@@ -27,7 +27,7 @@ class CampaignForm(FormWithDataset):
             self.fields["slug"].help_text = "Made of the name where empty."
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
+        cleaned = super().clean() or {}
         if self.errors:
             return cleaned
         data = {name: cleaned[name] for name in self.Meta.fields if name in cleaned}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -55,7 +56,6 @@ class CampaignAdmin(Lists):
     list_filter_submit = True
     list_select_related = ["dataset"]
     search_fields = ["name", "slug", "public_id__exact"]
-    prepopulated_fields = {}
     autocomplete_fields = ["source"]
     actions_detail = ["publish", "pause", "resume", "aggregate", "close"]
 
@@ -76,9 +76,11 @@ class CampaignAdmin(Lists):
     def get_readonly_fields(self, request: HttpRequest, obj: Campaign | None = None) -> list[str]:
         return [] if obj is None else FIGURES
 
-    def has_change_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """What a campaign asks is frozen when it is published."""
-        return super().has_change_permission(request) and (obj is None or _can_change(obj))
+        return super().has_change_permission(request) and (
+            not isinstance(obj, Campaign) or _can_change(obj)
+        )
 
     def has_take_step_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         """Publish, pause, resume, close, aggregate: also of a campaign that is frozen.
@@ -87,13 +89,15 @@ class CampaignAdmin(Lists):
         """
         return request.user.has_perm("tasks.change_campaign")
 
-    def has_delete_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Only a draft that holds nothing can be deleted."""
         return (
-            obj is not None and _can_change(obj) and request.user.has_perm("tasks.delete_campaign")
+            isinstance(obj, Campaign)
+            and _can_change(obj)
+            and request.user.has_perm("tasks.delete_campaign")
         )
 
-    def prepare(self, rows: list[Campaign]) -> None:
+    def prepare(self, rows: list[Any]) -> None:
         found = progress_of(rows)
         for row in rows:
             row.counted = found[row.pk]
@@ -105,32 +109,32 @@ class CampaignAdmin(Lists):
         return campaign
 
     @display(description="state", ordering="state", label=STATE_COLOURS)
-    def state_label(self, campaign: Campaign) -> str:
+    def state_label(self, campaign: Any) -> str:
         return campaign.state
 
     @display(description="kind", ordering="kind")
-    def kind_name(self, campaign: Campaign) -> str:
+    def kind_name(self, campaign: Any) -> str:
         return campaign.kind.upper()
 
     @display(description="state")
-    def state_now(self, campaign: Campaign) -> str:
+    def state_now(self, campaign: Any) -> str:
         missing = waiting_places(campaign) if campaign.state == State.OPEN else 0
         return (
             f"{campaign.state}; {missing:,} answers wait for workers" if missing else campaign.state
         )
 
     @display(description="used answers")
-    def progress(self, campaign: Campaign) -> str:
+    def progress(self, campaign: Any) -> str:
         return bar(campaign.counted.done, campaign.counted.total)
 
     @display(description="round", ordering="round")
-    def round_now(self, campaign: Campaign) -> str:
+    def round_now(self, campaign: Any) -> str:
         if not campaign.round:
             return "-"
         return f"{campaign.round} ({campaign.target} of {campaign.workers_per_item} answers)"
 
     @display(description="along the way")
-    def along_the_way(self, campaign: Campaign) -> str:
+    def along_the_way(self, campaign: Any) -> str:
         results = PairResult if campaign.kind == Kind.CONTAINS else ImageResult
         by = "pair__campaign__id__exact" if campaign.kind == Kind.CONTAINS else None
         links = [
@@ -151,12 +155,12 @@ class CampaignAdmin(Lists):
         return format_html_join(" · ", "{}", ((link,) for link in links))
 
     @display(description="workers' address")
-    def workers_address(self, campaign: Campaign) -> str:
+    def workers_address(self, campaign: Any) -> str:
         address = reverse("tasks:campaign", args=[campaign.public_id])
         return format_html('<a class="underline" href="{}">{}</a>', address, address)
 
     @display(description="tables")
-    def tables(self, campaign: Campaign) -> str:
+    def tables(self, campaign: Any) -> str:
         return format_html_join(
             " · ",
             '<a class="underline" href="{}">{}.{}</a>',

@@ -1,5 +1,7 @@
 """Classifiers, what they predicted, and the queue's jobs, in the admin."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Count
 from django.http import HttpRequest
@@ -36,7 +38,7 @@ class ClassifierAdmin(Lists):
             return ["dataset", "name", "architecture", "weights", "input", "mapping"]
         return []
 
-    def prepare(self, rows: list[Classifier]) -> None:
+    def prepare(self, rows: list[Any]) -> None:
         counts = by_id(
             Prediction.objects.filter(classifier__in=ids(rows))
             .order_by()
@@ -49,7 +51,7 @@ class ClassifierAdmin(Lists):
             row.counted = counts.get(row.pk, (0,))[0]
 
     @display(description="predictions")
-    def predictions(self, classifier: Classifier) -> str:
+    def predictions(self, classifier: Any) -> str:
         return link_to_list(
             Prediction, f"{classifier.counted:,}", classifier__id__exact=classifier.pk
         )
@@ -66,22 +68,22 @@ class PredictionAdmin(History):
     fields = ["image_link", "classifier", "top"]
     readonly_fields = ["image_link", "top"]
 
-    def prepare(self, rows: list[Prediction]) -> None:
+    def prepare(self, rows: list[Any]) -> None:
         labels = {label for row in rows for label in row.labels}
         keys = dict(Label.objects.filter(pk__in=labels).values_list("pk", "key"))
         for row in rows:
             row.keys = keys
 
     @display(description="")
-    def picture(self, prediction: Prediction) -> str:
+    def picture(self, prediction: Any) -> str:
         return picture_of(prediction.image)
 
     @display(description="image")
-    def image_link(self, prediction: Prediction) -> str:
+    def image_link(self, prediction: Any) -> str:
         return link_to(prediction.image)
 
     @display(description="labels, best first")
-    def top(self, prediction: Prediction) -> str:
+    def top(self, prediction: Any) -> str:
         if not hasattr(prediction, "keys"):
             self.prepare([prediction])
         pairs = zip(prediction.labels, prediction.scores, strict=True)

@@ -1,5 +1,7 @@
 """Datasets, their labels and images, in the admin."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Count, Model
 from django.http import HttpRequest, HttpResponse
@@ -40,7 +42,7 @@ class DatasetAdmin(Lists):
     def bring_in(self, request: HttpRequest) -> HttpResponse:
         return redirect("import-dataset")
 
-    def prepare(self, rows: list[Dataset]) -> None:
+    def prepare(self, rows: list[Any]) -> None:
         counts = {
             model: by_id(
                 model.objects.filter(dataset__in=ids(rows))
@@ -55,27 +57,27 @@ class DatasetAdmin(Lists):
         for row in rows:
             row.counted = {model: found.get(row.pk, (0,))[0] for model, found in counts.items()}
 
-    def _linked(self, dataset: Dataset, model: type[Model]) -> str:
+    def _linked(self, dataset: Any, model: type[Model]) -> str:
         return link_to_list(model, f"{dataset.counted[model]:,}", dataset__id__exact=dataset.pk)
 
     @display(description="labels that workers may confuse")
-    def confusing_labels(self, dataset: Dataset) -> str:
+    def confusing_labels(self, dataset: Any) -> str:
         return label_findings(dataset)
 
     @display(description="labels")
-    def labels(self, dataset: Dataset) -> str:
+    def labels(self, dataset: Any) -> str:
         return self._linked(dataset, Label)
 
     @display(description="images")
-    def images(self, dataset: Dataset) -> str:
+    def images(self, dataset: Any) -> str:
         return self._linked(dataset, Image)
 
     @display(description="classifiers")
-    def classifiers(self, dataset: Dataset) -> str:
+    def classifiers(self, dataset: Any) -> str:
         return self._linked(dataset, Classifier)
 
     @display(description="campaigns")
-    def campaigns(self, dataset: Dataset) -> str:
+    def campaigns(self, dataset: Any) -> str:
         return self._linked(dataset, Campaign)
 
 

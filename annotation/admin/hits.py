@@ -71,15 +71,15 @@ class HITAdmin(History):
         found = Q(key=search_term) | Q(public_id=search_term) | Q(pk__in=of_image)
         return queryset.filter(found), False
 
-    def prepare(self, rows: list[HIT]) -> None:
+    def prepare(self, rows: list[Any]) -> None:
         counts = by_id(
             Assignment.objects.filter(hit__in=ids(rows))
             .order_by()
             .values("hit")
-            .annotate(all=Count("pk"), used=Count("pk", filter=USED)),
+            .annotate(n=Count("pk"), counted=Count("pk", filter=USED)),
             "hit",
-            "all",
-            "used",
+            "n",
+            "counted",
         )
         items = by_id(
             HITItem.objects.filter(hit__in=ids(rows))
@@ -100,17 +100,17 @@ class HITAdmin(History):
         return hit
 
     @display(description="items")
-    def items(self, hit: HIT) -> str:
+    def items(self, hit: Any) -> str:
         return f"{hit.item_count:,}"
 
     @display(description="assignments")
-    def answers(self, hit: HIT) -> str:
+    def answers(self, hit: Any) -> str:
         return link_to_list(Assignment, f"{hit.all:,}", hit__id__exact=hit.pk)
 
     @display(description="used answers")
-    def progress(self, hit: HIT) -> str:
+    def progress(self, hit: Any) -> str:
         return bar(hit.used, hit.campaign.workers_per_item)
 
     @display(description="campaign")
-    def campaign_link(self, hit: HIT) -> str:
+    def campaign_link(self, hit: Any) -> str:
         return link_to(hit.campaign)

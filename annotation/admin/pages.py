@@ -22,7 +22,8 @@ class PageChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list = list(self.result_list)
-        self.model_admin.prepare(self.result_list)
+        if isinstance(self.model_admin, Lists):
+            self.model_admin.prepare(self.result_list)
 
 
 class Lists(ModelAdmin):

@@ -29,7 +29,9 @@ class AskWhichCampaign(forms.Form):
     def __init__(self, *args: Any, worker: Worker, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         mine = Assignment.objects.filter(worker=worker).values("campaign")
-        self.fields["campaign"].queryset = Campaign.objects.filter(pk__in=mine).exclude(
+        choice = self.fields["campaign"]
+        assert isinstance(choice, forms.ModelChoiceField)
+        choice.queryset = Campaign.objects.filter(pk__in=mine).exclude(
             pk__in=worker.stops.values("campaign")
         )
 
@@ -56,15 +58,15 @@ class WorkerAdmin(History):
             return ["pseudonym", "external_id__exact"]
         return ["pseudonym"]
 
-    def prepare(self, rows: list[Worker]) -> None:
+    def prepare(self, rows: list[Any]) -> None:
         answers = by_id(
             Assignment.objects.filter(worker__in=ids(rows), submitted_at__isnull=False)
             .order_by()
             .values("worker")
-            .annotate(n=Count("pk"), used=Count("pk", filter=USED)),
+            .annotate(n=Count("pk"), counted=Count("pk", filter=USED)),
             "worker",
             "n",
-            "used",
+            "counted",
         )
         stops = by_id(
             Stop.objects.filter(worker__in=ids(rows)).values("worker").annotate(n=Count("pk")),
@@ -82,19 +84,19 @@ class WorkerAdmin(History):
         return worker
 
     @display(description="answers")
-    def answers(self, worker: Worker) -> str:
+    def answers(self, worker: Any) -> str:
         return link_to_list(Assignment, f"{worker.answered:,}", worker__id__exact=worker.pk)
 
     @display(description="used")
-    def used(self, worker: Worker) -> str:
+    def used(self, worker: Any) -> str:
         return f"{worker.used_answers:,}"
 
     @display(description="set aside in")
-    def set_aside_in(self, worker: Worker) -> str:
+    def set_aside_in(self, worker: Any) -> str:
         return f"{worker.stop_count:,} campaigns" if worker.stop_count else "-"
 
     @display(description="set aside in")
-    def stopped(self, worker: Worker) -> str:
+    def stopped(self, worker: Any) -> str:
         stops = worker.stops.select_related("campaign")
         return (
             format_html_join(

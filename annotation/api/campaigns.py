@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.api.errors import Conflict
+from annotation.api.fields import KnownFieldsOnly
 from annotation.api.serializers import CampaignSerializer, NothingToSay, Reason, RunSerializer
 from tasks import publish, results
 from tasks.models import Campaign
@@ -40,7 +41,7 @@ class Step(generics.GenericAPIView):
     """A step of a campaign; 409 with the reason where it cannot be taken, and nothing changed."""
 
     queryset = Campaign.objects.select_related("dataset", "source")
-    serializer_class = Reason
+    serializer_class: type[KnownFieldsOnly] = Reason
     lookup_field = "slug"
 
     def post(self, request: Request, slug: str) -> Response:
@@ -48,13 +49,14 @@ class Step(generics.GenericAPIView):
         said.is_valid(raise_exception=True)
         campaign = self.get_object()
         try:
-            self.take(campaign, who=request.user.get_username(), **said.validated_data)
+            self.take(campaign, request.user.get_username(), said.validated_data)
         except publish.Refused as refused:
             raise Conflict(str(refused)) from None
         campaign.refresh_from_db()
         return Response(CampaignSerializer(campaign).data)
 
-    def take(self, campaign: Campaign, who: str, **said: Any) -> None:
+    def take(self, campaign: Campaign, who: str, said: dict[str, Any]) -> None:
+        """Take the step; raises tasks.publish.Refused where it cannot be."""
         raise NotImplementedError
 
 
@@ -72,7 +74,7 @@ class Publish(Step):
 
     serializer_class = NothingToSay
 
-    def take(self, campaign: Campaign, who: str) -> None:
+    def take(self, campaign: Campaign, who: str, said: dict[str, Any]) -> None:
         publish.publish(campaign, who)
 
 
@@ -80,24 +82,24 @@ class Publish(Step):
 class Pause(Step):
     """Stop giving work."""
 
-    def take(self, campaign: Campaign, who: str, why: str) -> None:
-        publish.pause(campaign, who, why)
+    def take(self, campaign: Campaign, who: str, said: dict[str, Any]) -> None:
+        publish.pause(campaign, who, said["why"])
 
 
 @campaign_or_why_not
 class Resume(Step):
     """Give work again."""
 
-    def take(self, campaign: Campaign, who: str, why: str) -> None:
-        publish.resume(campaign, who, why)
+    def take(self, campaign: Campaign, who: str, said: dict[str, Any]) -> None:
+        publish.resume(campaign, who, said["why"])
 
 
 @campaign_or_why_not
 class Close(Step):
     """End the study with the counts as they are."""
 
-    def take(self, campaign: Campaign, who: str, why: str) -> None:
-        publish.close(campaign, who, why)
+    def take(self, campaign: Campaign, who: str, said: dict[str, Any]) -> None:
+        publish.close(campaign, who, said["why"])
 
 
 class Aggregate(generics.GenericAPIView):

@@ -90,19 +90,20 @@ class DatasetDetail(generics.RetrieveAPIView):
 class OfDataset(generics.ListAPIView):
     """A list of what belongs to the dataset of the address."""
 
+    rows: QuerySet
     dataset_lookup = "dataset"
 
     def get_queryset(self) -> QuerySet:
         if getattr(self, "swagger_fake_view", False):
-            return self.queryset.none()
+            return self.rows.none()
         dataset = get_object_or_404(Dataset, slug=self.kwargs["slug"])
-        return self.queryset.filter(**{self.dataset_lookup: dataset})
+        return self.rows.filter(**{self.dataset_lookup: dataset})
 
 
 class Labels(OfDataset):
     """A dataset's labels, by key."""
 
-    queryset = Label.objects.all()
+    rows = Label.objects.all()
     serializer_class = LabelSerializer
     ordering = "key"
     filters = {"key": ("key", "A label's key."), "superclass": ("superclass", "A superclass.")}
@@ -111,7 +112,7 @@ class Labels(OfDataset):
 class Images(OfDataset):
     """A dataset's images, by key."""
 
-    queryset = Image.objects.select_related("dataset_label")
+    rows = Image.objects.select_related("dataset_label")
     serializer_class = ImageSerializer
     ordering = "key"
     filters = {
@@ -124,7 +125,7 @@ class Images(OfDataset):
 class Classifiers(OfDataset):
     """A dataset's classifiers, by name."""
 
-    queryset = Classifier.objects.all()
+    rows = Classifier.objects.all()
     serializer_class = ClassifierSerializer
     ordering = "name"
     filters = {"name": ("name", "A classifier's name.")}
@@ -133,7 +134,7 @@ class Classifiers(OfDataset):
 class Predictions(OfDataset):
     """The classifiers' predictions for a dataset's images."""
 
-    queryset = Prediction.objects.select_related("image", "classifier")
+    rows = Prediction.objects.select_related("image", "classifier")
     serializer_class = PredictionSerializer
     dataset_lookup = "classifier__dataset"
     filters = {

@@ -1,9 +1,13 @@
-"""Fields that take a value of their own JSON type only: "9" is not 9, and 1 is not true."""
+"""Fields that take their own JSON type only ("9" is not 9), and serializers without others."""
 
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from django.db import models
 from rest_framework import serializers
+
+NAMED = 5  # names that one error lists
 
 
 class StrictInteger(serializers.IntegerField):
@@ -45,5 +49,48 @@ class StrictShare(serializers.DecimalField):
             raise serializers.ValidationError("Must be a number.", code="invalid")
         return super().to_internal_value(repr(data))
 
-    def to_representation(self, value: Decimal) -> float:
+    def to_representation(self, value: Decimal) -> float:  # type: ignore[override]
         return float(value)
+
+
+class Slug(serializers.SlugRelatedField):
+    """A row named by its slug; its schema is a string, and no other type is taken."""
+
+    def __init__(self, **options) -> None:
+        super().__init__(slug_field="slug", **options)
+
+    def to_internal_value(self, data: Any) -> models.Model:
+        slug = StrictText().run_validation(data)
+        try:
+            return super().to_internal_value(slug)
+        except serializers.ValidationError:
+            raise serializers.ValidationError(f"There is none named {slug}.") from None
+
+
+class KnownFieldsOnly(serializers.Serializer):
+    """A serializer to which a field that it does not have, or that is read only, is an error."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        errors: dict[str, Any] = {}
+        if isinstance(data, Mapping):
+            writable = [name for name, field in self.fields.items() if not field.read_only]
+            for name in data:
+                if name not in self.fields:
+                    errors[str(name)] = [f"Unknown field. Known: {', '.join(writable)}."]
+                elif self.fields[name].read_only:
+                    errors[name] = ["Is set by the campaign itself and cannot be given."]
+        if not errors:
+            return super().to_internal_value(data)
+        try:
+            super().to_internal_value(data)
+        except serializers.ValidationError as others:
+            if isinstance(others.detail, dict):
+                errors = others.detail | errors
+        raise serializers.ValidationError(errors)
+
+
+def some(names: Iterable[str]) -> str:
+    """The first few of the names, and how many more there are."""
+    names = list(names)
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

@@ -16,7 +16,7 @@ class ByParameter(BaseFilterBackend):
 
     def filter_queryset(self, request: Any, queryset: QuerySet, view: Any) -> QuerySet:
         filters = getattr(view, "filters", {})
-        errors = {}
+        errors: dict[str, Any] = {}
         for name in request.query_params:
             if name in filters:
                 try:

@@ -1,51 +1,30 @@
 """Campaigns in and out: the one validator behind `POST /api/campaigns/` and `create_campaign`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
 from django.utils.text import slugify
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from annotation.api.choices import CandidatesField, FollowUpField, ImagesField
 from annotation.api.fields import (
+    KnownFieldsOnly,
+    Slug,
     StrictBoolean,
     StrictInteger,
     StrictShare,
     StrictSlug,
     StrictText,
+    some,
 )
 from imagesets.models import Dataset, Image
-from models_inference.models import STORED, Classifier
+from models_inference.models import Classifier
 from tasks.crowds import CROWDS
 from tasks.models import Campaign, Run
 from tasks.models.campaign import Kind, State
 from tasks.publish import DEFAULT_FOLLOW_UP
-
-GROUPS_ASKED = ("fu", "mis", "easy")
-NAMED = 5  # unknown names that one error lists
-
-
-class KnownFieldsOnly(serializers.Serializer):
-    """A serializer to which a field that it does not have, or that is read only, is an error."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        errors = {}
-        if isinstance(data, Mapping):
-            writable = [name for name, field in self.fields.items() if not field.read_only]
-            for name in data:
-                if name not in self.fields:
-                    errors[str(name)] = [f"Unknown field. Known: {', '.join(writable)}."]
-                elif self.fields[name].read_only:
-                    errors[name] = ["Is set by the campaign itself and cannot be given."]
-        if not errors:
-            return super().to_internal_value(data)
-        try:
-            super().to_internal_value(data)
-        except serializers.ValidationError as others:
-            errors = {**others.detail, **errors}
-        raise serializers.ValidationError(errors)
 
 
 class NothingToSay(KnownFieldsOnly):
@@ -56,135 +35,6 @@ class Reason(KnownFieldsOnly):
     """The body of a step that is logged with a reason."""
 
     why = StrictText(required=False, allow_blank=True, default="", help_text="For the log.")
-
-
-class PerLabel(KnownFieldsOnly):
-    """So many images of each dataset label, drawn by a seed."""
-
-    per_label = StrictInteger(min_value=1)
-    seed = StrictInteger(min_value=0, max_value=2**63 - 1, default=0)
-
-
-class Candidates(KnownFieldsOnly):
-    """Which predictions become candidate labels."""
-
-    classifiers = serializers.ListField(
-        child=StrictText(), allow_empty=False, allow_null=True, default=None
-    )
-    k = StrictInteger(min_value=1, max_value=STORED, default=5)
-    min_models = StrictInteger(min_value=1, default=1)
-
-    def validate(self, data: dict) -> dict:
-        names = data["classifiers"]
-        if names is not None and len(set(names)) < len(names):
-            raise serializers.ValidationError({"classifiers": ["Names a classifier twice."]})
-        if names is not None and data["min_models"] > len(names):
-            raise serializers.ValidationError(
-                {"min_models": [f"{data['min_models']} of {len(names)} classifiers cannot agree."]}
-            )
-        return data
-
-
-@extend_schema_field(Candidates)
-class CandidatesField(serializers.Field):
-    """Candidates, whole: also in a PATCH a subfield that is not given has its default."""
-
-    def to_internal_value(self, data: Any) -> dict:
-        return dict(Candidates().run_validation(data))
-
-    def to_representation(self, value: Any) -> Any:
-        return value
-
-
-@extend_schema_field(
-    {
-        "oneOf": [
-            {"type": "string", "enum": ["all"]},
-            {
-                "type": "object",
-                "required": ["per_label"],
-                "properties": {"per_label": {"type": "integer"}, "seed": {"type": "integer"}},
-                "additionalProperties": False,
-            },
-            {"type": "array", "items": {"type": "string"}},
-        ]
-    }
-)
-class ImagesField(serializers.Field):
-    """ "all", {"per_label": n, "seed": s}, or a list of image keys."""
-
-    def to_internal_value(self, data: Any) -> str | dict | list[str]:
-        if data == "all":
-            return "all"
-        if isinstance(data, Mapping):
-            return dict(PerLabel().run_validation(data))
-        if not isinstance(data, list):
-            raise serializers.ValidationError(
-                'Must be "all", {"per_label": n, "seed": s} or a list of image keys.'
-            )
-        keys = serializers.ListField(
-            child=StrictText(trim_whitespace=False), allow_empty=False
-        ).run_validation(data)
-        if len(set(keys)) < len(keys):
-            seen: set[str] = set()
-            twice = [key for key in keys if key in seen or seen.add(key)]
-            raise serializers.ValidationError(f"Names images twice: {some(twice)}.")
-        return keys
-
-    def to_representation(self, value: Any) -> Any:
-        return value
-
-
-@extend_schema_field(
-    {
-        "oneOf": [
-            {"type": "string", "enum": ["all"]},
-            {
-                "type": "object",
-                "properties": {
-                    group: {"type": "number", "minimum": 0, "maximum": 1} for group in GROUPS_ASKED
-                },
-                "additionalProperties": False,
-            },
-        ]
-    }
-)
-class FollowUpField(serializers.Field):
-    """ "all", or the share of each group that is asked (a group that is not named: none of it)."""
-
-    def to_internal_value(self, data: Any) -> str | dict[str, float]:
-        if data == "all":
-            return "all"
-        if not isinstance(data, Mapping):
-            raise serializers.ValidationError('Must be "all" or {"fu": 1, "mis": 1, "easy": 0.05}.')
-        errors = {}
-        for group, share in data.items():
-            if group not in GROUPS_ASKED:
-                errors[str(group)] = [f"Unknown group. Known: {', '.join(GROUPS_ASKED)}."]
-            elif isinstance(share, bool) or not isinstance(share, int | float):
-                errors[group] = ["Must be a number."]
-            elif not 0 <= share <= 1:
-                errors[group] = ["Must be a share, from 0 to 1."]
-        if errors:
-            raise serializers.ValidationError(errors)
-        return {group: data.get(group, 0) for group in GROUPS_ASKED}
-
-    def to_representation(self, value: Any) -> Any:
-        return value
-
-
-class Slug(serializers.SlugRelatedField):
-    """A row named by its slug; its schema is a string, and no other type is taken."""
-
-    def __init__(self, **options) -> None:
-        super().__init__(slug_field="slug", **options)
-
-    def to_internal_value(self, data: Any) -> models.Model:
-        slug = StrictText().run_validation(data)
-        try:
-            return self.get_queryset().get(slug=slug)
-        except self.get_queryset().model.DoesNotExist:
-            raise serializers.ValidationError(f"There is none named {slug}.") from None
 
 
 class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
@@ -207,7 +57,9 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
         default="local",
         error_messages={"invalid_choice": f"{{input}} is not available; {', '.join(CROWDS)} is."},
     )
-    source = Slug(queryset=Campaign.objects.all(), allow_null=True, default=None)
+    source = Slug(  # type: ignore[assignment]  # a field's name, which DRF's base also uses
+        queryset=Campaign.objects.all(), allow_null=True, default=None
+    )
     images = ImagesField(default="all")
     candidates = CandidatesField(allow_null=True, default=None)
     follow_up = FollowUpField(required=False)
@@ -259,7 +111,7 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
         slug = whole["slug"]
         if not slug:
             errors["slug"] = ["The name makes none: give one of letters, digits and hyphens."]
-        elif Campaign.objects.exclude(pk=getattr(self.instance, "pk", None)).filter(slug=slug):
+        elif _others(self.instance).filter(slug=slug).exists():
             errors |= _taken(slug)
         if wrong := _wrong_source(whole):
             errors["source"] = [wrong]
@@ -317,13 +169,6 @@ class RunSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-def some(names: Iterable[str]) -> str:
-    """The first few of the names, and how many more there are."""
-    names = list(names)
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
-
-
 def one_line(errors: Any, path: str = "") -> str:
     """DRF's nested errors as one line: `field: what; field.subfield: what; field[2]: what`."""
     if isinstance(errors, Mapping):
@@ -339,6 +184,10 @@ def _below(path: str, name: str | int) -> str:
     if isinstance(name, int):
         return f"{path}[{name}]"
     return f"{path}.{name}" if path else name
+
+
+def _others(campaign: Campaign | None) -> models.QuerySet[Campaign]:
+    return Campaign.objects.exclude(pk=campaign.pk) if campaign else Campaign.objects.all()
 
 
 def _taken(slug: str) -> dict[str, list[str]]:

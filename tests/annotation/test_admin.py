@@ -39,7 +39,7 @@ def study(tmp_path) -> Campaign:
     InferenceJob.objects.create(
         dataset=dataset, classifiers=[1], queued_at=contains.created_at, error="none"
     )
-    SkippedImage.objects.create(image=Image.objects.first(), reason="broken")
+    SkippedImage.objects.create(image=Image.objects.all()[0], reason="broken")
     return contains
 
 
@@ -102,11 +102,11 @@ def test_lists_cost_the_same_however_long(study, root, tmp_path):
 
 
 def test_a_page_of_a_hit_costs_the_same_however_many_items(study, root):
-    hit = study.hits.first()
+    hit = study.hits.all()[0]
     root.get(address(hit, "change"))
     with CaptureQueriesContext(connection) as few:
         root.get(address(hit, "change"))
-    big = make_campaign(study.dataset, slug="big", grid_size=48, max_sections=8).hits.first()
+    big = make_campaign(study.dataset, slug="big", grid_size=48, max_sections=8).hits.all()[0]
     assert big.items.count() > hit.items.count()
     with CaptureQueriesContext(connection) as many:
         root.get(address(big, "change"))
@@ -166,7 +166,7 @@ def test_a_draft_is_made_edited_published_paused_resumed_closed(study, root):
     made.refresh_from_db()
     assert made.grid_size == 3
 
-    def step(name: str, **said) -> int:
+    def step(name: str, **said) -> int | tuple[str, str]:
         page = reverse(f"admin:tasks_campaign_{name}", args=[made.pk])
         assert root.get(page).status_code == 200
         made.refresh_from_db()
@@ -198,7 +198,7 @@ def test_a_get_changes_nothing(study, root):
 
 def test_a_worker_is_set_aside_with_a_reason(study, root):
     form = Campaign.objects.get(slug="form")
-    worker = Assignment.objects.filter(campaign=form).first().worker
+    worker = Assignment.objects.filter(campaign=form)[0].worker
     page = reverse("admin:tasks_worker_set_aside", args=[worker.pk])
     assert root.post(page, {"campaign": form.pk, "why": ""}).status_code == 422
     assert not Stop.objects.filter(campaign=form).exists()

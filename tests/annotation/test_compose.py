@@ -170,7 +170,7 @@ def started(command: list[str], environment: dict[str, str]) -> Iterator[subproc
 def answers(url: str, process: subprocess.Popen) -> int:
     """The status with which it answers at last."""
     for _ in range(300):
-        assert process.poll() is None, process.stdout.read()
+        assert process.poll() is None, process.communicate()[0]
         try:
             return urllib.request.urlopen(url, timeout=5).status
         except urllib.error.HTTPError as error:
@@ -210,7 +210,7 @@ def test_workers_start_and_answer(environment, name):
     node = command[command.index("--hostname") + 1].replace("%h", socket.gethostname())
     with started(command, environment) as process:
         for _ in range(60):
-            assert process.poll() is None, process.stdout.read()
+            assert process.poll() is None, process.communicate()[0]
             if app.control.ping(destination=[node], timeout=1):
                 break
         else:
@@ -222,7 +222,7 @@ def test_beat_starts_with_the_nightly_aggregation(environment):
 
     with started(read()["services"]["beat"]["command"], environment) as process:
         for _ in range(300):
-            assert process.poll() is None, process.stdout.read()
+            assert process.poll() is None, process.communicate()[0]
             if PeriodicTask.objects.filter(task="tasks.celery_tasks.aggregate_campaigns"):
                 break
             time.sleep(0.1)
