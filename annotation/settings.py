@@ -155,6 +155,11 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
 NIGHTLY_HOUR = env.int("NIGHTLY_HOUR", default=3)  # UTC
 CELERY_BEAT_SCHEDULE = {
+    "resume inference": {
+        "task": "models_inference.celery_tasks.resume_jobs",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "aggregate every campaign": {
         "task": "tasks.celery_tasks.aggregate_campaigns",
         "schedule": crontab(hour=NIGHTLY_HOUR, minute=0),

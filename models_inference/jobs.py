@@ -23,27 +23,28 @@ def queue_predictions(dataset: Dataset, classifiers: Sequence[Classifier]) -> In
         job, _ = InferenceJob.objects.update_or_create(
             dataset=dataset,
             classifiers=ids,
-            defaults={"queued_at": timezone.now(), "finished_at": None, "error": ""},
+            defaults={"queued_at": timezone.now(), "finished_at": None, "error": "", "starts": 0},
         )
         transaction.on_commit(lambda: send(job))
     return job
 
 
-def send(job: InferenceJob) -> None:
-    """Put a job's ticket in the queue."""
+def send(job: InferenceJob, expires: float | None = None) -> None:
+    """Put a job's ticket in the queue; `expires`: seconds after which it is worth nothing."""
     from models_inference.celery_tasks import predict_dataset
 
-    predict_dataset.delay(job.dataset_id, list(job.classifiers))
+    predict_dataset.apply_async((job.dataset_id, list(job.classifiers)), expires=expires)
 
 
-def send_unfinished() -> int:
+def send_unfinished(expires: float | None = None) -> int:
     """Put a ticket for each job that has not ended in the queue; returns how many.
 
-    For the start of a worker: the queue may have been lost, the jobs are in the database.
+    Workers call it when they start, and beat does now and then: the queue may have been lost, or
+    a worker killed with the last ticket; the jobs are in the database.
     """
     jobs = InferenceJob.objects.filter(finished_at=None, error="")
     for job in jobs:
-        send(job)
+        send(job, expires)
     return len(jobs)
 
 

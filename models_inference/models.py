@@ -89,6 +89,9 @@ class InferenceJob(models.Model):
     queued_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True, default="")
+    starts = models.PositiveSmallIntegerField(
+        default=0, help_text="Times that a worker began it since a chunk was last finished."
+    )
 
     class Meta:
         ordering = ["-queued_at"]

@@ -12,6 +12,8 @@ from urllib.parse import quote
 import pytest
 from django.conf import settings
 from django.db import connection
+from PIL import Image as Picture
+from redis import Redis
 
 from imagesets.models import Image
 from models_inference.chunks import CHUNK
@@ -23,19 +25,19 @@ from .conftest import add_images
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = 3 * CHUNK
+WORKER = ("-m", "celery", "-A", "annotation", "worker", "-Q", "gpu", "-c", "1", "-l", "ERROR")
+SMALL = {"input_size": [3, 64, 64]}
 
 
 def environment() -> dict[str, str]:
     """The environment of a process that shall use this test's database and queue."""
     at = connection.settings_dict
     host = at.get("OPTIONS", {}).get("host") or at["HOST"]
-    user = quote(at["USER"], safe="") + (
-        f":{quote(at['PASSWORD'], safe='')}" if at["PASSWORD"] else ""
-    )
-    where = f"{user}@{quote(host, safe='')}:{at['PORT'] or ''}".rstrip(":")
+    user = quote(at["USER"]) + (f":{quote(at['PASSWORD'])}" if at["PASSWORD"] else "")
+    place = f"{quote(at['NAME'])}?host={quote(host, safe='')}"
     return {
         **os.environ,
-        "DATABASE_URL": f"postgres://{where}/{quote(at['NAME'], safe='')}",
+        "DATABASE_URL": f"postgres://{user}@:{at['PORT'] or 5432}/{place}",
         "REDIS_URL": settings.REDIS_URL,
         "DATA_DIR": str(settings.DATA_DIR),
         "DJANGO_SETTINGS_MODULE": "annotation.settings",
@@ -65,13 +67,16 @@ def start(transactional_db) -> Iterator:
     for process in running:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        print(process.communicate()[1])  # pytest shows it where a test has failed
 
 
 @pytest.fixture
 def dataset(transactional_db, make_dataset, pictures):
-    """Three chunks of images: real photographs, each under many keys."""
+    """Three chunks of images: small photographs, each under many keys."""
     dataset = make_dataset("shared")
+    for file in pictures:
+        with Picture.open(file) as picture:
+            picture.resize((120, 90)).save(file)
     add_images(dataset, pictures)
     first = list(dataset.images.all())
     Image.objects.bulk_create(
@@ -102,7 +107,7 @@ def check_all_once(dataset, classifiers) -> None:
 
 
 def test_two_predict_commands_one_of_them_killed(dataset, tiny, start):
-    classifiers = [tiny(dataset, "a"), tiny(dataset, "b", input={"input_size": [3, 320, 320]})]
+    classifiers = [tiny(dataset, name, input=SMALL) for name in "ab"]
     killed, other = (start("manage.py", "predict", "shared", "--device", "cpu") for _ in range(2))
     until(Prediction.objects.exists)
     os.killpg(killed.pid, signal.SIGKILL)
@@ -121,16 +126,15 @@ def test_two_predict_commands_one_of_them_killed(dataset, tiny, start):
 
 
 def test_workers_of_the_queue_share_a_job_and_outlive_a_kill(dataset, tiny, start):
-    classifiers = [tiny(dataset, "a"), tiny(dataset, "b", input={"input_size": [3, 320, 320]})]
-    worker = ("-m", "celery", "-A", "annotation", "worker", "-Q", "gpu", "-c", "1", "-l", "WARNING")
-    first = start(*worker, "-n", "first@%h")
+    classifiers = [tiny(dataset, name, input=SMALL) for name in "ab"]
+    first = start(*WORKER, "-n", "first@%h")
     queue_predictions(dataset, classifiers)
     until(Prediction.objects.exists)
     os.killpg(first.pid, signal.SIGKILL)
     done, total = predictions_done(dataset, classifiers)
     assert 0 < done <= total == 2 * IMAGES
-    start(*worker, "-n", "second@%h")
-    start(*worker, "-n", "third@%h")
+    start(*WORKER, "-n", "second@%h")
+    start(*WORKER, "-n", "third@%h")
     until(lambda: predictions_done(dataset, classifiers) == (total, total))
     check_all_once(dataset, classifiers)
     until(lambda: InferenceJob.objects.get().finished_at is not None)
@@ -139,12 +143,12 @@ def test_workers_of_the_queue_share_a_job_and_outlive_a_kill(dataset, tiny, star
 def test_a_job_that_fails_says_so_to_whoever_waits_and_can_be_asked_again(
     dataset, tiny, start, tmp_path
 ):
-    classifier = tiny(dataset, "a")
+    classifier = tiny(dataset, "a", input=SMALL)
     file = Path(classifier.weights)
     content = file.read_bytes()
     file.unlink()
     queue_predictions(dataset, [classifier])
-    worker = start("-m", "celery", "-A", "annotation", "worker", "-Q", "gpu", "-c", "1")
+    worker = start(*WORKER)
     until(lambda: InferenceJob.objects.exclude(error="").exists())
     with pytest.raises(InferenceError, match=r"a\.pth does not exist"):
         predictions_done(dataset, [classifier])
@@ -155,13 +159,10 @@ def test_a_job_that_fails_says_so_to_whoever_waits_and_can_be_asked_again(
 
 
 def test_a_lost_queue_is_filled_again_from_the_database(dataset, tiny, start):
-    classifier = tiny(dataset, "a")
+    classifier = tiny(dataset, "a", input=SMALL)
     queue_predictions(dataset, [classifier])
-    from redis import Redis
-
     Redis.from_url(settings.REDIS_URL).flushall()
-    assert send_unfinished() == 1
-    start("-m", "celery", "-A", "annotation", "worker", "-Q", "gpu", "-c", "1")
+    start(*WORKER)  # asks for unfinished jobs by itself
     until(lambda: predictions_done(dataset, [classifier]) == (IMAGES, IMAGES))
     until(lambda: InferenceJob.objects.get().finished_at is not None)
     assert send_unfinished() == 0
