@@ -83,7 +83,7 @@ def _queue() -> str:
     return ""
 
 
-_pages: dict[str, Callable[..., HttpResponse]] = {"": home, "healthz": healthz, "readyz": readyz}
+_pages: dict[str, Callable] = {"": home, "healthz": healthz, "readyz": readyz}
 urlpatterns = [
     *(path(address, view, name=view.__name__) for address, view in _pages.items()),
     path("", include("annotation.progress")),

@@ -178,6 +178,7 @@ def _sections(campaign: Campaign, key: str, items: list[HITItem]) -> list[Sectio
                 )
             )
         label_id = next(item.label_id for item in items if item.section == section)
+        assert label_id is not None  # a CONTAINS item always has its label
         sections.append(
             Section(
                 id=opaque(key, "section", section),

@@ -4,6 +4,7 @@ All of them work without JavaScript, and a HIT also in a marketplace's frame, wi
 """
 
 import math
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 from csp.decorators import csp
@@ -29,6 +30,15 @@ from tasks.sheets import Sheet, preview_of, sheet_of
 PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"  # MTurk's word for "not accepted yet"
 
 
+View = Callable[..., HttpResponse]
+
+
+def worker_page(view: View) -> View:
+    """Never from a cache, and nothing inline or from elsewhere."""
+    strict: View = csp(settings.WORKER_PAGE_CSP)(view)  # type: ignore[arg-type,assignment]
+    return never_cache(strict)
+
+
 class SeeOther(HttpResponseRedirect):
     """Go on with a GET, whatever the method was."""
 
@@ -36,8 +46,7 @@ class SeeOther(HttpResponseRedirect):
 
 
 @require_GET
-@never_cache
-@csp(settings.WORKER_PAGE_CSP)
+@worker_page
 def campaigns(request: HttpRequest) -> HttpResponse:
     """The campaigns that are open to local workers."""
     some = Campaign.objects.filter(crowd=identity.CROWD, state=State.OPEN)
@@ -53,8 +62,7 @@ def _minutes(campaign: Campaign) -> int:
 
 
 @require_GET  # no HEAD: what looks at links would take places
-@never_cache
-@csp(settings.WORKER_PAGE_CSP)
+@worker_page
 def campaign(request: HttpRequest, public_id: str) -> HttpResponse:
     """A campaign's link: on to the worker's next HIT, or thanks where there is none."""
     found = Campaign.objects.filter(public_id=public_id).first()
@@ -81,9 +89,8 @@ def campaign(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 @require_GET
-@never_cache
+@worker_page
 @xframe_options_exempt
-@csp(settings.WORKER_PAGE_CSP)
 def thanks(request: HttpRequest, public_id: str) -> HttpResponse:
     """Where a worker comes to when his answer is stored and nothing is left."""
     found = Campaign.objects.filter(public_id=public_id).first()
@@ -100,9 +107,8 @@ def thanks(request: HttpRequest, public_id: str) -> HttpResponse:
 # worker was given: a forger would have to know it, and a cookie alone lets nobody answer.
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
-@never_cache
+@worker_page
 @xframe_options_exempt
-@csp(settings.WORKER_PAGE_CSP)
 def hit(request: HttpRequest, public_id: str) -> HttpResponse:
     """One HIT: a preview, the worker's form, or what became of it."""
     found = HIT.objects.select_related("campaign").filter(public_id=public_id).first()
@@ -128,7 +134,7 @@ def hit(request: HttpRequest, public_id: str) -> HttpResponse:
         return _give_back(assignment) if "return" in request.POST else _answer(request, assignment)
     if found.campaign.state == State.CLOSED:
         return _refuse(request, 410, "This study has ended, and this work with it. Thank you.")
-    if assignment.state != AssignmentState.OPEN or assignment.expires_at < timezone.now():
+    if assignment.state != AssignmentState.OPEN or _minutes_left(assignment) == 0:
         return _refuse(
             request,
             410,
@@ -150,11 +156,10 @@ def _preview(request: HttpRequest, hit: HIT) -> HttpResponse:
 def _form(
     request: HttpRequest, sheet: Sheet, assignment: Assignment | None, status: int = 200
 ) -> HttpResponse:
-    minutes_left = 0
+    minutes_left = None
     practised = False
     if assignment is not None:
-        left = (assignment.expires_at - timezone.now()).total_seconds()
-        minutes_left = max(1, math.floor(left / 60))
+        minutes_left = _minutes_left(assignment)
         practised = Assignment.objects.filter(
             worker=assignment.worker_id,
             campaign=assignment.campaign_id,
@@ -172,6 +177,14 @@ def _form(
         "active_seconds": request.POST.get("active_seconds", "")[:20],
     }
     return render(request, f"tasks/{sheet.campaign.kind}.html", context, status=status)
+
+
+def _minutes_left(assignment: Assignment) -> int | None:
+    """How long the place is still kept, in whole minutes, at least 1; 0: over; None: for ever."""
+    if assignment.expires_at is None:
+        return None
+    seconds = (assignment.expires_at - timezone.now()).total_seconds()
+    return max(1, math.floor(seconds / 60)) if seconds > 0 else 0
 
 
 def _answer(request: HttpRequest, assignment: Assignment) -> HttpResponse:

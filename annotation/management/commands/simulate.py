@@ -1,6 +1,7 @@
 """simulate CAMPAIGN: simulated workers do its open work through the real pages."""
 
 import csv
+import io
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,9 @@ class Command(BaseCommand):
         table.add_section()
         rate = outcome.total / outcome.seconds if outcome.seconds else 0.0
         table.add_row("all", f"{outcome.total:,}", f"{rate:.1f} a second")
-        Console(file=self.stdout._out, width=80).print(table)
+        with io.StringIO() as text:
+            Console(file=text, width=80).print(table)
+            self.stdout.write(text.getvalue(), ending="")
 
 
 def read_truth(path: Path) -> list[dict[str, str]]:
