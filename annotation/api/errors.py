@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import status
 from rest_framework.exceptions import APIException
 
@@ -37,6 +38,7 @@ class JSONErrors:
         return JsonResponse({"detail": detail}, status=response.status_code)
 
 
+@csrf_exempt  # else a POST would be told of a missing cookie instead
 def unknown_address(request: HttpRequest, address: str = "") -> JsonResponse:
     """404 for an address that the API does not have."""
     slash = "" if address.endswith("/") or not address else " (addresses end with a slash)"

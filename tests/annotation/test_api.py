@@ -118,6 +118,13 @@ def test_errors_are_json(api, dataset, path, status):
     assert answer.json()
 
 
+def test_a_post_to_nowhere_is_a_404_for_a_strict_client_too(dataset):
+    strict = Client(enforce_csrf_checks=True)
+    for path in ("/api/nowhere/", "/api/campaigns/a%20b/publish/"):
+        answer = strict.post(path, {}, content_type="application/json")
+        assert (answer.status_code, list(answer.json())) == (404, ["detail"])
+
+
 def test_a_failure_of_ours_and_a_wrong_host_are_json_too(api, dataset, monkeypatch):
     def fails(*args, **kwargs):
         raise RuntimeError("broken on purpose")
