@@ -36,7 +36,7 @@ def selection_frequencies(pair: ArrayLike, answer: ArrayLike, n_pairs: int) -> S
     Controls and judgments that are not used are the caller's to leave out.
 
     Raises ValueError for an index or an answer outside these ranges.
-    Source: Tsipras et al. 2020, section 3 ("selection frequency").
+    Source: Tsipras et al. 2020, the CONTAINS task ("selection frequency").
     """
     pair = np.asarray(pair)
     answer = np.asarray(answer)

@@ -41,7 +41,7 @@ def max_k_cut(selections: Iterable[Sequence[int]], n: int, k: int) -> Partition:
     Raises ValueError unless 1 <= k <= n, and TooHardError (a ValueError) where the search would
     not end in sensible time; that takes more than 20 labels on one image and workers that agree
     on nothing.
-    Source: Tsipras et al. 2020, appendix B (labels selected together are distinct objects).
+    Source: the objects of Tsipras et al. 2020 (labels selected together are distinct objects).
 
     >>> max_k_cut([[0, 2], [1, 2], [0, 2]], n=3, k=2)
     [[0, 1], [2]]

@@ -84,7 +84,7 @@ def image_objects(
     `workers` counts responses. Without responses all is None, but `workers` 0 and `objects` [].
 
     Raises ValueError where a main label is not among the selected or a label is selected twice.
-    Source: Tsipras et al. 2020, section 4 and appendix B.
+    Source: Tsipras et al. 2020, the CLASSIFY task; rules 1-5 give the numbers of its data release.
     """
     answers = [_checked(response) for response in responses]
     if not answers:
