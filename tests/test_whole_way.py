@@ -1,0 +1,157 @@
+"""The way of a study on photographs from outside, command by command, as its user types it."""
+
+import csv
+import shutil
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from annotation.embedded import running
+from tests.conftest import PHOTOS
+from tests.machine import Machine
+
+IMAGES = 63
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Machine]:
+    folder = Path(tempfile.mkdtemp(prefix="second-look-way-"))
+    try:
+        with running(folder / "data", durable=False):  # else each command would start its own
+            yield Machine(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.skipif(not PHOTOS.exists(), reason=f"the photographs are not there: {PHOTOS}")
+def test_the_whole_way_on_63_photographs(machine: Machine):
+    machine.run(
+        "import_dataset",
+        "imagenet-sample",
+        "--images",
+        PHOTOS / "images",
+        "--labels",
+        PHOTOS / "labels.csv",
+    )
+    machine.run("predict", "imagenet-sample")
+    top1 = machine.query(
+        """
+        SELECT c.name, avg((p.labels[1] = i.dataset_label_id)::int)::float8
+        FROM models_inference_prediction p
+        JOIN models_inference_classifier c ON c.id = p.classifier_id
+        JOIN imagesets_image i ON i.id = p.image_id GROUP BY c.name
+        """
+    )
+    native = {name: accuracy for name, accuracy in top1 if "@" not in name}
+    assert len(native) == 3
+    assert min(native.values()) > 0.8, native
+    dataset = {"dataset": "imagenet-sample", "workers_per_item": 3, "round_size": 3}
+    machine.run(
+        "create_campaign",
+        machine.write("contains.json", {**dataset, "name": "Contains", "kind": "contains"}),
+    )
+    machine.run("publish", "contains")
+    machine.run("simulate", "contains", "--workers", "4", "--seed", "1")
+    machine.run("aggregate", "contains")
+
+    frequencies = machine.export("contains", "selection_frequencies")
+    by_image = defaultdict(dict)
+    for row in frequencies:
+        by_image[row["image"]][row["label"]] = row
+    labels = {row["label"] for row in frequencies}
+    assert len(by_image) == IMAGES
+    assert 600 < len(frequencies) < 850
+    assert 400 < len(labels) < 600
+    truth = {row["image"]: row["wnid"] for row in csv.DictReader((PHOTOS / "labels.csv").open())}
+    for image, rows in by_image.items():
+        assert {row["dataset_label"] for row in rows.values()} == {truth[image]}
+        assert truth[image] in rows
+    assert {row["shown"] for row in frequencies} == {"3"}
+    selected = sum(float(rows[truth[image]]["sf"]) for image, rows in by_image.items()) / len(
+        by_image
+    )
+    assert selected > 0.75  # the simulated workers take the dataset label for the truth
+    others = [
+        float(row["sf"])
+        for image, rows in by_image.items()
+        for label, row in rows.items()
+        if label != truth[image]
+    ]
+    assert sum(others) / len(others) < 0.25
+
+    judgments = machine.export("contains", "judgments")
+    assert len(judgments) == 3 * len(frequencies)
+    hits = {row["hit"] for row in judgments}
+    assert len(labels) / 8 <= len(hits) < 80  # several sections a HIT: at most 8
+    sections = Counter(
+        row["hit"] for row in {(r["hit"], r["label"]): r for r in judgments}.values()
+    )
+    assert max(sections.values()) <= 8
+    assert len({(row["worker"], row["image"], row["label"]) for row in judgments}) == len(judgments)
+
+    machine.run(
+        "create_campaign",
+        machine.write(
+            "classify.json",
+            {
+                **dataset,
+                "name": "Classify",
+                "kind": "classify",
+                "source": "contains",
+                "follow_up": "all",
+            },
+        ),
+    )
+    machine.run("publish", "classify")
+    machine.run("simulate", "classify", "--workers", "4", "--seed", "1")
+    machine.run("aggregate", "classify")
+    annotations = {row["image"]: row for row in machine.export("classify", "annotations")}
+    assert len(annotations) == IMAGES
+    right = sum(row["main_label"] == truth[image] for image, row in annotations.items())
+    assert right > 0.8 * IMAGES
+
+
+@pytest.mark.skipif(not PHOTOS.exists(), reason=f"the photographs are not there: {PHOTOS}")
+def test_too_few_workers_is_exit_1_and_says_how_many_are_needed(machine: Machine):
+    """Runs after the way above, on the same machine."""
+    machine.run(
+        "create_campaign",
+        machine.write(
+            "few.json",
+            {
+                "name": "Few",
+                "dataset": "imagenet-sample",
+                "kind": "contains",
+                "images": {"per_label": 1},
+                "workers_per_item": 3,
+                "candidates": {"k": 1},
+            },
+        ),
+    )
+    machine.run("publish", "few")
+    error = machine.run("simulate", "few", "--workers", "2", code=1)
+    assert "1 more worker" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["import_dataset", "x", "--images", "/nowhere"], ["/nowhere"]),
+        (["publish", "nothing"], ["nothing"]),
+        (["create_campaign", "/nowhere.json"], ["/nowhere.json"]),
+        (["export", "nothing", "judgments"], ["nothing"]),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_1(machine: Machine, arguments, words):
+    error = machine.run(*arguments, code=1)
+    assert len(error.strip().splitlines()) == 1
+    for word in words:
+        assert word in error
+
+
+def test_wrong_usage_is_exit_2(machine: Machine):
+    machine.run("publish", code=2)
+    machine.run("simulate", "x", "--workers", "many", code=2)
