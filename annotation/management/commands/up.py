@@ -39,6 +39,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, port: int, host: str, **options: Any) -> None:
         """Steps: signals, one `up` per DATA_DIR, the port, migrations, children, watch, stop."""
+        # A shell script's background job is born deaf to SIGINT, and could not be stopped by it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, _end_quietly)
         signal.signal(signal.SIGHUP, _end_quietly)
         self.writing = threading.Lock()
