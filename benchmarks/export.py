@@ -77,10 +77,15 @@ def by_psql(campaign) -> float:
 
     from annotation.embedded import binaries, database_url
     from annotation.exports.stream import copy_statement
+    from annotation.exports.tables import ASSIGNMENTS_IN_ORDER
     from annotation.exports.tables import CONTAINS_JUDGMENTS as TABLE
 
     copy = copy_statement(TABLE, TABLE.columns, "csv")
-    whole = copy.replace("a.id = ANY (%(ids)s)", f"a.campaign_id = {campaign.pk}")
+    everything = (
+        "(SELECT id, row_number() OVER (ORDER BY submitted_at, sequence, id)"
+        f" FROM tasks_assignment WHERE campaign_id = {campaign.pk}) AS k (id, place)"
+    )
+    whole = copy.replace(ASSIGNMENTS_IN_ORDER, everything)
     whole = " ".join(whole.removeprefix("COPY").split()).replace("TO STDOUT", "TO '/dev/null'")
     database = os.environ.get("DATABASE_URL") or database_url(settings.DATA_DIR)
     command = [str(binaries().psql), "-X", "-q", "-d", database, "-c", f"\\copy {whole}"]

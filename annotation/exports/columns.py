@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Type = Literal["text", "number", "bool", "time", "json"]
+Type = Literal["text", "number", "bool", "json"]
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,14 @@ class Column:
         match self.type:
             case "bool" | "json":
                 return f"({self.sql})::text"
-            case "time":
-                return _iso(self.sql)
             case _:
                 return self.sql
 
     def as_json(self) -> str:
         """The expression of its JSON value."""
-        return _iso(self.sql) if self.type == "time" else self.json_sql or self.sql
+        return self.json_sql or self.sql
 
 
-def _iso(sql: str) -> str:
-    """ISO 8601 in UTC, to the microsecond, with a Z."""
+def iso(sql: str) -> str:
+    """A time as text: ISO 8601 in UTC, to the microsecond, with a Z."""
     return f"""to_char(({sql}) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""

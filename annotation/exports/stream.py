@@ -87,7 +87,7 @@ class Export:
         if not self.raw_workers:
             return self.table.columns
         return tuple(
-            replace(column, sql="w.external_id") if column.name == "worker" else column
+            replace(column, sql="a.raw_worker") if column.name == "worker" else column
             for column in self.table.columns
         )
 
