@@ -1,33 +1,132 @@
-"""Crowds: who answers, and how they are reached. Nothing else knows which crowd it is."""
+"""Crowds: who answers, and how they are reached, paid and asked. Nothing else knows which it is.
 
-from datetime import timedelta
+A crowd is a folder with an object `CROWD` of the class below. The engine (tasks/sync.py) calls it
+outside of any transaction, under one lock per campaign, and any call may be cut off in the middle
+and made again, minutes or weeks later: each says what the state should be, not what to add.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from tasks.models import HIT, Campaign
+    from tasks.models import HIT, Assignment, Campaign
 
 CROWDS = ("local",)
 
 
+class CrowdError(Exception):
+    """The marketplace cannot be reached or refuses; the message is one line for the researcher.
+
+    What was done until then stays done, and the next sync goes on from there.
+    """
+
+
+@dataclass(frozen=True)
+class MarketAssignment:
+    """An assignment as the marketplace tells of it, whatever is known of it here."""
+
+    key: str  # the marketplace's id: Assignment.key
+    hit_id: int  # our HIT
+    worker: str  # the marketplace's id of the worker
+    status: Literal["submitted", "approved", "rejected", "returned", "expired"]
+    accepted_at: datetime | None = None
+    submitted_at: datetime | None = None
+    answer: dict[str, Any] | None = None  # as tasks.places.submit takes it, if the form carried it
+    feedback: str = ""
+
+
+@dataclass(frozen=True)
+class MarketPayment:
+    """A payment in the marketplace's own list. `assignment` is its key; `reason` of a bonus."""
+
+    kind: Literal["base", "bonus"]
+    assignment: str
+    amount: Decimal
+    reason: str = ""
+    market_ref: str = ""
+
+
 class Crowd(Protocol):
-    """What differs between crowds."""
+    """What differs between crowds. Money is US dollars, as Decimal."""
 
     name: str
-    accepts_at_once: bool  # an answer is accepted when it is stored, not at the next sync
+    accepts_at_once: bool
+    """An answer is accepted when it is stored, not at the next sync once the marketplace has it."""
+    gives_places: bool
+    """The marketplace says who does which HIT (tasks.places.take_up), not the site."""
+    pays: bool
+    """Accepting pays through the marketplace; else the ledger says what is owed, and that is all.
+    A campaign of a crowd that pays needs a budget, and in production its confirmation."""
 
     def time_allowed(self, campaign: "Campaign", hit: "HIT") -> timedelta:
         """How long an assignment stays a worker's own, without a sign of life."""
 
+    def missing(self, campaign: "Campaign") -> list[str]:
+        """What this crowd needs before the campaign can be published, as sentences; [] if all is
+        there. Asks nothing of the marketplace."""
+
+    def round_reward(self, amount: Decimal) -> Decimal:
+        """The least reward, at least `amount`, that this crowd pays (rounded up)."""
+
+    def fee(self, amount: Decimal) -> Decimal:
+        """What the marketplace takes for a reward or a bonus of that amount."""
+
     def offer(self, campaign: "Campaign") -> None:
-        """Put the free places of the campaign before the crowd; to repeat it does no harm."""
+        """Put the free places of an open campaign before the crowd, and extend what has run out.
+
+        A HIT should have as many places there, open or in work, as it has unanswered Place rows
+        here. HITs that need none any more (no unanswered place) are taken out of sight.
+        """
 
     def withdraw(self, campaign: "Campaign") -> None:
-        """Stop offering places; work that runs may be finished."""
+        """Offer no place any more (paused, finished, closed); work that runs may be finished."""
+
+    def fetch(self, campaign: "Campaign") -> Iterator[MarketAssignment]:
+        """Every assignment whose status there is not yet in Assignment.market_status here.
+
+        May give more than that, and lazily: each is dealt with, in a transaction of its own, before
+        the next is asked for. Raises CrowdError; a fetch that ends without has told of all.
+        """
+
+    def unknown(self, campaign: "Campaign") -> list[str]:
+        """Ids of HITs that the marketplace holds for this campaign and that are not known here."""
+
+    def places_available(self, campaign: "Campaign") -> int:
+        """How many places a worker could still take up there; 0 opens the next round."""
+
+    def approve(self, assignment: "Assignment") -> None:
+        """Approve, and so pay, an assignment; one rejected before too. Done already: no error."""
+
+    def reject(self, assignment: "Assignment", feedback: str) -> None:
+        """Refuse to pay an assignment, telling the worker why. Done already: no error."""
+
+    def bonus(
+        self, assignment: "Assignment", amount: Decimal, reason: str, request_key: str
+    ) -> str:
+        """Pay a bonus once, and return the marketplace's name of the payment ("" if it has none).
+
+        The engine calls again with the same key after an unclear answer: look first. No two bonuses
+        of an assignment have the same reason. `request_key` has at most 64 characters.
+        """
+
+    def balance(self, campaign: "Campaign") -> Decimal | None:
+        """What is left in the researcher's account; None where there is none."""
+
+    def ledger(self, campaign: "Campaign") -> Iterator[MarketPayment]:
+        """The marketplace's own list of what was paid for this campaign."""
 
 
 def crowd_of(campaign: "Campaign") -> Crowd:
     """The crowd that a campaign is for."""
-    if campaign.crowd not in CROWDS:
-        raise LookupError(f"there is no crowd {campaign.crowd!r}; there are: {', '.join(CROWDS)}")
-    return import_module(f"tasks.crowds.{campaign.crowd}").CROWD
+    return crowd_named(campaign.crowd)
+
+
+def crowd_named(name: str) -> Crowd:
+    """The crowd of that name. Raises LookupError naming those there are."""
+    if name not in CROWDS:
+        raise LookupError(f"there is no crowd {name!r}; there are: {', '.join(CROWDS)}")
+    return import_module(f"tasks.crowds.{name}").CROWD

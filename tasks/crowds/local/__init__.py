@@ -1,31 +1,78 @@
 """The local crowd: people who were sent a link (students, colleagues, an in-house team)."""
 
+from collections.abc import Iterator
 from datetime import timedelta
+from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
+from tasks.crowds import MarketAssignment, MarketPayment
+
 if TYPE_CHECKING:
-    from tasks.models import HIT, Campaign
+    from tasks.models import HIT, Assignment, Campaign
 
 LEAST_TIME = timedelta(minutes=10)
 TIMES_EXPECTED = 5
+CENT = Decimal("0.01")
 
 
 class Local:
-    """Workers come to the site by themselves, so that there is nothing to offer or withdraw."""
+    """Workers come to the site by themselves, so that there is nothing to offer, fetch or pay.
+
+    What their work would cost at the campaign's wage is in the ledger, as owed.
+    """
 
     name = "local"
     accepts_at_once = True
+    gives_places = False
+    pays = False
 
     def time_allowed(self, campaign: "Campaign", hit: "HIT") -> timedelta:
         """Max(10 minutes, 5 x the HIT's expected time), at most `assignment_minutes`."""
         expected = timedelta(seconds=TIMES_EXPECTED * hit.expected_seconds)
         return min(max(LEAST_TIME, expected), timedelta(minutes=campaign.assignment_minutes))
 
+    def missing(self, campaign: "Campaign") -> list[str]:
+        return []
+
+    def round_reward(self, amount: Decimal) -> Decimal:
+        """Whole cents."""
+        return amount.quantize(CENT, rounding=ROUND_CEILING)
+
+    def fee(self, amount: Decimal) -> Decimal:
+        return Decimal(0)
+
     def offer(self, campaign: "Campaign") -> None:
         """The site gives out places as workers ask for them."""
 
     def withdraw(self, campaign: "Campaign") -> None:
         """The site gives out none while the campaign is not open."""
+
+    def fetch(self, campaign: "Campaign") -> Iterator[MarketAssignment]:
+        return iter(())
+
+    def unknown(self, campaign: "Campaign") -> list[str]:
+        return []
+
+    def places_available(self, campaign: "Campaign") -> int:
+        """A worker who finds no place that he may take opens the next round himself."""
+        return 1
+
+    def approve(self, assignment: "Assignment") -> None:
+        """Nobody is paid through the site."""
+
+    def reject(self, assignment: "Assignment", feedback: str) -> None:
+        """The worker sees it on the site's pages alone."""
+
+    def bonus(
+        self, assignment: "Assignment", amount: Decimal, reason: str, request_key: str
+    ) -> str:
+        return ""
+
+    def balance(self, campaign: "Campaign") -> Decimal | None:
+        return None
+
+    def ledger(self, campaign: "Campaign") -> Iterator[MarketPayment]:
+        return iter(())
 
 
 CROWD = Local()
