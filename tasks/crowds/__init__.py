@@ -27,7 +27,12 @@ class CrowdError(Exception):
 
 @dataclass(frozen=True)
 class MarketAssignment:
-    """An assignment as the marketplace tells of it, whatever is known of it here."""
+    """An assignment as the marketplace tells of it, whatever is known of it here.
+
+    MTurk gives the id of a returned assignment to the next worker, so that key and worker together
+    name it: one here of the same key and another worker was returned there, answered or not
+    (tasks.places.take_up and sync free its place and give it another key).
+    """
 
     key: str  # the marketplace's id: Assignment.key
     hit_id: int  # our HIT
