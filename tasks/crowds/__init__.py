@@ -59,6 +59,8 @@ class Crowd(Protocol):
     """What differs between crowds. Money is US dollars, as Decimal."""
 
     name: str
+    about: str
+    """What a researcher should know before choosing it; a sentence or two."""
     accepts_at_once: bool
     """An answer is accepted when it is stored, not at the next sync once the marketplace has it."""
     gives_places: bool

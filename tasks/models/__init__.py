@@ -3,6 +3,8 @@
 from tasks.models.assignment import Assignment, Place
 from tasks.models.campaign import Campaign, CampaignImage, CampaignLabel, Pair, Transition
 from tasks.models.hit import HIT, HITItem
+from tasks.models.known_answer import KnownAnswer
+from tasks.models.payment import Payment
 from tasks.models.results import ImageResult, PairResult, Run, WorkerResult
 from tasks.models.worker import Secret, Stop, Worker
 
@@ -14,8 +16,10 @@ __all__ = [
     "CampaignLabel",
     "HITItem",
     "ImageResult",
+    "KnownAnswer",
     "Pair",
     "PairResult",
+    "Payment",
     "Place",
     "Run",
     "Secret",

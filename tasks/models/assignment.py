@@ -48,7 +48,17 @@ class Assignment(models.Model):
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="assignments")
     hit = models.ForeignKey(HIT, on_delete=models.CASCADE, related_name="assignments")
     worker = models.ForeignKey(Worker, on_delete=models.PROTECT, related_name="assignments")
-    key = models.CharField(max_length=200, default=new_public_id)
+    key = models.CharField(
+        max_length=200, default=new_public_id, help_text="Its name in exports and imports."
+    )
+    token = models.CharField(
+        max_length=16,
+        unique=True,
+        null=True,
+        blank=True,
+        default=new_public_id,
+        help_text="The secret by which its worker opens and answers it; an imported one has none.",
+    )
     round = models.PositiveSmallIntegerField(default=1)
     state = models.CharField(
         max_length=9, choices=AssignmentState.choices, default=AssignmentState.OPEN
@@ -57,6 +67,15 @@ class Assignment(models.Model):
         max_length=8, choices=Outcome.choices, default=Outcome.NONE, blank=True
     )
     set_aside = models.BooleanField(default=False)
+    for_person = models.BooleanField(
+        default=False, help_text="Part of the sample that a person reviews (review_sample)."
+    )
+    feedback = models.TextField(
+        blank=True, default="", help_text="What the worker is told about a rejection."
+    )
+    market_state = models.CharField(
+        max_length=20, blank=True, default="", help_text="What the marketplace says became of it."
+    )
     imported = models.BooleanField(default=False)
     opened_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -107,11 +126,32 @@ class Assignment(models.Model):
                 & ~Q(maybe__overlap=F("unseen")),
                 name="an_item_has_one_answer",
             ),
+            models.CheckConstraint(
+                condition=~Q(outcome="rejected") | ~Q(feedback="") | Q(imported=True),
+                name="a_rejection_says_why",
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome="") | Q(submitted_at__isnull=False),
+                name="only_an_answer_is_reviewed",
+            ),
         ]
         indexes = [
             models.Index(fields=["campaign", "submitted_at", "sequence"], name="assignment_order"),
             models.Index(
                 fields=["worker", "campaign"], condition=Q(state="open"), name="assignment_running"
+            ),
+            models.Index(
+                fields=["campaign", "worker"],
+                condition=Q(state="submitted", outcome=""),
+                name="assignment_to_review",
+            ),
+            models.Index(
+                fields=["campaign"], condition=Q(for_person=True), name="assignment_for_person"
+            ),
+            models.Index(
+                fields=["campaign", "expires_at"],
+                condition=Q(state="open"),
+                name="assignment_expiring",
             ),
         ]
 

@@ -42,6 +42,11 @@ def all_images() -> str:
     return "all"
 
 
+def default_controls() -> dict:
+    """The default of `controls`."""
+    return {"share": 0.1, "campaigns": [], "min_accuracy": None, "min_items": 20}
+
+
 class IllegalTransition(Exception):
     """A change of state that TRANSITIONS does not allow."""
 
@@ -55,6 +60,9 @@ class Campaign(models.Model):
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="campaigns")
     kind = models.CharField(max_length=10, choices=Kind.choices)
     crowd = models.CharField(max_length=20, default="local")
+    sandbox = models.BooleanField(
+        default=True, help_text="On a marketplace that has one: its sandbox, where nobody is paid."
+    )
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
     source = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="followed_by"
@@ -92,8 +100,57 @@ class Campaign(models.Model):
     assignment_minutes = models.PositiveSmallIntegerField(
         default=60, validators=[MinValueValidator(1)]
     )
+    controls = models.JSONField(default=default_controls, blank=True)
+    rejection = models.BooleanField(
+        default=False, help_text="Whether review may reject: refuse to pay for careless work."
+    )
+    review_sample = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="So many answers, the first ones, wait until a person has looked at them.",
+    )
+    wage = models.DecimalField(
+        max_digits=7,
+        decimal_places=2,
+        default=Decimal("15.00"),
+        validators=[MinValueValidator(Decimal(0))],
+        help_text="US dollars an hour, from which rewards follow.",
+    )
+    reward = models.DecimalField(
+        max_digits=7,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+        help_text="US dollars for one HIT, whatever its size; empty: from the wage.",
+    )
+    budget = models.DecimalField(
+        max_digits=12,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("0.01"))],
+        help_text="US dollars that the campaign never spends more than, fees included.",
+    )
+    out_of_money = models.BooleanField(
+        default=False, help_text="The budget carries no further round."
+    )
+    lifetime_days = models.PositiveSmallIntegerField(
+        default=7,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text="How long a marketplace shows a HIT before it is offered anew.",
+    )
+    auto_approval_days = models.PositiveSmallIntegerField(
+        default=3,
+        validators=[MaxValueValidator(30)],
+        help_text="After so many days a marketplace accepts by itself what nobody has reviewed.",
+    )
+    qualifications = models.JSONField(
+        default=list, blank=True, help_text="A list in the form of QualificationRequirements."
+    )
     title = models.CharField(max_length=128, blank=True, default="")
     description = models.TextField(blank=True, default="")
+    keywords = models.CharField(max_length=1000, blank=True, default="")
     instructions = models.TextField(blank=True, default="", help_text="Markdown.")
 
     round = models.PositiveSmallIntegerField(default=0)
@@ -217,7 +274,10 @@ class Transition(models.Model):
     """The log: what changed its state, when, by whom and why."""
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="transitions")
-    subject = models.CharField(max_length=100, help_text="campaign, round, or an assignment's key.")
+    assignment = models.ForeignKey(
+        "Assignment", on_delete=models.CASCADE, null=True, blank=True, related_name="transitions"
+    )
+    subject = models.CharField(max_length=100, help_text="campaign, round, worker, assignment.")
     before = models.CharField(max_length=20, blank=True)
     after = models.CharField(max_length=20)
     who = models.CharField(max_length=200)

@@ -1,5 +1,7 @@
 """A HIT and its items: what one worker does at a time."""
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import Q
 
@@ -14,6 +16,9 @@ class HIT(models.Model):
     key = models.CharField(max_length=200, help_text="Its name in exports and imports.")
     public_id = models.CharField(max_length=16, unique=True, default=new_public_id)
     expected_seconds = models.FloatField(default=0)
+    reward = models.DecimalField(
+        max_digits=7, decimal_places=2, default=Decimal(0), help_text="US dollars for one answer."
+    )
 
     class Meta:
         verbose_name = "HIT"
@@ -49,6 +54,10 @@ class HITItem(models.Model):
     known = models.BooleanField(
         null=True, help_text="A control's answer; an imported control has none."
     )
+    weak = models.BooleanField(
+        default=False,
+        help_text="A control whose answer was inferred, not settled: rejects nobody by itself.",
+    )
 
     class Meta:
         verbose_name = "HIT item"
@@ -59,6 +68,9 @@ class HITItem(models.Model):
             models.CheckConstraint(
                 condition=Q(role=Role.STUDY, known=None) | Q(role=Role.CONTROL, pair=None),
                 name="only_a_control_has_a_known_answer",
+            ),
+            models.CheckConstraint(
+                condition=Q(weak=False) | Q(role=Role.CONTROL), name="only_a_control_is_weak"
             ),
         ]
 

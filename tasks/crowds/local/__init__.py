@@ -22,6 +22,9 @@ class Local:
     """
 
     name = "local"
+    about = (
+        "People who were sent the campaign's link; what they are owed is paid outside of the site."
+    )
     accepts_at_once = True
     gives_places = False
     pays = False

@@ -1,0 +1,68 @@
+"""The ledger: every amount of a campaign, to whom, what for, and whether it has gone out."""
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Q
+
+from tasks.models.assignment import Assignment
+from tasks.models.campaign import Campaign
+
+
+class PaymentKind(models.TextChoices):
+    """What an amount is."""
+
+    BASE = "base", "base pay"
+    BONUS = "bonus", "bonus"
+    FEE = "fee", "the marketplace's fee"
+
+
+class PaymentState(models.TextChoices):
+    """What became of it: owed, or out through the marketplace."""
+
+    DUE = "due", "due"
+    PAID = "paid", "paid"
+
+
+class Payment(models.Model):
+    """One amount, in US dollars. Written when it is owed, in the step that makes it so.
+
+    `request_key` says what it is for: the same key is the same payment, so that nothing is paid
+    twice. An accepted answer has one base payment; a fee goes with the payment that it is for.
+    """
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="payments")
+    assignment = models.ForeignKey(Assignment, on_delete=models.CASCADE, related_name="payments")
+    kind = models.CharField(max_length=5, choices=PaymentKind.choices)
+    amount = models.DecimalField(max_digits=12, decimal_places=4)
+    reason = models.TextField()
+    request_key = models.CharField(max_length=64, unique=True)
+    state = models.CharField(max_length=4, choices=PaymentState.choices, default=PaymentState.DUE)
+    market_ref = models.CharField(
+        max_length=200, blank=True, default="", help_text="The marketplace's name of it."
+    )
+    at = models.DateTimeField(auto_now_add=True)
+    paid_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=PaymentKind.values), name="payment_kind"),
+            models.CheckConstraint(
+                condition=Q(state__in=PaymentState.values), name="payment_state"
+            ),
+            models.CheckConstraint(
+                condition=Q(amount__gte=Decimal(0)), name="payment_is_not_negative"
+            ),
+            models.UniqueConstraint(
+                fields=["assignment"],
+                condition=Q(kind=PaymentKind.BASE),
+                name="an_answer_is_paid_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["campaign", "state"], name="payment_of_campaign"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount} ({self.request_key})"
