@@ -2,7 +2,7 @@
 
 A worker's identity decides which HITs he has already answered, so it is never taken from a plain
 parameter: an invitation link is signed for one campaign and one name, the cookie is signed, and
-an assignment's key is a secret that only its worker was given.
+an assignment's token is a secret that only its worker was given.
 """
 
 import secrets
@@ -19,7 +19,7 @@ COOKIE = "worker"
 COOKIE_SALT = "tasks.identity.cookie"
 INVITATION_SALT = "tasks.identity.invitation"
 A_YEAR = 365 * 24 * 3600  # seconds
-LONGEST_KEY = 200  # characters
+LONGEST_TOKEN = 200  # characters
 
 
 class BadInvitation(Exception):
@@ -35,7 +35,7 @@ def invitation_path(campaign: Campaign, external_id: str) -> str:
 def worker_of(request: HttpRequest, campaign: Campaign) -> Worker | None:
     """The worker behind a request for work; somebody new becomes a new pseudonymous worker.
 
-    Looked at in this order: `invitation`, `after` (the key of an assignment of his in this
+    Looked at in this order: `invitation`, `after` (the token of an assignment of his in this
     campaign, for browsers without cookies), the cookie. None: somebody new, and the campaign is
     not open. Raises BadInvitation.
     """
@@ -49,9 +49,9 @@ def worker_of(request: HttpRequest, campaign: Campaign) -> Worker | None:
 
 
 def may_be(request: HttpRequest, worker: Worker) -> bool:
-    """False where the browser says that it is another worker's: the key alone is then not enough.
+    """False where the browser says that it is another worker's: the token alone is then not enough.
 
-    Where it says nothing (no cookie, as in a frame) the assignment's key has to do.
+    Where it says nothing (no cookie, as in a frame) the assignment's token has to do.
     """
     known = _cookie(request)
     return worker.crowd != CROWD or known is None or known == worker.external_id
@@ -70,17 +70,12 @@ def remember(request: HttpRequest, response: HttpResponse, worker: Worker) -> No
     )
 
 
-def assignment_of(key: str | None, campaign: Campaign) -> Assignment | None:
-    """The campaign's assignment of that key, or None.
-
-    Not an imported one: its key came from a file and is no secret.
-    """
-    if not key or len(key) > LONGEST_KEY or not key.isprintable():
+def assignment_of(token: str | None, campaign: Campaign) -> Assignment | None:
+    """The campaign's assignment of that token, or None."""
+    if not token or len(token) > LONGEST_TOKEN or not token.isprintable():
         return None
     return (
-        Assignment.objects.select_related("worker")
-        .filter(campaign=campaign, key=key, imported=False)
-        .first()
+        Assignment.objects.select_related("worker").filter(campaign=campaign, token=token).first()
     )
 
 

@@ -1,6 +1,6 @@
 """A HIT as one worker sees it: sections, tiles and labels in his order, under opaque ids.
 
-Ids are an HMAC over the assignment's key, derived each time and stored nowhere: two workers never
+Ids are an HMAC over the assignment's token, derived each time and stored nowhere: two workers never
 see the same id for an item, and no id tells a position, a label or a control.
 """
 
@@ -129,7 +129,7 @@ class Sheet:
 
 def sheet_of(assignment: Assignment) -> Sheet:
     """What the assignment's worker sees. `assignment.hit` and `.campaign` are read."""
-    return _build(assignment.hit, assignment.campaign, assignment.key, assignment.shown)
+    return _build(assignment.hit, assignment.campaign, assignment.token, assignment.shown)
 
 
 def preview_of(hit: HIT) -> Sheet:

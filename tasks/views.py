@@ -103,7 +103,7 @@ def thanks(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 # Exempt from Django's CSRF check: in a marketplace's frame the browser gives no cookie to check
-# against. What authorises a submit is the assignment's key in the form, a secret that only its
+# against. What authorises a submit is the assignment's token in the form, a secret that only its
 # worker was given: a forger would have to know it, and a cookie alone lets nobody answer.
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
@@ -214,17 +214,17 @@ def _go_on(done: Assignment) -> HttpResponse:
 
 def _address(assignment: Assignment) -> str:
     """The page of an assignment; its key, in the address, is what lets a worker in."""
-    query = urlencode({"assignmentId": assignment.key})
+    query = urlencode({"assignmentId": assignment.token})
     return f"{reverse('tasks:hit', args=[assignment.hit.public_id])}?{query}"
 
 
 def _thanks_address(done: Assignment) -> str:
-    query = urlencode({"assignmentId": done.key})
+    query = urlencode({"assignmentId": done.token})
     return f"{reverse('tasks:thanks', args=[done.campaign.public_id])}?{query}"
 
 
 def _more_address(campaign: Campaign, done: Assignment | None) -> str:
-    query = f"?{urlencode({'after': done.key})}" if done is not None else ""
+    query = f"?{urlencode({'after': done.token})}" if done is not None else ""
     return reverse("tasks:campaign", args=[campaign.public_id]) + query
 
 

@@ -68,13 +68,22 @@ class Assignment(models.Model):
     )
     set_aside = models.BooleanField(default=False)
     for_person = models.BooleanField(
-        default=False, help_text="Part of the sample that a person reviews (review_sample)."
+        default=False,
+        db_default=False,
+        help_text="Part of the sample that a person reviews (review_sample).",
     )
     feedback = models.TextField(
-        blank=True, default="", help_text="What the worker is told about a rejection."
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What the worker is told about a rejection.",
     )
     market_state = models.CharField(
-        max_length=20, blank=True, default="", help_text="What the marketplace says became of it."
+        max_length=20,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What the marketplace says became of it.",
     )
     imported = models.BooleanField(default=False)
     opened_at = models.DateTimeField(db_default=Now())

@@ -247,7 +247,7 @@ def test_nothing_on_the_page_tells_what_an_item_is(contains, dataset):
         client.get(invitation_path(contains, f"worker {number}"))
         assignment = Assignment.objects.get(worker__external_id=f"worker {number}")
         Assignment.objects.filter(pk=assignment.pk).update(hit=hit)
-        response = client.get(f"/hit/{hit.public_id}/?assignmentId={assignment.key}")
+        response = client.get(f"/hit/{hit.public_id}/?assignmentId={assignment.token}")
         html = response.content.decode()
         sheet = worksheet(html)
         ids.append({o.value for q in sheet.questions for o in q.named("selected")})
