@@ -2,8 +2,12 @@
 
 from typing import Any
 
+from django import forms
+from unfold.widgets import UnfoldAdminSelectWidget
+
 from annotation.admin.pages import FormWithDataset
 from annotation.api.serializers import CampaignSerializer, one_line
+from tasks.crowds import CROWDS, crowd_named
 from tasks.models import Campaign
 
 FIELDS = [
@@ -13,12 +17,22 @@ FIELDS = [
 ]
 
 
+MONEY = ("wage", "reward", "budget")
+
+
 class CampaignForm(FormWithDataset):
     """Fields as in the API, checked by its serializer, so that there is one set of rules."""
 
+    crowd = forms.ChoiceField(
+        choices=[(name, name) for name in CROWDS],
+        initial="local",
+        widget=UnfoldAdminSelectWidget,
+        help_text=" ".join(f"{name}: {crowd_named(name).about}" for name in CROWDS),
+    )
+
     class Meta:
         model = Campaign
-        fields = [name for name in FIELDS if name != "crowd"]
+        fields = FIELDS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -34,9 +48,14 @@ class CampaignForm(FormWithDataset):
         for name in ("dataset", "source"):
             data[name] = data[name].slug if data.get(name) else None
         data["min_relative_sf"] = float(data["min_relative_sf"])
+        for name in MONEY:
+            data[name] = None if data[name] is None else f"{data[name]:.2f}"
         for name in ("slug", "follow_up"):
             if data[name] in (None, ""):
                 del data[name]
+        for name in ("controls", "qualifications"):
+            if data[name] is None:  # left empty: as it is
+                del data[name], cleaned[name]
         checked = CampaignSerializer(self.instance if self.instance.pk else None, data=data)
         if checked.is_valid():
             return cleaned | checked.validated_data

@@ -1,15 +1,24 @@
-"""The settings of a campaign that are more than a value: images, candidates, follow_up."""
+"""The settings of a campaign that are more than a value: images, candidates, follow_up, ..."""
 
 from collections import Counter
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from annotation.api.fields import KnownFieldsOnly, StrictInteger, StrictText, some
+from annotation.api.fields import (
+    KnownFieldsOnly,
+    StrictBoolean,
+    StrictInteger,
+    StrictShare,
+    StrictText,
+    some,
+)
 from models_inference.models import STORED
 
+ZERO = Decimal(0)
 GROUPS_ASKED = ("fu", "mis", "easy")
 
 
@@ -125,3 +134,112 @@ class FollowUpField(serializers.Field):
 
     def to_representation(self, value: Any) -> Any:
         return value
+
+
+class Controls(KnownFieldsOnly):
+    """How many controls a HIT holds, where they come from, and what careful work is."""
+
+    share = StrictShare(
+        max_digits=5, decimal_places=4, min_value=ZERO, max_value=Decimal("0.5"), default=0.1
+    )
+    campaigns = serializers.ListField(child=StrictText(), default=list)
+    min_accuracy = StrictShare(
+        max_digits=5,
+        decimal_places=4,
+        min_value=ZERO,
+        max_value=Decimal(1),
+        allow_null=True,
+        default=None,
+    )
+    min_items = StrictInteger(min_value=2, max_value=100_000, default=20)
+
+    def validate_campaigns(self, slugs: list[str]) -> list[str]:
+        if len(set(slugs)) < len(slugs):
+            raise serializers.ValidationError("Names a campaign twice.")
+        return slugs
+
+    def validate(self, data: dict) -> dict:
+        for name in ("share", "min_accuracy"):
+            data[name] = None if data[name] is None else float(data[name])
+        return data
+
+
+@extend_schema_field(Controls)
+class ControlsField(serializers.Field):
+    """Controls, whole: also in a PATCH a subfield that is not given has its default."""
+
+    def to_internal_value(self, data: Any) -> dict:
+        return dict(Controls().run_validation(data))
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class Locale(KnownFieldsOnly):
+    """A country, and in the US a state."""
+
+    Country = StrictText(max_length=2)
+    Subdivision = StrictText(max_length=2, required=False)
+
+
+class Qualification(KnownFieldsOnly):
+    """Who may take the work, in the form of MTurk's QualificationRequirement."""
+
+    QualificationTypeId = StrictText(max_length=64)
+    Comparator = serializers.ChoiceField(
+        choices=[
+            "LessThan",
+            "LessThanOrEqualTo",
+            "GreaterThan",
+            "GreaterThanOrEqualTo",
+            "EqualTo",
+            "NotEqualTo",
+            "Exists",
+            "DoesNotExist",
+            "In",
+            "NotIn",
+        ]
+    )
+    IntegerValues = serializers.ListField(
+        child=StrictInteger(), allow_empty=False, max_length=15, required=False
+    )
+    LocaleValues = serializers.ListField(
+        child=Locale(), allow_empty=False, max_length=30, required=False
+    )
+    RequiredToPreview = StrictBoolean(required=False)
+    ActionsGuarded = serializers.ChoiceField(
+        choices=["Accept", "PreviewAndAccept", "DiscoverPreviewAndAccept"], required=False
+    )
+
+    def validate(self, data: dict) -> dict:
+        values = [name for name in ("IntegerValues", "LocaleValues") if name in data]
+        if data["Comparator"] in ("Exists", "DoesNotExist"):
+            if values:
+                raise serializers.ValidationError(
+                    {values[0]: [f"Cannot be given with {data['Comparator']}."]}
+                )
+        elif len(values) != 1:
+            raise serializers.ValidationError(
+                {"Comparator": [f"{data['Comparator']} needs IntegerValues or LocaleValues."]}
+            )
+        return data
+
+
+@extend_schema_field(Qualification(many=True))
+class QualificationsField(serializers.Field):
+    """A list of Qualification, at most 10."""
+
+    def to_internal_value(self, data: Any) -> list[dict]:
+        checked = serializers.ListField(child=Qualification(), max_length=10).run_validation(data)
+        return [{key: _plain(value) for key, value in one.items()} for one in checked]
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+def _plain(value: Any) -> Any:
+    return (
+        [dict(v) if isinstance(v, Mapping) else v for v in value]
+        if isinstance(value, list)
+        else value
+    )

@@ -1,5 +1,6 @@
 """Fields that take their own JSON type only ("9" is not 9), and serializers without others."""
 
+import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -51,6 +52,26 @@ class StrictShare(serializers.DecimalField):
 
     def to_representation(self, value: Decimal) -> float:  # type: ignore[override]
         return float(value)
+
+
+MONEY = re.compile(r"\d{1,10}(\.\d{1,2})?")
+
+
+class Money(serializers.DecimalField):
+    """US dollars as a JSON string, "12.50": a number would be a binary fraction on the way."""
+
+    def __init__(self, **options) -> None:
+        super().__init__(max_digits=12, decimal_places=2, **options)
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        if not isinstance(data, str) or not MONEY.fullmatch(data):
+            raise serializers.ValidationError(
+                'Must be US dollars as a text, such as "12.50".', code="invalid"
+            )
+        return super().to_internal_value(data)
+
+    def to_representation(self, value: Decimal) -> str:
+        return f"{value:.2f}"
 
 
 class Slug(serializers.SlugRelatedField):

@@ -1,6 +1,7 @@
 """Campaigns in and out: the one validator behind `POST /api/campaigns/` and `create_campaign`."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -8,9 +9,16 @@ from django.db import IntegrityError, models, transaction
 from django.utils.text import slugify
 from rest_framework import serializers
 
-from annotation.api.choices import CandidatesField, FollowUpField, ImagesField
+from annotation.api.choices import (
+    CandidatesField,
+    ControlsField,
+    FollowUpField,
+    ImagesField,
+    QualificationsField,
+)
 from annotation.api.fields import (
     KnownFieldsOnly,
+    Money,
     Slug,
     StrictBoolean,
     StrictInteger,
@@ -25,6 +33,8 @@ from tasks.crowds import CROWDS
 from tasks.models import Campaign, Run
 from tasks.models.campaign import Kind, State
 from tasks.publish import DEFAULT_FOLLOW_UP
+
+MOST = Decimal("99999.99")  # US dollars, of a wage or a reward
 
 
 class NothingToSay(KnownFieldsOnly):
@@ -43,6 +53,7 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
         models.PositiveSmallIntegerField: StrictInteger,
+        models.PositiveIntegerField: StrictInteger,
         models.CharField: StrictText,
         models.TextField: StrictText,
         models.SlugField: StrictSlug,
@@ -63,6 +74,11 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
     images = ImagesField(default="all")
     candidates = CandidatesField(allow_null=True, default=None)
     follow_up = FollowUpField(required=False)
+    controls = ControlsField(required=False)
+    wage = Money(max_value=MOST, required=False)
+    reward = Money(max_value=MOST, allow_null=True, required=False)
+    budget = Money(min_value=Decimal("0.01"), allow_null=True, required=False)
+    qualifications = QualificationsField(required=False)
 
     class Meta:
         model = Campaign
@@ -72,6 +88,7 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
             "dataset",
             "kind",
             "crowd",
+            "sandbox",
             "source",
             "images",
             "candidates",
@@ -81,13 +98,23 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
             "max_sections",
             "images_per_hit",
             "maybe",
+            "controls",
+            "rejection",
+            "review_sample",
             "follow_up",
             "max_offered",
             "min_relative_sf",
             "min_judgments",
+            "wage",
+            "reward",
+            "budget",
             "assignment_minutes",
+            "lifetime_days",
+            "auto_approval_days",
+            "qualifications",
             "title",
             "description",
+            "keywords",
             "instructions",
             "public_id",
             "state",
@@ -125,6 +152,8 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
             errors["candidates"] = {
                 "classifiers": [f"Not of dataset {whole['dataset'].slug}: {some(unknown)}."]
             }
+        if wrong := _wrong_controls(whole):
+            errors["controls"] = {"campaigns": [wrong]}
         if errors:
             raise serializers.ValidationError(errors)
         return data
@@ -205,6 +234,20 @@ def _wrong_source(campaign: Mapping[str, Any]) -> str | None:
         return f"Campaign {source.slug} is of kind {source.kind}: it must be contains."
     if source.dataset_id != campaign["dataset"].pk:
         return f"Campaign {source.slug} is of another dataset: {source.dataset.slug}."
+    return None
+
+
+def _wrong_controls(campaign: Mapping[str, Any]) -> str | None:
+    """What speaks against the earlier campaigns that controls are taken from, if anything does."""
+    slugs = (campaign["controls"] or {}).get("campaigns", [])
+    known = {c.slug: c for c in Campaign.objects.filter(slug__in=slugs)}
+    for slug in slugs:
+        if slug not in known:
+            return f"There is none named {slug}."
+        if known[slug].dataset_id != campaign["dataset"].pk:
+            return f"Campaign {slug} is of another dataset: {known[slug].dataset.slug}."
+        if slug == campaign["slug"]:
+            return "A campaign cannot give controls to itself."
     return None
 
 

@@ -17,7 +17,11 @@ class HIT(models.Model):
     public_id = models.CharField(max_length=16, unique=True, default=new_public_id)
     expected_seconds = models.FloatField(default=0)
     reward = models.DecimalField(
-        max_digits=7, decimal_places=2, default=Decimal(0), help_text="US dollars for one answer."
+        max_digits=7,
+        decimal_places=2,
+        default=Decimal(0),
+        db_default=Decimal(0),
+        help_text="US dollars for one answer.",
     )
 
     class Meta:
@@ -56,6 +60,7 @@ class HITItem(models.Model):
     )
     weak = models.BooleanField(
         default=False,
+        db_default=False,
         help_text="A control whose answer was inferred, not settled: rejects nobody by itself.",
     )
 

@@ -29,7 +29,7 @@ def errors_of(**fields) -> str:
     ("fields", "error"),
     [
         ({"colour": "red"}, "colour: Unknown field"),
-        ({"budget": "10.00"}, "budget: Unknown field"),
+        ({"panel": {}}, "panel: Unknown field"),
         ({"state": "open"}, "state: Is set by the campaign itself"),
         ({"name": 5}, "name: Must be a text"),
         ({"name": "猫"}, "slug: The name makes none"),
@@ -37,7 +37,34 @@ def errors_of(**fields) -> str:
         ({"dataset": "none"}, "dataset: There is none named none"),
         ({"dataset": ["tiny"]}, "dataset: Must be a text"),
         ({"kind": "guess"}, "kind: "),
-        ({"crowd": "mturk"}, "crowd: mturk is not available"),
+        ({"crowd": "friends"}, "crowd: friends is not available"),
+        ({"sandbox": 1}, "sandbox: Must be true or false"),
+        ({"wage": 15}, "wage: Must be US dollars as a text"),
+        ({"wage": "15,00"}, "wage: Must be US dollars as a text"),
+        ({"wage": None}, "wage: "),
+        ({"reward": 0.05}, "reward: Must be US dollars as a text"),
+        ({"reward": "0.055"}, "reward: Must be US dollars as a text"),
+        ({"reward": "100000.00"}, "reward: "),
+        ({"budget": "-1.00"}, "budget: Must be US dollars as a text"),
+        ({"budget": "0.00"}, "budget: "),
+        ({"budget": "1e3"}, "budget: Must be US dollars as a text"),
+        ({"review_sample": -1}, "review_sample: "),
+        ({"review_sample": 2**40}, "review_sample: "),
+        ({"lifetime_days": 0}, "lifetime_days: "),
+        ({"auto_approval_days": 31}, "auto_approval_days: "),
+        ({"controls": {"share": "0.1"}}, "controls.share: Must be a number"),
+        ({"controls": {"share": 0.6}}, "controls.share: "),
+        ({"controls": {"min_accuracy": 2}}, "controls.min_accuracy: "),
+        ({"controls": {"min_items": 0}}, "controls.min_items: "),
+        ({"controls": {"chance": 1}}, "controls.chance: Unknown field"),
+        ({"controls": {"campaigns": ["none"]}}, "controls.campaigns: There is none named none"),
+        ({"controls": None}, "controls: "),
+        ({"qualifications": {}}, "qualifications: "),
+        ({"qualifications": [{"Comparator": "In"}]}, "QualificationTypeId: "),
+        (
+            {"qualifications": [{"QualificationTypeId": "x", "Comparator": "In"}]},
+            "In needs IntegerValues or LocaleValues",
+        ),
         ({"workers_per_item": "9"}, "workers_per_item: Must be a whole number"),
         ({"workers_per_item": True}, "workers_per_item: Must be a whole number"),
         ({"workers_per_item": 2.5}, "workers_per_item: Must be a whole number"),
@@ -89,6 +116,7 @@ def test_defaults_are_the_contracts(dataset):
         "dataset": "tiny",
         "kind": "contains",
         "crowd": "local",
+        "sandbox": True,
         "source": None,
         "images": "all",
         "candidates": None,
@@ -98,13 +126,23 @@ def test_defaults_are_the_contracts(dataset):
         "max_sections": 8,
         "images_per_hit": 5,
         "maybe": False,
+        "controls": {"share": 0.1, "campaigns": [], "min_accuracy": None, "min_items": 20},
+        "rejection": False,
+        "review_sample": None,
         "follow_up": {"fu": 1, "mis": 1, "easy": 0.05},
         "max_offered": 6,
         "min_relative_sf": 0.5,
         "min_judgments": None,
+        "wage": "15.00",
+        "reward": None,
+        "budget": None,
         "assignment_minutes": 60,
+        "lifetime_days": 7,
+        "auto_approval_days": 3,
+        "qualifications": [],
         "title": "",
         "description": "",
+        "keywords": "",
         "instructions": "",
         "state": "draft",
         "round": 0,
@@ -118,6 +156,17 @@ def test_what_is_shown_can_be_sent_again(dataset):
         "candidates": {"classifiers": ["second"], "k": 3},
         "follow_up": {"fu": 1},
         "min_relative_sf": 0.25,
+        "controls": {"share": 0.2, "min_accuracy": 0.7},
+        "wage": "12.5",
+        "reward": "0.10",
+        "budget": "1000.00",
+        "qualifications": [
+            {
+                "QualificationTypeId": "00000000000000000071",
+                "Comparator": "In",
+                "LocaleValues": [{"Country": "US"}, {"Country": "GB"}],
+            }
+        ],
         "instructions": "*Look*",
     }
     first = CampaignSerializer(data=LEAST | fields)
@@ -125,6 +174,14 @@ def test_what_is_shown_can_be_sent_again(dataset):
     shown = dict(CampaignSerializer(first.save()).data)
     assert shown["candidates"] == {"classifiers": ["second"], "k": 3, "min_models": 1}
     assert shown["follow_up"] == {"fu": 1, "mis": 0, "easy": 0}
+    assert shown["controls"] == {
+        "share": 0.2,
+        "campaigns": [],
+        "min_accuracy": 0.7,
+        "min_items": 20,
+    }
+    assert (shown["wage"], shown["reward"], shown["budget"]) == ("12.50", "0.10", "1000.00")
+    assert shown["qualifications"] == fields["qualifications"]
     for name in ("public_id", "state", "round", "target"):
         del shown[name]
     again = CampaignSerializer(data=shown | {"slug": "again"})
