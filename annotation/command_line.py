@@ -4,7 +4,6 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 """
 
 import contextlib
-import os
 import sys
 
 # Commands of Django that touch neither database nor queue; every other one gets the servers.
@@ -48,40 +47,37 @@ def run(argv: list[str]) -> int:
     """Run one command line and return its exit code."""
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import execute_from_command_line
-    from django.core.management.base import CommandError
+    from django.core.management import execute_from_command_line, get_commands
+    from django.core.management.base import CommandError, SystemCheckError
 
     from annotation.embedded import running
 
     show_traceback = "--traceback" in argv
     try:
         # The servers are started here, not in settings: only a command knows that it needs them.
-        servers = (
-            running(settings.DATA_DIR)
-            if settings.EMBEDDED_SERVERS and needs_servers(argv)
-            else contextlib.nullcontext()
-        )
-        with servers:
-            if settings.EMBEDDED_SERVERS and needs_servers(argv) and argv[1] not in MIGRATING:
+        embedded = settings.EMBEDDED_SERVERS and needs_servers(argv)
+        with running(settings.DATA_DIR) if embedded else contextlib.nullcontext():
+            if embedded and argv[1] not in MIGRATING:
                 migrate_if_needed()
-            execute_from_command_line(argv)
+            # Django would print an error in its own way; with --traceback it leaves that to us.
+            asked = ["--traceback"] if needs_servers(argv) and not show_traceback else []
+            execute_from_command_line([*argv[:2], *asked, *argv[2:]])
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
     except SystemExit as stop:
+        if len(argv) > 1 and needs_servers(argv) and argv[1] not in get_commands():
+            return 2
         return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
-    except (CommandError, ImproperlyConfigured, OSError, RuntimeError) as error:
+    except Exception as error:
         if show_traceback:
             raise
-        print(f"Error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 1
-    except Exception as error:
-        if show_traceback or os.environ.get("DEBUG_COMMANDS"):
-            raise
-        print(
-            f"Error: {type(error).__name__}: {' '.join(str(error).split())}"
-            " (run again with --traceback to see where)",
-            file=sys.stderr,
-        )
-        return 1
+        if isinstance(error, SystemCheckError):
+            print(error, file=sys.stderr)
+            return 1
+        expected = isinstance(error, (CommandError, ImproperlyConfigured, OSError, RuntimeError))
+        what = "" if expected else f"{type(error).__name__}: "
+        how = "" if expected else " (run again with --traceback to see where)"
+        print(f"Error: {what}{' '.join(str(error).split())}{how}", file=sys.stderr)
+        return getattr(error, "returncode", 1)
     return 0

@@ -108,8 +108,7 @@ USE_I18N = False
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = DATA_DIR / "static"
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_USE_FINDERS = True  # straight from the packages: nothing to collect
 
 # Researchers' pages: unfold's Alpine needs eval and inline styles.
 CONTENT_SECURITY_POLICY = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from annotation.embedded import running
+from annotation.embedded import remove_database, running
 
 PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "photos"
 
@@ -23,6 +23,7 @@ def servers() -> Iterator[None]:
         with running(settings.DATA_DIR, durable=False):
             yield
     finally:
+        remove_database(settings.DATA_DIR)
         shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from annotation.embedded import running
+from annotation.embedded import remove_database, running
 from tests.machine import ROOT, Machine
 
 
@@ -21,6 +21,7 @@ from tests.machine import ROOT, Machine
 def machine() -> Iterator[Machine]:
     folder = Path(tempfile.mkdtemp(prefix="second-look-demo-"))
     yield Machine(folder)
+    remove_database(folder / "data")
     shutil.rmtree(folder, ignore_errors=True)
 
 

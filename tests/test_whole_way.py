@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from annotation.embedded import running
+from annotation.embedded import remove_database, running
 from tests.conftest import PHOTOS
 from tests.machine import Machine
 
@@ -23,6 +23,7 @@ def machine() -> Iterator[Machine]:
         with running(folder / "data", durable=False):  # else each command would start its own
             yield Machine(folder)
     finally:
+        remove_database(folder / "data")
         shutil.rmtree(folder, ignore_errors=True)
 
 
