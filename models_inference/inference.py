@@ -18,17 +18,19 @@ from models_inference.chunks import Chunk, claim, open_chunks, release
 from models_inference.errors import InferenceError
 from models_inference.logits import gather, keep_logits
 from models_inference.models import Classifier, SkippedImage
-from models_inference.network import Network, choose_device, cores, load
+from models_inference.network import Network, choose_device, cores, load, one_thread
 from models_inference.preprocessing import Resizing
 from models_inference.storage import Row, store
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 AHEAD = 1  # chunks that are decoded while one is on the device
 WAIT = 0.5  # seconds between looks at chunks that another worker has claimed
 
 Progress = Callable[[int, int], None]  # predictions done, predictions in all
+Answer = tuple[np.ndarray, np.ndarray, np.ndarray]  # logits, labels, scores
 Prepared = dict[Resizing, "Tensor"] | str  # an image's pixels for each input, or what is wrong
 
 
@@ -42,6 +44,29 @@ class Outcome:
     dropped: dict[str, int] = field(default_factory=dict)  # classifier -> classes without a label
     seconds: float = 0.0
     device: str = ""
+
+
+class Workers:
+    """The threads that decode and those that run networks.
+
+    On a CPU both are the same threads, one per core, each with a batch of its own: threads that
+    share one batch wait for each other at every layer, and for whatever else is on the cores. On
+    a GPU one thread feeds it while the cores decode. PIL and torch let go of Python's lock.
+    """
+
+    decode: ThreadPoolExecutor
+    forward: ThreadPoolExecutor
+
+    def start(self, device: "torch.device") -> None:
+        """Start the threads for a device."""
+        self.decode = ThreadPoolExecutor(cores(), "decode", initializer=one_thread)
+        self.forward = self.decode if device.type == "cpu" else ThreadPoolExecutor(1, "forward")
+
+    def stop(self) -> None:
+        """Stop them; what they have not begun is left undone."""
+        for name in ("decode", "forward"):
+            if pool := self.__dict__.pop(name, None):
+                pool.shutdown(cancel_futures=True)
 
 
 class Job:
@@ -60,6 +85,7 @@ class Job:
         self.transforms: dict[Resizing, Callable] = {}
         self.total = Image.objects.filter(dataset=dataset).count() * len(self.ids)
         self.done = 0
+        self.workers = Workers()
 
     def run(self, on_chunk: Callable[[], None] = lambda: None) -> Outcome:
         """Do what is missing; where other workers are at the last of it, wait for its end.
@@ -69,18 +95,17 @@ class Job:
         began = time.monotonic()
         left = open_chunks(self.dataset.id, self.ids)
         self.done = self.outcome.already = self.total - sum(left.values())
-        if left:
+        if left and not self.networks:
             self.load()
-        pool = ThreadPoolExecutor(cores(), thread_name_prefix="decode")
         try:
             while left:
                 self.report(left)
-                finished = self.run_pass(list(left), pool, on_chunk)
+                finished = self.run_pass(list(left), on_chunk)
                 left = open_chunks(self.dataset.id, self.ids, among=list(left))
                 if left and not finished:
                     time.sleep(WAIT)
         finally:
-            pool.shutdown(cancel_futures=True)
+            self.workers.stop()
         for network in self.networks.values():
             gather(network.classifier)
         self.done = self.total
@@ -97,6 +122,7 @@ class Job:
         """Put all classifiers on the device."""
         device = choose_device(self.device_name)
         self.outcome.device = str(device)
+        self.workers.start(device)
         for classifier in self.classifiers:
             network = load(classifier, device)
             self.networks[classifier.id] = network
@@ -104,9 +130,7 @@ class Job:
             if network.preprocessing.resizing not in self.transforms:
                 self.transforms[network.preprocessing.resizing] = network.preprocessing.transform()
 
-    def run_pass(
-        self, numbers: Sequence[int], pool: ThreadPoolExecutor, on_chunk: Callable[[], None]
-    ) -> int:
+    def run_pass(self, numbers: Sequence[int], on_chunk: Callable[[], None]) -> int:
         """Do every chunk that can be claimed; returns how many that were."""
         finished = 0
         claimed: deque[tuple[Chunk, dict[int, Future[Prepared]]]] = deque()
@@ -124,7 +148,7 @@ class Job:
                 chunk = claim(self.dataset.id, self.ids, number)
                 if chunk is None:
                     continue
-                claimed.append((chunk, self.decode(chunk, pool)))
+                claimed.append((chunk, self.decode(chunk)))
                 if len(claimed) > AHEAD:
                     finish()
                     finished += 1
@@ -133,10 +157,10 @@ class Job:
                 finished += 1
         return finished
 
-    def decode(self, chunk: Chunk, pool: ThreadPoolExecutor) -> dict[int, Future[Prepared]]:
+    def decode(self, chunk: Chunk) -> dict[int, Future[Prepared]]:
         """Begin to decode a chunk's images, each once, for the inputs of all that want it."""
         return {
-            image: pool.submit(
+            image: self.workers.decode.submit(
                 self.prepare,
                 location,
                 {self.networks[one].preprocessing.resizing for one in chunk.wanted[image]},
@@ -155,6 +179,7 @@ class Job:
     def finish(self, chunk: Chunk, futures: dict[int, Future[Prepared]]) -> None:
         """Run the networks on a chunk and commit all of its rows in one transaction."""
         rows: list[Row] = []
+        answers: list[tuple[int, list[int], Future[Answer]]] = []
         said: dict[int, list[tuple[list[int], np.ndarray]]] = defaultdict(list)
         skipped: dict[int, str] = {}
         begun = self.done
@@ -169,11 +194,13 @@ class Job:
             for one, network in self.networks.items():
                 wanted = [image for image in pixels if one in chunk.wanted[image]]
                 if wanted:
-                    logits = self.logits(network, wanted, pixels)
-                    said[one].append((wanted, logits.numpy()))
-                    labels, scores = network.top(logits)
-                    rows.extend(zip(repeat(one), wanted, labels, scores, strict=False))
-                self.progress(begun + len(rows), self.total)
+                    answer = self.workers.forward.submit(self.answer, network, wanted, pixels)
+                    answers.append((one, wanted, answer))
+        for one, wanted, answer in answers:
+            logits, labels, scores = answer.result()
+            said[one].append((wanted, logits))
+            rows.extend(zip(repeat(one), wanted, labels, scores, strict=False))
+            self.progress(begun + len(rows), self.total)
         if len(skipped) == len(chunk.locations) > 3:
             image, reason = next(iter(skipped.items()))
             raise InferenceError(
@@ -203,14 +230,15 @@ class Job:
         for start in range(0, len(images), size):
             yield images[start : start + size]
 
-    def logits(
+    def answer(
         self, network: Network, images: list[int], pixels: dict[int, dict[Resizing, "Tensor"]]
-    ) -> "Tensor":
-        """The logits float32 (N, C) of one network for some images."""
+    ) -> Answer:
+        """The logits float32 (N, C) of one network for some images; their best labels, scores."""
         import torch
 
         resizing = network.preprocessing.resizing
-        return network.logits(torch.stack([pixels[image][resizing] for image in images]))
+        logits = network.logits(torch.stack([pixels[image][resizing] for image in images]))
+        return logits.numpy(), *network.top(logits)
 
 
 def predict(

@@ -134,6 +134,7 @@ def test_a_dataset_without_any_of_the_classes_is_an_error(make_dataset, pictures
 
 def test_a_batch_that_does_not_fit_is_halved_until_it_does(dataset, tiny):
     network = load(tiny(dataset), choose_device("cpu"))
+    network.batch = 8
     pixels = torch.randint(0, 256, (8, 3, 160, 160), dtype=torch.uint8)
     expected = network.logits(pixels)
     real, sizes = network.model, []
