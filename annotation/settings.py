@@ -1,6 +1,7 @@
 """All settings, read from the environment (12-factor); on one machine none has to be set."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from celery.schedules import crontab
@@ -12,6 +13,13 @@ from annotation.navigation import UNFOLD  # noqa: F401
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
+
+
+def origin(address: str) -> str:
+    """An address without its path."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
+
 
 DEBUG = env.bool("DEBUG", default=True)
 DEFAULT_SECRET = "only-for-one-machine-and-never-for-production"
@@ -63,6 +71,7 @@ INSTALLED_APPS = [
     "imagesets",
     "models_inference",
     "tasks",
+    "tasks.crowds.mturk",
     "annotation",
 ]
 
@@ -124,10 +133,19 @@ CONTENT_SECURITY_POLICY = {
         "form-action": ["'self'"],
     }
 }
+# The marketplace of the crowd `mturk`: an endpoint that speaks its API, "" for Amazon's own.
+MTURK_ENDPOINT_URL = env.str("MTURK_ENDPOINT_URL", default="").rstrip("/")
+MTURK_CALLS_PER_SECOND = env.float("MTURK_CALLS_PER_SECOND", default=None)
+MTURK_SUBMIT_ORIGINS = env.list(  # where a worker's page may hand an answer in
+    "MTURK_SUBMIT_ORIGINS",
+    default=["https://www.mturk.com", "https://workersandbox.mturk.com"]
+    + ([origin(MTURK_ENDPOINT_URL)] if MTURK_ENDPOINT_URL else []),
+)
+
 # Workers' pages: nothing inline, nothing from elsewhere, framed by marketplaces only.
 WORKER_FRAME_ANCESTORS = env.list(
     "WORKER_FRAME_ANCESTORS",
-    default=["'self'", "https://worker.mturk.com", "https://workersandbox.mturk.com"],
+    default=["'self'", "https://worker.mturk.com", *MTURK_SUBMIT_ORIGINS],
 )
 WORKER_PAGE_CSP = {
     "default-src": ["'self'"],
@@ -162,7 +180,7 @@ CELERY_BEAT_SCHEDULE = {
     "aggregate every campaign": {
         "task": "tasks.celery_tasks.aggregate_campaigns",
         "schedule": crontab(hour=NIGHTLY_HOUR, minute=0),
-    }
+    },
 }
 
 REST_FRAMEWORK = {

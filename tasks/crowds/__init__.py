@@ -5,7 +5,7 @@ outside of any transaction, under one lock per campaign, and any call may be cut
 and made again, minutes or weeks later: each says what the state should be, not what to add.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     from tasks.models import HIT, Assignment, Campaign
 
-CROWDS = ("local",)
+CROWDS = ("local", "mturk")
 
 
 class CrowdError(Exception):
@@ -53,6 +53,28 @@ class MarketPayment:
     amount: Decimal
     reason: str = ""
     market_ref: str = ""
+
+
+class BadVisit(Exception):
+    """An address that the marketplace does not make; the message is for the worker."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Somebody at a HIT's page in the marketplace's frame, as the page's address has it."""
+
+    key: str  # the marketplace's id of the assignment; "": only looking, nothing accepted
+    worker: str  # the marketplace's id of the worker
+    fields: Mapping[str, str]  # what the page's own forms carry on, by name
+
+
+@dataclass(frozen=True)
+class HandIn:
+    """The form by which a stored answer goes on to the marketplace."""
+
+    action: str
+    fields: Mapping[str, str]
+    origins: list[str]  # where the browser may be led by it: the page's CSP
 
 
 class Crowd(Protocol):
@@ -125,6 +147,12 @@ class Crowd(Protocol):
 
     def ledger(self, campaign: "Campaign") -> Iterator[MarketPayment]:
         """The marketplace's own list of what was paid for this campaign."""
+
+    def visit(self, campaign: "Campaign", given: Mapping[str, str]) -> Visit:
+        """Who comes to a HIT's page, where `gives_places`. Raises BadVisit."""
+
+    def hand_in(self, assignment: "Assignment", visit: Visit) -> HandIn:
+        """How the answer of an assignment goes on, where `gives_places`."""
 
 
 def crowd_of(campaign: "Campaign") -> Crowd:

@@ -1,11 +1,11 @@
 """The local crowd: people who were sent a link (students, colleagues, an in-house team)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
 
-from tasks.crowds import MarketAssignment, MarketPayment
+from tasks.crowds import BadVisit, HandIn, MarketAssignment, MarketPayment, Visit
 
 if TYPE_CHECKING:
     from tasks.models import HIT, Assignment, Campaign
@@ -76,6 +76,12 @@ class Local:
 
     def ledger(self, campaign: "Campaign") -> Iterator[MarketPayment]:
         return iter(())
+
+    def visit(self, campaign: "Campaign", given: Mapping[str, str]) -> Visit:
+        raise BadVisit("The work of this study is given out by this site alone.")
+
+    def hand_in(self, assignment: "Assignment", visit: Visit) -> HandIn:
+        raise BadVisit("The work of this study is handed in to this site alone.")
 
 
 CROWD = Local()

@@ -1,0 +1,254 @@
+"""MTurk's API: one client, at most its rate, and every way in which a call can end.
+
+A call's effect is known, or it is not: `Refused` says that there was none; everything else that is
+raised leaves it open, and whoever called must look before asking again.
+"""
+
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+from botocore.utils import get_environ_proxies
+from django.conf import settings
+from django.utils import timezone
+
+from tasks.crowds import CrowdError
+from tasks.models import Campaign
+
+SANDBOX = "https://mturk-requester-sandbox.us-east-1.amazonaws.com"
+PRODUCTION = "https://mturk-requester.us-east-1.amazonaws.com"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+CLOSED = (
+    "Amazon closed Mechanical Turk for good on September 30, 2026. Use the crowd `local`"
+    " (invitation links), or point MTURK_ENDPOINT_URL to an endpoint that speaks its API:"
+    " `manage.py rehearse` is one."
+)
+AT_ONCE = 8  # calls in flight
+ATTEMPTS = 8
+CONNECT, READ = 5, 30  # seconds
+PAGE = 100
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Refused(CrowdError):
+    """MTurk answered that the request is wrong: it had no effect."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Pace:
+    """At most so many calls a second, over all threads; 0: no limit."""
+
+    def __init__(self, rate: float) -> None:
+        self._gap = 1 / rate if rate else 0.0
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        if not self._gap:
+            return
+        with self._lock:
+            now = time.monotonic()
+            at = max(now, self._next)
+            self._next = at + self._gap
+        time.sleep(at - now)
+
+
+class Client:
+    """The API at one endpoint. Calls may come from several threads."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self._ahead = timedelta()
+        keys = {}
+        if is_loopback(endpoint) and botocore.session.Session().get_credentials() is None:
+            keys = {"aws_access_key_id": "rehearsal", "aws_secret_access_key": "rehearsal"}
+        self._boto = boto3.session.Session().client(
+            "mturk",
+            region_name="us-east-1",
+            endpoint_url=endpoint,
+            config=Config(
+                retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},
+                connect_timeout=CONNECT,
+                read_timeout=READ,
+                max_pool_connections=2 * AT_ONCE,
+            ),
+            **keys,
+        )
+        self._pace = Pace(_rate(endpoint))
+
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        """One operation by boto3's name. Raises Refused, or CrowdError where it is not clear."""
+        self._pace.wait()
+        try:
+            answer = getattr(self._boto, operation)(**parameters)
+        except ClientError as error:
+            raise self._judged(operation, error) from None
+        except (NoCredentialsError, PartialCredentialsError):
+            raise CrowdError(
+                f"{self.endpoint}: no AWS credentials were found: set AWS_ACCESS_KEY_ID and"
+                f" AWS_SECRET_ACCESS_KEY.{self._closed()}"
+            ) from None
+        except BotoCoreError as error:
+            raise CrowdError(unreachable(self.endpoint, type(error).__name__)) from None
+        self._look_at_clock(answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date"))
+        return answer
+
+    def pages(self, operation: str, member: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Every element of a list operation, over all its pages."""
+        token: dict[str, str] = {}
+        while True:
+            page = self.call(operation, MaxResults=PAGE, **parameters, **token)
+            yield from page.get(member, [])
+            # A page without elements can still name a next one.
+            if not page.get("NextToken"):
+                return
+            if token.get("NextToken") == page["NextToken"]:
+                raise CrowdError(f"{self.endpoint}: {operation} gives the same page for ever")
+            token = {"NextToken": page["NextToken"]}
+
+    def now(self) -> datetime:
+        """The marketplace's time: what is to expire there is told in it."""
+        return timezone.now() + self._ahead
+
+    def _look_at_clock(self, date: str | None) -> None:
+        try:
+            ahead = parsedate_to_datetime(date or "") - timezone.now()
+        except (TypeError, ValueError):
+            return
+        self._ahead = ahead if abs(ahead) > timedelta(minutes=1) else timedelta()
+
+    def _judged(self, operation: str, error: ClientError) -> CrowdError:
+        found = error.response.get("Error", {})
+        kind = found.get("Code", "")
+        code = str(error.response.get("TurkErrorCode", "")).removeprefix("AWS.MechanicalTurk.")
+        message = found.get("Message") or error.response.get("Message") or "no message"
+        text = f"MTurk refused {operation}: {message}{f' ({code})' if code else ''}"
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if kind == "RequestError" or "ParameterValidation" in kind:
+            return Refused(text, code)
+        if kind == "ServiceFault" or status >= 500 or "Throttl" in kind:
+            return CrowdError(
+                f"{self.endpoint} is out of order: {operation} failed {ATTEMPTS} times,"
+                f" last with: {message}"
+            )
+        return CrowdError(f"{self.endpoint}: {operation}: {kind} {message}.{self._closed()}")
+
+    def _closed(self) -> str:
+        return f" {CLOSED}" if "amazonaws.com" in self.endpoint else ""
+
+
+def unreachable(endpoint: str, why: str) -> str:
+    """The one line where nobody answers."""
+    return f"MTurk's endpoint {endpoint} does not answer ({why}). {CLOSED}"
+
+
+_clients: dict[str, Client] = {}
+_lock = threading.Lock()
+
+
+def endpoint_of(campaign: Campaign) -> str:
+    """Where the campaign's marketplace is: MTURK_ENDPOINT_URL, or Amazon's own addresses."""
+    return settings.MTURK_ENDPOINT_URL or (SANDBOX if campaign.sandbox else PRODUCTION)
+
+
+def client_of(campaign: Campaign) -> Client:
+    """The client of the campaign's endpoint. Raises CrowdError where nobody answers there."""
+    endpoint = endpoint_of(campaign)
+    _knock(endpoint)
+    with _lock:
+        if endpoint not in _clients:
+            try:
+                _clients[endpoint] = Client(endpoint)
+            except (ValueError, BotoCoreError) as error:
+                raise CrowdError(f"MTURK_ENDPOINT_URL: {error}") from None
+        return _clients[endpoint]
+
+
+def _knock(endpoint: str) -> None:
+    """Fail at once where nobody listens: retries are for what is out of order for a moment."""
+    parts = urlsplit(endpoint)
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise CrowdError(f"MTURK_ENDPOINT_URL: {endpoint!r} is no address") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise CrowdError(f"MTURK_ENDPOINT_URL: {endpoint!r} is no address")
+    if get_environ_proxies(endpoint):
+        return
+    for attempt in range(3):
+        try:
+            with socket.create_connection((parts.hostname, port), timeout=CONNECT):
+                return
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+        time.sleep(0.2 * attempt)
+    raise CrowdError(unreachable(endpoint, why))
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address is on this very machine."""
+    return urlsplit(address).hostname in LOOPBACK
+
+
+def _rate(endpoint: str) -> float:
+    """Calls a second: the setting, else 20 for Amazon's end and no limit on this machine."""
+    if settings.MTURK_CALLS_PER_SECOND is not None:
+        return settings.MTURK_CALLS_PER_SECOND
+    return 0.0 if is_loopback(endpoint) else 20.0
+
+
+def in_parallel(work: Iterable[T], call: Callable[[T], R]) -> Iterator[tuple[T, R]]:
+    """(one, call(one)) for each, as they come, some calls at a time; `call` sees no database.
+
+    After a failure nothing more is begun; what is under way is still given, then it is raised.
+    """
+    coming = iter(work)
+    running: dict[Future[R], T] = {}
+    failure: BaseException | None = None
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        while True:
+            while failure is None and len(running) < 2 * AT_ONCE:
+                try:
+                    one = next(coming)
+                except StopIteration:
+                    break
+                running[pool.submit(call, one)] = one
+            if not running:
+                break
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                one = running.pop(future)
+                if (error := future.exception()) is not None:
+                    failure = failure or error
+                else:
+                    yield one, future.result()
+    if failure is not None:
+        raise failure
+
+
+IDS = re.compile(r"\b[A-Z0-9]{10,64}\b")
+
+
+def ids_in(text: str) -> list[str]:
+    """What may be ids of MTurk in a message."""
+    return IDS.findall(text)

@@ -1,0 +1,134 @@
+"""What MTurk tells of assignments, and what it has paid."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, Q
+
+from tasks.crowds import MarketAssignment, MarketPayment
+from tasks.crowds.mturk.client import Client, Refused, client_of, in_parallel
+from tasks.crowds.mturk.form_data import from_xml
+from tasks.crowds.mturk.models import Listing
+from tasks.crowds.mturk.offering import TOLD, listings_of, settle
+from tasks.models import Assignment, Campaign
+
+FINAL = ("approved", "rejected")
+
+
+def fetch(campaign: Campaign) -> Iterator[MarketAssignment]:
+    """What was handed in there and is not known here, or has another status here.
+
+    One look over all HITs (100 a call) says by its counts which of them have something to tell.
+    """
+    client = client_of(campaign)
+    settle(campaign, client)
+    counts = {found["HITId"]: found for found in client.pages("list_hits", "HITs")}
+    asked = list(_with_news(campaign, counts))
+    for listing, rows in in_parallel(asked, lambda one: _assignments(client, one)):
+        for row in rows:
+            yield _told(listing, row)
+
+
+def _with_news(campaign: Campaign, counts: dict[str, dict[str, Any]]) -> Iterator[Listing]:
+    """Listings of HITs whose counts there differ from what has been told here."""
+    told = {
+        row["hit"]: row
+        for row in Assignment.objects.filter(campaign=campaign, market_state__in=TOLD)
+        .order_by()
+        .values("hit")
+        .annotate(handed_in=Count("pk"), final=Count("pk", filter=Q(market_state__in=FINAL)))
+    }
+    by_hit: dict[int, list[Listing]] = defaultdict(list)
+    for listing in listings_of(campaign).filter(market_id__isnull=False):
+        by_hit[listing.hit_id].append(listing)
+    for hit_id, listings in by_hit.items():
+        known = told.get(hit_id, {"handed_in": 0, "final": 0})
+        there = [_counted(counts.get(one.market_id or "")) for one in listings]
+        if None in there or (known["handed_in"], known["final"]) != (
+            sum(one[0] for one in there if one),
+            sum(one[1] for one in there if one),
+        ):
+            yield from listings
+
+
+def _counted(found: dict[str, Any] | None) -> tuple[int, int] | None:
+    """(handed in, of these approved or rejected) by a HIT's counts; None: they do not say."""
+    names = ("MaxAssignments", "NumberOfAssignmentsAvailable", "NumberOfAssignmentsPending")
+    if found is None or any(found.get(name) is None for name in names):
+        return None
+    total, available, pending = (found[name] for name in names)
+    return total - available - pending, found.get("NumberOfAssignmentsCompleted") or 0
+
+
+def _assignments(client: Client, listing: Listing) -> list[dict[str, Any]]:
+    try:
+        return list(
+            client.pages("list_assignments_for_hit", "Assignments", HITId=listing.market_id)
+        )
+    except Refused as error:
+        if error.code == "HITDoesNotExist":  # deleted by hand, or long ago: it has no news
+            return []
+        raise
+
+
+def _told(listing: Listing, row: dict[str, Any]) -> MarketAssignment:
+    return MarketAssignment(
+        key=row["AssignmentId"],
+        hit_id=listing.hit_id,
+        worker=row["WorkerId"],
+        status=row["AssignmentStatus"].lower(),
+        accepted_at=row.get("AcceptTime"),
+        submitted_at=row.get("SubmitTime"),
+        answer=from_xml(listing.hit, row.get("Answer", "")),
+        feedback=row.get("RequesterFeedback") or "",
+    )
+
+
+def places_available(campaign: Campaign) -> int:
+    """How many assignments could still be accepted, by MTurk's own counts."""
+    ours = set(
+        listings_of(campaign).filter(market_id__isnull=False).values_list("market_id", flat=True)
+    )
+    client = client_of(campaign)
+    return sum(
+        found.get("NumberOfAssignmentsAvailable", 1)
+        for found in client.pages("list_hits", "HITs")
+        if found["HITId"] in ours and found.get("HITStatus") == "Assignable"
+    )
+
+
+def unknown(campaign: Campaign) -> list[str]:
+    """Ids of HITs in the account that no listing of any campaign here names."""
+    known = set(Listing.objects.filter(market_id__isnull=False).values_list("market_id", flat=True))
+    client = client_of(campaign)
+    found = {one["HITId"] for one in client.pages("list_hits", "HITs")}
+    found |= {one["HITId"] for one in client.pages("list_reviewable_hits", "HITs")}
+    return sorted(found - known)
+
+
+def ledger(campaign: Campaign) -> Iterator[MarketPayment]:
+    """Rewards of what was approved, and every bonus, as MTurk lists them."""
+    client = client_of(campaign)
+
+    def paid(listing: Listing) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        return _assignments(client, listing), _bonuses(client, HITId=listing.market_id)
+
+    listings = list(listings_of(campaign).filter(market_id__isnull=False))
+    for listing, (assignments, bonuses) in in_parallel(listings, paid):
+        for row in assignments:
+            if row["AssignmentStatus"] == "Approved":
+                yield MarketPayment("base", row["AssignmentId"], listing.hit.reward)
+        for row in bonuses:
+            amount = Decimal(row["BonusAmount"])
+            yield MarketPayment("bonus", row["AssignmentId"], amount, row.get("Reason", ""))
+
+
+def _bonuses(client: Client, **of: Any) -> list[dict[str, Any]]:
+    try:
+        return list(client.pages("list_bonus_payments", "BonusPayments", **of))
+    except Refused as error:
+        if error.code in ("HITDoesNotExist", "AssignmentDoesNotExist"):
+            return []
+        raise

@@ -1,0 +1,118 @@
+"""What MTurk's workers read of a campaign before they accept: HIT types, qualifications, texts."""
+
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+import botocore.session
+from botocore.validate import ParamValidator
+from django.conf import settings
+
+from tasks.crowds.mturk.client import Client, is_loopback
+from tasks.crowds.mturk.models import HITType
+from tasks.models import HIT, Campaign
+from tasks.models.campaign import Kind
+
+# The qualification type "Masters" alone has another id in the sandbox.
+MASTERS = {True: "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6", False: "2F1QJWKUDD8XADTFD2Q0G6UTO95ALH"}
+MOST_QUALIFICATIONS = 10
+LONGEST = {"title": 128, "description": 2000, "keywords": 1000}
+TITLES = {
+    Kind.CONTAINS: "Find what is in pictures",
+    Kind.CLASSIFY: "Say which labels fit a picture, and which names its main object",
+}
+DESCRIPTIONS = {
+    Kind.CONTAINS: "Look at small sets of photographs and select those that show a given thing.",
+    Kind.CLASSIFY: "For a few photographs, check the labels of the things in it, and the main one.",
+}
+XML = (
+    '<ExternalQuestion xmlns="http://mechanicalturk.amazonaws.com/'
+    'AWSMechanicalTurkDataSchemas/2006-07-14/ExternalQuestion.xsd">'
+    "<ExternalURL>{}</ExternalURL><FrameHeight>0</FrameHeight></ExternalQuestion>"
+)
+
+
+def question(hit: HIT) -> str:
+    """The ExternalQuestion of a HIT: its page, in a frame as high as the window."""
+    return XML.format(f"{settings.PUBLIC_URL}/hit/{hit.public_id}/")
+
+
+def hit_types(campaign: Campaign, client: Client) -> dict[Decimal, str]:
+    """The id of the campaign's HIT type for each reward that its HITs have.
+
+    MTurk gives the same id for the same HIT type, so that asking twice makes one.
+    """
+    known = dict(HITType.objects.filter(campaign=campaign).values_list("reward", "market_id"))
+    rewards = HIT.objects.filter(campaign=campaign).order_by().values_list("reward", flat=True)
+    for reward in rewards.distinct():
+        if reward not in known:
+            answer = client.call("create_hit_type", **_fields(campaign, reward))
+            made, _ = HITType.objects.get_or_create(
+                campaign=campaign, reward=reward, defaults={"market_id": answer["HITTypeId"]}
+            )
+            known[reward] = made.market_id
+    return known
+
+
+def _fields(campaign: Campaign, reward: Decimal) -> dict[str, Any]:
+    kind = Kind(campaign.kind)
+    fields: dict[str, Any] = {
+        "Reward": f"{reward:.2f}",
+        "Title": campaign.title or TITLES[kind],
+        "Description": campaign.description or DESCRIPTIONS[kind],
+        "AssignmentDurationInSeconds": campaign.assignment_minutes * 60,
+        "AutoApprovalDelayInSeconds": campaign.auto_approval_days * 24 * 3600,
+        "QualificationRequirements": qualifications(campaign),
+    }
+    if campaign.keywords:
+        fields["Keywords"] = campaign.keywords
+    return fields
+
+
+def qualifications(campaign: Campaign) -> list[dict[str, Any]]:
+    """The campaign's requirements, with the ids that its marketplace (sandbox or not) knows."""
+    other = MASTERS[not campaign.sandbox]
+    return [
+        requirement | {"QualificationTypeId": MASTERS[campaign.sandbox]}
+        if requirement.get("QualificationTypeId") == other
+        else requirement
+        for requirement in campaign.qualifications
+    ]
+
+
+def troubles(campaign: Campaign) -> list[str]:
+    """What keeps MTurk from taking the campaign, as sentences."""
+    found = []
+    address = urlsplit(settings.PUBLIC_URL)
+    if not settings.PUBLIC_URL:
+        found.append("PUBLIC_URL is not set: MTurk must know where workers reach this site")
+    elif address.scheme != "https" and not (
+        address.scheme == "http" and is_loopback(settings.PUBLIC_URL)
+    ):
+        found.append(f"PUBLIC_URL is {settings.PUBLIC_URL}: MTurk shows pages over https only")
+    for name, longest in LONGEST.items():
+        if len(getattr(campaign, name)) > longest:
+            found.append(f"its {name} is longer than MTurk's {longest} characters")
+    found += _qualification_troubles(campaign.qualifications)
+    return found
+
+
+def _qualification_troubles(given: Any) -> list[str]:
+    model = botocore.session.Session().get_service_model("mturk")
+    shape = model.shape_for("QualificationRequirementList")
+    if report := ParamValidator().validate(given, shape).generate_report():
+        return [f"qualifications: {' '.join(report.split())}"]
+    if len(given) > MOST_QUALIFICATIONS:
+        return [f"qualifications: {len(given)} are more than MTurk's {MOST_QUALIFICATIONS}"]
+    known = model.shape_for("QualificationRequirement").members
+    comparators = known["Comparator"].enum
+    found = []
+    for number, requirement in enumerate(given, 1):
+        if unknown := sorted(set(requirement) - set(known)):
+            found.append(f"qualifications, number {number}: {unknown[0]} is not known to MTurk")
+        elif requirement["Comparator"] not in comparators:
+            found.append(
+                f"qualifications, number {number}: Comparator {requirement['Comparator']!r} is"
+                f" none of {', '.join(comparators)}"
+            )
+    return found
