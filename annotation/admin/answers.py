@@ -8,8 +8,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
+from unfold.paginator import InfinitePaginator
 
-from annotation.admin.pages import Endless, History, link_to, thumbnail
+from annotation.admin.pages import History, link_to, thumbnail
 from imagesets.models import Label
 from tasks.models import Assignment, HITItem
 from tasks.models.assignment import AssignmentState
@@ -48,7 +49,8 @@ class AssignmentAdmin(History):
     search_fields = ["key__exact", "hit__key__exact", "worker__pseudonym__exact"]
     search_help_text = "A whole assignment key, HIT key or worker's pseudonym."
     ordering = ["-pk"]
-    paginator = Endless
+    paginator = InfinitePaginator  # never counted
+    show_full_result_count = False
     fields = [
         "state_label",
         "used",

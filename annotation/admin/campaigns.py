@@ -9,9 +9,10 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
+from unfold.paginator import InfinitePaginator
 
 from annotation.admin.campaign_form import CampaignForm
-from annotation.admin.pages import Endless, History, Lists, bar, link_to, link_to_list, thumbnail
+from annotation.admin.pages import History, Lists, bar, link_to, link_to_list, thumbnail
 from annotation.admin.steps import AskNumber, AskNumberAndWhy, AskWhy, Step, ask_first
 from annotation.exports import FORMATS, TABLES
 from tasks import publish
@@ -28,9 +29,9 @@ from tasks.models import (
     Transition,
 )
 from tasks.models.campaign import Kind, State
-from tasks.places import waiting_places
 from tasks.progress import progress_of
 from tasks.results import aggregate
+from tasks.rounds import waiting_places
 
 STEPS = {
     State.DRAFT: ["publish", "close"],
@@ -300,7 +301,8 @@ class CampaignImageAdmin(History):
     list_filter_submit = True
     list_select_related = ["image", "campaign"]
     search_fields = ["image__key"]
-    paginator = Endless
+    paginator = InfinitePaginator  # never counted
+    show_full_result_count = False
 
     @display(description="")
     def picture(self, row: CampaignImage) -> str:
@@ -314,7 +316,8 @@ class PairAdmin(History):
     list_filter_submit = True
     list_select_related = ["image", "label", "campaign"]
     search_fields = ["image__key", "label__key"]
-    paginator = Endless
+    paginator = InfinitePaginator  # never counted
+    show_full_result_count = False
 
     @display(description="")
     def picture(self, pair: Pair) -> str:
@@ -328,4 +331,5 @@ class TransitionAdmin(History):
     list_filter_submit = True
     list_select_related = ["campaign"]
     search_fields = ["subject", "who", "why"]
-    paginator = Endless
+    paginator = InfinitePaginator  # never counted
+    show_full_result_count = False

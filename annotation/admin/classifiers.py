@@ -7,9 +7,9 @@ from django.db.models import Count
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
+from unfold.paginator import InfinitePaginator
 
 from annotation.admin.pages import (
-    Endless,
     FormWithDataset,
     History,
     Lists,
@@ -64,7 +64,8 @@ class PredictionAdmin(History):
     list_filter_submit = True
     list_select_related = ["image", "classifier"]
     search_fields = ["image__key"]
-    paginator = Endless
+    paginator = InfinitePaginator  # never counted
+    show_full_result_count = False
     fields = ["image_link", "classifier", "top"]
     readonly_fields = ["image_link", "top"]
 

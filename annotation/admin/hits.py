@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
+from unfold.paginator import InfinitePaginator
 
 from annotation.admin.pages import (
-    Endless,
     History,
     bar,
     by_id,
@@ -58,7 +58,8 @@ class HITAdmin(History):
     list_select_related = ["campaign"]
     search_fields = ["key__exact", "public_id__exact", "items__image__key__exact"]
     search_help_text = "A HIT's key or public id, or the key of an image in it."
-    paginator = Endless
+    paginator = InfinitePaginator  # never counted
+    show_full_result_count = False
     fields = ["key", "campaign_link", "public_id", "expected_seconds", "answers", "progress"]
     readonly_fields = ["campaign_link", "answers", "progress"]
     inlines = [Items]

@@ -3,8 +3,9 @@
 from django.contrib import admin
 from unfold.contrib.filters.admin import RangeNumericFilter, RelatedDropdownFilter
 from unfold.decorators import display
+from unfold.paginator import InfinitePaginator
 
-from annotation.admin.pages import Endless, History, number, thumbnail
+from annotation.admin.pages import History, number, thumbnail
 from tasks.models import ImageResult, PairResult, Run, WorkerResult
 
 
@@ -29,7 +30,8 @@ class PairResultAdmin(History):
     list_select_related = ["pair__image", "pair__label"]
     search_fields = ["pair__image__key", "pair__label__key"]
     ordering = ["-pk"]
-    paginator = Endless
+    paginator = InfinitePaginator  # never counted
+    show_full_result_count = False
 
     @display(description="")
     def picture(self, result: PairResult) -> str:
@@ -62,7 +64,8 @@ class ImageResultAdmin(History):
     list_select_related = ["image", "campaign"]
     search_fields = ["image__key", "main_label"]
     ordering = ["-pk"]
-    paginator = Endless
+    paginator = InfinitePaginator  # never counted
+    show_full_result_count = False
 
     @display(description="")
     def picture(self, result: ImageResult) -> str:

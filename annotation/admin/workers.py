@@ -9,9 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
+from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from annotation.admin.pages import Endless, History, by_id, ids, link_to, link_to_list
+from annotation.admin.pages import History, by_id, ids, link_to, link_to_list
 from annotation.admin.steps import Step, ask_first
 from tasks.models import Assignment, Campaign, Stop, Worker
 from tasks.models.assignment import USED
@@ -42,7 +43,8 @@ class WorkerAdmin(History):
     list_filter = ["crowd"]
     search_fields = ["pseudonym"]
     ordering = ["-pk"]
-    paginator = Endless
+    paginator = InfinitePaginator  # never counted
+    show_full_result_count = False
     actions_detail = ["set_aside"]
 
     def get_fields(self, request: HttpRequest, obj: Worker | None = None) -> list[str]:
