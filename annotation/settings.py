@@ -158,6 +158,7 @@ WORKER_PAGE_CSP = {
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if not DEBUG else None
 LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
 # Celery. The queue holds only what Postgres can tell again: losing it loses no work.
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
