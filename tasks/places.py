@@ -12,13 +12,13 @@ from typing import Any, Literal
 from django.db import connection, transaction
 from django.utils import timezone
 
+from tasks import money
 from tasks.crowds import crowd_of
 from tasks.layout import shown_order
 from tasks.models import HIT, Assignment, Campaign, HITItem, Place, Stop, Transition, Worker
 from tasks.models.assignment import AssignmentState, Outcome
 from tasks.models.campaign import State
-
-SHUFFLES = 2**31
+from tasks.rounds import SHUFFLES, finish_if_done, free, open_round
 
 
 def next_assignment(campaign: Campaign, worker: Worker) -> Assignment | None:
@@ -35,11 +35,12 @@ def next_assignment(campaign: Campaign, worker: Worker) -> Assignment | None:
         for assignment in running:
             if assignment.expires_at is None or assignment.expires_at > now:
                 return assignment
-        running.update(state=AssignmentState.EXPIRED)
+        for assignment in running:
+            assignment.become("the clock", state=AssignmentState.EXPIRED)
         if Stop.objects.filter(campaign=campaign, worker=worker).exists():
             return None
         while True:
-            campaign.refresh_from_db(fields=["state", "round", "target"])
+            campaign.refresh_from_db(fields=["state", "round", "target", "out_of_money"])
             if campaign.state != State.OPEN:
                 return None
             place = _claim(campaign, worker)
@@ -87,26 +88,32 @@ def _claim(campaign: Campaign, worker: Worker) -> Place | None:
 
 
 def _open_assignment(campaign: Campaign, worker: Worker, place: Place) -> Assignment:
-    """Give a claimed place to the worker, with sections and tiles in an order of their own."""
-    now = timezone.now()
-    sections = list(
-        HITItem.objects.filter(hit=place.hit).order_by("position").values_list("section", flat=True)
-    )
-    if campaign.kind == "classify":
-        sections = [0] * len(sections)
-    assignment = Assignment.objects.create(
-        campaign=campaign,
-        hit=place.hit,
-        worker=worker,
-        round=place.round,
-        opened_at=now,
-        expires_at=now + crowd_of(campaign).time_allowed(campaign, place.hit),
-        shown=shown_order(sections, random.Random()),
-    )
+    """Give a claimed place to the worker."""
+    assignment = new_assignment(campaign, place.hit, worker, place.round)
+    assignment.save(force_insert=True)
     place.holder = assignment
     place.free_at = assignment.expires_at
     place.save(update_fields=["holder", "free_at"])
     return assignment
+
+
+def new_assignment(campaign: Campaign, hit: HIT, worker: Worker, round: int) -> Assignment:
+    """An open assignment, not yet saved, with sections and tiles in an order of its own."""
+    now = timezone.now()
+    sections = list(
+        HITItem.objects.filter(hit=hit).order_by("position").values_list("section", flat=True)
+    )
+    if campaign.kind == "classify":
+        sections = [0] * len(sections)
+    return Assignment(
+        campaign=campaign,
+        hit=hit,
+        worker=worker,
+        round=round,
+        opened_at=now,
+        expires_at=now + crowd_of(campaign).time_allowed(campaign, hit),
+        shown=shown_order(sections, random.Random()),
+    )
 
 
 def _has_unanswered_hit(campaign: Campaign, worker: Worker) -> bool:
@@ -117,43 +124,6 @@ def _has_unanswered_hit(campaign: Campaign, worker: Worker) -> bool:
         state__in=[AssignmentState.OPEN, AssignmentState.SUBMITTED],
     )
     return HIT.objects.filter(campaign=campaign).exclude(pk__in=answered.values("hit")).exists()
-
-
-def open_round(campaign: Campaign, after: int, who: str) -> bool:
-    """Raise the target by `round_size`, up to R: that many more places on every HIT (rule 2).
-
-    `after` is the round that the caller saw as the newest: if somebody has opened one meanwhile,
-    nothing is opened. Returns whether there is a newer round now.
-    """
-    with transaction.atomic():
-        locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
-        if locked.round > after:
-            return True
-        target = min(locked.target + locked.round_size, locked.workers_per_item)
-        if target == locked.target:
-            return False
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """
-                INSERT INTO tasks_place (campaign_id, hit_id, round, shuffle, free_at)
-                SELECT h.campaign_id, h.id, %s, floor(random() * %s)::int, statement_timestamp()
-                FROM tasks_hit h, generate_series(1, %s) WHERE h.campaign_id = %s
-                """,
-                [locked.round + 1, SHUFFLES, target - locked.target, locked.pk],
-            )
-        Transition.objects.create(
-            campaign=locked,
-            subject="round",
-            before=str(locked.round),
-            after=str(locked.round + 1),
-            who=who,
-            why=f"{target} used answers a HIT",
-        )
-        locked.round += 1
-        locked.target = target
-        locked.save(update_fields=["round", "target"])
-        crowd_of(locked).offer(locked)
-        return True
 
 
 @dataclass(frozen=True)
@@ -168,6 +138,9 @@ class Submitted:
     assignment: Assignment
 
 
+ANSWER = ("selected", "maybe", "unseen", "answers", "comment", "active_seconds")
+
+
 def submit(assignment: Assignment, answer: dict[str, Any]) -> Submitted:
     """Store a valid answer, once, in one transaction.
 
@@ -175,47 +148,67 @@ def submit(assignment: Assignment, answer: dict[str, Any]) -> Submitted:
     in the order of `shown`; optionally `comment` and `active_seconds`.
     """
     with transaction.atomic():
-        place = _place_for(assignment)
+        worker = Worker.objects.select_for_update().get(pk=assignment.worker_id)
+        stopped = Stop.objects.filter(campaign=assignment.campaign_id, worker=worker).exists()
+        campaign, for_person = _campaign_for(assignment.campaign_id, stopped)
+        place = _place_for(assignment, campaign)
         assignment = (
             Assignment.objects.select_for_update(of=("self",))
-            .select_related("campaign", "hit", "worker")
+            .select_related("hit")
             .get(pk=assignment.pk)
         )
+        assignment.campaign, assignment.worker = campaign, worker
         if assignment.submitted_at is not None:
             return Submitted("repeated", assignment)
         now = timezone.now()
-        for field in ("selected", "maybe", "unseen", "answers", "comment", "active_seconds"):
+        for field in ANSWER:
             if field in answer:
                 setattr(assignment, field, answer[field])
         assignment.submitted_at = now
         assignment.wall_seconds = (now - assignment.opened_at).total_seconds()
-        campaign = assignment.campaign
+        assignment.for_person = for_person and place is not None
+        who = worker.pseudonym
         if place is None:
-            assignment.state = AssignmentState.EXPIRED
+            assignment.become(who, "its place was taken", state="expired", save=False)
             assignment.save()
             return Submitted("late", assignment)
-        assignment.state = AssignmentState.SUBMITTED
-        stopped = Stop.objects.filter(campaign=campaign, worker=assignment.worker_id).exists()
+        assignment.become(who, state="submitted", set_aside=stopped, save=False)
+        if crowd_of(campaign).accepts_at_once and not assignment.for_person:
+            why = "accepted as it is stored"
+            assignment.become("review", why, outcome=Outcome.ACCEPTED, save=False)
+            money.owe([assignment])
+        assignment.save()
         if stopped:
-            assignment.set_aside = True
-            place.holder, place.free_at = None, now
+            free(campaign, Place.objects.filter(pk=place.pk), "review", "its worker is stopped")
         else:
             place.holder, place.free_at = assignment, None
-        if crowd_of(campaign).accepts_at_once:
-            assignment.outcome = Outcome.ACCEPTED
-        assignment.save()
-        place.save(update_fields=["holder", "free_at"])
+            place.save(update_fields=["holder", "free_at"])
     finish_if_done(campaign)
     return Submitted("stored", assignment)
 
 
-def _place_for(assignment: Assignment) -> Place | None:
+def _campaign_for(campaign_id: int, stopped: bool) -> tuple[Campaign, bool]:
+    """The campaign, and whether the answer belongs to the sample that a person reviews.
+
+    Its row is locked where the answer changes more than its own place: a stopped worker's, which
+    frees one, and those of the sample while it is being filled.
+    """
+    campaign = Campaign.objects.get(pk=campaign_id)
+    sample = Assignment.objects.filter(campaign=campaign, for_person=True)
+    filling = bool(campaign.review_sample) and sample.count() < campaign.review_sample
+    if stopped or filling:
+        campaign = Campaign.objects.select_for_update().get(pk=campaign_id)
+    return campaign, filling and sample.count() < (campaign.review_sample or 0)
+
+
+def _place_for(assignment: Assignment, campaign: Campaign) -> Place | None:
     """The place that an answer may take, locked: its own, or after expiry any free one of its HIT.
 
+    Where the marketplace gives out the places it has given this one, so that of those that run here
+    one was returned there without a word: the one that was opened first makes room.
     None where there is none, or where the worker has another answer to the HIT (rules 4 and 5).
     """
-    Worker.objects.select_for_update().get(pk=assignment.worker_id)
-    places = Place.objects.select_for_update(of=("self",))
+    places = Place.objects.select_for_update(of=("self",)).filter(hit=assignment.hit_id)
     own = places.filter(holder=assignment).first()
     if own is not None:
         return own
@@ -226,8 +219,12 @@ def _place_for(assignment: Assignment) -> Place | None:
     ).exclude(pk=assignment.pk)
     if twice.exists():
         return None
-    free = Place.objects.select_for_update(of=("self",), skip_locked=True)
-    return free.filter(hit=assignment.hit_id, free_at__lte=timezone.now()).first()
+    unlocked = Place.objects.select_for_update(of=("self",), skip_locked=True)
+    unlocked = unlocked.filter(hit=assignment.hit_id)
+    place = unlocked.filter(free_at__lte=timezone.now()).first()
+    if place is None and crowd_of(campaign).gives_places:
+        place = unlocked.filter(free_at__isnull=False).order_by("holder__opened_at").first()
+    return place
 
 
 def renew(assignment: Assignment) -> None:
@@ -250,14 +247,15 @@ def renew(assignment: Assignment) -> None:
 def give_back(assignment: Assignment) -> bool:
     """The worker returns the HIT unanswered: its place is free at once. False: it was not open."""
     with transaction.atomic():
-        Place.objects.filter(holder=assignment, free_at__isnull=False).update(
-            holder=None, free_at=timezone.now()
-        )
-        return bool(
-            Assignment.objects.filter(pk=assignment.pk, state=AssignmentState.OPEN).update(
-                state=AssignmentState.RETURNED
-            )
-        )
+        place = Place.objects.select_for_update().filter(holder=assignment).first()
+        locked = Assignment.objects.select_for_update().get(pk=assignment.pk)
+        if locked.state != AssignmentState.OPEN:
+            return False
+        if place is not None:
+            place.holder, place.free_at = None, timezone.now()
+            place.save(update_fields=["holder", "free_at"])
+        locked.become(locked.worker.pseudonym, state=AssignmentState.RETURNED)
+        return True
 
 
 def set_aside(campaign: Campaign, worker: Worker, reason: str, who: str) -> int:
@@ -273,11 +271,6 @@ def set_aside(campaign: Campaign, worker: Worker, reason: str, who: str) -> int:
         )
         if not new:
             return 0
-        answers = Assignment.objects.filter(
-            campaign=locked, worker=worker, state=AssignmentState.SUBMITTED
-        )
-        freed = Place.objects.filter(holder__in=answers).update(holder=None, free_at=timezone.now())
-        count = answers.update(set_aside=True)
         Transition.objects.create(
             campaign=locked,
             subject=f"worker {worker.pseudonym}"[:100],
@@ -286,30 +279,17 @@ def set_aside(campaign: Campaign, worker: Worker, reason: str, who: str) -> int:
             who=who,
             why=reason,
         )
-        if freed and locked.state == State.FINISHED:
-            locked.move_to(State.OPEN, who, f"{freed} places are free again")
+        answers = Assignment.objects.filter(
+            campaign=locked,
+            worker=worker,
+            state=AssignmentState.SUBMITTED,
+            set_aside=False,
+        ).exclude(outcome=Outcome.REJECTED)
+        places = Place.objects.select_for_update().filter(holder__in=answers)
+        held = [place.pk for place in places]
+        count = 0
+        for answer in answers.select_for_update():
+            answer.become(who, reason, set_aside=True)
+            count += 1
+        free(locked, Place.objects.filter(pk__in=held), who, reason)
         return count
-
-
-def finish_if_done(campaign: Campaign) -> bool:
-    """Move an open campaign to finished when every HIT has its R used answers."""
-    unanswered = Place.objects.filter(campaign=campaign, free_at__isnull=False)
-    if campaign.state != State.OPEN or unanswered.exists():
-        return False
-    with transaction.atomic():
-        locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
-        if (
-            locked.state != State.OPEN
-            or locked.target < locked.workers_per_item
-            or unanswered.exists()
-        ):
-            return False
-        locked.move_to(State.FINISHED, "the campaign", "every HIT has its answers")
-    campaign.state = State.FINISHED
-    return True
-
-
-def waiting_places(campaign: Campaign) -> int:
-    """Places that nobody holds, "waiting for workers" (rule 6), with those of unopened rounds."""
-    free = Place.objects.filter(campaign=campaign, free_at__lte=timezone.now()).count()
-    return free + (campaign.workers_per_item - campaign.target) * campaign.hits.count()

@@ -17,8 +17,9 @@ from tasks.crowds import crowd_of
 from tasks.follow_up import candidates_by_image, groups_of, models_candidates
 from tasks.layout import lay_out_grids, lay_out_images
 from tasks.models import HIT, Campaign, CampaignImage, CampaignLabel, Pair
-from tasks.models.campaign import IllegalTransition, Kind, State
-from tasks.places import finish_if_done, open_round
+from tasks.models.campaign import Kind, State
+from tasks.models.transition import IllegalTransition
+from tasks.rounds import finish_if_done, open_round
 
 DEFAULT_FOLLOW_UP = {"fu": 1, "mis": 1, "easy": 0.05}
 DEFAULT_CANDIDATES = {"classifiers": None, "k": 5, "min_models": 1}

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from imagesets.models import new_public_id
 from tasks.models.campaign import Campaign
 from tasks.models.hit import HIT
+from tasks.models.transition import Transition, check, named
 from tasks.models.worker import Worker
 
 
@@ -151,7 +152,7 @@ class Assignment(models.Model):
             ),
             models.Index(
                 fields=["campaign", "worker"],
-                condition=Q(state="submitted", outcome=""),
+                condition=Q(submitted_at__isnull=False, outcome=""),
                 name="assignment_to_review",
             ),
             models.Index(
@@ -166,6 +167,32 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    def become(self, who: str, why: str = "", save: bool = True, **facts: object) -> None:
+        """Change `state`, `outcome` or `set_aside`, log it, and save them; its row is locked.
+
+        What it is already is passed over. Raises IllegalTransition where transition.py does not
+        allow a change, and then nothing is changed.
+        """
+        changes = {f: value for f, value in facts.items() if getattr(self, f) != value}
+        for fact, value in changes.items():
+            check(fact, getattr(self, fact), value, f"assignment {self.key}")
+        Transition.objects.bulk_create(
+            Transition(
+                campaign_id=self.campaign_id,
+                assignment=self,
+                subject="assignment",
+                before=named(fact, getattr(self, fact)),
+                after=named(fact, value),
+                who=who,
+                why=why,
+            )
+            for fact, value in changes.items()
+        )
+        for fact, value in changes.items():
+            setattr(self, fact, value)
+        if changes and save:
+            self.save(update_fields=list(changes))
 
     @property
     def used(self) -> bool:

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.text import slugify
 
 from imagesets.models import Dataset, Image, Label, new_public_id
+from tasks.models.transition import CAMPAIGN_MOVES, IllegalTransition, Transition
 
 
 class Kind(models.TextChoices):
@@ -18,23 +19,13 @@ class Kind(models.TextChoices):
 
 
 class State(models.TextChoices):
-    """Where a campaign stands; the allowed ways are in TRANSITIONS."""
+    """Where a campaign stands; the allowed ways are in transition.py."""
 
     DRAFT = "draft", "draft"
     OPEN = "open", "open"
     PAUSED = "paused", "paused"
     FINISHED = "finished", "finished"
     CLOSED = "closed", "closed"
-
-
-# finished -> open: setting a worker aside frees places. draft -> finished: filled by import alone.
-TRANSITIONS = {
-    State.DRAFT: {State.OPEN, State.CLOSED},
-    State.OPEN: {State.PAUSED, State.FINISHED, State.CLOSED},
-    State.PAUSED: {State.OPEN, State.CLOSED},
-    State.FINISHED: {State.OPEN, State.CLOSED},
-    State.CLOSED: set(),
-}
 
 
 def all_images() -> str:
@@ -45,10 +36,6 @@ def all_images() -> str:
 def default_controls() -> dict:
     """The default of `controls`."""
     return {"share": 0.1, "campaigns": [], "min_accuracy": None, "min_items": 20}
-
-
-class IllegalTransition(Exception):
-    """A change of state that TRANSITIONS does not allow."""
 
 
 class Campaign(models.Model):
@@ -161,6 +148,10 @@ class Campaign(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     published_at = models.DateTimeField(null=True, blank=True)
 
+    synced_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the last whole sync began."
+    )
+
     class Meta:
         ordering = ["-created_at", "-id"]
         constraints = [
@@ -190,9 +181,9 @@ class Campaign(models.Model):
     def move_to(self, state: State, who: str, why: str = "") -> None:
         """Change the state and log it; the caller holds the campaign's row lock.
 
-        Raises IllegalTransition, naming both states, where TRANSITIONS does not allow it.
+        Raises IllegalTransition, naming both states, where CAMPAIGN_MOVES does not allow it.
         """
-        if state not in TRANSITIONS[State(self.state)]:
+        if state not in CAMPAIGN_MOVES[self.state]:
             raise IllegalTransition(
                 f"campaign {self.slug} is {self.state} and cannot become {State(state).value}"
             )
@@ -268,24 +259,3 @@ class Pair(models.Model):
 
     def __str__(self) -> str:
         return f"{self.image_id} / {self.label_id}"
-
-
-class Transition(models.Model):
-    """The log: what changed its state, when, by whom and why."""
-
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="transitions")
-    assignment = models.ForeignKey(
-        "Assignment", on_delete=models.CASCADE, null=True, blank=True, related_name="transitions"
-    )
-    subject = models.CharField(max_length=100, help_text="campaign, round, worker, assignment.")
-    before = models.CharField(max_length=20, blank=True)
-    after = models.CharField(max_length=20)
-    who = models.CharField(max_length=200)
-    why = models.TextField(blank=True)
-    at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return f"{self.subject}: {self.before} -> {self.after}"

@@ -17,9 +17,9 @@ from tasks.places import (
     renew,
     set_aside,
     submit,
-    waiting_places,
 )
 from tasks.publish import publish
+from tasks.rounds import waiting_places
 from tests.tasks.conftest import answer_no, answer_truly, make_dataset, work_through
 
 

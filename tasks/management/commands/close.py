@@ -5,8 +5,8 @@ from typing import Any
 
 from tasks.management.campaign_command import CampaignCommand
 from tasks.models import Campaign
-from tasks.places import waiting_places
 from tasks.publish import close
+from tasks.rounds import waiting_places
 
 
 class Command(CampaignCommand):

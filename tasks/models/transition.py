@@ -1,0 +1,74 @@
+"""Which changes of state are allowed, of campaigns and assignments; and the log of all of them.
+
+What the worker did (`state`), what review made of it (`outcome`), whether it counts (`set_aside`),
+what was paid (Payment) and what the marketplace says (`market_state`) are separate facts. The
+states of HITs and rounds follow from their places, see tasks/states.py.
+"""
+
+from django.db import models
+
+# finished -> open: setting a worker aside frees places. draft -> finished: filled by import alone.
+CAMPAIGN_MOVES = {
+    "draft": {"open", "closed"},
+    "open": {"paused", "finished", "closed"},
+    "paused": {"open", "closed"},
+    "finished": {"open", "closed"},
+    "closed": set(),
+}
+
+# By fact, from what to what. returned, expired -> submitted: the answer came all the same, and its
+# place was still free. submitted -> returned, expired: the marketplace never got the submit, and
+# so the work is neither paid nor used.
+ASSIGNMENT_MOVES: dict[str, dict[object, set]] = {
+    "state": {
+        "open": {"submitted", "returned", "expired"},
+        "returned": {"submitted", "expired"},
+        "expired": {"submitted", "returned"},
+        "submitted": {"returned", "expired"},
+    },
+    "outcome": {"": {"accepted", "rejected"}, "rejected": {"accepted"}, "accepted": set()},
+    "set_aside": {False: {True}, True: set()},
+}
+NAMES = {
+    ("outcome", ""): "not reviewed",
+    ("set_aside", False): "counts",
+    ("set_aside", True): "set aside",
+}
+
+
+class IllegalTransition(Exception):
+    """A change of state that the tables above do not allow."""
+
+
+def check(fact: str, before: object, after: object, what: object) -> None:
+    """Raises IllegalTransition unless ASSIGNMENT_MOVES allows it."""
+    if after not in ASSIGNMENT_MOVES[fact].get(before, set()):
+        raise IllegalTransition(
+            f"{what} is {named(fact, before)} and cannot become {named(fact, after)}"
+        )
+
+
+def named(fact: str, value: object) -> str:
+    """A fact's value in words."""
+    return NAMES.get((fact, value), str(value))
+
+
+class Transition(models.Model):
+    """The log: what changed its state, when, by whom and why."""
+
+    campaign = models.ForeignKey("Campaign", on_delete=models.CASCADE, related_name="transitions")
+    assignment = models.ForeignKey(
+        "Assignment", on_delete=models.CASCADE, null=True, blank=True, related_name="transitions"
+    )
+    subject = models.CharField(max_length=100, help_text="campaign, round, worker, assignment.")
+    before = models.CharField(max_length=20, blank=True)
+    after = models.CharField(max_length=20)
+    who = models.CharField(max_length=200)
+    why = models.TextField(blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.before} -> {self.after}"

@@ -1,0 +1,231 @@
+"""Rounds: how many places each HIT has, by target and budget; and when a campaign has finished.
+
+All of it happens under the campaign's row lock (order of locks: worker, campaign, place,
+assignment).
+"""
+
+from decimal import Decimal
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from tasks import money
+from tasks.models import Assignment, Campaign, Place, Transition
+from tasks.models.assignment import AssignmentState, Outcome
+from tasks.models.campaign import State
+
+SHUFFLES = 2**31
+
+_INSERT = """
+    INSERT INTO tasks_place (campaign_id, hit_id, round, shuffle, free_at)
+    SELECT h.campaign_id, h.id, %(round)s, floor(random() * %(shuffles)s)::int,
+           statement_timestamp()
+"""
+_WHOLE_ROUND = f"""
+    {_INSERT} FROM tasks_hit h, generate_series(1, %(number)s) WHERE h.campaign_id = %(campaign)s
+"""
+
+
+def open_round(campaign: Campaign, after: int, who: str, recheck: bool = False) -> bool:
+    """Raise the target by `round_size`, up to R: that many more places on every HIT (rule 2).
+
+    `after` is the round that the caller saw as the newest: if somebody has opened one meanwhile,
+    nothing is opened. Returns whether there is a newer round now. A round is opened whole or not
+    at all: where the budget does not carry it the campaign is out of money, which is logged once;
+    `recheck` looks again whether it still is.
+    """
+    with transaction.atomic():
+        locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
+        if locked.round > after:
+            return True
+        target = min(locked.target + locked.round_size, locked.workers_per_item)
+        if target == locked.target or (locked.out_of_money and not recheck):
+            return False
+        if not _carried(locked, target - locked.target):
+            return False
+        locked.out_of_money = False
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _WHOLE_ROUND,
+                {
+                    "round": locked.round + 1,
+                    "shuffles": SHUFFLES,
+                    "number": target - locked.target,
+                    "campaign": locked.pk,
+                },
+            )
+        Transition.objects.create(
+            campaign=locked,
+            subject="round",
+            before=str(locked.round),
+            after=str(locked.round + 1),
+            who=who,
+            why=f"{target} used answers a HIT",
+        )
+        locked.round += 1
+        locked.target = target
+        locked.save(update_fields=["round", "target", "out_of_money"])
+        return True
+
+
+def _carried(locked: Campaign, answers: int) -> bool:
+    """Whether the budget carries so many more answers to every HIT; else it is out of money."""
+    if locked.budget is None:
+        return True
+    _restore_places(locked)
+    cost = money.cost_of(locked, answers)
+    beyond = money.over(locked, cost.total)
+    if not beyond:
+        return True
+    if not locked.out_of_money:
+        Transition.objects.create(
+            campaign=locked,
+            subject="round",
+            before=str(locked.round),
+            after="out of money",
+            who="the campaign",
+            why=f"round {locked.round + 1} costs {cost}, {money.usd(beyond)} more than is left of"
+            f" the budget of {money.usd(locked.budget)}",
+        )
+        locked.out_of_money = True
+        locked.save(update_fields=["out_of_money"])
+    return False
+
+
+# HITs with fewer places than the target wants: those that a tight budget gave up.
+_LACKING = f"""
+    {_INSERT}
+    FROM tasks_hit h
+    JOIN LATERAL (SELECT count(*) AS n FROM tasks_place p WHERE p.hit_id = h.id) there ON true
+    CROSS JOIN LATERAL generate_series(1, %(target)s - there.n)
+    WHERE h.campaign_id = %(campaign)s
+    RETURNING id
+"""
+
+
+def _restore_places(locked: Campaign) -> int:
+    """Bring back places that were given up, as far as money has come free. Returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _LACKING,
+            {
+                "round": locked.round,
+                "shuffles": SHUFFLES,
+                "target": locked.target,
+                "campaign": locked.pk,
+            },
+        )
+        new = [row[0] for row in cursor.fetchall()]
+    if not new:
+        return 0
+    cut = _give_up(locked, Place.objects.filter(pk__in=new), money.over(locked))
+    return len(new) - cut
+
+
+def _give_up(locked: Campaign, places: QuerySet[Place], beyond: Decimal) -> int:
+    """Delete as many of these free places as bring the campaign back within its budget."""
+    cut = []
+    for place in places.select_related("hit").order_by("-hit__reward", "-pk"):
+        if beyond <= 0:
+            break
+        cut.append(place.pk)
+        beyond -= money.price(locked, place.hit)
+    Place.objects.filter(pk__in=cut).delete()
+    return len(cut)
+
+
+def free(locked: Campaign, places: QuerySet[Place], who: str, why: str) -> int:
+    """Places whose answers count no more are wanted again, as far as the budget carries it.
+
+    `places` are locked by the caller, and so is the campaign; what the answers cost is in the
+    ledger already, or will be. Places beyond the budget are given up: the study then ends with
+    fewer answers to their HITs. Returns how many are free again.
+    """
+    ids = list(places.values_list("pk", flat=True))
+    freed = Place.objects.filter(pk__in=ids)
+    freed.update(holder=None, free_at=timezone.now())
+    cut = _give_up(locked, freed, beyond) if ids and (beyond := money.over(locked)) else 0
+    if cut:
+        Transition.objects.create(
+            campaign=locked,
+            subject="round",
+            before=f"{len(ids)} free again",
+            after=f"{cut} given up",
+            who=who,
+            why=f"{why}; the budget of {money.usd(locked.budget or Decimal(0))} carries no more",
+        )
+        locked.out_of_money = True
+        locked.save(update_fields=["out_of_money"])
+    if len(ids) > cut and locked.state == State.FINISHED:
+        locked.move_to(State.OPEN, who, f"{len(ids) - cut} places are free again")
+    return len(ids) - cut
+
+
+def make_room(locked: Campaign, amount: Decimal) -> bool:
+    """Give up free places until the budget carries so much more; False, and none: it cannot."""
+    beyond = money.over(locked, amount)
+    if not beyond:
+        return True
+    now = timezone.now()
+    idle = Place.objects.select_for_update(of=("self",), skip_locked=True).filter(
+        campaign=locked, free_at__lte=now
+    )
+    with transaction.atomic():
+        _give_up(locked, idle, beyond)
+        if not money.over(locked, amount):
+            return True
+        transaction.set_rollback(True)
+    return False
+
+
+def finish_if_done(campaign: Campaign) -> bool:
+    """Move an open campaign to finished when every HIT has the used answers that it will get.
+
+    That is R of them, or fewer where the budget carries no further round.
+    """
+    unanswered = Place.objects.filter(campaign=campaign, free_at__isnull=False)
+    if campaign.state != State.OPEN or unanswered.exists():
+        return False
+    with transaction.atomic():
+        locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
+        short = locked.target < locked.workers_per_item
+        if (
+            locked.state != State.OPEN
+            or (short and not locked.out_of_money)
+            or unanswered.exists()
+            or in_review(locked).exists()
+        ):
+            return False
+        why = "every HIT has its answers"
+        if short:
+            why = (
+                f"every HIT has {locked.target} of {locked.workers_per_item} answers: the budget"
+                f" of {money.usd(locked.budget or Decimal(0))} carries no further round"
+            )
+        if locked.out_of_money and (missing := given_up(locked)):
+            why += f"; {missing:,} answers were set aside that it does not carry to ask again"
+        locked.move_to(State.FINISHED, "the campaign", why)
+    campaign.state = State.FINISHED
+    return True
+
+
+def in_review(campaign: Campaign) -> QuerySet[Assignment]:
+    """Answers that wait for review; what was imported so stays so."""
+    return Assignment.objects.filter(
+        campaign=campaign, state=AssignmentState.SUBMITTED, outcome=Outcome.NONE, imported=False
+    )
+
+
+def given_up(campaign: Campaign) -> int:
+    """Places that the rounds so far want and that the budget does not carry."""
+    wanted = campaign.target * campaign.hits.count()
+    return max(wanted - Place.objects.filter(campaign=campaign).count(), 0)
+
+
+def waiting_places(campaign: Campaign) -> int:
+    """Places that nobody holds, "waiting for workers" (rule 6), with those of unopened rounds."""
+    waiting = Place.objects.filter(campaign=campaign, free_at__lte=timezone.now()).count()
+    if campaign.out_of_money:
+        return waiting
+    return waiting + (campaign.workers_per_item - campaign.target) * campaign.hits.count()
