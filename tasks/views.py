@@ -4,39 +4,26 @@ All of them work without JavaScript, and a HIT also in a marketplace's frame, wi
 """
 
 import math
-from collections.abc import Callable
 from urllib.parse import urlencode
 
-from csp.decorators import csp
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
-from tasks import identity, places
-from tasks.answers import LONGEST_COMMENT, LONGEST_OTHER, read
-from tasks.instructions import as_html
+from tasks import framed, identity, places
+from tasks.answers import read
+from tasks.crowds import crowd_of
+from tasks.hit_pages import form, minutes_left, preview, refuse, worker_page
 from tasks.models import HIT, Assignment, Campaign, Stop, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import Kind, State
 from tasks.publish import expected_seconds
-from tasks.sheets import Sheet, preview_of, sheet_of
+from tasks.sheets import sheet_of
 
-PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"  # MTurk's word for "not accepted yet"
-
-
-View = Callable[..., HttpResponse]
-
-
-def worker_page(view: View) -> View:
-    """Never from a cache, and nothing inline or from elsewhere."""
-    strict: View = csp(settings.WORKER_PAGE_CSP)(view)  # type: ignore[arg-type,assignment]
-    return never_cache(strict)
+PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"  # a marketplace's word for "not accepted yet"
 
 
 class SeeOther(HttpResponseRedirect):
@@ -114,9 +101,11 @@ def hit(request: HttpRequest, public_id: str) -> HttpResponse:
     found = HIT.objects.select_related("campaign").filter(public_id=public_id).first()
     if found is None or found.campaign.state == State.DRAFT:
         return _refuse(request, 404, "There is no work at this address.")
+    if crowd_of(found.campaign).gives_places:
+        return framed.hit(request, found)
     key = request.POST.get("assignmentId") or request.GET.get("assignmentId") or PREVIEW
     if key == PREVIEW:
-        return _preview(request, found)
+        return preview(request, found)
     assignment = identity.assignment_of(key, found.campaign)
     if assignment is None or assignment.hit_id != found.pk:
         return _refuse(request, 409, "This work was not given to you, or the address is cut short.")
@@ -134,7 +123,7 @@ def hit(request: HttpRequest, public_id: str) -> HttpResponse:
         return _give_back(assignment) if "return" in request.POST else _answer(request, assignment)
     if found.campaign.state == State.CLOSED:
         return _refuse(request, 410, "This study has ended, and this work with it. Thank you.")
-    if assignment.state != AssignmentState.OPEN or _minutes_left(assignment) == 0:
+    if assignment.state != AssignmentState.OPEN or minutes_left(assignment) == 0:
         return _refuse(
             request,
             410,
@@ -142,56 +131,19 @@ def hit(request: HttpRequest, public_id: str) -> HttpResponse:
             found.campaign,
             assignment,
         )
-    return _form(request, sheet_of(assignment), assignment)
+    return form(request, sheet_of(assignment), assignment, _carried(assignment))
 
 
-def _preview(request: HttpRequest, hit: HIT) -> HttpResponse:
-    if request.method == "POST":
-        return _refuse(request, 409, "This was a preview: accept the work before you submit it.")
-    if hit.campaign.state in (State.CLOSED, State.FINISHED):
-        return _refuse(request, 410, "This study has ended.")
-    return _form(request, preview_of(hit), None)
-
-
-def _form(
-    request: HttpRequest, sheet: Sheet, assignment: Assignment | None, status: int = 200
-) -> HttpResponse:
-    minutes_left = None
-    practised = False
-    if assignment is not None:
-        minutes_left = _minutes_left(assignment)
-        practised = Assignment.objects.filter(
-            worker=assignment.worker_id,
-            campaign=assignment.campaign_id,
-            state=AssignmentState.SUBMITTED,
-        ).exists()
-    context = {
-        "sheet": sheet,
-        "campaign": sheet.campaign,
-        "assignment": assignment,
-        "minutes_left": minutes_left,
-        "instructions": as_html(sheet.campaign.instructions),
-        "instructions_open": not practised,
-        "longest_other": LONGEST_OTHER,
-        "longest_comment": LONGEST_COMMENT,
-        "active_seconds": request.POST.get("active_seconds", "")[:20],
-    }
-    return render(request, f"tasks/{sheet.campaign.kind}.html", context, status=status)
-
-
-def _minutes_left(assignment: Assignment) -> int | None:
-    """How long the place is still kept, in whole minutes, at least 1; 0: over; None: for ever."""
-    if assignment.expires_at is None:
-        return None
-    seconds = (assignment.expires_at - timezone.now()).total_seconds()
-    return max(1, math.floor(seconds / 60)) if seconds > 0 else 0
+def _carried(assignment: Assignment) -> dict[str, str]:
+    return {"assignmentId": assignment.token or ""}
 
 
 def _answer(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     sheet = sheet_of(assignment)
     answer = read(sheet, request.POST)
     if answer is None:
-        return _form(request, sheet, assignment, status=422)
+        places.renew(assignment)  # a sign of life
+        return form(request, sheet, assignment, _carried(assignment), status=422)
     submitted = places.submit(assignment, answer)
     campaign, worker = assignment.campaign, assignment.worker
     if submitted.status == "repeated":
@@ -270,5 +222,4 @@ def _refuse(
     more = ""
     if campaign is not None and campaign.crowd == identity.CROWD and campaign.state == State.OPEN:
         more = _more_address(campaign, done)
-    context = {"message": message, "more": more}
-    return render(request, "tasks/refused.html", context, status=status)
+    return refuse(request, status, message, more)
