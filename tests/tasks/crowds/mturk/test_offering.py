@@ -1,0 +1,207 @@
+"""Putting HITs before the crowd: exactly one each, whatever breaks off, whenever it is taken up."""
+
+from collections import Counter
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from tasks.crowds import CrowdError, crowd_of
+from tasks.crowds.mturk.client import Client
+from tasks.crowds.mturk.models import Listing
+from tasks.crowds.mturk.rehearsal.faults import EVERYTHING, Faults
+from tasks.models import HIT, Place
+from tasks.rounds import open_round
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def kill_at(monkeypatch, number: int, after_effect: bool) -> Counter:
+    """Client.call dies at its n-th call; what is in flight takes effect, and nobody hears of it."""
+    real = Client.call
+    calls: Counter = Counter()
+
+    def call(self, operation, **parameters):
+        calls["all"] += 1
+        if calls["all"] < number:
+            return real(self, operation, **parameters)
+        if after_effect or calls["all"] > number:
+            real(self, operation, **parameters)
+        raise Killed
+
+    monkeypatch.setattr(Client, "call", call)
+    return calls
+
+
+def offered(campaign, market) -> None:
+    """One MTurk HIT for each listing, as many assignments as places, all of it to be had."""
+    hits = list(market.hits.values())
+    annotations = Counter(hit.annotation for hit in hits)
+    assert set(annotations.values()) == {1}
+    there: Counter = Counter()
+    for hit in hits:
+        there[market.external_url(hit).rstrip("/").rsplit("/", 1)[-1]] += hit.max_assignments
+        assert hit.max_assignments <= 9
+        assert hit.status(market.clock.now()) == "Assignable"
+    places = Counter(
+        Place.objects.filter(campaign=campaign).values_list("hit__public_id", flat=True)
+    )
+    assert there == places
+    known = dict(Listing.objects.values_list("market_id", "max_assignments"))
+    assert known == {hit.id: hit.max_assignments for hit in hits}
+
+
+def test_hits_are_put_before_the_crowd_as_they_are_here(open_for_mturk, market):
+    campaign = open_for_mturk(title="Look", keywords="pictures, animals", lifetime_days=2)
+    HIT.objects.filter(campaign=campaign, key="hit-6").update(reward=Decimal("0.40"))
+    crowd_of(campaign).offer(campaign)
+    offered(campaign, market)
+    assert sorted(str(hit.type.reward) for hit in market.hits.values()) == ["0.25", "0.40"]
+    hit = next(iter(market.hits.values()))
+    assert market.external_url(hit).startswith("https://second-look.example/hit/")
+    assert hit.type.fields["Title"] == "Look"
+    assert hit.type.duration == timedelta(minutes=60)
+    assert hit.expires - hit.created == timedelta(days=2)
+    before = dict(market.calls)
+    crowd_of(campaign).offer(campaign)
+    assert market.calls == before
+
+
+def test_rounds_fill_a_hit_up_to_nine_and_then_a_second_one(open_for_mturk, market):
+    campaign = open_for_mturk(workers_per_item=21, round_size=6, lifetime_days=1)
+    crowd = crowd_of(campaign)
+    crowd.offer(campaign)
+    for number in (1, 2, 3):
+        market.clock.move(timedelta(days=3))
+        open_round(campaign, after=number, who="a test")
+        campaign.refresh_from_db()
+        crowd.offer(campaign)
+        offered(campaign, market)
+    assert Counter(hit.max_assignments for hit in market.hits.values()) == {9: 4, 3: 2}
+    assert {hit.began_with for hit in market.hits.values()} <= set(range(1, 10))
+
+
+@pytest.mark.parametrize("after_effect", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("days", [0, 3], ids=["at once", "days later"])
+def test_killed_at_any_call_and_run_again(open_for_mturk, market, monkeypatch, after_effect, days):
+    campaign = open_for_mturk(workers_per_item=14, round_size=7)
+    crowd = crowd_of(campaign)
+    number = 0
+    finished = False
+    while not finished:
+        number += 1
+        with monkeypatch.context() as patch:
+            kill_at(patch, number, after_effect)
+            try:
+                crowd.offer(campaign)
+                finished = True
+            except Killed:
+                market.clock.move(timedelta(days=days))
+        if number % 4 == 0 or finished:
+            crowd.offer(campaign)
+            offered(campaign, market)
+            if campaign.round == 1:
+                open_round(campaign, after=1, who="a test")
+                campaign.refresh_from_db()
+                finished = False
+    assert campaign.round == 2
+    assert not crowd.unknown(campaign)
+
+
+def test_with_every_fault_on(open_for_mturk, server, market):
+    server.trouble.faults = Faults(
+        throttled=0.05, failed=0.05, lost=0.02, dropped=0.1, unclear=0.05
+    )
+    campaign = open_for_mturk(images=36, per_hit=3, workers_per_item=12, round_size=6)
+    for _ in range(2):
+        crowd_of(campaign).offer(campaign)
+        offered(campaign, market)
+        open_round(campaign, after=campaign.round, who="a test")
+        campaign.refresh_from_db()
+    server.trouble.faults = EVERYTHING
+    crowd_of(campaign).withdraw(campaign)
+    assert not market.open_hits()
+
+
+def test_what_is_not_wanted_any_more_cannot_be_accepted(open_for_mturk, market):
+    campaign = open_for_mturk()
+    crowd = crowd_of(campaign)
+    crowd.offer(campaign)
+    assert crowd.places_available(campaign) == 6
+    Place.objects.filter(hit__key="hit-0").delete()
+    crowd.offer(campaign)
+    assert len(market.open_hits()) == 1
+    crowd.withdraw(campaign)
+    assert not market.open_hits()
+    assert crowd.places_available(campaign) == 0
+    crowd.offer(campaign)
+    assert len(market.open_hits()) == 1
+
+
+def test_a_hit_that_nobody_here_knows_is_reported_and_left_alone(open_for_mturk, market):
+    campaign = open_for_mturk()
+    crowd = crowd_of(campaign)
+    crowd.offer(campaign)
+    lost = Listing.objects.get(hit__key="hit-0")
+    lost.delete()
+    assert crowd.unknown(campaign) == [lost.market_id]
+    crowd.withdraw(campaign)
+    assert [hit.id for hit in market.open_hits()] == [lost.market_id]
+
+
+def test_an_endpoint_that_does_not_answer_says_what_became_of_mturk(open_for_mturk, settings):
+    campaign = open_for_mturk()
+    settings.MTURK_ENDPOINT_URL = "http://127.0.0.1:9"
+    with pytest.raises(CrowdError, match="closed Mechanical Turk for good on September 30, 2026"):
+        crowd_of(campaign).offer(campaign)
+
+
+def test_a_refusal_is_one_line_that_says_why(open_for_mturk, market):
+    campaign = open_for_mturk()
+    market.balance = Decimal("0.50")
+    with pytest.raises(CrowdError, match="InsufficientFunds"):
+        crowd_of(campaign).offer(campaign)
+    market.balance = Decimal(100)
+    crowd_of(campaign).offer(campaign)
+    offered(campaign, market)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("PUBLIC_URL", "", "PUBLIC_URL is not set"),
+        ("PUBLIC_URL", "http://example.org", "https only"),
+        ("qualifications", [{"Comparator": "In"}], "QualificationTypeId"),
+        ("qualifications", [{"QualificationTypeId": "1", "Comparator": "Is"}], "none of LessThan"),
+        ("qualifications", {"not": "a list"}, "qualifications"),
+        ("qualifications", 11 * [{"QualificationTypeId": "1", "Comparator": "Exists"}], "11"),
+    ],
+)
+def test_what_mturk_would_not_take_is_said_before(open_for_mturk, settings, field, value, message):
+    campaign = open_for_mturk()
+    assert crowd_of(campaign).missing(campaign) == []
+    setattr(settings if field.isupper() else campaign, field, value)
+    (sentence,) = crowd_of(campaign).missing(campaign)
+    assert message in sentence
+
+
+def test_the_masters_have_another_id_in_the_sandbox(open_for_mturk, market):
+    masters = "2F1QJWKUDD8XADTFD2Q0G6UTO95ALH"
+    campaign = open_for_mturk(
+        qualifications=[
+            {"QualificationTypeId": masters, "Comparator": "Exists"},
+            {
+                "QualificationTypeId": "000000000000000000L0",
+                "Comparator": "GreaterThan",
+                "IntegerValues": [95],
+            },
+        ]
+    )
+    crowd_of(campaign).offer(campaign)
+    (kind,) = market.types.values()
+    asked = [one["QualificationTypeId"] for one in kind.fields["QualificationRequirements"]]
+    assert asked == ["2ARFPLSP75KLA8M8DH1HTEQVJT3SY6", "000000000000000000L0"]
