@@ -1,10 +1,11 @@
 """From workers' answers to numbers: pure functions on arrays, usable without the rest."""
 
-from .agreement import krippendorff_alpha, nominal_alpha
+from .agreement import Agreement, agreement_of_counts, krippendorff_alpha, nominal_alpha
+from .consensus import agrees_with_others
 from .dawid_skene import DawidSkene, OneCoinDawidSkene
 from .em import Convergence, DawidSkeneResult, fit_dawid_skene
 from .follow_up import Candidate, Sample, labels_to_offer, labels_without_source, sample_groups
-from .frequencies import SelectionFrequencies, selection_frequencies
+from .frequencies import SelectionFrequencies, frequencies_of_counts, selection_frequencies
 from .groups import GROUPS, image_groups
 from .intervals import wilson
 from .k_cut import TooHardError, max_k_cut
@@ -22,6 +23,7 @@ from .skill import (
 
 __all__ = [
     "GROUPS",
+    "Agreement",
     "Candidate",
     "Convergence",
     "DawidSkene",
@@ -35,10 +37,13 @@ __all__ = [
     "SelectionFrequencies",
     "TooHardError",
     "WorkerSkill",
+    "agreement_of_counts",
+    "agrees_with_others",
     "control_skill",
     "expected_skill",
     "fit_dawid_skene",
     "fit_one_coin",
+    "frequencies_of_counts",
     "image_groups",
     "image_objects",
     "krippendorff_alpha",

@@ -1,11 +1,24 @@
 """Krippendorff's alpha: agreement between workers beyond chance."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .table import encoded
+
+
+class Agreement(NamedTuple):
+    """How far workers agree on what several of them judged."""
+
+    alpha: float
+    """Krippendorff's alpha (see nominal_alpha)."""
+    percent: float
+    """Share of agreeing pairs of workers, each unit weighing as many as its answers: 0 to 1."""
+    units: int
+    """Units with at least two answers, of which alone the two numbers are."""
+    answers: int
+    """Answers on these."""
 
 
 def nominal_alpha(unit: ArrayLike, value: ArrayLike, n_units: int, n_values: int) -> float:
@@ -25,19 +38,35 @@ def nominal_alpha(unit: ArrayLike, value: ArrayLike, n_units: int, n_values: int
     if not unit.size:
         return 0.0
     slot = unit * n_values + np.asarray(value)
-    table = np.bincount(slot, minlength=n_units * n_values).reshape(n_units, n_values)
-    answers = table.sum(axis=1)
+    values = np.tile(np.arange(n_values), n_units)
+    units = np.repeat(np.arange(n_units), n_values)
+    return agreement_of_counts(np.bincount(slot, minlength=values.size), units, values).alpha
+
+
+def agreement_of_counts(count: ArrayLike, unit: ArrayLike, value: ArrayLike) -> Agreement:
+    """Alpha and percent agreement from counts of answers.
+
+    Flat arrays with one entry per unit and value that it may have: how often it was given, the
+    unit (ascending), the value (from 0). Values may be the units' own: only equal ones agree.
+    Percent agreement is alpha's observed part, 1 - sum_u sum_c n_uc (m_u - n_uc) / (m_u - 1) / n.
+    """
+    count, unit, value = np.asarray(count), np.asarray(unit), np.asarray(value)
+    if not count.size:
+        return Agreement(0.0, 0.0, 0, 0)
+    begin = np.flatnonzero(np.diff(unit, prepend=unit[0] - 1))
+    answers = np.add.reduceat(count, begin)
     paired = answers > 1
-    table, answers = table[paired].astype(np.float64), answers[paired]
-    n = float(answers.sum())
+    each = np.repeat(np.where(paired, answers, 0), np.diff(begin, append=unit.size))
+    n = float(answers[paired].sum())
     if not n:
-        return 0.0
-    per_value = table.sum(axis=0)
+        return Agreement(0.0, 0.0, 0, 0)
+    apart = np.where(each > 0, count * (each - count) / np.maximum(each - 1, 1), 0.0)
+    percent = 1.0 - float(apart.sum()) / n
+    units = int(paired.sum())
+    per_value = np.bincount(value, np.where(each > 0, count, 0))
     expected = float((per_value * (n - per_value)).sum())
-    if not expected:
-        return 1.0
-    observed = float(((table * (answers[:, None] - table)).sum(axis=1) / (answers - 1)).sum())
-    return 1.0 - (n - 1) * observed / expected
+    alpha = 1.0 - (n - 1) * float(apart.sum()) / expected if expected else 1.0
+    return Agreement(alpha, percent, units, int(n))
 
 
 def krippendorff_alpha(data: Any) -> float:

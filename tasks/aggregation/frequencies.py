@@ -49,11 +49,20 @@ def selection_frequencies(pair: ArrayLike, answer: ArrayLike, n_pairs: int) -> S
     elif answer.min() < UNSEEN or answer.max() > MAYBE:
         raise ValueError("an answer is none of -1 (not seen), 0 (no), 1 (yes), 2 (maybe)")
 
-    selected = np.bincount(pair[answer == YES], minlength=n_pairs)
-    maybe = np.bincount(pair[answer == MAYBE], minlength=n_pairs)
-    shown = np.bincount(pair[answer != UNSEEN], minlength=n_pairs)
+    return frequencies_of_counts(
+        np.bincount(pair[answer == YES], minlength=n_pairs),
+        np.bincount(pair[answer == MAYBE], minlength=n_pairs),
+        np.bincount(pair[answer != UNSEEN], minlength=n_pairs),
+    )
+
+
+def frequencies_of_counts(
+    selected: ArrayLike, maybe: ArrayLike, shown: ArrayLike
+) -> SelectionFrequencies:
+    """Selection frequencies and their intervals from counts per pair; see selection_frequencies."""
+    selected, maybe, shown = (np.asarray(c, np.int64) for c in (selected, maybe, shown))
     known = shown > 0
-    sf = np.full(n_pairs, np.nan)
+    sf = np.full(shown.shape, np.nan)
     np.divide(selected, shown, out=sf, where=known)
     low, high = wilson(selected, shown)
     return SelectionFrequencies(

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypedDict
 
-from .k_cut import max_k_cut
+from .k_cut import TooHardError, max_k_cut
 
 
 class Response(NamedTuple):
@@ -61,6 +61,8 @@ NO_RESPONSES = ImageObjects(None, None, None, None, [], None, None, 0)
 def image_objects(
     responses: Iterable[Response | tuple[Sequence[str], str | None]],
     dataset_label: str | None = None,
+    *,
+    skip_too_hard: bool = False,
 ) -> ImageObjects:
     """The objects of one image, from its used responses in order of submission.
 
@@ -83,7 +85,9 @@ def image_objects(
     `object_counts` counts responses by number of labels selected (keys as text, ascending);
     `workers` counts responses. Without responses all is None, but `workers` 0 and `objects` [].
 
-    Raises ValueError where a main label is not among the selected or a label is selected twice.
+    Raises ValueError where a main label is not among the selected or a label is selected twice,
+    and TooHardError where the labels are too many to be grouped exactly (k_cut.py); with
+    `skip_too_hard` such an image has no objects, but all else.
     Source: Tsipras et al. 2020, the CLASSIFY task; rules 1-5 give the numbers of its data release.
     """
     answers = [_checked(response) for response in responses]
@@ -98,9 +102,13 @@ def image_objects(
     named = [answer for answer in answers if answer.selected]
     mains = Counter(answer.main for answer in named if answer.main is not None)
     votes = Counter(label for answer in named for label in answer.selected)
-    objects = [
-        _object(group, votes, mains, len(named)) for group in _label_groups(named, num_objects)
-    ]
+    try:
+        groups = _label_groups(named, num_objects)
+    except TooHardError:
+        if not skip_too_hard:
+            raise
+        groups = []
+    objects = [_object(group, votes, mains, len(named)) for group in groups]
     objects.sort(key=lambda one: (-one["main_votes"], one["name"]))
     return ImageObjects(
         num_objects=num_objects,
@@ -108,7 +116,7 @@ def image_objects(
         main_label=mains.most_common(1)[0][0] if mains else None,
         main_votes=dict(mains.most_common()),
         objects=objects,
-        main_object=0,
+        main_object=0 if objects else None,
         dataset_object=next(
             (place for place, one in enumerate(objects) if dataset_label in one["labels"]), None
         ),

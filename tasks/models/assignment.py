@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from imagesets.models import new_public_id
 from tasks.models.campaign import Campaign
 from tasks.models.hit import HIT
+from tasks.models.transaction import CurrentTransaction, TransactionField
 from tasks.models.transition import Transition, check, named
 from tasks.models.worker import Worker
 
@@ -101,6 +102,10 @@ class Assignment(models.Model):
     comment = models.TextField(blank=True, default="")
     active_seconds = models.FloatField(null=True, blank=True)
     wall_seconds = models.FloatField(null=True, blank=True)
+    changed = TransactionField(
+        db_default=CurrentTransaction(),
+        help_text="Transaction that last changed what results are made of; a trigger sets it.",
+    )
 
     class Meta:
         ordering = ["submitted_at", "sequence", "id"]
@@ -163,6 +168,7 @@ class Assignment(models.Model):
                 condition=Q(state="open"),
                 name="assignment_expiring",
             ),
+            models.Index(fields=["campaign", "changed"], name="assignment_changed"),
         ]
 
     def __str__(self) -> str:

@@ -1,14 +1,19 @@
-"""What aggregation found, replaced whole by each run; every number is traced to its run."""
+"""What aggregation found; every number is traced to the run that computed it."""
 
 from django.db import models
 
 from imagesets.models import Image
 from tasks.models.campaign import Campaign, Pair
+from tasks.models.transaction import TransactionField
 from tasks.models.worker import Worker
 
 
 class Run(models.Model):
-    """One aggregation of a campaign."""
+    """One aggregation of a campaign.
+
+    `counts`: what was read and what of it is in no result. `agreement`: Krippendorff's alpha and
+    percent agreement. `convergence`: of Dawid-Skene. `notes`: what somebody should look at.
+    """
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="runs")
     started_at = models.DateTimeField(auto_now_add=True)
@@ -16,7 +21,12 @@ class Run(models.Model):
     version = models.CharField(max_length=50, help_text="Of this software.")
     settings = models.JSONField(default=dict)
     counts = models.JSONField(default=dict)
+    agreement = models.JSONField(null=True, blank=True)
     convergence = models.JSONField(null=True, blank=True)
+    notes = models.JSONField(default=list, blank=True)
+    watermark = TransactionField(
+        null=True, help_text="The oldest transaction that its snapshot might not have seen."
+    )
 
     class Meta:
         ordering = ["-id"]
@@ -27,10 +37,18 @@ class Run(models.Model):
 
 
 class PairResult(models.Model):
-    """CONTAINS: a pair's selection frequency. `shown` includes `selected` and `maybe`."""
+    """CONTAINS: a pair's selection frequency. `shown` includes `selected` and `maybe`.
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="pair_results")
-    pair = models.OneToOneField(Pair, on_delete=models.CASCADE, related_name="result")
+    All are written anew by each run, in one transaction that has read the pairs: to have the
+    database look each of them up again took longer than all the rest.
+    """
+
+    run = models.ForeignKey(
+        Run, on_delete=models.CASCADE, related_name="pair_results", db_constraint=False
+    )
+    pair = models.OneToOneField(
+        Pair, on_delete=models.CASCADE, related_name="result", db_constraint=False
+    )
     selected = models.PositiveIntegerField()
     maybe = models.PositiveIntegerField()
     shown = models.PositiveIntegerField()

@@ -1,0 +1,235 @@
+"""Answered assignments out of the database, a row each, with their used judgments as lists.
+
+What is not used keeps only its number of items: it is counted apart and in no result.
+"""
+
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tasks.models import Campaign
+from tasks.models.campaign import Kind
+from tasks.results import copying
+
+
+class Status(IntEnum):
+    """What became of an answer; only USED counts."""
+
+    USED = 0
+    SET_ASIDE = 1
+    REJECTED = 2
+    WAITING = 3  # for review
+    RETURNED = 4
+    LATE = 5  # after expiry, its place taken
+
+
+_STATUS = f"""
+    CASE WHEN a.state = 'returned' THEN {Status.RETURNED:d}
+         WHEN a.state = 'expired' THEN {Status.LATE:d}
+         WHEN a.outcome = 'rejected' THEN {Status.REJECTED:d}
+         WHEN a.set_aside THEN {Status.SET_ASIDE:d}
+         WHEN a.outcome = 'accepted' AND a.state = 'submitted' THEN {Status.USED:d}
+         ELSE {Status.WAITING:d} END
+"""
+_USED = "(a.state = 'submitted' AND a.outcome = 'accepted' AND NOT a.set_aside)"
+
+_ASSIGNMENT = [
+    ("assignment", pa.int64()),
+    ("worker", pa.int64()),
+    ("status", pa.int8()),
+    ("seconds", pa.float64()),  # active
+    ("shown", pa.int32()),  # items, also unseen ones and controls
+    ("controls", pa.int32()),  # of these, seen
+]
+SCHEMAS = {
+    # `known` and `said`: of the controls whose answer is known, what it is and what was answered.
+    Kind.CONTAINS: pa.schema(
+        [
+            *_ASSIGNMENT,
+            ("pair", pa.list_(pa.int64())),
+            ("answer", pa.list_(pa.int8())),
+            ("known", pa.list_(pa.int8())),
+            ("said", pa.list_(pa.int8())),
+        ]
+    ),
+    # `submitted`: microseconds; `main`: 0 where none; labels are ids.
+    Kind.CLASSIFY: pa.schema(
+        [
+            *_ASSIGNMENT,
+            ("submitted", pa.int64()),
+            ("sequence", pa.int64()),
+            ("image", pa.list_(pa.int64())),
+            ("main", pa.list_(pa.int32())),
+            ("selected", pa.list_(pa.list_(pa.int32()))),
+        ]
+    ),
+}
+LAST = 2**63 - 1  # an answer without a sequence comes after those of the same moment with one
+
+
+def read_answers(cursor, campaign: Campaign, since: int | None) -> Iterator[pa.RecordBatch]:
+    """The answers that a transaction from `since` on changed (None: all), in the kind's schema."""
+    which = "a.campaign_id = %(campaign)s AND a.submitted_at IS NOT NULL"
+    if since is not None:
+        which += " AND a.changed >= %(since)s::text::xid8"
+    params = {"campaign": campaign.pk, "since": since}
+    if campaign.kind == Kind.CONTAINS:
+        return _contains(cursor, which, params)
+    return _classify(cursor, which, params)
+
+
+class _Items(NamedTuple):
+    """The items of HITs: that of position p in HIT h is at start[index of h] + p."""
+
+    hits: NDArray[np.int64]
+    start: NDArray[np.int64]
+    pair: NDArray[np.int64]
+    """-1 for a control."""
+    is_control: NDArray[np.bool_]
+    known: NDArray[np.int8]
+    """A control's answer; -1 where it has none."""
+
+
+def _items(cursor, which: str, params: dict[str, Any]) -> _Items:
+    query = f"""
+        SELECT i.hit_id, i.position, coalesce(i.pair_id, -1), (i.role = 'control')::int,
+               coalesce(i.known::int, -1)
+        FROM tasks_hititem i
+        WHERE i.hit_id IN (SELECT a.hit_id FROM tasks_assignment a WHERE {which})
+    """
+    types = (pa.int64(), pa.int32(), pa.int64(), pa.int8(), pa.int8())
+    names = ("hit", "position", "pair", "control", "known")
+    found = copying.table(cursor, query, pa.schema(zip(names, types, strict=True)), params)
+    hit, position, pair, control, known = (column.to_numpy() for column in found.columns)
+    hits, index = np.unique(hit, return_inverse=True)
+    size = np.zeros(hits.size, np.int64)
+    np.maximum.at(size, index, position + 1)
+    start = np.cumsum(size) - size
+    slot = start[index] + position
+    slots = int(size.sum())
+    items = _Items(
+        hits,
+        start,
+        np.full(slots, -1),
+        np.zeros(slots, bool),
+        np.full(slots, -1, np.int8),
+    )
+    items.pair[slot], items.is_control[slot], items.known[slot] = pair, control == 1, known
+    return items
+
+
+def _contains(cursor, which: str, params: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+    items = _items(cursor, which, params)
+    arrays = ("shown", "selected", "maybe", "unseen")
+    texts = ", ".join(f"array_to_string(a.{name}, ',')" for name in arrays)
+    query = f"""
+        SELECT a.id, a.worker_id, {_STATUS}, a.active_seconds, cardinality(a.shown), a.hit_id,
+               {texts}
+        FROM tasks_assignment a WHERE {which}
+    """
+    schema = pa.schema(
+        [*_ASSIGNMENT[:-1], ("hit", pa.int64()), *((f"{name}_at", pa.string()) for name in arrays)]
+    )
+    for batch in copying.rows(cursor, query, schema, params):
+        yield _judgments(batch, items)
+
+
+def _judgments(batch: pa.RecordBatch, items: _Items) -> pa.RecordBatch:
+    """A batch of answers as positions, with their judgments of pairs and controls."""
+    n = batch.num_rows
+    row, position = _numbers(batch["shown_at"])
+    most = int(position.max(initial=0)) + 1
+    tile = row * most + position
+    answer = np.zeros(tile.size, np.int8)
+    for name, value in (("selected_at", 1), ("maybe_at", 2), ("unseen_at", -1)):
+        at, where = _numbers(batch[name])
+        answer[np.isin(tile, at * most + where)] = value
+    slot = items.start[np.searchsorted(items.hits, batch["hit"].to_numpy())][row] + position
+    control = items.is_control[slot]
+    counted = (answer >= 0) & (batch["status"].to_numpy() == Status.USED)[row]
+    study = counted & (items.pair[slot] >= 0)
+    known = counted & control & (items.known[slot] >= 0)
+    columns = {name: batch[name] for name, _ in _ASSIGNMENT[:-1]}
+    columns["controls"] = pa.array(
+        np.bincount(row[control & (answer >= 0)], minlength=n), pa.int32()
+    )
+    for name, values, rows in (
+        ("pair", items.pair[slot], study),
+        ("answer", answer, study),
+        ("known", items.known[slot], known),
+        ("said", answer, known),
+    ):
+        columns[name] = _lists(np.bincount(row[rows], minlength=n), values[rows])
+    return pa.record_batch(columns, SCHEMAS[Kind.CONTAINS])
+
+
+def _classify(cursor, which: str, params: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+    answers = copying.table(
+        cursor,
+        f"""
+        SELECT a.id, a.worker_id, {_STATUS}, a.active_seconds, cardinality(a.shown),
+               (SELECT count(*) FROM tasks_hititem i WHERE i.hit_id = a.hit_id
+                AND i.role = 'control' AND i.position = ANY (a.shown)
+                AND NOT i.position = ANY (a.unseen)),
+               (extract(epoch FROM a.submitted_at) * 1000000)::bigint,
+               coalesce(a.sequence, {LAST})
+        FROM tasks_assignment a WHERE {which} ORDER BY a.id
+        """,
+        pa.schema(list(SCHEMAS[Kind.CLASSIFY])[: len(_ASSIGNMENT) + 2]),
+        params,
+    ).combine_chunks()
+    if not len(answers):
+        return
+    responses = copying.table(
+        cursor,
+        f"""
+        SELECT a.id, i.image_id, coalesce(r.response ->> 'main', '0'),
+               translate(r.response ->> 'selected', '[] ', '')
+        FROM tasks_assignment a
+        CROSS JOIN LATERAL unnest(a.shown) WITH ORDINALITY AS s (position, number)
+        CROSS JOIN LATERAL (SELECT a.answers -> (s.number - 1)::int AS response) r
+        JOIN tasks_hititem i ON i.hit_id = a.hit_id AND i.position = s.position
+        WHERE {which} AND {_USED} AND i.role = 'study' AND NOT s.position = ANY (a.unseen)
+          AND jsonb_typeof(r.response) = 'object'
+        ORDER BY a.id, s.number
+        """,
+        pa.schema(
+            [
+                ("assignment", pa.int64()),
+                ("image", pa.int64()),
+                ("main", pa.int32()),
+                ("selected", pa.string()),
+            ]
+        ),
+        params,
+    ).combine_chunks()
+    each = np.searchsorted(answers["assignment"].to_numpy(), responses["assignment"].to_numpy())
+    counts = np.bincount(each, minlength=len(answers))
+    at, label = _numbers(responses["selected"])
+    selected = _lists(np.bincount(at, minlength=len(responses)), label.astype(np.int32))
+    columns = {name: answers[name] for name in answers.column_names}
+    columns["image"] = _lists(counts, responses["image"].to_numpy())
+    columns["main"] = _lists(counts, responses["main"].to_numpy())
+    columns["selected"] = _lists(counts, selected)
+    yield from pa.table(columns, SCHEMAS[Kind.CLASSIFY]).to_batches()
+
+
+def _numbers(texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Texts such as "3,1" to (number of the text, value), for each value in order."""
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.combine_chunks()
+    full = np.flatnonzero(pc.not_equal(texts, "").to_numpy(zero_copy_only=False))
+    lists = pc.split_pattern(texts.take(pa.array(full)), ",")
+    of = np.repeat(full, lists.value_lengths().to_numpy(zero_copy_only=False))
+    return of, lists.flatten().cast(pa.int64()).to_numpy()
+
+
+def _lists(counts: NDArray[np.int64], values: Any) -> pa.ListArray:
+    """Consecutive values as lists of these lengths."""
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(values))

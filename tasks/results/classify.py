@@ -1,0 +1,220 @@
+"""Results of a CLASSIFY campaign: objects of images, agreement of workers on the main label."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tasks.aggregation import (
+    ImageObjects,
+    Response,
+    agreement_of_counts,
+    agrees_with_others,
+    image_objects,
+)
+from tasks.models import Campaign, Run
+from tasks.models.campaign import Kind
+from tasks.results import copying
+from tasks.results.answers import SCHEMAS
+from tasks.results.findings import Answered, Findings
+from tasks.results.store import Answers
+from tasks.results.workers import share, write_workers
+
+# No posteriors of main labels: the tables have no place for them, and votes are kept whole.
+SETTINGS: dict[str, Any] = {}
+
+_LISTS = ("image", "main", "selected")
+RESULT = pa.schema(
+    [
+        *((name, pa.int64()) for name in ("run_id", "campaign_id", "image_id")),
+        *((name, pa.string()) for name in ("main_label", "main_votes")),
+        ("num_objects", pa.int64()),
+        *((name, pa.string()) for name in ("object_counts", "objects_found")),
+        *((name, pa.int64()) for name in ("main_object", "dataset_object", "workers")),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The campaign's images with their dataset labels, and the dataset's labels."""
+
+    images: pa.Table
+    """`id`, ascending, `key`, `label` (its dataset label's id, or null)."""
+    labels: pa.Table
+    """`id`, `key`."""
+
+    @property
+    def digest(self) -> str:
+        """Another one where other images are asked or a label was changed."""
+        text = json.dumps([self.images.to_pydict(), self.labels.to_pydict()])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Responses:
+    """All used responses, ordered by image and then by submission."""
+
+    image: NDArray[np.int64]
+    worker: NDArray[np.int64]
+    main: NDArray[np.int32]
+    """Id of the main label; 0: none of these labels."""
+    first: NDArray[np.int64]
+    """(n + 1,): where the labels selected begin in `selected`."""
+    selected: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, answers: Answers, answered: Answered) -> "Responses":
+        table = pa.Table.from_batches(answers.batches, SCHEMAS[Kind.CLASSIFY])
+        order = np.lexsort(
+            [table[name].to_numpy() for name in ("assignment", "sequence", "submitted")]
+        )
+        table = table.take(pa.array(order)).combine_chunks()
+        worker = np.repeat(answered.worker[order], answered.judgments[order])
+        image, main, selected = (table[name].combine_chunks().flatten() for name in _LISTS)
+        by_image = np.argsort(image.to_numpy(), kind="stable")
+        selected = selected.take(pa.array(by_image))
+        sizes = selected.value_lengths().to_numpy(zero_copy_only=False)
+        return cls(
+            image.to_numpy()[by_image],
+            worker[by_image],
+            main.to_numpy()[by_image],
+            np.concatenate([[0], np.cumsum(sizes)]),
+            selected.flatten().to_numpy(),
+        )
+
+
+def read_asked(cursor, campaign: Campaign) -> Asked:
+    """The campaign's images and its dataset's labels, as objects depend on them."""
+    params = {"campaign": campaign.pk, "dataset": campaign.dataset_id}
+    integer, text = pa.int64(), pa.string()
+    return Asked(
+        copying.table(
+            cursor,
+            """
+            SELECT i.id, i.key, i.dataset_label_id
+            FROM tasks_campaignimage c JOIN imagesets_image i ON i.id = c.image_id
+            WHERE c.campaign_id = %(campaign)s ORDER BY i.id
+            """,
+            pa.schema([("id", integer), ("key", text), ("label", integer)]),
+            params,
+        ),
+        copying.table(
+            cursor,
+            "SELECT id, key FROM imagesets_label WHERE dataset_id = %(dataset)s ORDER BY id",
+            pa.schema([("id", integer), ("key", text)]),
+            params,
+        ),
+    )
+
+
+def write_results(
+    cursor, run: Run, asked: Asked, answers: Answers, *, everything: bool
+) -> Findings:
+    """Replace the results of the images that were touched (or of all), and of all workers."""
+    answered = Answered.of(answers, "image")
+    responses = Responses.of(answers, answered)
+    wanted = None if everything else answers.touched
+    if wanted is None:
+        cursor.execute("DELETE FROM tasks_imageresult WHERE campaign_id = %s", [run.campaign_id])
+    else:
+        cursor.execute(
+            "DELETE FROM tasks_imageresult WHERE campaign_id = %s AND image_id = ANY (%s)",
+            [run.campaign_id, sorted(wanted)],
+        )
+    rows = [
+        {
+            "run_id": run.pk,
+            "campaign_id": run.campaign_id,
+            "image_id": image,
+            "main_label": found.main_label,
+            "main_votes": _json(found.main_votes),
+            "num_objects": found.num_objects,
+            "object_counts": _json(found.object_counts),
+            "objects_found": _json(found.objects),
+            "main_object": found.main_object,
+            "dataset_object": found.dataset_object,
+            "workers": found.workers,
+        }
+        for image, found in _objects(asked, responses, wanted)
+    ]
+    copying.write(cursor, "tasks_imageresult", pa.Table.from_pylist(rows, RESULT))
+    agreement, with_others = _agreement(responses, answered.workers.size)
+    write_workers(cursor, run, answered, agreement=with_others)
+    counts = answered.counts()
+    counts = {"responses": counts.pop("judgments"), "images": len(asked.images)} | counts
+    return Findings(counts, agreement, notes=_notes(cursor, run))
+
+
+def _objects(
+    asked: Asked, responses: Responses, wanted: set[int] | None
+) -> Iterator[tuple[int, ImageObjects]]:
+    """The objects of each image asked (of those wanted): its id and what was found."""
+    key = dict(zip(*asked.labels.to_pydict().values(), strict=True))
+    images = asked.images["id"].to_numpy()
+    begin = np.searchsorted(responses.image, images).tolist()
+    end = np.searchsorted(responses.image, images, side="right").tolist()
+    for image, label, start, stop in zip(
+        images.tolist(), asked.images["label"].to_pylist(), begin, end, strict=True
+    ):
+        if wanted is not None and image not in wanted:
+            continue
+        first = responses.first[start : stop + 1].tolist()
+        selected = [key[number] for number in responses.selected[first[0] : first[-1]].tolist()]
+        answers = [
+            Response(selected[at - first[0] : to - first[0]], key.get(main))
+            for at, to, main in zip(
+                first, first[1:], responses.main[start:stop].tolist(), strict=False
+            )
+        ]
+        yield image, image_objects(answers, key.get(label), skip_too_hard=True)
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _agreement(
+    responses: Responses, n_workers: int
+) -> tuple[dict[str, float | int] | None, NDArray[np.float64]]:
+    """On main labels, "none of these" being an answer too: of all, and of each worker with the
+    consensus of the others."""
+    if not responses.image.size:
+        return None, np.full(n_workers, np.nan)
+    _, label = np.unique(responses.main, return_inverse=True)
+    n_labels = int(label.max()) + 1
+    _, image = np.unique(responses.image, return_inverse=True)
+    choices, choice, count = np.unique(
+        image * n_labels + label, return_inverse=True, return_counts=True
+    )
+    together = agreement_of_counts(count, choices // n_labels, choices % n_labels)
+    verdict = agrees_with_others(count, choices // n_labels)[choice]
+    agreed = np.bincount(responses.worker[verdict == 1], minlength=n_workers)
+    compared = np.bincount(responses.worker[verdict >= 0], minlength=n_workers)
+    return together._asdict() if together.answers else None, share(agreed, compared)
+
+
+def _notes(cursor, run: Run) -> list[str]:
+    """Images whose labels were too many to be grouped: they have all results but objects.
+
+    One image on which workers agree on nothing must not keep the results of all others back.
+    """
+    cursor.execute(
+        """
+        SELECT i.key, r.num_objects
+        FROM tasks_imageresult r JOIN imagesets_image i ON i.id = r.image_id
+        WHERE r.campaign_id = %s AND r.num_objects > 0 AND r.objects_found = '[]'
+        ORDER BY i.key COLLATE "C"
+        """,
+        [run.campaign_id],
+    )
+    return [
+        f"image {key}: no objects stored, since its labels are too many to be parted exactly"
+        f" in {number} groups"
+        for key, number in cursor.fetchall()
+    ]

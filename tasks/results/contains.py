@@ -1,0 +1,198 @@
+"""Results of a CONTAINS campaign: selection frequencies, posteriors, workers' skills, agreement."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tasks.aggregation import (
+    DawidSkeneResult,
+    agreement_of_counts,
+    agrees_with_others,
+    control_skill,
+    expected_skill,
+    fit_dawid_skene,
+    frequencies_of_counts,
+)
+from tasks.aggregation.frequencies import MAYBE, YES
+from tasks.models import Campaign, Run
+from tasks.results import copying
+from tasks.results.findings import Answered, Findings, lengths_of
+from tasks.results.store import Answers
+from tasks.results.workers import as_table, share, write_workers
+
+SETTINGS: dict[str, Any] = {"dawid_skene": {"n_iter": 100, "tol": 1e-5, "smoothing": 0.0}}
+ANSWERS = 3  # no, yes, maybe
+BLOCK = 1 << 20  # judgments or pairs that are looked at together
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The campaign's pairs."""
+
+    pairs: NDArray[np.int64]
+    """Ids, ascending."""
+
+    @property
+    def digest(self) -> str:
+        """Another one where other pairs are asked."""
+        return hashlib.sha256(self.pairs.tobytes()).hexdigest()[:16]
+
+    def numbers(self, ids: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Where each id stands in `pairs`; -1 for one that is not there."""
+        at = np.searchsorted(self.pairs, ids)
+        at[at == self.pairs.size] = 0
+        there = self.pairs[at] == ids if self.pairs.size else np.zeros(ids.shape, bool)
+        return np.where(there, at, -1).astype(np.int32)
+
+
+@dataclass(frozen=True)
+class Judgments:
+    """All used study judgments, in narrow types: nine bytes each."""
+
+    worker: NDArray[Any]
+    pair: NDArray[np.int32]
+    answer: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, answers: Answers, answered: Answered, asked: Asked) -> "Judgments":
+        n = int(answered.judgments.sum())
+        worker = np.empty(n, np.uint16 if answered.workers.size < 1 << 16 else np.uint32)
+        pair, answer = np.empty(n, np.int32), np.empty(n, np.uint8)
+        row = at = 0
+        for batch in answers.batches:
+            lengths = lengths_of(batch, "pair")
+            part = slice(at, at + int(lengths.sum()))
+            worker[part] = np.repeat(answered.worker[row : row + batch.num_rows], lengths)
+            pair[part] = asked.numbers(batch["pair"].flatten().to_numpy())
+            answer[part] = batch["answer"].flatten().to_numpy()
+            row, at = row + batch.num_rows, part.stop
+        if pair.size and pair.min() < 0:  # pairs that were deleted since they were judged
+            there = pair >= 0
+            worker, pair, answer = worker[there], pair[there], answer[there]
+        return cls(worker, pair, answer)
+
+    def blocks(self) -> list[slice]:
+        return [slice(at, at + BLOCK) for at in range(0, self.pair.size, BLOCK)]
+
+
+def read_asked(cursor, campaign: Campaign) -> Asked:
+    """The campaign's pairs, as its answers are counted."""
+    query = "SELECT id FROM tasks_pair WHERE campaign_id = %(campaign)s ORDER BY id"
+    schema = pa.schema([("id", pa.int64())])
+    return Asked(copying.table(cursor, query, schema, {"campaign": campaign.pk})["id"].to_numpy())
+
+
+def write_results(
+    cursor, run: Run, asked: Asked, answers: Answers, *, everything: bool
+) -> Findings:
+    """Replace the results of all pairs and workers: any new answer moves every posterior."""
+    answered = Answered.of(answers, "pair")
+    judgments = Judgments.of(answers, answered, asked)
+    counts = count_answers(judgments, asked.pairs.size)
+    fitted = fit_dawid_skene(
+        judgments.worker,
+        judgments.pair,
+        judgments.answer,
+        answered.workers.size,
+        asked.pairs.size,
+        ANSWERS if counts[:, MAYBE].any() else MAYBE,
+        **SETTINGS["dawid_skene"],
+    )
+    _write_pairs(cursor, run, asked, counts, fitted)
+    write_workers(
+        cursor,
+        run,
+        answered,
+        agreement=_agreement_with_others(judgments, counts, answered.workers.size),
+        control_accuracy=_control_accuracy(answers, answered),
+        **_skills(fitted),
+    )
+    found = answered.counts() | {"pairs": int(asked.pairs.size)}
+    together = agreement_of_counts(
+        counts.reshape(-1),
+        np.repeat(np.arange(asked.pairs.size, dtype=np.int32), ANSWERS),
+        np.tile(np.arange(ANSWERS, dtype=np.int8), asked.pairs.size),
+    )
+    return Findings(
+        found,
+        together._asdict() if together.answers else None,
+        {"model": "Dawid-Skene"} | fitted.convergence._asdict(),
+    )
+
+
+def count_answers(judgments: Judgments, n_pairs: int) -> NDArray[np.int32]:
+    """(n_pairs, ANSWERS): how often each answer was given."""
+    counts = np.zeros(n_pairs * ANSWERS, np.int32)
+    for block in judgments.blocks():
+        slot = judgments.pair[block].astype(np.int64) * ANSWERS + judgments.answer[block]
+        np.add.at(counts, slot, 1)
+    return counts.reshape(n_pairs, ANSWERS)
+
+
+def _write_pairs(
+    cursor, run: Run, asked: Asked, counts: NDArray[np.int32], fitted: DawidSkeneResult
+) -> None:
+    cursor.execute(
+        "DELETE FROM tasks_pairresult WHERE run_id IN"
+        " (SELECT id FROM tasks_run WHERE campaign_id = %s)",
+        [run.campaign_id],
+    )
+    for at in range(0, asked.pairs.size, BLOCK):
+        part = slice(at, at + BLOCK)
+        shown = counts[part].sum(axis=1)
+        found = frequencies_of_counts(counts[part, YES], counts[part, MAYBE], shown)
+        columns = {
+            "run_id": np.full(shown.size, run.pk),
+            "pair_id": asked.pairs[part],
+            "selected": found.selected,
+            "maybe": found.maybe,
+            "shown": found.shown,
+            "sf": found.sf,
+            "sf_low": found.low,
+            "sf_high": found.high,
+            "posterior": np.where(shown > 0, fitted.posterior[part, YES], np.nan),
+        }
+        copying.write(cursor, "tasks_pairresult", as_table(columns))
+
+
+def _agreement_with_others(
+    judgments: Judgments, counts: NDArray[np.int32], n_workers: int
+) -> NDArray[np.float64]:
+    """Per worker: of his judgments on which the others have a consensus, the share that is it."""
+    verdict = np.empty(counts.shape, np.int8)
+    for at in range(0, len(counts), BLOCK):
+        part = counts[at : at + BLOCK]
+        units = np.repeat(np.arange(len(part)), ANSWERS)
+        verdict[at : at + BLOCK] = agrees_with_others(part.reshape(-1), units).reshape(part.shape)
+    agreed, compared = np.zeros(n_workers, np.int64), np.zeros(n_workers, np.int64)
+    for block in judgments.blocks():
+        found = verdict[judgments.pair[block], judgments.answer[block]]
+        agreed += np.bincount(judgments.worker[block][found == 1], minlength=n_workers)
+        compared += np.bincount(judgments.worker[block][found >= 0], minlength=n_workers)
+    return share(agreed, compared)
+
+
+def _control_accuracy(answers: Answers, answered: Answered) -> NDArray[np.float64]:
+    """Mean of the accuracies on positive and on negative controls; NaN without both kinds."""
+
+    def column(name: str) -> NDArray[np.int8]:
+        parts = [batch[name].flatten().to_numpy() for batch in answers.batches]
+        return np.concatenate(parts) if parts else np.empty(0, np.int8)
+
+    lengths = [lengths_of(batch, "known") for batch in answers.batches]
+    worker = np.repeat(answered.worker, np.concatenate(lengths)) if lengths else answered.worker
+    skill = control_skill(worker, column("known"), column("said"), answered.workers.size)
+    return np.where((skill.positives > 0) & (skill.negatives > 0), skill.accuracy, np.nan)
+
+
+def _skills(fitted: DawidSkeneResult) -> dict[str, NDArray[np.float64]]:
+    """By Dawid-Skene; NaN where not one item of that kind is expected among the worker's."""
+    skill = expected_skill(fitted)
+    return {
+        "sensitivity": np.where(skill.positives > 0.5, skill.sensitivity, np.nan),
+        "specificity": np.where(skill.negatives > 0.5, skill.specificity, np.nan),
+    }

@@ -1,0 +1,46 @@
+"""Rows out of and into Postgres by COPY, as Arrow: no value passes through Python's own types."""
+
+import io
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+
+IN_MEMORY = 64 << 20  # bytes of a COPY that are not yet put on disk
+BLOCK = 8 << 20  # bytes that are parsed together
+ROWS_AT_ONCE = 200_000
+
+
+def rows(cursor, query: str, schema: pa.Schema, params: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+    """The rows of a query in batches; an empty field is null, or "" in a column of text."""
+    statement = cursor.mogrify(f"COPY ({query}) TO STDOUT (FORMAT csv)", params)
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
+        cursor.copy_expert(statement.decode(), file)
+        if not file.tell():
+            return
+        file.seek(0)
+        yield from pyarrow.csv.open_csv(
+            file,
+            read_options=pa.csv.ReadOptions(column_names=schema.names, block_size=BLOCK),
+            convert_options=pa.csv.ConvertOptions(
+                column_types=schema, null_values=[""], strings_can_be_null=False
+            ),
+        )
+
+
+def table(cursor, query: str, schema: pa.Schema, params: dict[str, Any]) -> pa.Table:
+    """All rows of a query."""
+    return pa.Table.from_batches(rows(cursor, query, schema, params), schema)
+
+
+def write(cursor, name: str, data: pa.Table) -> None:
+    """Append rows to a table of the database; the columns' names are the same there."""
+    options = pa.csv.WriteOptions(include_header=False)
+    columns = ", ".join(data.column_names)
+    for start in range(0, len(data), ROWS_AT_ONCE):
+        buffer = io.BytesIO()
+        pa.csv.write_csv(data.slice(start, ROWS_AT_ONCE), buffer, options)
+        buffer.seek(0)
+        cursor.copy_expert(f"COPY {name} ({columns}) FROM STDIN (FORMAT csv)", buffer)

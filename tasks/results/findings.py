@@ -1,0 +1,89 @@
+"""What a run says of its input and of itself, beside the results of pairs, images and workers."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tasks.results.answers import Status
+from tasks.results.store import Answers
+
+SET_APART = {
+    Status.SET_ASIDE: "set_aside",
+    Status.REJECTED: "rejected",
+    Status.WAITING: "waiting_for_review",
+    Status.RETURNED: "returned",
+    Status.LATE: "late",
+}
+
+
+@dataclass
+class Findings:
+    """The columns of a run's row."""
+
+    counts: dict[str, int]
+    agreement: dict[str, float | int] | None = None
+    convergence: dict[str, Any] | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One value per answered assignment, in the order of the answers' batches."""
+
+    workers: NDArray[np.int64]
+    """(n_workers,): ids, ascending."""
+    worker: NDArray[np.int64]
+    """Number of the worker in `workers`."""
+    used: NDArray[np.bool_]
+    status: NDArray[np.int8]
+    seconds: NDArray[np.float64]
+    """Active seconds, NaN where nobody measured them."""
+    shown: NDArray[np.int64]
+    """Items, controls and unseen ones among them."""
+    controls: NDArray[np.int64]
+    """Controls that were seen."""
+    judgments: NDArray[np.int64]
+    """Used study judgments."""
+
+    @classmethod
+    def of(cls, answers: Answers, judged: str) -> "Answered":
+        """`judged`: the column of lists with an entry per judgment."""
+
+        def column(name: str, kind: type) -> NDArray:
+            parts = [batch[name].to_numpy(zero_copy_only=False) for batch in answers.batches]
+            return np.concatenate(parts).astype(kind) if parts else np.empty(0, kind)
+
+        lengths = [lengths_of(batch, judged) for batch in answers.batches]
+        workers, worker = np.unique(column("worker", np.int64), return_inverse=True)
+        status = column("status", np.int8)
+        return cls(
+            workers,
+            worker,
+            status == Status.USED,
+            status,
+            column("seconds", np.float64),
+            column("shown", np.int64),
+            column("controls", np.int64),
+            np.concatenate(lengths) if lengths else np.empty(0, np.int64),
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Judgments by what became of them; only those under `judgments` are in any result."""
+        used = self.used
+        seen = self.controls[used].sum() + self.judgments[used].sum()
+        apart = np.bincount(self.status, self.shown, minlength=len(Status))
+        return {
+            "judgments": int(self.judgments.sum()),
+            "assignments": int(used.sum()),
+            "workers": int(np.unique(self.worker[self.judgments > 0]).size),
+            "controls": int(self.controls[used].sum()),
+            "unseen": int(self.shown[used].sum() - seen),
+        } | {name: int(apart[status]) for status, name in SET_APART.items()}
+
+
+def lengths_of(batch: pa.RecordBatch, name: str) -> NDArray[np.int64]:
+    """How long each list of a column is."""
+    return batch[name].value_lengths().to_numpy(zero_copy_only=False).astype(np.int64)

@@ -1,0 +1,183 @@
+"""The answers that aggregation has read, kept in a file, so that only what changed is read again.
+
+An Arrow file for each campaign under DATA_DIR/aggregation, a row per answered assignment, mapped
+into memory. It can be lost at any time: all of it follows from the database, and it is believed
+only if it says that it is of this campaign in this database, of a run that the database knows, and
+if it then holds as many answers as the database does. Otherwise everything is read anew.
+
+Why a file and not a table: Dawid-Skene needs all judgments at once, as arrays. 1.3 million are
+13 MB here and mapped in no time; in Postgres they would be stored twice, and sent through a socket
+at each run.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from django.conf import settings
+
+from tasks.models import Campaign, Run
+from tasks.models.campaign import Kind
+from tasks.results.answers import SCHEMAS, read_answers
+
+FORMAT = 1  # of the file
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A campaign's answers as a run saw them."""
+
+    path: Path
+    batches: list[pa.RecordBatch]
+    read: int
+    """Assignments that were read from the database for it."""
+    touched: set[int] | None
+    """CLASSIFY: images with a judgment that is new, changed or gone; None: all may be."""
+
+    @property
+    def number(self) -> int:
+        return sum(batch.num_rows for batch in self.batches)
+
+    def forget_older(self) -> None:
+        """Remove the campaign's other files; call when the run is committed."""
+        for path in self.path.parent.glob(f"{self.path.name.split('.')[0]}.*"):
+            if path != self.path:
+                path.unlink(missing_ok=True)
+
+
+def current_answers(cursor, campaign: Campaign, run: Run) -> Answers:
+    """The answers of the cursor's snapshot: from the file, and what changed since it was written.
+
+    `run` must hold the snapshot's watermark.
+    """
+    found = _load(cursor, campaign)
+    if found is not None:
+        path, since, batches = found
+        answers = _updated(cursor, campaign, run, since, path, batches)
+        if answers.number == _in_database(cursor, campaign):
+            return answers
+    return _updated(cursor, campaign, run, None, None, [])
+
+
+def forget_deleted() -> None:
+    """Remove the files of campaigns that are no more."""
+    there = {str(pk) for pk in Campaign.objects.values_list("pk", flat=True)}
+    for path in _folder().glob("campaign-*.*"):
+        if path.name.split(".")[0].removeprefix("campaign-") not in there:
+            path.unlink(missing_ok=True)
+
+
+def _folder() -> Path:
+    return settings.DATA_DIR / "aggregation"
+
+
+def _in_database(cursor, campaign: Campaign) -> int:
+    cursor.execute(
+        "SELECT count(*) FROM tasks_assignment WHERE campaign_id = %s AND submitted_at IS NOT NULL",
+        [campaign.pk],
+    )
+    return cursor.fetchone()[0]
+
+
+def _identity(cursor, campaign: Campaign) -> dict[str, Any]:
+    """What a file must say to be of this campaign: transaction ids mean nothing elsewhere."""
+    cursor.execute(
+        "SELECT (SELECT system_identifier::text FROM pg_control_system()),"
+        " (SELECT oid::bigint FROM pg_database WHERE datname = current_database())"
+    )
+    cluster, database = cursor.fetchone()
+    return {
+        "format": FORMAT,
+        "cluster": cluster,
+        "database": database,
+        "campaign": campaign.pk,
+        "kind": campaign.kind,
+    }
+
+
+def _of_run(run: Run) -> dict[str, Any]:
+    return {"run": run.pk, "started_at": run.started_at.isoformat(), "watermark": run.watermark}
+
+
+def _load(cursor, campaign: Campaign) -> tuple[Path, int, list[pa.RecordBatch]] | None:
+    """The newest file that can be believed, its watermark and its answers."""
+    identity = _identity(cursor, campaign)
+    best = None
+    for path in _folder().glob(f"campaign-{campaign.pk}.*"):
+        try:
+            file = pa.ipc.open_file(pa.memory_map(str(path)))
+            says = json.loads(file.schema.metadata[b"aggregation"])
+            if {name: says.get(name) for name in identity} != identity:
+                continue
+            run = Run.objects.filter(campaign=campaign, pk=says["run"]).first()
+            if run is None or {name: says.get(name) for name in _of_run(run)} != _of_run(run):
+                continue
+            if best is None or best[1] < says["watermark"]:
+                batches = [file.get_batch(n) for n in range(file.num_record_batches)]
+                best = path, says["watermark"], batches
+        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+            continue  # half a file, or not one of ours
+    return best
+
+
+def _updated(
+    cursor,
+    campaign: Campaign,
+    run: Run,
+    since: int | None,
+    old_path: Path | None,
+    old: list[pa.RecordBatch],
+) -> Answers:
+    """Old answers with what changed put in their place, in a new file; the old one where nothing
+    did."""
+    fresh = read_answers(cursor, campaign, since)
+    first = next(fresh, None)
+    if first is None and old_path is not None:
+        return Answers(old_path, old, 0, set())
+    folder = _folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"campaign-{campaign.pk}.run-{run.pk}.arrow"
+    says = json.dumps(_identity(cursor, campaign) | _of_run(run))
+    schema = SCHEMAS[Kind(campaign.kind)].with_metadata({"aggregation": says})
+    ids: list[np.ndarray] = []
+    touched: set[int] = set()
+    unfinished = path.with_suffix(".part")
+    try:
+        with pa.OSFile(str(unfinished), "wb") as sink, pa.ipc.new_file(sink, schema) as file:
+            for batch in _and(first, fresh):
+                ids.append(batch["assignment"].to_numpy())
+                touched.update(_images(batch))
+                file.write_batch(batch.replace_schema_metadata(schema.metadata))
+            changed = np.concatenate(ids) if ids else np.empty(0, np.int64)
+            for batch in old:
+                gone = np.isin(batch["assignment"].to_numpy(), changed)
+                if gone.any():
+                    touched.update(_images(batch.filter(pa.array(gone))))
+                    batch = batch.filter(pa.array(~gone))
+                if batch.num_rows:
+                    file.write_batch(batch.replace_schema_metadata(schema.metadata))
+        os.replace(unfinished, path)
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+    file = pa.ipc.open_file(pa.memory_map(str(path)))
+    batches = [file.get_batch(n) for n in range(file.num_record_batches)]
+    return Answers(path, batches, changed.size, None if old_path is None else touched)
+
+
+def _and(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    if first is not None:
+        yield first
+    yield from rest
+
+
+def _images(batch: pa.RecordBatch) -> list[int]:
+    if "image" not in batch.schema.names:
+        return []
+    return np.unique(batch["image"].flatten().to_numpy()).tolist()

@@ -1,0 +1,57 @@
+"""How each worker did: of used answers only, as all results."""
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tasks.models import Run
+from tasks.results import copying
+from tasks.results.findings import Answered
+
+Floats = NDArray[np.float64]
+
+
+def write_workers(cursor, run: Run, answered: Answered, **measures: Floats) -> None:
+    """Replace the campaign's results of workers by those of everybody who answered.
+
+    `measures`: values per worker for columns of WorkerResult, NaN where there is nothing to tell.
+    """
+    used, n = answered.used, answered.workers.size
+    items = answered.controls + answered.judgments
+    empty = np.full(n, np.nan)
+    columns = {
+        "run_id": np.full(n, run.pk),
+        "campaign_id": np.full(n, run.campaign_id),
+        "worker_id": answered.workers,
+        "assignments": np.bincount(answered.worker[used], minlength=n),
+        "items": np.bincount(answered.worker[used], items[used], minlength=n).astype(np.int64),
+        "median_seconds": medians(answered.worker[used], answered.seconds[used], n),
+    } | {
+        name: measures.get(name, empty)
+        for name in ("control_accuracy", "agreement", "sensitivity", "specificity")
+    }
+    cursor.execute("DELETE FROM tasks_workerresult WHERE campaign_id = %s", [run.campaign_id])
+    copying.write(cursor, "tasks_workerresult", as_table(columns))
+
+
+def medians(group: NDArray[np.int64], value: Floats, n: int) -> Floats:
+    """(n,): the median of each group's values, NaN values left out; NaN where there are none."""
+    group, value = group[~np.isnan(value)], value[~np.isnan(value)]
+    value = value[np.lexsort((value, group))]
+    size = np.bincount(group, minlength=n)
+    start = np.cumsum(size) - size
+    found = np.full(n, np.nan)
+    some = size > 0
+    low, high = (start + (size - 1) // 2)[some], (start + size // 2)[some]
+    found[some] = (value[low] + value[high]) / 2
+    return found
+
+
+def share(part: NDArray, whole: NDArray) -> Floats:
+    """part / whole, NaN where there is nothing to share."""
+    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=np.asarray(whole) > 0)
+
+
+def as_table(columns: dict[str, NDArray]) -> pa.Table:
+    """Columns as an Arrow table; NaN is null."""
+    return pa.table({name: pa.array(values, from_pandas=True) for name, values in columns.items()})
