@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -64,12 +64,15 @@ def _is_this_site(address: str) -> bool:
 
 
 @contextlib.contextmanager
-def web_server(patience: float = 60.0) -> Iterator[str]:
+def web_server(
+    patience: float = 60.0, environment: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """The site's base address: of the server that `up` runs, or of one that ends with the block.
 
-    Raises RuntimeError naming its log where the own one does not answer in `patience` seconds.
+    With an `environment` always an own one, which has these variables besides. Raises RuntimeError
+    naming its log where the own one does not answer in `patience` seconds.
     """
-    if address := served_address():
+    if environment is None and (address := served_address()):
         yield address
         return
     log = settings.DATA_DIR / "log" / "web.log"
@@ -88,7 +91,7 @@ def web_server(patience: float = 60.0) -> Iterator[str]:
             stdin=subprocess.DEVNULL,
             pass_fds=[number],
             cwd=settings.BASE_DIR,
-            env=_environment(),
+            env=_environment() | dict(environment or {}),
             start_new_session=True,  # a Ctrl-C is the command's, which then ends the server
             preexec_fn=dies_with_parent(signal.SIGTERM),
         )

@@ -43,6 +43,7 @@ AT_ONCE = 8  # calls in flight
 ATTEMPTS = 8
 CONNECT, READ = 5, 30  # seconds
 PAGE = 100
+AWAKE = 5.0  # seconds after an answer in which nobody asks whether the endpoint is there
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -79,6 +80,7 @@ class Client:
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
+        self.answered_at: float | None = None
         self._ahead = timedelta()
         keys = {}
         if is_loopback(endpoint) and botocore.session.Session().get_credentials() is None:
@@ -111,6 +113,7 @@ class Client:
             ) from None
         except BotoCoreError as error:
             raise CrowdError(unreachable(self.endpoint, type(error).__name__)) from None
+        self.answered_at = time.monotonic()
         self._look_at_clock(answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date"))
         return answer
 
@@ -175,6 +178,9 @@ def endpoint_of(campaign: Campaign) -> str:
 def client_of(campaign: Campaign) -> Client:
     """The client of the campaign's endpoint. Raises CrowdError where nobody answers there."""
     endpoint = endpoint_of(campaign)
+    known = _clients.get(endpoint)
+    if known and known.answered_at and time.monotonic() - known.answered_at < AWAKE:
+        return known
     _knock(endpoint)
     with _lock:
         if endpoint not in _clients:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
@@ -294,6 +295,10 @@ class Market:
 
     def external_url(self, hit: HIT) -> str:
         return ElementTree.fromstring(hit.question).findtext(f"{QUESTION}ExternalURL") or ""
+
+    def public_id(self, hit: HIT) -> str:
+        """The last part of the address of its page: the site's own name of it."""
+        return urlsplit(self.external_url(hit)).path.rstrip("/").rsplit("/", 1)[-1]
 
     # Details
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from html.parser import HTMLParser
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import httpx
 
@@ -67,7 +67,7 @@ class Crew:
         market: Market,
         address: str,
         people: Iterable[Person],
-        world_of: Callable[[str], World],
+        world_of: Callable[[str], World | None],
         habits: Habits | None = None,
         pictures: bool = True,
     ) -> None:
@@ -83,13 +83,19 @@ class Crew:
         self._stop = threading.Event()
         self._count = threading.Lock()
 
+    def hire(self, number: int, seed: int = 0) -> None:
+        """So many more workers come, careful ones."""
+        there = len(self.people)
+        self.people += crew(there + number, seed, careless=0)[there:]
+
     def work(self, progress: Callable[[int], None] | None = None) -> int:
         """Each worker once through all that is open; how many answers were handed in.
 
         Raises RuntimeError where the site answered as it must not.
         """
-        hits = self.market.open_hits()
-        worlds = {hit.id: self._world_of(self._public_id(hit)) for hit in hits}
+        found = {hit: self._world_of(self.market.public_id(hit)) for hit in self.market.open_hits()}
+        worlds = {hit.id: world for hit, world in found.items() if world is not None}
+        hits = [hit for hit in found if hit.id in worlds]
 
         def one(person: Person) -> int:
             order = list(hits)
@@ -112,9 +118,6 @@ class Crew:
         longest = max((one.duration for one in self.market.types.values()), default=timedelta())
         if any(hit.running(before) for hit in self.market.hits.values()):
             self.market.clock.move(longest + timedelta(minutes=1))
-
-    def _public_id(self, hit: HIT) -> str:
-        return urlsplit(self.market.external_url(hit)).path.rstrip("/").rsplit("/", 1)[-1]
 
     def _day(self, person: Person, hits, worlds, browser, progress) -> Iterator[int]:
         for hit in hits:

@@ -31,7 +31,7 @@ class HITType:
         return timedelta(seconds=self.fields["AutoApprovalDelayInSeconds"])
 
 
-@dataclass
+@dataclass(eq=False)
 class Assignment:
     """A worker on a HIT. Accepted and running, then Submitted, then Approved or Rejected."""
 
@@ -49,7 +49,7 @@ class Assignment:
     feedback: str | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class HIT:
     """One HIT; its state follows from its assignments and the time."""
 
