@@ -171,12 +171,18 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
+SYNC_MINUTES = env.int("SYNC_MINUTES", default=3)  # between two syncs of a campaign
 NIGHTLY_HOUR = env.int("NIGHTLY_HOUR", default=3)  # UTC
 CELERY_BEAT_SCHEDULE = {
     "resume inference": {
         "task": "models_inference.celery_tasks.resume_jobs",
         "schedule": 60.0,
         "options": {"expires": 60},
+    },
+    "sync every campaign": {
+        "task": "tasks.celery_tasks.sync_campaigns",
+        "schedule": 60.0 * SYNC_MINUTES,
+        "options": {"expires": 60 * SYNC_MINUTES},
     },
     "aggregate every campaign": {
         "task": "tasks.celery_tasks.aggregate_campaigns",

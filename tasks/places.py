@@ -12,6 +12,7 @@ from typing import Any, Literal
 from django.db import connection, transaction
 from django.utils import timezone
 
+from imagesets.models import new_public_id
 from tasks import money
 from tasks.crowds import crowd_of
 from tasks.layout import shown_order
@@ -87,9 +88,11 @@ def _claim(campaign: Campaign, worker: Worker) -> Place | None:
     return None
 
 
-def _open_assignment(campaign: Campaign, worker: Worker, place: Place) -> Assignment:
-    """Give a claimed place to the worker."""
-    assignment = new_assignment(campaign, place.hit, worker, place.round)
+def _open_assignment(
+    campaign: Campaign, worker: Worker, place: Place, key: str | None = None
+) -> Assignment:
+    """Give a claimed place to the worker; `key` where a marketplace names the assignment."""
+    assignment = new_assignment(campaign, place.hit, worker, place.round, key)
     assignment.save(force_insert=True)
     place.holder = assignment
     place.free_at = assignment.expires_at
@@ -97,7 +100,9 @@ def _open_assignment(campaign: Campaign, worker: Worker, place: Place) -> Assign
     return assignment
 
 
-def new_assignment(campaign: Campaign, hit: HIT, worker: Worker, round: int) -> Assignment:
+def new_assignment(
+    campaign: Campaign, hit: HIT, worker: Worker, round: int, key: str | None = None
+) -> Assignment:
     """An open assignment, not yet saved, with sections and tiles in an order of its own."""
     now = timezone.now()
     sections = list(
@@ -109,11 +114,73 @@ def new_assignment(campaign: Campaign, hit: HIT, worker: Worker, round: int) -> 
         campaign=campaign,
         hit=hit,
         worker=worker,
+        key=key or new_public_id(),
         round=round,
         opened_at=now,
         expires_at=now + crowd_of(campaign).time_allowed(campaign, hit),
         shown=shown_order(sections, random.Random()),
     )
+
+
+class NotForHim(Exception):
+    """The worker may not do this HIT; the message tells him so, in a sentence."""
+
+
+def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
+    """The assignment by which a marketplace has given the HIT to the worker (rule 5).
+
+    It is served even where no place is free here: of those that are being worked on one was then
+    returned there without a word (see `submit`). Raises NotForHim.
+    """
+    others = Assignment.objects.filter(campaign=hit.campaign_id, key=key).exclude(worker=worker)
+    with transaction.atomic():
+        ids = {worker.pk, *others.values_list("worker_id", flat=True)}
+        list(Worker.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
+        there = Assignment.objects.filter(campaign=hit.campaign_id, key=key, worker=worker).first()
+        if there is not None:
+            return there
+        campaign = Campaign.objects.get(pk=hit.campaign_id)
+        if Stop.objects.filter(campaign=campaign, worker=worker).exists():
+            raise NotForHim("There is no more work of this study for you.")
+        mine = Assignment.objects.filter(hit=hit, worker=worker)
+        if mine.filter(state=AssignmentState.SUBMITTED).exists():
+            raise NotForHim("You have answered this one before.")
+        wanted = Place.objects.filter(hit=hit, free_at__isnull=False)
+        if campaign.state in (State.FINISHED, State.CLOSED) or not wanted.exists():
+            raise NotForHim("This one has all the answers that it needs.")
+        for other in others:
+            if not let_go(other):
+                raise NotForHim("This work was handed in by somebody else.")
+        for older in mine.filter(state=AssignmentState.OPEN):
+            give_back(older)
+        free_now = wanted.filter(free_at__lte=timezone.now())
+        place = free_now.select_for_update(of=("self",), skip_locked=True).first()
+        if place is not None:
+            assignment = _open_assignment(campaign, worker, place, key)
+        else:
+            assignment = new_assignment(campaign, hit, worker, campaign.round, key)
+            assignment.save(force_insert=True)
+        return assignment
+
+
+def let_go(assignment: Assignment) -> bool:
+    """The marketplace has given this assignment's key to another worker: it was returned there.
+
+    Its place is free, and it gets another key; an answer that never came there is not used. False:
+    it was handed in there, or reviewed. The caller has its worker's row locked.
+    """
+    with transaction.atomic():
+        places = Place.objects.select_for_update().filter(holder=assignment)
+        held = [place.pk for place in places]
+        locked = Assignment.objects.select_for_update().get(pk=assignment.pk)
+        if locked.outcome or locked.market_state in ("submitted", "approved", "rejected"):
+            return False
+        Place.objects.filter(pk__in=held).update(holder=None, free_at=timezone.now())
+        locked.become("the marketplace", "given to another worker", state="returned")
+        locked.key = f"{locked.key[:180]}-{locked.pk}"
+        locked.market_state = "returned"
+        locked.save(update_fields=["key", "market_state"])
+        return True
 
 
 def _has_unanswered_hit(campaign: Campaign, worker: Worker) -> bool:

@@ -20,7 +20,7 @@ from tasks.hit_pages import form, minutes_left, preview, refuse, worker_page
 from tasks.models import HIT, Assignment, Campaign, Stop, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import Kind, State
-from tasks.publish import expected_seconds
+from tasks.money import expected_seconds
 from tasks.sheets import sheet_of
 
 PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"  # a marketplace's word for "not accepted yet"

@@ -9,9 +9,18 @@ from rest_framework.response import Response
 
 from annotation.api.errors import Conflict
 from annotation.api.fields import KnownFieldsOnly
-from annotation.api.serializers import CampaignSerializer, NothingToSay, Reason, RunSerializer
+from annotation.api.serializers import (
+    CampaignSerializer,
+    NothingToSay,
+    Reason,
+    RunSerializer,
+    SyncedSerializer,
+    ToPublish,
+)
 from tasks import publish, results
+from tasks.crowds import CrowdError
 from tasks.models import Campaign
+from tasks.sync import sync
 
 
 class Campaigns(generics.ListCreateAPIView):
@@ -72,10 +81,10 @@ campaign_or_why_not = extend_schema(
 class Publish(Step):
     """Freeze what a draft asks, lay it out and open the first round; a paused one resumes."""
 
-    serializer_class = NothingToSay
+    serializer_class = ToPublish
 
     def take(self, campaign: Campaign, who: str, said: dict[str, Any]) -> None:
-        publish.publish(campaign, who)
+        publish.publish(campaign, who, said["production"], said["yes_spend"], in_queue=True)
 
 
 @campaign_or_why_not
@@ -83,7 +92,7 @@ class Pause(Step):
     """Stop giving work."""
 
     def take(self, campaign: Campaign, who: str, said: dict[str, Any]) -> None:
-        publish.pause(campaign, who, said["why"])
+        publish.pause(campaign, who, said["why"], in_queue=True)
 
 
 @campaign_or_why_not
@@ -91,7 +100,7 @@ class Resume(Step):
     """Give work again."""
 
     def take(self, campaign: Campaign, who: str, said: dict[str, Any]) -> None:
-        publish.resume(campaign, who, said["why"])
+        publish.resume(campaign, who, said["why"], in_queue=True)
 
 
 @campaign_or_why_not
@@ -99,7 +108,30 @@ class Close(Step):
     """End the study with the counts as they are."""
 
     def take(self, campaign: Campaign, who: str, said: dict[str, Any]) -> None:
-        publish.close(campaign, who, said["why"])
+        publish.close(campaign, who, said["why"], in_queue=True)
+
+
+class Sync(generics.GenericAPIView):
+    """Fetch, review, pay, open the next round, offer what is free."""
+
+    queryset = Campaign.objects.all()
+    serializer_class = NothingToSay
+    lookup_field = "slug"
+
+    @extend_schema(
+        responses={
+            200: SyncedSerializer,
+            409: OpenApiResponse(description="A draft, or the marketplace cannot be reached."),
+        }
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        said = self.get_serializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        try:
+            done = sync(self.get_object())
+        except (publish.Refused, CrowdError) as refused:
+            raise Conflict(str(refused)) from None
+        return Response(SyncedSerializer(done).data)
 
 
 class Aggregate(generics.GenericAPIView):

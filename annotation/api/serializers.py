@@ -41,6 +41,15 @@ class NothingToSay(KnownFieldsOnly):
     """The body of a step that has no options."""
 
 
+class ToPublish(KnownFieldsOnly):
+    """The body of publish; only a campaign that spends real money needs any of it."""
+
+    production = StrictBoolean(required=False, default=False)
+    yes_spend = Money(
+        required=False, allow_null=True, default=None, help_text="The whole budget, typed."
+    )
+
+
 class Reason(KnownFieldsOnly):
     """The body of a step that is logged with a reason."""
 
@@ -196,6 +205,31 @@ class RunSerializer(serializers.ModelSerializer):
         model = Run
         fields = ["id", "campaign", "started_at", "seconds", "version", "settings", "counts"]
         read_only_fields = fields
+
+
+class ReviewedSerializer(serializers.Serializer):
+    """What a review came to: answers, and workers stopped."""
+
+    accepted = serializers.IntegerField()
+    rejected = serializers.IntegerField()
+    set_aside = serializers.IntegerField()
+    stopped = serializers.IntegerField()
+
+
+class SyncedSerializer(serializers.Serializer):
+    """What a sync found and did; `busy`: another one was running, and nothing was done."""
+
+    state = serializers.CharField()
+    busy = serializers.BooleanField()
+    fetched = serializers.IntegerField()
+    expired = serializers.IntegerField()
+    reviewed = ReviewedSerializer()
+    paid = serializers.IntegerField()
+    rejections_told = serializers.IntegerField()
+    opened_round = serializers.IntegerField(help_text="Its number; 0: none.")
+    unknown = serializers.ListField(child=serializers.CharField())
+    troubles = serializers.ListField(child=serializers.CharField())
+    differences = serializers.ListField(child=serializers.CharField())
 
 
 def one_line(errors: Any, path: str = "") -> str:

@@ -14,6 +14,7 @@ urlpatterns = [
     path("campaigns/<slug:slug>/pause/", campaigns.Pause.as_view(), name="api-pause"),
     path("campaigns/<slug:slug>/resume/", campaigns.Resume.as_view(), name="api-resume"),
     path("campaigns/<slug:slug>/close/", campaigns.Close.as_view(), name="api-close"),
+    path("campaigns/<slug:slug>/sync/", campaigns.Sync.as_view(), name="api-sync"),
     path("campaigns/<slug:slug>/aggregate/", campaigns.Aggregate.as_view(), name="api-aggregate"),
     path("campaigns/<slug:slug>/responses/", responses.Responses.as_view(), name="api-responses"),
     path(

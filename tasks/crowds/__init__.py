@@ -127,6 +127,10 @@ class Crowd(Protocol):
     def places_available(self, campaign: "Campaign") -> int:
         """How many places a worker could still take up there; 0 opens the next round."""
 
+    # The next three are called from several threads; they see no database. The assignment comes
+    # with its campaign, HIT and worker. A CrowdError of one does not keep the others from being
+    # told; all are tried again at the next sync.
+
     def approve(self, assignment: "Assignment") -> None:
         """Approve, and so pay, an assignment; one rejected before too. Done already: no error."""
 

@@ -1,22 +1,61 @@
 """publish CAMPAIGN: freezes what it asks, lays it out and opens the first round; or resumes it."""
 
+from argparse import ArgumentParser, ArgumentTypeError
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from rich.console import Console
 
+from tasks import money
 from tasks.management.campaign_command import CampaignCommand
 from tasks.models import Campaign
-from tasks.publish import publish
+from tasks.publish import Published, publish
+
+
+def dollars(text: str) -> Decimal:
+    """An amount as typed: 123.45."""
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        raise ArgumentTypeError(f"{text!r} is no amount in US dollars, such as 123.45") from None
+    if not amount.is_finite():
+        raise ArgumentTypeError(f"{text!r} is no amount in US dollars, such as 123.45")
+    return amount
 
 
 class Command(CampaignCommand):
     help = "Put a draft before its crowd, or resume a paused campaign."
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--production",
+            action="store_true",
+            help="Spend real money; only for a campaign whose setting sandbox is false.",
+        )
+        parser.add_argument(
+            "--yes-spend",
+            type=dollars,
+            metavar="USD",
+            help="The campaign's whole budget, typed: needed with --production.",
+        )
+
     def step(self, campaign: Campaign, who: str, **options: Any) -> None:
         with Console(stderr=True).status(f"Laying out {campaign.slug} ..."):
-            published = publish(campaign, who)
+            published = publish(
+                campaign,
+                who,
+                production=options["production"],
+                yes_spend=options["yes_spend"],
+                tell=lambda published: self._tell(campaign, published),
+            )
         if published.resumed:
+            campaign.refresh_from_db()
             self.stdout.write(f"Campaign {campaign.slug} is {campaign.state}.")
+
+    def _tell(self, campaign: Campaign, published: Published) -> None:
+        """What it is and costs, said before anything stands before the crowd."""
+        if published.resumed:
             return
         if published.groups:
             groups = ", ".join(f"{n:,} {group}" for group, n in sorted(published.groups.items()))
@@ -25,8 +64,15 @@ class Command(CampaignCommand):
             self.stdout.write(
                 f"{published.nothing_to_offer:,} images have nothing to offer and are not asked."
             )
+        controls = f" with {published.controls:,} controls" if published.controls else ""
         self.stdout.write(
             f"Campaign {campaign.slug} is {campaign.state}: {published.images:,} images,"
-            f" {published.pairs:,} pairs in {published.hits:,} HITs; round {campaign.round} asks"
-            f" {campaign.target} of {campaign.workers_per_item} workers."
+            f" {published.pairs:,} pairs{controls} in {published.hits:,} HITs;"
+            f" round {campaign.round} asks {campaign.target} of {campaign.workers_per_item}"
+            " workers."
+        )
+        budget = "none" if campaign.budget is None else money.usd(campaign.budget)
+        self.stdout.write(
+            f"Round 1 costs {published.first_round}; all {published.whole.answers:,} answers"
+            f" {published.whole}. Budget: {budget}."
         )

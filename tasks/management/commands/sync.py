@@ -1,0 +1,60 @@
+"""sync CAMPAIGN: fetches, reviews, pays, opens the next round, offers what is free."""
+
+from typing import Any
+
+from django.core.management.base import CommandError
+from rich.console import Console
+
+from tasks.crowds import CrowdError
+from tasks.management.campaign_command import CampaignCommand
+from tasks.models import Campaign
+from tasks.sync import Synced, sync
+
+
+class Command(CampaignCommand):
+    help = "Bring a campaign and its crowd in step; the queue does so every few minutes."
+
+    def step(self, campaign: Campaign, who: str, **options: Any) -> None:
+        with Console(stderr=True).status(f"Syncing {campaign.slug} ...") as status:
+            try:
+                done = sync(
+                    campaign,
+                    patience=600,
+                    progress=lambda step: status.update(f"Syncing {campaign.slug}: {step} ..."),
+                )
+            except CrowdError as error:
+                raise CommandError(f"Campaign {campaign.slug}: {error}") from None
+        if done.busy:
+            raise CommandError(f"Another sync of {campaign.slug} has been running for 10 minutes.")
+        for line in report(campaign, done):
+            self.stdout.write(line)
+        if done.troubles or done.differences:
+            first = (done.troubles + done.differences)[0]
+            number = len(done.troubles) + len(done.differences)
+            more = f" (and {number - 1} more, above)" if number > 1 else ""
+            raise CommandError(f"Campaign {campaign.slug}: {first}{more}")
+
+
+def report(campaign: Campaign, done: Synced) -> list[str]:
+    """What a sync did, in lines."""
+    reviewed = done.reviewed
+    parts = [
+        (done.fetched, "told by the marketplace"),
+        (done.expired, "expired"),
+        (reviewed.accepted, "accepted"),
+        (reviewed.rejected, "rejected"),
+        (reviewed.set_aside, "set aside"),
+        (reviewed.stopped, "workers stopped"),
+        (done.paid, "paid"),
+    ]
+    did = ", ".join(f"{number:,} {what}" for number, what in parts if number) or "nothing new"
+    lines = [f"Campaign {campaign.slug} is {done.state}, round {campaign.round}: {did}."]
+    if done.opened_round:
+        lines.append(f"Round {done.opened_round} was opened.")
+    for name, texts in (
+        ("Not known here, and left as it is", done.unknown),
+        ("Refused by the marketplace", done.troubles),
+        ("The ledgers differ", done.differences),
+    ):
+        lines += [f"{name}: {text}" for text in texts]
+    return lines

@@ -1,0 +1,179 @@
+"""What the marketplace tells of an assignment, and what is here, made to agree.
+
+Either may come first or alone: an answer here whose submit never arrived there, an assignment there
+whose answer is in its own form data only. The marketplace decides what was handed in and paid; the
+answer itself is what was stored here, where it was.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from tasks import money
+from tasks.crowds import MarketAssignment, crowd_of
+from tasks.models import HIT, Assignment, Campaign, Payment, Place, Transition, Worker
+from tasks.models.assignment import AssignmentState, Outcome
+from tasks.models.campaign import Kind
+from tasks.models.payment import PaymentKind, PaymentState
+from tasks.places import let_go, new_assignment, submit
+from tasks.review import record_overturned, record_rejection
+
+MARKET = "the marketplace"  # who, in the log
+GRACE = timedelta(minutes=10)  # for an answer on its way from here to the marketplace
+HANDED_IN = ("submitted", "approved", "rejected")
+
+
+def reconcile(campaign: Campaign, told: MarketAssignment) -> bool:
+    """Take in what the marketplace tells of one assignment. Returns whether that was news."""
+    worker = Worker.of(campaign.crowd, told.worker)
+    others = Assignment.objects.filter(campaign=campaign, key=told.key).exclude(worker=worker)
+    with transaction.atomic():
+        ids = {worker.pk, *others.values_list("worker_id", flat=True)}
+        list(Worker.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
+        for other in others:
+            let_go(other)
+        there = Assignment.objects.filter(campaign=campaign, key=told.key, worker=worker)
+        assignment = there.select_related("hit").first()
+        if assignment is not None and assignment.market_state == told.status:
+            return False
+        if told.status in HANDED_IN:
+            if assignment is None:
+                assignment = _adopt(campaign, worker, told)
+            if assignment.submitted_at is None:
+                _take_answer(assignment, told)
+        if assignment is None:
+            return False
+        _take_status(assignment, told)
+    return True
+
+
+def _adopt(campaign: Campaign, worker: Worker, told: MarketAssignment) -> Assignment:
+    """An assignment that was never opened here, or was lost here."""
+    hit = HIT.objects.get(pk=told.hit_id, campaign=campaign)
+    for older in Assignment.objects.filter(hit=hit, worker=worker, state=AssignmentState.OPEN):
+        # The marketplace lets a worker have one of a HIT at a time.
+        Place.objects.filter(holder=older, free_at__isnull=False).update(
+            holder=None, free_at=timezone.now()
+        )
+        older.become(MARKET, "taken up again under another key", state="returned")
+    assignment = new_assignment(campaign, hit, worker, campaign.round, told.key)
+    assignment.opened_at = told.accepted_at or assignment.opened_at
+    assignment.expires_at = timezone.now()
+    if Assignment.objects.filter(hit=hit, worker=worker, state="submitted").exists():
+        assignment.state = AssignmentState.EXPIRED  # never twice: this one is paid, and not used
+    assignment.save(force_insert=True)
+    return assignment
+
+
+def _take_answer(assignment: Assignment, told: MarketAssignment) -> None:
+    """Store the answer that the marketplace's form data carry, or that there is none."""
+    answer = dict(told.answer) if told.answer is not None else None
+    if answer is not None:
+        shown = answer.pop("shown", assignment.shown)
+        Assignment.objects.filter(pk=assignment.pk).update(shown=shown)
+        submit(assignment, answer)
+    else:
+        nothing = {"comment": "handed in without an answer"}
+        submit(assignment, nothing | _unseen(assignment))
+    if told.submitted_at is not None:
+        Assignment.objects.filter(pk=assignment.pk).update(submitted_at=told.submitted_at)
+
+
+def _unseen(assignment: Assignment) -> dict[str, Any]:
+    """An answer that says nothing: no item was seen."""
+    answer: dict[str, Any] = {"unseen": list(assignment.shown)}
+    if assignment.campaign.kind == Kind.CLASSIFY:
+        answer["answers"] = [None] * len(assignment.shown)
+    return answer
+
+
+def _take_status(assignment: Assignment, told: MarketAssignment) -> None:
+    """Write down what became of it there, and draw what follows here."""
+    campaign = Campaign.objects.select_for_update().get(pk=assignment.campaign_id)
+    held = [p.pk for p in Place.objects.select_for_update().filter(holder=assignment.pk)]
+    locked = (
+        Assignment.objects.select_for_update(of=("self",))
+        .select_related("hit", "worker")
+        .get(pk=assignment.pk)
+    )
+    locked.campaign = campaign
+    Transition.objects.create(
+        campaign=campaign,
+        assignment=locked,
+        subject="on the marketplace",
+        before=locked.market_state,
+        after=told.status,
+        who=MARKET,
+    )
+    locked.market_state = told.status
+    locked.save(update_fields=["market_state"])
+    if told.status == "approved":
+        _approved(campaign, locked)
+    elif told.status == "rejected" and locked.outcome == Outcome.NONE:
+        feedback = told.feedback or "rejected on the marketplace"
+        record_rejection(campaign, held, locked, feedback, MARKET)
+    elif told.status in ("returned", "expired") and locked.outcome == Outcome.NONE:
+        gone(locked, held, MARKET, f"{told.status} there", AssignmentState(told.status))
+
+
+def _approved(campaign: Campaign, locked: Assignment) -> None:
+    """It has been paid there: by us a moment ago, by hand, or by itself when its time was up."""
+    if locked.outcome == Outcome.NONE:
+        locked.become(MARKET, "approved there", outcome=Outcome.ACCEPTED)
+        money.owe([locked])
+    elif locked.outcome == Outcome.REJECTED:
+        record_overturned(campaign, locked, MARKET, "approved there", must=True)
+    mark_paid(locked, "")
+
+
+def mark_paid(assignment: Assignment, market_ref: str) -> None:
+    """Base pay and its fee have gone out."""
+    Payment.objects.filter(
+        Q(kind=PaymentKind.BASE) | Q(request_key=f"fee-base-{assignment.pk}"),
+        assignment=assignment,
+        state=PaymentState.DUE,
+    ).update(state=PaymentState.PAID, paid_at=timezone.now(), market_ref=market_ref)
+
+
+def gone(locked: Assignment, held: list[int], who: str, why: str, state: AssignmentState) -> None:
+    """Work that has come to nothing there: its place is free, its answer (if any) not used."""
+    Place.objects.filter(pk__in=held).update(holder=None, free_at=timezone.now())
+    if locked.state != state:
+        locked.become(who, why, state=state)
+
+
+def expire(campaign: Campaign, fetched_at: datetime | None) -> int:
+    """Say of assignments whose time is over that they have expired. Returns how many.
+
+    On a marketplace also of answers here that were never handed in there: `fetched_at` is when a
+    fetch began that has told of everything, None where there was none.
+    """
+    now = timezone.now()
+    lapsed = Q(state=AssignmentState.OPEN, expires_at__lt=now)
+    if fetched_at is not None and not crowd_of(campaign).accepts_at_once:
+        lapsed |= Q(
+            state=AssignmentState.SUBMITTED,
+            outcome=Outcome.NONE,
+            imported=False,
+            market_state="",
+            expires_at__lt=fetched_at - GRACE,
+            submitted_at__lt=fetched_at - GRACE,
+        )
+    ids = list(Assignment.objects.filter(lapsed, campaign=campaign).values_list("pk", "worker_id"))
+    count = 0
+    for pk, worker in ids:
+        with transaction.atomic():
+            Worker.objects.select_for_update().get(pk=worker)
+            places = Place.objects.select_for_update().filter(holder=pk)
+            held = [place.pk for place in places]
+            found = Assignment.objects.select_for_update().filter(lapsed, pk=pk).first()
+            if found is None:  # answered, renewed, or told of meanwhile
+                continue
+            answered = found.submitted_at is not None
+            why = "never handed in on the marketplace" if answered else "its time is over"
+            gone(found, held, "the clock", why, AssignmentState.EXPIRED)
+            count += 1
+    return count
