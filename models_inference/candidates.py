@@ -4,6 +4,7 @@ All of it is one SQL statement, so that 50,000 images x 10 classifiers take seco
 can freeze the result by INSERT .. SELECT.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -120,11 +121,5 @@ def candidate_pairs(
     with connection.cursor() as cursor:
         cursor.execute(f"{sql} ORDER BY 1, 2", parameters)
         for image_id, label_id, sources, models, score in cursor:
-            yield Candidate(image_id, label_id, as_list(sources), models, score)
-
-
-def as_list(sources: object) -> list:
-    """Django's cursor gives jsonb as text."""
-    import json
-
-    return json.loads(sources) if isinstance(sources, str) else list(sources)  # type: ignore[call-overload]
+            # Django's cursor gives jsonb as text.
+            yield Candidate(image_id, label_id, json.loads(sources), models, score)

@@ -6,7 +6,7 @@ clean up. What is done is what has a prediction; nothing else remembers it.
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -88,3 +88,10 @@ def release(number: int) -> None:
     """Give a claimed chunk back."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [NAMESPACE, number])
+
+
+def release_all(numbers: Iterable[int]) -> None:
+    """Give claimed chunks back, after an error too: a session that broke has lost them already."""
+    if connection.is_usable():
+        for number in numbers:
+            release(number)

@@ -32,11 +32,12 @@ class ClassLabels:
 def match(keys: Sequence[str | None], ids: dict[str, int]) -> ClassLabels:
     """Class labels from each class's label key (None: dropped) and the dataset's ids by key."""
     kept = [index for index, key in enumerate(keys) if key is not None and key in ids]
-    labels = list(dict.fromkeys(ids[keys[index]] for index in kept))
+    label_of = [ids[str(keys[index])] for index in kept]
+    labels = list(dict.fromkeys(label_of))
     place = {label: position for position, label in enumerate(labels)}
     return ClassLabels(
         kept=np.array(kept, dtype=np.int64),
-        position=np.array([place[ids[keys[index]]] for index in kept], dtype=np.int64),
+        position=np.array([place[label] for label in label_of], dtype=np.int64),
         labels=np.array(labels, dtype=np.int64),
         classes=len(keys),
     )

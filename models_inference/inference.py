@@ -14,7 +14,7 @@ from django.db import transaction
 
 from imagesets.models import Dataset, Image
 from imagesets.pixels import Undecodable, open_rgb
-from models_inference.chunks import Chunk, claim, open_chunks, release
+from models_inference.chunks import Chunk, claim, open_chunks, release, release_all
 from models_inference.errors import InferenceError
 from models_inference.logits import gather, keep_logits
 from models_inference.models import Classifier, SkippedImage
@@ -135,7 +135,7 @@ class Job:
         finished = 0
         claimed: deque[tuple[Chunk, dict[int, Future[Prepared]]]] = deque()
         with contextlib.ExitStack() as stack:
-            stack.callback(lambda: [release(chunk.number) for chunk, _ in claimed])
+            stack.callback(lambda: release_all(chunk.number for chunk, _ in claimed))
 
             def finish() -> None:
                 chunk, futures = claimed[0]

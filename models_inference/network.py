@@ -3,12 +3,13 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from models_inference.class_labels import ClassLabels, class_labels, imagenet_keys
 from models_inference.errors import InferenceError
+from models_inference.hub import pretrained
 from models_inference.models import STORED, Classifier
 from models_inference.preprocessing import Preprocessing, check_input, resolve
 from models_inference.timm_import import timm
@@ -17,7 +18,6 @@ from models_inference.weights import (
     classes_of,
     fill,
     load_state,
-    not_fetched,
     weights_file,
 )
 
@@ -161,9 +161,9 @@ def load(classifier: Classifier, device: "torch.device") -> Network:
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     return Network(
         classifier=classifier,
-        preprocessing=resolve(classifier.input, model.pretrained_cfg),
+        preprocessing=resolve(classifier.input, cast("dict", model.pretrained_cfg)),
         labels=class_labels(classifier.dataset, classifier.name, keys),
-        model=model.eval().to(device, dtype=dtype, memory_format=torch.channels_last),
+        model=model.eval().to(device, dtype).to(memory_format=torch.channels_last),  # type: ignore[call-overload]
         device=device,
         batch=BATCH[device.type],
     )
@@ -178,10 +178,7 @@ def build(classifier: Classifier) -> "nn.Module":
             f"{architecture!r} (timm.list_models() lists them)."
         )
     if weights == PRETRAINED:
-        try:
-            return timm().create_model(architecture, pretrained=True, **size(classifier))
-        except Exception as error:  # the hub's client raises its own, and httpx's
-            raise not_fetched(architecture, error) from None
+        return pretrained(architecture, **size(classifier))
     if not weights:
         raise InferenceError(f"Classifier {classifier.name} names no weights.")
     path = weights_file(weights)

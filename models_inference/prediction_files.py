@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from django.db import transaction
@@ -24,6 +25,7 @@ from models_inference.models import STORED, Classifier, Prediction
 from models_inference.storage import store
 
 Ranked = tuple[Sequence[int], Sequence[float]]  # ids of labels and scores, best first
+N = TypeVar("N", int, float)
 Show = Callable[[int, int], None]
 BLOCK = 1024  # images whose logits are ranked at a time
 
@@ -154,7 +156,7 @@ def in_order(file: Path, key: str, ranks: dict[int, tuple[int, float, int]]) -> 
     return labels[:STORED], scores[:STORED]
 
 
-def number(text: str | None, kind: type) -> float | None:
+def number(text: str | None, kind: Callable[[str], N]) -> N | None:
     """A cell as a number, or None."""
     try:
         return kind((text or "").strip())
@@ -195,7 +197,8 @@ def read_logits(
             f"{keys.dtype} {keys.shape}."
         )
     names = [key.decode() if isinstance(key, bytes) else str(key) for key in keys]
-    ids, seen = [], {}
+    ids: list[int] = []
+    seen: dict[str, int] = {}
     for row, name in enumerate(names):
         if name not in images:
             raise InferenceError(

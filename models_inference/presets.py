@@ -60,7 +60,7 @@ DEFAULT = tuple(
 def register(dataset: Dataset, presets: Sequence[Preset]) -> list[Classifier]:
     """Make the presets' classifiers of a dataset, or take those that are there; in their order.
 
-    Raises InferenceError where a classifier of that name exists with another architecture,
+    Raises InferenceError where a classifier of that name has predictions and another architecture,
     weights or input: what predictions came from must not change under them.
     """
     classifiers = []
@@ -70,15 +70,19 @@ def register(dataset: Dataset, presets: Sequence[Preset]) -> list[Classifier]:
             "weights": preset.weights,
             "input": preset.input,
         }
-        classifier, made = Classifier.objects.get_or_create(
+        classifier, _ = Classifier.objects.get_or_create(
             dataset=dataset, name=preset.name, defaults=wanted
         )
-        for name, value in {} if made else wanted.items():
-            if (there := getattr(classifier, name)) != value:
+        for name, value in wanted.items():
+            if (there := getattr(classifier, name)) == value:
+                continue
+            if classifier.predictions.exists():
                 raise InferenceError(
-                    f"Classifier {preset.name} of {dataset.slug} exists with {name} {there!r}, not "
-                    f"{value!r}: register it under another name."
+                    f"Classifier {preset.name} of {dataset.slug} has predictions made with {name} "
+                    f"{there!r}, not {value!r}: register it under another name."
                 )
+            setattr(classifier, name, value)
+            classifier.save(update_fields=[name])
         classifiers.append(classifier)
     return classifiers
 

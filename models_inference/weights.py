@@ -50,6 +50,7 @@ def load_state(path: Path) -> dict[str, "Tensor"]:
     """
     import torch
 
+    content: Mapping
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -134,14 +135,3 @@ def first_line(error: Exception) -> str:
     telling = [line for line in lines if "nsupported" in line or "GLOBAL" in line]
     text = (telling or lines or [type(error).__name__])[0]
     return text if len(text) < 200 else text[:200] + "..."
-
-
-def not_fetched(architecture: str, error: Exception) -> InferenceError:
-    """The error where timm's hub cannot be reached, and what to do instead."""
-    return InferenceError(
-        f"The pretrained weights of {architecture} could not be fetched from timm's hub "
-        f"({type(error).__name__}: {first_line(error)}). Instead: give a weights file fetched on a "
-        f"machine with network (predict SLUG --classifier {architecture} --weights FILE), import "
-        "its predictions (import_predictions SLUG FILE --classifier NAME), or use classifiers "
-        "whose weights are installed (efficientnet_lite0, efficientnet_lite1, efficientnet_lite2)."
-    )

@@ -49,11 +49,14 @@ class Command(BaseCommand):
             raise CommandError(f"No dataset {options['slug']}: import_dataset makes one.")
         if not dataset.images.exists():
             raise CommandError(f"Dataset {dataset.slug} has no images: import_dataset adds them.")
+        before = set(dataset.classifiers.values_list("id", flat=True))
         try:
             classifiers = choose(dataset, options["classifier"], options["weights"])
             with progress_bar("Predicting") as progress:
                 outcome = predict(dataset, classifiers, options["device"], progress)
         except InferenceError as error:
+            # One that cannot be run would stop every later `predict` of the dataset.
+            dataset.classifiers.exclude(id__in=before).filter(predictions=None).delete()
             raise CommandError(str(error)) from None
         report(dataset, classifiers, outcome)
 

