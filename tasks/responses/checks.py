@@ -7,6 +7,7 @@ are read. They run on the temporary tables of tasks.responses.resolving.
 from tasks.models import Campaign
 from tasks.models.campaign import Kind, State
 from tasks.responses.errors import LISTED, Problems, short
+from tasks.responses.resolving import Given, hash_joins
 from tasks.responses.values import LARGEST_SMALLINT
 
 _UNKNOWN_IMAGE = """
@@ -18,12 +19,15 @@ _UNKNOWN_IMAGE = """
 
 # All rows of an assignment tell the same of it.
 _ROWS_OF_AN_ASSIGNMENT = """
-    SELECT n.row, d.field, d.message, ARRAY[n.assignment, a.row::text]
-    FROM responses_named n
-    JOIN responses_assignment a ON a.key = n.assignment AND a.first <> n.number
+    SELECT n.row, given.field, coalesce(given.says,
+             'is another one than in row {1}, which is of the same assignment {0}'),
+           ARRAY[a.key, a.row::text]
+    FROM responses_judgment j
+    JOIN responses_named n ON n.number = j.number
+    JOIN responses_assignment a ON a.id = j.assignment_id AND a.first <> j.number
     CROSS JOIN LATERAL (VALUES
       ('worker', n.worker IS DISTINCT FROM a.worker, NULL),
-      ('hit', n.hit IS DISTINCT FROM a.hit,
+      ('hit', j.own_hit_id IS DISTINCT FROM a.hit_id,
        CASE WHEN NOT (n.hit_given OR a.hit_given) THEN
          'is missing: assignment {} has other items too (row {})' END),
       ('round', n.round IS DISTINCT FROM a.round, NULL),
@@ -31,14 +35,21 @@ _ROWS_OF_AN_ASSIGNMENT = """
       ('seconds', n.seconds IS DISTINCT FROM a.seconds, NULL),
       ('status', n.status IS DISTINCT FROM a.status, NULL),
       ('used', n.used IS DISTINCT FROM a.used, NULL)) AS given (field, differs, says)
-    CROSS JOIN LATERAL (SELECT given.field, coalesce(
-      given.says, 'is another one than in row {1}, which is of the same assignment {0}'))
-      AS d (field, message)
-    WHERE (n.worker, n.hit, n.round, n.submitted_at, n.seconds, n.status, n.used)
+    WHERE (n.worker, j.own_hit_id, n.round, n.submitted_at, n.seconds, n.status, n.used)
           IS DISTINCT FROM
-          (a.worker, a.hit, a.round, a.submitted_at, a.seconds, a.status, a.used)
+          (a.worker, a.hit_id, a.round, a.submitted_at, a.seconds, a.status, a.used)
       AND given.differs
     ORDER BY n.number
+"""
+
+# A file that names some and not others, and means the same.
+_NAMED_AND_NOT = """
+    SELECT t.row, '{field}', 'means the one of row {{}}: only one of the rows names it',
+           ARRAY[t.other::text]
+    FROM (SELECT h.first, n.row, lag(n.row) OVER (PARTITION BY h.key ORDER BY h.first) AS other
+          FROM responses_{field} h JOIN responses_named n ON n.number = h.first) t
+    WHERE t.other IS NOT NULL
+    ORDER BY t.first
 """
 
 _SAME_SELECTION = "{a} @> {b} AND {b} @> {a}"
@@ -75,7 +86,7 @@ _UNKNOWN_HIT = """
     SELECT n.row, 'hit', CASE
       WHEN n.hit_given THEN 'campaign {0} was published: {1} is none of its HITs'
       ELSE 'is missing: campaign {0} was published, and takes answers to its own HITs only' END,
-      ARRAY[%(slug)s, n.hit]
+      ARRAY[%(slug)s, h.key]
     FROM responses_hit h JOIN responses_named n ON n.number = h.first
     WHERE h.is_new ORDER BY n.number
 """
@@ -212,17 +223,26 @@ _CLOSED = """
 """
 
 
-def check(cursor, campaign: Campaign, problems: Problems) -> None:
-    """Note every error of the file as it is resolved; fills responses_stored."""
+def check(cursor, campaign: Campaign, given: Given, problems: Problems) -> None:
+    """Note every error of the file as it is resolved; fills responses_stored.
+
+    `given` tells which checks can find nothing in this file.
+    """
     contains = campaign.kind == Kind.CONTAINS
     published = campaign.published_at is not None
     cursor.execute(_FIND_STORED)
     cursor.execute("ANALYZE responses_stored")
-    checks = [_ROWS_OF_AN_ASSIGNMENT, _SAME_KEY_TWICE, _SAME_POSITION, _CONTROL]
-    if _counts_differ(cursor):
-        checks.append(_UNKNOWN_IMAGE)
-    checks += [_UNKNOWN_HIT, _UNKNOWN_ITEM] if published else [_TOO_MANY_ITEMS]
-    checks += [_ANSWERED_TWICE_HERE, _ANSWERED_BEFORE, _STORED_ASSIGNMENT, _STORED_ORDER]
+    named, assignments = _count(cursor, "named"), _count(cursor, "assignment")
+    inner = [_UNKNOWN_IMAGE] if named < given.judgments else []
+    inner += [_ROWS_OF_AN_ASSIGNMENT, _SAME_KEY_TWICE] if assignments < named else []
+    inner += [_SAME_POSITION] if given.positions else []
+    inner += [_CONTROL] if given.controls else []
+    inner += [_ANSWERED_TWICE_HERE] if given.assignments else []
+    for field, number in (("hit", given.hits), ("assignment", given.assignments)):
+        if 0 < number < given.judgments:
+            inner.append(_NAMED_AND_NOT.format(field=field))
+    checks = [_UNKNOWN_HIT, _UNKNOWN_ITEM] if published else [_TOO_MANY_ITEMS]
+    checks += [_ANSWERED_BEFORE, _STORED_ASSIGNMENT, _STORED_ORDER]
     checks.append(
         # Only CLASSIFY's judgments have a column that tells whether `offered` was in the file.
         _STORED_ANSWER.replace("j.{given}", "false" if contains else "j.offered_given")
@@ -231,12 +251,19 @@ def check(cursor, campaign: Campaign, problems: Problems) -> None:
     if campaign.state == State.CLOSED:
         checks.append(_CLOSED)
     params = {"slug": campaign.slug, "contains": contains}
-    for query in checks:
+
+    def run(query: str) -> None:
         cursor.execute(
             f"SELECT * FROM ({query}) AS found (row, field, message, names) LIMIT {LISTED}", params
         )
         for row, field, message, names in cursor.fetchall():
             problems.add(row, field, message.format(*map(_named, names)))
+
+    with hash_joins(cursor):
+        for query in inner:
+            run(query)
+    for query in checks:
+        run(query)
 
 
 def _named(name: str | None) -> str:
@@ -244,9 +271,6 @@ def _named(name: str | None) -> str:
     return name if name and name.isdigit() else short(name)
 
 
-def _counts_differ(cursor) -> bool:
-    """Whether a judgment was left out for its image."""
-    cursor.execute(
-        "SELECT (SELECT count(*) FROM responses_staged) <> (SELECT count(*) FROM responses_named)"
-    )
+def _count(cursor, table: str) -> int:
+    cursor.execute(f"SELECT count(*) FROM responses_{table}")
     return cursor.fetchone()[0]

@@ -7,7 +7,6 @@ from django.db import connection, transaction
 
 from tasks.models import Campaign, Transition
 from tasks.models.campaign import Kind, State
-from tasks.places import finish_if_done
 from tasks.publish import Refused
 from tasks.responses import staging
 from tasks.responses.checks import check
@@ -16,6 +15,7 @@ from tasks.responses.judgments import Judgments
 from tasks.responses.reading import read_judgments
 from tasks.responses.resolving import resolve
 from tasks.responses.storing import Imported, store
+from tasks.rounds import finish_if_done
 
 IMPORTING = 7_002  # first key of the advisory lock; the second is the campaign's id
 
@@ -52,8 +52,8 @@ def import_responses(
         workers = staging.name_workers(cursor, campaign, judgments.workers)
         campaign = Campaign.objects.select_for_update().get(pk=campaign.pk)
         _allowed(campaign)
-        resolve(cursor, campaign, sections_by_label=campaign.kind == Kind.CONTAINS)
-        check(cursor, campaign, problems)
+        given = resolve(cursor, campaign, sections_by_label=campaign.kind == Kind.CONTAINS)
+        check(cursor, campaign, given, problems)
         problems.raise_any()
         progress("checking", rows, rows)
         progress("storing", 0, rows)

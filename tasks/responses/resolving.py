@@ -1,60 +1,99 @@
 """From names in the staging table to ids: images, HITs, assignments, items; new ones get theirs.
 
-Temporary tables, one row each: responses_named (a judgment with its keys), responses_hit,
-responses_assignment (as its first row in the file gives it), responses_judgment (numbers only,
-each key once), responses_item (an image, in CONTAINS under a label, in a HIT).
+Temporary tables, one row each: responses_named (a judgment whose image is known), responses_hit,
+responses_assignment (as its first row in the file gives it), responses_judgment (numbers only;
+`copy` counts the rows of one key), responses_item (an image, in CONTAINS under a label, in a HIT).
+Ids are given out in the order of the file, so that indexes grow at their ends.
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from tasks.models import Campaign
 
-# 128 bits of a digest. The pseudonym, not the crowd's id: the key is in exports.
-_DIGEST = "left(encode(sha256(convert_to({text}, 'UTF8')), 'hex'), 32)"
-_UNNAMED_HIT = "'h-' || " + _DIGEST.format(text=r"concat_ws(E'\x1f', s.image, l.key)")
-_UNNAMED_ASSIGNMENT = "'a-' || " + _DIGEST.format(text=r"concat_ws(E'\x1f', n.hit, n.pseudonym)")
-
-_NAMED = f"""
+# A HIT or an assignment that the file names is known by that name; else by what makes it one.
+_NAMED = """
     CREATE TEMPORARY TABLE responses_named ON COMMIT DROP AS
-    SELECT n.*, coalesce(n.assignment_given, {_UNNAMED_ASSIGNMENT}) AS assignment
-    FROM (
-      SELECT s.number, s.row, s.hit IS NOT NULL AS hit_given, s.assignment AS assignment_given,
-             coalesce(s.hit, {_UNNAMED_HIT}) AS hit, w.id AS worker, w.pseudonym,
-             i.id AS image, s.label, s.answer, s.offered, s.selected, s.main, s.position,
-             s.control, s.round, s.submitted_at, s.seconds, s.status, s.used
-      FROM responses_staged s
-      JOIN responses_worker w ON w.number = s.worker
-      JOIN imagesets_image i ON i.dataset_id = %(dataset)s AND i.key = s.image
-      LEFT JOIN imagesets_label l ON l.id = s.label
-    ) n
+    SELECT s.number, s.row, s.hit IS NOT NULL AS hit_given, coalesce(s.hit, '') AS hit,
+           CASE WHEN s.hit IS NULL THEN i.id ELSE 0 END AS hit_image,
+           CASE WHEN s.hit IS NULL THEN s.label ELSE 0 END AS hit_label,
+           coalesce(s.assignment, '') AS assignment, w.id AS worker, i.id AS image, s.label,
+           s.answer, s.offered, s.selected, s.main, s.position, s.control, s.round,
+           s.submitted_at, s.seconds, s.status, s.used
+    FROM responses_staged s
+    JOIN responses_worker w ON w.number = s.worker
+    JOIN imagesets_image i ON i.dataset_id = %(dataset)s AND i.key = s.image
+"""
+_TO_HIT = """
+    JOIN responses_hit h ON h.hit = n.hit AND h.hit_image = n.hit_image
+      AND h.hit_label = n.hit_label
+"""
+_UNIT = """
+    n.assignment, CASE n.assignment WHEN '' THEN h.id ELSE 0 END,
+    CASE n.assignment WHEN '' THEN n.worker ELSE 0 END
 """
 
-_HITS = """
+# 128 bits of a digest. The worker by his pseudonym, not by the crowd's id: the key is in exports.
+_DIGEST = r"left(encode(sha256(convert_to(concat_ws(E'\x1f', {}), 'UTF8')), 'hex'), 32)"
+
+_HITS = f"""
     CREATE TEMPORARY TABLE responses_hit ON COMMIT DROP AS
-    SELECT f.key, f.first, h.id IS NULL AS is_new,
-           CASE WHEN h.id IS NULL THEN nextval(pg_get_serial_sequence('tasks_hit', 'id'))
-                ELSE h.id END AS id
-    FROM (SELECT hit AS key, min(number) AS first FROM responses_named GROUP BY hit
-          ORDER BY first) f
-    LEFT JOIN tasks_hit h ON h.campaign_id = %(campaign)s AND h.key = f.key
+    SELECT f.*, known IS NULL AS is_new,
+           CASE WHEN known IS NULL THEN nextval(%(hit_ids)s)
+                ELSE known END AS id
+    FROM (
+      SELECT k.*, t.id AS known, coalesce(last.position, -1) AS last_position,
+             coalesce(last.section, -1) AS last_section
+      FROM (
+        SELECT g.*, CASE g.hit WHEN '' THEN 'h-' || {_DIGEST.format("i.key, l.key")}
+                    ELSE g.hit END AS key
+        FROM (SELECT hit, hit_image, hit_label, min(number) AS first FROM responses_named
+              GROUP BY hit, hit_image, hit_label) g
+        LEFT JOIN imagesets_image i ON i.id = g.hit_image
+        LEFT JOIN imagesets_label l ON l.id = g.hit_label
+      ) k
+      LEFT JOIN tasks_hit t ON t.campaign_id = %(campaign)s AND t.key = k.key
+      LEFT JOIN LATERAL (SELECT max(e.position) AS position, max(e.section) AS section
+                         FROM tasks_hititem e WHERE e.hit_id = t.id) last ON t.id IS NOT NULL
+      ORDER BY k.first
+    ) f
 """
 
-_ASSIGNMENTS = """
+_ASSIGNMENTS = f"""
     CREATE TEMPORARY TABLE responses_assignment ON COMMIT DROP AS
-    SELECT f.*, h.id AS hit_id, a.id IS NULL AS is_new,
-           CASE WHEN a.id IS NULL THEN nextval(pg_get_serial_sequence('tasks_assignment', 'id'))
-                ELSE a.id END AS id
-    FROM (SELECT DISTINCT ON (assignment) assignment AS key, number AS first, row, hit, hit_given,
-                 worker, round, submitted_at, seconds, status, used
-          FROM responses_named ORDER BY assignment, number) f
-    JOIN responses_hit h ON h.key = f.hit
-    LEFT JOIN tasks_assignment a ON a.campaign_id = %(campaign)s AND a.key = f.key
+    SELECT f.*, known IS NULL AS is_new,
+           CASE WHEN known IS NULL THEN nextval(%(assignment_ids)s)
+                ELSE known END AS id
+    FROM (
+      SELECT k.*, t.id AS known
+      FROM (
+        SELECT g.*, CASE g.assignment
+                    WHEN '' THEN 'a-' || {_DIGEST.format("g.hit_key, w.pseudonym")}
+                    ELSE g.assignment END AS key
+        FROM (
+          SELECT DISTINCT ON (assignment, unit_hit, unit_worker) u.*
+          FROM (SELECT {_UNIT}, n.number, n.row, h.id, h.key, n.hit_given, n.worker, n.round,
+                       n.submitted_at, n.seconds, n.status, n.used
+                FROM responses_named n {_TO_HIT})
+            AS u (assignment, unit_hit, unit_worker, first, row, hit_id, hit_key, hit_given, worker,
+                  round, submitted_at, seconds, status, used)
+          ORDER BY assignment, unit_hit, unit_worker, first
+        ) g
+        JOIN tasks_worker w ON w.id = g.worker
+      ) k
+      LEFT JOIN tasks_assignment t ON t.campaign_id = %(campaign)s AND t.key = k.key
+      ORDER BY k.first
+    ) f
 """
 
-_JUDGMENTS = """
+_JUDGMENTS = f"""
     CREATE TEMPORARY TABLE responses_judgment ON COMMIT DROP AS
-    SELECT n.number, n.row, a.id AS assignment_id, a.hit_id, n.image, n.label, n.answer,
-           n.offered, n.selected, n.main, n.position, n.control,
+    SELECT n.number, n.row, a.id AS assignment_id, a.hit_id, h.id AS own_hit_id,
+           n.image, n.label, n.answer, n.offered, n.selected, n.main, n.position, n.control,
            row_number() OVER (PARTITION BY a.id, n.image, n.label ORDER BY n.number) AS copy
-    FROM responses_named n JOIN responses_assignment a ON a.key = n.assignment
+    FROM responses_named n {_TO_HIT}
+    JOIN responses_assignment a ON (a.assignment, a.unit_hit, a.unit_worker) = ({_UNIT})
 """
 
 # What an import offers where the file does not say it: all that anybody selected for the image.
@@ -68,7 +107,6 @@ _DEFAULT_OFFERED = """
     WHERE u.image = j.image AND j.offered IS NULL AND j.answer <> -1
 """
 
-# A label's tiles in a HIT are one section, in the order of the file; in CLASSIFY each image is.
 _ITEMS = """
     CREATE TEMPORARY TABLE responses_item ON COMMIT DROP AS
     SELECT f.hit_id, f.image, f.label, f.first, f.row, coalesce(f.control, false) AS control,
@@ -81,70 +119,94 @@ _ITEMS = """
       AND coalesce(e.label_id, 0) = f.label
 """
 
+# A label's tiles in a HIT are one section, in the order of the file; in CLASSIFY each image is.
 _SECTIONS = """
     CREATE TEMPORARY TABLE responses_section ON COMMIT DROP AS
-    SELECT s.hit_id, s.unit, s.first,
+    SELECT s.hit_id, s.unit,
            coalesce(s.section,
-                    last.section + row_number() OVER (
+                    h.last_section + row_number() OVER (
                       PARTITION BY s.hit_id, s.section IS NULL ORDER BY s.first)) AS section
     FROM (
-      SELECT i.hit_id, {unit} AS unit, min(i.first) AS first, min(e.section) AS section
-      FROM responses_item i
-      LEFT JOIN tasks_hititem e ON NOT i.of_new_hit AND e.hit_id = i.hit_id
-        AND {existing_unit} = {unit}
-      GROUP BY i.hit_id, {unit}
+      SELECT u.*, CASE WHEN NOT u.of_new_hit THEN (
+               SELECT min(e.section) FROM tasks_hititem e
+               WHERE e.hit_id = u.hit_id AND {existing_unit} = u.unit) END AS section
+      FROM (SELECT hit_id, {unit} AS unit, of_new_hit, min(first) AS first FROM responses_item
+            GROUP BY hit_id, {unit}, of_new_hit) u
     ) s
-    JOIN (
-      SELECT h.id, coalesce(max(e.section), -1) AS section
-      FROM responses_hit h LEFT JOIN tasks_hititem e ON NOT h.is_new AND e.hit_id = h.id
-      GROUP BY h.id
-    ) last ON last.id = s.hit_id
+    JOIN responses_hit h ON h.id = s.hit_id
 """
 
 _POSITIONS = """
     UPDATE responses_item i SET position = n.position, section = n.section, is_new = true
     FROM (
       SELECT i.hit_id, i.image, i.label, s.section,
-             last.position + row_number() OVER (
+             h.last_position + row_number() OVER (
                PARTITION BY i.hit_id ORDER BY s.section, i.first) AS position
       FROM responses_item i
-      JOIN responses_section s ON s.hit_id = i.hit_id AND s.unit = {unit}
-      JOIN (
-        SELECT h.id, coalesce(max(e.position), -1) AS position
-        FROM responses_hit h LEFT JOIN tasks_hititem e ON NOT h.is_new AND e.hit_id = h.id
-        GROUP BY h.id
-      ) last ON last.id = i.hit_id
+      JOIN responses_section s ON s.hit_id = i.hit_id AND s.unit = i.{unit}
+      JOIN responses_hit h ON h.id = i.hit_id
       WHERE i.position IS NULL
     ) n
     WHERE n.hit_id = i.hit_id AND n.image = i.image AND n.label = i.label
 """
 
 
-def resolve(cursor, campaign: Campaign, *, sections_by_label: bool) -> None:
+@dataclass(frozen=True)
+class Given:
+    """How many of the staged judgments say what."""
+
+    judgments: int
+    hits: int
+    assignments: int
+    positions: int
+    controls: int
+
+
+@contextmanager
+def hash_joins(cursor) -> Iterator[None]:
+    """Between temporary tables: they have no index, and a guess of few rows would cost hours."""
+    cursor.execute("SET LOCAL enable_nestloop = off")
+    yield
+    cursor.execute("SET LOCAL enable_nestloop = on")
+
+
+def resolve(cursor, campaign: Campaign, *, sections_by_label: bool) -> Given:
     """Fill the temporary tables from responses_staged and responses_worker.
 
     Rows whose image is unknown are left out: they are errors.
     """
     params = {"campaign": campaign.pk, "dataset": campaign.dataset_id}
-    cursor.execute("SET LOCAL work_mem = '128MB'")
-    for statement, table in (
-        (_NAMED, "named"),
-        (_HITS, "hit"),
-        (_ASSIGNMENTS, "assignment"),
-        (_JUDGMENTS, "judgment"),
-    ):
+    # As a constant: the function would look it up for each row.
+    cursor.execute(
+        "SELECT pg_get_serial_sequence('tasks_hit', 'id'),"
+        " pg_get_serial_sequence('tasks_assignment', 'id')"
+    )
+    params["hit_ids"], params["assignment_ids"] = cursor.fetchone()
+    cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL jit = off")
+    unit, existing_unit = ("label", "label_id") if sections_by_label else ("image", "image_id")
+
+    def make(table: str, statement: str) -> None:
         cursor.execute(statement, params)
         cursor.execute(f"ANALYZE responses_{table}")
-    if not sections_by_label:
-        cursor.execute("ALTER TABLE responses_judgment ADD offered_given bool DEFAULT true")
-        cursor.execute(_DEFAULT_OFFERED)
-    cursor.execute(_ITEMS)
+
+    make("named", _NAMED)
+    make("hit", _HITS)
+    make("assignment", _ASSIGNMENTS)
+    with hash_joins(cursor):
+        make("judgment", _JUDGMENTS)
+        if not sections_by_label:
+            cursor.execute("ALTER TABLE responses_judgment ADD offered_given bool DEFAULT true")
+            cursor.execute(_DEFAULT_OFFERED)
+    make("item", _ITEMS)
     cursor.execute(
-        "ALTER TABLE responses_item ADD section int, ADD is_new bool NOT NULL DEFAULT false"
+        "ALTER TABLE responses_item ADD section int, ADD is_new bool NOT NULL DEFAULT false;"
+        "CREATE INDEX ON responses_item (hit_id, image, label)"
     )
-    cursor.execute("ANALYZE responses_item")
-    unit, existing = ("i.label", "e.label_id") if sections_by_label else ("i.image", "e.image_id")
-    cursor.execute(_SECTIONS.format(unit=unit, existing_unit=existing))
-    cursor.execute("ANALYZE responses_section")
-    cursor.execute(_POSITIONS.format(unit=unit))
-    cursor.execute("ANALYZE responses_item")
+    with hash_joins(cursor):
+        make("section", _SECTIONS.format(unit=unit, existing_unit=existing_unit))
+        make("item", _POSITIONS.format(unit=unit))
+    cursor.execute(
+        "SELECT count(*), count(hit), count(assignment), count(position), count(control)"
+        " FROM responses_staged"
+    )
+    return Given(*cursor.fetchone())

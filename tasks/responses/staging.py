@@ -11,7 +11,7 @@ from tasks.responses.judgments import Judgment
 AT_ONCE = 50_000  # rows per COPY
 TABLES = (
     *("staged", "worker", "named", "hit", "assignment", "judgment", "item", "section"),
-    "stored",
+    *("stored", "answer"),
 )
 
 _STAGED = """

@@ -1,5 +1,6 @@
 """Writes the judgments of a checked file: HITs, items, pairs, assignments, places."""
 
+import secrets
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -7,23 +8,23 @@ from django.utils import timezone
 
 from tasks.models import Campaign
 from tasks.models.campaign import Kind
+from tasks.responses.resolving import hash_joins
 
 FRESH = """
     SELECT j.* FROM responses_judgment j
     WHERE j.copy = 1 AND NOT EXISTS (SELECT FROM responses_stored s WHERE s.number = j.number)
 """
 
-# A new HIT's public id: 96 random bits, of a UUID's bytes those that hold nothing else.
+# A new HIT's public id: 96 bits that nobody can guess without the seed, which is kept nowhere.
 _HITS = """
     INSERT INTO tasks_hit (id, campaign_id, key, public_id, expected_seconds)
     SELECT h.id, %(campaign)s, h.key,
-           translate(encode(substring(u.bytes, 1, 6) || substring(u.bytes, 10, 6), 'base64'),
+           translate(encode(substring(sha256(%(seed)s || int8send(h.id)), 1, 12), 'base64'),
                      '+/', '-_'),
            %(per_hit)s + %(per_item)s * n.items
     FROM responses_hit h
     JOIN (SELECT hit_id, count(*) AS items FROM responses_item GROUP BY hit_id) n
       ON n.hit_id = h.id
-    CROSS JOIN LATERAL (SELECT uuid_send(gen_random_uuid()) AS bytes WHERE h.id > 0) u
     WHERE h.is_new ORDER BY h.first
 """
 
@@ -70,6 +71,7 @@ _ITEMS = """
 
 # An assignment's answer as arrays of positions, in the order shown.
 _ANSWERS = """
+    CREATE TEMPORARY TABLE responses_answer ON COMMIT DROP AS
     SELECT j.assignment_id,
            array_agg(i.position::smallint ORDER BY j.position, j.number) AS shown,
            {answers}
@@ -119,13 +121,11 @@ _ASSIGNMENTS = """
              coalesce(st.status = 'accepted' AND NOT a.used, false)
              OR a.worker IN (SELECT worker_id FROM tasks_stop WHERE campaign_id = %(campaign)s)),
            true, coalesce(a.submitted_at, %(now)s), coalesce(a.submitted_at, %(now)s),
-           last.sequence + a.first, g.shown, g.selected, g.maybe, g.unseen, g.answers, '',
+           %(sequence)s + a.first, g.shown, g.selected, g.maybe, g.unseen, g.answers, '',
            a.seconds
     FROM responses_assignment a
     CROSS JOIN LATERAL (SELECT coalesce(a.status, 'accepted') AS status) st
-    CROSS JOIN (SELECT coalesce(max(sequence), 0) AS sequence
-                FROM tasks_assignment WHERE campaign_id = %(campaign)s) last
-    JOIN ({answers}) g ON g.assignment_id = a.id
+    JOIN responses_answer g ON g.assignment_id = a.id
     WHERE a.is_new ORDER BY a.first
 """
 
@@ -135,7 +135,7 @@ _MORE_OF_AN_ASSIGNMENT = """
     SET shown = e.shown || g.shown, selected = e.selected || g.selected,
         maybe = e.maybe || g.maybe, unseen = e.unseen || g.unseen,
         answers = e.answers || g.answers
-    FROM responses_assignment a JOIN ({answers}) g ON g.assignment_id = a.id
+    FROM responses_assignment a JOIN responses_answer g ON g.assignment_id = a.id
     WHERE NOT a.is_new AND e.id = a.id
 """
 
@@ -187,20 +187,29 @@ def store(cursor, campaign: Campaign, workers: int) -> Imported:
         "now": timezone.now(),
         "per_hit": settings.SECONDS_PER_HIT,
         "per_item": seconds,
+        "seed": secrets.token_bytes(32),
     }
+    cursor.execute(
+        "SELECT coalesce(max(sequence), 0) FROM tasks_assignment WHERE campaign_id = %(campaign)s",
+        params,
+    )
+    params["sequence"] = cursor.fetchone()[0]
 
     def run(statement: str) -> int:
         cursor.execute(statement, params)
         return cursor.rowcount
 
-    hits = run(_HITS)
-    if campaign.published_at is None:
-        run(_IMAGES)
-        run(_PAIRS.format(asked=_ASKED[kind]))
-        run(_LABELS.format(asked=_ASKED[kind]))
-        run(_ITEMS)
-    assignments = run(_ASSIGNMENTS.format(answers=_IN[kind]))
-    run(_MORE_OF_AN_ASSIGNMENT.format(answers=_IN[kind]))
+    with hash_joins(cursor):
+        hits = run(_HITS)
+        if campaign.published_at is None:
+            run(_IMAGES)
+            run(_PAIRS.format(asked=_ASKED[kind]))
+            run(_LABELS.format(asked=_ASKED[kind]))
+            run(_ITEMS)
+        run(_IN[kind])
+        run("ANALYZE responses_answer")
+        assignments = run(_ASSIGNMENTS)
+    run(_MORE_OF_AN_ASSIGNMENT)
     if campaign.published_at is not None:
         run(_TAKE_PLACES)
         run(_MORE_PLACES)
