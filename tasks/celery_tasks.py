@@ -7,13 +7,14 @@ import logging
 from datetime import timedelta
 
 from celery import shared_task
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef, Q
 from django.utils import timezone
 
 from tasks.crowds import CrowdError
-from tasks.models import Campaign
+from tasks.models import Assignment, Campaign
 from tasks.models.campaign import State
 from tasks.results import aggregate
+from tasks.results.store import forget_deleted
 from tasks.sync import sync
 
 log = logging.getLogger(__name__)
@@ -22,15 +23,23 @@ SETTLED = timedelta(days=40)  # a closed campaign: by then nothing more can come
 
 @shared_task
 def aggregate_campaigns() -> None:
-    """Queue an aggregation of every campaign that may have new answers."""
-    for pk in Campaign.objects.exclude(state=State.DRAFT).values_list("pk", flat=True):
+    """Queue an aggregation of every campaign that may have new answers.
+
+    A draft has some where answers were imported.
+    """
+    answered = Assignment.objects.filter(campaign=OuterRef("pk"), submitted_at__isnull=False)
+    campaigns = Campaign.objects.filter(~Q(state=State.DRAFT) | Exists(answered))
+    for pk in campaigns.order_by("pk").values_list("pk", flat=True):
         aggregate_campaign.delay(pk)
+    forget_deleted()
 
 
 @shared_task
 def aggregate_campaign(campaign_id: int) -> None:
-    """Aggregate one campaign."""
-    aggregate(Campaign.objects.get(pk=campaign_id))
+    """Aggregate one campaign; repeated, it reads what is new. One that was deleted is no error."""
+    campaign = Campaign.objects.filter(pk=campaign_id).first()
+    if campaign is not None:
+        aggregate(campaign)
 
 
 @shared_task

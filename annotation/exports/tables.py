@@ -203,14 +203,45 @@ ANNOTATIONS = Table(
     ),
 )
 
+WORKERS = Table(
+    of_results=True,
+    keys="""
+        SELECT w.id, 1 FROM tasks_workerresult r JOIN tasks_worker w ON w.id = r.worker_id
+        WHERE r.campaign_id = %(campaign)s ORDER BY w.pseudonym COLLATE "C"
+    """,
+    rows="""
+        FROM (
+          SELECT r.*, w.pseudonym AS worker, w.external_id AS raw_worker,
+                 EXISTS (SELECT FROM tasks_stop s WHERE s.worker_id = w.id
+                         AND s.campaign_id = r.campaign_id) AS stopped
+          FROM tasks_workerresult r JOIN tasks_worker w ON w.id = r.worker_id
+          WHERE r.campaign_id = %(campaign)s AND w.id = ANY (%(ids)s)
+        ) a
+        ORDER BY a.worker COLLATE "C"
+    """,
+    columns=(
+        Column("worker", "a.worker"),
+        *(
+            Column(name, f"a.{name}", "number")
+            for name in (
+                *("assignments", "items", "control_accuracy", "agreement"),
+                *("sensitivity", "specificity", "median_seconds"),
+            )
+        ),
+        Column("status", "CASE WHEN a.stopped THEN 'set aside' ELSE 'working' END"),
+    ),
+)
+
 TABLES: dict[Kind, dict[str, Table]] = {
     Kind.CONTAINS: {
         "judgments": CONTAINS_JUDGMENTS,
         "selection_frequencies": SELECTION_FREQUENCIES,
+        "workers": WORKERS,
     },
     Kind.CLASSIFY: {
         "judgments": CLASSIFY_JUDGMENTS,
         "annotations": ANNOTATIONS,
+        "workers": WORKERS,
     },
 }
 

@@ -45,16 +45,17 @@ _ASSIGNMENT = [
     ("seconds", pa.float64()),  # active
     ("shown", pa.int32()),  # items, also unseen ones and controls
     ("controls", pa.int32()),  # of these, seen
+    # Of the controls whose answer is known: what it is (0, 1) and what was answered.
+    ("known", pa.list_(pa.int8())),
+    ("said", pa.list_(pa.int8())),
 ]
+_PLAIN = 6  # of these columns, that are no lists
 SCHEMAS = {
-    # `known` and `said`: of the controls whose answer is known, what it is and what was answered.
     Kind.CONTAINS: pa.schema(
         [
             *_ASSIGNMENT,
             ("pair", pa.list_(pa.int64())),
             ("answer", pa.list_(pa.int8())),
-            ("known", pa.list_(pa.int8())),
-            ("said", pa.list_(pa.int8())),
         ]
     ),
     # `submitted`: microseconds; `main`: 0 where none; labels are ids.
@@ -133,7 +134,11 @@ def _contains(cursor, which: str, params: dict[str, Any]) -> Iterator[pa.RecordB
         FROM tasks_assignment a WHERE {which}
     """
     schema = pa.schema(
-        [*_ASSIGNMENT[:-1], ("hit", pa.int64()), *((f"{name}_at", pa.string()) for name in arrays)]
+        [
+            *_ASSIGNMENT[: _PLAIN - 1],
+            ("hit", pa.int64()),
+            *((f"{name}_at", pa.string()) for name in arrays),
+        ]
     )
     for batch in copying.rows(cursor, query, schema, params):
         yield _judgments(batch, items)
@@ -154,7 +159,7 @@ def _judgments(batch: pa.RecordBatch, items: _Items) -> pa.RecordBatch:
     counted = (answer >= 0) & (batch["status"].to_numpy() == Status.USED)[row]
     study = counted & (items.pair[slot] >= 0)
     known = counted & control & (items.known[slot] >= 0)
-    columns = {name: batch[name] for name, _ in _ASSIGNMENT[:-1]}
+    columns = {name: batch[name] for name, _ in _ASSIGNMENT[: _PLAIN - 1]}
     columns["controls"] = pa.array(
         np.bincount(row[control & (answer >= 0)], minlength=n), pa.int32()
     )
@@ -166,6 +171,17 @@ def _judgments(batch: pa.RecordBatch, items: _Items) -> pa.RecordBatch:
     ):
         columns[name] = _lists(np.bincount(row[rows], minlength=n), values[rows])
     return pa.record_batch(columns, SCHEMAS[Kind.CONTAINS])
+
+
+_RESPONSES = """
+    FROM tasks_assignment a
+    CROSS JOIN LATERAL unnest(a.shown) WITH ORDINALITY AS s (position, number)
+    CROSS JOIN LATERAL (SELECT a.answers -> (s.number - 1)::int AS response) r
+    JOIN tasks_hititem i ON i.hit_id = a.hit_id AND i.position = s.position
+"""
+_ANSWERED = f"""
+    {_USED} AND NOT s.position = ANY (a.unseen) AND jsonb_typeof(r.response) = 'object'
+"""
 
 
 def _classify(cursor, which: str, params: dict[str, Any]) -> Iterator[pa.RecordBatch]:
@@ -180,7 +196,7 @@ def _classify(cursor, which: str, params: dict[str, Any]) -> Iterator[pa.RecordB
                coalesce(a.sequence, {LAST})
         FROM tasks_assignment a WHERE {which} ORDER BY a.id
         """,
-        pa.schema(list(SCHEMAS[Kind.CLASSIFY])[: len(_ASSIGNMENT) + 2]),
+        pa.schema([*_ASSIGNMENT[:_PLAIN], ("submitted", pa.int64()), ("sequence", pa.int64())]),
         params,
     ).combine_chunks()
     if not len(answers):
@@ -190,12 +206,8 @@ def _classify(cursor, which: str, params: dict[str, Any]) -> Iterator[pa.RecordB
         f"""
         SELECT a.id, i.image_id, coalesce(r.response ->> 'main', '0'),
                translate(r.response ->> 'selected', '[] ', '')
-        FROM tasks_assignment a
-        CROSS JOIN LATERAL unnest(a.shown) WITH ORDINALITY AS s (position, number)
-        CROSS JOIN LATERAL (SELECT a.answers -> (s.number - 1)::int AS response) r
-        JOIN tasks_hititem i ON i.hit_id = a.hit_id AND i.position = s.position
-        WHERE {which} AND {_USED} AND i.role = 'study' AND NOT s.position = ANY (a.unseen)
-          AND jsonb_typeof(r.response) = 'object'
+        {_RESPONSES}
+        WHERE {which} AND {_ANSWERED} AND i.role = 'study'
         ORDER BY a.id, s.number
         """,
         pa.schema(
@@ -216,6 +228,25 @@ def _classify(cursor, which: str, params: dict[str, Any]) -> Iterator[pa.RecordB
     columns["image"] = _lists(counts, responses["image"].to_numpy())
     columns["main"] = _lists(counts, responses["main"].to_numpy())
     columns["selected"] = _lists(counts, selected)
+    # A label offered beside the settled one is a foil.
+    controls = copying.table(
+        cursor,
+        f"""
+        SELECT a.id, (o.label::bigint = i.label_id)::int,
+               coalesce(r.response -> 'selected' @> to_jsonb(o.label::bigint), false)::int
+        {_RESPONSES}
+        CROSS JOIN LATERAL jsonb_array_elements_text(r.response -> 'offered') AS o (label)
+        WHERE {which} AND {_ANSWERED} AND i.role = 'control' AND i.known
+          AND i.label_id IS NOT NULL
+        ORDER BY a.id
+        """,
+        pa.schema([("assignment", pa.int64()), ("known", pa.int8()), ("said", pa.int8())]),
+        params,
+    )
+    each = np.searchsorted(answers["assignment"].to_numpy(), controls["assignment"].to_numpy())
+    counts = np.bincount(each, minlength=len(answers))
+    for name in ("known", "said"):
+        columns[name] = _lists(counts, controls[name].to_numpy())
     yield from pa.table(columns, SCHEMAS[Kind.CLASSIFY]).to_batches()
 
 

@@ -23,7 +23,7 @@ from tasks.results import copying
 from tasks.results.answers import SCHEMAS
 from tasks.results.findings import Answered, Findings
 from tasks.results.store import Answers
-from tasks.results.workers import share, write_workers
+from tasks.results.workers import control_accuracy, share, write_workers
 
 # No posteriors of main labels: the tables have no place for them, and votes are kept whole.
 SETTINGS: dict[str, Any] = {}
@@ -145,7 +145,13 @@ def write_results(
     ]
     copying.write(cursor, "tasks_imageresult", pa.Table.from_pylist(rows, RESULT))
     agreement, with_others = _agreement(responses, answered.workers.size)
-    write_workers(cursor, run, answered, agreement=with_others)
+    write_workers(
+        cursor,
+        run,
+        answered,
+        agreement=with_others,
+        control_accuracy=control_accuracy(answers, answered),
+    )
     counts = answered.counts()
     counts = {"responses": counts.pop("judgments"), "images": len(asked.images)} | counts
     return Findings(counts, agreement, notes=_notes(cursor, run))

@@ -12,7 +12,6 @@ from tasks.aggregation import (
     DawidSkeneResult,
     agreement_of_counts,
     agrees_with_others,
-    control_skill,
     expected_skill,
     fit_dawid_skene,
     frequencies_of_counts,
@@ -22,7 +21,7 @@ from tasks.models import Campaign, Run
 from tasks.results import copying
 from tasks.results.findings import Answered, Findings, lengths_of
 from tasks.results.store import Answers
-from tasks.results.workers import as_table, share, write_workers
+from tasks.results.workers import as_table, control_accuracy, share, write_workers
 
 SETTINGS: dict[str, Any] = {"dawid_skene": {"n_iter": 100, "tol": 1e-5, "smoothing": 0.0}}
 ANSWERS = 3  # no, yes, maybe
@@ -108,7 +107,7 @@ def write_results(
         run,
         answered,
         agreement=_agreement_with_others(judgments, counts, answered.workers.size),
-        control_accuracy=_control_accuracy(answers, answered),
+        control_accuracy=control_accuracy(answers, answered),
         **_skills(fitted),
     )
     found = answered.counts() | {"pairs": int(asked.pairs.size)}
@@ -174,19 +173,6 @@ def _agreement_with_others(
         agreed += np.bincount(judgments.worker[block][found == 1], minlength=n_workers)
         compared += np.bincount(judgments.worker[block][found >= 0], minlength=n_workers)
     return share(agreed, compared)
-
-
-def _control_accuracy(answers: Answers, answered: Answered) -> NDArray[np.float64]:
-    """Mean of the accuracies on positive and on negative controls; NaN without both kinds."""
-
-    def column(name: str) -> NDArray[np.int8]:
-        parts = [batch[name].flatten().to_numpy() for batch in answers.batches]
-        return np.concatenate(parts) if parts else np.empty(0, np.int8)
-
-    lengths = [lengths_of(batch, "known") for batch in answers.batches]
-    worker = np.repeat(answered.worker, np.concatenate(lengths)) if lengths else answered.worker
-    skill = control_skill(worker, column("known"), column("said"), answered.workers.size)
-    return np.where((skill.positives > 0) & (skill.negatives > 0), skill.accuracy, np.nan)
 
 
 def _skills(fitted: DawidSkeneResult) -> dict[str, NDArray[np.float64]]:

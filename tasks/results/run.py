@@ -1,6 +1,7 @@
 """One aggregation of a campaign: one snapshot in, one transaction out."""
 
 import contextlib
+import logging
 import time
 from collections.abc import Iterator
 
@@ -13,6 +14,8 @@ from tasks.results.store import current_answers
 from tasks.results.version import code_version
 
 AGGREGATING = 7_001  # first key of the advisory lock; the second is the campaign's id
+log = logging.getLogger(__name__)
+
 COMPUTED = ("counts", "agreement", "convergence", "notes")
 
 
@@ -50,6 +53,8 @@ def aggregate(campaign: Campaign) -> Run:
         run.seconds = time.monotonic() - started
         run.save()
     answers.forget_older()
+    for note in run.notes:
+        log.warning("campaign %s: %s", campaign.slug, note)
     return run
 
 

@@ -4,9 +4,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tasks.aggregation import control_skill
 from tasks.models import Run
 from tasks.results import copying
-from tasks.results.findings import Answered
+from tasks.results.findings import Answered, lengths_of
+from tasks.results.store import Answers
 
 Floats = NDArray[np.float64]
 
@@ -32,6 +34,23 @@ def write_workers(cursor, run: Run, answered: Answered, **measures: Floats) -> N
     }
     cursor.execute("DELETE FROM tasks_workerresult WHERE campaign_id = %s", [run.campaign_id])
     copying.write(cursor, "tasks_workerresult", as_table(columns))
+
+
+def control_accuracy(answers: Answers, answered: Answered) -> Floats:
+    """Per worker, the mean of the accuracies on positive and on negative controls.
+
+    NaN without both kinds: who selects everything has all positives right. In CLASSIFY the settled
+    label of a control is a positive, each other label offered a negative.
+    """
+
+    def column(name: str) -> NDArray[np.int8]:
+        parts = [batch[name].flatten().to_numpy() for batch in answers.batches]
+        return np.concatenate(parts) if parts else np.empty(0, np.int8)
+
+    lengths = [lengths_of(batch, "known") for batch in answers.batches]
+    worker = np.repeat(answered.worker, np.concatenate(lengths)) if lengths else answered.worker
+    skill = control_skill(worker, column("known"), column("said"), answered.workers.size)
+    return np.where((skill.positives > 0) & (skill.negatives > 0), skill.accuracy, np.nan)
 
 
 def medians(group: NDArray[np.int64], value: Floats, n: int) -> Floats:
