@@ -23,7 +23,12 @@ _INSERT = """
            statement_timestamp()
 """
 _WHOLE_ROUND = f"""
-    {_INSERT} FROM tasks_hit h, generate_series(1, %(number)s) WHERE h.campaign_id = %(campaign)s
+    {_INSERT}
+    FROM tasks_hit h
+    -- An import may have brought a HIT more answers than the rounds so far wanted.
+    JOIN LATERAL (SELECT count(*) AS n FROM tasks_place p WHERE p.hit_id = h.id) there ON true
+    CROSS JOIN LATERAL generate_series(1, least(%(number)s, %(target)s - there.n))
+    WHERE h.campaign_id = %(campaign)s
 """
 
 
@@ -52,6 +57,7 @@ def open_round(campaign: Campaign, after: int, who: str, recheck: bool = False) 
                     "round": locked.round + 1,
                     "shuffles": SHUFFLES,
                     "number": target - locked.target,
+                    "target": target,
                     "campaign": locked.pk,
                 },
             )

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from tasks.models import Campaign, Transition
 from tasks.models.campaign import Kind, State
-from tasks.publish import Refused
+from tasks.refused import Refused
 from tasks.responses import staging
 from tasks.responses.checks import check
 from tasks.responses.errors import Problems

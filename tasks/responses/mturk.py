@@ -2,21 +2,24 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tasks.crowds.mturk import batch
+from tasks.models import Campaign
 from tasks.models.campaign import Kind
 from tasks.responses.errors import Problems, ResponsesRefused, RowError, short
 
-Row = tuple[int, dict[str, Any], Mapping[str, str]]
+Row = tuple[int, dict[str, Any], dict[str, str]]
 
 UNDERSTOOD = """\
 MTurk's batch results CSV (recognised by its columns AssignmentId, HITId and WorkerId) holds a row
 per assignment. AssignmentId, HITId, WorkerId, AssignmentStatus, SubmitTime and WorkTimeInSeconds
 become assignment, hit, worker, status (Approved = accepted, Submitted, Rejected), submitted_at and
 seconds (MTurk's clock, from accepting to submitting). The judgments are read from one of these:
-(1) Answer.answer: a JSON list with an object per item, {"image", "label", "selected"} or, in
-CLASSIFY, {"image", "selected", "main"} with "offered" where known;
+(1) Answer.answer: what this site's own pages hand in, with HITId being MTurk's id of one of the
+campaign's HITs or its key here; or a JSON list with an object per item, {"image", "label",
+"selected"} or, in CLASSIFY, {"image", "selected", "main"} with "offered" where known;
 (2) Input.image and Answer.selected, with Input.label in CONTAINS, and Answer.main (perhaps
 Input.offered) in CLASSIFY: one item in a HIT;
 (3) the same numbered, for several items in a HIT: Input.image_1, Answer.selected_1, ...; an
@@ -47,19 +50,23 @@ def is_batch(header: Iterable[str]) -> bool:
 
 
 def batch_rows(
-    rows: Iterator[tuple[int, list[str]]], header: list[str], kind: Kind, problems: Problems
+    rows: Iterator[tuple[int, list[str]]],
+    header: list[str],
+    campaign: Campaign,
+    problems: Problems,
 ) -> Iterator[Row]:
     """(row, fields of a judgment, the columns that they stand in) of each judgment.
 
     Raises ResponsesRefused where the columns are not as UNDERSTOOD says.
     """
+    kind = Kind(campaign.kind)
     items = _items(header, kind)
     ours = {ASSIGNMENT[name]: name for name in header if name in ASSIGNMENT}
     for row, cells in rows:
         by_column = dict(zip(header, cells, strict=True))
         work = {field: by_column[column] for field, column in ours.items()}
         if items is None:
-            yield from _from_json(row, by_column["Answer.answer"], work, ours, kind, problems)
+            yield from _from_json(row, by_column["Answer.answer"], work, ours, campaign, problems)
             continue
         given = False
         for columns in items:
@@ -146,22 +153,24 @@ def _from_json(
     row: int,
     cell: str,
     work: dict[str, Any],
-    columns: Mapping[str, str],
-    kind: Kind,
+    columns: dict[str, str],
+    campaign: Campaign,
     problems: Problems,
 ) -> Iterator[Row]:
     """The judgments in a cell of Answer.answer."""
-    fields = {*INPUT[kind], *ANSWER[kind], "position"} - (
-        {"position"} if kind == Kind.CLASSIFY else set()
-    )
+    kind = Kind(campaign.kind)
+    fields = {*INPUT[kind], *ANSWER[kind]} | ({"position"} if kind == Kind.CONTAINS else set())
+    names = columns | {field: f"Answer.answer {field}" for field in fields}
     try:
         answers = json.loads(cell)
     except (ValueError, RecursionError):
         answers = None
-    if not isinstance(answers, list) or not answers:
-        problems.add(row, "Answer.answer", "must be a JSON list with an object per item")
+    if isinstance(answers, dict):
+        yield from _from_own_page(row, cell, work, names, campaign, problems)
         return
-    names = columns | {field: f"Answer.answer {field}" for field in fields}
+    if not isinstance(answers, list) or not answers:
+        problems.add(row, "Answer.answer", "is neither a JSON list of objects nor a page's answer")
+        return
     for answer in answers:
         if not isinstance(answer, dict):
             problems.add(row, "Answer.answer", f"holds {short(answer)}, which is no object")
@@ -169,3 +178,28 @@ def _from_json(
             problems.add(row, f"Answer.answer {strange[0]}", "no such field")
         else:
             yield row, work | answer, names
+
+
+def _from_own_page(
+    row: int,
+    cell: str,
+    work: dict[str, Any],
+    names: dict[str, str],
+    campaign: Campaign,
+    problems: Problems,
+) -> Iterator[Row]:
+    """The judgments that a page of this site handed in."""
+    hit = batch.own_hit(campaign, work["hit"])
+    if hit is None:
+        problems.add(row, "HITId", f"{short(work['hit'])} is no HIT of campaign {campaign.slug}")
+        return
+    judgments = batch.judgments_of(hit, cell)
+    if judgments is None:
+        problems.add(row, "Answer.answer", f"is no answer of a page of HIT {short(hit.key)}")
+        return
+    work = work | {"hit": hit.key}
+    if batch.is_answered(campaign, work["assignment"]):
+        # MTurk's clock is another one than the one by which the answer is stored here.
+        work.pop("submitted_at", None)
+    for judgment in judgments:
+        yield row, work | judgment, names

@@ -29,7 +29,7 @@ def read_judgments(file: BinaryIO, judgments: Judgments, problems: Problems) -> 
             rows = csv_rows(file, problems)
             _, header = next(rows)
             if is_batch(header):
-                found = batch_rows(rows, header, judgments.kind, problems)
+                found = batch_rows(rows, header, judgments.campaign, problems)
             else:
                 _check(header, judgments)
                 found = ((row, dict(zip(header, cells, strict=True)), None) for row, cells in rows)

@@ -139,12 +139,13 @@ _MORE_OF_AN_ASSIGNMENT = """
     WHERE NOT a.is_new AND e.id = a.id
 """
 
-# An answer that counts, or waits for review, takes a place of its HIT (rule 3). Places that
-# somebody is just claiming are passed over; where none is free there is one more.
+# An answer that counts takes a place of its HIT (rule 3); an import is not reviewed here, and so
+# one that waits for review takes none. Places that somebody is just claiming are passed over;
+# where none is free there is one more.
 _TAKING = """
     SELECT e.id, e.hit_id, row_number() OVER (PARTITION BY e.hit_id ORDER BY e.sequence) AS n
     FROM responses_assignment a JOIN tasks_assignment e ON e.id = a.id
-    WHERE a.is_new AND e.state = 'submitted' AND e.outcome <> 'rejected' AND NOT e.set_aside
+    WHERE a.is_new AND e.state = 'submitted' AND e.outcome = 'accepted' AND NOT e.set_aside
 """
 _TAKE_PLACES = f"""
     WITH taking AS ({_TAKING}),
