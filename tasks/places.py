@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from imagesets.models import new_public_id
@@ -129,8 +130,9 @@ class NotForHim(Exception):
 def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
     """The assignment by which a marketplace has given the HIT to the worker (rule 5).
 
-    It is served even where no place is free here: of those that are being worked on one was then
-    returned there without a word (see `submit`). Raises NotForHim.
+    It is served even where no place is free here: of those that are being worked on, or answered
+    and not yet handed in there, one was then returned without a word (see `submit` and
+    tasks/reconcile.py). Raises NotForHim.
     """
     others = Assignment.objects.filter(campaign=hit.campaign_id, key=key).exclude(worker=worker)
     with transaction.atomic():
@@ -145,12 +147,17 @@ def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
         mine = Assignment.objects.filter(hit=hit, worker=worker)
         if mine.filter(state=AssignmentState.SUBMITTED).exists():
             raise NotForHim("You have answered this one before.")
-        wanted = Place.objects.filter(hit=hit, free_at__isnull=False)
-        if campaign.state in (State.FINISHED, State.CLOSED) or not wanted.exists():
-            raise NotForHim("This one has all the answers that it needs.")
         for other in others:
             if not let_go(other):
                 raise NotForHim("This work was handed in by somebody else.")
+        wanted = Place.objects.filter(hit=hit, free_at__isnull=False)
+        unsure = Place.objects.filter(
+            hit=hit, free_at=None, holder__outcome="", holder__market_state=""
+        )
+        if campaign.state in (State.FINISHED, State.CLOSED) or not (
+            wanted.exists() or unsure.exists()
+        ):
+            raise NotForHim("This one has all the answers that it needs.")
         for older in mine.filter(state=AssignmentState.OPEN):
             give_back(older)
         free_now = wanted.filter(free_at__lte=timezone.now())
@@ -218,7 +225,7 @@ def submit(assignment: Assignment, answer: dict[str, Any]) -> Submitted:
         worker = Worker.objects.select_for_update().get(pk=assignment.worker_id)
         stopped = Stop.objects.filter(campaign=assignment.campaign_id, worker=worker).exists()
         campaign, for_person = _campaign_for(assignment.campaign_id, stopped)
-        place = _place_for(assignment, campaign)
+        place = place_for(assignment, campaign)
         assignment = (
             Assignment.objects.select_for_update(of=("self",))
             .select_related("hit")
@@ -268,7 +275,7 @@ def _campaign_for(campaign_id: int, stopped: bool) -> tuple[Campaign, bool]:
     return campaign, filling and sample.count() < (campaign.review_sample or 0)
 
 
-def _place_for(assignment: Assignment, campaign: Campaign) -> Place | None:
+def place_for(assignment: Assignment, campaign: Campaign) -> Place | None:
     """The place that an answer may take, locked: its own, or after expiry any free one of its HIT.
 
     Where the marketplace gives out the places it has given this one, so that of those that run here
@@ -291,6 +298,27 @@ def _place_for(assignment: Assignment, campaign: Campaign) -> Place | None:
     place = unlocked.filter(free_at__lte=timezone.now()).first()
     if place is None and crowd_of(campaign).gives_places:
         place = unlocked.filter(free_at__isnull=False).order_by("holder__opened_at").first()
+        if place is None:
+            place = _never_handed_in(unlocked.filter(UNTOLD, free_at=None))
+    return place
+
+
+# An answer that the marketplace has not told of: it may never have been handed in there.
+UNTOLD = Q(holder__market_state="", holder__outcome=Outcome.NONE, holder__imported=False)
+
+
+def _never_handed_in(untold: QuerySet[Place]) -> Place | None:
+    """The place of the oldest answer that never came to the marketplace, which is not used then.
+
+    If that was the wrong one, it takes such a place in its turn once it is handed in.
+    """
+    place = untold.order_by("holder__submitted_at").first()
+    if place is None or place.holder_id is None:
+        return None
+    holder = Assignment.objects.select_for_update().get(pk=place.holder_id)
+    if holder.market_state or holder.outcome:  # told of, or reviewed, just now
+        return None
+    holder.become("the marketplace", "never handed in there", state=AssignmentState.EXPIRED)
     return place
 
 

@@ -6,7 +6,6 @@ answer itself is what was stored here, where it was.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -14,11 +13,10 @@ from django.utils import timezone
 
 from tasks import money
 from tasks.crowds import MarketAssignment, crowd_of
-from tasks.models import HIT, Assignment, Campaign, Payment, Place, Transition, Worker
+from tasks.models import HIT, Assignment, Campaign, Payment, Place, Stop, Transition, Worker
 from tasks.models.assignment import AssignmentState, Outcome
-from tasks.models.campaign import Kind
 from tasks.models.payment import PaymentKind, PaymentState
-from tasks.places import let_go, new_assignment, submit
+from tasks.places import let_go, new_assignment, place_for, submit
 from tasks.review import record_overturned, record_rejection
 
 MARKET = "the marketplace"  # who, in the log
@@ -76,18 +74,21 @@ def _take_answer(assignment: Assignment, told: MarketAssignment) -> None:
         Assignment.objects.filter(pk=assignment.pk).update(shown=shown)
         submit(assignment, answer)
     else:
-        nothing = {"comment": "handed in without an answer"}
-        submit(assignment, nothing | _unseen(assignment))
+        _take_nothing(assignment)
     if told.submitted_at is not None:
         Assignment.objects.filter(pk=assignment.pk).update(submitted_at=told.submitted_at)
 
 
-def _unseen(assignment: Assignment) -> dict[str, Any]:
-    """An answer that says nothing: no item was seen."""
-    answer: dict[str, Any] = {"unseen": list(assignment.shown)}
-    if assignment.campaign.kind == Kind.CLASSIFY:
-        answer["answers"] = [None] * len(assignment.shown)
-    return answer
+def _take_nothing(assignment: Assignment) -> None:
+    """Handed in without an answer to its items: it will be paid, and its place is free."""
+    Place.objects.filter(holder=assignment).update(holder=None, free_at=timezone.now())
+    assignment.submitted_at = timezone.now()
+    assignment.unseen = list(assignment.shown)
+    assignment.comment = "handed in without an answer"
+    if assignment.state != AssignmentState.EXPIRED:
+        assignment.become(MARKET, assignment.comment, state="expired", save=False)
+    assignment.become(MARKET, assignment.comment, set_aside=True, save=False)
+    assignment.save()
 
 
 def _take_status(assignment: Assignment, told: MarketAssignment) -> None:
@@ -143,6 +144,38 @@ def gone(locked: Assignment, held: list[int], who: str, why: str, state: Assignm
     Place.objects.filter(pk__in=held).update(holder=None, free_at=timezone.now())
     if locked.state != state:
         locked.become(who, why, state=state)
+
+
+def count_again(campaign: Campaign) -> int:
+    """Answers that were too late here, or seemed lost, count where their HIT still wants one.
+
+    The marketplace has just told that they were handed in there (rule 5). Returns how many.
+    """
+    waiting = Assignment.objects.filter(
+        campaign=campaign,
+        state__in=[AssignmentState.EXPIRED, AssignmentState.RETURNED],
+        market_state="submitted",
+        submitted_at__isnull=False,
+        outcome=Outcome.NONE,
+        set_aside=False,
+        imported=False,
+    )
+    count = 0
+    for pk, worker in list(waiting.order_by("submitted_at").values_list("pk", "worker_id")):
+        with transaction.atomic():
+            Worker.objects.select_for_update().get(pk=worker)
+            if Stop.objects.filter(campaign=campaign, worker=worker).exists():
+                continue
+            assignment = waiting.get(pk=pk)
+            place = place_for(assignment, campaign)
+            if place is None:
+                continue
+            place.holder, place.free_at = assignment, None
+            place.save(update_fields=["holder", "free_at"])
+            assignment = Assignment.objects.select_for_update().get(pk=pk)
+            assignment.become(MARKET, "handed in, and still wanted", state="submitted")
+            count += 1
+    return count
 
 
 def expire(campaign: Campaign, fetched_at: datetime | None) -> int:
