@@ -189,7 +189,8 @@ _STORED_ANSWER = f"""
           WHEN s.item = ANY (e.maybe) THEN 2 ELSE 0 END
         ELSE NOT ({_SAME_SELECTION.format(a="to_jsonb(j.selected)", b="(r.response->'selected')")})
         END),
-      ('main', NOT %(contains)s AND (r.response ->> 'main')::int IS DISTINCT FROM j.main),
+      ('main', NOT %(contains)s AND j.answer <> -1
+        AND (r.response ->> 'main')::int IS DISTINCT FROM j.main),
       ('offered', NOT %(contains)s AND j.answer <> -1 AND j.{{given}}
         AND r.response -> 'offered' IS DISTINCT FROM to_jsonb(j.offered))) AS d (field, differs)
     WHERE d.differs

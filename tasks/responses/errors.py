@@ -56,6 +56,8 @@ class Problems:
 
 
 def short(value: object) -> str:
-    """A value as a message repeats it."""
-    text = value if isinstance(value, str) else repr(value)
-    return repr(text if len(text) <= SHOWN else text[: SHOWN - 3] + "...")
+    """A value as a message repeats it: text in quotes."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= SHOWN else value[: SHOWN - 3] + "...")
+    text = repr(value)
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."

@@ -1,0 +1,278 @@
+"""What an import may add to a campaign in each state, and what becomes of the campaign."""
+
+import csv
+import io
+import threading
+
+import pytest
+from django.db import connection
+
+from tasks.models import Assignment, Campaign, CampaignLabel, Place, Stop, Transition, Worker
+from tasks.places import next_assignment, set_aside
+from tasks.publish import close, publish
+from tasks.refused import Refused
+from tasks.responses import ResponsesRefused, import_responses
+from tasks.results import aggregate
+from tests import factories
+from tests.tasks.responses.conftest import (
+    as_csv,
+    exported,
+    form,
+    give,
+    make_campaign,
+    make_dataset,
+    on,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def judgments(campaign: Campaign, hit, worker: str, **more) -> list[dict]:
+    """One worker's judgments on a whole HIT, all of them "yes"."""
+    return [
+        on(worker=worker, hit=hit.key, image=item.image.key, label=item.label.key, **more)
+        for item in hit.items.order_by("position").select_related("image", "label")
+    ]
+
+
+# A draft is filled by import alone
+
+
+def test_a_draft_holds_what_the_file_names(contains):
+    rows = [
+        on(hit="H", image="b.jpg", label="n1"),
+        on(hit="H", image="a.jpg", label="n2"),
+        on(hit="H", image="a.jpg", label="n1", worker="v"),
+        on(hit="H", image="c.jpg", label="n2", worker="v", selected=""),
+    ]
+    give(contains, rows)
+    hit = contains.hits.get()
+    items = list(hit.items.order_by("position").values_list("image__key", "label__key", "section"))
+    assert items == [
+        ("b.jpg", "n1", 0),
+        ("a.jpg", "n1", 0),
+        ("a.jpg", "n2", 1),
+        ("c.jpg", "n2", 1),
+    ]
+    assert hit.expected_seconds > 0
+    assert len(hit.public_id) == 16
+    shown = {
+        a.worker.external_id: (a.shown, a.selected, a.unseen) for a in Assignment.objects.all()
+    }
+    assert shown == {"w": ([0, 2], [0, 2], []), "v": ([1, 3], [1], [3])}
+    assert contains.pairs.count() == 4
+    assert contains.campaign_images.count() == 3
+    assert set(contains.labels.values_list("label__key", flat=True)) == {"n1", "n2"}
+    assert contains.state == "draft"
+    give(contains, [on(hit="H", image="d.jpg", label="n1", worker="x")])
+    last = hit.items.order_by("position").last()
+    assert (last.position, last.section) == (4, 0)
+
+
+def test_without_hits_each_pair_is_one(contains):
+    give(contains, [on(worker=w, label=label) for w in "abc" for label in ("n0", "n1")])
+    assert contains.hits.count() == 2
+    assert {hit.assignments.count() for hit in contains.hits.all()} == {3}
+    assert not Assignment.objects.exclude(token=None).exists()
+
+
+def test_order_of_submission_is_by_time_then_by_row(classify):
+    times = ["2026-01-02T00:00:00Z", "", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"]
+    rows = [
+        form(worker=f"w{n}", image=f"{'abcd'[n]}.jpg", submitted_at=t) for n, t in enumerate(times)
+    ]
+    give(classify, rows)
+    assert [row["image"] for row in exported(classify)] == ["c.jpg", "a.jpg", "d.jpg", "b.jpg"]
+
+
+def test_labels_offered_become_the_images_pairs(classify):
+    give(classify, [form(offered=["n0", "n3"]), form(worker="v", image="b.jpg", offered="")])
+    pairs = set(classify.pairs.values_list("image__key", "label__key"))
+    assert pairs == {("a.jpg", "n0"), ("a.jpg", "n3"), ("b.jpg", "n0")}
+    assert CampaignLabel.objects.count() == 2
+    assert classify.hits.first().items.get().pair is None
+
+
+def test_a_filled_draft_is_closed_and_followed(contains, dataset):
+    for worker in "uvwxy":
+        give(
+            contains,
+            [
+                on(worker=worker, image=image, label=label)
+                for image in ("a.jpg", "b.jpg")
+                for label in ("n0", "n1")
+            ],
+        )
+    with pytest.raises(Refused, match="filled by import"):
+        publish(contains, "a test")
+    follow = Campaign.objects.create(
+        name="F", slug="f", dataset=dataset, kind="classify", source=contains, follow_up="all"
+    )
+    with pytest.raises(Refused, match="must be finished or closed"):
+        publish(follow, "a test")
+    close(contains, "a test")
+    published = publish(follow, "a test")
+    assert published.groups == {"fu": 2}
+    assert follow.hits.exists()
+    aggregate(contains)
+    assert {row["shown"] for row in exported(contains, "selection_frequencies")} == {5}
+    follow.refresh_from_db()
+    assert next_assignment(follow, Worker.of("local", "somebody")) is not None
+
+
+def test_a_draft_with_a_source_is_published_first(contains, dataset):
+    follow = make_campaign(dataset, "classify", slug="follow", source=contains)
+    with pytest.raises(Refused, match="publish it before judgments are added"):
+        give(follow, [form()])
+
+
+def test_a_closed_campaign_takes_nothing_new(contains):
+    rows = [on(), on(worker="v")]
+    give(contains, rows)
+    close(contains, "a test")
+    assert give(contains, rows).unchanged == 2
+    with pytest.raises(ResponsesRefused, match="row 4: campaign 'given-contains' is closed"):
+        give(contains, [*rows, on(worker="x")])
+
+
+def test_an_import_is_logged_once(contains):
+    give(contains, [on()])
+    give(contains, [on()])
+    entry = Transition.objects.get(campaign=contains)
+    assert (entry.subject, entry.after, entry.who) == ("responses", "imported", "a test")
+
+
+def test_who_was_set_aside_stays_so(contains):
+    rows = [on(image=image, used="true", status="accepted") for image in ("a.jpg", "b.jpg")]
+    give(contains, rows[:1])
+    worker = Worker.objects.get()
+    set_aside(contains, worker, "careless", "a test")
+    assert give(contains, rows).judgments == 1
+    assert [row["used"] for row in exported(contains)] == [False, False]
+    assert Stop.objects.count() == 1
+
+
+# A published one takes answers to its own HITs
+
+
+@pytest.fixture
+def published(tmp_path) -> Campaign:
+    """Open, R = 4 in rounds of 2."""
+    return factories.make_campaign(
+        factories.make_dataset(tmp_path), workers_per_item=4, round_size=2
+    )
+
+
+def test_answers_collected_elsewhere_take_the_places(published):
+    hit = published.hits.first()
+    places = Place.objects.filter(hit=hit)
+    give(published, judgments(published, hit, "elsewhere 1"))
+    assert places.filter(free_at=None, holder__imported=True).count() == 1
+    for number in (2, 3):  # one more than the round has places
+        give(published, judgments(published, hit, f"elsewhere {number}"))
+    give(published, judgments(published, hit, "rejected", status="rejected"))
+    assert places.filter(free_at=None).count() == places.count() == 3
+    workers = factories.make_workers(6)
+    factories.work_through(published, workers)
+    assert (published.state, published.round) == ("finished", 2)
+    used = [
+        Assignment.objects.filter(
+            hit=h, state="submitted", outcome="accepted", set_aside=False
+        ).count()
+        for h in published.hits.all()
+    ]
+    assert set(used) == {4}
+    assert not Worker.objects.get(external_id="elsewhere 1").assignments.exclude(hit=hit).exists()
+
+
+def test_only_its_own_hits_and_items(published):
+    hit = published.hits.first()
+    row = judgments(published, hit, "w")[0]
+    other = next(
+        image.key
+        for image in published.dataset.images.all()
+        if not hit.items.filter(image=image).exists()
+    )
+    for change, says in (
+        ({"hit": "no such"}, "row 2, hit: campaign 'tiny-contains' was published: 'no such'"),
+        ({"hit": ""}, "row 2, hit: is missing: campaign 'tiny-contains' was published"),
+        ({"image": other}, f", image: HIT {hit.key} has no such item"),
+    ):
+        with pytest.raises(ResponsesRefused) as error:
+            give(published, [row | change])
+        assert says in str(error.value)
+    assert not Assignment.objects.exists()
+
+
+def test_never_twice_also_against_the_site(published):
+    worker = Worker.of("local", "w")
+    assignment = next_assignment(published, worker)
+    rows = judgments(published, assignment.hit, "w")
+    with pytest.raises(ResponsesRefused, match="has this HIT already"):
+        give(published, rows)
+    with pytest.raises(ResponsesRefused, match="is known and not answered yet"):
+        give(published, [row | {"assignment": assignment.key} for row in rows])
+    factories.work_through(published, [worker])
+    done = exported(published)
+    short = [r for r in done if r["hit"] == assignment.hit.key]
+    more = on(worker="w", hit=assignment.hit.key, assignment=short[0]["assignment"])
+    Assignment.objects.filter(key=short[0]["assignment"]).update(shown=[], selected=[], unseen=[])
+    with pytest.raises(ResponsesRefused, match="was answered here, without this item"):
+        give(published, [more | {"image": short[0]["image"], "label": short[0]["label"]}])
+
+
+# At once, and many
+
+
+def test_two_imports_of_a_file_at_once(contains):
+    rows = [on(worker=f"w{n}", image=f"{'abcdef'[n % 6]}.jpg") for n in range(600)]
+    data = as_csv(rows)
+    found: list = []
+
+    def run() -> None:
+        try:
+            found.append(import_responses(contains, io.BytesIO(data), "a test"))
+        except BaseException as error:
+            found.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted((one.judgments, one.unchanged) for one in found) == [
+        (0, 600),
+        (0, 600),
+        (600, 0),
+    ]
+    assert Assignment.objects.count() == 600
+
+
+def test_a_hundred_thousand_judgments_are_counted_exactly(db):
+    """Three of five raters judge each of 33,400 pairs; a second import changes nothing."""
+    dataset = make_dataset(images=1670, labels=20, slug="many")
+    campaign = make_campaign(dataset, slug="many")
+    images = list(dataset.images.order_by("pk").values_list("key", flat=True))
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["worker", "image", "label", "selected"])
+    counts = dict.fromkeys(["no", "yes", "maybe"], 0)
+    for number in range(100_200):
+        pair, turn = divmod(number, 3)
+        answer = ("no", "yes", "maybe")[(pair * 7 + turn * turn) % 3]
+        counts[answer] += 1
+        writer.writerow([f"r{(pair + turn) % 5}", images[pair // 20], f"n{pair % 20}", answer])
+    data = out.getvalue().encode()
+    added = give(campaign, data)
+    assert (added.judgments, added.assignments, added.hits) == (100_200, 100_200, 33_400)
+    assert added.workers == 5
+    assert give(campaign, data).unchanged == 100_200
+    aggregate(campaign)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(shown), sum(selected), sum(maybe), count(*), min(shown)"
+            " FROM tasks_pairresult"
+        )
+        assert cursor.fetchone() == (100_200, counts["yes"], counts["maybe"], 33_400, 3)
