@@ -87,4 +87,5 @@ _pages: dict[str, Callable] = {"": home, "healthz": healthz, "readyz": readyz}
 urlpatterns = [
     *(path(address, view, name=view.__name__) for address, view in _pages.items()),
     path("", include("annotation.progress")),
+    path("", include("annotation.dataset_page")),
 ]

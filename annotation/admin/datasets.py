@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, Model
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.paginator import InfinitePaginator
@@ -34,6 +34,8 @@ class DatasetAdmin(Lists):
     readonly_fields = ["slug", "created_at", "confusing_labels"]
 
     actions_list = ["bring_in"]
+    actions_detail = ["explore"]
+    actions_row = ["explore"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # a dataset is imported
@@ -41,6 +43,10 @@ class DatasetAdmin(Lists):
     @action(description="Import a dataset", url_path="bring-in")
     def bring_in(self, request: HttpRequest) -> HttpResponse:
         return redirect("import-dataset")
+
+    @action(description="What it would ask", url_path="explore")
+    def explore(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return redirect("dataset", get_object_or_404(Dataset, pk=object_id).slug)
 
     def prepare(self, rows: list[Any]) -> None:
         counts = {

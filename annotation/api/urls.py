@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from annotation.api import campaigns, datasets, responses
+from annotation.api import campaigns, dataset_summary, datasets, responses
 from annotation.api.errors import unknown_address
 from annotation.api.exports import Export
 
@@ -25,6 +25,12 @@ urlpatterns = [
     path("datasets/", datasets.Datasets.as_view(), name="api-datasets"),
     path("datasets/<slug:slug>/", datasets.DatasetDetail.as_view(), name="api-dataset"),
     path("datasets/<slug:slug>/labels/", datasets.Labels.as_view(), name="api-labels"),
+    path("datasets/<slug:slug>/labels/lint/", dataset_summary.Lint.as_view(), name="api-lint"),
+    path(
+        "datasets/<slug:slug>/candidates/",
+        dataset_summary.Candidates.as_view(),
+        name="api-candidates",
+    ),
     path("datasets/<slug:slug>/images/", datasets.Images.as_view(), name="api-images"),
     path(
         "datasets/<slug:slug>/classifiers/", datasets.Classifiers.as_view(), name="api-classifiers"

@@ -1,0 +1,145 @@
+"""What a dataset would ask and what is wrong with it, over the API; before any money is spent."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotation.dataset_summary import candidates_of, findings_of
+from imagesets.label_lint import RULES, lint
+from imagesets.models import Dataset
+from models_inference.models import STORED
+
+PARAMETERS = ("k", "classifier")
+
+
+class AddedSerializer(serializers.Serializer):
+    """What one classifier adds."""
+
+    classifier = serializers.CharField()
+    images = serializers.IntegerField()
+    pairs = serializers.IntegerField()
+    pairs_only_it_names = serializers.IntegerField()
+
+
+class BarSerializer(serializers.Serializer):
+    """So many images have so many candidates."""
+
+    candidates = serializers.IntegerField()
+    images = serializers.IntegerField()
+
+
+class PerImageSerializer(serializers.Serializer):
+    n = serializers.IntegerField()
+    mean = serializers.FloatField(allow_null=True)
+    histogram = BarSerializer(many=True)
+
+
+class QuantileSerializer(serializers.Serializer):
+    share = serializers.FloatField()
+    pairs = serializers.IntegerField(allow_null=True)
+
+
+class TopLabelSerializer(serializers.Serializer):
+    label = serializers.CharField()
+    name = serializers.CharField()
+    pairs = serializers.IntegerField()
+
+
+class PerLabelSerializer(serializers.Serializer):
+    n = serializers.IntegerField(help_text="Labels that are in a pair.")
+    labels_not_asked = serializers.IntegerField()
+    quantiles = QuantileSerializer(many=True)
+    top = TopLabelSerializer(many=True)
+
+
+class ChoiceSerializer(serializers.Serializer):
+    """What one value of min_models would ask."""
+
+    min_models = serializers.IntegerField()
+    pairs = serializers.IntegerField()
+    hits_about = serializers.IntegerField(help_text="By a campaign's default sizes; no controls.")
+    judgments = serializers.IntegerField(help_text="By workers_per_item workers.")
+    candidates_per_image = PerImageSerializer()
+    pairs_per_label = PerLabelSerializer()
+
+
+class CandidatesSerializer(serializers.Serializer):
+    """A dataset's candidates, counted."""
+
+    k = serializers.IntegerField()
+    images = serializers.IntegerField()
+    labels = serializers.IntegerField()
+    workers_per_item = serializers.IntegerField()
+    min_models = ChoiceSerializer(many=True)
+    classifiers = AddedSerializer(many=True)
+    findings = serializers.DictField(help_text="Faults of labels by rule, same images, skipped.")
+
+
+class FindingSerializer(serializers.Serializer):
+    """One fault of a label set."""
+
+    rule = serializers.ChoiceField(choices=list(RULES))
+    labels = serializers.ListField(child=serializers.CharField())
+    text = serializers.CharField()
+
+
+class LintSerializer(serializers.Serializer):
+    """All faults of a label set, the worst first."""
+
+    count = serializers.IntegerField()
+    findings = FindingSerializer(many=True)
+
+
+class Candidates(APIView):
+    """What the dataset's candidates would ask: pairs, HITs, judgments, and each model's part."""
+
+    @extend_schema(
+        responses=CandidatesSerializer,
+        parameters=[
+            OpenApiParameter("k", OpenApiTypes.INT, description=f"1 to {STORED}; default 5."),
+            OpenApiParameter(
+                "classifier",
+                OpenApiTypes.STR,
+                many=True,
+                description="Count these classifiers only; may be given several times.",
+            ),
+        ],
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        dataset = get_object_or_404(Dataset, slug=slug)
+        _known_parameters(request, PARAMETERS)
+        k = request.query_params.get("k", "5")
+        if not (k.isascii() and k.isdigit() and 1 <= int(k) <= STORED):
+            raise serializers.ValidationError({"k": [f"Must be a whole number, 1 to {STORED}."]})
+        names = request.query_params.getlist("classifier") or None
+        try:
+            counted = candidates_of(dataset, names, int(k))
+        except ValueError as error:
+            raise serializers.ValidationError({"classifier": [str(error)]}) from None
+        return Response(counted | {"findings": findings_of(dataset)})
+
+
+class Lint(APIView):
+    """Labels that workers may confuse by name alone, the worst first."""
+
+    @extend_schema(responses=LintSerializer)
+    def get(self, request: Request, slug: str) -> Response:
+        dataset = get_object_or_404(Dataset, slug=slug)
+        _known_parameters(request, ())
+        found = lint(dataset.labels.order_by("key"))
+        findings: list[dict[str, Any]] = [
+            {"rule": one.rule, "labels": list(one.keys), "text": one.text} for one in found
+        ]
+        return Response({"count": len(findings), "findings": findings})
+
+
+def _known_parameters(request: Request, known: tuple[str, ...]) -> None:
+    """A parameter that the address does not know is an error, as in lists."""
+    says = f"Unknown parameter. Known: {', '.join(known) or 'none'}."
+    if unknown := {name: [says] for name in request.query_params if name not in known}:
+        raise serializers.ValidationError(unknown)

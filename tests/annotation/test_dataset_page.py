@@ -1,0 +1,85 @@
+"""A dataset's page and its JSON: what asking would take, and what to mend first."""
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from imagesets.models import Dataset, Label
+from models_inference.models import SkippedImage
+from tests.factories import make_campaign, make_dataset
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff() -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(get_user_model().objects.create_superuser("root", "r@example.org", "x"))
+    return client
+
+
+@pytest.fixture
+def dataset(tmp_path) -> Dataset:
+    return make_dataset(tmp_path / "pictures")
+
+
+def test_what_it_says_is_what_publishing_lays_out(staff, dataset):
+    counted = staff.get("/api/datasets/tiny/candidates/").json()
+    campaign = make_campaign(dataset, grid_size=48, max_sections=8)
+    choice = counted["min_models"][0]
+    assert choice["pairs"] == campaign.pairs.count()
+    assert abs(choice["hits_about"] - campaign.hits.count()) <= 1
+    assert choice["judgments"] == 9 * choice["pairs"]
+    assert sum(bar["images"] for bar in choice["candidates_per_image"]["histogram"]) == 7
+    page = staff.get("/datasets/tiny/")
+    text = page.content.decode()
+    assert page.status_code == 200
+    assert f"{choice['candidates_per_image']['mean']:.1f} candidate labels on average" in text
+    assert text.count("<rect") == len(choice["candidates_per_image"]["histogram"])
+    assert "7 of 7" in text  # images that `first` has predicted
+
+
+def test_findings_stand_on_the_page_and_in_the_api(staff, dataset):
+    image = dataset.images.first()
+    SkippedImage.objects.create(image=image, reason="<broken>")
+    twin = dataset.images.last()
+    twin.sha256 = image.sha256
+    twin.save()
+    Label.objects.filter(key="325").update(names=["crane"])
+    Label.objects.filter(key='l"m').update(names=["crane"], definition="")
+    found = staff.get("/api/datasets/tiny/candidates/").json()["findings"]
+    assert found["label_findings"] == {"same name": 1, "no definition": 1}
+    assert found["identical_files"]["n"] == 1
+    assert found["skipped_images"] == {
+        "n": 1,
+        "first": [{"image": image.key, "reason": "<broken>"}],
+    }
+    lint = staff.get("/api/datasets/tiny/labels/lint/").json()
+    assert lint["count"] == 2
+    assert lint["findings"][0] == {
+        "rule": "same name",
+        "labels": ["325", 'l"m'],
+        "text": "both are named 'crane'",
+    }
+    text = staff.get("/datasets/tiny/").content.decode()
+    assert "two labels have the same first name" in text
+    assert "&lt;broken&gt;" in text
+
+
+def test_parameters_that_cannot_be_are_told(staff, dataset):
+    at = "/api/datasets/tiny/candidates/"
+    assert set(staff.get(at + "?k=11").json()) == {"k"}
+    assert "nobody" in str(staff.get(at + "?classifier=nobody").json()["classifier"])
+    assert set(staff.get(at + "?kk=1").json()) == {"kk"}
+    assert staff.get("/api/datasets/none/candidates/").status_code == 404
+    one = staff.get(at + "?k=1&classifier=first").json()
+    assert [c["classifier"] for c in one["classifiers"]] == ["first"]
+    assert staff.get("/datasets/tiny/?k=99").status_code == 200
+    assert staff.get("/datasets/none/").status_code == 404
+
+
+def test_a_dataset_with_nothing_in_it_says_what_to_do(staff):
+    Dataset.objects.create(slug="empty", name="Empty")
+    text = staff.get("/datasets/empty/").content.decode()
+    assert "No images yet" in text
+    assert Client().get("/datasets/empty/").status_code == 302
