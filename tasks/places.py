@@ -280,8 +280,11 @@ def place_for(assignment: Assignment, campaign: Campaign) -> Place | None:
 
     Where the marketplace gives out the places it has given this one, so that of those that run here
     one was returned there without a word: the one that was opened first makes room.
-    None where there is none, or where the worker has another answer to the HIT (rules 4 and 5).
+    None where there is none, where the worker has another answer to the HIT (rules 4 and 5), or
+    where the marketplace has taken the work from him. His row is locked by the caller.
     """
+    if Assignment.objects.filter(pk=assignment.pk, market_state__in=["returned", "expired"]):
+        return None
     places = Place.objects.select_for_update(of=("self",)).filter(hit=assignment.hit_id)
     own = places.filter(holder=assignment).first()
     if own is not None:

@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, Q
+from django.utils import timezone
 
 from tasks.crowds import MarketAssignment, MarketPayment
 from tasks.crowds.mturk.client import Client, Refused, client_of, in_parallel
@@ -24,11 +26,33 @@ def fetch(campaign: Campaign) -> Iterator[MarketAssignment]:
     """
     client = client_of(campaign)
     settle(campaign, client)
+    began = timezone.now()
     counts = {found["HITId"]: found for found in client.pages("list_hits", "HITs")}
     asked = list(_with_news(campaign, counts))
     for listing, rows in in_parallel(asked, lambda one: _assignments(client, one)):
         for row in rows:
             yield _told(listing, row)
+    yield from _never_handed_in(campaign, counts, began)
+
+
+def _never_handed_in(
+    campaign: Campaign, counts: dict[str, dict[str, Any]], began: datetime
+) -> Iterator[MarketAssignment]:
+    """Answers here to HITs that nobody is at there any more: they cannot be handed in now.
+
+    MTurk tells nobody of a return or of time that ran out; but it counts who is at a HIT. Should
+    its count have been behind, the next fetch tells of the answer all the same.
+    """
+    waiting = Assignment.objects.filter(
+        campaign=campaign, state="submitted", market_state="", submitted_at__lt=began
+    ).select_related("worker")
+    at_work: dict[int, int] = defaultdict(int)
+    for listing in listings_of(campaign).filter(market_id__isnull=False):
+        found = counts.get(listing.market_id or "", {})
+        at_work[listing.hit_id] += found.get("NumberOfAssignmentsPending", 1)
+    for one in waiting:
+        if not at_work[one.hit_id]:
+            yield MarketAssignment(one.key, one.hit_id, one.worker.external_id, "expired")
 
 
 def _with_news(campaign: Campaign, counts: dict[str, dict[str, Any]]) -> Iterator[Listing]:

@@ -35,7 +35,7 @@ def as_json(assignment: Assignment) -> str:
                 "main": next(iter(_labels(token, position, [given["main"]])), None),
                 "other": given.get("other", ""),
             }
-            for position, given in zip(assignment.shown, assignment.answers or [], strict=True)
+            for position, given in zip(assignment.shown, assignment.answers or [], strict=False)
         ]
     answer |= {"comment": assignment.comment, "active_seconds": assignment.active_seconds}
     return json.dumps(answer, ensure_ascii=False)
@@ -57,7 +57,7 @@ def from_xml(hit: HIT, text: str) -> dict[str, Any] | None:
     except ElementTree.ParseError:
         return None
     fields = {}
-    for answer in root.iter("{*}Answer"):
+    for answer in root.iterfind(".//{*}Answer"):
         fields[answer.findtext("{*}QuestionIdentifier", "")] = answer.findtext("{*}FreeText", "")
     try:
         return _from_json(hit, json.loads(fields.get(FIELD, "")))

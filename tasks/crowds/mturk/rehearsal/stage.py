@@ -22,7 +22,7 @@ from tasks.sync import sync
 WHO = "the rehearsal"
 IDLE = 3  # passes without anything new before more workers come
 HIRED = 3
-MOST_HIRED = 60
+MOST_HIRED = 9
 
 
 class Stalled(RuntimeError):
