@@ -68,7 +68,7 @@ class ChoiceSerializer(serializers.Serializer):
     pairs_per_label = PerLabelSerializer()
 
 
-class CandidatesSerializer(serializers.Serializer):
+class CandidateSummarySerializer(serializers.Serializer):
     """A dataset's candidates, counted."""
 
     k = serializers.IntegerField()
@@ -99,7 +99,7 @@ class Candidates(APIView):
     """What the dataset's candidates would ask: pairs, HITs, judgments, and each model's part."""
 
     @extend_schema(
-        responses=CandidatesSerializer,
+        responses=CandidateSummarySerializer,
         parameters=[
             OpenApiParameter("k", OpenApiTypes.INT, description=f"1 to {STORED}; default 5."),
             OpenApiParameter(
