@@ -13,6 +13,7 @@ from tasks.freezing import DEFAULT_FOLLOW_UP, Published, chosen_images, freeze
 from tasks.models import Campaign
 from tasks.models.campaign import State
 from tasks.models.transition import IllegalTransition
+from tasks.pictures import make_pictures_ahead
 from tasks.refused import Refused
 from tasks.rounds import finish_if_done, open_round
 from tasks.sync import PATIENCE, put_before_crowd
@@ -68,6 +69,7 @@ def publish(
             locked.save(update_fields=["seed", "published_at"])
             locked.move_to(State.OPEN, who, f"{published.hits} HITs, {published.first_round}")
             open_round(locked, after=0, who=who)
+            make_pictures_ahead(locked)
     campaign.refresh_from_db()
     tell(published)
     _reach_crowd(campaign, in_queue)

@@ -16,6 +16,7 @@ from annotation.admin.pages import History, Lists, bar, link_to, link_to_list, t
 from annotation.admin.steps import AskNumber, AskNumberAndWhy, AskWhy, Step, ask_first
 from annotation.exports import FORMATS, TABLES
 from tasks import publish
+from tasks.label_findings import in_a_sentence, label_findings
 from tasks.models import (
     HIT,
     Assignment,
@@ -187,8 +188,9 @@ class CampaignAdmin(Lists):
         campaign = self._campaign(object_id)
         try:
             images = len(publish.chosen_images(campaign))
-        except publish.Refused:  # the page will say so
-            images = 0
+            confusing = in_a_sentence(*label_findings(campaign))
+        except (publish.Refused, ValueError):  # the page will say so
+            images, confusing = 0, ""
         step = Step(
             title=f"Publish {campaign.name}",
             consequences=[
@@ -197,6 +199,7 @@ class CampaignAdmin(Lists):
                 f"Each question is put to {campaign.workers_per_item} workers,"
                 f" {min(campaign.round_size, campaign.workers_per_item)} in the first round.",
                 "What it asks (candidates, layout, texts, settings) is frozen from then on.",
+                *([confusing] if confusing else []),
             ],
             button=f"Publish {images:,} images",
             form=AskNumber,

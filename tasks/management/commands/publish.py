@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from tasks import money
+from tasks.label_findings import in_a_sentence, label_findings
 from tasks.management.campaign_command import CampaignCommand
 from tasks.models import Campaign
 from tasks.publish import Published, publish
@@ -71,6 +72,8 @@ class Command(CampaignCommand):
             f" round {campaign.round} asks {campaign.target} of {campaign.workers_per_item}"
             " workers."
         )
+        if confusing := in_a_sentence(*label_findings(campaign)):
+            self.stdout.write(f"{confusing} What they read is frozen now: see the dataset's page.")
         budget = "none" if campaign.budget is None else money.usd(campaign.budget)
         self.stdout.write(
             f"Round 1 costs {published.first_round}; all {published.whole.answers:,} answers"
