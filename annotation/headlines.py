@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from django.db import connection
 from django.db.models import Count
 
 from imagesets.models import Image
@@ -116,14 +117,22 @@ def objects_by_image(classify: Campaign) -> dict[int, list[set[int]]]:
     return found | {image: [{label}] for image, label in easy}
 
 
+_USED_JUDGMENTS = """
+    SELECT coalesce(sum((
+      SELECT count(*) FROM tasks_hititem i
+      WHERE i.hit_id = a.hit_id AND i.role = 'study' AND i.position = ANY (a.shown)
+        AND NOT i.position = ANY (a.unseen))), 0)
+    FROM tasks_assignment a
+    WHERE a.campaign_id = %s AND a.state = 'submitted' AND a.outcome = 'accepted'
+      AND NOT a.set_aside
+"""
+
+
 def _used_judgments(campaign: Campaign) -> int:
     """Used study judgments: what `judgments` exports as used and not a control."""
-    return sum(
-        len(shown) - len(unseen)
-        for shown, unseen in Assignment.objects.filter(USED, campaign=campaign).values_list(
-            "shown", "unseen"
-        )
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_USED_JUDGMENTS, [campaign.pk])
+        return int(cursor.fetchone()[0])
 
 
 def _rivalled(contains: Campaign) -> Share:

@@ -27,7 +27,7 @@ def read_classes(path: Path) -> dict[str, ClassEntry]:
     """
     classes: dict[str, ClassEntry] = {}
     rows: dict[str, int] = {}
-    for row, cells in _rows(path, ("key", "names")):
+    for row, cells in rows_of(path, ("key", "names")):
         at = f"{path}, row {row}"
         key = cells["key"]
         if not key:
@@ -56,7 +56,7 @@ def read_classes(path: Path) -> dict[str, ClassEntry]:
 def read_labels(path: Path) -> dict[str, LabelRow]:
     """Image key -> its row. Columns: image, and label or wnid. Raises ImportRefused."""
     labels: dict[str, LabelRow] = {}
-    for row, cells in _rows(path, ("image", ("label", "wnid"))):
+    for row, cells in rows_of(path, ("image", ("label", "wnid"))):
         at = f"{path}, row {row}"
         image, label = cells["image"], cells["label"] if "label" in cells else cells["wnid"]
         if not image:
@@ -73,10 +73,14 @@ def _split(cell: str) -> tuple[str, ...]:
     return tuple(part for part in (p.strip() for p in re.split(r"[;|]", cell)) if part)
 
 
-def _rows(
+def rows_of(
     path: Path, required: tuple[str | tuple[str, ...], ...]
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """(line of the file where the row ends, cells by column) of each row that is not empty."""
+    """(line of the file where the row ends, cells by column) of each row that is not empty.
+
+    UTF-8 CSV with a header, in which each of `required` (or one of several names) must stand.
+    Raises ImportRefused.
+    """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, strict=True)

@@ -1,6 +1,7 @@
 """From a finished CONTAINS campaign to the images and labels that CLASSIFY asks about."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 
@@ -91,3 +92,18 @@ def models_candidates(sql: str, params: dict) -> dict[int, list[Candidate]]:
         for image, label, score, models, own in cursor.fetchall():
             found[image].append(Candidate(label, score=score, models=models, is_dataset_label=own))
     return found
+
+
+SETTLED_BY, POSITIVE_FROM, NEGATIVE_TO = 5, Fraction(9, 10), Fraction(1, 10)
+
+
+def settled_pairs(source: Campaign) -> Iterator[tuple[tuple[int, int], bool]]:
+    """((image, label), present) of the pairs that a CONTAINS campaign has settled.
+
+    Present: SF at least 0.9 of at least 5 workers; absent: at most 0.1 of as many.
+    """
+    for image, label, _, selected, shown, *_ in _counted_pairs(source):
+        if shown >= SETTLED_BY:
+            sf = Fraction(selected, shown)
+            if sf >= POSITIVE_FROM or sf <= NEGATIVE_TO:
+                yield (image, label), sf >= POSITIVE_FROM

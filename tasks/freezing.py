@@ -12,8 +12,14 @@ from imagesets.models import Image
 from models_inference.candidates import candidate_sql
 from tasks import money
 from tasks.aggregation.follow_up import labels_to_offer, labels_without_source, sample_groups
+from tasks.controls import Control, Laid, draw, of_one_object
 from tasks.follow_up import candidates_by_image, groups_of, models_candidates
-from tasks.layout import lay_out_grids, lay_out_images
+from tasks.layout import (
+    controls_beside,
+    lay_out_grids,
+    lay_out_images,
+    room_beside_controls,
+)
 from tasks.models import HIT, Campaign, CampaignImage, CampaignLabel, Pair
 from tasks.models.campaign import Kind
 from tasks.refused import Refused
@@ -43,7 +49,7 @@ def freeze(campaign: Campaign) -> Published:
     if not published.images:
         raise Refused(f"campaign {campaign.slug} cannot be published: no image is left to ask")
     _freeze_labels(campaign)
-    published.hits = _lay_out(campaign)
+    published.hits, published.controls = _lay_out(campaign)
     return published
 
 
@@ -218,38 +224,38 @@ def _freeze_labels(campaign: Campaign) -> None:
             for label in labels
         ],
         batch_size=5000,
+        ignore_conflicts=True,
     )
 
 
-def _lay_out(campaign: Campaign) -> int:
-    """HITs and items of a campaign's pairs. Returns how many HITs."""
-    pairs = list(
-        Pair.objects.filter(campaign=campaign)
-        .order_by("pk")
-        .values_list("pk", "image_id", "label_id")
-    )
-    if campaign.kind == Kind.CONTAINS:
-        plans = lay_out_grids(
-            [(image, label) for _, image, label in pairs],
-            campaign.grid_size,
-            campaign.max_sections,
-            campaign.seed,
-        )
-        items = [
-            [
-                (section, image, label, pk)
-                for section, indexes in enumerate(plan.sections)
-                for pk, image, label in (pairs[index] for index in indexes)
-            ]
-            for plan in plans
-        ]
-    else:
-        images = sorted({image for _, image, _ in pairs})
-        items = [
-            [(section, image, None, None) for section, image in enumerate(hit)]
-            for hit in lay_out_images(images, campaign.images_per_hit, campaign.seed)
-        ]
-    seconds = [money.expected_seconds(campaign.kind, len(tiles)) for tiles in items]
+@dataclass(frozen=True)
+class Item:
+    """A tile or picture of a HIT being laid out."""
+
+    section: int
+    image: int
+    label: int | None = None
+    pair: int | None = None
+    control: Control | None = None
+
+    @property
+    def columns(self) -> tuple:
+        """section, image, label, pair, role, known, weak."""
+        if self.control is None:
+            return self.section, self.image, self.label, self.pair, "study", None, False
+        known, weak = self.control.present, self.control.weak
+        return self.section, self.image, self.label, None, "control", known, weak
+
+
+def _lay_out(campaign: Campaign) -> tuple[int, int]:
+    """HITs and items of a campaign's pairs, with controls. Returns how many HITs and controls."""
+    share = campaign.controls.get("share", 0)
+    contains = campaign.kind == Kind.CONTAINS
+    lay = _grids if contains else _pictures
+    items = lay(campaign, share)
+    if share and not any(item.control for hit in items for item in hit):
+        items = lay(campaign, 0)  # there are none: no room is kept for them
+    seconds = [money.expected_seconds(campaign.kind, len(hit)) for hit in items]
     hits = HIT.objects.bulk_create(
         [
             HIT(
@@ -263,22 +269,97 @@ def _lay_out(campaign: Campaign) -> int:
         batch_size=5000,
     )
     _copy_items(
-        (hit.pk, position, *item)
-        for hit, tiles in zip(hits, items, strict=True)
-        for position, item in enumerate(tiles)
+        (hit.pk, position, *item.columns)
+        for hit, laid in zip(hits, items, strict=True)
+        for position, item in enumerate(laid)
     )
-    return len(hits)
+    if not contains:
+        _store_foils(campaign, items)
+    return len(hits), sum(item.control is not None for hit in items for item in hit)
+
+
+def _grids(campaign: Campaign, share: float) -> list[list[Item]]:
+    """CONTAINS: the items of each HIT, section by section."""
+    pairs = list(
+        Pair.objects.filter(campaign=campaign)
+        .order_by("pk")
+        .values_list("pk", "image_id", "label_id")
+    )
+    plans = lay_out_grids(
+        [(image, label) for _, image, label in pairs],
+        room_beside_controls(campaign.grid_size, share),
+        campaign.max_sections,
+        campaign.seed,
+    )
+    laid = [
+        Laid(
+            labels=[pairs[section[0]][2] for section in plan.sections],
+            images=set(plan.images),
+            wanted=controls_beside(plan.tiles, share),
+        )
+        for plan in plans
+    ]
+    if share:
+        draw(campaign, laid, campaign.seed)
+    rng = random.Random(campaign.seed)
+    hits = []
+    for plan, controls in zip(plans, laid, strict=True):
+        sections = [
+            [Item(number, pairs[i][1], pairs[i][2], pairs[i][0]) for i in indexes]
+            for number, indexes in enumerate(plan.sections)
+        ]
+        for number, control in controls.found:
+            where = rng.randrange(len(sections[number]) + 1)
+            item = Item(number, control.image, control.label, control=control)
+            sections[number].insert(where, item)
+        hits.append([item for section in sections for item in section])
+    return hits
+
+
+def _pictures(campaign: Campaign, share: float) -> list[list[Item]]:
+    """CLASSIFY: the items of each HIT."""
+    images = sorted(
+        Pair.objects.filter(campaign=campaign).values_list("image_id", flat=True).distinct()
+    )
+    size = room_beside_controls(campaign.images_per_hit, share)
+    ready = of_one_object(campaign, set(images), campaign.seed) if share else []
+    rng = random.Random(campaign.seed)
+    hits = []
+    for hit in lay_out_images(images, size, campaign.seed):
+        mine = [ready.pop() for _ in range(min(controls_beside(len(hit), share), len(ready)))]
+        shown: list[tuple[int, Control | None]] = [(image, None) for image in hit]
+        for control in mine:
+            shown.insert(rng.randrange(len(shown) + 1), (control.image, control))
+        hits.append(
+            [
+                Item(number, image, control.label if control else None, control=control)
+                for number, (image, control) in enumerate(shown)
+            ]
+        )
+    return hits
+
+
+def _store_foils(campaign: Campaign, hits: list[list[Item]]) -> None:
+    """The labels offered for the controls of CLASSIFY: the settled one and its foils."""
+    controls = [item.control for hit in hits for item in hit if item.control is not None]
+    pairs = [
+        Pair(campaign=campaign, image_id=control.image, label_id=label, sources=["control"])
+        for control in controls
+        for label in (control.label, *control.foils)
+    ]
+    Pair.objects.bulk_create(pairs, batch_size=5000)
+    _freeze_labels(campaign)
 
 
 def _copy_items(rows: Iterable[tuple]) -> None:
-    """Write study items by COPY: (hit, position, section, image, label, pair)."""
+    """Write items by COPY: (hit, position, section, image, label, pair, role, known, weak)."""
     buffer = io.StringIO()
 
     def flush(cursor) -> None:
         buffer.seek(0)
         cursor.copy_expert(
-            "COPY tasks_hititem (hit_id, position, section, image_id, label_id, pair_id, role)"
-            " FROM STDIN",
+            "COPY tasks_hititem (hit_id, position, section, image_id, label_id, pair_id, role,"
+            " known, weak) FROM STDIN",
             buffer,
         )
         buffer.seek(0)
@@ -286,8 +367,7 @@ def _copy_items(rows: Iterable[tuple]) -> None:
 
     with connection.cursor() as cursor:
         for number, row in enumerate(rows, 1):
-            fields = (r"\N" if value is None else str(value) for value in row)
-            buffer.write("\t".join((*fields, "study")) + "\n")
+            buffer.write("\t".join(r"\N" if v is None else str(v) for v in row) + "\n")
             if number % 100_000 == 0:
                 flush(cursor)
         flush(cursor)

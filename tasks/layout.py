@@ -79,6 +79,25 @@ def lay_out_images(images: Sequence[int], images_per_hit: int, seed: int) -> lis
     return [list(part) for part in split_evenly(shuffled, images_per_hit)]
 
 
+def controls_beside(study: int, share: float) -> int:
+    """How many controls a HIT of so many study items should hold: `round(share x all its items)`.
+
+    `share` is at most 0.5.
+    """
+    controls = 0
+    while controls < round(share * (study + controls)):
+        controls += 1
+    return controls
+
+
+def room_beside_controls(size: int, share: float) -> int:
+    """The most study items that fit, with their controls, in a HIT of so many items."""
+    study = size
+    while study > 1 and study + controls_beside(study, share) > size:
+        study -= 1
+    return study
+
+
 def shown_order(sections: Sequence[int], rng: random.Random) -> list[int]:
     """An order of positions for one assignment: sections shuffled, tiles shuffled within each.
 

@@ -84,7 +84,11 @@ def test_the_whole_way_on_63_photographs(machine: Machine):
     assert sum(others) / len(others) < 0.25
 
     judgments = machine.export("contains", "judgments")
-    assert len(judgments) == 3 * len(frequencies)
+    tiles = Counter(row["assignment"] for row in judgments)
+    assert max(tiles.values()) <= 48
+    controls = Counter(row["assignment"] for row in judgments if row["control"] == "true")
+    assert all(controls[key] == round(0.1 * number) for key, number in tiles.items())
+    assert len(judgments) - controls.total() == 3 * len(frequencies)
     hits = {row["hit"] for row in judgments}
     assert len(labels) / 8 <= len(hits) < 80  # several sections a HIT: at most 8
     sections = Counter(

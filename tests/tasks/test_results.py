@@ -15,7 +15,7 @@ from tests.tasks.conftest import make_dataset, work_through
 
 
 def at_random(rng: random.Random, maybe: bool = False):
-    """Random valid answers, each tile yes, no, maybe or unseen; kept in `said`."""
+    """Random valid answers, each tile yes, no, maybe or unseen; of study tiles kept in `said`."""
     said: dict[tuple[int, int], list[str]] = defaultdict(list)
 
     def answer(assignment) -> dict:
@@ -23,7 +23,8 @@ def at_random(rng: random.Random, maybe: bool = False):
         words = ["no", "selected", "unseen", *(["maybe"] if maybe else [])]
         for item in HITItem.objects.filter(hit=assignment.hit):
             word = rng.choice(words)
-            said[item.image_id, item.label_id].append(word)
+            if item.role == "study":
+                said[item.image_id, item.label_id].append(word)
             if word != "no":
                 found[word].append(item.position)
         return found

@@ -1,0 +1,70 @@
+"""Known answers from a table: whether a label's object is in an image; controls for campaigns."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import transaction
+
+from imagesets.errors import ImportRefused
+from imagesets.models import Dataset
+from imagesets.tables import rows_of
+from tasks.models import KnownAnswer
+
+WORDS = {
+    **dict.fromkeys(("true", "yes", "1"), True),
+    **dict.fromkeys(("false", "no", "0"), False),
+}
+BATCH = 5000
+
+
+@dataclass(frozen=True)
+class KnownImported:
+    """How many answers were new, and how many were there already."""
+
+    added: int
+    unchanged: int
+
+
+@transaction.atomic
+def import_known_answers(dataset: Dataset, path: Path) -> KnownImported:
+    """Add the rows of a CSV `image,label,present` (true/false, yes/no, 1/0); all of it or nothing.
+
+    The same again changes nothing. Raises ImportRefused naming the row and the field: an unknown
+    image or label, a pair that stands in the file twice, or with another answer here.
+    """
+    # Two imports at once go one after the other.
+    Dataset.objects.select_for_update().get(pk=dataset.pk)
+    images = dict(dataset.images.values_list("key", "pk"))
+    labels = dict(dataset.labels.values_list("key", "pk"))
+    stored = {
+        (image, label): present
+        for image, label, present in KnownAnswer.objects.filter(dataset=dataset).values_list(
+            "image_id", "label_id", "present"
+        )
+    }
+    first: dict[tuple[int, int], int] = {}
+    new = []
+    for row, cells in rows_of(path, ("image", "label", "present")):
+        at = f"{path}, row {row}"
+        for field, known in (("image", images), ("label", labels)):
+            if cells[field] not in known:
+                raise ImportRefused(
+                    f"{at}: {field} {cells[field]!r} is not in dataset {dataset.slug}"
+                )
+        present = WORDS.get(cells["present"].lower())
+        if present is None:
+            raise ImportRefused(f"{at}: present is {cells['present']!r}: true or false is wanted")
+        pair = images[cells["image"]], labels[cells["label"]]
+        what = f"image {cells['image']!r}, label {cells['label']!r}"
+        if pair in first:
+            raise ImportRefused(f"{at}: {what} stands in row {first[pair]} already")
+        first[pair] = row
+        if pair not in stored:
+            new.append(
+                KnownAnswer(dataset=dataset, image_id=pair[0], label_id=pair[1], present=present)
+            )
+        elif stored[pair] != present:
+            was = "true" if stored[pair] else "false"
+            raise ImportRefused(f"{at}: present: {what} was imported as {was} before")
+    KnownAnswer.objects.bulk_create(new, batch_size=BATCH)
+    return KnownImported(added=len(new), unchanged=len(first) - len(new))

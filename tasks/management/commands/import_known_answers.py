@@ -1,0 +1,35 @@
+"""import_known_answers SLUG FILE: pairs of which the answer is known, as controls."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from imagesets.errors import ImportRefused
+from imagesets.models import Dataset
+from tasks.known_answers import import_known_answers
+
+
+class Command(BaseCommand):
+    help = "Add known answers: controls for the dataset's campaigns. The same again adds nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug", metavar="SLUG", help="The dataset.")
+        parser.add_argument(
+            "file",
+            metavar="FILE",
+            type=Path,
+            help="CSV image,label,present; present: true or false, yes or no, 1 or 0.",
+        )
+
+    def handle(self, *, slug: str, file: Path, **options: Any) -> None:
+        dataset = Dataset.objects.filter(slug=slug).first()
+        if dataset is None:
+            raise CommandError(f"There is no dataset {slug}.")
+        try:
+            done = import_known_answers(dataset, file)
+        except ImportRefused as refused:
+            raise CommandError(str(refused)) from None
+        before = f"; {done.unchanged:,} were there before" if done.unchanged else ""
+        self.stdout.write(f"Dataset {slug}: {done.added:,} known answers added{before}.")

@@ -1,0 +1,59 @@
+"""A table of known answers: all of it or nothing, and every error says where it is."""
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tasks.models import KnownAnswer
+
+A, B = "000.jpg,n00000001", "001.jpg,n00000001"
+
+
+@pytest.fixture
+def load(dataset, tmp_path):
+    def run(*rows: str, header: str = "image,label,present") -> None:
+        file = tmp_path / "known.csv"
+        file.write_text("\n".join([header, *rows]) + "\n")
+        call_command("import_known_answers", "small", str(file))
+
+    return run
+
+
+def test_answers_are_added_and_the_same_again_adds_nothing(load, capsys):
+    load(f"{A},true", f"{B},no")
+    load(f"{A},1", f"{B},FALSE", "002.jpg,n00000001,yes")
+    assert "1 known answers added; 2 were there before" in capsys.readouterr().out
+    rows = KnownAnswer.objects.order_by("image__key").values_list("image__key", "present")
+    assert list(rows) == [("000.jpg", True), ("001.jpg", False), ("002.jpg", True)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "error"),
+    [
+        ([f"{A},true", "nowhere.jpg,n00000001,true"], r"row 3: image 'nowhere\.jpg' is not in"),
+        (["000.jpg,x,true"], r"row 2: label 'x' is not in dataset small"),
+        ([f"{A},true", f"{B},maybe"], r"row 3: present is 'maybe'"),
+        ([f"{A},"], r"row 2: present is ''"),
+        ([f"{A},true", f"{B},true", f"{A},true"], r"row 4: .*stands in row 2 already"),
+        ([f"{A},true,1"], r"row 2: 4 cells under 3 columns"),
+    ],
+)
+def test_an_error_names_row_and_field_and_nothing_is_added(load, rows, error):
+    with pytest.raises(CommandError, match=error):
+        load(*rows)
+    assert not KnownAnswer.objects.exists()
+
+
+def test_another_answer_than_before_is_refused(load):
+    load(f"{A},true")
+    with pytest.raises(CommandError, match=r"row 3: present: .* was imported as true before"):
+        load(f"{B},true", f"{A},false")
+    assert KnownAnswer.objects.count() == 1
+
+
+def test_a_column_or_a_file_or_a_dataset_that_is_missing_is_named(load, dataset):
+    with pytest.raises(CommandError, match="no column 'present'"):
+        load(A, header="image,label")
+    with pytest.raises(CommandError, match="nowhere"):
+        call_command("import_known_answers", "small", "/nowhere.csv")
+    with pytest.raises(CommandError, match="no dataset large"):
+        call_command("import_known_answers", "large", "/nowhere.csv")
