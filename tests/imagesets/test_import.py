@@ -220,6 +220,8 @@ def test_two_imports_into_one_dataset_do_not_mix(folder):
             cursor.execute("SELECT pg_advisory_lock(hashtext('import_dataset'), hashtext('set'))")
         with pytest.raises(ImportRefused, match="another import into set is running"):
             run(folder)
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock_all()")
     finally:
         other.close()
     assert run(folder).added == 3

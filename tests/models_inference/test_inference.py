@@ -72,7 +72,7 @@ def test_a_broken_image_among_many_is_skipped_listed_and_tried_again(dataset, ti
 def test_a_folder_that_is_not_there_is_an_error_not_a_list(dataset, tiny, pictures):
     for file in pictures:
         file.unlink()
-    with pytest.raises(InferenceError, match=r"None of 12 images .*picture_00.jpg"):
+    with pytest.raises(InferenceError, match=r"None of \d+ images .*picture_00.jpg"):
         predict(dataset, [tiny(dataset)], "cpu")
     assert not SkippedImage.objects.exists()
 
