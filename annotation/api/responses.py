@@ -84,7 +84,7 @@ class Responses(APIView):
     )
     def post(self, request: Request, slug: str) -> Response:
         campaign = get_object_or_404(Campaign, slug=slug)
-        body = request.data
+        body: Any = request.data
         if not hasattr(body, "read"):
             raise ParseError("The body is empty: a JSON list or JSON lines are expected.")
         with body:

@@ -73,7 +73,7 @@ def import_responses(
 
 
 def _allowed(campaign: Campaign) -> None:
-    if campaign.state == State.DRAFT and campaign.source_id is not None:
+    if campaign.state == State.DRAFT and campaign.source is not None:
         raise Refused(
             f"campaign {campaign.slug} follows {campaign.source.slug}: publish it before judgments"
             " are added (a campaign without a source is filled by import alone)"

@@ -10,7 +10,7 @@ from tasks.models import Campaign
 from tasks.models.campaign import Kind
 from tasks.responses.errors import Problems, ResponsesRefused, RowError, short
 
-Row = tuple[int, dict[str, Any], dict[str, str]]
+Row = tuple[int, dict[str, Any], dict[str, str] | None]
 
 UNDERSTOOD = """\
 MTurk's batch results CSV (recognised by its columns AssignmentId, HITId and WorkerId) holds a row
@@ -76,7 +76,7 @@ def batch_rows(
                     given = True
                 continue
             given = True
-            answer = {field: by_column[column] for field, column in columns.items()}
+            answer: dict[str, Any] = {field: by_column[column] for field, column in columns.items()}
             if kind == Kind.CLASSIFY:
                 if not answer["selected"]:
                     problems.add(row, columns["selected"], "is empty: [] says none of these")

@@ -1,7 +1,7 @@
 """Reads a file of judgments, whichever its form: CSV, JSON lines, a JSON list, MTurk's results."""
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from tasks.responses.csv_rows import csv_rows
 from tasks.responses.errors import Problems, ResponsesRefused, RowError, short
@@ -20,6 +20,7 @@ def read_judgments(file: BinaryIO, judgments: Judgments, problems: Problems) -> 
     """
     beginning = file.read(BEGINNING).removeprefix(BOM).lstrip()
     file.seek(0)
+    found: Iterator[tuple[int, dict[str, Any], dict[str, str] | None]]
     match beginning[:1]:
         case b"[":
             found = ((row, raw, None) for row, raw in json_list(file, problems))

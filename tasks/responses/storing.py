@@ -126,7 +126,7 @@ _ASSIGNMENTS = """
     FROM responses_assignment a
     CROSS JOIN LATERAL (SELECT coalesce(a.status, 'accepted') AS status) st
     JOIN responses_answer g ON g.assignment_id = a.id
-    WHERE a.is_new ORDER BY a.first
+    WHERE a.is_new
 """
 
 # Judgments that an earlier import of the same assignment did not have: shown after the others.
