@@ -10,6 +10,7 @@ from django.urls import reverse_lazy
 
 from annotation.embedded import database_url, redis_url
 from annotation.navigation import UNFOLD  # noqa: F401
+from annotation.picture_origins import picture_origins, region_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -31,7 +32,11 @@ PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
 
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
-AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", default="")  # copies of images
+# Copies of images and workers' pictures; AWS_S3_CUSTOM_DOMAIN: a host that serves them to all.
+AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", default="")
+AWS_S3_CUSTOM_DOMAIN = env.str("AWS_S3_CUSTOM_DOMAIN", default="")
+AWS_S3_REGION_NAME = region_of(env.ENVIRON)
+PICTURE_ORIGINS = picture_origins(env.ENVIRON)
 KEEP_LOGITS = env.bool("KEEP_LOGITS", default=True)  # under DATA_DIR, up to 2 GB per classifier
 EMBEDDED_SERVERS = not ("DATABASE_URL" in env.ENVIRON and "REDIS_URL" in env.ENVIRON)
 
@@ -126,7 +131,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": ["'self'"],
         "script-src": ["'self'", "'unsafe-inline'", "'unsafe-eval'"],
         "style-src": ["'self'", "'unsafe-inline'"],
-        "img-src": ["'self'", "data:"],
+        "img-src": ["'self'", "data:", *PICTURE_ORIGINS],
         "font-src": ["'self'", "data:"],
         "object-src": ["'none'"],
         "base-uri": ["'self'"],
@@ -150,6 +155,7 @@ WORKER_FRAME_ANCESTORS = env.list(
 )
 WORKER_PAGE_CSP = {
     "default-src": ["'self'"],
+    "img-src": ["'self'", *PICTURE_ORIGINS],
     "object-src": ["'none'"],
     "base-uri": ["'none'"],
     "form-action": ["'self'"],

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from imagesets import import_jobs
-from imagesets.derivatives import make_or_placeholder
+from imagesets.derivatives import made
 from imagesets.models import Image
 
 
@@ -11,7 +11,7 @@ from imagesets.models import Image
 def make_derivatives(image_ids: list[int]) -> None:
     """Make the tiles and full sizes of these images ahead of workers; what is there is kept."""
     for image in Image.objects.filter(id__in=image_ids).iterator(chunk_size=200):
-        make_or_placeholder(image, "tile")
+        made(image)
 
 
 @shared_task

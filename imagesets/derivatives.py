@@ -10,6 +10,7 @@ from django.urls import reverse
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
+from imagesets import bucket_pictures
 from imagesets.files import write_whole
 from imagesets.models import Image
 from imagesets.pixels import Undecodable, open_rgb
@@ -21,48 +22,78 @@ VERSION = 1  # part of the file's name: raise it when SIZES change
 
 
 def image_urls(image: Image) -> tuple[str, str]:
-    """Addresses of an image's tile and of its full size, for pages."""
+    """Addresses of an image's tile and of its full size, for pages.
+
+    In the bucket, where they are there; else the site's own, which makes them first.
+    """
+    if bucket_pictures.in_use() and image.pictures_in_bucket == VERSION:
+        return bucket_address(image.public_id, "tile"), bucket_address(image.public_id, "full")
     return (
         reverse("image-tile", args=[image.public_id]),
         reverse("image-full", args=[image.public_id]),
     )
 
 
+def name_of(public_id: str, size: str) -> str:
+    """The name of an image's derivative below DATA_DIR or in the bucket, made or not."""
+    # It carries the id whole: names that differ by case alone stay apart only where the file
+    # system tells case apart, so the name is the id's bytes in hexadecimal.
+    name = public_id.encode().hex()
+    return f"derivatives/{name[:4]}/{name}-{size}-{VERSION}.webp"
+
+
 def path_of(public_id: str, size: str) -> Path:
-    """Where the derivative of an image is kept, made or not; `size`: "tile" or "full"."""
-    # The name carries the id whole: names that differ by case alone stay apart only where the
-    # file system tells case apart, so the folder is the id's bytes in hexadecimal.
-    folder = settings.DATA_DIR / "derivatives" / public_id.encode()[:2].hex()
-    return folder / f"{public_id.encode().hex()}-{size}-{VERSION}.webp"
+    """Where a derivative is kept on this machine; `size`: "tile" or "full"."""
+    return settings.DATA_DIR / name_of(public_id, size)
+
+
+def bucket_address(public_id: str, size: str) -> str:
+    """Where a browser finds a derivative that is in the bucket."""
+    return bucket_pictures.address(name_of(public_id, size))
 
 
 def make(image: Image) -> None:
-    """Make both sizes with one decode, unless they are there.
+    """Make both sizes with one decode, unless they are there; in the bucket, where one is set.
 
     Processes that ask for the same image at once wait for the first. Raises
     imagesets.pixels.Undecodable or OSError where the source is broken or gone.
     """
-    paths = {size: path_of(image.public_id, size) for size in SIZES}
-    if all(path.exists() for path in paths.values()):
+    if is_made(image):
         return
-    folder = paths["tile"].parent
+    folder = path_of(image.public_id, "tile").parent
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if all(path.exists() for path in paths.values()):
+        if bucket_pictures.in_use():
+            image.refresh_from_db(fields=["pictures_in_bucket"])
+        if is_made(image):
             return
         picture = open_rgb(image.location, at_least=SIZES["full"][0])
-        for size, path in paths.items():
-            write_whole(path, encode(picture, size))
+        for size in SIZES:
+            content = encode(picture, size)
+            if bucket_pictures.in_use():
+                bucket_pictures.put(name_of(image.public_id, size), content)
+            else:
+                write_whole(path_of(image.public_id, size), content)
+        if bucket_pictures.in_use():
+            image.pictures_in_bucket = VERSION
+            image.save(update_fields=["pictures_in_bucket"])
 
 
-def make_or_placeholder(image: Image, size: str) -> tuple[bytes, bool]:
-    """The derivative's bytes and True; or a neutral placeholder and False for a broken source."""
+def is_made(image: Image) -> bool:
+    """Whether both sizes are where they are kept."""
+    if bucket_pictures.in_use():
+        return image.pictures_in_bucket == VERSION
+    return all(path_of(image.public_id, size).exists() for size in SIZES)
+
+
+def made(image: Image) -> bool:
+    """Make both sizes, unless they are there; False where the source is broken or gone."""
     try:
         make(image)
-        return path_of(image.public_id, size).read_bytes(), True
     except (Undecodable, OSError):
-        return placeholder(), False
+        return False
+    return True
 
 
 def encode(picture: Pillow.Image, size: str) -> bytes:

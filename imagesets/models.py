@@ -65,6 +65,11 @@ class Image(models.Model):
     dataset_label = models.ForeignKey(
         Label, on_delete=models.PROTECT, null=True, blank=True, related_name="images"
     )
+    pictures_in_bucket = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="The version of workers' pictures that is in the bucket; 0: none.",
+    )
 
     class Meta:
         ordering = ["dataset", "key"]

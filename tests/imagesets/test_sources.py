@@ -118,26 +118,6 @@ def test_parquet_that_is_none_or_has_no_images_is_refused(tmp_path):
         import_dataset("set", path)
 
 
-@pytest.fixture
-def bucket(monkeypatch):
-    """A bucket on moto's S3 server, real HTTP between."""
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "k",
-        "AWS_SECRET_ACCESS_KEY": "s",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    s3_client.cache_clear()
-    s3_client().create_bucket(Bucket="pictures")
-    yield "pictures"
-    s3_client.cache_clear()
-    server.stop()
-
-
 def test_s3_reads_in_place(bucket):
     for key, content in PICTURES.items():
         s3_client().put_object(Bucket=bucket, Key=f"in/{key}", Body=content)
@@ -156,5 +136,5 @@ def test_copies_go_to_the_bucket_where_one_is_set(bucket, settings, tmp_path, cl
     check_stored()
     image = Image.objects.first()
     assert image.location == f"s3://pictures/images/{image.sha256[:2]}/{image.sha256}"
-    assert client.get(image_urls(image)[0]).status_code == 200
+    assert client.get(image_urls(image)[0]).status_code == 302
     assert not (settings.DATA_DIR / "images").exists()

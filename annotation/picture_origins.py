@@ -1,0 +1,26 @@
+"""Where pages load pictures from besides the site itself: the bucket's origin, for their CSP."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+
+def region_of(environ: Mapping[str, str]) -> str:
+    """The bucket's region; addresses are signed for it."""
+    return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+
+def picture_origins(environ: Mapping[str, str]) -> list[str]:
+    """The origins of imagesets.bucket_pictures.address: none without a bucket."""
+    bucket = environ.get("AWS_STORAGE_BUCKET_NAME", "")
+    if not bucket:
+        return []
+    if domain := environ.get("AWS_S3_CUSTOM_DOMAIN"):
+        return [f"https://{domain}"]
+    if endpoint := environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL"):
+        parts = urlsplit(endpoint)
+        return [f"{parts.scheme}://{parts.netloc}"]
+    region = region_of(environ)
+    if "." in bucket:  # its name in front would not fit Amazon's certificate
+        return [f"https://s3.{region}.amazonaws.com"]
+    hosts = [f"https://{bucket}.s3.{region}.amazonaws.com"]
+    return [*hosts, f"https://{bucket}.s3.amazonaws.com"] if region == "us-east-1" else hosts
