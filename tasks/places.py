@@ -147,6 +147,8 @@ def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
         mine = Assignment.objects.filter(hit=hit, worker=worker)
         if mine.filter(state=AssignmentState.SUBMITTED).exists():
             raise NotForHim("You have answered this one before.")
+        if mine.filter(key__startswith=f"{key[:180]}-", market_state="returned").exists():
+            raise NotForHim("This work is not yours any more.")  # see let_go
         for other in others:
             if not let_go(other):
                 raise NotForHim("This work was handed in by somebody else.")

@@ -7,34 +7,13 @@ from decimal import Decimal
 import pytest
 
 from tasks.crowds import CrowdError, crowd_of
-from tasks.crowds.mturk.client import Client
 from tasks.crowds.mturk.models import Listing
 from tasks.crowds.mturk.rehearsal.faults import EVERYTHING, Faults
 from tasks.models import HIT, Place
 from tasks.rounds import open_round
+from tests.tasks.crowds.mturk.killing import Killed, kill_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class Killed(BaseException):
-    """The process ends here."""
-
-
-def kill_at(monkeypatch, number: int, after_effect: bool) -> Counter:
-    """Client.call dies at its n-th call; what is in flight takes effect, and nobody hears of it."""
-    real = Client.call
-    calls: Counter = Counter()
-
-    def call(self, operation, **parameters):
-        calls["all"] += 1
-        if calls["all"] < number:
-            return real(self, operation, **parameters)
-        if after_effect or calls["all"] > number:
-            real(self, operation, **parameters)
-        raise Killed
-
-    monkeypatch.setattr(Client, "call", call)
-    return calls
 
 
 def offered(campaign, market) -> None:

@@ -1,0 +1,275 @@
+"""A HIT's page in MTurk's frame: preview, work, and the answer handed in."""
+
+import json
+import re
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from tasks.crowds import MarketAssignment, crowd_of
+from tasks.crowds.mturk.form_data import from_xml
+from tasks.crowds.mturk.rehearsal.market import _answers_xml
+from tasks.crowds.mturk.rehearsal.people import form_of
+from tasks.models import Assignment, Worker
+from tasks.places import set_aside
+from tasks.publish import close
+from tasks.reconcile import reconcile
+from tasks.sync import sync
+from tasks.worksheet import worksheet
+from tests.tasks.study import fields_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(params=["contains", "classify"])
+def campaign(request, open_for_mturk):
+    campaign = open_for_mturk(request.param, per_hit=12, workers_per_item=3, round_size=3)
+    crowd_of(campaign).offer(campaign)
+    return campaign
+
+
+@pytest.fixture
+def contains(open_for_mturk):
+    campaign = open_for_mturk(per_hit=12, workers_per_item=3, round_size=3)
+    crowd_of(campaign).offer(campaign)
+    return campaign
+
+
+class Frame:
+    """One worker's browser at the marketplace: a frame, and no cookie in it."""
+
+    def __init__(self, market, server, worker: str, **changes: str) -> None:
+        (hit,) = market.hits.values()
+        self.accepted = market.accept(hit, worker)
+        self.market = market
+        self.parameters = {
+            "assignmentId": self.accepted.id,
+            "hitId": hit.id,
+            "workerId": worker,
+            "turkSubmitTo": server.address,
+        } | changes
+        self.path = urlsplit(market.external_url(hit)).path
+
+    def open(self, **changes: str):
+        return Client(enforce_csrf_checks=True).get(
+            f"{self.path}?{urlencode(self.parameters | changes)}"
+        )
+
+    def send(self, page, choose=None, with_query: bool = True, **changes: str):
+        data: dict[str, list[str]] = {}
+        for name, value in fields_of(worksheet(page.content.decode()), choose):
+            data.setdefault(name, []).append(value)
+        data |= {name: [value] for name, value in changes.items()}
+        address = f"{self.path}?{urlencode(self.parameters)}" if with_query else self.path
+        return Client(enforce_csrf_checks=True).post(address, data)
+
+
+def first(question):
+    chosen = question.options[0]
+    return [chosen, *(o for o in question.named("main-") if o.value == chosen.value)]
+
+
+def hand_in(frame, response):
+    """The form of the page, sent on to the marketplace."""
+    form = form_of(response.content.decode())
+    assert set(form.fields) == {"assignmentId", "answer"}
+    return frame.market.hand_in(form.fields["assignmentId"], list(form.fields.items()))
+
+
+def test_a_preview_stores_nothing_and_cannot_be_sent(contains, market, server):
+    frame = Frame(market, server, "A1")
+    for page in (
+        frame.open(assignmentId="ASSIGNMENT_ID_NOT_AVAILABLE", workerId=""),
+        Client().get(frame.path),
+    ):
+        assert page.status_code == 200
+        assert "This is a preview" in page.content.decode()
+        assert " disabled" in page.content.decode()
+    assert Client().post(frame.path, {"selected": "x"}).status_code == 409
+    assert not Assignment.objects.exists()
+    assert not Worker.objects.exists()
+
+
+@pytest.mark.parametrize("with_query", [True, False])
+def test_an_answer_is_stored_here_and_then_handed_in(campaign, market, server, with_query):
+    frame = Frame(market, server, "A1")
+    page = frame.open()
+    assert not page.cookies
+    response = frame.send(page, first, with_query)
+    assert response.status_code == 200
+    assert not response.cookies
+    stored = Assignment.objects.get()
+    assert (stored.state, stored.outcome, stored.key) == ("submitted", "", frame.accepted.id)
+    assert stored.worker.external_id == "A1"
+    form = form_of(response.content.decode())
+    assert form.action == f"{server.address}/mturk/externalSubmit"
+    assert form.fields["assignmentId"] == frame.accepted.id
+    policy = response["Content-Security-Policy"]
+    assert re.search(rf"form-action {server.address}(;|$)", policy)
+    assert "https://www.mturk.com" in re.search("frame-ancestors ([^;]*)", policy).group(1)
+    assert "X-Frame-Options" not in response
+    # The answer that MTurk keeps says the same as the one that is kept here.
+    told = from_xml(stored.hit, _answers_xml(list(form.fields.items())))
+    assert told.pop("shown") == stored.shown
+    names = ("answers",) if campaign.kind == "classify" else ("selected", "maybe", "unseen")
+    assert {name: told[name] for name in names} == {name: getattr(stored, name) for name in names}
+    hand_in(frame, response)
+    sync(campaign)
+    stored.refresh_from_db()
+    assert (stored.outcome, stored.market_state) == ("accepted", "approved")
+
+
+def test_the_page_of_the_form_says_nothing_of_items_to_mturk(contains, market, server):
+    frame = Frame(market, server, "A1")
+    answer = json.loads(form_of(frame.send(frame.open(), first).content.decode()).fields["answer"])
+    stored = Assignment.objects.get()
+    assert len(set(answer["shown"])) == len(stored.shown)
+    assert all(re.fullmatch("i[a-z2-7]{12}", name) for name in answer["shown"])
+
+
+def test_repeated_answers_and_visits_hand_the_same_answer_in(contains, market, server):
+    frame = Frame(market, server, "A1")
+    page = frame.open()
+    responses = [frame.send(page, first), frame.send(page), frame.open()]
+    assert [response.status_code for response in responses] == [200, 200, 200]
+    forms = [form_of(response.content.decode()) for response in responses]
+    assert forms[0] == forms[1] == forms[2]
+    assert Assignment.objects.get().selected
+
+
+def test_a_wrong_form_comes_back_in_the_frame_with_its_fields(contains, market, server):
+    frame = Frame(market, server, "A1")
+    before = timezone.now()
+    page = frame.send(frame.open(), selected="of-another-page")
+    assert page.status_code == 422
+    assert dict(worksheet(page.content.decode()).hidden).items() >= frame.parameters.items()
+    assert frame.send(page, first).status_code == 200
+    assert Assignment.objects.get().expires_at > before
+
+
+@pytest.mark.parametrize(
+    "submit_to",
+    ["https://evil.example", "http://www.mturk.com", "https://www.mturk.com.evil.example", "x"],
+)
+def test_answers_go_nowhere_but_to_the_marketplace(contains, market, server, submit_to):
+    frame = Frame(market, server, "A1", turkSubmitTo=submit_to)
+    assert frame.open().status_code == 409
+    assert not Assignment.objects.exists()
+    good = Frame(market, server, "A2")
+    page = good.open()
+    assert good.send(page, first, turkSubmitTo=submit_to).status_code == 409
+    assert not Assignment.objects.filter(state="submitted").exists()
+    assert good.open(turkSubmitTo="https://www.mturk.com").status_code == 200
+
+
+def test_a_worker_who_answered_before_is_asked_to_return_it(contains, market, server):
+    frame = Frame(market, server, "A1")
+    frame.send(frame.open(), first)
+    again = frame.open(assignmentId="3ANOTHERASSIGNMENT")
+    assert again.status_code == 409
+    assert "return this work" in again.content.decode()
+    assert form_of(again.content.decode()) is None
+
+
+def test_a_new_assignment_of_a_worker_is_served_before_the_old_one_has_expired(
+    contains, market, server
+):
+    frame = Frame(market, server, "A1")
+    frame.open()
+    page = frame.open(assignmentId="3ANOTHERASSIGNMENT")
+    assert page.status_code == 200
+    assert worksheet(page.content.decode()) is not None
+    assert dict(Assignment.objects.values_list("key", "state")) == {
+        frame.accepted.id: "returned",
+        "3ANOTHERASSIGNMENT": "open",
+    }
+
+
+def test_a_stopped_worker_may_finish_what_is_open_and_gets_no_more(contains, market, server):
+    frame = Frame(market, server, "A1")
+    page = frame.open()
+    set_aside(contains, Worker.objects.get(), "careless", "a test")
+    assert frame.open(assignmentId="3ANOTHERASSIGNMENT").status_code == 409
+    response = frame.send(page, first)
+    assert response.status_code == 200
+    hand_in(frame, response)
+    sync(contains)
+    done = Assignment.objects.get()
+    assert (done.outcome, done.set_aside, done.used) == ("accepted", True, False)
+    assert len(market.payments) == 1
+
+
+def test_the_id_of_a_returned_assignment_is_the_next_workers(contains, market, server):
+    first_one = Frame(market, server, "A1")
+    page = first_one.open()
+    first_one.send(page, first)  # stored here, never handed in
+    market.give_up(first_one.accepted)
+    second = Frame(market, server, "A2")
+    assert second.accepted.id == first_one.accepted.id
+    hand_in(second, second.send(second.open()))
+    assert first_one.send(page, first).status_code == 409
+    assert first_one.open().status_code == 409
+    sync(contains)
+    used = Assignment.objects.get(outcome="accepted")
+    assert (used.worker.external_id, used.selected) == ("A2", [])
+    assert [paid.worker for paid in market.payments] == ["A2"]
+
+
+def test_an_answer_that_only_mturk_has_is_taken_from_its_form(campaign, market, server):
+    frame = Frame(market, server, "A1")
+    response = frame.send(frame.open(), first)
+    hand_in(frame, response)
+    before = Assignment.objects.values("shown", "selected", "answers").get()
+    place = Assignment.objects.get().place
+    place.holder, place.free_at = None, timezone.now()
+    place.save()
+    Assignment.objects.all().delete()  # as after a restored backup
+    sync(campaign)
+    again = Assignment.objects.get()
+    assert {name: getattr(again, name) for name in before} == before
+    assert again.used
+    assert len(market.payments) == 1
+
+
+def test_what_was_handed_in_without_an_answer_is_paid_and_not_used(contains, market, server):
+    frame = Frame(market, server, "A1")
+    market.hand_in(frame.accepted.id, [("answer", "{}")])
+    sync(contains)
+    done = Assignment.objects.get()
+    assert (done.outcome, done.used, done.market_state) == ("accepted", False, "approved")
+    (hit,) = market.hits.values()
+    assert hit.max_assignments == 4
+    frame = Frame(market, server, "A2")
+    assert frame.open().status_code == 200
+
+
+def test_the_end_of_a_study(contains, market, server):
+    frame = Frame(market, server, "A1")
+    frame.open()
+    late = Frame(market, server, "A2")
+    close(contains, "a test")
+    assert frame.open().status_code == 410
+    assert late.open().status_code == 409
+    assert not market.open_hits()
+
+
+def test_a_lie_about_who_one_is_does_not_pay(contains, market, server):
+    frame = Frame(market, server, "A1")
+    page = frame.open(workerId="A9")
+    liar = Frame.__new__(Frame)
+    liar.__dict__ = frame.__dict__ | {"parameters": frame.parameters | {"workerId": "A9"}}
+    hand_in(frame, liar.send(page, first))
+    sync(contains)
+    assert [paid.worker for paid in market.payments] == ["A1"]
+    assert not Assignment.objects.filter(worker__external_id="A9", outcome="accepted").exists()
+
+
+def test_the_marketplaces_word_counts_whenever_it_comes(contains, market, server):
+    frame = Frame(market, server, "A1")
+    frame.send(frame.open(), first)
+    hit = contains.hits.get()
+    for status in ("expired", "submitted", "submitted"):
+        reconcile(contains, MarketAssignment(frame.accepted.id, hit.pk, "A1", status))
+    assert Assignment.objects.get().market_state == "submitted"
