@@ -232,6 +232,6 @@ def given_up(campaign: Campaign) -> int:
 def waiting_places(campaign: Campaign) -> int:
     """Places that nobody holds, "waiting for workers" (rule 6), with those of unopened rounds."""
     waiting = Place.objects.filter(campaign=campaign, free_at__lte=timezone.now()).count()
-    if campaign.out_of_money:
+    if campaign.out_of_money or not campaign.round:  # filled by import: no rounds
         return waiting
     return waiting + (campaign.workers_per_item - campaign.target) * campaign.hits.count()

@@ -7,7 +7,7 @@ are read. They run on the temporary tables of tasks.responses.resolving.
 from tasks.models import Campaign
 from tasks.models.campaign import Kind, State
 from tasks.responses.errors import LISTED, Problems, short
-from tasks.responses.resolving import Given, hash_joins
+from tasks.responses.resolving import Given, count, hash_joins
 from tasks.responses.values import LARGEST_SMALLINT
 
 _UNKNOWN_IMAGE = """
@@ -233,7 +233,7 @@ def check(cursor, campaign: Campaign, given: Given, problems: Problems) -> None:
     published = campaign.published_at is not None
     cursor.execute(_FIND_STORED)
     cursor.execute("ANALYZE responses_stored")
-    named, assignments = _count(cursor, "named"), _count(cursor, "assignment")
+    named, assignments = count(cursor, "named"), count(cursor, "assignment")
     inner = [_UNKNOWN_IMAGE] if named < given.judgments else []
     inner += [_ROWS_OF_AN_ASSIGNMENT, _SAME_KEY_TWICE] if assignments < named else []
     inner += [_SAME_POSITION] if given.positions else []
@@ -270,8 +270,3 @@ def check(cursor, campaign: Campaign, given: Given, problems: Problems) -> None:
 def _named(name: str | None) -> str:
     """A key in quotes, a number without."""
     return name if name and name.isdigit() else short(name)
-
-
-def _count(cursor, table: str) -> int:
-    cursor.execute(f"SELECT count(*) FROM responses_{table}")
-    return cursor.fetchone()[0]

@@ -23,6 +23,7 @@ OPTIONAL = {
         *("submitted_at", "seconds", "status", "used"),
     ),
 }
+EMPTY = (None, "")
 MAY_BE_EMPTY = {"selected", "main"}
 REMEMBERED = 10_000  # texts per field whose value is kept, so that it is read once
 
@@ -85,6 +86,7 @@ class Judgments:
             "status": _remembering(values.status),
             "used": _remembering(values.boolean),
         }
+        self._nothing: dict[str, Any] = dict.fromkeys(self._read)
 
     def read(
         self, row: int, raw: Mapping[str, Any], columns: Mapping[str, str] | None = None
@@ -97,18 +99,18 @@ class Judgments:
         if not raw.keys() <= self.known:
             strange = next(name for name in raw if name not in self.known)
             errors.append((strange, f"no such field (there are: {', '.join(sorted(self.known))})"))
-        found: dict[str, Any] = {}
-        for field, read in self._read.items():
-            value = raw.get(field)
-            if value is None or value == "":
-                found[field] = None
-                if field in self.required and (field not in raw or field not in MAY_BE_EMPTY):
-                    errors.append((field, "is empty" if field in raw else "is missing"))
-                continue
-            try:
-                found[field] = read(value)
-            except ValueError as error:
-                errors.append((field, str(error)))
+        for field in self.required:
+            if field not in raw:
+                errors.append((field, "is missing"))
+            elif raw[field] in EMPTY and field not in MAY_BE_EMPTY:
+                errors.append((field, "is empty"))
+        found = self._nothing.copy()
+        for field, value in raw.items():
+            if value not in EMPTY and (read := self._read.get(field)):
+                try:
+                    found[field] = read(value)
+                except ValueError as error:
+                    errors.append((field, str(error)))
         if not errors:
             errors += self._contradictions(row, found)
         if errors:
@@ -118,24 +120,25 @@ class Judgments:
         contains = self.kind == Kind.CONTAINS
         selected = found["selected"]
         answer = selected if contains else values.NO
+        # By place, in the order of the class: by name it takes half as long again.
         return Judgment(
-            row=row,
-            hit=found["hit"],
-            assignment=found["assignment"],
-            worker=self.workers.setdefault(found["worker"], len(self.workers)),
-            image=found["image"],
-            label=found["label"] or 0,
-            answer=values.UNSEEN if selected is None else answer,
-            offered=_array(found["offered"]),
-            selected=None if contains else _array(selected or []),
-            main=found["main"],
-            position=found["position"],
-            control=found["control"],
-            round=found["round"],
-            submitted_at=found["submitted_at"],
-            seconds=found["seconds"],
-            status=found["status"],
-            used=found["used"],
+            row,
+            found["hit"],
+            found["assignment"],
+            self.workers.setdefault(found["worker"], len(self.workers)),
+            found["image"],
+            found["label"] or 0,
+            values.UNSEEN if selected is None else answer,
+            _array(found["offered"]),
+            None if contains else _array(selected or []),
+            found["main"],
+            found["position"],
+            found["control"],
+            found["round"],
+            found["submitted_at"],
+            found["seconds"],
+            found["status"],
+            found["used"],
         )
 
     def _contradictions(self, row: int, found: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 Temporary tables, one row each: responses_named (a judgment whose image is known), responses_hit,
 responses_assignment (as its first row in the file gives it), responses_judgment (numbers only;
 `copy` counts the rows of one key), responses_item (an image, in CONTAINS under a label, in a HIT).
-Ids are given out in the order of the file, so that indexes grow at their ends.
+Ids are given out about in the order of the file, so that indexes grow at their ends.
 """
 
 from collections.abc import Iterator
@@ -83,7 +83,6 @@ _ASSIGNMENTS = f"""
         JOIN tasks_worker w ON w.id = g.worker
       ) k
       LEFT JOIN tasks_assignment t ON t.campaign_id = %(campaign)s AND t.key = k.key
-      ORDER BY k.first
     ) f
 """
 
@@ -91,10 +90,12 @@ _JUDGMENTS = f"""
     CREATE TEMPORARY TABLE responses_judgment ON COMMIT DROP AS
     SELECT n.number, n.row, a.id AS assignment_id, a.hit_id, h.id AS own_hit_id,
            n.image, n.label, n.answer, n.offered, n.selected, n.main, n.position, n.control,
-           row_number() OVER (PARTITION BY a.id, n.image, n.label ORDER BY n.number) AS copy
+           {{copy}} AS copy
     FROM responses_named n {_TO_HIT}
     JOIN responses_assignment a ON (a.assignment, a.unit_hit, a.unit_worker) = ({_UNIT})
 """
+
+_COPY = "row_number() OVER (PARTITION BY a.id, n.image, n.label ORDER BY n.number)"
 
 # What an import offers where the file does not say it: all that anybody selected for the image.
 _DEFAULT_OFFERED = """
@@ -193,7 +194,9 @@ def resolve(cursor, campaign: Campaign, *, sections_by_label: bool) -> Given:
     make("hit", _HITS)
     make("assignment", _ASSIGNMENTS)
     with hash_joins(cursor):
-        make("judgment", _JUDGMENTS)
+        # Where each judgment is an assignment of its own no key can come twice.
+        alone = count(cursor, "assignment") == count(cursor, "named")
+        make("judgment", _JUDGMENTS.format(copy="1" if alone else _COPY))
         if not sections_by_label:
             cursor.execute("ALTER TABLE responses_judgment ADD offered_given bool DEFAULT true")
             cursor.execute(_DEFAULT_OFFERED)
@@ -210,3 +213,9 @@ def resolve(cursor, campaign: Campaign, *, sections_by_label: bool) -> Given:
         " FROM responses_staged"
     )
     return Given(*cursor.fetchone())
+
+
+def count(cursor, table: str) -> int:
+    """How many rows one of the temporary tables has."""
+    cursor.execute(f"SELECT count(*) FROM responses_{table}")
+    return cursor.fetchone()[0]
