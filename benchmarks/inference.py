@@ -140,11 +140,11 @@ def plain_loop(classifiers, files: list[Path], device) -> float:
     import torch
     from timm.data import create_transform, resolve_data_config
 
-    from models_inference.network import build, cores
+    from models_inference.network import cores, timm_network
 
     seconds = 0.0
     for classifier in classifiers:
-        model = build(classifier).eval().to(device)
+        model = timm_network(classifier).eval().to(device)
         overrides = {
             key: tuple(value) if isinstance(value, list) else value
             for key, value in classifier.input.items()

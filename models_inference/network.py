@@ -1,12 +1,15 @@
 """A classifier ready to run: its network on a device, its preprocessing, its classes' labels."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from models_inference import programs, zero_shot
+from models_inference.built import Built
 from models_inference.class_labels import ClassLabels, class_labels, imagenet_keys
 from models_inference.errors import InferenceError
 from models_inference.hub import pretrained
@@ -61,14 +64,19 @@ def choose_device(device: str) -> "torch.device":
 
 @dataclass
 class Network:
-    """A loaded classifier. `batch` is the largest batch known to fit, halved when it does not."""
+    """A loaded classifier. `batch` is the largest batch known to fit, halved when it does not.
+
+    model: normalised pictures (N, 3, H, W) of `dtype` -> logits; `only`: N must be this.
+    """
 
     classifier: Classifier
-    model: "nn.Module"
+    model: Callable[["Tensor"], "Tensor"]
     preprocessing: Preprocessing
     labels: ClassLabels
     device: "torch.device"
     batch: int
+    only: int | None = None
+    dtype: "torch.dtype | None" = None  # None: float32
 
     def logits(self, pixels: "Tensor") -> "Tensor":
         """uint8 (N, 3, H, W) on any device -> float32 (N, C) on the CPU.
@@ -86,10 +94,10 @@ class Network:
                 if not out_of_memory(error):
                     raise
                 # An image that does not fit alone fits no smaller batch.
-                if min(self.batch, len(pixels)) == 1:
+                if min(self.batch, len(pixels)) == 1 or self.only:
                     raise InferenceError(
                         f"Classifier {self.classifier.name} does not fit in the memory of "
-                        f"{self.device}, not even with one image at a time."
+                        f"{self.device}, not even with {self.only or 1} images at a time."
                     ) from error
             self.batch = max(1, min(self.batch, len(pixels)) // 2)
             if self.device.type == "cuda":
@@ -101,8 +109,12 @@ class Network:
 
         pixels = pixels.to(self.device, non_blocking=True)
         batch = self.preprocessing.normalise(pixels)
-        batch = batch.to(next(self.model.parameters()).dtype, memory_format=torch.channels_last)
-        return self.model(batch)
+        batch = batch.to(self.dtype or torch.float32, memory_format=torch.channels_last)
+        if self.only is None or len(batch) == self.only:
+            return self.model(batch)
+        filled = batch.new_zeros(self.only, *batch.shape[1:])
+        filled[: len(batch)] = batch
+        return self.model(filled)[: len(batch)]
 
     def top(self, logits: "Tensor") -> tuple[np.ndarray, np.ndarray]:
         """float32 (N, C) logits -> ids of labels and their scores, best first, (N, at most STORED).
@@ -137,45 +149,76 @@ def out_of_memory(error: RuntimeError) -> bool:
 def load(classifier: Classifier, device: "torch.device") -> Network:
     """Build a classifier's network, fill in its weights and put it on a device.
 
-    bfloat16 and channels-last on CUDA; float32 and channels-last on the CPU.
     Raises InferenceError: unknown architecture, weights that are missing, do not fit or cannot be
     fetched, input settings that are wrong, classes that are no labels of the dataset.
     """
-    import torch
-
     if not classifier.architecture:
         raise InferenceError(
             f"Classifier {classifier.name} has no architecture (its predictions were imported): "
             "it cannot be run."
         )
     check_input(classifier.input)
-    model = build(classifier)
-    keys = classifier.mapping
+    built = build(classifier, device)
+    keys = built.keys or classifier.mapping
     if keys is None:
-        keys = default_keys(model, classifier)
-    if len(keys) != model.num_classes:
+        keys = imagenet_keys() if built.classes == 1000 else None
+    if keys is None:
         raise InferenceError(
-            f"Classifier {classifier.name} tells {model.num_classes} classes apart, its mapping "
+            f"Classifier {classifier.name} tells {built.classes} classes apart, which are not "
+            "ImageNet's: give it a mapping."
+        )
+    if len(keys) != built.classes:
+        raise InferenceError(
+            f"Classifier {classifier.name} tells {built.classes} classes apart, its mapping "
             f"names {len(keys)}."
         )
-    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     return Network(
         classifier=classifier,
-        preprocessing=resolve(classifier.input, cast("dict", model.pretrained_cfg)),
+        model=built.model,
+        preprocessing=resolve(classifier.input, built.config),
         labels=class_labels(classifier.dataset, classifier.name, keys),
-        model=model.eval().to(device, dtype).to(memory_format=torch.channels_last),  # type: ignore[call-overload]
         device=device,
-        batch=BATCH[device.type],
+        batch=built.batch or BATCH[device.type],
+        only=built.batch,
+        dtype=built.dtype,
     )
 
 
-def build(classifier: Classifier) -> "nn.Module":
-    """The network of a classifier with its weights, on the CPU."""
+def build(classifier: Classifier, device: "torch.device") -> Built:
+    """The network of a classifier with its weights, of whatever kind its architecture is."""
+    if classifier.architecture in programs.KINDS:
+        return programs.build(classifier, device)
+    if classifier.architecture.startswith(zero_shot.PREFIX):
+        return zero_shot.build(classifier, device)
+    return build_timm(classifier, device)
+
+
+def build_timm(classifier: Classifier, device: "torch.device") -> Built:
+    """One of timm's architectures: bfloat16 on CUDA, float32 on the CPU, channels last."""
+    import torch
+
+    model = timm_network(classifier)
+    keys = None
+    if classifier.mapping is None and model.num_classes != 1000:
+        keys = keys_of_imagenet(model)
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    return Built(
+        model=model.eval().to(device, dtype).to(memory_format=torch.channels_last),  # type: ignore[call-overload]
+        classes=cast("int", model.num_classes),
+        config=cast("dict", model.pretrained_cfg),
+        keys=keys,
+        dtype=dtype,
+    )
+
+
+def timm_network(classifier: Classifier) -> "nn.Module":
+    """The network of one of timm's architectures with its weights, on the CPU."""
     architecture, weights = classifier.architecture, classifier.weights
     if not timm().is_model(architecture):
         raise InferenceError(
             f"Classifier {classifier.name}: timm {timm().__version__} knows no architecture "
-            f"{architecture!r} (timm.list_models() lists them)."
+            f"{architecture!r} (timm.list_models() lists them; besides there are "
+            f"{', '.join(programs.KINDS)} and {zero_shot.PREFIX}NAME)."
         )
     if weights == PRETRAINED:
         return pretrained(architecture, **size(classifier))
@@ -198,16 +241,9 @@ def size(classifier: Classifier) -> dict[str, tuple[int, int]]:
     return {"img_size": tuple(wanted[1:])} if fixed and wanted else {}
 
 
-def default_keys(model: "nn.Module", classifier: Classifier) -> list[str]:
+def keys_of_imagenet(model: "nn.Module") -> list[str] | None:
     """WordNet ids of a network's classes, where timm knows which ImageNet it is of."""
-    if model.num_classes == 1000:
-        return imagenet_keys()
     from timm.data import ImageNetInfo, infer_imagenet_subset
 
     subset = infer_imagenet_subset(model)
-    if subset is None:
-        raise InferenceError(
-            f"Classifier {classifier.name} tells {model.num_classes} classes apart, which are not "
-            "ImageNet's: give it a mapping."
-        )
-    return ImageNetInfo(subset).label_names()
+    return None if subset is None else ImageNetInfo(subset).label_names()

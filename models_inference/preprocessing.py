@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
-INPUT = {"input_size", "interpolation", "mean", "std", "crop_pct", "crop_mode"}
+INPUT = {"input_size", "interpolation", "mean", "std", "crop_pct", "crop_mode", "prompts"}
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,17 @@ def check_input(overrides: Mapping[str, object]) -> None:
     interpolation = overrides.get("interpolation")
     if interpolation not in (None, "nearest", "bilinear", "bicubic", "box", "hamming", "lanczos"):
         raise InferenceError(f"Unknown interpolation {interpolation!r}.")
+    prompts = overrides.get("prompts")
+    if prompts is not None and not (
+        isinstance(prompts, list | tuple)
+        and prompts
+        and all(
+            isinstance(text, str) and text.count("{}") == 1 == text.count("{") for text in prompts
+        )
+    ):
+        raise InferenceError(
+            'prompts must be a list of texts with one {} for the name, such as "a photo of a {}.".'
+        )
 
 
 def resolve(overrides: Mapping[str, object], pretrained_cfg: Mapping[str, object]) -> Preprocessing:
@@ -107,6 +118,7 @@ def resolve(overrides: Mapping[str, object], pretrained_cfg: Mapping[str, object
     args = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in overrides.items()
+        if name != "prompts"
     }
     config = resolve_data_config(args, pretrained_cfg=dict(pretrained_cfg))
     mean = tuple(float(value) for value in config["mean"])

@@ -1,12 +1,18 @@
 """Finds and loads weights: of timm's hub, of a pip package, or of a file; never runs their code."""
 
+import hashlib
 import importlib.util
+import os
 import pickle
+import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from django.conf import settings
+
+from imagesets.locations import s3_client, split_s3
 from models_inference.errors import InferenceError
 
 if TYPE_CHECKING:
@@ -19,7 +25,9 @@ WRAPPERS = ("state_dict_ema", "state_dict", "model_ema", "model")
 
 
 def weights_file(weights: str) -> Path:
-    """The file that `weights` ("package:NAME" or a path) names; InferenceError where none is."""
+    """The file that `weights` ("package:NAME", s3:// or a path) names; InferenceError if none."""
+    if weights.startswith("s3://"):
+        return fetched(weights)
     if not weights.startswith(PACKAGE):
         path = Path(weights)
         if not path.is_file():
@@ -41,6 +49,30 @@ def weights_file(weights: str) -> Path:
             f"{folder / 'models'}."
         )
     return found[0]
+
+
+def fetched(address: str) -> Path:
+    """This machine's copy of a weights file on S3, fetched anew where the object has changed."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    bucket, key = split_s3(address)
+    try:
+        there = s3_client().head_object(Bucket=bucket, Key=key)
+        version = hashlib.sha256(f"{address} {there['ETag']}".encode()).hexdigest()[:32]
+        path = Path(settings.DATA_DIR) / "weights" / version / (Path(key).name or "weights")
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as part:
+                try:
+                    s3_client().download_fileobj(bucket, key, part)
+                    part.flush()
+                    os.replace(part.name, path)
+                except BaseException:
+                    Path(part.name).unlink(missing_ok=True)
+                    raise
+    except (BotoCoreError, ClientError, OSError, ValueError) as error:
+        raise InferenceError(f"Weights {address} cannot be fetched: {first_line(error)}") from None
+    return path
 
 
 def load_state(path: Path) -> dict[str, "Tensor"]:

@@ -1,0 +1,207 @@
+"""Looks into a network that is a program (TorchScript, torch.export) before torch loads it.
+
+What torch's own loaders would run, and what is refused here instead:
+
+- A TorchScript archive is read by torch's C++ reader, which makes tensors and its own classes and
+  never imports Python. Its code runs in torch's interpreter, whose operators are tensor functions
+  but for a few that read and write files: those, and operators and classes of other libraries, are
+  refused.
+- A torch.export archive is a graph in JSON beside raw tensors. torch.export.load would unpickle
+  what a file says is pickled, evaluate its symbolic sizes as Python, look its operators up anywhere
+  below `torch` and load compiled libraries: so tensors must be raw, sizes arithmetic, operators
+  torch's `aten`, names plain names, and nothing else may be in it.
+"""
+
+import ast
+import io
+import json
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from models_inference.errors import InferenceError
+
+MOST_TEXT = 200_000_000  # bytes of one graph or code file
+
+SCRIPT_FILES = re.compile(r"\d+|\.data/\S+|\.format_version|\.storage_alignment|byteorder|version")
+WRITES = re.compile(r"\b(save|from_file|_save|pickle|load)\b")
+NAMESPACE = re.compile(r"\bops\s*\.\s*(\w+)")
+CUSTOM_CLASS = re.compile(r"__torch__\s*\.\s*torch\s*\.\s*classes\b")
+
+EXPORT_FILES = re.compile(
+    r"data/(weights|constants)/[A-Za-z]*_?\d+|data/(weights|constants)/model_\w+_config\.json"
+    r"|models/model\.json|data/sample_inputs/model\.pt|archive_format|archive_version|byteorder"
+    r"|\.data/\w+|\.format_version|\.storage_alignment|version|extra/[\w.-]+"
+)
+OPERATOR = re.compile(
+    r"torch\.ops\.aten\.\w+\.\w+|torch\.sym_\w+|math\.(ceil|floor|trunc|sqrt)"
+    r"|_operator\.(getitem|add|sub|mul|neg|floordiv|truediv|mod|pow|eq|ne|lt|le|gt|ge|and_|or_|not_)"
+)
+PLAIN = re.compile(r"[\w.:/+\- ]*")
+TREE = re.compile(r"[\w.\s:,\[\]{}\"\\-]*")
+FREE = {"stack_trace", "nn_module_stack", "torch_fn", "source_fn_stack", "custom", "from_node"}
+SYMBOL = re.compile(r"[su]\d+")
+ARITHMETIC = {
+    *("Symbol", "Integer", "Rational", "Add", "Mul", "Pow", "Max", "Min", "Mod", "PythonMod"),
+    *("FloorDiv", "CleanDiv", "CeilToInt", "FloorToInt", "Eq", "Ne", "Lt", "Le", "Gt", "Ge"),
+    *("StrictLessThan", "StrictGreaterThan", "LessThan", "GreaterThan", "Equality", "Unequality"),
+    *("true", "false", "oo"),
+}
+
+
+class Unsafe(ValueError):
+    """Loading or running the file could do more than compute; the text says by what."""
+
+
+def check_torchscript(path: Path) -> None:
+    """Raise InferenceError where a file is no TorchScript archive or could touch more than data."""
+    _checked(path, "TorchScript", _torchscript)
+
+
+def check_exported(path: Path) -> None:
+    """Raise InferenceError where a file is no torch.export archive, or loading could run code."""
+    _checked(path, "torch.export", _exported)
+
+
+def _checked(path: Path, kind: str, check) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {}
+            for name in archive.namelist():
+                _, _, inner = name.partition("/")
+                if ".." in PurePosixPath(name).parts or inner in members:
+                    raise Unsafe(f"its member {name!r}")
+                members[inner] = name
+            check(archive, members)
+    except Unsafe as unsafe:
+        raise InferenceError(
+            f"Weights file {path} is refused: {unsafe} could run code or touch other files when it"
+            f" is loaded or used. A {kind} file may hold a network's tensors and torch's own"
+            " operators only."
+        ) from None
+    except (zipfile.BadZipFile, OSError, ValueError, KeyError, RecursionError) as error:
+        said = "" if isinstance(error, zipfile.BadZipFile) else f": {error}"
+        raise InferenceError(f"Weights file {path} is no {kind} archive{said}.") from None
+
+
+def _text(archive: zipfile.ZipFile, name: str) -> str:
+    if archive.getinfo(name).file_size > MOST_TEXT:
+        raise Unsafe(f"the size of its member {name!r}")
+    return archive.read(name).decode()
+
+
+def _torchscript(archive: zipfile.ZipFile, members: dict[str, str]) -> None:
+    code = [name for inner, name in members.items() if re.fullmatch(r"code/.*\.py", inner)]
+    if not code or "constants.pkl" not in members:
+        raise zipfile.BadZipFile
+    for name in code:
+        text = _text(archive, name)
+        if found := WRITES.search(text):
+            raise Unsafe(f"{found[0]!r} in its {name}")
+        if other := set(NAMESPACE.findall(text)) - {"prim", "aten"}:
+            raise Unsafe(f"'ops.{min(other)}' in its {name}")
+        if found := CUSTOM_CLASS.search(text):
+            raise Unsafe(f"{found[0]!r} in its {name}")
+
+
+def _exported(archive: zipfile.ZipFile, members: dict[str, str]) -> None:
+    if "models/model.json" not in members or "archive_format" not in members:
+        raise zipfile.BadZipFile
+    for inner, name in members.items():
+        if not EXPORT_FILES.fullmatch(inner):
+            raise Unsafe(f"its member {name!r}")
+        if re.fullmatch(r"data/\w+/model_\w+_config\.json", inner):
+            _check_payloads(json.loads(_text(archive, name)), name)
+    if sample := members.get("data/sample_inputs/model.pt"):
+        _check_pickle(archive.read(sample), sample)
+    _check_graph(json.loads(_text(archive, members["models/model.json"])))
+
+
+def _check_payloads(config: Any, name: str) -> None:
+    for tensor, payload in config["config"].items():
+        if payload.get("use_pickle") or not re.fullmatch(
+            r"(weight|tensor)_\d+", payload["path_name"]
+        ):
+            raise Unsafe(f"{tensor!r}, which its {name} says is no raw tensor,")
+
+
+def _check_pickle(content: bytes, name: str) -> None:
+    import torch
+
+    if not content:
+        return
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            torch.load(io.BytesIO(content), weights_only=True)
+    except Exception:  # torch's, pickle's and zipfile's own
+        raise Unsafe(f"its member {name!r}, a pickle of more than tensors,") from None
+
+
+def _check_graph(program: Any) -> None:
+    """Every text in the graph that torch would make Python of, one way or another."""
+    for node in program["graph_module"]["graph"]["nodes"]:
+        if not OPERATOR.fullmatch(node["target"]):
+            raise Unsafe(f"its operator {node['target']!r}")
+    for path, text in _texts(program, ()):
+        name = path[-1] if path else ""
+        if "metadata" in path[:-1] and name in FREE:
+            continue  # where a node came from: kept as text
+        if "guards_code" in path:
+            continue  # never evaluated: see programs.load_exported
+        if name == "expr_str":
+            _check_arithmetic(text)
+        elif name in ("in_spec", "out_spec"):
+            if not TREE.fullmatch(text):
+                raise Unsafe(f"its {name} {text[:80]!r}")
+        elif not PLAIN.fullmatch(text):
+            raise Unsafe(f"the {'.'.join(path[-2:])} {text[:80]!r}")
+
+
+def _texts(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Each text below a JSON value and the keys on the way to it; keys count as texts too."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield (*path, "key"), key
+            yield from _texts(inner, (*path, key))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner, path)
+    elif isinstance(value, str):
+        yield path, value
+
+
+def _check_arithmetic(text: str) -> None:
+    """A symbolic size is numbers, symbols s0, s1, ... and arithmetic: sympy evaluates it."""
+    unsafe = Unsafe(f"its size {text[:80]!r}")
+    try:
+        tree = ast.parse(text, mode="eval")
+    except (SyntaxError, ValueError):
+        raise unsafe from None
+    for node in ast.walk(tree):
+        fine = isinstance(
+            node,
+            ast.Expression
+            | ast.BinOp
+            | ast.UnaryOp
+            | ast.BoolOp
+            | ast.Compare
+            | ast.operator
+            | ast.unaryop
+            | ast.boolop
+            | ast.cmpop
+            | ast.keyword
+            | ast.Load,
+        )
+        if isinstance(node, ast.Constant):
+            fine = isinstance(node.value, int | float) or (
+                isinstance(node.value, str) and SYMBOL.fullmatch(node.value) is not None
+            )
+        elif isinstance(node, ast.Name):
+            fine = node.id in ARITHMETIC or SYMBOL.fullmatch(node.id) is not None
+        elif isinstance(node, ast.Call):
+            fine = isinstance(node.func, ast.Name) and node.func.id in ARITHMETIC
+        if not fine:
+            raise unsafe
