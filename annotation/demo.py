@@ -6,9 +6,10 @@ Every step looks first at what is there, so that a second run is quick and chang
 import csv
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from django.core.management import call_command
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from annotation.bill import bill_table
 from annotation.headlines import Headlines, headlines
 from annotation.web import web_server
 from annotation.workers import celery_worker
@@ -26,6 +28,8 @@ from imagesets.models import Dataset
 from imagesets.photos import NAME, SLUG, make_photos
 from models_inference.jobs import predictions_done, queue_predictions
 from models_inference.presets import register_demo_classifiers
+from tasks.crowds.mturk.rehearsal.faults import EVERYTHING
+from tasks.crowds.mturk.rehearsal.stage import play, stage
 from tasks.models import Campaign
 from tasks.models.campaign import State
 from tasks.publish import publish
@@ -36,6 +40,7 @@ WHO = "the demo"
 WORKERS = 12
 R, ROUND_SIZE = 9, 3
 LOGIN = "researcher"
+BUDGET = Decimal(1000)  # US dollars, none of them real
 
 # slug, settings; the two left open ask the same, of nobody yet.
 CONTAINS = {"slug": "photos-contains", "name": "Photos: which contain X?", "kind": "contains"}
@@ -43,8 +48,8 @@ CLASSIFY = {"slug": "photos-classify", "name": "Photos: which objects?", "kind":
 OPEN_CONTAINS = {"slug": "try-contains", "name": "Try it: which contain X?", "kind": "contains"}
 OPEN_CLASSIFY = {"slug": "try-classify", "name": "Try it: which objects?", "kind": "classify"}
 TABLES = {
-    CONTAINS["slug"]: ("judgments", "selection_frequencies"),
-    CLASSIFY["slug"]: ("judgments", "annotations"),
+    "contains": ("judgments", "selection_frequencies"),
+    "classify": ("judgments", "annotations"),
 }
 
 
@@ -90,13 +95,18 @@ class Bar:
 
     def __init__(self, progress: Progress, task: Any) -> None:
         self.progress, self.task, self.note = progress, task, ""
+        self.console = progress.console
 
     def __call__(self, done: int, total: int) -> None:
         self.progress.update(self.task, completed=done, total=total)
 
 
-def run_demo(console: Console, seed: int = 0) -> Study:
-    """Run what is missing of the demo's study; raises where any of it did not work."""
+def run_demo(console: Console, seed: int = 0, crowd: str = "local") -> Study:
+    """Run what is missing of the demo's study; raises where any of it did not work.
+
+    With the crowd `mturk` its two campaigns are done through the rehearsal (faults on), under
+    names of their own beside those of the local crowd.
+    """
     steps = Steps(console)
     folder = settings.DATA_DIR / "demo"
     photos = folder / f"photos-{seed}"
@@ -109,18 +119,18 @@ def run_demo(console: Console, seed: int = 0) -> Study:
         dataset = _dataset(photos, bar)
     with steps.step("Inference by six classifiers (Celery worker)") as bar:
         _predictions(dataset, bar)
-    contains = _campaign(dataset, CONTAINS, seed=seed)
+    contains = _campaign(dataset, of_crowd(CONTAINS, crowd), seed=seed)
     with steps.step(f"CONTAINS: {WORKERS} simulated workers") as bar:
         _answered(contains, truth, seed, bar)
     with steps.step("Selection frequencies and groups"):
         _aggregated(contains)
-    classify = _campaign(dataset, CLASSIFY, source=contains, seed=seed)
+    classify = _campaign(dataset, of_crowd(CLASSIFY, crowd), source=contains, seed=seed)
     with steps.step(f"CLASSIFY: {WORKERS} simulated workers") as bar:
         _answered(classify, truth, seed, bar)
     with steps.step("Objects and main labels"):
         _aggregated(classify)
     with steps.step("Exports, and two campaigns left open"):
-        files = list(_export(folder))
+        files = list(_export(folder, (contains, classify)))
         _campaign(dataset, OPEN_CONTAINS, seed=seed + 1)
         _campaign(dataset, OPEN_CLASSIFY, source=contains, seed=seed + 1, follow_up="all")
     password = _login(folder / "login")
@@ -168,14 +178,35 @@ def _predictions(dataset: Dataset, bar: Bar) -> None:
             bar(done, total)
 
 
+def of_crowd(fields: dict[str, Any], crowd: str) -> dict[str, Any]:
+    """A campaign's settings for a crowd; the local one's are as they stand."""
+    if crowd == "local":
+        return fields
+    return fields | {
+        "slug": f"{fields['slug']}-{crowd}",
+        "name": f"{fields['name']} ({crowd})",
+        "crowd": crowd,
+        "budget": BUDGET,
+    }
+
+
 def _campaign(
     dataset: Dataset,
-    fields: dict[str, str],
+    fields: dict[str, Any],
     seed: int,
     source: Campaign | None = None,
     follow_up: str | None = None,
 ) -> Campaign:
-    """The published campaign of that slug; made where it is not there."""
+    """The published campaign of that slug; made where it is not there.
+
+    One for a rehearsed marketplace is published by the rehearsal; what an interrupted one left
+    is begun again, since its marketplace is gone.
+    """
+    rehearsed = fields.get("crowd", "local") != "local"
+    left = Campaign.objects.filter(slug=fields["slug"], state__in=[State.OPEN, State.PAUSED])
+    if rehearsed and (old := left.first()) is not None:
+        old.places.all().delete()
+        old.delete()
     campaign, _ = Campaign.objects.get_or_create(
         slug=fields["slug"],
         defaults={
@@ -188,20 +219,44 @@ def _campaign(
             "seed": seed + 1,
         },
     )
-    if campaign.state == State.DRAFT:
+    if campaign.state == State.DRAFT and not rehearsed:
         publish(campaign, WHO)
     return campaign
 
 
 def _answered(campaign: Campaign, truth: list[dict[str, str]], seed: int, bar: Bar) -> None:
     """Let the simulated workers finish the campaign through the site's pages."""
-    if campaign.state == State.OPEN:
+    if campaign.crowd != "local":
+        _rehearsed(campaign, truth, seed, bar)
+    elif campaign.state == State.OPEN:
         with web_server() as address:
             simulate(address, campaign, workers=WORKERS, seed=seed, truth=truth, progress=bar)
-        campaign.refresh_from_db()
+    campaign.refresh_from_db()
     if campaign.state != State.FINISHED:
         raise RuntimeError(f"campaign {campaign.slug} is {campaign.state}: it was not finished")
     bar.note = f"{campaign.hits.count()} HITs, {campaign.round} rounds"
+
+
+def _rehearsed(campaign: Campaign, truth: list[dict[str, str]], seed: int, bar: Bar) -> None:
+    """Let it be published, done and paid through the stand-in for its marketplace, faults on."""
+    if campaign.state != State.DRAFT:
+        return
+    done = 0
+
+    def more(number: int) -> None:
+        nonlocal done
+        done += number
+        bar(done, max(done, campaign.hits.count() * R))
+
+    with (
+        stage(EVERYTHING, seed) as on,
+        web_server(environment=on.environment) as address,
+        on.site(address),
+    ):
+        people = on.crew(WORKERS + 3, seed, truth)
+        play(on, campaign, people, seed, more)
+        bill = on.bill()
+    bar.console.print(bill_table(bill, campaign))
 
 
 def _aggregated(campaign: Campaign) -> None:
@@ -209,12 +264,12 @@ def _aggregated(campaign: Campaign) -> None:
         aggregate(campaign)
 
 
-def _export(folder: Path) -> Iterator[Path]:
-    for slug, tables in TABLES.items():
-        for table in tables:
-            path = folder / f"{slug}-{table}.csv"
+def _export(folder: Path, campaigns: Iterable[Campaign]) -> Iterator[Path]:
+    for campaign in campaigns:
+        for table in TABLES[campaign.kind]:
+            path = folder / f"{campaign.slug}-{table}.csv"
             if not path.exists():
-                call_command("export", slug, table, format="csv", out=path)
+                call_command("export", campaign.slug, table, format="csv", out=path)
             yield path
 
 

@@ -21,14 +21,19 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--no-serve", action="store_true", help="end after the numbers")
         parser.add_argument("--seed", type=int, default=0, help="of collages and workers (0)")
-        parser.add_argument("--crowd", choices=["local"], default="local")
+        parser.add_argument(
+            "--crowd",
+            choices=["local", "mturk"],
+            default="local",
+            help="who answers; mturk: through the rehearsal of it (local)",
+        )
         parser.add_argument(
             "--port", type=int, default=8000, help="where the site is served (8000)"
         )
 
-    def handle(self, *, no_serve: bool, seed: int, port: int, **options: Any) -> None:
+    def handle(self, *, no_serve: bool, seed: int, port: int, crowd: str, **options: Any) -> None:
         console = Console(stderr=True)
-        study = run_demo(console, seed)
+        study = run_demo(console, seed, crowd)
         print_study(study)
         if not no_serve:
             console.print(

@@ -6,7 +6,6 @@ import signal
 import sys
 import time
 from argparse import ArgumentParser
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +14,19 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
+from annotation.bill import bill_table
 from annotation.management.commands.simulate import read_truth
 from annotation.web import web_server
 from tasks.crowds import CrowdError
 from tasks.crowds.mturk.rehearsal.faults import EVERYTHING
 from tasks.crowds.mturk.rehearsal.people import Crew
-from tasks.crowds.mturk.rehearsal.stage import Bill, Stage, Stalled, play, stage
+from tasks.crowds.mturk.rehearsal.stage import Stage, Stalled, play, stage
 from tasks.models import Campaign
 from tasks.models.campaign import State
-from tasks.money import usd
 from tasks.refused import Refused
 
 PORT = 8008
-CENT = Decimal("0.01")
 LOOK = 1.0  # seconds between two looks for work
 
 
@@ -134,33 +131,6 @@ class Command(BaseCommand):
             with io.StringIO() as text:
                 Console(file=text, width=80).print(bill_table(bill, campaign))
                 self.stdout.write(text.getvalue(), ending="")
-
-
-def bill_table(bill: Bill, campaign: Campaign | None) -> Table:
-    """What the real study would cost and take, within 80 columns."""
-    title = "What the real study would cost and take"
-    if campaign is not None:
-        title += f" ({campaign.slug}: {campaign.state})"
-    table = Table(title=title, title_justify="left", width=80, show_header=False)
-    table.add_column("what", overflow="fold")
-    table.add_column("value", justify="right")
-    table.add_column("note", overflow="fold")
-    table.add_row("MTurk HITs", f"{bill.hits:,}", "")
-    table.add_row("answers handed in", f"{bill.answers:,}", f"by {bill.workers:,} workers")
-    table.add_row("rewards", usd(bill.rewards), "")
-    if bill.bonuses:
-        table.add_row("bonuses", usd(bill.bonuses), "")
-    table.add_row("the marketplace's fees", usd(bill.fees), "")
-    budget = campaign.budget if campaign is not None else None
-    note = f"of a budget of {usd(budget)}" if budget is not None else ""
-    table.add_row("in all", usd(bill.total), note)
-    table.add_row("work", f"{bill.hours:,.1f} h", "expected, of all workers together")
-    if bill.workers:
-        each = bill.hours / bill.workers
-        table.add_row("at the least", f"{each:,.1f} h", "if they all work at once, without a pause")
-    if bill.hours:
-        table.add_row("pay", usd((bill.rewards / Decimal(bill.hours)).quantize(CENT)), "an hour")
-    return table
 
 
 def _campaign(slug: str) -> Campaign:
