@@ -39,15 +39,23 @@ class Run(models.Model):
 class PairResult(models.Model):
     """CONTAINS: a pair's selection frequency. `shown` includes `selected` and `maybe`.
 
-    All are written anew by each run, in one transaction that has read the pairs: to have the
-    database look each of them up again took longer than all the rest.
+    All are written anew by each run, in one transaction that has read the pairs, so there is one
+    index and no look-up of what they refer to: these took longer than all the rest of a run.
     """
 
-    run = models.ForeignKey(
-        Run, on_delete=models.CASCADE, related_name="pair_results", db_constraint=False
-    )
     pair = models.OneToOneField(
-        Pair, on_delete=models.CASCADE, related_name="result", db_constraint=False
+        Pair,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="result",
+        db_constraint=False,
+    )
+    run = models.ForeignKey(
+        Run,
+        on_delete=models.CASCADE,
+        related_name="pair_results",
+        db_constraint=False,
+        db_index=False,
     )
     selected = models.PositiveIntegerField()
     maybe = models.PositiveIntegerField()

@@ -4,6 +4,7 @@ What is not used keeps only its number of items: it is counted apart and in no r
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -75,13 +76,29 @@ LAST = 2**63 - 1  # an answer without a sequence comes after those of the same m
 
 def read_answers(cursor, campaign: Campaign, since: int | None) -> Iterator[pa.RecordBatch]:
     """The answers that a transaction from `since` on changed (None: all), in the kind's schema."""
-    which = "a.campaign_id = %(campaign)s AND a.submitted_at IS NOT NULL"
+    where = "a.campaign_id = %(campaign)s AND a.submitted_at IS NOT NULL"
     if since is not None:
-        which += " AND a.changed >= %(since)s::text::xid8"
+        where += " AND a.changed >= %(since)s::text::xid8"
     params = {"campaign": campaign.pk, "since": since}
-    if campaign.kind == Kind.CONTAINS:
-        return _contains(cursor, which, params)
-    return _classify(cursor, which, params)
+    source = _Source(cursor, where, params, "nestloop" if since is None else "seqscan")
+    return _contains(source) if campaign.kind == Kind.CONTAINS else _classify(source)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where answers are read: a condition on `tasks_assignment a`, its parameters."""
+
+    cursor: Any
+    where: str
+    params: dict[str, Any]
+    avoided: copying.Plan
+
+    def rows(self, query: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        return copying.rows(self.cursor, query, schema, self.params, self.avoided)
+
+    def table(self, query: str, schema: pa.Schema) -> pa.Table:
+        """All rows of a query."""
+        return pa.Table.from_batches(self.rows(query, schema), schema).combine_chunks()
 
 
 class _Items(NamedTuple):
@@ -96,16 +113,16 @@ class _Items(NamedTuple):
     """A control's answer; -1 where it has none."""
 
 
-def _items(cursor, which: str, params: dict[str, Any]) -> _Items:
+def _items(source: _Source) -> _Items:
     query = f"""
         SELECT i.hit_id, i.position, coalesce(i.pair_id, -1), (i.role = 'control')::int,
                coalesce(i.known::int, -1)
         FROM tasks_hititem i
-        WHERE i.hit_id IN (SELECT a.hit_id FROM tasks_assignment a WHERE {which})
+        WHERE i.hit_id IN (SELECT a.hit_id FROM tasks_assignment a WHERE {source.where})
     """
     types = (pa.int64(), pa.int32(), pa.int64(), pa.int8(), pa.int8())
     names = ("hit", "position", "pair", "control", "known")
-    found = copying.table(cursor, query, pa.schema(zip(names, types, strict=True)), params)
+    found = source.table(query, pa.schema(zip(names, types, strict=True)))
     hit, position, pair, control, known = (column.to_numpy() for column in found.columns)
     hits, index = np.unique(hit, return_inverse=True)
     size = np.zeros(hits.size, np.int64)
@@ -124,14 +141,14 @@ def _items(cursor, which: str, params: dict[str, Any]) -> _Items:
     return items
 
 
-def _contains(cursor, which: str, params: dict[str, Any]) -> Iterator[pa.RecordBatch]:
-    items = _items(cursor, which, params)
+def _contains(source: _Source) -> Iterator[pa.RecordBatch]:
+    items = _items(source)
     arrays = ("shown", "selected", "maybe", "unseen")
     texts = ", ".join(f"array_to_string(a.{name}, ',')" for name in arrays)
     query = f"""
         SELECT a.id, a.worker_id, {_STATUS}, a.active_seconds, cardinality(a.shown), a.hit_id,
                {texts}
-        FROM tasks_assignment a WHERE {which}
+        FROM tasks_assignment a WHERE {source.where}
     """
     schema = pa.schema(
         [
@@ -140,7 +157,7 @@ def _contains(cursor, which: str, params: dict[str, Any]) -> Iterator[pa.RecordB
             *((f"{name}_at", pa.string()) for name in arrays),
         ]
     )
-    for batch in copying.rows(cursor, query, schema, params):
+    for batch in source.rows(query, schema):
         yield _judgments(batch, items)
 
 
@@ -184,70 +201,69 @@ _ANSWERED = f"""
 """
 
 
-def _classify(cursor, which: str, params: dict[str, Any]) -> Iterator[pa.RecordBatch]:
-    answers = copying.table(
-        cursor,
+def _classify(source: _Source) -> Iterator[pa.RecordBatch]:
+    plain = [*_ASSIGNMENT[: _PLAIN - 1], ("submitted", pa.int64()), ("sequence", pa.int64())]
+    answers = source.table(
         f"""
         SELECT a.id, a.worker_id, {_STATUS}, a.active_seconds, cardinality(a.shown),
-               (SELECT count(*) FROM tasks_hititem i WHERE i.hit_id = a.hit_id
-                AND i.role = 'control' AND i.position = ANY (a.shown)
-                AND NOT i.position = ANY (a.unseen)),
-               (extract(epoch FROM a.submitted_at) * 1000000)::bigint,
-               coalesce(a.sequence, {LAST})
-        FROM tasks_assignment a WHERE {which} ORDER BY a.id
+               (extract(epoch FROM a.submitted_at) * 1000000)::bigint, coalesce(a.sequence, {LAST})
+        FROM tasks_assignment a WHERE {source.where} ORDER BY a.id
         """,
-        pa.schema([*_ASSIGNMENT[:_PLAIN], ("submitted", pa.int64()), ("sequence", pa.int64())]),
-        params,
-    ).combine_chunks()
+        pa.schema(plain),
+    )
     if not len(answers):
         return
-    responses = copying.table(
-        cursor,
+    responses = source.table(
         f"""
-        SELECT a.id, i.image_id, coalesce(r.response ->> 'main', '0'),
+        SELECT a.id, (i.role = 'control')::int, i.image_id, coalesce(r.response ->> 'main', '0'),
                translate(r.response ->> 'selected', '[] ', '')
         {_RESPONSES}
-        WHERE {which} AND {_ANSWERED} AND i.role = 'study'
+        WHERE {source.where} AND {_ANSWERED}
         ORDER BY a.id, s.number
         """,
         pa.schema(
             [
                 ("assignment", pa.int64()),
+                ("control", pa.int8()),
                 ("image", pa.int64()),
                 ("main", pa.int32()),
                 ("selected", pa.string()),
             ]
         ),
-        params,
-    ).combine_chunks()
-    each = np.searchsorted(answers["assignment"].to_numpy(), responses["assignment"].to_numpy())
-    counts = np.bincount(each, minlength=len(answers))
-    at, label = _numbers(responses["selected"])
-    selected = _lists(np.bincount(at, minlength=len(responses)), label.astype(np.int32))
-    columns = {name: answers[name] for name in answers.column_names}
-    columns["image"] = _lists(counts, responses["image"].to_numpy())
-    columns["main"] = _lists(counts, responses["main"].to_numpy())
-    columns["selected"] = _lists(counts, selected)
+    )
     # A label offered beside the settled one is a foil.
-    controls = copying.table(
-        cursor,
+    known = source.table(
         f"""
         SELECT a.id, (o.label::bigint = i.label_id)::int,
                coalesce(r.response -> 'selected' @> to_jsonb(o.label::bigint), false)::int
         {_RESPONSES}
         CROSS JOIN LATERAL jsonb_array_elements_text(r.response -> 'offered') AS o (label)
-        WHERE {which} AND {_ANSWERED} AND i.role = 'control' AND i.known
+        WHERE {source.where} AND {_ANSWERED} AND i.role = 'control' AND i.known
           AND i.label_id IS NOT NULL
         ORDER BY a.id
         """,
         pa.schema([("assignment", pa.int64()), ("known", pa.int8()), ("said", pa.int8())]),
-        params,
     )
-    each = np.searchsorted(answers["assignment"].to_numpy(), controls["assignment"].to_numpy())
-    counts = np.bincount(each, minlength=len(answers))
+    ids = answers["assignment"].to_numpy()
+
+    def number_of(found: pa.Table) -> NDArray[np.int64]:
+        each = np.searchsorted(ids, found["assignment"].to_numpy())
+        return np.bincount(each, minlength=ids.size)
+
+    control = pc.equal(responses["control"], 1)
+    controls = number_of(responses.filter(control))
+    responses = responses.filter(pc.invert(control)).combine_chunks()
+    at, label = _numbers(responses["selected"])
+    selected = _lists(np.bincount(at, minlength=len(responses)), label.astype(np.int32))
+    columns = {name: answers[name] for name in answers.column_names}
+    columns["controls"] = pa.array(controls, pa.int32())
+    for name in ("image", "main"):
+        columns[name] = _lists(number_of(responses), responses[name].to_numpy())
+    columns["selected"] = _lists(number_of(responses), selected)
     for name in ("known", "said"):
-        columns[name] = _lists(counts, controls[name].to_numpy())
-    yield from pa.table(columns, SCHEMAS[Kind.CLASSIFY]).to_batches()
+        columns[name] = _lists(number_of(known), known[name].to_numpy())
+    schema = SCHEMAS[Kind.CLASSIFY]
+    yield from pa.table([columns[name] for name in schema.names], schema=schema).to_batches()
 
 
 def _numbers(texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

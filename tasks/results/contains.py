@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,10 +43,23 @@ class Asked:
 
     def numbers(self, ids: NDArray[np.int64]) -> NDArray[np.int32]:
         """Where each id stands in `pairs`; -1 for one that is not there."""
-        at = np.searchsorted(self.pairs, ids)
-        at[at == self.pairs.size] = 0
-        there = self.pairs[at] == ids if self.pairs.size else np.zeros(ids.shape, bool)
-        return np.where(there, at, -1).astype(np.int32)
+        if not self.pairs.size:
+            return np.full(ids.shape, -1, np.int32)
+        if self._number is not None:
+            inside = (ids >= self.pairs[0]) & (ids <= self.pairs[-1])
+            return np.where(inside, self._number[np.where(inside, ids - self.pairs[0], 0)], -1)
+        at = np.minimum(np.searchsorted(self.pairs, ids), self.pairs.size - 1)
+        return np.where(self.pairs[at] == ids, at, -1).astype(np.int32)
+
+    @cached_property
+    def _number(self) -> NDArray[np.int32] | None:
+        """By id, counted from the first; None where the ids are scattered too far."""
+        span = int(self.pairs[-1] - self.pairs[0]) + 1
+        if span > 8 * self.pairs.size + BLOCK:
+            return None
+        number = np.full(span, -1, np.int32)
+        number[self.pairs - self.pairs[0]] = np.arange(self.pairs.size)
+        return number
 
 
 @dataclass(frozen=True)
@@ -135,11 +149,12 @@ def count_answers(judgments: Judgments, n_pairs: int) -> NDArray[np.int32]:
 def _write_pairs(
     cursor, run: Run, asked: Asked, counts: NDArray[np.int32], fitted: DawidSkeneResult
 ) -> None:
-    cursor.execute(
-        "DELETE FROM tasks_pairresult WHERE run_id IN"
-        " (SELECT id FROM tasks_run WHERE campaign_id = %s)",
-        [run.campaign_id],
-    )
+    with copying.avoiding(cursor, "nestloop"):
+        cursor.execute(
+            "DELETE FROM tasks_pairresult WHERE pair_id IN"
+            " (SELECT id FROM tasks_pair WHERE campaign_id = %s)",
+            [run.campaign_id],
+        )
     for at in range(0, asked.pairs.size, BLOCK):
         part = slice(at, at + BLOCK)
         shown = counts[part].sum(axis=1)

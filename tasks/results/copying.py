@@ -3,7 +3,8 @@
 import io
 import tempfile
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.csv
@@ -13,11 +14,27 @@ BLOCK = 8 << 20  # bytes that are parsed together
 ROWS_AT_ONCE = 200_000
 
 
-def rows(cursor, query: str, schema: pa.Schema, params: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+# What a planner that takes a table for small (it was filled a moment ago, and nothing has analysed
+# it yet) chooses at the cost of the square of its rows.
+Plan = Literal["nestloop", "seqscan"]
+
+
+@contextmanager
+def avoiding(cursor, plan: Plan) -> Iterator[None]:
+    """Have the planner avoid a kind of plan for some statements of the transaction."""
+    cursor.execute(f"SET LOCAL enable_{plan} = off")
+    yield
+    cursor.execute(f"SET LOCAL enable_{plan} TO DEFAULT")
+
+
+def rows(
+    cursor, query: str, schema: pa.Schema, params: dict[str, Any], avoided: Plan = "nestloop"
+) -> Iterator[pa.RecordBatch]:
     """The rows of a query in batches; an empty field is null, or "" in a column of text."""
     statement = cursor.mogrify(f"COPY ({query}) TO STDOUT (FORMAT csv)", params)
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
-        cursor.copy_expert(statement.decode(), file)
+        with avoiding(cursor, avoided):
+            cursor.copy_expert(statement.decode(), file)
         if not file.tell():
             return
         file.seek(0)

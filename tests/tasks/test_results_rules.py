@@ -3,6 +3,7 @@
 import csv
 import io
 
+import numpy as np
 import pytest
 
 from annotation.exports import Export
@@ -10,6 +11,7 @@ from tasks.aggregation import agreement_of_counts
 from tasks.models import Assignment, Campaign, HITItem, ImageResult, PairResult, WorkerResult
 from tasks.places import set_aside
 from tasks.results import aggregate
+from tasks.results.contains import Asked
 from tests.tasks.counted_by_hand import check_classify, check_contains
 from tests.tasks.responses.conftest import form, give, make_campaign, make_dataset, on
 
@@ -198,3 +200,11 @@ def test_an_image_too_hard_to_part_is_named_and_keeps_no_other_back(db, monkeypa
     assert hard.num_objects > 1
     assert len(hard.main_votes) == 24
     assert len(easy.objects_found) == 2
+
+
+@pytest.mark.parametrize("step", [1, 3, 10**7])
+def test_pairs_are_numbered_wherever_their_ids_are(step):
+    asked = Asked(5 + step * np.arange(40))
+    ids = np.concatenate([asked.pairs[::-1], [0, 4, 5 + 40 * step, 10**12]])
+    assert asked.numbers(ids).tolist() == [*range(39, -1, -1), -1, -1, -1, -1]
+    assert Asked(np.empty(0, np.int64)).numbers(ids).tolist() == [-1] * 44
