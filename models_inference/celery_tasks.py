@@ -32,11 +32,12 @@ def predict_dataset(dataset_id: int, classifier_ids: list[int]) -> None:
         row.update(error="The dataset or its classifiers were deleted.", finished_at=timezone.now())
         return
     row.update(starts=F("starts") + 1)
+    row.filter(begun_at=None).update(begun_at=timezone.now())
     invited = False
 
     def after_chunk() -> None:
         nonlocal invited
-        row.exclude(starts=0).update(starts=0)
+        row.update(starts=0, heard_at=timezone.now())
         if not invited and open_chunks(dataset_id, classifier_ids):
             predict_dataset.delay(dataset_id, classifier_ids)
         invited = True

@@ -1,6 +1,8 @@
 """Asks the queue for inference, and tells from the database how far it is."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -9,6 +11,47 @@ from imagesets.models import Dataset
 from models_inference.errors import InferenceError
 from models_inference.inference import check_same_dataset
 from models_inference.models import Classifier, InferenceJob, SkippedImage
+
+# A job whose workers finished no chunk for so long has lost them, or none has begun.
+SILENT = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a job is. state: waiting, running, silent, failed or done.
+
+    done, total: predictions (images x classifiers). images_per_second: images by all of the job's
+    classifiers, since it was taken up, by all workers together; None before its first chunk.
+    """
+
+    state: str
+    done: int
+    total: int
+    images_per_second: float | None
+    seconds_left: float | None
+
+
+def standing(job: InferenceJob) -> Standing:
+    """Count how far a job is."""
+    done, total = _counted(job.dataset_id, list(job.classifiers))
+    last = job.heard_at
+    rate = None
+    if job.begun_at and last and last > job.begun_at and job.classifiers:
+        new = max(done - job.done_before, 0) / len(job.classifiers)
+        rate = new / (last - job.begun_at).total_seconds()
+    left = (total - done) / len(job.classifiers) / rate if rate and job.classifiers else None
+    state = _state(job, last or job.begun_at)
+    return Standing(state, done, total, rate, left if state == "running" else None)
+
+
+def _state(job: InferenceJob, last: datetime | None) -> str:
+    if job.error:
+        return "failed"
+    if job.finished_at:
+        return "done"
+    if last is None:
+        return "waiting"
+    return "running" if timezone.now() - last < SILENT else "silent"
 
 
 def queue_predictions(dataset: Dataset, classifiers: Sequence[Classifier]) -> InferenceJob:
@@ -23,7 +66,15 @@ def queue_predictions(dataset: Dataset, classifiers: Sequence[Classifier]) -> In
         job, _ = InferenceJob.objects.update_or_create(
             dataset=dataset,
             classifiers=ids,
-            defaults={"queued_at": timezone.now(), "finished_at": None, "error": "", "starts": 0},
+            defaults={
+                "queued_at": timezone.now(),
+                "finished_at": None,
+                "error": "",
+                "starts": 0,
+                "done_before": _counted(dataset.id, ids)[0],
+                "begun_at": None,
+                "heard_at": None,
+            },
         )
         transaction.on_commit(lambda: send(job))
     return job
@@ -58,6 +109,11 @@ def predictions_done(dataset: Dataset, classifiers: Sequence[Classifier]) -> tup
     failed = InferenceJob.objects.filter(dataset=dataset, classifiers=ids).exclude(error="").first()
     if failed:
         raise InferenceError(failed.error)
+    return _counted(dataset.id, ids)
+
+
+def _counted(dataset_id: int, ids: Sequence[int]) -> tuple[int, int]:
+    """Predictions that are there or cannot be, and how many are asked for."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -71,7 +127,7 @@ def predictions_done(dataset: Dataset, classifiers: Sequence[Classifier]) -> tup
                     WHERE NOT EXISTS (SELECT FROM models_inference_prediction p
                                       WHERE p.classifier_id = c.id AND p.image_id = i.id))
             """,
-            {"dataset": dataset.id, "classifiers": ids},
+            {"dataset": dataset_id, "classifiers": list(ids)},
         )
         images, predicted, skipped = cursor.fetchone()
     return predicted + skipped, images * len(ids)

@@ -15,15 +15,23 @@ class Classifier(models.Model):
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="classifiers")
     name = models.CharField(max_length=200)
     architecture = models.CharField(
-        max_length=200, blank=True, default="", help_text="timm's name; empty where imported."
+        max_length=200,
+        blank=True,
+        default="",
+        help_text="timm's name, 'torchscript', 'torch.export' or 'open_clip:NAME'; empty where"
+        " imported.",
     )
     weights = models.TextField(
-        blank=True, default="", help_text="'pretrained', 'package:NAME', or a file's whole path."
+        blank=True,
+        default="",
+        help_text="'pretrained', 'package:NAME', an s3:// address, a file's whole path, or"
+        " open_clip's tag.",
     )
     input = models.JSONField(
         default=dict,
         blank=True,
-        help_text="Overrides of timm's data configuration: input_size, crop_pct, mean, std, ...",
+        help_text="Overrides of timm's data configuration: input_size, crop_pct, mean, std, ..."
+        " (a program's file needs the first and the last two; open_clip also takes prompts).",
     )
     mapping = models.JSONField(
         null=True,
@@ -92,6 +100,12 @@ class InferenceJob(models.Model):
     starts = models.PositiveSmallIntegerField(
         default=0, help_text="Times that a worker began it since a chunk was last finished."
     )
+
+    done_before = models.PositiveBigIntegerField(
+        default=0, help_text="Predictions that were there when it was queued."
+    )
+    begun_at = models.DateTimeField(null=True, blank=True, help_text="When a worker took it up.")
+    heard_at = models.DateTimeField(null=True, blank=True, help_text="When a chunk was finished.")
 
     class Meta:
         ordering = ["-queued_at"]

@@ -167,11 +167,12 @@ def load(classifier: Classifier, device: "torch.device") -> Network:
             f"Classifier {classifier.name} tells {built.classes} classes apart, which are not "
             "ImageNet's: give it a mapping."
         )
-    if len(keys) != built.classes:
+    if len(keys) > built.classes:
         raise InferenceError(
             f"Classifier {classifier.name} tells {built.classes} classes apart, its mapping "
             f"names {len(keys)}."
         )
+    keys = [*keys, *[None] * (built.classes - len(keys))]  # not in the mapping: without a label
     return Network(
         classifier=classifier,
         model=built.model,

@@ -13,6 +13,7 @@ from imagesets.models import Label
 from models_inference.built import Built
 from models_inference.errors import InferenceError
 from models_inference.models import Classifier
+from models_inference.timm_import import timm
 from models_inference.weights import PRETRAINED, first_line, load_state
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def open_clip_encoders(classifier: Classifier, device: "torch.device") -> Encode
     """
     import torch
 
+    timm()  # open_clip imports torchvision, which may need its missing operators declared
     try:
         import open_clip
     except ImportError:
@@ -146,7 +148,7 @@ def open_clip_encoders(classifier: Classifier, device: "torch.device") -> Encode
     return Encoders(
         image=model.encode_image,
         text=lambda texts: model.encode_text(tokens(list(texts)).to(device)),
-        scale=float(torch.as_tensor(model.logit_scale).exp()),
+        scale=float(torch.as_tensor(model.logit_scale).detach().exp()),
         config={
             "input_size": (3, height, width),
             "mean": tuple(own.image_mean or (0.48145466, 0.4578275, 0.40821073)),

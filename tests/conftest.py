@@ -47,3 +47,26 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
     # Playwright keeps an event loop in this thread, and Django would then refuse its ORM here.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     return browser_type_launch_args | {"executable_path": found, "args": list(QUIET)}
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """The name of a bucket on moto's S3 server, real HTTP between."""
+    from imagesets import bucket_pictures  # models: not before Django is set up
+    from imagesets.locations import s3_client
+
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "k",
+        "AWS_SECRET_ACCESS_KEY": "s",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    bucket_pictures.forget()
+    s3_client().create_bucket(Bucket="pictures")
+    yield "pictures"
+    bucket_pictures.forget()
+    server.stop()

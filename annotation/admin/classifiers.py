@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import Count
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from unfold.contrib.filters.admin import RelatedDropdownFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
 from unfold.paginator import InfinitePaginator
 
 from annotation.admin.pages import (
     FormWithDataset,
     History,
     Lists,
+    bar,
     by_id,
     ids,
     link_to,
@@ -20,12 +22,23 @@ from annotation.admin.pages import (
 )
 from annotation.admin.pages import thumbnail as picture_of
 from imagesets.models import Label
+from models_inference.classifier_form import ClassifierForm
+from models_inference.errors import InferenceError
+from models_inference.jobs import queue_predictions, send, standing
 from models_inference.models import Classifier, InferenceJob, Prediction, SkippedImage
+
+
+class FormOfClassifier(FormWithDataset, ClassifierForm):
+    """The form under the names that unfold leaves alone."""
 
 
 @admin.register(Classifier)
 class ClassifierAdmin(Lists):
-    form = FormWithDataset
+    """Registered here or over the API; chosen ones are run by the queue."""
+
+    form = FormOfClassifier
+    fields = ["dataset", "name", "architecture", "weights", "input", "mapping", "mapping_csv"]
+    actions = ["run"]
     list_display = ["name", "dataset", "architecture", "weights", "predictions"]
     list_filter = [("dataset", RelatedDropdownFilter)]
     list_filter_submit = True
@@ -37,6 +50,33 @@ class ClassifierAdmin(Lists):
         if obj is not None and obj.predictions.exists():
             return ["dataset", "name", "architecture", "weights", "input", "mapping"]
         return []
+
+    def get_fields(self, request: HttpRequest, obj: Classifier | None = None) -> list[str]:
+        frozen = self.get_readonly_fields(request, obj)
+        return [name for name in self.fields if not frozen or name != "mapping_csv"]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any):
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.may_read_server = bool(request.user.is_superuser)
+        return form
+
+    def has_run_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("models_inference.change_classifier")
+
+    @action(description="Predict what is missing by these classifiers", permissions=["run"])
+    def run(self, request: HttpRequest, chosen: QuerySet[Classifier]) -> HttpResponse | None:
+        """Queue inference by classifiers of one dataset, and go to its job."""
+        classifiers = list(chosen.select_related("dataset"))
+        try:
+            if any(not one.architecture for one in classifiers):
+                raise InferenceError("Classifiers whose predictions were imported cannot be run.")
+            job = queue_predictions(classifiers[0].dataset, classifiers)
+        except InferenceError as error:
+            messages.error(request, str(error))
+            return None
+        return HttpResponseRedirect(
+            reverse("admin:models_inference_inferencejob_change", args=[job.pk])
+        )
 
     def prepare(self, rows: list[Any]) -> None:
         counts = by_id(
@@ -93,9 +133,67 @@ class PredictionAdmin(History):
 
 @admin.register(InferenceJob)
 class InferenceJobAdmin(History):
+    """A job's page counts how far it is, and renews itself while workers are at it."""
+
     list_display = ["dataset", "queued_at", "finished_at", "error"]
     list_filter = [("dataset", RelatedDropdownFilter)]
     list_select_related = ["dataset"]
+    fields = ["dataset", "names", "state", "progress", "speed", "queued_at", "finished_at", "error"]
+    readonly_fields = ["names", "state", "progress", "speed"]
+    actions_detail = ["again"]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        job = super().get_object(request, object_id, from_field)
+        if job is not None:
+            job.standing = standing(job)
+        return job
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any):
+        response = super().change_view(request, object_id, *args, **kwargs)
+        job = InferenceJob.objects.filter(pk=object_id).first() if object_id.isdigit() else None
+        if job is not None and job.finished_at is None and not job.error:
+            response["Refresh"] = "5"
+        return response
+
+    def has_again_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        return request.user.has_perm("models_inference.change_classifier")
+
+    @action(description="Look for workers again", permissions=["again"], icon="replay")
+    def again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """One more ticket for an unfinished job: costs a look where nothing was lost."""
+        job = InferenceJob.objects.filter(pk=object_id, finished_at=None, error="").first()
+        if job is not None:
+            send(job)
+        page = reverse("admin:models_inference_inferencejob_change", args=[object_id])
+        return HttpResponseRedirect(page)
+
+    @display(description="classifiers")
+    def names(self, job: Any) -> str:
+        names = Classifier.objects.filter(pk__in=job.classifiers).order_by("name")
+        return ", ".join(names.values_list("name", flat=True)) or "deleted since"
+
+    @display(description="state")
+    def state(self, job: Any) -> str:
+        says = {
+            "waiting": "waiting for a worker of the queue gpu",
+            "silent": "not heard of for some minutes: is a worker of the queue gpu running?",
+        }
+        return says.get(job.standing.state, job.standing.state)
+
+    @display(description="predictions")
+    def progress(self, job: Any) -> str:
+        return bar(job.standing.done, job.standing.total)
+
+    @display(description="speed")
+    def speed(self, job: Any) -> str:
+        rate, left = job.standing.images_per_second, job.standing.seconds_left
+        if rate is None:
+            return "-"
+        said = f"{rate:,.1f} images a second by all of its classifiers"
+        if left is None:
+            return said
+        hours, minutes = divmod(int(left) // 60, 60)
+        return f"{said}; {hours} h {minutes:02} min {int(left) % 60:02} s left"
 
 
 @admin.register(SkippedImage)

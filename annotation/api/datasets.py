@@ -1,4 +1,4 @@
-"""Datasets over the API, read only: labels, images, classifiers, predictions."""
+"""Datasets over the API: labels, images, classifiers, predictions; read, but for classifiers."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404
 from rest_framework import generics, serializers
 
 from imagesets.models import Dataset, Image, Label
-from models_inference.models import Classifier, Prediction
+from models_inference.models import Prediction
 
 
 class DatasetSerializer(serializers.ModelSerializer):
@@ -44,13 +44,6 @@ class ImageSerializer(serializers.ModelSerializer):
     class Meta:
         model = Image
         fields = ["key", "public_id", "sha256", "width", "height", "dataset_label"]
-        read_only_fields = fields
-
-
-class ClassifierSerializer(serializers.ModelSerializer):
-    class Meta:
-        model = Classifier
-        fields = ["name", "architecture", "weights", "input", "created_at"]
         read_only_fields = fields
 
 
@@ -120,15 +113,6 @@ class Images(OfDataset):
         "dataset_label": ("dataset_label__key", "The key of the label that it came with."),
         "sha256": ("sha256", "The bytes' SHA-256: identical files have the same."),
     }
-
-
-class Classifiers(OfDataset):
-    """A dataset's classifiers, by name."""
-
-    rows = Classifier.objects.all()
-    serializer_class = ClassifierSerializer
-    ordering = "name"
-    filters = {"name": ("name", "A classifier's name.")}
 
 
 class Predictions(OfDataset):

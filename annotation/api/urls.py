@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from annotation.api import campaigns, dataset_summary, datasets, responses
+from annotation.api import campaigns, classifiers, dataset_summary, datasets, responses
 from annotation.api.errors import unknown_address
 from annotation.api.exports import Export
 
@@ -33,11 +33,14 @@ urlpatterns = [
     ),
     path("datasets/<slug:slug>/images/", datasets.Images.as_view(), name="api-images"),
     path(
-        "datasets/<slug:slug>/classifiers/", datasets.Classifiers.as_view(), name="api-classifiers"
+        "datasets/<slug:slug>/classifiers/",
+        classifiers.Classifiers.as_view(),
+        name="api-classifiers",
     ),
     path(
-        "datasets/<slug:slug>/predictions/", datasets.Predictions.as_view(), name="api-predictions"
+        "datasets/<slug:slug>/predictions/", classifiers.Predict.as_view(), name="api-predictions"
     ),
+    path("datasets/<slug:slug>/jobs/", classifiers.Jobs.as_view(), name="api-jobs"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
     re_path(r"^(?P<address>.*)$", unknown_address),

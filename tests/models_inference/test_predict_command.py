@@ -46,11 +46,35 @@ def test_without_any_classifier_the_demos_are_registered(dataset):
     assert "efficientnet_lite1@120" in names
 
 
+def test_a_mapping_gives_classes_their_labels_and_counts_those_without(
+    dataset, tiny, tmp_path, capsys
+):
+    cat, dog = dataset.labels.order_by("id")[:2]
+    classifier = tiny(dataset, classes=5, mapping=[])
+    table = tmp_path / "mapping.csv"
+    table.write_text(f"class,label\n3,{cat.key}\n0,{dog.key}\n1,{cat.key}\n2,\n")
+    arguments = ("predict", "sample", "--classifier", "tiny", "--mapping", str(table))
+    call_command(*arguments)
+    assert capsys.readouterr().out.splitlines()[1].split() == ["tiny", "3", "2"]
+    classifier.refresh_from_db()
+    assert classifier.mapping == [dog.key, cat.key, None, cat.key]
+    for prediction in classifier.predictions.all():
+        assert set(prediction.labels) == {cat.pk, dog.pk}
+    call_command(*arguments)  # the same again changes nothing
+    table.write_text(f"class,label\n0,{cat.key}\n")
+    with pytest.raises(CommandError, match="another mapping: register it under another name"):
+        call_command(*arguments)
+    table.write_text("class,label\n0,nothing\n")
+    with pytest.raises(CommandError, match=r"mapping\.csv row 2, label"):
+        call_command(*arguments)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["nowhere"], "No dataset nowhere"),
         (["sample", "--classifier", "resnet5000"], "'resnet5000' is neither"),
+        (["sample", "--mapping", "/x"], "--mapping needs exactly one --classifier"),
         (["sample", "--weights", "/x"], "--weights needs exactly one --classifier"),
         (["sample", "--classifier", "x", "--weights", "/no/x.pth"], "/no/x.pth does not exist"),
     ],

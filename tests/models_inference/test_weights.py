@@ -5,6 +5,7 @@ import pickle
 import pytest
 import torch
 
+from imagesets.locations import s3_client
 from models_inference.errors import InferenceError
 from models_inference.models import Classifier
 from models_inference.network import choose_device, load
@@ -96,6 +97,26 @@ def test_safetensors_are_read(dataset, tmp_path):
     file = tmp_path / "w.safetensors"
     save_file(timm().create_model("test_efficientnet").state_dict(), file)
     assert load(classifier(dataset, file), choose_device("cpu")).labels.dropped == 0
+
+
+def test_weights_on_s3_are_fetched_once_and_anew_where_they_have_changed(
+    dataset, bucket, settings, tmp_path
+):
+    settings.DATA_DIR = tmp_path / "data"
+    file = tmp_path / "w.pth"
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        model = timm().create_model("test_efficientnet")
+        torch.save(model.state_dict(), file)
+        s3_client().upload_file(str(file), bucket, "weights/w.pth")
+        wanted = Classifier(dataset=dataset, name="s3", architecture="test_efficientnet")
+        wanted.weights = f"s3://{bucket}/weights/w.pth"
+        network = load(wanted, choose_device("cpu"))
+        assert torch.equal(network.model.state_dict()["conv_stem.weight"], model.conv_stem.weight)
+        assert weights_file(wanted.weights) == weights_file(wanted.weights)
+    assert len(list((tmp_path / "data" / "weights").glob("*/w.pth"))) == 2
+    with pytest.raises(InferenceError, match=r"s3://pictures/none cannot be fetched"):
+        weights_file("s3://pictures/none")
 
 
 def test_where_the_hub_cannot_be_reached_the_error_says_what_to_do(dataset, monkeypatch, tmp_path):

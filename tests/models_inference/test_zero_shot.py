@@ -1,5 +1,7 @@
 """An image-text model as a classifier, by a tiny model that is made here."""
 
+import json
+
 import pytest
 import torch
 
@@ -9,8 +11,10 @@ from models_inference.errors import InferenceError
 from models_inference.inference import predict
 from models_inference.models import Classifier
 from models_inference.network import choose_device, load
+from models_inference.timm_import import timm
 from tests.models_inference.conftest import add_images
 
+OPEN_CLIP = zero_shot.open_clip_encoders
 COLOURS = {"red": (1.0, 0.0, 0.0), "green": (0.0, 1.0, 0.0), "blue": (0.0, 0.0, 1.0)}
 
 
@@ -97,3 +101,35 @@ def test_without_the_library_the_error_says_what_to_install(make_dataset, monkey
     )
     with pytest.raises(InferenceError, match="pip install open_clip_torch"):
         network.load(classifier, choose_device("cpu"))
+
+
+def test_an_architecture_of_open_clip_with_weights_from_a_file(classifier, tmp_path, monkeypatch):
+    timm()  # open_clip imports torchvision
+    open_clip = pytest.importorskip("open_clip", reason="the extra open_clip is not installed")
+    config = {
+        "embed_dim": 16,
+        "vision_cfg": {"image_size": 32, "layers": 1, "width": 64, "patch_size": 16},
+        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 1},
+    }
+    config["text_cfg"]["layers"] = 1
+    (tmp_path / "tiny-test.json").write_text(json.dumps(config))
+    open_clip.add_model_config(tmp_path)
+    model = open_clip.create_model("tiny-test").eval()
+    torch.save(model.state_dict(), tmp_path / "weights.pt")
+    monkeypatch.setattr(zero_shot, "open_clip_encoders", OPEN_CLIP)
+    classifier.architecture = "open_clip:tiny-test"
+    classifier.weights = str(tmp_path / "weights.pt")
+    loaded = load(classifier, choose_device("cpu"))
+    pixels = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
+    with torch.inference_mode():
+        tokens = open_clip.get_tokenizer("tiny-test")
+        image = model.encode_image(loaded.preprocessing.normalise(pixels), normalize=True)
+        named = [
+            model.encode_text(
+                tokens([f"a photo of a {name}.", f"a photo of a {name} thing."]), normalize=True
+            ).mean(0)
+            for name in ("red", "green", "blue")
+        ]
+        text = torch.nn.functional.normalize(torch.stack(named), dim=-1)
+        expected = model.logit_scale.exp() * image @ text.T
+    torch.testing.assert_close(loaded.logits(pixels), expected, rtol=1e-4, atol=1e-4)

@@ -9,9 +9,12 @@ from rich.table import Table
 from imagesets.models import Dataset
 from models_inference.errors import InferenceError
 from models_inference.inference import Outcome, predict
+from models_inference.mapping_files import read_mapping
 from models_inference.models import Classifier
 from models_inference.presets import DEMO, Preset, register
+from models_inference.programs import KINDS
 from models_inference.progress import progress_bar
+from models_inference.zero_shot import PREFIX
 
 
 class Command(BaseCommand):
@@ -40,6 +43,12 @@ class Command(BaseCommand):
             metavar="FILE",
             help="Weights for the one --classifier that is new (default: timm's pretrained ones).",
         )
+        parser.add_argument(
+            "--mapping",
+            metavar="CSV",
+            help="For the one --classifier: class (index from 0),label; several classes may share "
+            "a label, classes without one are dropped.",
+        )
         parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
 
     def handle(self, *args, **options) -> None:
@@ -52,6 +61,8 @@ class Command(BaseCommand):
         before = set(dataset.classifiers.values_list("id", flat=True))
         try:
             classifiers = choose(dataset, options["classifier"], options["weights"])
+            if options["mapping"]:
+                map_classes(classifiers, options["classifier"], Path(options["mapping"]))
             with progress_bar("Predicting") as progress:
                 outcome = predict(dataset, classifiers, options["device"], progress)
         except InferenceError as error:
@@ -88,11 +99,28 @@ def choose(dataset: Dataset, names: list[str], weights: str | None) -> list[Clas
     return classifiers
 
 
+def map_classes(classifiers: list[Classifier], names: list[str], file: Path) -> None:
+    """Give the one classifier that was named the label of each of its classes."""
+    if len(names) != 1:
+        raise InferenceError("--mapping needs exactly one --classifier that it is for.")
+    (classifier,) = classifiers
+    mapping = read_mapping(classifier.dataset, file)
+    if classifier.mapping == mapping:
+        return
+    if classifier.predictions.exists():
+        raise InferenceError(
+            f"Classifier {classifier.name} has predictions made with another mapping: register it "
+            "under another name."
+        )
+    classifier.mapping = mapping
+    classifier.save(update_fields=["mapping"])
+
+
 def check_architecture(name: str, dataset: Dataset) -> None:
     """Refuse a name that is neither a classifier nor timm's, before a row is made of it."""
     from models_inference.timm_import import timm
 
-    if timm().is_model(name):
+    if timm().is_model(name) or name in KINDS or name.startswith(PREFIX):
         return
     known = list(Classifier.objects.filter(dataset=dataset).values_list("name", flat=True))
     known += [preset.name for preset in DEMO if preset.name not in known]

@@ -1,0 +1,185 @@
+"""Classifiers over the API: registered, run by the queue, and how far that is."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
+from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation.api.datasets import OfDataset, Predictions
+from annotation.api.errors import Conflict
+from annotation.api.fields import KnownFieldsOnly, StrictText
+from imagesets.models import Dataset
+from models_inference.errors import InferenceError
+from models_inference.jobs import queue_predictions, standing
+from models_inference.models import Classifier, InferenceJob
+from models_inference.registration import faults
+from models_inference.weights import PRETRAINED
+
+
+@extend_schema_field({"type": "object", "additionalProperties": True})
+class InputField(serializers.Field):
+    """Overrides of timm's data configuration; what may stand in it is checked with the rest."""
+
+    def to_internal_value(self, data: Any) -> dict:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError("Must be an object.")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class ClassifierSerializer(KnownFieldsOnly, serializers.ModelSerializer):
+    """A classifier: what it is made of, how its input is prepared, what its classes mean."""
+
+    name = StrictText(max_length=200)
+    architecture = StrictText(
+        max_length=200, help_text="timm's name, torchscript, torch.export or open_clip:NAME."
+    )
+    weights = StrictText(
+        default=PRETRAINED,
+        help_text="pretrained, package:NAME, s3://BUCKET/KEY, a file's whole path (superusers), or"
+        " open_clip's tag.",
+    )
+    input = InputField(default=dict)
+    mapping = serializers.ListField(
+        child=StrictText(allow_null=True),
+        allow_null=True,
+        allow_empty=False,
+        default=None,
+        help_text="Each class's label key, or null for a class without one, in index order; null:"
+        " ImageNet's 1,000 classes, or a zero-shot model's labels.",
+    )
+
+    class Meta:
+        model = Classifier
+        fields = ["name", "architecture", "weights", "input", "mapping", "created_at"]
+        read_only_fields = ["created_at"]
+
+    def validate(self, data: dict) -> dict:
+        dataset = self.context["dataset"]
+        if Classifier.objects.filter(dataset=dataset, name=data["name"]).exists():
+            raise serializers.ValidationError(
+                {"name": [f"Dataset {dataset.slug} has a classifier {data['name']} already."]}
+            )
+        wrong = faults(
+            dataset,
+            data["architecture"],
+            data["weights"],
+            data["input"],
+            data["mapping"],
+            may_read_server=self.context["request"].user.is_superuser,
+        )
+        if wrong:
+            raise serializers.ValidationError({field: [text] for field, text in wrong.items()})
+        return data
+
+
+class Classifiers(OfDataset, generics.ListCreateAPIView):
+    """A dataset's classifiers, by name; a new one."""
+
+    rows = Classifier.objects.all()
+    serializer_class = ClassifierSerializer
+    ordering = "name"
+    filters = {"name": ("name", "A classifier's name.")}
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        context = super().get_serializer_context()
+        if self.request and self.request.method == "POST":
+            context["dataset"] = get_object_or_404(Dataset, slug=self.kwargs["slug"])
+        return context
+
+    def perform_create(self, serializer: serializers.BaseSerializer) -> None:
+        serializer.save(dataset=serializer.context["dataset"])
+
+
+class ToPredict(KnownFieldsOnly):
+    """Which classifiers are to predict what is missing."""
+
+    classifiers = serializers.ListField(
+        child=StrictText(),
+        allow_null=True,
+        allow_empty=False,
+        default=None,
+        help_text="Names; null: every classifier of the dataset that can be run.",
+    )
+
+
+class JobSerializer(serializers.ModelSerializer):
+    """Inference that was asked of the queue, and how far it is."""
+
+    classifiers = serializers.SerializerMethodField(help_text="Names.")
+    state = serializers.ChoiceField(
+        choices=["waiting", "running", "silent", "failed", "done"], read_only=True
+    )
+    done = serializers.IntegerField(read_only=True, help_text="Predictions that are there.")
+    total = serializers.IntegerField(read_only=True, help_text="Images x classifiers.")
+    images_per_second = serializers.FloatField(read_only=True, allow_null=True)
+    seconds_left = serializers.FloatField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = InferenceJob
+        fields = [
+            "id",
+            "classifiers",
+            "state",
+            "done",
+            "total",
+            "images_per_second",
+            "seconds_left",
+            "queued_at",
+            "finished_at",
+            "error",
+        ]
+        read_only_fields = fields
+
+    def get_classifiers(self, job: InferenceJob) -> list[str]:
+        names = Classifier.objects.filter(id__in=job.classifiers).order_by("name")
+        return list(names.values_list("name", flat=True))
+
+    def to_representation(self, job: InferenceJob) -> dict[str, Any]:
+        for name, value in vars(standing(job)).items():
+            setattr(job, name, value)
+        return super().to_representation(job)
+
+
+class Predict(Predictions):
+    """The classifiers' predictions for a dataset's images; POST has the queue make them."""
+
+    @extend_schema(
+        request=ToPredict,
+        responses={
+            202: JobSerializer,
+            409: OpenApiResponse(description="There is nothing that could be run."),
+        },
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        """Queue inference; asking again for what is under way, or done, does no harm."""
+        dataset = get_object_or_404(Dataset, slug=slug)
+        said = ToPredict(data=request.data)
+        said.is_valid(raise_exception=True)
+        names = said.validated_data["classifiers"]
+        chosen = Classifier.objects.filter(dataset=dataset).exclude(architecture="")
+        if names is not None:
+            chosen = chosen.filter(name__in=names)
+            known = set(chosen.values_list("name", flat=True))
+            if unknown := [name for name in names if name not in known]:
+                raise serializers.ValidationError(
+                    {"classifiers": [f"None that can be run is named {unknown[0]}."]}
+                )
+        try:
+            job = queue_predictions(dataset, list(chosen))
+        except InferenceError as error:
+            raise Conflict(str(error)) from None
+        return Response(JobSerializer(job).data, status=202)
+
+
+class Jobs(OfDataset):
+    """What was asked of the queue for a dataset, the newest first."""
+
+    rows = InferenceJob.objects.all()
+    serializer_class = JobSerializer
+    ordering = "-id"

@@ -1,0 +1,64 @@
+"""The form in which a classifier is registered; its classes' labels may come as a mapping.csv."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from unfold.widgets import UnfoldAdminFileFieldWidget
+
+from models_inference.errors import InferenceError
+from models_inference.mapping_files import read_mapping
+from models_inference.models import Classifier
+from models_inference.registration import faults
+
+
+class ClassifierForm(forms.ModelForm):
+    """Architecture, weights, input and mapping, checked as the API checks them."""
+
+    mapping_csv = forms.FileField(
+        label="... or the mapping as a file",
+        required=False,
+        help_text="CSV: class,label (index from 0, key); several classes may share a label.",
+        widget=UnfoldAdminFileFieldWidget,
+    )
+    may_read_server = False
+
+    class Meta:
+        model = Classifier
+        fields = ("dataset", "name", "architecture", "weights", "input", "mapping")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        dataset = cleaned.get("dataset") or getattr(self.instance, "dataset", None)
+        if self.errors or dataset is None or "architecture" not in cleaned:
+            return cleaned
+        if upload := cleaned.get("mapping_csv"):
+            try:
+                with tempfile.TemporaryDirectory() as folder:
+                    file = Path(folder) / "mapping.csv"
+                    file.write_bytes(upload.read())
+                    cleaned["mapping"] = read_mapping(dataset, file)
+            except InferenceError as error:
+                said = str(error).replace(f"{folder}/", "")
+                raise forms.ValidationError({"mapping_csv": said}) from None
+        mapping, given = cleaned.get("mapping"), cleaned.get("input") or {}
+        if mapping is not None and not (
+            isinstance(mapping, list)
+            and all(key is None or isinstance(key, str) for key in mapping)
+        ):
+            raise forms.ValidationError({"mapping": "Must be a list of label keys and nulls."})
+        if not isinstance(given, dict):
+            raise forms.ValidationError({"input": "Must be an object."})
+        wrong = faults(
+            dataset,
+            cleaned["architecture"],
+            cleaned.get("weights", ""),
+            given,
+            mapping,
+            self.may_read_server,
+        )
+        if wrong:
+            raise forms.ValidationError(dict(wrong))
+        cleaned["input"] = given
+        return cleaned

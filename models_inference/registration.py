@@ -1,0 +1,91 @@
+"""What may stand in a new classifier's row, checked where it is registered: torch is not loaded."""
+
+import functools
+import importlib.util
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from imagesets.models import Dataset, Label
+from models_inference.errors import InferenceError
+from models_inference.preprocessing import check_input
+from models_inference.programs import KINDS, NEEDED
+from models_inference.weights import PACKAGE, PRETRAINED
+from models_inference.zero_shot import PREFIX
+
+
+def faults(
+    dataset: Dataset,
+    architecture: str,
+    weights: str,
+    input: Mapping[str, Any],
+    mapping: list[str | None] | None,
+    may_read_server: bool,
+) -> dict[str, str]:
+    """Field -> what is wrong with it; {} where it can be registered.
+
+    `may_read_server`: whether `weights` may be a path on this project's machines. Whether the
+    weights are there and fit is found out where the classifier is run.
+    """
+    found = {
+        "architecture": _architecture(architecture),
+        "weights": _weights(architecture, weights, may_read_server),
+        "input": _input(architecture, input),
+        "mapping": _mapping(dataset, mapping),
+    }
+    return {field: text for field, text in found.items() if text}
+
+
+def _architecture(name: str) -> str:
+    if name in KINDS or (name.startswith(PREFIX) and name != PREFIX):
+        return ""
+    if name.partition(".")[0] in timm_names():
+        return ""
+    return (
+        f"{name!r} is none of timm's architectures, nor one of {', '.join(KINDS)},"
+        f" {PREFIX}NAME (of open_clip)."
+    )
+
+
+def _weights(architecture: str, weights: str, may_read_server: bool) -> str:
+    if weights == PRETRAINED:
+        return "A program's weights are its file." if architecture in KINDS else ""
+    if weights.startswith((PACKAGE, "s3://")):
+        return ""
+    if Path(weights).is_absolute():
+        return "" if may_read_server else "Only a superuser can name a file of the server."
+    if architecture.startswith(PREFIX) and re.fullmatch(r"[\w.-]+", weights):
+        return ""
+    return f"Must be {PRETRAINED}, {PACKAGE}NAME, s3://BUCKET/KEY or a file's whole path."
+
+
+def _input(architecture: str, input: Mapping[str, Any]) -> str:
+    try:
+        check_input(input)
+    except InferenceError as error:
+        return str(error)
+    missing = [name for name in NEEDED if architecture in KINDS and name not in input]
+    return f"A program's input must say {', '.join(missing)}." if missing else ""
+
+
+def _mapping(dataset: Dataset, mapping: list[str | None] | None) -> str:
+    if mapping is None:
+        return ""
+    keys = set(Label.objects.filter(dataset=dataset).values_list("key", flat=True))
+    for index, key in enumerate(mapping):
+        if key is not None and key not in keys:
+            return f"Class {index}: dataset {dataset.slug} has no label {key!r}."
+    return "" if any(mapping) else "No class has a label."
+
+
+@functools.cache
+def timm_names() -> frozenset[str]:
+    """The architectures that the installed timm registers, read from its source as text."""
+    spec = importlib.util.find_spec("timm")
+    if spec is None or spec.origin is None:
+        return frozenset()
+    found: set[str] = set()
+    for file in (Path(spec.origin).parent / "models").glob("*.py"):
+        found.update(re.findall(r"^@register_model\s+def (\w+)", file.read_text(), re.MULTILINE))
+    return frozenset(found)
