@@ -5,6 +5,7 @@ Each has habits at seeded rates. What they see and know is as in tasks/simulated
 
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from tasks.simulated_workers import Character, Mind, World, characters
 from tasks.worksheet import worksheet
 
 PATIENCE = 60.0  # seconds for one page
+AGAIN = 0.3
 THREADS = 16
 
 
@@ -166,7 +168,7 @@ class Crew:
             # As if his time had run out: the next one gets this place, perhaps this very id.
             self.market.give_up(one)
         for _ in range(2 if person.rng.random() < self.habits.sends_twice else 1):
-            page = browser.post(str(page.url), data=answer)
+            page = self._ask(browser, "POST", str(page.url), answer)
         if habit == "comes_late" and page.status_code in (409, 410):
             return False
         if page.status_code != 200:
@@ -179,11 +181,28 @@ class Crew:
             raise RuntimeError(f"the page of {one.id} does not hand the answer in")
         done = False
         for _ in range(2 if person.rng.random() < self.habits.hands_in_twice else 1):
-            done = browser.post(form.action, data=form.fields).status_code == 200 or done
+            handed_in = self._ask(browser, "POST", form.action, form.fields)
+            done = handed_in.status_code == 200 or done
         return done
 
     def _see(self, browser: httpx.Client, hit: HIT, parameters: dict[str, str]) -> httpx.Response:
-        return browser.get(f"{self.market.external_url(hit)}?{urlencode(parameters)}")
+        return self._ask(browser, "GET", f"{self.market.external_url(hit)}?{urlencode(parameters)}")
+
+    def _ask(self, browser: httpx.Client, method: str, address: str, data=None) -> httpx.Response:
+        """A page; like anybody he tries again where the site is away for a while."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                page = browser.request(method, address, data=data)
+                if page.status_code < 500:
+                    return page
+                trouble = f"status {page.status_code}"
+            except httpx.HTTPError as error:
+                trouble = type(error).__name__
+            if self._stop.is_set() or time.monotonic() > deadline:
+                raise RuntimeError(f"{httpx.URL(address).path}: {trouble}, again and again")
+            self._note("tried again")
+            time.sleep(AGAIN)
 
     def _habit(self, person: Person, *names: str) -> str:
         at = person.rng.random()

@@ -1,20 +1,16 @@
 """A whole study through the stand-in, with faults and workers who misbehave; the invariants."""
 
 import contextlib
-from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from tasks.crowds import crowd_of
-from tasks.crowds.mturk.models import Listing
+from tasks.crowds.mturk.rehearsal.audit import audit
 from tasks.crowds.mturk.rehearsal.faults import EVERYTHING, Faults
 from tasks.crowds.mturk.rehearsal.people import BEST, Habits
 from tasks.crowds.mturk.rehearsal.stage import Stage, play
-from tasks.models import Assignment, Place
-from tasks.models.assignment import USED
-from tasks.money import differences, owe_bonus
+from tasks.money import owe_bonus
 from tasks.sync import sync
 from tests.tasks.crowds.mturk.killing import Killed, kill_at
 
@@ -31,44 +27,6 @@ BAD = Habits(
 )
 
 
-def check_study(campaign, market) -> None:
-    """Every pair R used judgments of distinct workers; both ledgers; nothing left over."""
-    used = Assignment.objects.filter(USED, campaign=campaign)
-    answers = Counter(used.values_list("hit_id", flat=True))
-    assert set(answers.values()) == {campaign.workers_per_item}
-    assert len(answers) == campaign.hits.count()
-    assert used.values("hit", "worker").distinct().count() == used.count()
-    assert not Place.objects.filter(campaign=campaign, free_at__isnull=False).exists()
-    # Nothing unreviewed, and what was handed in there is known here, by its worker.
-    there = {
-        (one.id, one.worker): one
-        for hit in market.hits.values()
-        for one in hit.assignments
-        if one.status != "Accepted"
-    }
-    assert {one.status for one in there.values()} <= {"Approved", "Rejected"}
-    here = Assignment.objects.filter(campaign=campaign).exclude(market_state="")
-    told = {
-        (one.key, one.worker.external_id): one.market_state
-        for one in here.select_related("worker")
-        if one.market_state in ("submitted", "approved", "rejected")
-    }
-    assert told == {name: one.status.lower() for name, one in there.items()}
-    for one in used.select_related("worker"):
-        assert (one.key, one.worker.external_id) in there
-    # No orphan on either side.
-    assert not crowd_of(campaign).unknown(campaign)
-    listed = Listing.objects.filter(hit__campaign=campaign).values_list("market_id", flat=True)
-    assert set(listed) == set(market.hits)
-    # Both ledgers.
-    assert not differences(campaign)
-    assert not campaign.payments.filter(state="due").exists()
-    paid = sum((one.amount + one.fee for one in market.payments), Decimal(0))
-    assert paid == sum((one.amount for one in campaign.payments.all()), Decimal(0))
-    assert len({(p.kind, p.assignment, p.reason) for p in market.payments}) == len(market.payments)
-    assert not market.open_hits()
-
-
 @pytest.mark.parametrize("kind", ["contains", "classify"])
 def test_a_study_comes_to_its_end_whatever_happens(kind, open_for_mturk, server, live_server):
     server.trouble.faults = EVERYTHING if kind == "contains" else Faults()
@@ -81,7 +39,7 @@ def test_a_study_comes_to_its_end_whatever_happens(kind, open_for_mturk, server,
         play(on, campaign, people, seed=1)
         assert campaign.state == "finished"
         server.trouble.faults = Faults()
-        check_study(campaign, server.market)
+        assert audit(campaign, server.market) == []
     assert set(people.happened) & {"returns", "abandons", "forgets", "comes_late"}
     bill = on.bill()
     assert bill.answers >= 40
@@ -110,7 +68,7 @@ def test_a_sync_killed_at_any_call_pays_once(
                 people.work()
                 _bonus_for_one(campaign)
         sync(campaign)
-        check_study(campaign, market)
+        assert audit(campaign, market) == []
     bonuses = [paid for paid in market.payments if paid.kind == "bonus"]
     assert len(bonuses) == campaign.payments.filter(kind="bonus").count() > 0
 

@@ -1,0 +1,312 @@
+"""kill -9 of web, worker, Postgres, Valkey and commands while studies run; then the invariants.
+
+Small studies go through the stand-in for MTurk one after the other: published by `manage.py
+publish`, done by simulated workers through the real pages of a real web server, synced by a Celery
+worker and by `manage.py sync`. All the while one of these processes, or a server, is killed at a
+random moment and started again. At the end every study must be whole: see `audit`. The last line
+says how many kills, and how many things are wrong.
+"""
+
+import argparse
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTHON = sys.executable
+SERVERS_REST = 16.0  # seconds between two kills of one server: its keeper ends at five in a minute
+
+
+class Program:
+    """A process that is started again whenever it has ended, until it is told to stop."""
+
+    def __init__(self, name: str, command: list[str], log: Path, pass_fds=()) -> None:
+        self.name, self.command, self.pass_fds = name, command, pass_fds
+        self.log = log / f"{name}.log"
+        self.process: subprocess.Popen | None = None
+        self._turn = threading.Lock()  # two keepers must not start two
+
+    def keep(self) -> None:
+        with self._turn:
+            self._keep()
+
+    def _keep(self) -> None:
+        if self.process is None or self.process.poll() is not None:
+            with self.log.open("ab") as output:
+                self.process = subprocess.Popen(
+                    self.command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    cwd=ROOT,
+                    pass_fds=self.pass_fds,
+                    start_new_session=True,
+                )
+
+    def kill(self) -> bool:
+        """The process and everything below it, at once."""
+        if self.process is None or self.process.poll() is not None:
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        return True
+
+
+class Chaos(threading.Thread):
+    """Kills one of the programs or servers now and then."""
+
+    def __init__(self, programs: list[Program], data_dir: Path, rounds: int, seed: int) -> None:
+        super().__init__(daemon=True)
+        self.programs, self.data_dir, self.rounds = programs, data_dir, rounds
+        self.rng = random.Random(seed)
+        self.killed: Counter[str] = Counter()
+        self.over = threading.Event()
+        self.last: dict[str, float] = {}
+
+    def run(self) -> None:
+        while self.killed.total() < self.rounds and not self.over.is_set():
+            time.sleep(self.rng.uniform(0.1, 2.5))
+            victims = [*self.programs, "postgres", "valkey"]
+            victim = self.rng.choice(victims)
+            if isinstance(victim, Program):
+                self.killed[victim.name] += victim.kill()
+            elif time.monotonic() - self.last.get(victim, -100.0) > SERVERS_REST:
+                self.last[victim] = time.monotonic()
+                self.killed[victim] += self._kill_server(victim)
+            for program in self.programs:
+                program.keep()
+
+    def _kill_server(self, name: str) -> bool:
+        from annotation.embedded.places import places
+
+        word = {"postgres": "postgres", "valkey": "valkey"}[name]
+        there = str(places(self.data_dir).sockets), str(self.data_dir)
+        for process in psutil.process_iter(["cmdline"]):
+            command = process.info["cmdline"] or []
+            if (
+                command
+                and word in Path(command[0]).name
+                and any(place in part for part in command for place in there)
+            ):
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+                    return True
+        return False
+
+
+def make_dataset(folder: Path, images: int):
+    """Pictures with two classifiers' predictions, by which any campaign can be published."""
+    from PIL import Image as Picture
+
+    from imagesets.models import Dataset, Image, Label
+    from models_inference.models import Classifier, Prediction
+
+    dataset = Dataset.objects.create(slug="chaos", name="Chaos")
+    labels = Label.objects.bulk_create(
+        Label(dataset=dataset, key=f"n{n}", names=[f"thing {n}"]) for n in range(6)
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for n in range(images):
+        Picture.new("RGB", (32, 24), (n * 37 % 256, n * 91 % 256, 99)).save(folder / f"{n}.png")
+        rows.append(
+            Image(
+                dataset=dataset,
+                key=f"{n}.png",
+                location=str(folder / f"{n}.png"),
+                sha256=f"{n:064x}",
+                width=32,
+                height=24,
+                dataset_label=labels[n % 6],
+            )
+        )
+    rows = Image.objects.bulk_create(rows)
+    classifier = Classifier.objects.create(dataset=dataset, name="one")
+    Prediction.objects.bulk_create(
+        Prediction(
+            classifier=classifier,
+            image=image,
+            labels=[labels[(n + step) % 6].pk for step in (0, 1)],
+            scores=[0.6, 0.3],
+        )
+        for n, image in enumerate(rows)
+    )
+    return dataset
+
+
+def steadily(step, patience: float = 120.0):
+    """What `step` gives; tried again while the database is away."""
+    from django.db import Error, close_old_connections, connection
+
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            close_old_connections()
+            return step()
+        except Error:
+            if time.monotonic() > deadline:
+                raise
+            with contextlib.suppress(Error):
+                connection.close()
+            time.sleep(0.3)
+
+
+def command(programs: dict[str, Program], name: str, log: Path, *words: str) -> None:
+    """A command of manage.py, begun again as often as it is killed or fails."""
+    program = programs[name]
+    program.command = [PYTHON, "manage.py", *words]
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline:
+        program.keep()
+        assert program.process is not None
+        if program.process.wait() == 0:
+            program.command = ["true"]
+            return
+        time.sleep(0.3)
+    raise SystemExit(f"{' '.join(words)} does not succeed: see {program.log}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=50, help="kills (50)")
+    parser.add_argument("--images", type=int, default=24, help="of each study (24)")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    sys.path.insert(0, str(ROOT))
+    os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="second-look-chaos-"))
+    os.environ["DJANGO_SETTINGS_MODULE"] = "annotation.settings"
+
+    from tasks.crowds.mturk.rehearsal.faults import Faults
+    from tasks.crowds.mturk.rehearsal.market import Market
+    from tasks.crowds.mturk.rehearsal.server import serving
+
+    faults = Faults(throttled=0.01, failed=0.01, lost=0.01, dropped=0.02, unclear=0.01)
+    with serving(Market(), faults, options.seed) as server, _port() as (listener, address):
+        os.environ |= {"MTURK_ENDPOINT_URL": server.address, "PUBLIC_URL": address}
+        wrong = play(options, server, listener)
+    print(f"{len(wrong)} things are wrong after {options.rounds} kills or more")
+    sys.exit(1 if wrong else 0)
+
+
+@contextlib.contextmanager
+def _port():
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def play(options, server, listener) -> list[str]:
+    """Study after study until there were enough kills; everything that is wrong at the end."""
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.core.management import call_command
+
+    from annotation.embedded import running
+    from tasks.crowds.mturk.rehearsal.audit import audit
+    from tasks.crowds.mturk.rehearsal.people import Habits
+    from tasks.crowds.mturk.rehearsal.stage import Stage
+
+    log = settings.DATA_DIR / "log"
+    log.mkdir(parents=True, exist_ok=True)
+    web = [PYTHON, "-m", "gunicorn", "annotation.wsgi", "--bind", f"fd://{listener.fileno()}"]
+    web += ["--worker-class", "gthread", "--threads", "4", "--no-control-socket"]
+    celery = [PYTHON, "-m", "celery", "-A", "annotation", "worker", "--pool", "solo"]
+    celery += ["--queues", "default", "--loglevel", "WARNING"]
+    programs = {
+        "web": Program("web", web, log, [listener.fileno()]),
+        "worker": Program("worker", celery, log),
+        "publish": Program("publish", ["true"], log),
+        "sync": Program("sync", ["true"], log),
+    }
+    with running(settings.DATA_DIR, durable=True):
+        call_command("migrate", verbosity=0)
+        dataset = make_dataset(settings.DATA_DIR / "pictures", options.images)
+        chaos = Chaos(list(programs.values()), settings.DATA_DIR, options.rounds, options.seed)
+        for program in programs.values():
+            program.keep()
+        chaos.start()
+        wrong: list[str] = []
+        studies = []
+        try:
+            stage = Stage(server)
+            while chaos.is_alive() or not studies:
+                studies.append(
+                    study(stage, dataset, len(studies), programs, log, Habits(), options.seed)
+                )
+            chaos.join()
+            for campaign in studies:
+                wrong += [
+                    f"{campaign.slug}: {text}"
+                    for text in steadily(lambda one=campaign: audit(one, server.market))
+                ]
+        finally:
+            chaos.over.set()
+            chaos.join()
+            for program in programs.values():
+                program.kill()
+    for text in wrong:
+        print(f"WRONG: {text}")
+    kills = ", ".join(f"{name} {number}" for name, number in sorted(chaos.killed.items()))
+    print(f"{len(studies)} studies, {len(server.market.payments)} payments; killed: {kills}")
+    return wrong
+
+
+def study(stage, dataset, number: int, programs, log: Path, habits, seed: int):
+    """One study from its publication to its last payment."""
+    from decimal import Decimal
+
+    from tasks.celery_tasks import sync_campaign
+    from tasks.models import Campaign
+    from tasks.models.campaign import State
+
+    campaign = steadily(
+        lambda: Campaign.objects.get_or_create(
+            slug=f"chaos-{number}",
+            defaults={
+                "name": f"Chaos {number}",
+                "dataset": dataset,
+                "kind": "contains",
+                "crowd": "mturk",
+                "budget": Decimal(500),
+                "workers_per_item": 4,
+                "round_size": 2,
+                "grid_size": 6,
+                "max_sections": 2,
+            },
+        )[0]
+    )
+    command(programs, "publish", log, "publish", campaign.slug)
+    people = stage.crew(7, seed + number, habits=habits, careless=0, pictures=False)
+    passes = 0
+    while True:
+        passes += 1
+        steadily(people.work)
+        with contextlib.suppress(Exception):  # Valkey may be away: the other sync comes anyhow
+            sync_campaign.apply_async([campaign.pk], expires=5, retry=False)
+        command(programs, "sync", log, "sync", campaign.slug)
+        steadily(campaign.refresh_from_db)
+        if campaign.state == State.FINISHED:
+            command(programs, "sync", log, "sync", campaign.slug)
+            return campaign
+        if passes % 5 == 0:
+            people.hire(3, seed + number)
+        if passes > 60:
+            raise SystemExit(f"{campaign.slug} does not come to its end")
+
+
+if __name__ == "__main__":
+    main()
