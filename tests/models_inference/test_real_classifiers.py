@@ -13,9 +13,11 @@ from models_inference.timm_import import timm
 
 
 def test_native_models_name_the_dataset_label_of_most_photographs(photos):
-    classifiers = register_demo_classifiers(photos)
+    """The smallest one, native and at half resolution; tests/test_whole_way.py runs all six."""
+    names = ("efficientnet_lite0", "efficientnet_lite0@112")
+    classifiers = [one for one in register_demo_classifiers(photos) if one.name in names]
     outcome = predict(photos, classifiers, device="cpu")
-    assert outcome.written == Prediction.objects.count() == 63 * 6
+    assert outcome.written == Prediction.objects.count() == 63 * 2
     assert not outcome.skipped
     assert set(outcome.dropped.values()) == {0}
     truth = dict(photos.images.values_list("id", "dataset_label_id"))
@@ -28,7 +30,7 @@ def test_native_models_name_the_dataset_label_of_most_photographs(photos):
             assert scores == sorted(scores, reverse=True)
             assert scores[-1] >= 0
             assert sum(scores) <= 1.000001
-    assert all(share > 0.8 for name, share in accuracy.items() if "@" not in name)
+    assert accuracy["efficientnet_lite0"] > 0.8
     assert accuracy["efficientnet_lite0@112"] < accuracy["efficientnet_lite0"]
 
 
@@ -47,6 +49,7 @@ def test_logits_equal_those_of_timms_own_transform(name, make_dataset, pictures)
         model=network.model,
     )
     transform = create_transform(**config, is_training=False)
+    pictures = pictures[:4]  # one of each photograph
     theirs = torch.stack([transform(Picture.open(file).convert("RGB")) for file in pictures])
     shape = network.preprocessing.transform()
     ours = torch.stack([shape(open_rgb(file)) for file in pictures])

@@ -18,7 +18,12 @@ from redis import Redis
 from imagesets.models import Image
 from models_inference.chunks import CHUNK
 from models_inference.errors import InferenceError
-from models_inference.jobs import predictions_done, queue_predictions, send_unfinished
+from models_inference.jobs import (
+    predictions_done,
+    queue_predictions,
+    send_unfinished,
+    standing,
+)
 from models_inference.models import InferenceJob, Prediction
 
 from .conftest import add_images
@@ -125,44 +130,41 @@ def test_two_predict_commands_one_of_them_killed(dataset, tiny, start):
     assert list(Prediction.objects.order_by("id").values())[: len(kept)] == kept
 
 
-def test_workers_of_the_queue_share_a_job_and_outlive_a_kill(dataset, tiny, start):
+def test_workers_of_the_queue_from_a_lost_queue_over_a_kill_to_a_job_that_fails(
+    dataset, tiny, start
+):
+    """One story, since each worker takes seconds to load torch."""
     classifiers = [tiny(dataset, name, input=SMALL) for name in "ab"]
-    first = start(*WORKER, "-n", "first@%h")
     queue_predictions(dataset, classifiers)
+    Redis.from_url(settings.REDIS_URL).flushall()
+
+    # A lost queue: the first worker asks for unfinished jobs by itself.
+    first = start(*WORKER, "-n", "first@%h")
     until(Prediction.objects.exists)
+
+    # It is killed; two others finish what it left, each prediction once.
     os.killpg(first.pid, signal.SIGKILL)
     done, total = predictions_done(dataset, classifiers)
     assert 0 < done <= total == 2 * IMAGES
-    start(*WORKER, "-n", "second@%h")
-    start(*WORKER, "-n", "third@%h")
+    others = [start(*WORKER, "-n", f"{name}@%h") for name in ("second", "third")]
     until(lambda: predictions_done(dataset, classifiers) == (total, total))
     check_all_once(dataset, classifiers)
     until(lambda: InferenceJob.objects.get().finished_at is not None)
+    assert send_unfinished() == 0
+    told = standing(InferenceJob.objects.get())
+    assert (told.state, told.done) == ("done", total)
+    assert told.images_per_second > 0
 
-
-def test_a_job_that_fails_says_so_to_whoever_waits_and_can_be_asked_again(
-    dataset, tiny, start, tmp_path
-):
-    classifier = tiny(dataset, "a", input=SMALL)
-    file = Path(classifier.weights)
+    # A job that fails says so to whoever waits, stops no worker, and can be asked again.
+    broken = tiny(dataset, "c", input=SMALL)
+    file = Path(broken.weights)
     content = file.read_bytes()
     file.unlink()
-    queue_predictions(dataset, [classifier])
-    worker = start(*WORKER)
+    queue_predictions(dataset, [broken])
     until(lambda: InferenceJob.objects.exclude(error="").exists())
-    with pytest.raises(InferenceError, match=r"a\.pth does not exist"):
-        predictions_done(dataset, [classifier])
+    with pytest.raises(InferenceError, match=r"c\.pth does not exist"):
+        predictions_done(dataset, [broken])
     file.write_bytes(content)
-    queue_predictions(dataset, [classifier])
-    until(lambda: predictions_done(dataset, [classifier]) == (IMAGES, IMAGES))
-    assert worker.poll() is None
-
-
-def test_a_lost_queue_is_filled_again_from_the_database(dataset, tiny, start):
-    classifier = tiny(dataset, "a", input=SMALL)
-    queue_predictions(dataset, [classifier])
-    Redis.from_url(settings.REDIS_URL).flushall()
-    start(*WORKER)  # asks for unfinished jobs by itself
-    until(lambda: predictions_done(dataset, [classifier]) == (IMAGES, IMAGES))
-    until(lambda: InferenceJob.objects.get().finished_at is not None)
-    assert send_unfinished() == 0
+    queue_predictions(dataset, [broken])
+    until(lambda: predictions_done(dataset, [broken]) == (IMAGES, IMAGES))
+    assert [worker.poll() for worker in others] == [None, None]
