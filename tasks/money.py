@@ -92,6 +92,12 @@ def spent(campaign: Campaign) -> Decimal:
     return campaign.payments.aggregate(total=Sum("amount"))["total"] or Decimal(0)
 
 
+def spent_by(campaigns: Iterable[Campaign]) -> dict[int, Decimal]:
+    """The same of many, by campaign's id; those with nothing in the ledger are missing."""
+    payments = Payment.objects.filter(campaign__in=[c.pk for c in campaigns]).order_by()
+    return dict(payments.values_list("campaign").annotate(Sum("amount")))
+
+
 # One statement, one snapshot: an answer is counted by its place or by its payment, never by both.
 # Imported answers were paid elsewhere.
 _COMMITTED = """

@@ -18,6 +18,7 @@ from tasks.models.assignment import AssignmentState, Outcome
 from tasks.models.payment import PaymentKind, PaymentState
 from tasks.places import let_go, new_assignment, place_for, submit
 from tasks.review import record_overturned, record_rejection
+from tasks.rounds import free
 
 MARKET = "the marketplace"  # who, in the log
 GRACE = timedelta(minutes=10)  # for an answer on its way from here to the marketplace
@@ -80,8 +81,15 @@ def _take_answer(assignment: Assignment, told: MarketAssignment) -> None:
 
 
 def _take_nothing(assignment: Assignment) -> None:
-    """Handed in without an answer to its items: it will be paid, and its place is free."""
-    Place.objects.filter(holder=assignment).update(holder=None, free_at=timezone.now())
+    """Handed in without an answer to its items: it will be paid, and is not used.
+
+    A place of its HIT was used up by it there; `_take_status` frees it.
+    """
+    campaign = Campaign.objects.select_for_update().get(pk=assignment.campaign_id)
+    place = place_for(assignment, campaign)
+    if place is not None:
+        place.holder, place.free_at = assignment, timezone.now()
+        place.save(update_fields=["holder", "free_at"])
     assignment.submitted_at = timezone.now()
     assignment.unseen = list(assignment.shown)
     assignment.comment = "handed in without an answer"
@@ -111,6 +119,12 @@ def _take_status(assignment: Assignment, told: MarketAssignment) -> None:
     )
     locked.market_state = told.status
     locked.save(update_fields=["market_state"])
+    if told.status in HANDED_IN and locked.state != AssignmentState.SUBMITTED:
+        if not _counts_again(campaign, locked):
+            # It costs its pay all the same: the HIT's free places stay as far as the budget goes.
+            idle = Q(pk__in=held) | Q(hit=locked.hit_id, free_at__lte=timezone.now())
+            free(campaign, Place.objects.filter(idle), MARKET, "paid there, and not used")
+        held = []
     if told.status == "approved":
         _approved(campaign, locked)
     elif told.status == "rejected" and locked.outcome == Outcome.NONE:
@@ -146,11 +160,26 @@ def gone(locked: Assignment, held: list[int], who: str, why: str, state: Assignm
         locked.become(who, why, state=state)
 
 
-def count_again(campaign: Campaign) -> int:
-    """Answers that were too late here, or seemed lost, count where their HIT still wants one.
+def _counts_again(campaign: Campaign, locked: Assignment) -> bool:
+    """An answer that was too late here, or seemed lost, counts if its HIT still wants one (rule 5).
 
-    The marketplace has just told that they were handed in there (rule 5). Returns how many.
+    The campaign and the worker are locked.
     """
+    if locked.set_aside or locked.outcome != Outcome.NONE:
+        return False
+    if Stop.objects.filter(campaign=campaign, worker=locked.worker_id).exists():
+        return False
+    place = place_for(locked, campaign)
+    if place is None:
+        return False
+    place.holder, place.free_at = locked, None
+    place.save(update_fields=["holder", "free_at"])
+    locked.become(MARKET, "handed in there, and still wanted", state=AssignmentState.SUBMITTED)
+    return True
+
+
+def count_again(campaign: Campaign) -> int:
+    """The same for all that the marketplace has told of, once everything was told. How many."""
     waiting = Assignment.objects.filter(
         campaign=campaign,
         state__in=[AssignmentState.EXPIRED, AssignmentState.RETURNED],
@@ -164,17 +193,9 @@ def count_again(campaign: Campaign) -> int:
     for pk, worker in list(waiting.order_by("submitted_at").values_list("pk", "worker_id")):
         with transaction.atomic():
             Worker.objects.select_for_update().get(pk=worker)
-            if Stop.objects.filter(campaign=campaign, worker=worker).exists():
-                continue
-            assignment = waiting.get(pk=pk)
-            place = place_for(assignment, campaign)
-            if place is None:
-                continue
-            place.holder, place.free_at = assignment, None
-            place.save(update_fields=["holder", "free_at"])
-            assignment = Assignment.objects.select_for_update().get(pk=pk)
-            assignment.become(MARKET, "handed in, and still wanted", state="submitted")
-            count += 1
+            locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
+            assignment = waiting.filter(pk=pk).select_related("hit", "worker").first()
+            count += assignment is not None and _counts_again(locked, assignment)
     return count
 
 

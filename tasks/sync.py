@@ -52,6 +52,31 @@ class Synced:
     differences: list[str] = field(default_factory=list)  # between the two ledgers
 
 
+def report(campaign: Campaign, done: Synced) -> list[str]:
+    """What a sync did, in lines."""
+    reviewed = done.reviewed
+    parts = [
+        (done.fetched, "told by the marketplace"),
+        (done.expired, "expired"),
+        (reviewed.accepted, "accepted"),
+        (reviewed.rejected, "rejected"),
+        (reviewed.set_aside, "set aside"),
+        (reviewed.stopped, "workers stopped"),
+        (done.paid, "paid"),
+    ]
+    did = ", ".join(f"{number:,} {what}" for number, what in parts if number) or "nothing new"
+    lines = [f"Campaign {campaign.slug} is {done.state}, round {campaign.round}: {did}."]
+    if done.opened_round:
+        lines.append(f"Round {done.opened_round} was opened.")
+    for name, texts in (
+        ("Not known here, and left as it is", done.unknown),
+        ("Refused by the marketplace", done.troubles),
+        ("The ledgers differ", done.differences),
+    ):
+        lines += [f"{name}: {text}" for text in texts]
+    return lines
+
+
 @contextmanager
 def in_turn(campaign: Campaign, patience: float | None) -> Iterator[bool]:
     """Hold the campaign's turn with its crowd; False after `patience` seconds, None: wait on."""

@@ -8,7 +8,7 @@ from rich.console import Console
 from tasks.crowds import CrowdError
 from tasks.management.campaign_command import CampaignCommand
 from tasks.models import Campaign
-from tasks.sync import Synced, sync
+from tasks.sync import report, sync
 
 
 class Command(CampaignCommand):
@@ -33,28 +33,3 @@ class Command(CampaignCommand):
             number = len(done.troubles) + len(done.differences)
             more = f" (and {number - 1} more, above)" if number > 1 else ""
             raise CommandError(f"Campaign {campaign.slug}: {first}{more}")
-
-
-def report(campaign: Campaign, done: Synced) -> list[str]:
-    """What a sync did, in lines."""
-    reviewed = done.reviewed
-    parts = [
-        (done.fetched, "told by the marketplace"),
-        (done.expired, "expired"),
-        (reviewed.accepted, "accepted"),
-        (reviewed.rejected, "rejected"),
-        (reviewed.set_aside, "set aside"),
-        (reviewed.stopped, "workers stopped"),
-        (done.paid, "paid"),
-    ]
-    did = ", ".join(f"{number:,} {what}" for number, what in parts if number) or "nothing new"
-    lines = [f"Campaign {campaign.slug} is {done.state}, round {campaign.round}: {did}."]
-    if done.opened_round:
-        lines.append(f"Round {done.opened_round} was opened.")
-    for name, texts in (
-        ("Not known here, and left as it is", done.unknown),
-        ("Refused by the marketplace", done.troubles),
-        ("The ledgers differ", done.differences),
-    ):
-        lines += [f"{name}: {text}" for text in texts]
-    return lines

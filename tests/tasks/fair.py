@@ -1,0 +1,143 @@
+"""A marketplace in memory, by the rules of tasks/crowds: it keeps its own counts and its own books.
+
+It forgets nothing and pays once; told to, it fails after the effect, as a dropped connection does.
+"""
+
+import sys
+from datetime import timedelta
+from decimal import ROUND_CEILING, Decimal
+from types import ModuleType
+
+from tasks import crowds
+from tasks.crowds import CrowdError, MarketAssignment, MarketPayment
+from tasks.models import Assignment, Campaign, Place
+
+CENT = Decimal("0.01")
+
+
+class Work:
+    """An assignment there: accepted, submitted, approved, rejected or returned."""
+
+    def __init__(self, key: str, hit: int, worker: str) -> None:
+        self.key, self.hit, self.worker, self.status = key, hit, worker, "accepted"
+        self.answer: dict | None = None
+
+
+class Fair:
+    name = "fair"
+    about = "A marketplace for tests."
+    accepts_at_once = False
+    gives_places = True
+    pays = True
+
+    def __init__(self) -> None:
+        self.places: dict[int, int] = {}  # by HIT: how many assignments it may have in all
+        self.shown: set[int] = set()
+        self.work: dict[str, Work] = {}
+        self.payments: list[MarketPayment] = []
+        self.failing = False
+
+    def time_allowed(self, campaign, hit) -> timedelta:
+        return timedelta(minutes=campaign.assignment_minutes)
+
+    def missing(self, campaign) -> list[str]:
+        return []
+
+    def round_reward(self, amount: Decimal) -> Decimal:
+        return amount.quantize(CENT, ROUND_CEILING)
+
+    def fee(self, amount: Decimal) -> Decimal:
+        return max(CENT, (amount / 5).quantize(CENT, ROUND_CEILING))
+
+    # What workers see
+
+    def live(self, hit: int) -> int:
+        return sum(w.hit == hit and w.status != "returned" for w in self.work.values())
+
+    def on_offer(self, worker: str) -> list[int]:
+        mine = {w.hit for w in self.work.values() if w.worker == worker and w.status != "returned"}
+        return [hit for hit in sorted(self.shown) if self.live(hit) < self.places[hit]
+                and hit not in mine]  # fmt: skip
+
+    def accept(self, hit: int, worker: str) -> Work:
+        assert hit in self.on_offer(worker)
+        work = Work(f"work-{len(self.work)}", hit, worker)
+        self.work[work.key] = work
+        return work
+
+    # What the engine asks
+
+    def offer(self, campaign: Campaign) -> None:
+        for hit in campaign.hits.all():
+            places = Place.objects.filter(hit=hit)
+            answered = Assignment.objects.filter(hit=hit, market_state__in=TOLD)
+            lost = answered.filter(place=None).count()
+            self.places[hit.pk] = max(self.places.get(hit.pk, 0), places.count() + lost)
+            wanted = places.filter(free_at__isnull=False).exists()
+            (self.shown.add if wanted else self.shown.discard)(hit.pk)
+        self._fail()
+
+    def withdraw(self, campaign: Campaign) -> None:
+        self.shown.clear()
+        self._fail()
+
+    def fetch(self, campaign: Campaign):
+        known = dict(
+            Assignment.objects.filter(campaign=campaign).values_list("key", "market_state")
+        )
+        for work in self.work.values():
+            if work.status in TOLD and known.get(work.key) != work.status:
+                yield MarketAssignment(
+                    work.key, work.hit, work.worker, work.status, answer=work.answer
+                )
+
+    def unknown(self, campaign: Campaign) -> list[str]:
+        return []
+
+    def places_available(self, campaign: Campaign) -> int:
+        return sum(self.places[hit] - self.live(hit) for hit in self.shown)
+
+    def approve(self, assignment: Assignment) -> None:
+        work = self.work[assignment.key]
+        assert work.status in TOLD, work.status
+        if work.status != "approved":
+            work.status = "approved"
+            reward = assignment.hit.reward
+            self.payments.append(MarketPayment("base", work.key, reward))
+        self._fail()
+
+    def reject(self, assignment: Assignment, feedback: str) -> None:
+        work = self.work[assignment.key]
+        if work.status == "approved":
+            raise CrowdError(f"{work.key} was approved")
+        work.status = "rejected"
+        self._fail()
+
+    def bonus(self, assignment, amount: Decimal, reason: str, request_key: str) -> str:
+        paid = MarketPayment("bonus", assignment.key, amount, reason)
+        if paid not in self.payments:
+            self.payments.append(paid)
+        self._fail()
+        return f"bonus {len(self.payments)}"
+
+    def balance(self, campaign: Campaign) -> Decimal:
+        return Decimal(10_000)
+
+    def ledger(self, campaign: Campaign):
+        yield from self.payments
+
+    def _fail(self) -> None:
+        if self.failing:
+            raise CrowdError("the connection was dropped")
+
+
+TOLD = ("submitted", "approved", "rejected")
+
+
+def open_for_business(monkeypatch) -> Fair:
+    """Let campaigns name the crowd `fair`, for one test."""
+    module = ModuleType("tasks.crowds.fair")
+    module.CROWD = Fair()  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "tasks.crowds.fair", module)
+    monkeypatch.setattr(crowds, "CROWDS", (*crowds.CROWDS, "fair"))
+    return module.CROWD  # type: ignore[attr-defined]
