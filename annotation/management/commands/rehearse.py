@@ -60,7 +60,6 @@ class Command(BaseCommand):
     ) -> None:
         rows = read_truth(truth) if truth is not None else None
         found = _campaign(campaign) if campaign is not None else None
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         try:
             standing = stage(EVERYTHING if faults else None, seed, port)
             with standing as on:
@@ -78,6 +77,7 @@ class Command(BaseCommand):
 
     def _serve(self, on: Stage, people: Crew) -> None:
         """Let the workers do what appears, until a signal ends it."""
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         self.stdout.write(
             f"The rehearsal of MTurk is at {on.address} (Ctrl-C ends it). In other terminals:\n"
             f"  MTURK_ENDPOINT_URL={on.address} python manage.py up\n"

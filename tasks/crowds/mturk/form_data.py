@@ -19,7 +19,7 @@ LONGEST = 200_000  # characters
 
 def as_json(assignment: Assignment) -> str:
     """The stored answer of an assignment, for the form's field."""
-    token = assignment.token
+    token = assignment.token or ""
 
     def items(positions: list[int]) -> list[str]:
         return [opaque(token, "item", position) for position in positions]

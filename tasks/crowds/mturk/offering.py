@@ -59,9 +59,9 @@ def needs_of(campaign: Campaign) -> dict[int, Need]:
     counts = (
         told.order_by().values("hit").annotate(all=Count("pk"), placed=Count("pk", filter=placed))
     )
-    for row in counts:
-        needs[row["hit"]].told = row["all"]
-        needs[row["hit"]].wasted = row["all"] - row["placed"]
+    for one in counts:
+        needs[one["hit"]].told = one["all"]
+        needs[one["hit"]].wasted = one["all"] - one["placed"]
     for listing in listings_of(campaign):
         needs[listing.hit_id].listings.append(listing)
     return needs
