@@ -19,7 +19,7 @@ MOST_COMPARED = 200_000
 
 
 def _default(field: str) -> int:
-    return Campaign._meta.get_field(field).default
+    return getattr(Campaign(), field)
 
 
 def candidates_of(

@@ -13,10 +13,14 @@ from typing import NamedTuple, Protocol
 class LabelLike(Protocol):
     """What the lint looks at: imagesets.models.Label and imagesets.imagenet.ClassEntry fit."""
 
-    key: str
-    names: Sequence[str]
-    definition: str
-    wikipedia: Sequence[str]
+    @property
+    def key(self) -> str: ...
+    @property
+    def names(self) -> Sequence[str]: ...
+    @property
+    def definition(self) -> str: ...
+    @property
+    def wikipedia(self) -> Sequence[str]: ...
 
 
 class Finding(NamedTuple):

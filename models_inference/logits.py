@@ -7,9 +7,13 @@ committed, so that several workers and a kill at any moment leave a file for eve
     DATA_DIR/logits/SLUG/NAME-ID/parts/*.npz     images int64 (n,), logits float16 (n, C)
     DATA_DIR/logits/SLUG/NAME-ID/logits.npy      float16 (N, C), C as the classifier has classes
     DATA_DIR/logits/SLUG/NAME-ID/images-N.npy    int64 (N,): image ids, ascending
+
+With LOGITS_IN_BUCKET the parts are kept in AWS_STORAGE_BUCKET_NAME instead (logits/SLUG/NAME-ID/),
+for good, and the rest is a copy of them: so the workers of several machines need no common disk.
 """
 
 import fcntl
+import io
 import os
 import re
 import secrets
@@ -20,6 +24,9 @@ from pathlib import Path
 import numpy as np
 from django.conf import settings
 
+from imagesets.files import write_whole
+from imagesets.locations import read as read_bytes
+from imagesets.locations import s3_client, write_s3
 from models_inference.models import Classifier
 
 # Per classifier and dataset, in bytes: 1,000,000 images x 1,000 classes. Beyond it none are kept.
@@ -45,18 +52,43 @@ def keep_logits(classifier: Classifier, images: Sequence[int], logits: np.ndarra
     """
     if not wanted(classifier.dataset.images.count(), logits.shape[1]):
         return
-    parts = folder(classifier) / "parts"
-    parts.mkdir(parents=True, exist_ok=True)
     largest = np.finfo(np.float16).max
-    name = f"{min(images):012}-{secrets.token_hex(4)}"
-    unfinished = parts / f".{name}.unfinished"
-    with unfinished.open("wb") as file:
-        np.savez(
-            file,
-            images=np.asarray(images, dtype=np.int64),
-            logits=np.clip(logits, -largest, largest).astype(np.float16),
-        )
-    os.replace(unfinished, parts / f"{name}.npz")
+    content = io.BytesIO()
+    np.savez(
+        content,
+        images=np.asarray(images, dtype=np.int64),
+        logits=np.clip(logits, -largest, largest).astype(np.float16),
+    )
+    name = f"{min(images):012}-{secrets.token_hex(4)}.npz"
+    if settings.LOGITS_IN_BUCKET:
+        write_s3(settings.AWS_STORAGE_BUCKET_NAME, in_bucket(classifier) + name, content.getvalue())
+    else:
+        write_whole(folder(classifier) / "parts" / name, content.getvalue())
+
+
+def in_bucket(classifier: Classifier) -> str:
+    """What the names of a classifier's parts in the bucket begin with."""
+    where = folder(classifier).relative_to(Path(settings.DATA_DIR))
+    return f"{where.as_posix()}/"
+
+
+def fetch_parts(classifier: Classifier) -> list[str]:
+    """Bring the parts of the bucket here that are not among those gathered; their names."""
+    bucket, where, new = settings.AWS_STORAGE_BUCKET_NAME, folder(classifier), []
+    known = set((where / "gathered.txt").read_text().split()) if gathered(where) else set()
+    pages = s3_client().get_paginator("list_objects_v2")
+    for page in pages.paginate(Bucket=bucket, Prefix=in_bucket(classifier)):
+        for item in page.get("Contents", ()):
+            name = item["Key"].rpartition("/")[2]
+            if name not in known:
+                write_whole(where / "parts" / name, read_bytes(f"s3://{bucket}/{item['Key']}"))
+                new.append(name)
+    return new
+
+
+def gathered(where: Path) -> bool:
+    """Whether the list of gathered parts belongs to logits that are there."""
+    return (where / "gathered.txt").exists() and (where / "logits.npy").exists()
 
 
 @contextmanager
@@ -71,9 +103,10 @@ def locked(where: Path) -> Iterator[None]:
 def gather(classifier: Classifier) -> int:
     """Make the one `.npy` of all that is kept; returns the number of images in it."""
     where = folder(classifier)
-    if not where.exists():
+    if not where.exists() and not settings.LOGITS_IN_BUCKET:
         return 0
     with locked(where):
+        fetched = fetch_parts(classifier) if settings.LOGITS_IN_BUCKET else []
         parts = sorted((where / "parts").glob("*.npz"))
         blocks = [] if (whole := opened(where)) is None else [whole]
         if not parts:
@@ -95,8 +128,11 @@ def gather(classifier: Classifier) -> int:
         # Images only ever join, so their number says which list belongs to the logits.
         np.save(where / f"images-{len(ids)}.npy", ids)
         os.replace(unfinished, where / "logits.npy")
-        for file in parts:
-            file.unlink()
+        if fetched:
+            with (where / "gathered.txt").open("a") as names:
+                names.writelines(f"{name}\n" for name in fetched)
+        for part in parts:
+            part.unlink()
         for file in where.glob("images-*.npy"):
             if file.name != f"images-{len(ids)}.npy":
                 file.unlink()
@@ -114,7 +150,8 @@ def opened(where: Path) -> tuple[np.ndarray, np.ndarray] | None:
 def read(classifier: Classifier) -> tuple[np.ndarray, np.ndarray] | None:
     """Image ids int64 (N,) ascending and logits float16 (N, C), memory-mapped; None: not kept.
 
-    Images whose part was done on another machine without this DATA_DIR are not among them.
+    Images whose part was done on another machine without this DATA_DIR are not among them, unless
+    parts are kept in a bucket.
     """
     gather(classifier)
     return opened(folder(classifier))

@@ -87,7 +87,7 @@ class Classifiers(OfDataset, generics.ListCreateAPIView):
     filters = {"name": ("name", "A classifier's name.")}
 
     def get_serializer_context(self) -> dict[str, Any]:
-        context = super().get_serializer_context()
+        context = dict(super().get_serializer_context())
         if self.request and self.request.method == "POST":
             context["dataset"] = get_object_or_404(Dataset, slug=self.kwargs["slug"])
         return context

@@ -45,7 +45,7 @@ class QuantileSerializer(serializers.Serializer):
 
 
 class TopLabelSerializer(serializers.Serializer):
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # a name of DRF's base too
     name = serializers.CharField()
     pairs = serializers.IntegerField()
 
