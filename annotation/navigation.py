@@ -73,6 +73,8 @@ UNFOLD = {
                 ("Campaigns", "tasks.campaign", "campaign"),
                 ("HITs", "tasks.hit", "grid_view"),
                 ("Assignments", "tasks.assignment", "assignment_turned_in"),
+                ("Payments", "tasks.payment", "payments"),
+                ("Known answers", "tasks.knownanswer", "verified"),
                 ("Log", "tasks.transition", "history"),
             ),
             _group(

@@ -1,6 +1,8 @@
 """The admin site, in the order of the work: datasets, classifiers, campaigns, workers, results."""
 
-from annotation.admin import accounts, answers, campaigns, classifiers, datasets, hits, results
+from annotation.admin import accounts, answers, campaigns, classifiers, datasets, hits
+from annotation.admin import payments as payments
+from annotation.admin import results as results
 from annotation.admin import workers as workers
 
 __all__ = [
@@ -10,6 +12,7 @@ __all__ = [
     "classifiers",
     "datasets",
     "hits",
+    "payments",
     "results",
     "workers",
 ]

@@ -10,8 +10,10 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
+from annotation.admin.assignment_steps import AssignmentSteps
 from annotation.admin.pages import History, link_to, thumbnail
 from imagesets.models import Label
+from tasks import money
 from tasks.models import Assignment, HITItem
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import Kind
@@ -24,7 +26,7 @@ STATE_COLOURS = {
 
 
 @admin.register(Assignment)
-class AssignmentAdmin(History):
+class AssignmentAdmin(AssignmentSteps, History):
     list_display = [
         "key",
         "state_label",
@@ -40,6 +42,8 @@ class AssignmentAdmin(History):
         ("campaign", RelatedDropdownFilter),
         "state",
         "outcome",
+        "for_person",
+        "market_state",
         "set_aside",
         "imported",
         "round",
@@ -60,7 +64,10 @@ class AssignmentAdmin(History):
         "key",
         "round",
         "outcome",
+        "feedback",
         "set_aside",
+        "market_state",
+        "paid",
         "opened_at",
         "expires_at",
         "submitted_at",
@@ -68,8 +75,19 @@ class AssignmentAdmin(History):
         "wall_seconds",
         "comment",
         "answer",
+        "log",
     ]
-    readonly_fields = ["state_label", "used", "campaign_link", "hit_link", "worker_link", "answer"]
+    readonly_fields = [
+        "state_label",
+        "used",
+        "campaign_link",
+        "hit_link",
+        "worker_link",
+        "paid",
+        "answer",
+        "log",
+    ]
+    actions_detail = ["accept", "reject", "overturn", "bonus"]
 
     @display(description="state", ordering="state", label=STATE_COLOURS)
     def state_label(self, assignment: Assignment) -> str:
@@ -90,6 +108,36 @@ class AssignmentAdmin(History):
     @display(description="worker")
     def worker_link(self, assignment: Assignment) -> str:
         return link_to(assignment.worker)
+
+    @display(description="pay")
+    def paid(self, assignment: Assignment) -> str:
+        """Base pay, bonuses and fees: what is owed, and what has gone out."""
+        payments = assignment.payments.order_by("pk")
+        return format_html_join(
+            ", ",
+            "{} {} ({}, {})",
+            ((money.usd(p.amount), p.get_kind_display(), p.reason, p.state) for p in payments),
+        ) or SafeString("-")
+
+    @display(description="log")
+    def log(self, assignment: Assignment) -> str:
+        rows = assignment.transitions.order_by("pk")
+        body = format_html_join(
+            "",
+            "<tr><td>{}</td><td>{}</td><td>{} → {}</td><td>{}</td><td>{}</td></tr>",
+            (
+                (
+                    f"{row.at:%Y-%m-%d %H:%M:%S}",
+                    row.subject,
+                    row.before,
+                    row.after,
+                    row.who,
+                    row.why,
+                )
+                for row in rows
+            ),
+        )
+        return format_html('<table class="w-full"><tbody>{}</tbody></table>', body)
 
     @display(description="as shown, and the answer")
     def answer(self, assignment: Assignment) -> str:

@@ -1,22 +1,22 @@
 """Campaigns in the admin: a draft to edit, then steps to take and progress to see."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.contrib.filters.admin import RelatedDropdownFilter
-from unfold.decorators import action, display
+from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
 from annotation.admin.campaign_form import CampaignForm
+from annotation.admin.campaign_steps import CampaignSteps
 from annotation.admin.pages import History, Lists, bar, link_to, link_to_list, thumbnail
-from annotation.admin.steps import AskNumber, AskNumberAndWhy, AskWhy, Step, ask_first
 from annotation.exports import FORMATS, TABLES
-from tasks import publish
-from tasks.label_findings import in_a_sentence, label_findings
+from tasks import money
 from tasks.models import (
     HIT,
     Assignment,
@@ -25,21 +25,21 @@ from tasks.models import (
     ImageResult,
     Pair,
     PairResult,
+    Payment,
     Run,
     Stop,
     Transition,
 )
 from tasks.models.campaign import Kind, State
 from tasks.progress import progress_of
-from tasks.results import aggregate
 from tasks.rounds import waiting_places
 
 STEPS = {
     State.DRAFT: ["publish", "close"],
-    State.OPEN: ["pause", "aggregate", "close"],
-    State.PAUSED: ["resume", "aggregate", "close"],
-    State.FINISHED: ["aggregate", "close"],
-    State.CLOSED: ["aggregate"],
+    State.OPEN: ["pause", "sync", "aggregate", "close"],
+    State.PAUSED: ["resume", "sync", "aggregate", "close"],
+    State.FINISHED: ["sync", "aggregate", "close"],
+    State.CLOSED: ["sync", "aggregate"],
 }
 STATE_COLOURS = {
     State.OPEN: "success",
@@ -47,19 +47,28 @@ STATE_COLOURS = {
     State.FINISHED: "info",
 }
 SETTINGS = [name for name in CampaignForm.Meta.fields if name not in ("name", "slug")]
-FIGURES = ["state_now", "progress", "round_now", "along_the_way", "workers_address", "tables"]
+FIGURES = [
+    "state_now",
+    "progress",
+    "round_now",
+    "spending",
+    "synced_at",
+    "along_the_way",
+    "workers_address",
+    "tables",
+]
 
 
 @admin.register(Campaign)
-class CampaignAdmin(Lists):
+class CampaignAdmin(CampaignSteps, Lists):
     form = CampaignForm
-    list_display = ["name", "state_label", "kind_name", "dataset", "progress", "round_now"]
+    list_display = ["name", "state_label", "kind_name", "dataset", "progress", "round_now", "spent"]
     list_filter = ["state", "kind", ("dataset", RelatedDropdownFilter)]
     list_filter_submit = True
     list_select_related = ["dataset"]
     search_fields = ["name", "slug", "public_id__exact"]
     autocomplete_fields = ["source"]
-    actions_detail = ["publish", "pause", "resume", "aggregate", "close"]
+    actions_detail = ["publish", "pause", "resume", "sync", "aggregate", "close"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> list:
         texts = ["title", "description", "instructions"]
@@ -101,8 +110,9 @@ class CampaignAdmin(Lists):
 
     def prepare(self, rows: list[Any]) -> None:
         found = progress_of(rows)
+        ledger = money.spent_by(rows)
         for row in rows:
-            row.counted = found[row.pk]
+            row.counted, row.spent_so_far = found[row.pk], ledger.get(row.pk, Decimal(0))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         campaign = super().get_object(request, object_id, from_field)
@@ -133,7 +143,26 @@ class CampaignAdmin(Lists):
     def round_now(self, campaign: Any) -> str:
         if not campaign.round:
             return "-"
-        return f"{campaign.round} ({campaign.target} of {campaign.workers_per_item} answers)"
+        last = ", the last that its budget carries" if campaign.out_of_money else ""
+        return f"{campaign.round} ({campaign.target} of {campaign.workers_per_item} answers{last})"
+
+    @display(description="paid and owed")
+    def spent(self, campaign: Any) -> str:
+        of = f" of {money.usd(campaign.budget)}" if campaign.budget is not None else ""
+        return f"{money.usd(campaign.spent_so_far)}{of}"
+
+    @display(description="money")
+    def spending(self, campaign: Any) -> str:
+        """What is in the ledger, what the answers to come cost, what is left."""
+        committed = money.committed(campaign)
+        parts = [
+            f"{money.usd(campaign.spent_so_far)} paid and owed",
+            f"{money.usd(committed - campaign.spent_so_far)} for the answers still to come",
+        ]
+        if campaign.budget is not None:
+            left = money.usd(campaign.budget - committed)
+            parts.append(f"{left} left of {money.usd(campaign.budget)}")
+        return "; ".join(parts)
 
     @display(description="along the way")
     def along_the_way(self, campaign: Any) -> str:
@@ -147,6 +176,7 @@ class CampaignAdmin(Lists):
                 (HIT, f"{campaign.counted.hits:,} HITs", None),
                 (Assignment, "assignments", None),
                 (Stop, "workers set aside", None),
+                (Payment, "payments", None),
                 (Run, "runs", None),
                 (results, "results", by),
                 (Transition, "log", None),
@@ -183,118 +213,10 @@ class CampaignAdmin(Lists):
             if step.action_name.rpartition("_")[2] in allowed
         ]
 
-    @action(description="Publish", permissions=["take_step"], icon="play_arrow")
-    def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        campaign = self._campaign(object_id)
-        try:
-            images = len(publish.chosen_images(campaign))
-            confusing = in_a_sentence(*label_findings(campaign))
-        except (publish.Refused, ValueError):  # the page will say so
-            images, confusing = 0, ""
-        step = Step(
-            title=f"Publish {campaign.name}",
-            consequences=[
-                f"{images:,} images of {campaign.dataset.slug} are in it"
-                + (f", as chosen from {campaign.source.slug}." if campaign.source else "."),
-                f"Each question is put to {campaign.workers_per_item} workers,"
-                f" {min(campaign.round_size, campaign.workers_per_item)} in the first round.",
-                "What it asks (candidates, layout, texts, settings) is frozen from then on.",
-                *([confusing] if confusing else []),
-            ],
-            button=f"Publish {images:,} images",
-            form=AskNumber,
-            form_options={"expected": images, "of_what": "images"},
-        )
-
-        def take(said: dict) -> str:
-            done = publish.publish(campaign, _who(request))
-            return (
-                f"Published: {done.pairs:,} pairs of {done.images:,} images in {done.hits:,} HITs."
-            )
-
-        return ask_first(self, request, campaign, step, take)
-
-    @action(description="Pause", permissions=["take_step"], icon="pause")
-    def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        campaign = self._campaign(object_id)
-        step = Step(
-            title=f"Pause {campaign.name}",
-            consequences=["No more work is given out.", "What workers have open they may finish."],
-            button="Pause",
-            form=AskWhy,
-        )
-
-        def take(said: dict) -> str:
-            publish.pause(campaign, _who(request), said["why"])
-            return "Paused."
-
-        return ask_first(self, request, campaign, step, take)
-
-    @action(description="Resume", permissions=["take_step"], icon="play_arrow")
-    def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        campaign = self._campaign(object_id)
-        step = Step(
-            title=f"Resume {campaign.name}",
-            consequences=["Work is given out again."],
-            button="Resume",
-            form=AskWhy,
-        )
-
-        def take(said: dict) -> str:
-            publish.resume(campaign, _who(request), said["why"])
-            return f"The campaign is {campaign.state}."
-
-        return ask_first(self, request, campaign, step, take)
-
-    @action(description="Close", permissions=["take_step"], icon="stop")
-    def close(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        campaign = self._campaign(object_id)
-        missing = waiting_places(campaign)
-        step = Step(
-            title=f"Close {campaign.name}",
-            consequences=[
-                f"The study ends with the counts as they are: {missing:,} answers are missing.",
-                "It cannot be opened again.",
-            ],
-            button="Close it for good",
-            form=AskNumberAndWhy,
-            form_options={"expected": missing, "of_what": "missing answers"},
-            danger=True,
-        )
-
-        def take(said: dict) -> str:
-            publish.close(campaign, _who(request), said["why"])
-            return "Closed."
-
-        return ask_first(self, request, campaign, step, take)
-
-    @action(description="Aggregate", permissions=["take_step"], icon="functions")
-    def aggregate(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        campaign = self._campaign(object_id)
-        step = Step(
-            title=f"Aggregate {campaign.name}",
-            consequences=["Results are computed anew of the used answers; the last ones go."],
-            button="Aggregate now",
-        )
-
-        def take(said: dict) -> str:
-            run = aggregate(campaign)
-            counts = ", ".join(f"{n:,} {name}" for name, n in run.counts.items())
-            return f"Aggregated in {run.seconds:.1f} s: {counts}."
-
-        return ask_first(self, request, campaign, step, take)
-
-    def _campaign(self, object_id: str) -> Campaign:
-        return Campaign.objects.select_related("dataset", "source").get(pk=object_id)
-
 
 def _can_change(campaign: Campaign) -> bool:
     """Whether it is a draft that holds nothing yet."""
     return campaign.state == State.DRAFT and not campaign.hits.exists()
-
-
-def _who(request: HttpRequest) -> str:
-    return request.user.get_username()
 
 
 @admin.register(CampaignImage)
@@ -329,10 +251,10 @@ class PairAdmin(History):
 
 @admin.register(Transition)
 class TransitionAdmin(History):
-    list_display = ["at", "campaign", "subject", "before", "after", "who", "why"]
+    list_display = ["at", "campaign", "subject", "assignment", "before", "after", "who", "why"]
     list_filter = [("campaign", RelatedDropdownFilter)]
     list_filter_submit = True
-    list_select_related = ["campaign"]
-    search_fields = ["subject", "who", "why"]
+    list_select_related = ["campaign", "assignment"]
+    search_fields = ["subject", "who", "why", "assignment__key__exact"]
     paginator = InfinitePaginator  # never counted
     show_full_result_count = False

@@ -21,11 +21,12 @@ from annotation.admin.pages import (
 )
 from tasks.models import HIT, Assignment, HITItem
 from tasks.models.assignment import USED
+from tasks.states import hit_states
 
 
 class Items(TabularInline):
     model = HITItem
-    fields = ["picture", "position", "section", "image_link", "label", "role", "known"]
+    fields = ["picture", "position", "section", "image_link", "label", "role", "known", "weak"]
     readonly_fields = ["picture", "image_link"]
     ordering = ["position"]
     extra = 0
@@ -52,7 +53,7 @@ class Items(TabularInline):
 
 @admin.register(HIT)
 class HITAdmin(History):
-    list_display = ["key", "campaign", "items", "answers", "progress"]
+    list_display = ["key", "campaign", "state_now", "items", "reward", "answers", "progress"]
     list_filter = [("campaign", RelatedDropdownFilter)]
     list_filter_submit = True
     list_select_related = ["campaign"]
@@ -60,8 +61,17 @@ class HITAdmin(History):
     search_help_text = "A HIT's key or public id, or the key of an image in it."
     paginator = InfinitePaginator  # never counted
     show_full_result_count = False
-    fields = ["key", "campaign_link", "public_id", "expected_seconds", "answers", "progress"]
-    readonly_fields = ["campaign_link", "answers", "progress"]
+    fields = [
+        "key",
+        "campaign_link",
+        "state_now",
+        "public_id",
+        "expected_seconds",
+        "reward",
+        "answers",
+        "progress",
+    ]
+    readonly_fields = ["campaign_link", "state_now", "answers", "progress"]
     inlines = [Items]
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
@@ -90,7 +100,9 @@ class HITAdmin(History):
             "hit",
             "n",
         )
+        states = hit_states(rows)
         for row in rows:
+            row.state_found = states[row.pk]
             row.all, row.used = counts.get(row.pk, (0, 0))
             row.item_count = items.get(row.pk, (0,))[0]
 
@@ -99,6 +111,10 @@ class HITAdmin(History):
         if hit is not None:
             self.prepare([hit])
         return hit
+
+    @display(description="state")
+    def state_now(self, hit: Any) -> str:
+        return hit.state_found
 
     @display(description="items")
     def items(self, hit: Any) -> str:

@@ -11,7 +11,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminTextareaWidget,
+)
 
 from tasks.publish import Refused
 
@@ -39,6 +43,17 @@ class AskNumber(forms.Form):
         if typed != self.expected:
             raise forms.ValidationError(f"It is {self.expected:,}, not {typed:,}.")
         return typed
+
+
+class AskBudget(forms.Form):
+    """The whole budget, typed: what may be spent."""
+
+    budget = forms.DecimalField(
+        label="Type the campaign's whole budget, in US dollars",
+        max_digits=12,
+        decimal_places=2,
+        widget=UnfoldAdminDecimalFieldWidget,
+    )
 
 
 class AskNumberAndWhy(AskNumber, AskWhy):

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from imagesets.models import Dataset, Image
 from models_inference.models import InferenceJob, SkippedImage
-from tasks.models import Assignment, Campaign, PairResult, Stop
+from tasks.models import Assignment, Campaign, KnownAnswer, PairResult, Stop
 from tasks.places import set_aside
 from tasks.publish import close
 from tasks.results import aggregate
@@ -56,6 +56,10 @@ def address(row_or_model, page: str) -> str:
 
 
 def test_every_list_and_every_page_loads(study, root):
+    pair = study.pairs.first()
+    KnownAnswer.objects.create(
+        dataset=study.dataset, image=pair.image, label=pair.label, present=True
+    )
     pages = 0
     for model, model_admin in admin.site._registry.items():
         answer = root.get(address(model, "changelist"))
@@ -245,3 +249,46 @@ def test_an_empty_site_has_its_pages_too(root):
     for model in admin.site._registry:
         assert root.get(address(model, "changelist")).status_code == 200, model
     assert root.get(address(Campaign, "add")).status_code == 200
+
+
+def test_a_person_reviews_overturns_and_gives_a_bonus(study, root):
+    """Accept or reject what waits; overturn what was rejected; a bonus for what was accepted."""
+    Campaign.objects.filter(pk=study.pk).update(rejection=True)
+    first, second = Assignment.objects.filter(campaign=study)[:2]
+    for answer in (first, second):
+        answer.payments.all().delete()
+    Assignment.objects.filter(pk__in=[first.pk, second.pk]).update(outcome="")
+
+    def step(answer: Assignment, name: str, **said) -> str:
+        page = reverse(f"admin:tasks_assignment_{name}", args=[answer.pk])
+        assert root.get(page).status_code == 200
+        root.post(page, said)
+        answer.refresh_from_db()
+        return answer.outcome
+
+    assert step(first, "accept", why="looks right") == "accepted"
+    assert step(second, "reject", feedback="") == ""
+    assert step(second, "reject", feedback="Not looked at.") == "rejected"
+    assert second.feedback == "Not looked at."
+    assert step(second, "bonus", amount="1.00", reason="thorough") == "rejected"
+    assert step(second, "overturn", why="it was") == "accepted"
+    step(second, "bonus", amount="1.00", reason="thorough")
+    step(second, "bonus", amount="1.00", reason="thorough")
+    paid = second.payments.order_by("kind").values_list("kind", "amount", "reason")
+    assert [(kind, reason) for kind, _, reason in paid] == [
+        ("base", "for the work"),
+        ("bonus", "thorough"),
+    ]
+    log = second.transitions.order_by("pk").values_list("after", "who")
+    assert ("rejected", "root") in log
+    assert ("accepted", "root") in log
+    page = root.get(address(second, "change")).content.decode()
+    assert "thorough" in page
+    assert "Not looked at." in page
+
+
+def test_a_sync_by_hand_says_what_it_did(study, root):
+    page = reverse("admin:tasks_campaign_sync", args=[study.pk])
+    assert root.get(page).status_code == 200
+    answer = root.post(page, follow=True)
+    assert f"Campaign {study.slug} is" in answer.content.decode()

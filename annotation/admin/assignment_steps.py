@@ -1,0 +1,145 @@
+"""What a person may decide on an answer: accept, reject, overturn a rejection, give a bonus."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from unfold.admin import ModelAdmin
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWidget
+
+from annotation.admin.steps import AskWhy, Step, ask_first
+from tasks import money, review
+from tasks.models import Assignment
+from tasks.models.assignment import Outcome
+
+
+class AskFeedback(forms.Form):
+    """What the worker is told."""
+
+    feedback = forms.CharField(
+        label="What the worker is told",
+        max_length=1000,
+        widget=UnfoldAdminTextareaWidget({"rows": 3}),
+    )
+
+
+class AskBonus(forms.Form):
+    """How much, and what for."""
+
+    amount = forms.DecimalField(
+        label="US dollars",
+        min_value=Decimal("0.01"),
+        max_digits=7,
+        decimal_places=2,
+        widget=UnfoldAdminDecimalFieldWidget,
+    )
+    reason = forms.CharField(
+        label="Reason, which the worker reads; the same reason again is the same bonus",
+        max_length=1000,
+        widget=UnfoldAdminTextareaWidget({"rows": 2}),
+    )
+
+
+class AssignmentSteps(ModelAdmin):
+    """The steps that an assignment's outcome allows."""
+
+    def has_review_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        return request.user.has_perm("tasks.change_assignment")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list:
+        found = Assignment.objects.filter(pk=object_id).select_related("campaign").first()
+        allowed = _allowed(found) if found is not None else []
+        return [
+            step
+            for step in super().get_actions_detail(request, object_id)
+            if step.action_name.rpartition("_")[2] in allowed
+        ]
+
+    @action(description="Accept", permissions=["review"], icon="check")
+    def accept(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        assignment = _assignment(object_id)
+        step = Step(
+            title=f"Accept {assignment.key}",
+            consequences=[
+                f"It is paid: {money.usd(money.price(assignment.campaign, assignment.hit))} with"
+                " the fee. That cannot be taken back.",
+            ],
+            button="Accept",
+            form=AskWhy,
+        )
+
+        def take(said: dict[str, Any]) -> str:
+            review.accept(assignment, request.user.get_username(), said["why"])
+            return "Accepted."
+
+        return ask_first(self, request, assignment, step, take)
+
+    @action(description="Reject", permissions=["review"], icon="close")
+    def reject(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        assignment = _assignment(object_id)
+        step = Step(
+            title=f"Reject {assignment.key}",
+            consequences=[
+                "The worker is not paid for it, and reads why. It may cost him other work.",
+                "The answer leaves the results; somebody else is asked in his place.",
+                "A rejection can be overturned, on a marketplace within 30 days.",
+            ],
+            button="Reject",
+            form=AskFeedback,
+            danger=True,
+        )
+
+        def take(said: dict[str, Any]) -> str:
+            review.reject(assignment, said["feedback"], request.user.get_username())
+            return "Rejected."
+
+        return ask_first(self, request, assignment, step, take)
+
+    @action(description="Overturn", permissions=["review"], icon="undo")
+    def overturn(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        assignment = _assignment(object_id)
+        step = Step(
+            title=f"Overturn the rejection of {assignment.key}",
+            consequences=[
+                "It is accepted after all, and paid.",
+                "It counts again where its HIT still wants an answer.",
+            ],
+            button="Accept after all",
+            form=AskWhy,
+        )
+
+        def take(said: dict[str, Any]) -> str:
+            counts = review.overturn(assignment, request.user.get_username(), said["why"])
+            return "Accepted, and it counts." if counts else "Accepted; it does not count."
+
+        return ask_first(self, request, assignment, step, take)
+
+    @action(description="Bonus", permissions=["review"], icon="redeem")
+    def bonus(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        assignment = _assignment(object_id)
+        step = Step(
+            title=f"Give a bonus for {assignment.key}",
+            consequences=["It goes into the ledger now, and out with the next sync."],
+            button="Give the bonus",
+            form=AskBonus,
+        )
+
+        def take(said: dict[str, Any]) -> str:
+            payment = money.owe_bonus(assignment, said["amount"], said["reason"])
+            return f"{money.usd(payment.amount)} is owed."
+
+        return ask_first(self, request, assignment, step, take)
+
+
+def _allowed(assignment: Assignment) -> list[str]:
+    if assignment.imported or assignment.submitted_at is None:
+        return []
+    if assignment.outcome == Outcome.NONE:
+        return ["accept", "reject"] if assignment.campaign.rejection else ["accept"]
+    return ["overturn"] if assignment.outcome == Outcome.REJECTED else ["bonus"]
+
+
+def _assignment(object_id: str) -> Assignment:
+    return Assignment.objects.select_related("campaign", "hit").get(pk=object_id)
