@@ -83,7 +83,8 @@ class Command(BaseCommand):
             f"  MTURK_ENDPOINT_URL={on.address} python manage.py up\n"
             f"  MTURK_ENDPOINT_URL={on.address} PUBLIC_URL=http://127.0.0.1:8000"
             " python manage.py publish CAMPAIGN\n"
-            "and then `sync` in place of `publish`, until the campaign is finished."
+            "and then `sync` in place of `publish`, until the campaign is finished.\n"
+            f"To do HITs yourself, open {on.address}/ in a browser."
         )
         self.stdout.flush()
         while True:

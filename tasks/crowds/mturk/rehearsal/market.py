@@ -62,7 +62,9 @@ class Market:
                 raise wrong("InvalidParameterValue", f"{name} is longer than {longest}")
         if len(given.get("QualificationRequirements", [])) > 10:
             raise wrong("InvalidParameterValue", "more than 10 qualification requirements")
-        fields: dict[str, Any] = {"AutoApprovalDelayInSeconds": 2_592_000, "Keywords": ""} | dict(given)
+        fields: dict[str, Any] = {"AutoApprovalDelayInSeconds": 2_592_000, "Keywords": ""} | dict(
+            given
+        )
         if not 0 <= fields["AutoApprovalDelayInSeconds"] <= 2_592_000:
             raise wrong("InvalidParameterValue", "AutoApprovalDelayInSeconds: 0 s to 30 days")
         if not 30 <= fields["AssignmentDurationInSeconds"] <= 31_536_000:

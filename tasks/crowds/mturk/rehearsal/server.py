@@ -16,12 +16,13 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
-from tasks.crowds.mturk.rehearsal import protocol
+from tasks.crowds.mturk.rehearsal import protocol, worker_site
 from tasks.crowds.mturk.rehearsal.faults import Dropped, Faults, Troublemaker
 from tasks.crowds.mturk.rehearsal.market import Market, NotYours
 from tasks.crowds.mturk.rehearsal.protocol import Fault
 
 JSON = "application/x-amz-json-1.1"
+HTML = "text/html; charset=utf-8"
 HANDED_IN = "<!DOCTYPE html><title>Handed in</title><p>Your work was handed in. Thank you.</p>"
 REFUSED = "<!DOCTYPE html><title>Not handed in</title><p>Not handed in: {}.</p>"
 
@@ -60,6 +61,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             if path == "/mturk/externalSubmit":
                 self._hand_in(parse_qsl(body.decode(), keep_blank_values=True))
+            elif path.startswith("/worker/"):
+                self._worker(path.removeprefix("/worker/"), dict(parse_qsl(body.decode())))
             elif path.startswith("/rehearsal/"):
                 self._turn(path.removeprefix("/rehearsal/"), json.loads(body or b"{}"))
             else:
@@ -73,8 +76,36 @@ class Handler(BaseHTTPRequestHandler):
         address = urlsplit(self.path)
         if address.path == "/mturk/externalSubmit":
             self._hand_in(parse_qsl(address.query, keep_blank_values=True))
+        elif address.path == "/":
+            self._send(200, HTML, worker_site.home(self.server.market).encode())
         else:
-            self._send(200, "text/plain", b"A rehearsal of Amazon Mechanical Turk.\n")
+            self._worker(address.path.removeprefix("/worker/"), dict(parse_qsl(address.query)))
+
+    def _worker(self, what: str, given: dict[str, str]) -> None:
+        """What a person at a browser does; see worker_site."""
+        market = self.server.market
+        hit, assignment = given.get("hit", ""), given.get("assignment", "")
+        try:
+            if self.command == "POST" and what == "accept":
+                self._go_to(worker_site.accept(market, hit))
+            elif self.command == "POST" and what == "return":
+                worker_site.give_back(market, assignment)
+                self._go_to("/")
+            elif self.command == "GET" and what == "preview":
+                self._send(200, HTML, worker_site.preview(market, hit).encode())
+            elif self.command == "GET" and what == "work":
+                page = worker_site.work(market, self.server.address, assignment)
+                self._send(200, HTML, page.encode())
+            else:
+                self._send(404, "text/plain", b"A rehearsal of Mechanical Turk: see /\n")
+        except NotYours as error:
+            self._send(409, HTML, REFUSED.format(error).encode())
+
+    def _go_to(self, address: str) -> None:
+        self.send_response(303)
+        self.send_header("Location", address)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def _operation(self, body: bytes) -> None:
         def effect() -> bytes:
@@ -90,9 +121,9 @@ class Handler(BaseHTTPRequestHandler):
         try:
             self.server.market.hand_in(dict(fields).get("assignmentId", ""), fields)
         except NotYours as error:
-            self._send(400, "text/html", REFUSED.format(error).encode())
+            self._send(400, HTML, REFUSED.format(error).encode())
         else:
-            self._send(200, "text/html", HANDED_IN.encode())
+            self._send(200, HTML, HANDED_IN.encode())
 
     def _turn(self, knob: str, given: dict) -> None:
         try:

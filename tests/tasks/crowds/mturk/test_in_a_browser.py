@@ -1,0 +1,39 @@
+"""In a real browser: the frame on another site, the policy that lets the answer on, the script."""
+
+import pytest
+
+from tasks.crowds import crowd_of
+from tasks.models import Assignment
+from tasks.sync import sync
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_a_hit_is_done_in_the_marketplaces_frame(
+    browser, open_for_mturk, live_server, server, settings, scripts
+):
+    # The two sites must differ for the browser, as they do in life.
+    settings.PUBLIC_URL = live_server.url.replace("127.0.0.1", "localhost")
+    ancestors = ["'self'", server.address]
+    settings.WORKER_PAGE_CSP["frame-ancestors"][:] = ancestors
+    campaign = open_for_mturk(per_hit=12, workers_per_item=1, round_size=1)
+    crowd_of(campaign).offer(campaign)
+    context = browser.new_context(java_script_enabled=scripts)
+    try:
+        page = context.new_page()
+        page.goto(f"{server.address}/")
+        page.get_by_role("button", name="accept").click()
+        frame = page.frame_locator("iframe")
+        frame.locator("input[name=selected]").first.check(force=True)
+        frame.locator("input[name=none]").last.check()
+        frame.get_by_role("button", name="Submit").click()
+        if not scripts:
+            frame.get_by_role("button", name="Hand in the work").click()
+        frame.get_by_text("Your work was handed in").wait_for()
+        assert not context.cookies()
+    finally:
+        context.close()
+    sync(campaign)
+    done = Assignment.objects.get()
+    assert (done.worker.external_id, done.used, len(done.selected)) == ("AYOU", True, 1)
