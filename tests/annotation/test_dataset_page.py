@@ -62,7 +62,7 @@ def test_findings_stand_on_the_page_and_in_the_api(staff, dataset):
         "text": "both are named 'crane'",
     }
     text = staff.get("/datasets/tiny/").content.decode()
-    assert "two labels have the same first name" in text
+    assert "Two labels have the same first name: 1 found" in text
     assert "&lt;broken&gt;" in text
 
 
