@@ -204,6 +204,7 @@ class RunSerializer(serializers.ModelSerializer):
     class Meta:
         model = Run
         fields = ["id", "campaign", "started_at", "seconds", "version", "settings", "counts"]
+        fields += ["agreement", "convergence", "notes"]
         read_only_fields = fields
 
 

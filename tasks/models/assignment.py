@@ -47,7 +47,9 @@ class Assignment(models.Model):
     "other": text}.
     """
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="assignments")
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="assignments", db_index=False
+    )
     hit = models.ForeignKey(HIT, on_delete=models.CASCADE, related_name="assignments")
     worker = models.ForeignKey(Worker, on_delete=models.PROTECT, related_name="assignments")
     key = models.CharField(
@@ -55,7 +57,6 @@ class Assignment(models.Model):
     )
     token = models.CharField(
         max_length=16,
-        unique=True,
         null=True,
         blank=True,
         default=new_public_id,
@@ -119,6 +120,7 @@ class Assignment(models.Model):
             models.UniqueConstraint(
                 fields=["campaign", "key"], name="assignment_key_once_per_campaign"
             ),
+            models.UniqueConstraint(fields=["token"], name="assignment_token_once"),
             models.CheckConstraint(
                 condition=Q(state__in=AssignmentState.values), name="assignment_state"
             ),

@@ -197,7 +197,9 @@ class Campaign(models.Model):
 class CampaignLabel(models.Model):
     """A label as a campaign's workers read it: frozen at publish."""
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="labels")
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="labels", db_index=False
+    )
     label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="+")
     names = models.JSONField()
     definition = models.TextField(blank=True)
@@ -215,7 +217,9 @@ class CampaignLabel(models.Model):
 class CampaignImage(models.Model):
     """An image of a campaign; with a source, its group there and the chance that it was asked."""
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="campaign_images")
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="campaign_images", db_index=False
+    )
     image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="+")
     group = models.CharField(max_length=4, blank=True, default="")
     asked = models.BooleanField(default=True)
@@ -243,7 +247,9 @@ class Pair(models.Model):
     In a CLASSIFY campaign an image's pairs are the labels offered for it.
     """
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="pairs")
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="pairs", db_index=False
+    )
     image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="+")
     label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="+")
     sources = models.JSONField(

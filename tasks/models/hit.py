@@ -12,7 +12,9 @@ from tasks.models.campaign import Campaign, Pair
 class HIT(models.Model):
     """One unit of work. Its items never change; how many answers it should have does, by rounds."""
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="hits")
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="hits", db_index=False
+    )
     key = models.CharField(max_length=200, help_text="Its name in exports and imports.")
     public_id = models.CharField(max_length=16, unique=True, default=new_public_id)
     expected_seconds = models.FloatField(default=0)
@@ -48,7 +50,7 @@ class HITItem(models.Model):
     No unique (hit, image): an import may show an image many times, under different labels.
     """
 
-    hit = models.ForeignKey(HIT, on_delete=models.CASCADE, related_name="items")
+    hit = models.ForeignKey(HIT, on_delete=models.CASCADE, related_name="items", db_index=False)
     position = models.PositiveSmallIntegerField(help_text="From 0, as laid out, not as shown.")
     section = models.PositiveSmallIntegerField(default=0)
     image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="+")
