@@ -128,7 +128,7 @@ def candidate_summary(
             for place, least in enumerate(AGREEING)
         ],
         classifiers=[
-            Added(name, *counts.get(str(pk), (0, 0))[:2], alone=(alone or {}).get(str(pk), 0))
+            Added(name, *counts.get(str(pk), (0, 0))[:2], alone=(alone or {}).get(str(pk), 0))  # type: ignore[misc]
             for pk, name in names.values_list("id", "name")
         ],
     )

@@ -5,6 +5,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from django.db import connection
 
@@ -149,6 +150,7 @@ def _freeze_candidates(campaign: Campaign) -> Published:
 def _freeze_follow_up(campaign: Campaign) -> Published:
     """The source's images by group: which are asked, and with which labels (SCIENCE 3)."""
     source = campaign.source
+    assert source is not None
     groups = groups_of(
         source, campaign.min_relative_sf, campaign.min_judgments or source.judgments_needed
     )
@@ -168,7 +170,7 @@ def _freeze_follow_up(campaign: Campaign) -> Published:
             labels := labels_to_offer(
                 candidates,
                 max_offered=campaign.max_offered,
-                min_relative_sf=campaign.min_relative_sf,
+                min_relative_sf=Fraction(campaign.min_relative_sf),
             )
         )
     }

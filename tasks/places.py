@@ -271,10 +271,11 @@ def _campaign_for(campaign_id: int, stopped: bool) -> tuple[Campaign, bool]:
     """
     campaign = Campaign.objects.get(pk=campaign_id)
     sample = Assignment.objects.filter(campaign=campaign, for_person=True)
-    filling = bool(campaign.review_sample) and sample.count() < campaign.review_sample
+    wanted = campaign.review_sample or 0
+    filling = wanted > 0 and sample.count() < wanted
     if stopped or filling:
         campaign = Campaign.objects.select_for_update().get(pk=campaign_id)
-    return campaign, filling and sample.count() < (campaign.review_sample or 0)
+    return campaign, filling and sample.count() < wanted
 
 
 def place_for(assignment: Assignment, campaign: Campaign) -> Place | None:

@@ -129,7 +129,7 @@ class Sheet:
 
 def sheet_of(assignment: Assignment) -> Sheet:
     """What the assignment's worker sees. `assignment.hit` and `.campaign` are read."""
-    return _build(assignment.hit, assignment.campaign, assignment.token, assignment.shown)
+    return _build(assignment.hit, assignment.campaign, assignment.token or "", assignment.shown)
 
 
 def preview_of(hit: HIT) -> Sheet:

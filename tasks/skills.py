@@ -6,6 +6,7 @@ Counted are a HIT's controls, and in CONTAINS pairs on which at least three othe
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 from django.db import connection
@@ -123,7 +124,7 @@ _PEERS = f"""
 def _known(campaign: Campaign, workers: list[int]) -> Judged:
     """Their judgments of which the answer is known, by a control or by their peers."""
     index = {worker: number for number, worker in enumerate(workers)}
-    params = {"campaign": campaign.pk, "workers": workers}
+    params: dict[str, Any] = {"campaign": campaign.pk, "workers": workers}
     contains = campaign.kind == Kind.CONTAINS
     with connection.cursor() as cursor:
         cursor.execute(_CONTROLS if contains else _FOILS, params)

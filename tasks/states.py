@@ -4,6 +4,7 @@ The states of campaigns and assignments are stored; their moves are in tasks/mod
 """
 
 from collections.abc import Iterable
+from typing import Any, cast
 
 from django.db.models import Count, Q
 from django.utils import timezone
@@ -37,11 +38,15 @@ def _counts() -> dict[str, Count]:
     }
 
 
+Rows = Iterable[dict[str, Any]]
+
+
 def hit_states(hits: Iterable[HIT]) -> dict[int, str]:
     """The state of each HIT, by id."""
     ids = [hit.pk for hit in hits]
     found = dict.fromkeys(ids, NOT_OPENED)
-    rows = Place.objects.filter(hit__in=ids).order_by().values("hit").annotate(**_counts())
+    places = Place.objects.filter(hit__in=ids).order_by()
+    rows = cast(Rows, places.values("hit").annotate(**_counts()))
     for row in rows:
         found[row["hit"]] = _state(row["free"], row["running"], row["waiting"], row["all"])
     return found
@@ -49,7 +54,8 @@ def hit_states(hits: Iterable[HIT]) -> dict[int, str]:
 
 def round_states(campaign: Campaign) -> dict[int, str]:
     """The state of each round that was opened, by number."""
-    rows = Place.objects.filter(campaign=campaign).order_by().values("round").annotate(**_counts())
+    places = Place.objects.filter(campaign=campaign).order_by()
+    rows = cast(Rows, places.values("round").annotate(**_counts()))
     return {
         row["round"]: _state(row["free"], row["running"], row["waiting"], row["all"])
         for row in rows

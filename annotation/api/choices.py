@@ -140,7 +140,11 @@ class Controls(KnownFieldsOnly):
     """How many controls a HIT holds, where they come from, and what careful work is."""
 
     share = StrictShare(
-        max_digits=5, decimal_places=4, min_value=ZERO, max_value=Decimal("0.5"), default=0.1
+        max_digits=5,
+        decimal_places=4,
+        min_value=ZERO,
+        max_value=Decimal("0.5"),
+        default=0.1,  # type: ignore[arg-type]  # as JSON holds it
     )
     campaigns = serializers.ListField(child=StrictText(), default=list)
     min_accuracy = StrictShare(
