@@ -4,8 +4,6 @@ After the API's documentation; where that is silent, after what requesters repor
 operation is one step.
 """
 
-import re
-import secrets
 import threading
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -13,18 +11,23 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
 
 from tasks.crowds.mturk.rehearsal.clock import Clock
+from tasks.crowds.mturk.rehearsal.documents import (
+    QUESTION,
+    answers_xml,
+    check_question,
+    describe_assignment,
+    describe_bonus,
+    new_id,
+    page,
+)
 from tasks.crowds.mturk.rehearsal.protocol import wrong
 from tasks.crowds.mturk.rehearsal.records import HIT, Assignment, HITType, Payment, fee_of
 
 TOKENS_LIVE = timedelta(hours=24)
 OVERRIDE_WITHIN = timedelta(days=30)
 LONGEST = {"Title": 128, "Description": 2000, "Keywords": 1000}
-QUESTION = "{http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2006-07-14/ExternalQuestion.xsd}"
-ANSWERS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2005-10-01/QuestionFormAnswers.xsd"
-LOOPBACK = re.compile(r"^http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?/")
 
 
 class NotYours(Exception):
@@ -72,7 +75,7 @@ class Market:
         for known in self.types.values():
             if known.fields == fields:
                 return {"HITTypeId": known.id}
-        made = HITType(_new_id(), Decimal(fields["Reward"]), fields)
+        made = HITType(new_id(), Decimal(fields["Reward"]), fields)
         self.types[made.id] = made
         return {"HITTypeId": made.id}
 
@@ -82,7 +85,7 @@ class Market:
         kind = self.types.get(given["HITTypeId"])
         if kind is None:
             raise wrong("HITTypeDoesNotExist", f"HIT type {given['HITTypeId']} does not exist")
-        _check_question(given.get("Question", ""))
+        check_question(given.get("Question", ""))
         number = given.get("MaxAssignments", 1)
         if not 1 <= number <= 1_000_000_000:
             raise wrong("InvalidParameterValue", f"MaxAssignments: {number}")
@@ -95,7 +98,7 @@ class Market:
             raise wrong("InsufficientFunds", f"this HIT costs {price * number}")
         now = self.clock.now()
         hit = HIT(
-            id=_new_id(),
+            id=new_id(),
             type=kind,
             created=now,
             expires=now + timedelta(seconds=given["LifetimeInSeconds"]),
@@ -122,7 +125,7 @@ class Market:
                 f"HIT {hit.id} began with {hit.began_with} assignments and cannot have {total}",
             )
         hit.max_assignments = total
-        self._remember("more", given, _new_id())
+        self._remember("more", given, new_id())
         return {}
 
     def _UpdateExpirationForHIT(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,7 +142,7 @@ class Market:
 
     def _ListHITs(self, given: Mapping[str, Any]) -> dict[str, Any]:
         newest_first = list(reversed(self.hits.values()))
-        return _page(given, "HITs", newest_first, self._describe)
+        return page(given, "HITs", newest_first, self._describe)
 
     def _ListReviewableHITs(self, given: Mapping[str, Any]) -> dict[str, Any]:
         now = self.clock.now()
@@ -150,7 +153,7 @@ class Market:
             for hit in self.hits.values()
             if hit.status(now) == status and kind in (None, hit.type.id)
         ]
-        return _page(given, "HITs", chosen, self._describe)
+        return page(given, "HITs", chosen, self._describe)
 
     def _UpdateHITReviewStatus(self, given: Mapping[str, Any]) -> dict[str, Any]:
         hit = self._hit(given)
@@ -176,11 +179,11 @@ class Market:
         self._auto_approve(hit)
         wanted = given.get("AssignmentStatuses") or ["Submitted", "Approved", "Rejected"]
         chosen = [one for one in hit.assignments if one.status in wanted]
-        return _page(given, "Assignments", chosen, _describe_assignment)
+        return page(given, "Assignments", chosen, describe_assignment)
 
     def _GetAssignment(self, given: Mapping[str, Any]) -> dict[str, Any]:
         one = self._assignment(given)
-        return {"Assignment": _describe_assignment(one), "HIT": self._describe(one.hit)}
+        return {"Assignment": describe_assignment(one), "HIT": self._describe(one.hit)}
 
     def _ApproveAssignment(self, given: Mapping[str, Any]) -> dict[str, Any]:
         one = self._assignment(given)
@@ -218,7 +221,7 @@ class Market:
         if amount <= 0:
             raise wrong("InvalidParameterValue", f"BonusAmount: {amount}")
         self._pay("bonus", one, amount, given["Reason"])
-        self._remember("bonus", given, _new_id())
+        self._remember("bonus", given, new_id())
         return {}
 
     def _ListBonusPayments(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -235,7 +238,7 @@ class Market:
                 or self._by_assignment[paid.assignment].id == given.get("HITId")
             )
         ]
-        return _page(given, "BonusPayments", chosen, _describe_bonus)
+        return page(given, "BonusPayments", chosen, describe_bonus)
 
     def _GetAccountBalance(self, given: Mapping[str, Any]) -> dict[str, Any]:
         return {"AvailableBalance": f"{self.balance:.2f}"}
@@ -257,7 +260,7 @@ class Market:
             if hit.available(now) < 1:
                 raise NotYours("there is no more of this HIT")
             one = Assignment(
-                id=hit.freed.pop(0) if hit.freed else _new_id(),
+                id=hit.freed.pop(0) if hit.freed else new_id(),
                 hit=hit,
                 worker=worker,
                 accepted=now,
@@ -286,7 +289,7 @@ class Market:
                 raise NotYours("a form needs at least one field besides assignmentId")
             one.status, one.submitted = "Submitted", now
             one.auto_approval = now + one.hit.type.auto_approval
-            one.answer = _answers_xml(given)
+            one.answer = answers_xml(given)
             return one
 
     def settle(self) -> None:
@@ -375,74 +378,3 @@ class Market:
         if hit.annotation is not None:
             described["RequesterAnnotation"] = hit.annotation
         return described
-
-
-def _new_id() -> str:
-    return "3" + "".join(secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") for _ in range(29))
-
-
-def _page(given: Mapping[str, Any], name: str, rows: list, describe) -> dict[str, Any]:
-    """One page of a list; a token is the place where the next begins."""
-    token = given.get("NextToken", "0")
-    if not token.isdigit():
-        raise wrong("InvalidParameterValue", f"NextToken: {token}")
-    start, size = int(token), given.get("MaxResults", 10)
-    chosen = [describe(row) for row in rows[start : start + size]]
-    page: dict[str, Any] = {"NumResults": len(chosen), name: chosen}
-    if start + size < len(rows):
-        page["NextToken"] = str(start + size)
-    return page
-
-
-def _describe_assignment(one: Assignment) -> dict[str, Any]:
-    described = {
-        "AssignmentId": one.id,
-        "WorkerId": one.worker,
-        "HITId": one.hit.id,
-        "AssignmentStatus": one.status,
-        "AutoApprovalTime": one.auto_approval,
-        "AcceptTime": one.accepted,
-        "SubmitTime": one.submitted,
-        "ApprovalTime": one.approved,
-        "RejectionTime": one.rejected,
-        "Deadline": one.deadline,
-        "Answer": one.answer,
-        "RequesterFeedback": one.feedback,
-    }
-    return {name: value for name, value in described.items() if value is not None}
-
-
-def _describe_bonus(paid: Payment) -> dict[str, Any]:
-    return {
-        "WorkerId": paid.worker,
-        "BonusAmount": f"{paid.amount:.2f}",
-        "AssignmentId": paid.assignment,
-        "Reason": paid.reason,
-        "GrantTime": paid.at,
-    }
-
-
-def _check_question(text: str) -> None:
-    """An ExternalQuestion at an https address (or on this machine)."""
-    try:
-        root = ElementTree.fromstring(text)
-    except ElementTree.ParseError as error:
-        raise wrong("XMLParseError", f"Question: {error}") from None
-    address = root.findtext(f"{QUESTION}ExternalURL") or ""
-    height = root.findtext(f"{QUESTION}FrameHeight") or ""
-    if root.tag != f"{QUESTION}ExternalQuestion" or not height.isdigit():
-        raise wrong("XMLValidationError", "Question is no ExternalQuestion")
-    if not (address.startswith("https://") or LOOPBACK.match(address)):
-        raise wrong("InvalidParameterValue", f"ExternalURL: {address} is not https")
-
-
-def _answers_xml(fields: list[tuple[str, str]]) -> str:
-    answers = "".join(
-        f"<Answer><QuestionIdentifier>{escape(name)}</QuestionIdentifier>"
-        f"<FreeText>{escape(text)}</FreeText></Answer>"
-        for name, text in fields
-    )
-    return (
-        f'<?xml version="1.0" encoding="UTF-8"?><QuestionFormAnswers xmlns="{ANSWERS}">'
-        f"{answers}</QuestionFormAnswers>"
-    )

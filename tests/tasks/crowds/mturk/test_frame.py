@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tasks.crowds import MarketAssignment, crowd_of
 from tasks.crowds.mturk.form_data import from_xml
-from tasks.crowds.mturk.rehearsal.market import _answers_xml
+from tasks.crowds.mturk.rehearsal.documents import answers_xml
 from tasks.crowds.mturk.rehearsal.people import form_of
 from tasks.models import Assignment, Worker
 from tasks.places import set_aside
@@ -111,7 +111,7 @@ def test_an_answer_is_stored_here_and_then_handed_in(campaign, market, server, w
     assert "https://www.mturk.com" in re.search("frame-ancestors ([^;]*)", policy).group(1)
     assert "X-Frame-Options" not in response
     # The answer that MTurk keeps says the same as the one that is kept here.
-    told = from_xml(stored.hit, _answers_xml(list(form.fields.items())))
+    told = from_xml(stored.hit, answers_xml(list(form.fields.items())))
     assert told.pop("shown") == stored.shown
     names = ("answers",) if campaign.kind == "classify" else ("selected", "maybe", "unseen")
     assert {name: told[name] for name in names} == {name: getattr(stored, name) for name in names}
