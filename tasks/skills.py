@@ -1,6 +1,7 @@
 """Who works carelessly: control accuracy from the stored answers (SCIENCE: rule 10).
 
-Counted are a HIT's controls, and in CONTAINS pairs on which at least three others agree.
+Counted are a HIT's controls, and in CONTAINS pairs on which at least three others agree, or of
+which the answer is known though they are asked.
 """
 
 from collections.abc import Iterable
@@ -111,7 +112,9 @@ _FOILS = f"""
       AND NOT i.position = ANY (a.unseen)
 """
 _PEERS = f"""
-    SELECT i.pair_id, a.worker_id, {_ANSWER} {_ITEMS}
+    SELECT i.pair_id, a.worker_id, {_ANSWER}, coalesce((
+      SELECT k.present::int FROM tasks_knownanswer k
+      WHERE k.image_id = i.image_id AND k.label_id = i.label_id), -1) {_ITEMS}
       AND a.state = 'submitted' AND i.pair_id IS NOT NULL
       AND (a.worker_id = ANY (%(workers)s) OR NOT a.set_aside)
       AND a.hit_id IN (
@@ -132,9 +135,10 @@ def _known(campaign: Campaign, workers: list[int]) -> Judged:
         if not contains:
             return Judged.of(controls)
         cursor.execute(_PEERS, params)
-        rows = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 3)
+        rows = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 4)
     pairs, pair = np.unique(rows[:, 0], return_inverse=True)
     present = peer_controls(pair, rows[:, 2], len(pairs))
+    present = np.where(rows[:, 3] >= 0, rows[:, 3], present)  # settled, though it is asked
     mine = np.isin(rows[:, 1], workers) & (present >= 0)
     ours = Judged.of(controls)
     return Judged(

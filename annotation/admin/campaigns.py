@@ -33,6 +33,7 @@ from tasks.models import (
 from tasks.models.campaign import Kind, State
 from tasks.progress import progress_of
 from tasks.rounds import waiting_places
+from tasks.states import round_states
 
 STEPS = {
     State.DRAFT: ["publish", "close"],
@@ -51,6 +52,7 @@ FIGURES = [
     "state_now",
     "progress",
     "round_now",
+    "rounds",
     "spending",
     "synced_at",
     "along_the_way",
@@ -145,6 +147,11 @@ class CampaignAdmin(CampaignSteps, Lists):
             return "-"
         last = ", the last that its budget carries" if campaign.out_of_money else ""
         return f"{campaign.round} ({campaign.target} of {campaign.workers_per_item} answers{last})"
+
+    @display(description="rounds")
+    def rounds(self, campaign: Any) -> str:
+        found = sorted(round_states(campaign).items())
+        return ", ".join(f"{number}: {state}" for number, state in found) or "-"
 
     @display(description="paid and owed")
     def spent(self, campaign: Any) -> str:

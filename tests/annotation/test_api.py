@@ -11,6 +11,7 @@ from knox.models import AuthToken
 from annotation.exports import Export
 from tasks.models import Campaign
 from tests.factories import make_campaign, make_dataset, make_workers, work_through
+from tests.tasks.fair import open_for_business
 
 pytestmark = pytest.mark.django_db
 
@@ -169,6 +170,47 @@ def test_a_campaign_from_draft_to_results(api, dataset):
     assert refused.status_code == 409
     assert "closed" in refused.json()["detail"]
     assert Campaign.objects.get().transitions.filter(who="staff", why="lunch").exists()
+
+
+def test_a_sync_over_the_api(api, dataset):
+    campaign = make_campaign(dataset, slug="grid")
+    work_through(campaign, make_workers(1))
+    done = post(api, "/api/campaigns/grid/sync/")
+    assert done.status_code == 200, done.content
+    assert done.json()["state"] == "open"
+    assert done.json()["reviewed"] == {"accepted": 0, "rejected": 0, "set_aside": 0, "stopped": 0}
+    assert post(api, "/api/campaigns/grid/sync/", {"now": True}).status_code == 400
+    made = {"name": "Draft", "dataset": "tiny", "kind": "contains"}
+    post(api, "/api/campaigns/", made)
+    refused = post(api, "/api/campaigns/draft/sync/")
+    assert refused.status_code == 409
+    assert "publish it first" in refused.json()["detail"]
+
+
+def test_publishing_over_the_api_knows_real_money(api, dataset, monkeypatch):
+    open_for_business(monkeypatch)
+    campaign = make_draft(dataset, slug="paid", crowd="fair", sandbox=False, budget="90.00")
+    at = "/api/campaigns/paid/publish/"
+    assert "--yes-spend" in post(api, at).json()["detail"]
+    for body in ({"production": True}, {"production": True, "yes_spend": "9.00"}):
+        refused = post(api, at, body)
+        assert refused.status_code == 409
+        assert "budget is $90.00" in refused.json()["detail"]
+    for yes_spend in (90, "90,00"):
+        wrong = post(api, at, {"production": True, "yes_spend": yes_spend})
+        assert wrong.status_code == 400
+    assert not campaign.hits.exists()
+    done = post(api, at, {"production": True, "yes_spend": "90"})
+    assert done.status_code == 200, done.content
+    assert done.json()["state"] == "open"
+
+
+def make_draft(dataset, **fields) -> Campaign:
+    made = Campaign.objects.create(
+        name=fields["slug"].title(), dataset=dataset, kind="contains", **fields
+    )
+    made.refresh_from_db()
+    return made
 
 
 @pytest.mark.django_db(transaction=True)

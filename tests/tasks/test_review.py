@@ -163,6 +163,23 @@ def test_known_answers_reject(fair, db):
     assert sync(campaign).reviewed.rejected > 0
 
 
+def test_known_answers_of_pairs_that_are_asked_count_as_well(workers):
+    dataset = make_dataset(images=40, labels=10)
+    campaign = study(dataset, controls=CAREFUL | {"share": 0})
+    for pair in campaign.pairs.select_related("image"):
+        KnownAnswer.objects.create(
+            dataset=dataset,
+            image=pair.image,
+            label=pair.label,
+            present=pair.label_id == pair.image.dataset_label_id,
+        )
+    careful, careless = workers(2)
+    work_through(campaign, careful, answer_truly)
+    work_through(campaign, careless, everything)
+    assert sync(campaign).reviewed.stopped == 1
+    assert Stop.objects.get().worker == careless
+
+
 # A person
 
 
