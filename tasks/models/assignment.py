@@ -55,7 +55,7 @@ class Assignment(models.Model):
     key = models.CharField(
         max_length=200, default=new_public_id, help_text="Its name in exports and imports."
     )
-    token = models.CharField(
+    token = models.CharField(  # noqa: DJ001 imported ones have none
         max_length=16,
         null=True,
         blank=True,
