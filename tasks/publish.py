@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 
 from django.db import transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from tasks import money
 from tasks.crowds import CrowdError, crowd_of
@@ -142,7 +144,8 @@ def _reach_crowd(campaign: Campaign, in_queue: bool) -> None:
     if in_queue and crowd_of(campaign).gives_places and campaign.hits.count() > INLINE:
         from tasks.celery_tasks import sync_campaign
 
-        transaction.on_commit(lambda: sync_campaign.delay(campaign.pk))
+        with suppress(OperationalError):  # no queue: the syncs of every few minutes see to it
+            sync_campaign.delay(campaign.pk)
         return
     try:
         put_before_crowd(campaign, patience=PATIENCE if in_queue else None)
