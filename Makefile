@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 ARGS ?=
+# Processes of the suite, each with servers of its own; much of it is waiting, so more than cores.
+TESTERS ?= 3
 
 .PHONY: demo test lint fix bench up lock
 
@@ -13,7 +15,7 @@ up: $(VENV)/installed
 	@$(PY) manage.py up $(ARGS)
 
 test: $(VENV)/installed-dev
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n $(TESTERS) --dist loadfile $(ARGS)
 
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .
