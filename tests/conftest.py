@@ -2,15 +2,28 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
-from annotation.embedded import remove_database, running
+from annotation.embedded import EmbeddedError, remove_database, running
 
 PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "photos"
+
+
+def forget(data_dir: Path, patience: float = 15.0) -> None:
+    """Remove a database as soon as what a test left running has let go of it."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return remove_database(data_dir)
+        except EmbeddedError:
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(0.2)
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +36,7 @@ def servers() -> Iterator[None]:
         with running(settings.DATA_DIR, durable=False):
             yield
     finally:
-        remove_database(settings.DATA_DIR)
+        forget(settings.DATA_DIR)
         shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
 
 

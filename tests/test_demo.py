@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from annotation.embedded import remove_database, running
+from annotation.embedded import running
+from tests.conftest import forget
 from tests.machine import ROOT, Machine
 
 
@@ -21,7 +22,7 @@ from tests.machine import ROOT, Machine
 def machine() -> Iterator[Machine]:
     folder = Path(tempfile.mkdtemp(prefix="second-look-demo-"))
     yield Machine(folder)
-    remove_database(folder / "data")
+    forget(folder / "data")
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from annotation.embedded import remove_database, running
-from tests.conftest import PHOTOS
+from annotation.embedded import running
+from tests.conftest import PHOTOS, forget
 from tests.machine import Machine
 
 IMAGES = 63
@@ -23,7 +23,7 @@ def machine() -> Iterator[Machine]:
         with running(folder / "data", durable=False):  # else each command would start its own
             yield Machine(folder)
     finally:
-        remove_database(folder / "data")
+        forget(folder / "data")
         shutil.rmtree(folder, ignore_errors=True)
 
 
