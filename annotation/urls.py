@@ -1,7 +1,9 @@
 """The site's addresses."""
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", include("tasks.urls")),
@@ -9,4 +11,5 @@ urlpatterns = [
     path("", include("annotation.pages")),
     path("api/", include("annotation.api.urls")),
     path("admin/", admin.site.urls),
+    path("favicon.ico", RedirectView.as_view(url=static("img/icon.svg"))),
 ]

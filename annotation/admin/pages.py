@@ -103,12 +103,12 @@ def bar(done: int, total: int) -> str:
     share = min(1.0, done / total) if total else 0.0
     return format_html(
         '<span style="display:inline-flex;align-items:center;gap:8px;white-space:nowrap">'
-        '<progress value="{}" max="{}" aria-label="answers"'
-        ' style="width:96px;accent-color:var(--color-primary-600)"></progress>'
+        '<svg width="96" height="8" aria-hidden="true" style="color:var(--color-primary-600)">'
+        '<rect width="96" height="8" rx="4" fill="currentColor" opacity="0.15"/>'
+        '<rect width="{}" height="8" rx="4" fill="currentColor"/></svg>'
         '<span style="font-variant-numeric:tabular-nums">{} of {} ({}\N{NO-BREAK SPACE}%)</span>'
         "</span>",
-        done,
-        total or 1,
+        round(96 * share),
         f"{done:,}",
         f"{total:,}",
         f"{100 * share:.0f}",
