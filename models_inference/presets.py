@@ -90,8 +90,3 @@ def register(dataset: Dataset, presets: Sequence[Preset]) -> list[Classifier]:
 def register_demo_classifiers(dataset: Dataset) -> list[Classifier]:
     """The demo's six classifiers (weights come with pip packages, nothing is downloaded)."""
     return register(dataset, DEMO)
-
-
-def register_default_classifiers(dataset: Dataset) -> list[Classifier]:
-    """Ten timm classifiers across the accuracy spectrum (weights are downloaded when first run)."""
-    return register(dataset, DEFAULT)

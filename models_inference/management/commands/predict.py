@@ -11,10 +11,13 @@ from models_inference.errors import InferenceError
 from models_inference.inference import Outcome, predict
 from models_inference.mapping_files import read_mapping
 from models_inference.models import Classifier
-from models_inference.presets import DEMO, Preset, register
+from models_inference.presets import DEFAULT, DEMO, Preset, register
 from models_inference.programs import KINDS
 from models_inference.progress import progress_bar
 from models_inference.zero_shot import PREFIX
+
+TEN = "ten"
+TEN_NAMES = [preset.name for preset in DEFAULT]
 
 
 class Command(BaseCommand):
@@ -36,7 +39,8 @@ class Command(BaseCommand):
             default=[],
             metavar="NAME",
             help="A classifier of the dataset, one that comes with the project, or timm's name of "
-            "an architecture, which is then registered; may be repeated.",
+            "an architecture, which is then registered; may be repeated. `ten`: ten of timm's "
+            "architectures across the accuracy spectrum (their weights are downloaded).",
         )
         parser.add_argument(
             "--weights",
@@ -84,6 +88,10 @@ def choose(dataset: Dataset, names: list[str], weights: str | None) -> list[Clas
     if not names:
         runnable = Classifier.objects.filter(dataset=dataset).exclude(architecture="")
         return list(runnable.select_related("dataset")) or register(dataset, DEMO)
+    if TEN in names:
+        if weights is not None:
+            raise InferenceError(f"--classifier {TEN} brings weights of its own: leave --weights.")
+        names = [other for name in names for other in (TEN_NAMES if name == TEN else [name])]
     ready = {preset.name: preset for preset in DEMO}
     classifiers = []
     for name in dict.fromkeys(names):
