@@ -7,7 +7,16 @@ import threading
 import pytest
 from django.db import connection
 
-from tasks.models import Assignment, Campaign, CampaignLabel, Place, Stop, Transition, Worker
+from tasks.models import (
+    Assignment,
+    Campaign,
+    CampaignLabel,
+    HITItem,
+    Place,
+    Stop,
+    Transition,
+    Worker,
+)
 from tasks.places import next_assignment, set_aside
 from tasks.publish import close, publish
 from tasks.refused import Refused
@@ -186,8 +195,10 @@ def test_answers_collected_elsewhere_take_the_places(published):
 
 
 def test_only_its_own_hits_and_items(published):
-    hit = published.hits.first()
-    row = judgments(published, hit, "w")[0]
+    # An image whose key holds a line feed would make its row end a line later.
+    plain = HITItem.objects.filter(hit__campaign=published).exclude(image__key__contains="\n")
+    hit = plain.first().hit
+    row = next(row for row in judgments(published, hit, "w") if "\n" not in row["image"])
     other = next(
         image.key
         for image in published.dataset.images.all()
