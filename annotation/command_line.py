@@ -57,7 +57,7 @@ def run(argv: list[str]) -> int:
         # The servers are started here, not in settings: only a command knows that it needs them.
         embedded = settings.EMBEDDED_SERVERS and needs_servers(argv)
         with running(settings.DATA_DIR) if embedded else contextlib.nullcontext():
-            if embedded and argv[1] not in MIGRATING:
+            if embedded and settings.EMBEDDED_DATABASE and argv[1] not in MIGRATING:
                 migrate_if_needed()
             # Django would print an error in its own way; with --traceback it leaves that to us.
             asked = ["--traceback"] if needs_servers(argv) and not show_traceback else []
@@ -66,7 +66,7 @@ def run(argv: list[str]) -> int:
         print("Interrupted.", file=sys.stderr)
         return 130
     except SystemExit as stop:
-        if len(argv) > 1 and needs_servers(argv) and argv[1] not in get_commands():
+        if len(argv) > 1 and argv[1] not in {"help", *get_commands()} and argv[1][:1] != "-":
             return 2
         return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
     except Exception as error:

@@ -39,7 +39,8 @@ AWS_S3_REGION_NAME = region_of(env.ENVIRON)
 PICTURE_ORIGINS = picture_origins(env.ENVIRON)
 KEEP_LOGITS = env.bool("KEEP_LOGITS", default=True)  # under DATA_DIR, up to 2 GB per classifier
 LOGITS_IN_BUCKET = bool(AWS_STORAGE_BUCKET_NAME) and env.bool("LOGITS_IN_BUCKET", default=False)
-EMBEDDED_SERVERS = not ("DATABASE_URL" in env.ENVIRON and "REDIS_URL" in env.ENVIRON)
+EMBEDDED_DATABASE = "DATABASE_URL" not in env.ENVIRON
+EMBEDDED_SERVERS = EMBEDDED_DATABASE or "REDIS_URL" not in env.ENVIRON
 
 if not DEBUG:
     missing = []
