@@ -1,6 +1,7 @@
 """Lists by cursor: `results` and `next`, the same cost on every page."""
 
 from django.core.exceptions import ValidationError
+from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
@@ -17,6 +18,14 @@ class Cursor(CursorPagination):
 
     def get_ordering(self, request, queryset, view):
         return (getattr(view, "ordering", self.ordering),)
+
+    def get_page_size(self, request):
+        asked = request.query_params.get(self.page_size_query_param, self.page_size)
+        try:
+            wanted = serializers.IntegerField(min_value=1).run_validation(asked)
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({self.page_size_query_param: error.detail}) from None
+        return min(wanted, self.max_page_size)
 
     def paginate_queryset(self, queryset, request, view=None):
         try:

@@ -106,6 +106,8 @@ def test_lists_cost_the_same_number_of_queries_however_long(
         ("/api/datasets/none/images/", 404),
         ("/api/campaigns/?colour=red", 400),
         ("/api/campaigns/?kind=%00", 400),
+        ("/api/campaigns/?page_size=many", 400),
+        ("/api/campaigns/?page_size=0", 400),
         ("/api/datasets/tiny/images/?cursor=nonsense", 404),
         ("/api/datasets/tiny/images/?cursor=cD0lMDA%3D", 404),
         ("/api/datasets/tiny/predictions/?cursor=cD1hYmM%3D", 404),
