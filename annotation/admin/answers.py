@@ -8,7 +8,6 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
-from unfold.paginator import InfinitePaginator
 
 from annotation.admin.assignment_steps import AssignmentSteps
 from annotation.admin.pages import History, link_to, thumbnail
@@ -48,13 +47,10 @@ class AssignmentAdmin(AssignmentSteps, History):
         "imported",
         "round",
     ]
-    list_filter_submit = True
     list_select_related = ["campaign", "hit", "worker"]
     search_fields = ["key__exact", "hit__key__exact", "worker__pseudonym__exact"]
     search_help_text = "A whole assignment key, HIT key or worker's pseudonym."
     ordering = ["-pk"]
-    paginator = InfinitePaginator  # never counted
-    show_full_result_count = False
     fields = [
         "state_label",
         "used",

@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
-from unfold.paginator import InfinitePaginator
 
 from annotation.admin.campaign_form import CampaignForm
 from annotation.admin.campaign_steps import CampaignSteps
@@ -230,11 +229,8 @@ def _can_change(campaign: Campaign) -> bool:
 class CampaignImageAdmin(History):
     list_display = ["picture", "image", "campaign", "group", "asked", "inclusion_probability"]
     list_filter = [("campaign", RelatedDropdownFilter), "group", "asked"]
-    list_filter_submit = True
     list_select_related = ["image", "campaign"]
     search_fields = ["image__key"]
-    paginator = InfinitePaginator  # never counted
-    show_full_result_count = False
 
     @display(description="")
     def picture(self, row: CampaignImage) -> str:
@@ -245,11 +241,8 @@ class CampaignImageAdmin(History):
 class PairAdmin(History):
     list_display = ["picture", "image", "label", "sources", "campaign"]
     list_filter = [("campaign", RelatedDropdownFilter)]
-    list_filter_submit = True
     list_select_related = ["image", "label", "campaign"]
     search_fields = ["image__key", "label__key"]
-    paginator = InfinitePaginator  # never counted
-    show_full_result_count = False
 
     @display(description="")
     def picture(self, pair: Pair) -> str:
@@ -260,8 +253,5 @@ class PairAdmin(History):
 class TransitionAdmin(History):
     list_display = ["at", "campaign", "subject", "assignment", "before", "after", "who", "why"]
     list_filter = [("campaign", RelatedDropdownFilter)]
-    list_filter_submit = True
     list_select_related = ["campaign", "assignment"]
     search_fields = ["subject", "who", "why", "assignment__key__exact"]
-    paginator = InfinitePaginator  # never counted
-    show_full_result_count = False

@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
-from unfold.paginator import InfinitePaginator
 
 from annotation.admin.pages import (
     FormWithDataset,
@@ -101,11 +100,8 @@ class ClassifierAdmin(Lists):
 class PredictionAdmin(History):
     list_display = ["picture", "image", "classifier", "top"]
     list_filter = [("classifier", RelatedDropdownFilter)]
-    list_filter_submit = True
     list_select_related = ["image", "classifier"]
     search_fields = ["image__key"]
-    paginator = InfinitePaginator  # never counted
-    show_full_result_count = False
     fields = ["image_link", "classifier", "top"]
     readonly_fields = ["image_link", "top"]
 

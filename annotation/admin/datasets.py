@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
-from unfold.paginator import InfinitePaginator
 
 from annotation.admin.label_findings import label_findings
 from annotation.admin.pages import (
@@ -113,12 +112,9 @@ class ImageAdmin(History):
     list_display = ["picture", "key", "dataset_label", "size", "dataset"]
     list_display_links = ["picture", "key"]
     list_filter = [("dataset", RelatedDropdownFilter)]
-    list_filter_submit = True
     list_select_related = ["dataset", "dataset_label"]
     search_fields = ["key", "public_id__exact", "sha256__exact"]
     search_help_text = "Part of a key, or a whole public id or SHA-256."
-    paginator = InfinitePaginator  # never counted
-    show_full_result_count = False
     fields = ["large", "key", "dataset_link", "label_link", "size", "sha256", "public_id"]
     readonly_fields = ["large", "dataset_link", "label_link", "size"]
 

@@ -8,7 +8,6 @@ from django.http import HttpRequest
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
-from unfold.paginator import InfinitePaginator
 
 from annotation.admin.pages import (
     History,
@@ -55,12 +54,9 @@ class Items(TabularInline):
 class HITAdmin(History):
     list_display = ["key", "campaign", "state_now", "items", "reward", "answers", "progress"]
     list_filter = [("campaign", RelatedDropdownFilter)]
-    list_filter_submit = True
     list_select_related = ["campaign"]
     search_fields = ["key__exact", "public_id__exact", "items__image__key__exact"]
     search_help_text = "A HIT's key or public id, or the key of an image in it."
-    paginator = InfinitePaginator  # never counted
-    show_full_result_count = False
     fields = [
         "key",
         "campaign_link",

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
+from unfold.paginator import InfinitePaginator
 
 from imagesets.models import Image
 
@@ -47,7 +48,14 @@ class Lists(ModelAdmin):
 
 
 class History(Lists):
-    """Rows that say what happened: to be read, never added, changed or deleted here."""
+    """Rows that say what happened: to be read, never added, changed or deleted here.
+
+    There may be millions, so that a list never counts them.
+    """
+
+    list_filter_submit = True
+    paginator = InfinitePaginator
+    show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

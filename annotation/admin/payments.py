@@ -3,7 +3,6 @@
 from django.contrib import admin
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
-from unfold.paginator import InfinitePaginator
 
 from annotation.admin.pages import History, thumbnail
 from tasks import money
@@ -14,12 +13,9 @@ from tasks.models import KnownAnswer, Payment
 class PaymentAdmin(History):
     list_display = ["at", "campaign", "kind", "dollars", "state", "assignment", "reason", "paid_at"]
     list_filter = [("campaign", RelatedDropdownFilter), "kind", "state"]
-    list_filter_submit = True
     list_select_related = ["campaign", "assignment"]
     search_fields = ["assignment__key__exact", "request_key__exact", "market_ref__exact"]
     search_help_text = "A whole assignment key, request key or name at the marketplace."
-    paginator = InfinitePaginator  # never counted
-    show_full_result_count = False
 
     @display(description="amount", ordering="amount")
     def dollars(self, payment: Payment) -> str:
@@ -30,12 +26,9 @@ class PaymentAdmin(History):
 class KnownAnswerAdmin(History):
     list_display = ["picture", "image", "label", "present", "imported_at"]
     list_filter = [("dataset", RelatedDropdownFilter), "present"]
-    list_filter_submit = True
     list_select_related = ["image", "label"]
     search_fields = ["image__key__exact", "label__key__exact"]
     ordering = ["-pk"]
-    paginator = InfinitePaginator  # never counted
-    show_full_result_count = False
 
     @display(description="")
     def picture(self, answer: KnownAnswer) -> str:

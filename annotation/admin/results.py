@@ -3,7 +3,6 @@
 from django.contrib import admin
 from unfold.contrib.filters.admin import RangeNumericFilter, RelatedDropdownFilter
 from unfold.decorators import display
-from unfold.paginator import InfinitePaginator
 
 from annotation.admin.pages import History, number, thumbnail
 from tasks.models import ImageResult, PairResult, Run, WorkerResult
@@ -13,7 +12,6 @@ from tasks.models import ImageResult, PairResult, Run, WorkerResult
 class RunAdmin(History):
     list_display = ["pk", "campaign", "started_at", "took", "counts", "version"]
     list_filter = [("campaign", RelatedDropdownFilter)]
-    list_filter_submit = True
     list_select_related = ["campaign"]
     search_fields = ["campaign__slug"]
 
@@ -26,12 +24,9 @@ class RunAdmin(History):
 class PairResultAdmin(History):
     list_display = ["picture", "image", "label", "frequency", "votes", "maybe"]
     list_filter = [("pair__campaign", RelatedDropdownFilter), ("sf", RangeNumericFilter)]
-    list_filter_submit = True
     list_select_related = ["pair__image", "pair__label"]
     search_fields = ["pair__image__key", "pair__label__key"]
     ordering = ["-pk"]
-    paginator = InfinitePaginator  # never counted
-    show_full_result_count = False
 
     @display(description="")
     def picture(self, result: PairResult) -> str:
@@ -60,12 +55,9 @@ class PairResultAdmin(History):
 class ImageResultAdmin(History):
     list_display = ["picture", "image", "campaign", "main_label", "num_objects", "workers"]
     list_filter = [("campaign", RelatedDropdownFilter), "num_objects"]
-    list_filter_submit = True
     list_select_related = ["image", "campaign"]
     search_fields = ["image__key", "main_label"]
     ordering = ["-pk"]
-    paginator = InfinitePaginator  # never counted
-    show_full_result_count = False
 
     @display(description="")
     def picture(self, result: ImageResult) -> str:
@@ -84,6 +76,5 @@ class WorkerResultAdmin(History):
         "median_seconds",
     ]
     list_filter = [("campaign", RelatedDropdownFilter)]
-    list_filter_submit = True
     list_select_related = ["worker", "campaign"]
     search_fields = ["worker__pseudonym"]

@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
-from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from annotation.admin.pages import History, by_id, ids, link_to, link_to_list
@@ -43,8 +42,6 @@ class WorkerAdmin(History):
     list_filter = ["crowd"]
     search_fields = ["pseudonym"]
     ordering = ["-pk"]
-    paginator = InfinitePaginator  # never counted
-    show_full_result_count = False
     actions_detail = ["set_aside"]
 
     def get_fields(self, request: HttpRequest, obj: Worker | None = None) -> list[str]:
@@ -139,6 +136,5 @@ class WorkerAdmin(History):
 class StopAdmin(History):
     list_display = ["worker", "campaign", "reason", "at"]
     list_filter = [("campaign", RelatedDropdownFilter)]
-    list_filter_submit = True
     list_select_related = ["worker", "campaign"]
     search_fields = ["worker__pseudonym", "reason"]
