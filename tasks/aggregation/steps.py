@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,9 @@ class Steps:
 
     def __init__(self, data: Judgments, fixed: NDArray[np.int64] | None) -> None:
         self.data = data
-        self.posterior: Floats = np.empty((data.n_judged, data.n_classes))
+        # NumPy goes through it class by class, the compiled loops pair by pair.
+        order: Literal["C", "F"] = "C" if data.large else "F"
+        self.posterior: Floats = np.empty((data.n_judged, data.n_classes), order=order)
         self.fixed = None if fixed is None else (np.flatnonzero(fixed >= 0), fixed[fixed >= 0])
         self.chunks = _chunks(data)
         self.pool: ThreadPoolExecutor | None = None
@@ -75,8 +77,9 @@ class Steps:
             run = partial(step, data.begin, data.code, log_errors, log_priors, self.posterior)
             entropy = sum(self.over_chunks(lambda chunk: run(*chunk)))
         else:
-            np.add.reduceat(log_errors[data.code], data.begin[:-1], axis=0, out=self.posterior)
-            self.posterior += log_priors
+            for c in range(data.n_classes):  # a class at a time: rows of few columns gather slowly
+                of_each = np.ascontiguousarray(log_errors[:, c])[data.code]
+                self.posterior[:, c] = np.add.reduceat(of_each, data.begin[:-1]) + log_priors[c]
             self.posterior -= self.posterior.max(axis=1, keepdims=True)
             np.exp(self.posterior, out=self.posterior)
             self.posterior /= self.posterior.sum(axis=1, keepdims=True)
@@ -106,7 +109,7 @@ class Steps:
         else:
             counts = np.empty((data.n_codes, data.n_classes))
             for c in range(data.n_classes):
-                weight = self.posterior[data.pair_of_each, c]
+                weight = np.repeat(self.posterior[:, c], data.judgments_of_pair)
                 counts[:, c] = np.bincount(data.code, weight, minlength=data.n_codes)
             priors = self.posterior.mean(axis=0)
         return np.maximum(priors, EPS), counts

@@ -4,7 +4,7 @@ What is not used keeps only its number of items: it is counted apart and in no r
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from tasks.models import Campaign
 from tasks.models.campaign import Kind
 from tasks.results import copying
+from tasks.results.arrays import lengths, lists, to_arrow, to_numpy
+from tasks.results.snapshot import UNSEEN, Snapshot
 
 
 class Status(IntEnum):
@@ -43,14 +45,17 @@ _ASSIGNMENT = [
     ("assignment", pa.int64()),
     ("worker", pa.int64()),
     ("status", pa.int8()),
-    ("seconds", pa.float64()),  # active
+    ("seconds", pa.float64()),  # active; NaN where nobody measured them
     ("shown", pa.int32()),  # items, also unseen ones and controls
     ("controls", pa.int32()),  # of these, seen
     # Of the controls whose answer is known: what it is (0, 1) and what was answered.
     ("known", pa.list_(pa.int8())),
     ("said", pa.list_(pa.int8())),
 ]
-_PLAIN = 6  # of these columns, that are no lists
+_PLAIN = _ASSIGNMENT[:5]
+_PLAIN_SQL = f"""
+    a.id, a.worker_id, {_STATUS}, coalesce(a.active_seconds, 'NaN'), cardinality(a.shown)
+"""
 SCHEMAS = {
     Kind.CONTAINS: pa.schema(
         [
@@ -74,12 +79,14 @@ SCHEMAS = {
 LAST = 2**63 - 1  # an answer without a sequence comes after those of the same moment with one
 
 
-def read_answers(cursor, campaign: Campaign, since: int | None) -> Iterator[pa.RecordBatch]:
-    """The answers that a transaction from `since` on changed (None: all), in the kind's schema."""
+def read_answers(cursor, campaign: Campaign, since: Snapshot | None) -> Iterator[pa.RecordBatch]:
+    """The answers that were last changed where `since` did not see it (None: all), in the kind's
+    schema."""
     where = "a.campaign_id = %(campaign)s AND a.submitted_at IS NOT NULL"
+    params: dict[str, Any] = {"campaign": campaign.pk}
     if since is not None:
-        where += " AND a.changed >= %(since)s::text::xid8"
-    params = {"campaign": campaign.pk, "since": since}
+        where += f" AND {UNSEEN}"
+        params |= asdict(since)
     source = _Source(cursor, where, params, "nestloop" if since is None else "seqscan")
     return _contains(source) if campaign.kind == Kind.CONTAINS else _classify(source)
 
@@ -123,7 +130,7 @@ def _items(source: _Source) -> _Items:
     types = (pa.int64(), pa.int32(), pa.int64(), pa.int8(), pa.int8())
     names = ("hit", "position", "pair", "control", "known")
     found = source.table(query, pa.schema(zip(names, types, strict=True)))
-    hit, position, pair, control, known = (column.to_numpy() for column in found.columns)
+    hit, position, pair, control, known = (to_numpy(column) for column in found.columns)
     hits, index = np.unique(hit, return_inverse=True)
     size = np.zeros(hits.size, np.int64)
     np.maximum.at(size, index, position + 1)
@@ -146,13 +153,12 @@ def _contains(source: _Source) -> Iterator[pa.RecordBatch]:
     arrays = ("shown", "selected", "maybe", "unseen")
     texts = ", ".join(f"array_to_string(a.{name}, ',')" for name in arrays)
     query = f"""
-        SELECT a.id, a.worker_id, {_STATUS}, a.active_seconds, cardinality(a.shown), a.hit_id,
-               {texts}
+        SELECT {_PLAIN_SQL}, a.hit_id, {texts}
         FROM tasks_assignment a WHERE {source.where}
     """
     schema = pa.schema(
         [
-            *_ASSIGNMENT[: _PLAIN - 1],
+            *_PLAIN,
             ("hit", pa.int64()),
             *((f"{name}_at", pa.string()) for name in arrays),
         ]
@@ -171,22 +177,21 @@ def _judgments(batch: pa.RecordBatch, items: _Items) -> pa.RecordBatch:
     for name, value in (("selected_at", 1), ("maybe_at", 2), ("unseen_at", -1)):
         at, where = _numbers(batch[name])
         answer[np.isin(tile, at * most + where)] = value
-    slot = items.start[np.searchsorted(items.hits, batch["hit"].to_numpy())][row] + position
+    slot = items.start[np.searchsorted(items.hits, to_numpy(batch["hit"]))][row] + position
     control = items.is_control[slot]
-    counted = (answer >= 0) & (batch["status"].to_numpy() == Status.USED)[row]
+    counted = (answer >= 0) & (to_numpy(batch["status"]) == Status.USED)[row]
     study = counted & (items.pair[slot] >= 0)
     known = counted & control & (items.known[slot] >= 0)
-    columns = {name: batch[name] for name, _ in _ASSIGNMENT[: _PLAIN - 1]}
-    columns["controls"] = pa.array(
-        np.bincount(row[control & (answer >= 0)], minlength=n), pa.int32()
-    )
+    columns = {name: batch[name] for name, _ in _PLAIN}
+    seen = np.bincount(row[control & (answer >= 0)], minlength=n)
+    columns["controls"] = to_arrow(seen.astype(np.int32))
     for name, values, rows in (
         ("pair", items.pair[slot], study),
         ("answer", answer, study),
         ("known", items.known[slot], known),
         ("said", answer, known),
     ):
-        columns[name] = _lists(np.bincount(row[rows], minlength=n), values[rows])
+        columns[name] = lists(np.bincount(row[rows], minlength=n), values[rows])
     return pa.record_batch(columns, SCHEMAS[Kind.CONTAINS])
 
 
@@ -202,10 +207,10 @@ _ANSWERED = f"""
 
 
 def _classify(source: _Source) -> Iterator[pa.RecordBatch]:
-    plain = [*_ASSIGNMENT[: _PLAIN - 1], ("submitted", pa.int64()), ("sequence", pa.int64())]
+    plain = [*_PLAIN, ("submitted", pa.int64()), ("sequence", pa.int64())]
     answers = source.table(
         f"""
-        SELECT a.id, a.worker_id, {_STATUS}, a.active_seconds, cardinality(a.shown),
+        SELECT {_PLAIN_SQL},
                (extract(epoch FROM a.submitted_at) * 1000000)::bigint, coalesce(a.sequence, {LAST})
         FROM tasks_assignment a WHERE {source.where} ORDER BY a.id
         """,
@@ -244,24 +249,24 @@ def _classify(source: _Source) -> Iterator[pa.RecordBatch]:
         """,
         pa.schema([("assignment", pa.int64()), ("known", pa.int8()), ("said", pa.int8())]),
     )
-    ids = answers["assignment"].to_numpy()
+    ids = to_numpy(answers["assignment"])
 
     def number_of(found: pa.Table) -> NDArray[np.int64]:
-        each = np.searchsorted(ids, found["assignment"].to_numpy())
+        each = np.searchsorted(ids, to_numpy(found["assignment"]))
         return np.bincount(each, minlength=ids.size)
 
-    control = pc.equal(responses["control"], 1)
-    controls = number_of(responses.filter(control))
-    responses = responses.filter(pc.invert(control)).combine_chunks()
+    control = to_numpy(responses["control"]) == 1
+    controls = number_of(responses.filter(to_arrow(control)))
+    responses = responses.filter(to_arrow(~control)).combine_chunks()
     at, label = _numbers(responses["selected"])
-    selected = _lists(np.bincount(at, minlength=len(responses)), label.astype(np.int32))
+    selected = lists(np.bincount(at, minlength=len(responses)), label.astype(np.int32))
     columns = {name: answers[name] for name in answers.column_names}
-    columns["controls"] = pa.array(controls, pa.int32())
+    columns["controls"] = to_arrow(controls.astype(np.int32))
     for name in ("image", "main"):
-        columns[name] = _lists(number_of(responses), responses[name].to_numpy())
-    columns["selected"] = _lists(number_of(responses), selected)
+        columns[name] = lists(number_of(responses), to_numpy(responses[name]))
+    columns["selected"] = lists(number_of(responses), selected)
     for name in ("known", "said"):
-        columns[name] = _lists(number_of(known), known[name].to_numpy())
+        columns[name] = lists(number_of(known), to_numpy(known[name]))
     schema = SCHEMAS[Kind.CLASSIFY]
     yield from pa.table([columns[name] for name in schema.names], schema=schema).to_batches()
 
@@ -270,13 +275,6 @@ def _numbers(texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Texts such as "3,1" to (number of the text, value), for each value in order."""
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
-    full = np.flatnonzero(pc.not_equal(texts, "").to_numpy(zero_copy_only=False))
-    lists = pc.split_pattern(texts.take(pa.array(full)), ",")
-    of = np.repeat(full, lists.value_lengths().to_numpy(zero_copy_only=False))
-    return of, lists.flatten().cast(pa.int64()).to_numpy()
-
-
-def _lists(counts: NDArray[np.int64], values: Any) -> pa.ListArray:
-    """Consecutive values as lists of these lengths."""
-    offsets = np.concatenate([[0], np.cumsum(counts)])
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(values))
+    full = np.flatnonzero(lengths(texts))
+    parts = pc.split_pattern(texts.take(to_arrow(full)), ",")
+    return np.repeat(full, lengths(parts)), to_numpy(parts.flatten().cast(pa.int64()))

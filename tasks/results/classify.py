@@ -21,6 +21,7 @@ from tasks.models import Campaign, Run
 from tasks.models.campaign import Kind
 from tasks.results import copying
 from tasks.results.answers import SCHEMAS
+from tasks.results.arrays import lengths, to_arrow, to_numpy
 from tasks.results.findings import Answered, Findings
 from tasks.results.store import Answers
 from tasks.results.workers import control_accuracy, share, write_workers
@@ -72,20 +73,20 @@ class Responses:
     def of(cls, answers: Answers, answered: Answered) -> "Responses":
         table = pa.Table.from_batches(answers.batches, SCHEMAS[Kind.CLASSIFY])
         order = np.lexsort(
-            [table[name].to_numpy() for name in ("assignment", "sequence", "submitted")]
+            [to_numpy(table[name]) for name in ("assignment", "sequence", "submitted")]
         )
-        table = table.take(pa.array(order)).combine_chunks()
+        table = table.take(to_arrow(order)).combine_chunks()
         worker = np.repeat(answered.worker[order], answered.judgments[order])
         image, main, selected = (table[name].combine_chunks().flatten() for name in _LISTS)
-        by_image = np.argsort(image.to_numpy(), kind="stable")
-        selected = selected.take(pa.array(by_image))
-        sizes = selected.value_lengths().to_numpy(zero_copy_only=False)
+        by_image = np.argsort(to_numpy(image), kind="stable")
+        selected = selected.take(to_arrow(by_image))
+        sizes = lengths(selected)
         return cls(
-            image.to_numpy()[by_image],
+            to_numpy(image)[by_image],
             worker[by_image],
-            main.to_numpy()[by_image],
+            to_numpy(main)[by_image],
             np.concatenate([[0], np.cumsum(sizes)]),
-            selected.flatten().to_numpy(),
+            to_numpy(selected.flatten()),
         )
 
 
@@ -162,7 +163,7 @@ def _objects(
 ) -> Iterator[tuple[int, ImageObjects]]:
     """The objects of each image asked (of those wanted): its id and what was found."""
     key = dict(zip(*asked.labels.to_pydict().values(), strict=True))
-    images = asked.images["id"].to_numpy()
+    images = to_numpy(asked.images["id"])
     begin = np.searchsorted(responses.image, images).tolist()
     end = np.searchsorted(responses.image, images, side="right").tolist()
     for image, label, start, stop in zip(

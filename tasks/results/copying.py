@@ -9,8 +9,8 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.csv
 
-IN_MEMORY = 64 << 20  # bytes of a COPY that are not yet put on disk
 BLOCK = 8 << 20  # bytes that are parsed together
+BUFFER = 1 << 20  # bytes that are put on disk together
 ROWS_AT_ONCE = 200_000
 
 
@@ -32,7 +32,7 @@ def rows(
 ) -> Iterator[pa.RecordBatch]:
     """The rows of a query in batches; an empty field is null, or "" in a column of text."""
     statement = cursor.mogrify(f"COPY ({query}) TO STDOUT (FORMAT csv)", params)
-    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
+    with tempfile.TemporaryFile(buffering=BUFFER) as file:
         with avoiding(cursor, avoided):
             cursor.copy_expert(statement.decode(), file)
         if not file.tell():

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.results.answers import Status
+from tasks.results.arrays import lengths, to_numpy
 from tasks.results.store import Answers
 
 SET_APART = {
@@ -53,10 +53,10 @@ class Answered:
         """`judged`: the column of lists with an entry per judgment."""
 
         def column(name: str, kind: type) -> NDArray:
-            parts = [batch[name].to_numpy(zero_copy_only=False) for batch in answers.batches]
+            parts = [to_numpy(batch[name]) for batch in answers.batches]
             return np.concatenate(parts).astype(kind) if parts else np.empty(0, kind)
 
-        lengths = [lengths_of(batch, judged) for batch in answers.batches]
+        judgments = [lengths(batch[judged]) for batch in answers.batches]
         workers, worker = np.unique(column("worker", np.int64), return_inverse=True)
         status = column("status", np.int8)
         return cls(
@@ -67,7 +67,7 @@ class Answered:
             column("seconds", np.float64),
             column("shown", np.int64),
             column("controls", np.int64),
-            np.concatenate(lengths) if lengths else np.empty(0, np.int64),
+            np.concatenate(judgments) if judgments else np.empty(0, np.int64),
         )
 
     def counts(self) -> dict[str, int]:
@@ -82,8 +82,3 @@ class Answered:
             "controls": int(self.controls[used].sum()),
             "unseen": int(self.shown[used].sum() - seen),
         } | {name: int(apart[status]) for status, name in SET_APART.items()}
-
-
-def lengths_of(batch: pa.RecordBatch, name: str) -> NDArray[np.int64]:
-    """How long each list of a column is."""
-    return batch[name].value_lengths().to_numpy(zero_copy_only=False).astype(np.int64)

@@ -10,6 +10,7 @@ from django.db import Error, connection, transaction
 from tasks.models import Campaign, Run
 from tasks.models.campaign import Kind
 from tasks.results import classify, contains
+from tasks.results.snapshot import Snapshot
 from tasks.results.store import current_answers
 from tasks.results.version import code_version
 
@@ -34,11 +35,11 @@ def aggregate(campaign: Campaign) -> Run:
     kind = contains if campaign.kind == Kind.CONTAINS else classify
     with _alone(campaign), connection.cursor() as cursor:
         last = campaign.runs.first()
-        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
+        snapshot = Snapshot.of(cursor)
         run = Run.objects.create(
-            campaign=campaign, version=code_version(), watermark=int(cursor.fetchone()[0])
+            campaign=campaign, version=code_version(), watermark=snapshot.least
         )
-        answers = current_answers(cursor, campaign, run)
+        answers = current_answers(cursor, campaign, run, snapshot)
         asked = kind.read_asked(cursor, campaign)
         run.settings = kind.SETTINGS | {"maybe": campaign.maybe, "asked": asked.digest}
         same = last is not None and (last.version, last.settings) == (run.version, run.settings)

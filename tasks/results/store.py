@@ -14,7 +14,7 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,10 @@ from django.conf import settings
 from tasks.models import Campaign, Run
 from tasks.models.campaign import Kind
 from tasks.results.answers import SCHEMAS, read_answers
+from tasks.results.arrays import to_arrow, to_numpy
+from tasks.results.snapshot import Snapshot
 
-FORMAT = 1  # of the file
+FORMAT = 2  # of the file
 
 
 @dataclass(frozen=True)
@@ -51,18 +53,19 @@ class Answers:
                 path.unlink(missing_ok=True)
 
 
-def current_answers(cursor, campaign: Campaign, run: Run) -> Answers:
+def current_answers(cursor, campaign: Campaign, run: Run, snapshot: Snapshot) -> Answers:
     """The answers of the cursor's snapshot: from the file, and what changed since it was written.
 
     `run` must hold the snapshot's watermark.
     """
+    says = _identity(cursor, campaign) | _of_run(run) | {"snapshot": asdict(snapshot)}
     found = _load(cursor, campaign)
     if found is not None:
         path, since, batches = found
-        answers = _updated(cursor, campaign, run, since, path, batches)
+        answers = _updated(cursor, campaign, says, since, path, batches)
         if answers.number == _in_database(cursor, campaign):
             return answers
-    return _updated(cursor, campaign, run, None, None, [])
+    return _updated(cursor, campaign, says, None, None, [])
 
 
 def forget_deleted() -> None:
@@ -105,10 +108,10 @@ def _of_run(run: Run) -> dict[str, Any]:
     return {"run": run.pk, "started_at": run.started_at.isoformat(), "watermark": run.watermark}
 
 
-def _load(cursor, campaign: Campaign) -> tuple[Path, int, list[pa.RecordBatch]] | None:
-    """The newest file that can be believed, its watermark and its answers."""
+def _load(cursor, campaign: Campaign) -> tuple[Path, Snapshot, list[pa.RecordBatch]] | None:
+    """The newest file that can be believed, what its run has seen, and its answers."""
     identity = _identity(cursor, campaign)
-    best = None
+    best, newest = None, 0
     for path in _folder().glob(f"campaign-{campaign.pk}.*"):
         try:
             file = pa.ipc.open_file(pa.memory_map(str(path)))
@@ -118,9 +121,10 @@ def _load(cursor, campaign: Campaign) -> tuple[Path, int, list[pa.RecordBatch]] 
             run = Run.objects.filter(campaign=campaign, pk=says["run"]).first()
             if run is None or {name: says.get(name) for name in _of_run(run)} != _of_run(run):
                 continue
-            if best is None or best[1] < says["watermark"]:
+            snapshot = Snapshot(**says["snapshot"])
+            if best is None or newest < run.pk:
                 batches = [file.get_batch(n) for n in range(file.num_record_batches)]
-                best = path, says["watermark"], batches
+                best, newest = (path, snapshot, batches), run.pk
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
             continue  # half a file, or not one of ours
     return best
@@ -129,8 +133,8 @@ def _load(cursor, campaign: Campaign) -> tuple[Path, int, list[pa.RecordBatch]] 
 def _updated(
     cursor,
     campaign: Campaign,
-    run: Run,
-    since: int | None,
+    says: dict[str, Any],
+    since: Snapshot | None,
     old_path: Path | None,
     old: list[pa.RecordBatch],
 ) -> Answers:
@@ -142,24 +146,23 @@ def _updated(
         return Answers(old_path, old, 0, set())
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"campaign-{campaign.pk}.run-{run.pk}.arrow"
-    says = json.dumps(_identity(cursor, campaign) | _of_run(run))
-    schema = SCHEMAS[Kind(campaign.kind)].with_metadata({"aggregation": says})
+    path = folder / f"campaign-{campaign.pk}.run-{says['run']}.arrow"
+    schema = SCHEMAS[Kind(campaign.kind)].with_metadata({"aggregation": json.dumps(says)})
     ids: list[np.ndarray] = []
     touched: set[int] = set()
     unfinished = path.with_suffix(".part")
     try:
         with pa.OSFile(str(unfinished), "wb") as sink, pa.ipc.new_file(sink, schema) as file:
             for batch in _and(first, fresh):
-                ids.append(batch["assignment"].to_numpy())
+                ids.append(to_numpy(batch["assignment"]))
                 touched.update(_images(batch))
                 file.write_batch(batch.replace_schema_metadata(schema.metadata))
             changed = np.concatenate(ids) if ids else np.empty(0, np.int64)
             for batch in old:
-                gone = np.isin(batch["assignment"].to_numpy(), changed)
+                gone = np.isin(to_numpy(batch["assignment"]), changed)
                 if gone.any():
-                    touched.update(_images(batch.filter(pa.array(gone))))
-                    batch = batch.filter(pa.array(~gone))
+                    touched.update(_images(batch.filter(to_arrow(gone))))
+                    batch = batch.filter(to_arrow(~gone))
                 if batch.num_rows:
                     file.write_batch(batch.replace_schema_metadata(schema.metadata))
         os.replace(unfinished, path)
@@ -180,4 +183,4 @@ def _and(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
 def _images(batch: pa.RecordBatch) -> list[int]:
     if "image" not in batch.schema.names:
         return []
-    return np.unique(batch["image"].flatten().to_numpy()).tolist()
+    return np.unique(to_numpy(batch["image"].flatten())).tolist()

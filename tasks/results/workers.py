@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from tasks.aggregation import control_skill
 from tasks.models import Run
 from tasks.results import copying
-from tasks.results.findings import Answered, lengths_of
+from tasks.results.arrays import lengths, to_arrow, to_numpy
+from tasks.results.findings import Answered
 from tasks.results.store import Answers
 
 Floats = NDArray[np.float64]
@@ -44,11 +45,11 @@ def control_accuracy(answers: Answers, answered: Answered) -> Floats:
     """
 
     def column(name: str) -> NDArray[np.int8]:
-        parts = [batch[name].flatten().to_numpy() for batch in answers.batches]
+        parts = [to_numpy(batch[name].flatten()) for batch in answers.batches]
         return np.concatenate(parts) if parts else np.empty(0, np.int8)
 
-    lengths = [lengths_of(batch, "known") for batch in answers.batches]
-    worker = np.repeat(answered.worker, np.concatenate(lengths)) if lengths else answered.worker
+    each = [lengths(batch["known"]) for batch in answers.batches]
+    worker = np.repeat(answered.worker, np.concatenate(each)) if each else answered.worker
     skill = control_skill(worker, column("known"), column("said"), answered.workers.size)
     return np.where((skill.positives > 0) & (skill.negatives > 0), skill.accuracy, np.nan)
 
@@ -73,4 +74,8 @@ def share(part: NDArray, whole: NDArray) -> Floats:
 
 def as_table(columns: dict[str, NDArray]) -> pa.Table:
     """Columns as an Arrow table; NaN is null."""
-    return pa.table({name: pa.array(values, from_pandas=True) for name, values in columns.items()})
+
+    def column(values: NDArray) -> pa.Array:
+        return to_arrow(values, np.isnan(values) if values.dtype.kind == "f" else None)
+
+    return pa.table({name: column(values) for name, values in columns.items()})

@@ -2,6 +2,7 @@
 
 import random
 import threading
+from contextlib import contextmanager
 
 import pytest
 from django.conf import settings
@@ -161,6 +162,46 @@ def test_an_answer_committed_late_is_not_missed(workers):
     check_contains(campaign)
     answer_some(campaign, later, rng)
     assert aggregate(campaign).counts["read"] == 1
+
+
+@contextmanager
+def a_long_transaction():
+    """It has written, and commits when it is over; in another session, as of another database."""
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT pg_current_xact_id()")
+            yield
+            cursor.execute("COMMIT")
+    finally:
+        other.close()
+
+
+def test_a_long_transaction_elsewhere_has_nothing_read_again(workers):
+    campaign, rng = open_campaign("contains"), random.Random(1)
+    first, second, third = workers(3)
+    with a_long_transaction():
+        for worker in (first, second):
+            answer_some(campaign, worker, rng, 2)
+            assert aggregate(campaign).counts["read"] == 2
+        assert aggregate(campaign).counts["read"] == 0
+    answer_some(campaign, third, rng)
+    assert aggregate(campaign).counts["read"] == 1
+    check_contains(campaign)
+
+
+def test_what_the_callers_transaction_writes_later_is_not_missed(workers):
+    campaign, rng = open_campaign("contains"), random.Random(1)
+    first, second = workers(2)
+    with transaction.atomic():
+        answer_some(campaign, first, rng, 2)
+        assert aggregate(campaign).counts["assignments"] == 2
+        answer_some(campaign, second, rng, 2)
+        assert aggregate(campaign).counts["assignments"] == 4
+        answer_some(campaign, second, rng, 1)
+    assert aggregate(campaign).counts["assignments"] == 5
+    check_contains(campaign)
 
 
 def test_a_stale_save_does_not_hide_a_change(workers):
