@@ -47,6 +47,7 @@ class Role(models.TextChoices):
 class HITItem(models.Model):
     """One tile (CONTAINS: an image under a label) or one image (CLASSIFY: no label of its own).
 
+    Where one changes, a trigger has aggregation read the answers to its HIT again.
     No unique (hit, image): an import may show an image many times, under different labels.
     """
 

@@ -77,6 +77,14 @@ class ImageResult(models.Model):
     image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="+")
     main_label = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 null = none
     main_votes = models.JSONField(null=True)
+    main_posteriors = models.JSONField(
+        null=True,
+        blank=True,
+        help_text=(
+            "Probability of each label that somebody named main, by one-coin Dawid-Skene over the"
+            " image's candidates; the others share the rest equally."
+        ),
+    )
     num_objects = models.PositiveSmallIntegerField(null=True, blank=True)
     object_counts = models.JSONField(null=True)
     objects_found = models.JSONField(default=list)

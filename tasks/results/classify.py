@@ -1,4 +1,4 @@
-"""Results of a CLASSIFY campaign: objects of images, agreement of workers on the main label."""
+"""Results of a CLASSIFY campaign: objects of images, posteriors of their main labels, agreement."""
 
 import hashlib
 import json
@@ -15,6 +15,7 @@ from tasks.aggregation import (
     Response,
     agreement_of_counts,
     agrees_with_others,
+    fit_one_coin,
     image_objects,
 )
 from tasks.models import Campaign, Run
@@ -26,18 +27,12 @@ from tasks.results.findings import Answered, Findings
 from tasks.results.store import Answers
 from tasks.results.workers import control_accuracy, share, write_workers
 
-# No posteriors of main labels: the tables have no place for them, and votes are kept whole.
-SETTINGS: dict[str, Any] = {}
-
+SETTINGS: dict[str, Any] = {"one_coin": {"n_iter": 100, "tol": 1e-5, "smoothing": 0.0}}
 _LISTS = ("image", "main", "selected")
-RESULT = pa.schema(
-    [
-        *((name, pa.int64()) for name in ("run_id", "campaign_id", "image_id")),
-        *((name, pa.string()) for name in ("main_label", "main_votes")),
-        ("num_objects", pa.int64()),
-        *((name, pa.string()) for name in ("object_counts", "objects_found")),
-        *((name, pa.int64()) for name in ("main_object", "dataset_object", "workers")),
-    ]
+COLUMNS = (
+    *("run_id", "campaign_id", "image_id", "main_label", "main_votes", "num_objects"),
+    *("object_counts", "objects_found", "main_object", "dataset_object", "workers"),
+    "main_posteriors",
 )
 
 
@@ -48,12 +43,15 @@ class Asked:
     images: pa.Table
     """`id`, ascending, `key`, `label` (its dataset label's id, or null)."""
     labels: pa.Table
-    """`id`, `key`."""
+    """`id`, ascending, `key`."""
+    candidates: pa.Table
+    """`image`, `label`: the labels that workers may have been offered."""
 
     @property
     def digest(self) -> str:
-        """Another one where other images are asked or a label was changed."""
-        text = json.dumps([self.images.to_pydict(), self.labels.to_pydict()])
+        """Another one where other images or labels are asked or a label was changed."""
+        tables = (self.images, self.labels, self.candidates)
+        text = json.dumps([table.to_pydict() for table in tables])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -111,15 +109,27 @@ def read_asked(cursor, campaign: Campaign) -> Asked:
             pa.schema([("id", integer), ("key", text)]),
             params,
         ),
+        copying.table(
+            cursor,
+            "SELECT image_id, label_id FROM tasks_pair WHERE campaign_id = %(campaign)s"
+            " ORDER BY image_id, label_id",
+            pa.schema([("image", integer), ("label", integer)]),
+            params,
+        ),
     )
 
 
 def write_results(
     cursor, run: Run, asked: Asked, answers: Answers, *, everything: bool
 ) -> Findings:
-    """Replace the results of the images that were touched (or of all), and of all workers."""
+    """Store the results of all images and workers.
+
+    Objects are looked for again only in images that were touched (or in all); any new answer moves
+    every posterior.
+    """
     answered = Answered.of(answers, "image")
     responses = Responses.of(answers, answered)
+    posteriors, convergence = main_posteriors(asked, responses, answered.workers.size)
     wanted = None if everything else answers.touched
     if wanted is None:
         cursor.execute("DELETE FROM tasks_imageresult WHERE campaign_id = %s", [run.campaign_id])
@@ -128,23 +138,21 @@ def write_results(
             "DELETE FROM tasks_imageresult WHERE campaign_id = %s AND image_id = ANY (%s)",
             [run.campaign_id, sorted(wanted)],
         )
-    rows = [
-        {
-            "run_id": run.pk,
-            "campaign_id": run.campaign_id,
-            "image_id": image,
-            "main_label": found.main_label,
-            "main_votes": _json(found.main_votes),
-            "num_objects": found.num_objects,
-            "object_counts": _json(found.object_counts),
-            "objects_found": _json(found.objects),
-            "main_object": found.main_object,
-            "dataset_object": found.dataset_object,
-            "workers": found.workers,
-        }
-        for image, found in _objects(asked, responses, wanted)
-    ]
-    copying.write(cursor, "tasks_imageresult", pa.Table.from_pylist(rows, RESULT))
+        _renew_others(cursor, run, asked, posteriors)
+    copying.write_rows(
+        cursor,
+        "tasks_imageresult",
+        COLUMNS,
+        (
+            (
+                *(run.pk, run.campaign_id, image, found.main_label, _json(found.main_votes)),
+                *(found.num_objects, _json(found.object_counts), _json(found.objects)),
+                *(found.main_object, found.dataset_object, found.workers),
+                _json(posteriors.get(image)),
+            )
+            for image, found in _objects(asked, responses, wanted)
+        ),
+    )
     agreement, with_others = _agreement(responses, answered.workers.size)
     write_workers(
         cursor,
@@ -155,7 +163,58 @@ def write_results(
     )
     counts = answered.counts()
     counts = {"responses": counts.pop("judgments"), "images": len(asked.images)} | counts
-    return Findings(counts, agreement, notes=_notes(cursor, run))
+    return Findings(counts, agreement, convergence, _notes(cursor, run))
+
+
+def main_posteriors(
+    asked: Asked, responses: Responses, n_workers: int
+) -> tuple[dict[int, dict[str, float]], dict[str, Any]]:
+    """By image, the probability of each label that somebody named main.
+
+    One-coin Dawid-Skene over each image's own candidates (one_coin.py), of responses that name a
+    main label. What is left to 1 is shared equally by the candidates that nobody named. Also
+    returns how EM ended.
+    """
+    images, labels = to_numpy(asked.images["id"]), to_numpy(asked.labels["id"])
+
+    def code(image: NDArray[np.int64], label: NDArray[Any]) -> NDArray[np.int64]:
+        """A number for each (image, label), in this order; -1 for what is not asked of."""
+        at = np.searchsorted(images, image)
+        there = (label > 0) & (images[np.minimum(at, images.size - 1)] == image)
+        return np.where(there, at * labels.size + np.searchsorted(labels, label), -1)
+
+    if not images.size:
+        return {}, {}
+    chosen = code(responses.image, responses.main)
+    worker, chosen = responses.worker[chosen >= 0], chosen[chosen >= 0]
+    offered = code(to_numpy(asked.candidates["image"]), to_numpy(asked.candidates["label"]))
+    codes = np.unique(np.concatenate([offered[offered >= 0], chosen]))
+    choice = np.searchsorted(codes, chosen)
+    fitted = fit_one_coin(worker, choice, codes // labels.size, n_workers, **SETTINGS["one_coin"])
+    named = np.unique(choice)
+    image = images[codes[named] // labels.size].tolist()
+    key = asked.labels["key"].to_pylist()
+    label = [key[number] for number in (codes[named] % labels.size).tolist()]
+    found: dict[int, dict[str, float]] = {}
+    for one, which, chance in zip(image, label, fitted.posterior[named].tolist(), strict=True):
+        found.setdefault(one, {})[which] = chance
+    return found, {"model": "one-coin Dawid-Skene"} | fitted.convergence._asdict()
+
+
+def _renew_others(cursor, run: Run, asked: Asked, posteriors: dict[int, dict[str, float]]) -> None:
+    """Give the results that stay their new posteriors, and say that they are of this run."""
+    cursor.execute("CREATE TEMPORARY TABLE renewed (image_id bigint, main_posteriors jsonb)")
+    rows = ((image, _json(posteriors.get(image))) for image in asked.images["id"].to_pylist())
+    copying.write_rows(cursor, "renewed", ("image_id", "main_posteriors"), rows)
+    with copying.avoiding(cursor, "nestloop"):
+        cursor.execute(
+            """
+            UPDATE tasks_imageresult r SET run_id = %s, main_posteriors = n.main_posteriors
+            FROM renewed n WHERE r.campaign_id = %s AND r.image_id = n.image_id
+            """,
+            [run.pk, run.campaign_id],
+        )
+    cursor.execute("DROP TABLE renewed")
 
 
 def _objects(

@@ -1,8 +1,9 @@
-"""Rows out of and into Postgres by COPY, as Arrow: no value passes through Python's own types."""
+"""Rows out of and into Postgres by COPY, as Arrow where they are many."""
 
+import csv
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -61,3 +62,11 @@ def write(cursor, name: str, data: pa.Table) -> None:
         pa.csv.write_csv(data.slice(start, ROWS_AT_ONCE), buffer, options)
         buffer.seek(0)
         cursor.copy_expert(f"COPY {name} ({columns}) FROM STDIN (FORMAT csv)", buffer)
+
+
+def write_rows(cursor, name: str, columns: Iterable[str], data: Iterable[tuple]) -> None:
+    """Append rows of Python's own values; None is null. No text may be empty."""
+    with tempfile.TemporaryFile("w+", newline="", buffering=BUFFER, encoding="utf-8") as file:
+        csv.writer(file).writerows(data)
+        file.seek(0)
+        cursor.copy_expert(f"COPY {name} ({', '.join(columns)}) FROM STDIN (FORMAT csv)", file)

@@ -1,7 +1,6 @@
 """Which code computed a result: the version in pyproject.toml, and the commit where git knows."""
 
 import subprocess
-import tomllib
 from functools import cache
 
 from django.conf import settings
@@ -13,7 +12,6 @@ def code_version() -> str:
 
     Asked once per process: a process runs the code that it was started with.
     """
-    project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())["project"]
     describe = ["git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=10"]
     commit = ""
     if (settings.BASE_DIR / ".git").exists():
@@ -22,6 +20,6 @@ def code_version() -> str:
                 describe, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=30
             )
         except (OSError, subprocess.TimeoutExpired):
-            return project["version"]
+            return settings.VERSION
         commit = done.stdout.strip()
-    return f"{project['version']}+g{commit}" if commit else project["version"]
+    return f"{settings.VERSION}+g{commit}" if commit else settings.VERSION

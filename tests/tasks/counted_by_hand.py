@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.aggregation import Response, fit_dawid_skene, image_objects, selection_frequencies
+from tasks.aggregation import (
+    Response,
+    fit_dawid_skene,
+    fit_one_coin,
+    image_objects,
+    selection_frequencies,
+)
 from tasks.models import Assignment, Campaign, HITItem, ImageResult, PairResult, WorkerResult
 
 
@@ -104,9 +110,33 @@ def check_classify(campaign: Campaign) -> None:
         wanted["objects_found"] = wanted.pop("objects")
         stored = results[one.image_id]
         assert {name: getattr(stored, name) for name in wanted} == wanted
+    check_posteriors(campaign, mains)
     by_image = {(w, image): main for (w, (_, image)), main in mains.items()}
     check_workers(campaign, by_image, {})
     assert campaign.runs.first().counts["responses"] == len(mains)
+
+
+def check_posteriors(campaign: Campaign, mains: dict[tuple[int, Any], Any]) -> None:
+    """Of each image's main labels, over its own pairs."""
+    candidates = sorted(campaign.pairs.values_list("image", "label"))
+    number = {one: n for n, one in enumerate(candidates)}
+    workers = sorted({worker for worker, _ in mains})
+    named = [
+        (workers.index(w), number[image, main]) for (w, (_, image)), main in mains.items() if main
+    ]
+    fitted = fit_one_coin(
+        [worker for worker, _ in named],
+        [choice for _, choice in named],
+        [image for image, _ in candidates],
+        len(workers),
+    )
+    keys = dict(campaign.dataset.labels.values_list("pk", "key"))
+    wanted: dict[int, dict[str, float]] = defaultdict(dict)
+    for choice in {choice for _, choice in named}:
+        image, label = candidates[choice]
+        wanted[image][keys[label]] = pytest.approx(fitted.posterior[choice], abs=1e-9)
+    for result in ImageResult.objects.filter(campaign=campaign):
+        assert result.main_posteriors == wanted.get(result.image_id)
 
 
 def check_workers(

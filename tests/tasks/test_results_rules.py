@@ -104,6 +104,31 @@ def test_unseen_is_counted_and_in_no_result(contains, classify):
         check(campaign)
 
 
+def test_a_good_workers_main_label_is_the_likelier_of_two(db):
+    """Equal votes on one image; on the others one of the two is always alone."""
+    campaign = make_campaign(make_dataset(), "classify")
+    labels = ["n0", "n1", "n2"]
+    rows = []
+    for n, image in enumerate("abcde"):
+        for w in range(2 if image == "e" else 5):
+            main = labels[(n + (w == 1)) % 3]
+            rows.append(
+                form(
+                    worker=f"w{w}", image=f"{image}.jpg", selected=[main], main=main, offered=labels
+                )
+            )
+    rows.append(form(worker="w9", image="f.jpg", selected=[], main="", offered=["n0"]))
+    give(campaign, rows)
+    run = aggregate(campaign)
+    check_classify(campaign)
+    assert run.convergence["converged"]
+    found = dict(
+        ImageResult.objects.filter(campaign=campaign).values_list("image__key", "main_posteriors")
+    )
+    assert found["e.jpg"]["n1"] > 0.95 > 0.05 > found["e.jpg"]["n2"]
+    assert found["f.jpg"] is None
+
+
 def test_an_image_that_nobody_saw_is_not_one_with_none_of_the_labels(db):
     campaign = make_campaign(make_dataset(), "classify")
     give(campaign, [form(), form(worker="v", selected="", main="")])
@@ -121,8 +146,7 @@ def test_controls_are_in_the_control_accuracy_and_in_no_result(contains, known):
     for one, answer in ((item, known), (other, False)):
         one.role, one.known, one.pair = "control", answer, None
         one.save()
-    Assignment.objects.filter(campaign=contains).update(active_seconds=1)  # read again
-    run = aggregate(contains)
+    run = aggregate(contains)  # reads the answers to items that changed again
     check_contains(contains)
     assert PairResult.objects.get(pair=pair).shown == 0
     assert run.counts["judgments"] + run.counts["controls"] == judged
@@ -135,7 +159,6 @@ def test_controls_of_classify_are_the_settled_label_and_its_foils(classify):
     item.role, item.known = "control", True
     item.label = classify.dataset.labels.get(key="n0")
     item.save()
-    Assignment.objects.filter(campaign=classify).update(active_seconds=1)
     run = aggregate(classify)
     assert run.counts["controls"] == 5
     accuracy = dict(
@@ -145,6 +168,24 @@ def test_controls_of_classify_are_the_settled_label_and_its_foils(classify):
     )
     # Offered n0, n1, n2; selected in turn n0 / n0 n1 / n1 n2 / nothing / n0 n1.
     assert accuracy == {"w0": 1.0, "w1": 0.75, "w2": 0.0, "w3": 0.5, "w4": 0.75}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_corrected_control_is_believed_at_once(contains):
+    items = HITItem.objects.filter(hit__campaign=contains).order_by("pk")
+    hit = items[0].hit
+    for item, known in zip(items[:2], (True, False), strict=True):
+        item.role, item.known, item.pair = "control", known, None
+        item.save()
+    aggregate(contains)
+    skill = WorkerResult.objects.filter(campaign=contains, worker__external_id="w0")
+    assert skill.get().control_accuracy == 0.5  # selects everything
+    items.filter(hit=hit, position__lt=2).update(known=True)
+    assert aggregate(contains).counts["read"] == 5
+    check_contains(contains)
+    assert skill.get().control_accuracy is None  # no negative any more
+    items.filter(hit=hit).update(weak=False, section=0)  # nothing that counts
+    assert aggregate(contains).counts["read"] == 0
 
 
 def test_a_workers_row_tells_who_was_set_aside(contains, transactional_db):
