@@ -13,6 +13,7 @@ from tasks.responses.checks import check
 from tasks.responses.errors import Problems
 from tasks.responses.judgments import Judgments
 from tasks.responses.reading import read_judgments
+from tasks.responses.references import keep_images, keep_labels
 from tasks.responses.resolving import resolve
 from tasks.responses.storing import Imported, store
 from tasks.rounds import finish_if_done
@@ -41,12 +42,14 @@ def import_responses(
         _allowed(campaign)
         staging.drop_tables(cursor)
         problems = Problems()
+        keep_labels(cursor, campaign.dataset)
         judgments = Judgments(campaign, problems)
         rows = staging.stage(
             cursor,
             read_judgments(file, judgments, problems),
             lambda done: progress("reading", done, None),
         )
+        keep_images(cursor, campaign.dataset)
         # Workers before the campaign: the order in which all of the engine locks.
         progress("checking", 0, rows)
         workers = staging.name_workers(cursor, campaign, judgments.workers)

@@ -34,8 +34,10 @@ _UNIT = """
     CASE n.assignment WHEN '' THEN n.worker ELSE 0 END
 """
 
-# 128 bits of a digest. The worker by his pseudonym, not by the crowd's id: the key is in exports.
-_DIGEST = r"left(encode(sha256(convert_to(concat_ws(E'\x1f', {}), 'UTF8')), 'hex'), 32)"
+# The key of what has no name in the file: 64 bits of a digest of each of the two things that make
+# it one. The keys of a HIT's assignments begin alike, and so stand together in the index. The
+# worker by his pseudonym, not by the crowd's id: the key is in exports.
+_DIGEST = "left(encode(sha256(convert_to({}, 'UTF8')), 'hex'), 16)"
 
 _HITS = f"""
     CREATE TEMPORARY TABLE responses_hit ON COMMIT DROP AS
@@ -43,10 +45,12 @@ _HITS = f"""
            CASE WHEN known IS NULL THEN nextval(%(hit_ids)s)
                 ELSE known END AS id
     FROM (
-      SELECT k.*, t.id AS known, coalesce(last.position, -1) AS last_position,
+      SELECT k.*, {_DIGEST.format("k.key")} AS digest, t.id AS known,
+             coalesce(last.position, -1) AS last_position,
              coalesce(last.section, -1) AS last_section
       FROM (
-        SELECT g.*, CASE g.hit WHEN '' THEN 'h-' || {_DIGEST.format("i.key, l.key")}
+        SELECT g.*, CASE g.hit WHEN '' THEN 'h-' || {_DIGEST.format("i.key")}
+                      || coalesce({_DIGEST.format("l.key")}, '')
                     ELSE g.hit END AS key
         FROM (SELECT hit, hit_image, hit_label, min(number) AS first FROM responses_named
               GROUP BY hit, hit_image, hit_label) g
@@ -69,18 +73,19 @@ _ASSIGNMENTS = f"""
       SELECT k.*, t.id AS known
       FROM (
         SELECT g.*, CASE g.assignment
-                    WHEN '' THEN 'a-' || {_DIGEST.format("g.hit_key, w.pseudonym")}
+                    WHEN '' THEN 'a-' || g.hit_digest || w.digest
                     ELSE g.assignment END AS key
         FROM (
           SELECT DISTINCT ON (assignment, unit_hit, unit_worker) u.*
-          FROM (SELECT {_UNIT}, n.number, n.row, h.id, h.key, n.hit_given, n.worker, n.round,
-                       n.submitted_at, n.seconds, n.status, n.used
+          FROM (SELECT {_UNIT}, n.number, n.row, h.id, h.digest, n.hit_given, n.worker,
+                       n.round, n.submitted_at, n.seconds, n.status, n.used
                 FROM responses_named n {_TO_HIT})
-            AS u (assignment, unit_hit, unit_worker, first, row, hit_id, hit_key, hit_given, worker,
-                  round, submitted_at, seconds, status, used)
+            AS u (assignment, unit_hit, unit_worker, first, row, hit_id, hit_digest, hit_given,
+                  worker, round, submitted_at, seconds, status, used)
           ORDER BY assignment, unit_hit, unit_worker, first
         ) g
-        JOIN tasks_worker w ON w.id = g.worker
+        JOIN (SELECT id, {_DIGEST.format("pseudonym")} AS digest FROM tasks_worker
+              WHERE id IN (SELECT id FROM responses_worker)) w ON w.id = g.worker
       ) k
       LEFT JOIN tasks_assignment t ON t.campaign_id = %(campaign)s AND t.key = k.key
     ) f

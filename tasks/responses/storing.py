@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from tasks.models import Campaign
 from tasks.models.campaign import Kind
+from tasks.responses.references import not_checked_again
 from tasks.responses.resolving import hash_joins
 
 FRESH = """
@@ -200,7 +201,7 @@ def store(cursor, campaign: Campaign, workers: int) -> Imported:
         cursor.execute(statement, params)
         return cursor.rowcount
 
-    with hash_joins(cursor):
+    with hash_joins(cursor), not_checked_again(cursor):
         hits = run(_HITS)
         if campaign.published_at is None:
             run(_IMAGES)
