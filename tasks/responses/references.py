@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from imagesets.models import Dataset
 
+
 def keep_labels(cursor, dataset: Dataset) -> None:
     """Nobody deletes a label of the dataset before the import is done.
 

@@ -287,3 +287,28 @@ def test_a_hundred_thousand_judgments_are_counted_exactly(db):
             " FROM tasks_pairresult"
         )
         assert cursor.fetchone() == (100_200, counts["yes"], counts["maybe"], 33_400, 3)
+
+
+def test_a_plain_user_of_the_database_stores_the_same(contains):
+    """References are checked row by row where nobody granted more, and nothing else differs."""
+    rows = [on(worker=f"w{n % 3}", image=f"{'abc'[n // 3]}.jpg") for n in range(9)]
+    give(contains, rows)
+    copy = make_campaign(contains.dataset, slug="copy")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE ROLE plain; GRANT ALL ON ALL TABLES IN SCHEMA public TO plain;"
+            "GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO plain; SET ROLE plain"
+        )
+        try:
+            cursor.execute("SELECT has_parameter_privilege('session_replication_role', 'SET')")
+            assert cursor.fetchone() == (False,)
+            give(copy, rows)
+        finally:
+            cursor.execute("RESET ROLE; DROP OWNED BY plain; DROP ROLE plain")
+        cursor.execute("SHOW session_replication_role")
+        assert cursor.fetchone() == ("origin",)
+    untimed = [
+        [{name: row[name] for name in row if name != "submitted_at"} for row in exported(campaign)]
+        for campaign in (contains, copy)
+    ]
+    assert untimed[0] == untimed[1]
