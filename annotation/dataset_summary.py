@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from imagesets.importing import duplicates
+from imagesets.duplicates import duplicates, in_short
 from imagesets.label_lint import RULES, lint
-from imagesets.models import Dataset
+from imagesets.models import Comparison, Dataset
 from models_inference.candidate_summary import CandidateSummary, Choice, candidate_summary
 from models_inference.models import SkippedImage
 from tasks.layout_size import hits_about
@@ -14,7 +14,7 @@ from tasks.models import Campaign
 
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 LISTED = 20  # labels, groups of images, skipped images
-# Beyond it, groups of like images are told by the import alone: they take longer than a page may.
+# What an import compared is kept; images that came otherwise are compared at once, up to so many.
 MOST_COMPARED = 200_000
 
 
@@ -82,14 +82,12 @@ def _choice(summary: CandidateSummary, choice: Choice, names: dict[str, list]) -
 def findings_of(dataset: Dataset) -> dict[str, Any]:
     """What to look at first: the label set's faults by rule, images that are the same, skipped."""
     faults = Counter(finding.rule for finding in lint(dataset.labels.order_by("key")))
-    images = dataset.images.count()
-    compared = images <= MOST_COMPARED
-    identical, alike = duplicates(dataset) if compared else (None, None)
+    identical, alike = _twice(dataset)
     skipped = SkippedImage.objects.filter(image__dataset=dataset)
     return {
         "label_findings": {rule: faults[rule] for rule in RULES if faults[rule]},
-        "identical_files": _groups(identical),
-        "look_alike": _groups(alike),
+        "identical_files": _first(identical),
+        "look_alike": _first(alike),
         "skipped_images": {
             "n": skipped.count(),
             "first": [
@@ -102,6 +100,16 @@ def findings_of(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _groups(groups: list[list[str]] | None) -> dict[str, Any] | None:
-    """How many groups of images, and the first of them; None: not compared."""
-    return None if groups is None else {"n": len(groups), "first": groups[:LISTED]}
+def _twice(dataset: Dataset) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Groups of identical and of like images, as imagesets.duplicates.in_short; None: unknown."""
+    images = dataset.images.count()
+    if kept := Comparison.objects.filter(dataset=dataset, images=images).first():
+        return kept.identical, kept.alike
+    if images > MOST_COMPARED:
+        return None, None
+    found = duplicates(dataset.images.all())
+    return in_short(found.identical), in_short(found.alike)
+
+
+def _first(groups: dict[str, Any] | None) -> dict[str, Any] | None:
+    return groups and groups | {"first": groups["first"][:LISTED]}

@@ -27,7 +27,8 @@ def keep_copy(content: bytes, sha256: str) -> str:
     """The location of a copy, named by its content: the same bytes are kept once.
 
     In the bucket AWS_STORAGE_BUCKET_NAME, where one is set, so that every machine of a study reads
-    the same copies; else below DATA_DIR. Raises OSError where it cannot be written.
+    the same copies; else below DATA_DIR, which may be moved: the location is relative to it.
+    Raises OSError where it cannot be written.
     """
     name = f"images/{sha256[:2]}/{sha256}"
     if settings.AWS_STORAGE_BUCKET_NAME:
@@ -35,4 +36,4 @@ def keep_copy(content: bytes, sha256: str) -> str:
     path = settings.DATA_DIR / name
     if not path.exists():
         write_whole(path, content)
-    return str(path)
+    return name

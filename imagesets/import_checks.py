@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from imagesets.errors import ImportRefused
+from imagesets.errors import ImportRefused, reason_of
 from imagesets.imagenet import ClassEntry, imagenet_classes, is_wordnet_id
 from imagesets.models import Dataset
 from imagesets.parallel import in_parallel
@@ -44,6 +44,7 @@ def list_entries(
         entries.append(entry)
         if len(entries) % 1000 == 0:
             progress("Listing images", len(entries), None)
+    progress("Listing images", len(entries), len(entries))
     if not entries:
         raise ImportRefused(f"{where}: no image files in it")
     return entries
@@ -82,21 +83,35 @@ def classes_brought(
     return {}
 
 
+def label_keys_of(dataset: Dataset | None) -> set[str]:
+    return set(dataset.labels.values_list("key", flat=True)) if dataset else set()
+
+
+def named_by_source(source: Source, entries: list[Entry], known: set[str]) -> list[Entry]:
+    """A Parquet file's numbered classes by their names, where these are the keys of the labels."""
+    names = {key: one.names[0] for key, one in source.classes.items()}
+    if not names or known & names.keys() or not known.issuperset(names.values()):
+        return entries
+    return [entry._replace(label=names.get(entry.label, entry.label)) for entry in entries]
+
+
 def check_labels(
-    dataset: Dataset | None,
-    classes: dict[str, ClassEntry],
+    known: set[str],
     entries: list[Entry],
     label_table: dict[str, LabelRow] | None,
     path: str | os.PathLike | None,
 ) -> None:
-    known = set(classes)
-    if dataset is not None:
-        known |= set(dataset.labels.values_list("key", flat=True))
+    """Refuse a label that is not among the `known` keys."""
     for entry in entries:
         if entry.label and entry.label not in known:
             row = label_table[entry.key].row if label_table else 0
             where = f"{path}, row {row}" if label_table else f"image {entry.key!r}"
-            hint = "" if known else " (give the classes: --classes CSV with columns key, names)"
+            hint = (
+                ""
+                if known
+                else " (give the classes: --classes CSV with columns key,names; or, where folders"
+                " are no labels, --labels CSV with columns image,label)"
+            )
             raise ImportRefused(f"{where}: unknown label {entry.label!r}{hint}")
 
 
@@ -129,9 +144,11 @@ def check_known(
         try:
             return entry, hashlib.sha256(read()).hexdigest()
         except OSError as error:
-            raise ImportRefused(f"image {entry.key!r} cannot be read: {error}") from error
+            raise ImportRefused(f"image {entry.key!r}: {reason_of(error)}") from error
 
-    for done, (entry, sha256) in enumerate(in_parallel(digest, source.read(again)), 1):
+    for done, (entry, sha256) in enumerate(
+        in_parallel(digest, source.read(again), source.remote), 1
+    ):
         if sha256 != known[entry.key].sha256:
             raise ImportRefused(f"image {entry.key!r} is in the dataset with other bytes")
         progress("Comparing with what is there", done, len(again))

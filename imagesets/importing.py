@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import NamedTuple
 
-import numpy as np
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 from django.db import connection, transaction
 
-from imagesets.errors import ImportRefused
+from imagesets.duplicates import compare_all
+from imagesets.errors import ImportRefused, reason_of
 from imagesets.files import keep_copy
 from imagesets.imagenet import ClassEntry
 from imagesets.import_checks import (
@@ -24,11 +25,13 @@ from imagesets.import_checks import (
     check_labels,
     classes_brought,
     known_images,
+    label_keys_of,
     labelled,
     list_entries,
+    named_by_source,
 )
 from imagesets.models import Dataset, Image, Label
-from imagesets.near_duplicates import near_duplicates, perceptual_hash
+from imagesets.near_duplicates import perceptual_hash
 from imagesets.parallel import in_parallel
 from imagesets.pixels import Undecodable, check
 from imagesets.sources import Entry, Source, open_source
@@ -36,6 +39,7 @@ from imagesets.tables import read_classes, read_labels
 
 BATCH = 1000  # images per INSERT, and per commit: what a killed import keeps
 KEY_LENGTH = 500  # as Image.key
+MOST_KEYS = 20  # of a group, in a line
 
 
 @dataclass
@@ -73,11 +77,11 @@ class Report:
 
     def findings(self, listed: int = 20) -> list[str]:
         """What a person should look at, a line each; of each kind so many, the rest counted."""
-        lines = [f"skipped {key}: {reason}" for key, reason in self.skipped[:listed]]
+        lines = [f"skipped {_shown(key)}: {reason}" for key, reason in self.skipped[:listed]]
         if len(self.skipped) > listed:
             lines.append(f"skipped {len(self.skipped) - listed} more")
         for what, groups in (("identical files", self.identical), ("look alike", self.alike)):
-            lines += [f"{what}: {', '.join(group)}" for group in groups[:listed]]
+            lines += [f"{what}: {_shown(*group)}" for group in groups[:listed]]
             if len(groups) > listed:
                 lines.append(f"{what}: {len(groups) - listed} more groups")
         if self.labels_kept:
@@ -86,6 +90,12 @@ class Report:
                 f" they are (first: {self.labels_kept[0]}); edit them in the admin"
             )
         return lines
+
+
+def _shown(*keys: str) -> str:
+    """Some keys in one line; a key with a line feed or the like is written as Python does."""
+    more = f" and {len(keys) - MOST_KEYS} more" if len(keys) > MOST_KEYS else ""
+    return ", ".join(key if key.isprintable() else repr(key) for key in keys[:MOST_KEYS]) + more
 
 
 class Checked(NamedTuple):
@@ -139,7 +149,10 @@ def import_dataset(
             entries = labelled(entries, label_table, labels)
         dataset = Dataset.objects.filter(slug=slug).first()
         new_classes = classes_brought(dataset, class_table, source, entries)
-        check_labels(dataset, new_classes, entries, label_table, labels)
+        label_keys = set(new_classes) | label_keys_of(dataset)
+        if label_table is None:
+            entries = named_by_source(source, entries, label_keys)
+        check_labels(label_keys, entries, label_table, labels)
         known = known_images(dataset)
         check_known(source, entries, known, progress)
 
@@ -153,27 +166,12 @@ def import_dataset(
                 raise ImportRefused(_why_strict(report))
         report.known = sum(entry.key in known for entry in entries)
         report.without_label = dataset.images.filter(dataset_label=None).count()
-        report.identical, report.alike = duplicates(dataset)
+        comparing, there = "Comparing images with each other", dataset.images.count()
+        progress(comparing, 0, there)
+        report.identical, report.alike = compare_all(dataset)
+        progress(comparing, there, there)
         report.seconds = time.monotonic() - started
         return report
-
-
-def duplicates(dataset: Dataset) -> tuple[list[list[str]], list[list[str]]]:
-    """Keys of images with the same bytes, and of those that only look the same, in groups."""
-    rows = list(dataset.images.order_by("key").values_list("key", "sha256", "perceptual_hash"))
-    by_content: dict[str, list[str]] = {}
-    for key, sha256, _ in rows:
-        by_content.setdefault(sha256, []).append(key)
-    first_of: dict[str, tuple[str, int]] = {}
-    for key, sha256, looks in rows:
-        if looks is not None:
-            first_of.setdefault(sha256, (key, looks))
-    firsts = list(first_of.values())
-    groups = near_duplicates(np.array([looks for _, looks in firsts], dtype=np.int64))
-    return (
-        [keys for keys in by_content.values() if len(keys) > 1],
-        [[firsts[i][0] for i in group] for group in groups],
-    )
 
 
 @contextmanager
@@ -242,13 +240,14 @@ def _fill_labels(
     entries: list[Entry], known: dict[str, Known], label_ids: dict[str, int], report: Report
 ) -> None:
     """Give images that came without a dataset label the one that this import names."""
-    filled = [
-        Image(id=known[entry.key].id, dataset_label_id=label_ids[entry.label])
-        for entry in entries
-        if entry.label and entry.key in known and not known[entry.key].label
-    ]
-    Image.objects.bulk_update(filled, ["dataset_label"], batch_size=BATCH)
-    report.dataset_labels_filled = len(filled)
+    filled: dict[str, list[int]] = {}
+    for entry in entries:
+        if entry.label and entry.key in known and not known[entry.key].label:
+            filled.setdefault(entry.label, []).append(known[entry.key].id)
+    with transaction.atomic():
+        for label, images in filled.items():
+            Image.objects.filter(id__in=images).update(dataset_label=label_ids[label])
+    report.dataset_labels_filled = sum(map(len, filled.values()))
 
 
 def _save_images(
@@ -265,23 +264,35 @@ def _save_images(
     for entry in entries:
         fault = _fault_of_name(entry.key)
         if fault:
-            report.skipped.append((entry.key.encode(errors="replace").decode(), fault))
+            report.skipped.append((entry.key.encode(errors="backslashreplace").decode(), fault))
         elif entry.key not in known:
             new.append(entry)
+
+    # More files than that may be on their way at once (imagesets.parallel); decoded they are large.
+    decoding = BoundedSemaphore(max(4, os.cpu_count() or 1))
 
     def look(entry: Entry, read: Callable[[], bytes]) -> Checked:
         try:
             content = read()
-            width, height, small = check(content)
-            sha256 = hashlib.sha256(content).hexdigest()
-            stays = entry.location and not copy
-            location = entry.location if stays else keep_copy(content, sha256)
-            return Checked(entry, "", sha256, width, height, perceptual_hash(small), location)
+            with decoding:
+                width, height, small = check(content)
+        except ConnectionError as error:  # it would be the same for all that follow
+            raise ImportRefused(f"stopped: {error}; the same import again goes on") from error
         except (Undecodable, OSError) as error:
-            return Checked(entry, reason=" ".join(str(error).split()))
+            return Checked(entry, reason=reason_of(error))
+        sha256 = hashlib.sha256(content).hexdigest()
+        location = "" if copy else entry.location
+        try:
+            location = location or keep_copy(content, sha256)
+        except OSError as error:
+            raise ImportRefused(
+                f"stopped, as a copy of {entry.key!r} cannot be kept: {reason_of(error)};"
+                " the same import again goes on"
+            ) from error
+        return Checked(entry, "", sha256, width, height, perceptual_hash(small), location)
 
     batch: list[Image] = []
-    for done, checked in enumerate(in_parallel(look, source.read(new)), 1):
+    for done, checked in enumerate(in_parallel(look, source.read(new), source.remote), 1):
         progress("Importing images", done, len(new))
         if checked.reason:
             report.skipped.append((checked.entry.key, checked.reason))

@@ -1,8 +1,21 @@
 """Where bytes are: a file's path or an s3:// address, read through one door."""
 
 import functools
-from pathlib import Path
 from typing import Any
+
+from django.conf import settings
+
+ATTEMPTS = 2
+# What S3 answers for every file, once it does for one.
+NOT_THE_FILE = {
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "NoSuchBucket",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+    "SlowDown",
+}
 
 
 def split_s3(address: str) -> tuple[str, str]:
@@ -25,16 +38,25 @@ def s3_client() -> Any:
 
 
 def read(location: str) -> bytes:
-    """The bytes at a location. Raises OSError, also where S3 does not answer."""
+    """The bytes at a location; a relative path is one below DATA_DIR.
+
+    Raises OSError, and of that ConnectionError where it is not this file that fails but S3.
+    """
     if not location.startswith("s3://"):
-        return Path(location).read_bytes()
+        return (settings.DATA_DIR / location).read_bytes()
     from botocore.exceptions import BotoCoreError, ClientError
 
     bucket, key = split_s3(location)
-    try:
-        return s3_client().get_object(Bucket=bucket, Key=key)["Body"].read()
-    except (BotoCoreError, ClientError) as error:
-        raise OSError(f"{location}: {error}") from error
+    for attempt in range(ATTEMPTS):
+        try:
+            return s3_client().get_object(Bucket=bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            whole = error.response.get("Error", {}).get("Code") in NOT_THE_FILE
+            raise (ConnectionError if whole else OSError)(f"{location}: {error}") from error
+        except BotoCoreError as error:  # botocore tries requests again, but not broken answers
+            if attempt == ATTEMPTS - 1:
+                raise ConnectionError(f"{location}: {error}") from error
+    raise AssertionError
 
 
 def write_s3(bucket: str, key: str, content: bytes) -> str:

@@ -55,7 +55,9 @@ class Image(models.Model):
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="images")
     key = models.CharField(max_length=500, help_text="Path below the dataset's root.")
     public_id = models.CharField(max_length=16, unique=True, default=new_public_id)
-    location = models.TextField(help_text="A file's whole path, or an s3:// address.")
+    location = models.TextField(
+        help_text="A file's whole path, a copy's path below DATA_DIR, or an s3:// address."
+    )
     sha256 = models.CharField(max_length=64, db_index=True)
     width = models.PositiveIntegerField(help_text="Pixels, with EXIF orientation applied.")
     height = models.PositiveIntegerField(help_text="Pixels, with EXIF orientation applied.")
@@ -82,6 +84,17 @@ class Image(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Comparison(models.Model):
+    """What the last import found to be in a dataset twice, as imagesets.duplicates says it."""
+
+    dataset = models.OneToOneField(
+        Dataset, on_delete=models.CASCADE, primary_key=True, related_name="comparison"
+    )
+    images = models.PositiveIntegerField(help_text="How many there were.")
+    identical = models.JSONField()
+    alike = models.JSONField()
 
 
 class ImportJob(models.Model):

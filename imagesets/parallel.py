@@ -9,17 +9,20 @@ from typing import TypeVar
 from imagesets.sources import Entry
 
 T = TypeVar("T")
+REMOTE = 32  # requests at once; as many as the S3 client keeps connections
 
 
 def in_parallel(
     function: Callable[[Entry, Callable[[], bytes]], T],
     items: Iterable[tuple[Entry, Callable[[], bytes]]],
+    remote: bool = False,
 ) -> Iterator[T]:
     """function(*item) for each, in order, on all cores; few items are in memory at once.
 
-    Threads: Pillow, hashing and reading let go of Python's lock.
+    Threads: Pillow, hashing and reading let go of Python's lock. `remote`: reading an item is
+    mostly waiting for an answer, so that more of them are read at once.
     """
-    threads = max(4, os.cpu_count() or 1)
+    threads = REMOTE if remote else max(4, os.cpu_count() or 1)
     pool = ThreadPoolExecutor(threads)
     try:
         waiting: deque[Future[T]] = deque()

@@ -3,7 +3,6 @@
 import functools
 import io
 import os
-import struct
 import warnings
 
 import numpy as np
@@ -14,25 +13,13 @@ from imagesets.locations import read
 # More pixels than this is taken for a decompression bomb (a 36 Mpx camera has room to spare).
 MAX_PIXELS = 100_000_000
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-# Pillow only warns between its limit and twice that; check_size refuses there.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Pillow warns between its limit and twice that, where _decode refuses, and of odd metadata.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
-# Everything that Pillow's decoders raise on bytes that are not a whole picture.
-DECODING_ERRORS = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    TypeError,
-    IndexError,
-    KeyError,
-    EOFError,
-    OverflowError,
-    MemoryError,
-    NotImplementedError,
-    ZeroDivisionError,
-    struct.error,
-    Image.DecompressionBombError,
-)
+# What Pillow also opens: documents (by running Ghostscript on them), film, tables of numbers.
+NO_PICTURES = {"BUFR", "EPS", "FITS", "GRIB", "HDF5", "MPEG", "PDF", "WMF"}
+# Pictures to people, so that an import has to say that it cannot read them.
+UNREADABLE = frozenset((".svg", ".heic", ".heif", ".jxl", ".arw", ".cr2", ".cr3", ".dng", ".nef"))
 
 
 class Undecodable(ValueError):
@@ -44,8 +31,9 @@ def open_rgb(source: str | os.PathLike | bytes, at_least: int | None = None) -> 
 
     `source`: a file's path, an s3:// address, or the file's bytes. `at_least`: pixels that each
     side has to keep; a JPEG is then decoded at the smallest of its scales (1/2, 1/4, 1/8) that
-    keeps them, which is faster (None: full size). Raises Undecodable for bytes that are no whole
-    picture or too large a one, and OSError where they cannot be read.
+    keeps them, others are reduced by a whole number: faster, and of less memory (None: full size).
+    Raises Undecodable for bytes that are no whole picture or too large a one, and OSError where
+    they cannot be read.
     """
     return _decode(_bytes(source), at_least)[0]
 
@@ -61,6 +49,21 @@ def check(source: bytes) -> tuple[int, int, Image.Image]:
     return width, height, picture
 
 
+@functools.cache
+def picture_endings() -> frozenset[str]:
+    """The file endings, with dot and in small letters, that mean a picture, readable or not."""
+    readable = _formats()
+    extensions = Image.registered_extensions()
+    return UNREADABLE.union(ending for ending in extensions if extensions[ending] in readable)
+
+
+@functools.cache
+def _formats() -> list[str]:
+    """The formats that are read: none that runs another program."""
+    Image.init()
+    return [format for format in Image.OPEN if format not in NO_PICTURES]
+
+
 def _bytes(source: str | os.PathLike | bytes) -> bytes:
     return source if isinstance(source, bytes) else read(os.fspath(source))
 
@@ -69,22 +72,32 @@ def _decode(content: bytes, at_least: int | None) -> tuple[Image.Image, tuple[in
     if not content:
         raise Undecodable("the file is empty")
     try:
-        picture = Image.open(io.BytesIO(content))
+        picture = Image.open(io.BytesIO(content), formats=_formats())
         width, height = picture.size
         if width * height > MAX_PIXELS:
             raise Image.DecompressionBombError
-        if picture.getexif().get(0x0112, 1) in (5, 6, 7, 8):  # orientation: turned by a quarter
+        quarter = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)  # orientation: turned by it
+        if quarter and picture.format != "TIFF":  # whose size Pillow gives upright
             width, height = height, width
         if at_least is not None:
             picture.draft(None, (at_least, at_least))
         picture.load()
-        return _to_srgb(ImageOps.exif_transpose(picture)), (width, height)
+        reduced = picture if at_least is None else _reduced(picture, at_least)
+        return _to_srgb(ImageOps.exif_transpose(reduced)), (width, height)
     except UnidentifiedImageError:
         raise Undecodable("not a picture in any known format") from None
     except Image.DecompressionBombError:
         raise Undecodable(f"more than {MAX_PIXELS // 1_000_000} million pixels") from None
-    except DECODING_ERRORS as error:
+    except Exception as error:  # Pillow's decoders raise of every kind on bytes that are no picture
         raise Undecodable(" ".join(str(error).split()) or type(error).__name__) from error
+
+
+def _reduced(picture: Image.Image, at_least: int) -> Image.Image:
+    """A picture that keeps so many pixels on each side; each step that follows copies it whole."""
+    factor = min(picture.size) // at_least
+    # Elsewhere, and where one colour means "clear", a mean has no meaning.
+    means = picture.mode in ("L", "RGB", "RGBA", "CMYK") and "transparency" not in picture.info
+    return picture.reduce(factor) if means and factor > 1 else picture
 
 
 def _to_srgb(picture: Image.Image) -> Image.Image:

@@ -24,7 +24,8 @@ def open_source(where: str | os.PathLike) -> Source:
     if not path.exists():
         raise ImportRefused(f"{where}: no such file or folder")
     if path.is_dir():
-        shards = sorted(path.glob("*.parquet"))
+        # As Hugging Face's repositories have them: here or in a folder `data`.
+        shards = sorted(path.glob("*.parquet")) or sorted(path.glob("data/*.parquet"))
         if shards:
             from imagesets.sources.parquet import ParquetSource
 

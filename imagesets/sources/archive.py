@@ -20,6 +20,8 @@ def is_zip(path: Path) -> bool:
 class ZipSource:
     """Every image file in a zip; its key is its path in there."""
 
+    remote = False
+
     def __init__(self, path: Path) -> None:
         self.classes: dict[str, ClassEntry] = {}
         try:
@@ -41,6 +43,8 @@ class ZipSource:
 
     def _reader(self, info: zipfile.ZipInfo) -> Callable[[], bytes]:
         def read() -> bytes:
+            if info.filename.startswith("/") or ".." in info.filename.split("/"):
+                raise OSError("its path leads out of the zip")
             if info.file_size > MAX_MEMBER_BYTES:
                 raise OSError(f"unpacks to {info.file_size >> 20} MiB")
             try:

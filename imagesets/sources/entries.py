@@ -1,10 +1,10 @@
 """What every source gives: entries, and the bytes behind them."""
 
-import functools
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
 from imagesets.imagenet import ClassEntry
+from imagesets.pixels import picture_endings
 
 
 class Entry(NamedTuple):
@@ -26,6 +26,7 @@ class Source(Protocol):
 
     # Label key -> class, where the source brings its own label set; empty for most.
     classes: dict[str, ClassEntry]
+    remote: bool  # whether its bytes come over a network
 
     def entries(self, named: Container[str]) -> Iterator[Entry]:
         """Every image file, in the order of the source; files in `named` whatever their ending.
@@ -37,36 +38,6 @@ class Source(Protocol):
     def read(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Callable[[], bytes]]]:
         """Each entry with a function that reads its bytes: from any thread, raising OSError."""
         ...
-
-
-@functools.cache
-def picture_endings() -> frozenset[str]:
-    """The file endings, with dot and in small letters, that mean a picture."""
-    from PIL import Image
-
-    Image.init()
-    readable = {
-        ending for ending, format in Image.registered_extensions().items() if format in Image.OPEN
-    }
-    # Pillow also opens what nobody means by an image of a dataset.
-    return frozenset(
-        readable
-        - {
-            ".pdf",
-            ".eps",
-            ".ps",
-            ".mpg",
-            ".mpeg",
-            ".h5",
-            ".hdf",
-            ".grib",
-            ".bufr",
-            ".fit",
-            ".fits",
-            ".wmf",
-            ".emf",
-        }
-    )
 
 
 def is_picture_name(key: str, named: Container[str]) -> bool:
@@ -83,13 +54,15 @@ def is_picture_name(key: str, named: Container[str]) -> bool:
 def with_folder_labels(entries: list[Entry]) -> list[Entry]:
     """Entries labelled by folder where they form an ImageFolder tree (`key/file.jpg`).
 
-    The label is the first folder below the root; one folder around the whole tree (as zips have)
-    is passed over. Images outside of any folder, or a tree of mixed depth: no labels.
+    The label is the folder that a file is in; folders around the whole tree (as zips have) are
+    passed over. Images outside of any folder, or a tree of mixed depth: no labels.
     """
-    parts = [entry.key.split("/") for entry in entries]
-    around = 0
-    if parts and min(map(len, parts)) > 2 and len({p[0] for p in parts}) == 1:
-        around = 1
-    if not parts or {len(p) for p in parts} != {around + 2}:
+    depths = {entry.key.count("/") for entry in entries}
+    if len(depths) != 1 or depths == {0}:
         return entries
-    return [entry._replace(label=p[around]) for entry, p in zip(entries, parts, strict=True)]
+    folders = [entry.key.rsplit("/", 2)[:-1] for entry in entries]
+    if len({folder[0] for folder in folders if len(folder) > 1}) > 1:
+        return entries
+    return [
+        entry._replace(label=folder[-1]) for entry, folder in zip(entries, folders, strict=True)
+    ]

@@ -1,6 +1,8 @@
 """Images in a folder or an ImageFolder tree; they may stay where they are."""
 
+import functools
 import os
+import stat
 from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 
@@ -9,8 +11,16 @@ from imagesets.imagenet import ClassEntry
 from imagesets.sources.entries import Entry, is_picture_name, with_folder_labels
 
 
+def _read(path: str) -> bytes:
+    if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would be waited for without end
+        raise OSError("no file but a device or a pipe")
+    return Path(path).read_bytes()
+
+
 class FolderSource:
     """Every image file below a folder, by path; links to folders are followed."""
+
+    remote = False
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -26,7 +36,7 @@ class FolderSource:
 
     def read(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Callable[[], bytes]]]:
         for entry in entries:
-            yield entry, Path(entry.location).read_bytes
+            yield entry, functools.partial(_read, entry.location)
 
     def _files(self) -> Iterator[Path]:
         seen = set()

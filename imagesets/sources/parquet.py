@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +13,17 @@ from imagesets.imagenet import ClassEntry, is_wordnet_id
 from imagesets.sources.entries import Entry
 
 BATCH = 128  # rows whose bytes are in memory at once
+BUFFER = 1 << 20  # bytes of a file read at a time: a row group may hold gigabytes
+
+
+class Layout(NamedTuple):
+    """Which columns hold what; the same in all files of a dataset."""
+
+    image: str
+    is_struct: bool  # {bytes, path}, not bytes alone
+    has_paths: bool
+    label: str  # "" for none
+    names: tuple[str, ...]  # of the classes, where the label is Hugging Face's ClassLabel
 
 
 class ParquetSource:
@@ -20,99 +31,73 @@ class ParquetSource:
 
     An image's key is its `path`, else "row-0000001" by its row over all files, from 1. A label
     column of numbers is read as text; where the file's ClassLabel names its classes, these are
-    the source's classes (by WordNet id where the names are such ids).
+    the source's classes (by WordNet id where the names are such ids). Columns with other names
+    than `image` and `label` are found by Hugging Face's features in the schema's metadata.
     """
+
+    remote = False
 
     def __init__(self, paths: list[Path]) -> None:
         self.paths = paths
-        self.files = [self._open(path) for path in paths]
-        self.label_column = next(
-            (
-                name
-                for name in ("label", "wnid", "labels")
-                if name in self.files[0].schema_arrow.names
-            ),
-            None,
-        )
-        self.names = self._class_names()
+        self.layout = _layout(paths[0])
+        for path in paths[1:]:
+            if _layout(path) != self.layout:
+                raise ImportRefused(
+                    f"{path}: its columns or the names of its classes differ from {paths[0].name}'s"
+                )
+        names = self.layout.names
         self.classes: dict[str, ClassEntry] = {}
-        if self.names and not all(is_wordnet_id(name) for name in self.names):
-            self.classes = {
-                str(i): ClassEntry(str(i), (name,)) for i, name in enumerate(self.names)
-            }
+        if not all(is_wordnet_id(name) for name in names):
+            self.classes = {str(i): ClassEntry(str(i), (name,)) for i, name in enumerate(names)}
 
     def entries(self, named: Container[str]) -> Iterator[Entry]:
-        columns = ["image.path"] if self.has_paths else []
-        if self.label_column:
-            columns.append(self.label_column)
+        layout = self.layout
+        columns = [f"{layout.image}.path"] if layout.has_paths else []
+        columns += [layout.label] if layout.label else []
         row = 0
-        for file in self.files:
-            if not columns:
-                for _ in range(file.metadata.num_rows):
-                    row += 1
-                    yield Entry(f"row-{row:07}", place=row)
-                continue
-            try:
-                for batch in file.iter_batches(batch_size=10_000, columns=columns):
-                    for cells in batch.to_pylist():
-                        row += 1
-                        path = (cells.get("image") or {}).get("path")
-                        yield Entry(
-                            path or f"row-{row:07}",
-                            self._label(cells.get(self.label_column or "")),
-                            place=row,
-                        )
-            except (pa.ArrowException, OSError) as error:
-                raise ImportRefused(f"{self.paths[0]}: {error}") from error
+        for batch in self._batches(columns, 10_000):
+            paths = labels = [None] * len(batch)
+            if layout.has_paths:
+                paths = batch.column(layout.image).field("path").to_pylist()
+            if layout.label:
+                labels = batch.column(layout.label).to_pylist()
+            for path, label in zip(paths, labels, strict=True):
+                row += 1
+                yield Entry(path or f"row-{row:07}", self._label(label), place=row)
 
     def read(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Callable[[], bytes]]]:
+        layout = self.layout
         wanted = {entry.place: entry for entry in entries}
         row = 0
-        for path, file in zip(self.paths, self.files, strict=True):
-            columns = ["image.bytes"] if self.is_struct else ["image"]
+        for batch in self._batches(
+            [f"{layout.image}.bytes" if layout.is_struct else layout.image], BATCH
+        ):
+            column = batch.column(layout.image)
+            content = column.field("bytes") if layout.is_struct else column
+            for cell in content:
+                row += 1
+                if row in wanted:
+                    yield wanted[row], self._reader(cell.as_py())
+
+    def _batches(self, columns: list[str], size: int) -> Iterator[pa.RecordBatch]:
+        for path in self.paths:
+            rows = 0
             try:
-                for batch in file.iter_batches(batch_size=BATCH, columns=columns):
-                    column = batch.column("image")
-                    content = column.field("bytes") if self.is_struct else column
-                    for i in range(len(batch)):
-                        row += 1
-                        if row in wanted:
-                            yield wanted[row], self._reader(content[i].as_py())
+                with pq.ParquetFile(path, buffer_size=BUFFER) as file:
+                    for batch in file.iter_batches(size, columns=columns):
+                        rows += len(batch)
+                        yield batch
             except (pa.ArrowException, OSError) as error:
-                raise ImportRefused(f"{path}: damaged after row {row} ({error})") from error
-
-    def _open(self, path: Path) -> pq.ParquetFile:
-        try:
-            file = pq.ParquetFile(path)
-        except (pa.ArrowException, OSError) as error:
-            raise ImportRefused(f"{path}: cannot be read as Parquet ({error})") from error
-        schema = file.schema_arrow
-        if "image" not in schema.names:
-            raise ImportRefused(f"{path}: no column 'image' (columns: {', '.join(schema.names)})")
-        kind = schema.field("image").type
-        self.is_struct = pa.types.is_struct(kind)
-        fields = {kind.field(i).name for i in range(kind.num_fields)} if self.is_struct else set()
-        self.has_paths = "path" in fields
-        binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
-        if not binary and "bytes" not in fields:
-            raise ImportRefused(f"{path}: column 'image' holds no bytes but {kind}")
-        return file
-
-    def _class_names(self) -> list[str]:
-        """The ClassLabel names in Hugging Face's metadata of the schema, if there are any."""
-        metadata = self.files[0].schema_arrow.metadata or {}
-        try:
-            features = json.loads(metadata[b"huggingface"])["info"]["features"]
-            names = features[self.label_column]["names"]
-            return [str(name) for name in names]
-        except (KeyError, TypeError, ValueError):
-            return []
+                raise ImportRefused(f"{path}: damaged after row {rows} ({error})") from error
 
     def _label(self, value: Any) -> str:
         if value is None or value == -1:  # Hugging Face's mark for "no label"
             return ""
-        if isinstance(value, int) and self.names and not self.classes and value < len(self.names):
-            return self.names[value]
+        if isinstance(value, float) and value.is_integer():  # as pandas writes numbers with gaps
+            value = int(value)
+        names = self.layout.names
+        if isinstance(value, int) and not self.classes and 0 <= value < len(names):
+            return names[value]
         return str(value)
 
     @staticmethod
@@ -123,3 +108,42 @@ class ParquetSource:
             return content
 
         return read
+
+
+def _layout(path: Path) -> Layout:
+    """What a file's schema says. Raises ImportRefused where it is not such a file."""
+    try:
+        schema = pq.read_schema(path)
+    except (pa.ArrowException, OSError) as error:
+        raise ImportRefused(f"{path}: cannot be read as Parquet ({error})") from error
+    features = _features(schema)
+    image = _column(schema, features, ("image",), "Image")
+    if not image:
+        raise ImportRefused(f"{path}: no column 'image' (columns: {', '.join(schema.names)})")
+    label = _column(schema, features, ("label", "wnid", "labels"), "ClassLabel")
+    kind = schema.field(image).type
+    is_struct = pa.types.is_struct(kind)
+    fields = {kind.field(i).name for i in range(kind.num_fields)} if is_struct else set()
+    binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    if not binary and "bytes" not in fields:
+        raise ImportRefused(f"{path}: column {image!r} holds no bytes but {kind}")
+    names = features.get(label, {}).get("names") or ()
+    return Layout(image, is_struct, "path" in fields, label, tuple(map(str, names)))
+
+
+def _features(schema: pa.Schema) -> dict[str, dict[str, Any]]:
+    """Hugging Face's description of the columns; empty where there is none."""
+    try:
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        return {name: one for name, one in features.items() if isinstance(one, dict)}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return {}
+
+
+def _column(
+    schema: pa.Schema, features: dict[str, dict[str, Any]], usual: tuple[str, ...], kind: str
+) -> str:
+    """A column by its usual names, else the only one of that kind among the features; or ""."""
+    found = [name for name in usual if name in schema.names]
+    of_kind = [name for name in schema.names if features.get(name, {}).get("_type") == kind]
+    return found[0] if found else of_kind[0] if len(of_kind) == 1 else ""

@@ -12,6 +12,8 @@ from imagesets.sources.entries import Entry, is_picture_name, with_folder_labels
 class S3Source:
     """Every image object below a prefix; its key is what follows the prefix."""
 
+    remote = True
+
     def __init__(self, address: str) -> None:
         self.address = address
         self.bucket, prefix = split_s3(address)

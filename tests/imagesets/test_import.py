@@ -1,5 +1,7 @@
 """import_dataset: what comes in, what is refused, and that a refusal changes nothing."""
 
+import os
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,8 @@ from django.db import connection
 from imagesets import importing
 from imagesets.errors import ImportRefused
 from imagesets.importing import import_dataset
-from imagesets.models import Dataset, Image, Label
+from imagesets.locations import read
+from imagesets.models import Comparison, Dataset, Image, Label
 from tests.conftest import PHOTOS
 from tests.imagesets.pictures import encoded, jpeg, noise
 
@@ -58,7 +61,22 @@ def test_copies_survive_the_source(folder, settings, tmp_path):
     settings.DATA_DIR = tmp_path / "data"
     run(folder, copy=True)
     (folder / "images/a.jpg").unlink()
-    assert Path(Image.objects.get(key="a.jpg").location).read_bytes() == jpeg(0, (64, 48))
+    settings.DATA_DIR = (tmp_path / "data").rename(tmp_path / "moved")
+    assert read(Image.objects.get(key="a.jpg").location) == jpeg(0, (64, 48))
+
+
+def test_copies_that_were_kept_by_their_whole_path_become_relative(folder):
+    migration = import_module("imagesets.migrations.0005_copies_below_data_dir")
+    run(folder)
+    image = Image.objects.get(key="a.jpg")
+    copy = f"images/{image.sha256[:2]}/{image.sha256}"
+    for location, then in ((f"/srv/old/{copy}", copy), (f"s3://x/{copy}", f"s3://x/{copy}")):
+        Image.objects.filter(id=image.id).update(location=location)
+        with connection.cursor() as cursor:
+            cursor.execute(migration.RELATIVE)
+        image.refresh_from_db()
+        assert image.location == then
+    assert Image.objects.get(key="b.jpg").location == str(folder / "images/b.jpg")
 
 
 def test_a_second_import_adds_what_is_new_and_nothing_else(folder):
@@ -123,6 +141,38 @@ def test_identical_and_similar_files_are_reported_and_stay(folder):
     assert report.added == 6
     assert report.identical == [["one.png", "two.png"]]
     assert report.alike == [["one.png", "three.jpg"]]
+    kept = Comparison.objects.get()
+    assert kept.images == 6
+    assert kept.identical == {"n": 1, "images": 2, "first": [["one.png", "two.png"]]}
+    assert kept.alike == {"n": 1, "images": 2, "first": [["one.png", "three.jpg"]]}
+
+
+def test_what_is_no_readable_picture_is_listed_and_never_waited_for(folder):
+    (folder / "images/drawing.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    (folder / "images/gone.jpg").symlink_to("nowhere")
+    os.mkfifo(folder / "images/pipe.jpg")
+    (folder / "images" / os.fsdecode(b"\xff.jpg")).write_bytes(jpeg(7))
+    (folder / "images/two\nlines.jpg").write_bytes(b"no")
+    report = run(folder)
+    assert report.added == 3
+    assert dict(report.skipped) == {
+        "drawing.svg": "not a picture in any known format",
+        "gone.jpg": "No such file or directory",
+        "pipe.jpg": "no file but a device or a pipe",
+        "\\udcff.jpg": "its file name is not UTF-8",
+        "two\nlines.jpg": "not a picture in any known format",
+    }
+    assert not any("\n" in line for line in report.findings())
+
+
+def test_a_disk_that_takes_no_copies_stops_the_import_instead_of_skipping_all(
+    folder, settings, tmp_path
+):
+    settings.DATA_DIR = tmp_path / "data"
+    settings.DATA_DIR.write_text("a file, so that nothing can be kept below it")
+    with pytest.raises(ImportRefused, match=r"copy of 'a\.jpg' cannot be kept"):
+        run(folder, copy=True)
+    assert not Image.objects.exists()
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,35 @@ def test_exif_orientation_is_applied_to_pixels_and_size():
     assert check(content)[:2] == (20, 40)
 
 
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP", "AVIF"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_reduced_picture_is_upright_and_whole_too(format, mode):
+    if format == "JPEG" and mode == "RGBA":
+        return
+    picture = Image.new(mode, (800, 400), "blue")
+    picture.paste(RED, (0, 0, 400, 400))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = encoded(picture, format, exif=exif)
+    width, height, small = check(content)
+    assert (width, height) == (400, 800)
+    assert 64 <= small.width < small.height < 400
+    red, _, blue = small.getpixel((small.width // 2, small.height // 4))
+    assert red > 200 > 60 > blue
+
+
+def test_one_colour_that_means_clear_stays_clear_in_a_reduced_picture():
+    picture = Image.new("RGB", (640, 640), RED)
+    picture.paste((1, 2, 3), (0, 0, 640, 320))
+    content = encoded(picture, "PNG", transparency=(1, 2, 3))
+    assert check(content)[2].getpixel((5, 5)) == WHITE
+
+
+def test_a_document_that_another_program_would_have_to_draw_is_refused():
+    with pytest.raises(Undecodable, match="known format"):
+        check(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n")
+
+
 def test_cmyk_keeps_its_colour():
     opened = open_rgb(encoded(Image.new("RGB", (16, 16), RED).convert("CMYK"), quality=95))
     r, g, b = opened.getpixel((8, 8))

@@ -13,6 +13,7 @@ from imagesets.errors import ImportRefused
 from imagesets.importing import import_dataset
 from imagesets.locations import read, s3_client
 from imagesets.models import Image, Label
+from imagesets.sources import open_source
 from tests.imagesets.pictures import jpeg
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +52,18 @@ def test_a_zip_with_one_folder_around_it_labels_by_the_folders_inside(tmp_path):
     write_zip(tmp_path / "x.zip", {f"train/{key}": content for key, content in PICTURES.items()})
     import_dataset("set", tmp_path / "x.zip")
     assert Image.objects.get(key=f"train/{DOG}/c.jpg").dataset_label.key == DOG
+
+
+def test_a_zip_in_folders_of_folders_and_names_that_lead_out_of_it(tmp_path):
+    content = {f"my/pictures/train/{key}": content for key, content in PICTURES.items()}
+    write_zip(tmp_path / "x.zip", content | {"my/pictures/train/../../../../x.jpg": jpeg(9)})
+    report = import_dataset("out", tmp_path / "x.zip")
+    assert dict(report.skipped) == {
+        "my/pictures/train/../../../../x.jpg": "its path leads out of the zip"
+    }
+    write_zip(tmp_path / "x.zip", content)
+    import_dataset("set", tmp_path / "x.zip")
+    assert Image.objects.filter(dataset__slug="set", dataset_label__key=CAT).count() == 2
 
 
 def test_a_damaged_zip_is_refused_and_a_damaged_member_skipped(tmp_path):
@@ -108,6 +121,40 @@ def test_numbers_as_labels_are_keys_of_text(tmp_path):
     assert Image.objects.get(key=f"{DOG}/c.jpg").dataset_label.names == ["tub"]
 
 
+def test_shards_in_a_folder_are_one_dataset_if_they_are_alike(tmp_path):
+    first, second = (tmp_path / f"data/train-0000{i}-of-00002.parquet" for i in range(2))
+    first.parent.mkdir()
+    write_parquet(first, [0, 1, 1], ["cat", "dog"], [None] * 3)
+    write_parquet(second, [1, 0, 0], ["cat", "dog"], [None] * 3)
+    import_dataset("set", tmp_path)
+    named = Image.objects.values_list("key", "dataset_label__names")
+    assert dict(named)["row-0000004"] == ["dog"]
+    assert len(named) == 6
+    write_parquet(second, [1, 0, 0], ["dog", "cat"], [None] * 3)  # 0 now means another class
+    with pytest.raises(ImportRefused, match=r"train-00001.*names of its classes differ"):
+        import_dataset("other", tmp_path)
+
+
+def test_numbered_classes_may_be_described_by_number_or_by_name(tmp_path):
+    write_parquet(tmp_path / "x.parquet", [0, 1, 0], ["cat", "dog"], list(PICTURES))
+    for slug, keys in (("numbers", ("0", "1")), ("names", ("cat", "dog"))):
+        (tmp_path / "c.csv").write_text(f"key,names\n{keys[0]},a cat\n{keys[1]},a dog\n")
+        import_dataset(slug, tmp_path / "x.parquet", classes=tmp_path / "c.csv")
+        found = Image.objects.filter(dataset__slug=slug, dataset_label__key=keys[0])
+        assert found.count() == 2
+        assert import_dataset(slug, tmp_path / "x.parquet").known == 3  # without the table too
+
+
+def test_columns_of_other_names_are_found_by_their_features(tmp_path):
+    content = next(iter(PICTURES.values()))
+    table = pa.table({"img": pa.array([{"bytes": content, "path": None}]), "fine": [1]})
+    features = {"img": {"_type": "Image"}, "fine": {"names": ["a", "b"], "_type": "ClassLabel"}}
+    info = json.dumps({"info": {"features": features}})
+    pq.write_table(table.replace_schema_metadata({"huggingface": info}), tmp_path / "x.parquet")
+    import_dataset("set", tmp_path / "x.parquet")
+    assert Image.objects.get().dataset_label.names == ["b"]
+
+
 def test_parquet_that_is_none_or_has_no_images_is_refused(tmp_path):
     path = tmp_path / "x.parquet"
     path.write_bytes(b"PAR1")
@@ -127,6 +174,40 @@ def test_s3_reads_in_place(bucket):
     assert Image.objects.first().location.startswith("s3://pictures/in/")
     with pytest.raises(ImportRefused, match="s3://nowhere"):
         import_dataset("other", "s3://nowhere/in")
+
+
+def test_s3_lists_more_objects_than_one_answer_holds(bucket):
+    for number in range(1003):
+        s3_client().put_object(Bucket=bucket, Key=f"many/{number:04}.jpg", Body=b"")
+    assert len(list(open_source(f"s3://{bucket}/many/").entries(()))) == 1003
+
+
+def test_an_object_that_fails_is_skipped(bucket):
+    for key, content in PICTURES.items():
+        s3_client().put_object(Bucket=bucket, Key=f"fails/{key}", Body=content)
+
+    def remove(step: str, done: int, total: int | None) -> None:
+        if step == "Listing images":
+            s3_client().delete_object(Bucket=bucket, Key=f"fails/{DOG}/c.jpg")
+
+    report = import_dataset("set", f"s3://{bucket}/fails", progress=remove)
+    assert report.added == 2
+    assert [key for key, _ in report.skipped] == [f"{DOG}/c.jpg"]
+    assert "NoSuchKey" in report.skipped[0][1]
+
+
+def test_s3_that_stops_answering_stops_the_import(bucket, monkeypatch):
+    for key, content in PICTURES.items():
+        s3_client().put_object(Bucket=bucket, Key=f"in/{key}", Body=content)
+
+    def go_away(step: str, done: int, total: int | None) -> None:
+        if step == "Listing images":
+            monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+            s3_client.cache_clear()
+
+    with pytest.raises(ImportRefused, match=r"stopped: s3://.*goes on"):
+        import_dataset("set", f"s3://{bucket}/in", progress=go_away)
+    assert not Image.objects.exists()
 
 
 def test_copies_go_to_the_bucket_where_one_is_set(bucket, settings, tmp_path, client):
