@@ -119,6 +119,13 @@ def a_random_answer(assignment: Assignment, rng: random.Random) -> dict[str, Any
     return {"answers": answers, "active_seconds": 0.1 + 0.2}
 
 
+def none_of_these_first(assignment: Assignment, rng: random.Random) -> dict[str, Any]:
+    """A random answer to a CLASSIFY HIT, but its first image has none of the labels."""
+    answer = a_random_answer(assignment, rng)
+    answer["answers"][0] |= {"selected": [], "main": None}
+    return answer
+
+
 def work_through(
     campaign: Campaign,
     workers: list[Worker],

@@ -18,10 +18,10 @@ from tasks.publish import close
 from tasks.results import aggregate
 from tests.factories import (
     IMAGE_KEYS,
-    a_random_answer,
     make_campaign,
     make_dataset,
     make_workers,
+    none_of_these_first,
     work_through,
 )
 
@@ -70,13 +70,6 @@ def study(tmp_path):
         active_seconds=1e-7,
     )
     return campaign
-
-
-def none_of_these_first(assignment, rng):
-    """A random answer, but the first image shown has none of its labels."""
-    answer = a_random_answer(assignment, rng)
-    answer["answers"][0] |= {"selected": [], "main": None}
-    return answer
 
 
 @pytest.fixture

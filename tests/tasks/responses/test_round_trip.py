@@ -67,7 +67,9 @@ def follow_up(study) -> Campaign:
     campaign = factories.make_campaign(
         study.dataset, "classify", slug="form", source=study, follow_up="all", min_judgments=1
     )
-    factories.work_through(campaign, factories.make_workers(2), seed=2)
+    factories.work_through(
+        campaign, factories.make_workers(2), seed=2, answer=factories.none_of_these_first
+    )
     return campaign
 
 
