@@ -66,16 +66,16 @@ def headlines(
     """
     pairs = Pair.objects.filter(campaign=contains).count()
     images = CampaignImage.objects.filter(campaign=contains).count()
-    objects = objects_by_image(classify)
-    multi = {image for image, found in objects.items() if len(found) > 1}
+    number, objects = numbers_of_objects(classify), objects_by_image(classify)
+    multi = {image for image, n in number.items() if n > 1}
     results = ImageResult.objects.filter(campaign=classify, dataset_object__isnull=False)
     shown = results.filter(num_objects__gt=1)
     disagree = sum(result.main_object != result.dataset_object for result in shown)
     truth_share = None
     if truth is not None:
-        keys = dict(Image.objects.filter(pk__in=objects).values_list("pk", "key"))
+        keys = dict(Image.objects.filter(pk__in=number).values_list("pk", "key"))
         truth_share = Share(
-            sum(len(truth.get(keys[image], ())) > 1 for image in objects), len(objects)
+            sum(len(truth.get(keys[image], ())) > 1 for image in number), len(number)
         )
     return Headlines(
         images=images,
@@ -94,22 +94,33 @@ def headlines(
             .annotate(n=Count("pk"))
             .order_by("group")
         ),
-        multi_object=Share(len(multi), len(objects)),
+        multi_object=Share(len(multi), len(number)),
         multi_object_truth=truth_share,
         disagreements=Share(disagree, shown.count()),
-        accuracies=list(_accuracies(contains, objects, multi)),
+        accuracies=list(_accuracies(contains, number, objects)),
+    )
+
+
+def numbers_of_objects(classify: Campaign) -> dict[int, int]:
+    """How many objects each image has that the study can speak of: image id -> number.
+
+    From CLASSIFY where it was asked and answered; an `easy` image is one object.
+    """
+    answered = ImageResult.objects.filter(campaign=classify, num_objects__isnull=False)
+    easy = CampaignImage.objects.filter(campaign=classify, group="easy")
+    return dict(answered.values_list("image_id", "num_objects")) | dict.fromkeys(
+        easy.values_list("image_id", flat=True), 1
     )
 
 
 def objects_by_image(classify: Campaign) -> dict[int, list[set[int]]]:
-    """The objects of each image that the study can speak of: image id -> sets of label ids.
-
-    From CLASSIFY where it was asked and answered; an `easy` image is one object, its dataset label.
-    """
+    """The objects of those images: image id -> sets of label ids; an `easy` one is its dataset
+    label. Without those whose labels were too many to be parted (Run.notes)."""
     ids = dict(classify.dataset.labels.values_list("key", "pk"))
     found = {
         result.image_id: [{ids[label] for label in one["labels"]} for one in result.objects_found]
-        for result in ImageResult.objects.filter(campaign=classify, workers__gt=0)
+        for result in ImageResult.objects.filter(campaign=classify, num_objects__isnull=False)
+        if len(result.objects_found) == result.num_objects
     }
     easy = CampaignImage.objects.filter(campaign=classify, group="easy").values_list(
         "image_id", "image__dataset_label_id"
@@ -152,16 +163,20 @@ def _rivalled(contains: Campaign) -> Share:
 
 
 def _accuracies(
-    contains: Campaign, objects: dict[int, list[set[int]]], multi: set[int]
+    contains: Campaign, number: dict[int, int], objects: dict[int, list[set[int]]]
 ) -> Iterator[Accuracy]:
     """Every classifier of the dataset, measured on the images that the study can speak of."""
-    labels = dict(Image.objects.filter(pk__in=objects).values_list("pk", "dataset_label_id"))
-    splits = {"all": set(objects), "single": set(objects) - multi, "multi": multi}
+    labels = dict(Image.objects.filter(pk__in=number).values_list("pk", "dataset_label_id"))
+    splits = {
+        "all": set(number),
+        "single": {image for image, n in number.items() if n == 1},
+        "multi": {image for image, n in number.items() if n > 1},
+    }
     for classifier in Classifier.objects.filter(dataset=contains.dataset).order_by("name"):
         top = {
             image: predicted[0]
             for image, predicted in Prediction.objects.filter(
-                classifier=classifier, image__in=objects
+                classifier=classifier, image__in=number
             ).values_list("image_id", "labels")
             if predicted
         }
@@ -169,7 +184,8 @@ def _accuracies(
         for split, images in splits.items():
             known = [image for image in images if image in top]
             accuracy.top1[split] = Share(sum(top[i] == labels[i] for i in known), len(known))
+            parted = [image for image in known if image in objects]
             accuracy.multi_label[split] = Share(
-                sum(any(top[i] in one for one in objects[i]) for i in known), len(known)
+                sum(any(top[i] in one for one in objects[i]) for i in parted), len(parted)
             )
         yield accuracy
