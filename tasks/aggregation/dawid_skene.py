@@ -31,7 +31,8 @@ class DawidSkene:
     A task has true label c with probability `priors_[c]`; worker w answers a where the truth is c
     with probability `errors_.loc[(w, a), c]` (Dawid and Skene, Applied Statistics 28, 1979). The
     formulae, the start and the clipping stand in em.py. On the same table the posteriors are those
-    of crowd-kit 1.4's DawidSkene; its users change the import.
+    of crowd-kit 1.4's DawidSkene; its users change the import (`initial_error` is not taken;
+    `worker_priors` is its like).
 
     `n_iter`: most iterations. `tol`: stop when the loss gains less in one; None: run exactly
     `n_iter`. `smoothing`: added to each worker's expected count of each answer given each truth.
@@ -135,7 +136,7 @@ class DawidSkene:
                 ],
                 names=["worker", "label"],
             ),
-            columns=labels,
+            columns=labels.rename(None),
         )
         self.labels_ = most_probable(posterior, tasks, labels)
         self.loss_history_ = result.convergence.history
@@ -168,5 +169,5 @@ def most_probable(posterior: Any, tasks: Any, labels: Any) -> pd.Series[Any]:
     import pandas as pd
 
     if not len(tasks):
-        return pd.Series([], index=tasks, dtype=labels.dtype)
-    return pd.Series(labels[posterior.argmax(axis=1)].to_numpy(), index=tasks)
+        return pd.Series([], index=tasks, dtype=labels.dtype, name="agg_label")
+    return pd.Series(labels[posterior.argmax(axis=1)].to_numpy(), index=tasks, name="agg_label")

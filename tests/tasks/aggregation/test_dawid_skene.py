@@ -48,9 +48,12 @@ def assert_same(ours, theirs, within=1e-6):
 def test_it_gives_crowd_kits_numbers(shape, settings):
     votes = random_votes(len(shape) + settings[0], **shape)
     ours, theirs = DawidSkene(*settings).fit(votes), peers.DawidSkene(*settings).fit(votes)
-    assert_same(ours.probas_, theirs.probas_)
-    assert_same(ours.errors_, theirs.errors_)
-    np.testing.assert_allclose(ours.priors_[theirs.priors_.index], theirs.priors_, atol=1e-6)
+    within = {"check_like": True, "check_column_type": False, "rtol": 0, "atol": 1e-6}
+    pd.testing.assert_frame_equal(ours.probas_, theirs.probas_, **within)
+    pd.testing.assert_frame_equal(ours.errors_, theirs.errors_, **within)
+    pd.testing.assert_series_equal(ours.priors_, theirs.priors_, check_like=True, atol=1e-6)
+    assert (ours.labels_.name, ours.labels_.dtype) == (theirs.labels_.name, theirs.labels_.dtype)
+    assert ours.labels_.index.equals(theirs.labels_.index)
     shared = min(len(ours.loss_history_), len(theirs.loss_history_))
     np.testing.assert_allclose(
         ours.loss_history_[:shared], theirs.loss_history_[:shared], rtol=0, atol=1e-9
