@@ -191,7 +191,7 @@ _STORED_ANSWER = f"""
         END),
       ('main', NOT %(contains)s AND j.answer <> -1
         AND (r.response ->> 'main')::int IS DISTINCT FROM j.main),
-      ('offered', NOT %(contains)s AND j.answer <> -1 AND j.{{given}}
+      ('offered', NOT %(contains)s AND j.answer <> -1 AND j.offered_given
         AND r.response -> 'offered' IS DISTINCT FROM to_jsonb(j.offered))) AS d (field, differs)
     WHERE d.differs
     ORDER BY j.number
@@ -244,11 +244,7 @@ def check(cursor, campaign: Campaign, given: Given, problems: Problems) -> None:
             inner.append(_NAMED_AND_NOT.format(field=field))
     checks = [_UNKNOWN_HIT, _UNKNOWN_ITEM] if published else [_TOO_MANY_ITEMS]
     checks += [_ANSWERED_BEFORE, _STORED_ASSIGNMENT, _STORED_ORDER]
-    checks.append(
-        # Only CLASSIFY's judgments have a column that tells whether `offered` was in the file.
-        _STORED_ANSWER.replace("j.{given}", "false" if contains else "j.offered_given")
-    )
-    checks.append(_ADDED_TO_AN_ANSWER)
+    checks += [_STORED_ANSWER, _ADDED_TO_AN_ANSWER]
     if campaign.state == State.CLOSED:
         checks.append(_CLOSED)
     params = {"slug": campaign.slug, "contains": contains}

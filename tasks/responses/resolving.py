@@ -94,8 +94,8 @@ _ASSIGNMENTS = f"""
 _JUDGMENTS = f"""
     CREATE TEMPORARY TABLE responses_judgment ON COMMIT DROP AS
     SELECT n.number, n.row, a.id AS assignment_id, a.hit_id, h.id AS own_hit_id,
-           n.image, n.label, n.answer, n.offered, n.selected, n.main, n.position, n.control,
-           {{copy}} AS copy
+           n.image, n.label, n.answer, n.offered, n.offered IS NOT NULL AS offered_given,
+           n.selected, n.main, n.position, n.control, {{copy}} AS copy
     FROM responses_named n {_TO_HIT}
     JOIN responses_assignment a ON (a.assignment, a.unit_hit, a.unit_worker) = ({_UNIT})
 """
@@ -104,7 +104,7 @@ _COPY = "row_number() OVER (PARTITION BY a.id, n.image, n.label ORDER BY n.numbe
 
 # What an import offers where the file does not say it: all that anybody selected for the image.
 _DEFAULT_OFFERED = """
-    UPDATE responses_judgment j SET offered = u.labels, offered_given = false
+    UPDATE responses_judgment j SET offered = u.labels
     FROM (
       SELECT s.image, array_agg(s.label ORDER BY l.key COLLATE "C") AS labels
       FROM (SELECT DISTINCT image, unnest(selected) AS label FROM responses_judgment) s
@@ -203,7 +203,6 @@ def resolve(cursor, campaign: Campaign, *, sections_by_label: bool) -> Given:
         alone = count(cursor, "assignment") == count(cursor, "named")
         make("judgment", _JUDGMENTS.format(copy="1" if alone else _COPY))
         if not sections_by_label:
-            cursor.execute("ALTER TABLE responses_judgment ADD offered_given bool DEFAULT true")
             cursor.execute(_DEFAULT_OFFERED)
     make("item", _ITEMS)
     cursor.execute(

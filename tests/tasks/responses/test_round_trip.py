@@ -171,6 +171,13 @@ def test_controls_and_unseen_forms_come_back(dataset, db):
     assert again.pairs.count() == 0
 
 
+def test_where_all_say_none_and_nothing_says_what_was_offered(classify):
+    rows = [form(worker=worker, selected=[], main="") for worker in "vw"]
+    give(classify, rows)
+    assert [row["offered"] for row in exported(classify)] == [[], []]
+    assert give(classify, rows).unchanged == 2
+
+
 IMAGES = ["a.jpg", "b.jpg", "c.jpg"]
 judged = st.fixed_dictionaries(
     {
