@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -254,6 +256,20 @@ def test_a_file_is_whole_or_not_there(study, tmp_path, monkeypatch):
         call_command("export", "grid", "judgments", "--out", str(out))
     assert list(out.parent.iterdir()) == [out]
     assert out.read_bytes().startswith(b'{"campaign":"grid"')
+
+
+def test_a_pipe_is_written_to_and_a_link_stays_one(study, tmp_path):
+    pipe, link, file = (tmp_path / name for name in ("pipe", "link.csv", "file.csv"))
+    os.mkfifo(pipe)
+    link.symlink_to(file)
+    with ThreadPoolExecutor(1) as other:
+        read = other.submit(pipe.read_bytes)
+        call_command("export", "grid", "judgments", "--out", str(pipe))
+        assert read.result(10) == b"".join(Export(study, "judgments", "csv"))
+    assert pipe.is_fifo()
+    call_command("export", "grid", "judgments", "--out", str(link))
+    assert link.is_symlink()
+    assert file.read_bytes() == read.result()
 
 
 def test_times_are_utc(study):

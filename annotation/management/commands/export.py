@@ -19,7 +19,15 @@ from tasks.models import Campaign
 
 @contextmanager
 def whole_file(out: Path) -> Iterator[BinaryIO]:
-    """A file that appears under its name when all of it is written; nothing where that fails."""
+    """A file that appears under its name when all of it is written; nothing where that fails.
+
+    A device or a pipe is written to as it comes, and a link's file replaced, not the link.
+    """
+    if out.exists() and not out.is_file():
+        with out.open("wb") as file:
+            yield file
+        return
+    out = out.resolve()
     try:
         handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
     except OSError as error:
@@ -65,8 +73,11 @@ class Command(BaseCommand):
         except (NoSuchTable, NotYet) as error:
             raise CommandError(str(error)) from None
         if out is None:
-            self._write(export, sys.stdout.buffer)
-            sys.stdout.buffer.flush()
+            try:
+                self._write(export, sys.stdout.buffer)
+                sys.stdout.buffer.flush()
+            except BrokenPipeError:  # who reads has enough, as `head` after some lines
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         else:
             with whole_file(out) as file:
                 self._write(export, file)
