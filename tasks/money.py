@@ -6,7 +6,7 @@ place was worth is owed instead.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -209,21 +209,25 @@ def owe_bonus(assignment: Assignment, amount: Decimal, reason: str) -> Payment:
         return Payment.objects.bulk_create(payments)[0]
 
 
-def differences(campaign: Campaign) -> list[str]:
+def differences(campaign: Campaign, hits: Collection[int] | None = None) -> list[str]:
     """Where the ledger and the marketplace's own list of payments do not agree, as sentences.
 
-    What is owed here and not paid yet is no difference. Raises CrowdError.
+    `hits`: of these HITs (ids) alone. What is owed here and not paid yet is no difference. Raises
+    CrowdError.
     """
     crowd = crowd_of(campaign)
     if not crowd.pays:
         return []
+    payments = campaign.payments.exclude(kind=PaymentKind.FEE).select_related("assignment")
+    if hits is not None:
+        payments = payments.filter(assignment__hit__in=hits)
     mine = {
         (p.kind, p.assignment.key, p.reason if p.kind == PaymentKind.BONUS else ""): p
-        for p in campaign.payments.exclude(kind=PaymentKind.FEE).select_related("assignment")
+        for p in payments
     }
     found = []
     seen = set()
-    for line in crowd.ledger(campaign):
+    for line in crowd.ledger(campaign, hits):
         key = (line.kind, line.assignment, line.reason if line.kind == "bonus" else "")
         what = f"{line.kind} of {line.assignment}"
         if key in seen:

@@ -147,10 +147,12 @@ def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
         mine = Assignment.objects.filter(hit=hit, worker=worker)
         if mine.filter(state=AssignmentState.SUBMITTED).exists():
             raise NotForHim("You have answered this one before.")
-        if mine.filter(key__startswith=f"{key[:180]}-", market_state="returned").exists():
-            raise NotForHim("This work is not yours any more.")  # see let_go
+        in_time = Q(state=AssignmentState.OPEN, expires_at__gt=timezone.now())
+        if given_on(campaign, worker.external_id, key) and others.filter(in_time).exists():
+            raise NotForHim("This work is not yours any more.")
         for other in others:
-            if not let_go(other):
+            # An answer is its worker's until the marketplace says what became of it (sync).
+            if other.state == AssignmentState.SUBMITTED or not let_go(other):
                 raise NotForHim("This work was handed in by somebody else.")
         wanted = Place.objects.filter(hit=hit, free_at__isnull=False)
         unsure = Place.objects.filter(
@@ -175,8 +177,9 @@ def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
 def let_go(assignment: Assignment) -> bool:
     """The marketplace has given this assignment's key to another worker: it was returned there.
 
-    Its place is free, and it gets another key; an answer that never came there is not used. False:
-    it was handed in there, or reviewed. The caller has its worker's row locked.
+    Its place is free, and it gets another key (`given_on` finds it); an answer that never came
+    there is not used. False: it was handed in there, or reviewed. The caller has its worker's row
+    locked.
     """
     with transaction.atomic():
         places = Place.objects.select_for_update().filter(holder=assignment)
@@ -190,6 +193,21 @@ def let_go(assignment: Assignment) -> bool:
         locked.market_state = "returned"
         locked.save(update_fields=["key", "market_state"])
         return True
+
+
+def given_on(campaign: Campaign, worker: str, key: str) -> Assignment | None:
+    """The newest assignment of the worker (the marketplace's id) that `let_go` took the key from.
+
+    Should the marketplace name him for it after all, it is his again (tasks/reconcile.py).
+    """
+    taken = Assignment.objects.filter(
+        campaign=campaign,
+        worker__crowd=campaign.crowd,
+        worker__external_id=worker,
+        key__startswith=f"{key[:180]}-",
+        market_state="returned",
+    )
+    return taken.select_related("hit", "campaign", "worker").order_by("-pk").first()
 
 
 def _has_unanswered_hit(campaign: Campaign, worker: Worker) -> bool:

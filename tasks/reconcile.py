@@ -16,7 +16,7 @@ from tasks.crowds import MarketAssignment, crowd_of
 from tasks.models import HIT, Assignment, Campaign, Payment, Place, Stop, Transition, Worker
 from tasks.models.assignment import AssignmentState, Outcome
 from tasks.models.payment import PaymentKind, PaymentState
-from tasks.places import let_go, new_assignment, place_for, submit
+from tasks.places import given_on, let_go, new_assignment, place_for, submit
 from tasks.review import record_overturned, record_rejection
 from tasks.rounds import free
 
@@ -40,13 +40,22 @@ def reconcile(campaign: Campaign, told: MarketAssignment) -> bool:
             return False
         if told.status in HANDED_IN:
             if assignment is None:
-                assignment = _adopt(campaign, worker, told)
+                assignment = _his_again(campaign, worker, told) or _adopt(campaign, worker, told)
             if assignment.submitted_at is None:
                 _take_answer(assignment, told)
         if assignment is None:
             return False
         _take_status(assignment, told)
     return True
+
+
+def _his_again(campaign: Campaign, worker: Worker, told: MarketAssignment) -> Assignment | None:
+    """The assignment of which it seemed that the marketplace had given it to somebody else."""
+    assignment = given_on(campaign, worker.external_id, told.key)
+    if assignment is not None:
+        assignment.key = told.key
+        assignment.save(update_fields=["key"])
+    return assignment
 
 
 def _adopt(campaign: Campaign, worker: Worker, told: MarketAssignment) -> Assignment:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from tasks import money
 from tasks.crowds import Crowd, CrowdError, crowd_of
-from tasks.models import Assignment, Campaign, Payment, Transition
+from tasks.models import HIT, Assignment, Campaign, Payment, Transition
 from tasks.models.assignment import Outcome
 from tasks.models.campaign import State
 from tasks.models.payment import PaymentKind, PaymentState
@@ -28,6 +28,7 @@ from tasks.rounds import finish_if_done, open_round
 
 SYNCING = 7_002  # first key of the advisory lock; the second is the campaign's id
 PATIENCE = 5.0  # seconds that a page waits for a sync that is running
+COMPARED = 50  # HITs, of the newly paid and of all
 SHOWN = 20  # troubles that one sync lists
 AT_ONCE, BATCH = 8, 200  # calls that pay
 Row = TypeVar("Row", bound=Model)
@@ -117,6 +118,7 @@ def sync(
 def _sync(campaign: Campaign, progress: Progress) -> Synced:
     crowd = crowd_of(campaign)
     done = Synced()
+    before = campaign.state
     began = timezone.now()
     progress("fetching")
     for told in crowd.fetch(campaign):
@@ -136,12 +138,29 @@ def _sync(campaign: Campaign, progress: Progress) -> Synced:
     if crowd.pays:
         progress("comparing")
         done.unknown = crowd.unknown(campaign)
-        if _fresh(campaign).state in (State.FINISHED, State.CLOSED):
-            done.differences = money.differences(campaign)
+        done.differences = money.differences(campaign, _to_compare(_fresh(campaign), before))
     Campaign.objects.filter(pk=campaign.pk).update(synced_at=began)
     campaign.refresh_from_db()
     done.state = campaign.state
     return done
+
+
+def _to_compare(campaign: Campaign, before: str) -> list[int] | None:
+    """HITs (ids) whose payments this sync compares: all (None) when the study has come to its end.
+
+    Else some of those paid since the last sync, and of all the others: it costs calls for each.
+    """
+    if campaign.state != before and campaign.state in (State.FINISHED, State.CLOSED):
+        return None
+    new = Payment.objects.filter(
+        campaign=campaign, paid_at__gte=campaign.synced_at or campaign.created_at
+    )
+    paid = HIT.objects.filter(pk__in=new.values("assignment__hit"))
+    return [
+        pk
+        for hits in (paid, HIT.objects.filter(campaign=campaign))
+        for pk in hits.order_by("?").values_list("pk", flat=True)[:COMPARED]
+    ]
 
 
 def _fresh(campaign: Campaign) -> Campaign:

@@ -5,7 +5,7 @@ outside of any transaction, under one lock per campaign, and any call may be cut
 and made again, minutes or weeks later: each says what the state should be, not what to add.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -149,8 +149,11 @@ class Crowd(Protocol):
     def balance(self, campaign: "Campaign") -> Decimal | None:
         """What is left in the researcher's account; None where there is none."""
 
-    def ledger(self, campaign: "Campaign") -> Iterator[MarketPayment]:
-        """The marketplace's own list of what was paid for this campaign."""
+    def ledger(
+        self, campaign: "Campaign", hits: Collection[int] | None = None
+    ) -> Iterator[MarketPayment]:
+        """The marketplace's own list of what was paid for these HITs (ids) of the campaign, or for
+        all: what costs calls for each is asked of a part (tasks/sync.py)."""
 
     def visit(self, campaign: "Campaign", given: Mapping[str, str]) -> Visit:
         """Who comes to a HIT's page, where `gives_places`. Raises BadVisit."""

@@ -1,6 +1,6 @@
 """The local crowd: people who were sent a link (students, colleagues, an in-house team)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING
@@ -74,7 +74,9 @@ class Local:
     def balance(self, campaign: "Campaign") -> Decimal | None:
         return None
 
-    def ledger(self, campaign: "Campaign") -> Iterator[MarketPayment]:
+    def ledger(
+        self, campaign: "Campaign", hits: Collection[int] | None = None
+    ) -> Iterator[MarketPayment]:
         return iter(())
 
     def visit(self, campaign: "Campaign", given: Mapping[str, str]) -> Visit:

@@ -4,6 +4,7 @@ A call's effect is known, or it is not: `Refused` says that there was none; ever
 raised leaves it open, and whoever called must look before asking again.
 """
 
+import random
 import re
 import socket
 import threading
@@ -41,6 +42,9 @@ CLOSED = (
 )
 AT_ONCE = 8  # calls in flight
 ATTEMPTS = 8
+LONGEST_WAIT = 20.0  # seconds between two of them
+# Said of a moment, not of the request, under whatever name it comes.
+BUSY = re.compile(r"throttl|rate ?exceeded|too ?many ?requests|service ?unavailable", re.IGNORECASE)
 CONNECT, READ = 5, 30  # seconds
 PAGE = 100
 AWAKE = 5.0  # seconds after an answer in which nobody asks whether the endpoint is there
@@ -101,9 +105,8 @@ class Client:
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """One operation by boto3's name. Raises Refused, or CrowdError where it is not clear."""
-        self._pace.wait()
         try:
-            answer = getattr(self._boto, operation)(**parameters)
+            answer = self._tried(operation, parameters)
         except ClientError as error:
             raise self._judged(operation, error) from None
         except (NoCredentialsError, PartialCredentialsError):
@@ -116,6 +119,18 @@ class Client:
         self.answered_at = time.monotonic()
         self._look_at_clock(answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date"))
         return answer
+
+    def _tried(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """botocore tries again what it knows to pass; a RequestError that says so too is ours."""
+        for attempt in range(ATTEMPTS):
+            self._pace.wait()
+            try:
+                return getattr(self._boto, operation)(**parameters)
+            except ClientError as error:
+                if attempt + 1 == ATTEMPTS or not _is_busy(error, "RequestError"):
+                    raise
+            time.sleep(min(LONGEST_WAIT, 2**attempt) * random.random())
+        raise AssertionError
 
     def pages(self, operation: str, member: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Every element of a list operation, over all its pages."""
@@ -148,17 +163,26 @@ class Client:
         message = found.get("Message") or error.response.get("Message") or "no message"
         text = f"MTurk refused {operation}: {message}{f' ({code})' if code else ''}"
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if kind == "RequestError" or "ParameterValidation" in kind:
-            return Refused(text, code)
-        if kind == "ServiceFault" or status >= 500 or "Throttl" in kind:
+        if kind == "ServiceFault" or status >= 500 or _is_busy(error):
             return CrowdError(
                 f"{self.endpoint} is out of order: {operation} failed {ATTEMPTS} times,"
                 f" last with: {message}"
             )
+        if kind == "RequestError" or "ParameterValidation" in kind:
+            return Refused(text, code)
         return CrowdError(f"{self.endpoint}: {operation}: {kind} {message}.{self._closed()}")
 
     def _closed(self) -> str:
         return f" {CLOSED}" if "amazonaws.com" in self.endpoint else ""
+
+
+def _is_busy(error: ClientError, kind: str = "") -> bool:
+    """Whether the service has no time for anything now; with `kind`, if it says so under that."""
+    found = error.response.get("Error", {})
+    if kind and found.get("Code") != kind:
+        return False
+    code = error.response.get("TurkErrorCode", "")
+    return bool(BUSY.search(f"{found.get('Code')} {code} {found.get('Message')}"))
 
 
 def unreachable(endpoint: str, why: str) -> str:

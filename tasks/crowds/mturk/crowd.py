@@ -1,8 +1,8 @@
 """The crowd as the engine knows it (tasks/crowds/__init__.py)."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 from tasks.crowds import MarketAssignment, MarketPayment
 from tasks.crowds.mturk import fetching, offering, paying
@@ -39,8 +39,8 @@ class MTurk:
         return max(STEP, (amount / STEP).quantize(Decimal(1), ROUND_CEILING) * STEP)
 
     def fee(self, amount: Decimal) -> Decimal:
-        """20 %, at least a cent."""
-        return max(CENT, (amount * FEE).quantize(CENT, ROUND_CEILING))
+        """20 %, at least a cent; by MTurk's pricing page half a cent is rounded up."""
+        return max(CENT, (amount * FEE).quantize(CENT, ROUND_HALF_UP))
 
     def offer(self, campaign: Campaign) -> None:
         offering.offer(campaign)
@@ -70,8 +70,10 @@ class MTurk:
         answer = client_of(campaign).call("get_account_balance")
         return Decimal(answer["AvailableBalance"])
 
-    def ledger(self, campaign: Campaign) -> Iterator[MarketPayment]:
-        return fetching.ledger(campaign)
+    def ledger(
+        self, campaign: Campaign, hits: Collection[int] | None = None
+    ) -> Iterator[MarketPayment]:
+        return fetching.ledger(campaign, hits)
 
     visit = staticmethod(visit)
     hand_in = staticmethod(hand_in)

@@ -1,8 +1,8 @@
 """What MTurk tells of assignments, and what it has paid."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,10 +13,12 @@ from tasks.crowds import MarketAssignment, MarketPayment
 from tasks.crowds.mturk.client import Client, Refused, client_of, in_parallel
 from tasks.crowds.mturk.form_data import from_xml
 from tasks.crowds.mturk.models import Listing
-from tasks.crowds.mturk.offering import TOLD, listings_of, settle
+from tasks.crowds.mturk.offering import TOLD, listings_of, needs_of, set_expiry, settle
 from tasks.models import Assignment, Campaign
+from tasks.models.campaign import State
 
 FINAL = ("approved", "rejected")
+CLOSED = ("Reviewable", "Reviewing")  # states of a HIT in which nobody is at it, or can be
 
 
 def fetch(campaign: Campaign) -> Iterator[MarketAssignment]:
@@ -33,6 +35,8 @@ def fetch(campaign: Campaign) -> Iterator[MarketAssignment]:
         for row in rows:
             yield _told(listing, row)
     yield from _never_handed_in(campaign, counts, began)
+    if campaign.state == State.OPEN:
+        _extend_expired(campaign, client, counts)
 
 
 def _never_handed_in(
@@ -53,6 +57,25 @@ def _never_handed_in(
     for one in waiting:
         if not at_work[one.hit_id]:
             yield MarketAssignment(one.key, one.hit_id, one.worker.external_id, "expired")
+
+
+def _extend_expired(campaign: Campaign, client: Client, counts: dict[str, dict[str, Any]]) -> None:
+    """Offer HITs again that nobody can accept there though not all was handed in.
+
+    That their time is over is MTurk's word, whatever the clocks say, and whoever let them expire.
+    """
+    over = [
+        listing
+        for need in needs_of(campaign).values()
+        if need.unanswered and need.asked > need.told
+        for listing in need.listings
+        if all(
+            counts.get(one.market_id or "", {}).get("HITStatus") in CLOSED for one in need.listings
+        )
+    ]
+    ends = [counts[one.market_id or ""].get("Expiration") for one in over]
+    latest = max([client.now(), *filter(None, ends)])  # it is that late there, or later
+    set_expiry(client, over, latest + timedelta(days=campaign.lifetime_days))
 
 
 def _with_news(campaign: Campaign, counts: dict[str, dict[str, Any]]) -> Iterator[Listing]:
@@ -105,7 +128,7 @@ def _told(listing: Listing, row: dict[str, Any]) -> MarketAssignment:
         status=row["AssignmentStatus"].lower(),
         accepted_at=row.get("AcceptTime"),
         submitted_at=row.get("SubmitTime"),
-        answer=from_xml(listing.hit, row.get("Answer", "")),
+        answer=from_xml(listing.hit, row.get("Answer", ""), row["WorkerId"]),
         feedback=row.get("RequesterFeedback") or "",
     )
 
@@ -132,15 +155,17 @@ def unknown(campaign: Campaign) -> list[str]:
     return sorted(found - known)
 
 
-def ledger(campaign: Campaign) -> Iterator[MarketPayment]:
-    """Rewards of what was approved, and every bonus, as MTurk lists them."""
+def ledger(campaign: Campaign, hits: Collection[int] | None = None) -> Iterator[MarketPayment]:
+    """Rewards of what was approved, and every bonus, as MTurk lists them; two calls a HIT."""
     client = client_of(campaign)
 
     def paid(listing: Listing) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         return _assignments(client, listing), _bonuses(client, HITId=listing.market_id)
 
-    listings = list(listings_of(campaign).filter(market_id__isnull=False))
-    for listing, (assignments, bonuses) in in_parallel(listings, paid):
+    listings = listings_of(campaign).filter(market_id__isnull=False)
+    if hits is not None:
+        listings = listings.filter(hit__in=hits)
+    for listing, (assignments, bonuses) in in_parallel(list(listings), paid):
         for row in assignments:
             if row["AssignmentStatus"] == "Approved":
                 yield MarketPayment("base", row["AssignmentId"], listing.hit.reward)

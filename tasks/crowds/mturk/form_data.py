@@ -45,10 +45,11 @@ def _labels(token: str, position: int, ids: list[int | None]) -> list[str]:
     return [opaque(token, "label", position, one) for one in ids if one is not None]
 
 
-def from_xml(hit: HIT, text: str) -> dict[str, Any] | None:
+def from_xml(hit: HIT, text: str, worker: str = "") -> dict[str, Any] | None:
     """The answer in MTurk's QuestionFormAnswers, as tasks.places.submit takes it, with `shown`.
 
-    None where the form did not carry one of this HIT: nothing in it is guessed.
+    None where the form did not carry one of this HIT, or it was given to another than `worker`
+    (MTurk's id; "": to anybody): nothing in it is guessed.
     """
     if not text or len(text) > LONGEST:
         return None
@@ -60,7 +61,11 @@ def from_xml(hit: HIT, text: str) -> dict[str, Any] | None:
     for answer in root.iterfind(".//{*}Answer"):
         fields[answer.findtext("{*}QuestionIdentifier", "")] = answer.findtext("{*}FreeText", "")
     try:
-        return _from_json(hit, json.loads(fields.get(FIELD, "")))
+        given = json.loads(fields.get(FIELD, ""))
+        form = Assignment.objects.filter(token=given["form"]).select_related("worker").first()
+        if form and (form.hit_id != hit.pk or worker not in ("", form.worker.external_id)):
+            return None
+        return _from_json(hit, given)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 

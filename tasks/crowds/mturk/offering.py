@@ -9,7 +9,7 @@ after 24 hours, cover what is still on its way.
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, F, Q
@@ -85,7 +85,7 @@ def offer(campaign: Campaign) -> None:
                 extended.append(listing)
             elif not need.unanswered and (done or need.asked > need.told):
                 ended.append(listing)
-    _set_expiry(client, extended, now + lifetime)
+    set_expiry(client, extended, now + lifetime)
     end(client, ended)
 
 
@@ -249,7 +249,9 @@ def _add(client: Client, listing: Listing) -> int:
     return wanted
 
 
-def _set_expiry(client: Client, listings: list[Listing], until) -> None:
+def set_expiry(client: Client, listings: list[Listing], until: datetime) -> None:
+    """Tell MTurk until when those that are there can be accepted, and write it down."""
+
     def call(listing: Listing) -> None:
         try:
             client.call("update_expiration_for_hit", HITId=listing.market_id, ExpireAt=until)
@@ -266,14 +268,8 @@ def _set_expiry(client: Client, listings: list[Listing], until) -> None:
 def end(client: Client, listings: Iterable[Listing]) -> None:
     """Let those that could still be accepted expire now."""
     now = client.now()
-    _set_expiry(
+    set_expiry(
         client,
         [one for one in listings if one.expires_at is None or one.expires_at > now],
         now - timedelta(seconds=1),
     )
-
-
-def unknown(campaign: Campaign, hits: Iterable[dict[str, Any]]) -> list[str]:
-    """Ids of HITs there that no listing of any campaign here names."""
-    known = set(Listing.objects.filter(market_id__isnull=False).values_list("market_id", flat=True))
-    return [found["HITId"] for found in hits if found["HITId"] not in known]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 CENT = Decimal("0.01")
@@ -11,7 +11,7 @@ CENT = Decimal("0.01")
 def fee_of(amount: Decimal, assignments: int) -> Decimal:
     """MTurk's fee on a reward or a bonus: 20 %, 40 % from 10 assignments on, at least a cent."""
     rate = Decimal("0.4") if assignments >= 10 else Decimal("0.2")
-    return max(CENT, (amount * rate).quantize(CENT, ROUND_CEILING))
+    return max(CENT, (amount * rate).quantize(CENT, ROUND_HALF_UP))
 
 
 @dataclass(frozen=True)

@@ -204,7 +204,6 @@ def test_a_stopped_worker_may_finish_what_is_open_and_gets_no_more(contains, mar
 def test_the_id_of_a_returned_assignment_is_the_next_workers(contains, market, server):
     first_one = Frame(market, server, "A1")
     page = first_one.open()
-    first_one.send(page, first)  # stored here, never handed in
     market.give_up(first_one.accepted)
     second = Frame(market, server, "A2")
     assert second.accepted.id == first_one.accepted.id
@@ -215,6 +214,70 @@ def test_the_id_of_a_returned_assignment_is_the_next_workers(contains, market, s
     used = Assignment.objects.get(outcome="accepted")
     assert (used.worker.external_id, used.selected) == ("A2", [])
     assert [paid.worker for paid in market.payments] == ["A2"]
+
+
+def test_an_answered_assignment_is_nobody_elses_until_the_marketplace_says_so(
+    contains, market, server
+):
+    first_one = Frame(market, server, "A1")
+    first_one.send(first_one.open(), first)  # stored here, never handed in
+    market.give_up(first_one.accepted)
+    second = Frame(market, server, "A2")
+    assert second.accepted.id == first_one.accepted.id
+    assert second.open().status_code == 409
+    assert Assignment.objects.get().state == "submitted"
+    market.give_up(second.accepted)
+    sync(contains)  # nobody is at the HIT
+    third = Frame(market, server, "A3")
+    assert third.accepted.id == first_one.accepted.id
+    hand_in(third, third.send(third.open()))
+    sync(contains)
+    assert [paid.worker for paid in market.payments] == ["A3"]
+    assert Assignment.objects.get(outcome="accepted").worker.external_id == "A3"
+
+
+def test_an_answer_is_kept_for_whom_the_marketplace_names(contains, market, server):
+    """Somebody opened the page under another's assignment id: MTurk signs nothing."""
+    frame = Frame(market, server, "A1")
+    page = frame.open()
+    assert frame.open(workerId="A9").status_code == 200
+    assert frame.send(page, first).status_code == 409
+    selected = Assignment.objects.get(worker__external_id="A1").selected
+    assert selected
+    market.hand_in(frame.accepted.id, [("answer", "")])
+    sync(contains)
+    used = Assignment.objects.get(outcome="accepted")
+    assert (used.worker.external_id, used.key) == ("A1", frame.accepted.id)
+    assert (used.used, used.selected) == (True, selected)
+    assert [paid.worker for paid in market.payments] == ["A1"]
+
+
+def test_who_gets_an_id_again_that_was_anothers_meanwhile_is_served(contains, market, server):
+    first_one = Frame(market, server, "A1")
+    first_one.open()
+    market.give_up(first_one.accepted)
+    second = Frame(market, server, "A2")
+    second.open()
+    assert first_one.open().status_code == 409
+    market.give_up(second.accepted)
+    Assignment.objects.filter(worker__external_id="A2").update(expires_at=timezone.now())
+    again = Frame(market, server, "A1")
+    assert again.accepted.id == first_one.accepted.id
+    hand_in(again, again.send(again.open(), first))
+    sync(contains)
+    assert Assignment.objects.get(outcome="accepted").worker.external_id == "A1"
+
+
+def test_an_answer_handed_in_under_another_hits_assignment_is_not_taken_for_it(
+    contains, market, server
+):
+    frame = Frame(market, server, "A1")
+    answer = form_of(frame.send(frame.open(), first).content.decode()).fields["answer"]
+    other = Frame(market, server, "A2")
+    market.hand_in(other.accepted.id, [("answer", answer)])
+    sync(contains)
+    taken = Assignment.objects.get(worker__external_id="A2")
+    assert (taken.outcome, taken.used, taken.selected) == ("accepted", False, [])
 
 
 def test_an_answer_that_only_mturk_has_is_taken_from_its_form(campaign, market, server):

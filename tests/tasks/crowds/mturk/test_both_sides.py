@@ -1,0 +1,87 @@
+"""What the site makes of MTurk's own word: payments, expiry, and that it has no time just now."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tasks.crowds import crowd_of
+from tasks.crowds.mturk import client
+from tasks.crowds.mturk.client import client_of
+from tasks.crowds.mturk.models import Listing
+from tasks.sync import sync
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_payment_made_by_hand_is_reported_while_the_study_runs(open_for_mturk, market):
+    campaign = open_for_mturk()
+    sync(campaign)
+    one = market.accept(next(iter(market.hits.values())), "A1")
+    market.hand_in(one.id, [("answer", "")])
+    assert not sync(campaign).differences
+    bonus = {"WorkerId": "A1", "AssignmentId": one.id, "BonusAmount": "0.50", "Reason": "by hand"}
+    market.carry_out("SendBonus", bonus)
+    done = sync(campaign)
+    assert done.state == "open"
+    (difference,) = done.differences
+    assert "$0.50 paid on the marketplace, nothing owed here" in difference
+
+
+def test_a_hit_that_has_expired_there_is_offered_again_whatever_the_clock_says(
+    open_for_mturk, market, monkeypatch
+):
+    campaign = open_for_mturk()
+    sync(campaign)
+    monkeypatch.setattr(client.Client, "_look_at_clock", lambda self, date: None)
+    market.clock.move(timedelta(days=8))
+    assert not market.open_hits()
+    sync(campaign)
+    assert len(market.open_hits()) == len(market.hits) == 2
+    before = market.calls["UpdateExpirationForHIT"]
+    sync(campaign)
+    assert market.calls["UpdateExpirationForHIT"] == before
+
+
+def test_the_expiry_of_a_hit_that_is_done_is_not_asked_for_at_every_sync(open_for_mturk, market):
+    campaign = open_for_mturk(workers_per_item=10, round_size=10)
+    sync(campaign)
+    for hit in list(market.hits.values()):
+        for number in range(hit.max_assignments):
+            one = market.accept(hit, f"A{number}")
+            market.hand_in(one.id, [("answer", "")])
+        break
+    sync(campaign)
+    sync(campaign)
+    before = market.calls["UpdateExpirationForHIT"]
+    sync(campaign)
+    assert market.calls["UpdateExpirationForHIT"] == before
+    assert Listing.objects.count() == len(market.hits)
+
+
+@pytest.mark.parametrize("code", ["AWS.MechanicalTurk.Throttling", "AWS.ServiceUnavailable"])
+def test_a_request_error_that_passes_is_tried_again(open_for_mturk, market, monkeypatch, code):
+    campaign = open_for_mturk()
+    found = client_of(campaign)
+    asked = []
+    real = found._boto.get_account_balance
+
+    def busy_at_first(**parameters):
+        asked.append(parameters)
+        if len(asked) < 3:
+            error = {"Error": {"Code": "RequestError", "Message": "no"}, "TurkErrorCode": code}
+            raise ClientError(error, "GetAccountBalance")
+        return real(**parameters)
+
+    monkeypatch.setattr(found._boto, "get_account_balance", busy_at_first)
+    monkeypatch.setattr(client.time, "sleep", lambda seconds: None)
+    assert crowd_of(campaign).balance(campaign) == Decimal(10_000)
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("reward", "fee"), [("0.01", "0.01"), ("0.12", "0.02"), ("0.13", "0.03"), ("0.25", "0.05")]
+)
+def test_half_a_cent_of_the_fee_is_rounded_up(open_for_mturk, reward, fee):
+    assert crowd_of(open_for_mturk()).fee(Decimal(reward)) == Decimal(fee)
