@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from tasks.models import Assignment, Campaign, Place
 from tasks.models.campaign import State
+from tasks.prevalence import bands
 
 LATELY = timedelta(minutes=15)
 
@@ -124,6 +125,7 @@ def campaign_progress(request: HttpRequest, slug: str) -> HttpResponse:
                 for one in progress.rounds
             ],
         },
+        "shares": _shares(campaign),
         "is_open": campaign.state == State.OPEN,
         "settings_page": reverse("admin:tasks_campaign_change", args=[campaign.pk]),
         "workers_page": request.build_absolute_uri(
@@ -131,6 +133,23 @@ def campaign_progress(request: HttpRequest, slug: str) -> HttpResponse:
         ),
     }
     return TemplateResponse(request, "pages/progress.html", context)
+
+
+def _shares(campaign: Campaign) -> dict[str, list]:
+    """The table of sections by their share of positives (SCIENCE: rule 11)."""
+    found = bands(campaign)
+    return {
+        "headers": ["expected share", "sections", "expected", "selected"],
+        "rows": [
+            [
+                f"{band.low:.0%} to {band.high:.0%}",
+                f"{band.sections:,}",
+                f"{band.expected:.1%}",
+                f"{band.observed:.1%} of {band.shown:,}" if band.observed is not None else "-",
+            ]
+            for band in found
+        ],
+    }
 
 
 def _figures(progress: Progress, campaign: Campaign) -> list[tuple[str, str, str]]:

@@ -23,6 +23,7 @@ from tasks.layout import (
 )
 from tasks.models import HIT, Campaign, CampaignImage, CampaignLabel, Pair
 from tasks.models.campaign import Kind
+from tasks.prevalence import keep_expected
 from tasks.refused import Refused
 
 DEFAULT_FOLLOW_UP = {"fu": 1, "mis": 1, "easy": 0.05}
@@ -275,7 +276,9 @@ def _lay_out(campaign: Campaign) -> tuple[int, int]:
         for hit, laid in zip(hits, items, strict=True)
         for position, item in enumerate(laid)
     )
-    if not contains:
+    if contains:
+        keep_expected(campaign)
+    else:
         _store_foils(campaign, items)
     return len(hits), sum(item.control is not None for hit in items for item in hit)
 
@@ -289,15 +292,16 @@ def _grids(campaign: Campaign, share: float) -> list[list[Item]]:
     )
     plans = lay_out_grids(
         [(image, label) for _, image, label in pairs],
-        room_beside_controls(campaign.grid_size, share),
+        campaign.grid_size,
         campaign.max_sections,
         campaign.seed,
+        room_beside_controls(campaign.grid_size, share),
     )
     laid = [
         Laid(
             labels=[pairs[section[0]][2] for section in plan.sections],
             images=set(plan.images),
-            wanted=controls_beside(plan.tiles, share),
+            wanted=min(controls_beside(plan.tiles, share), campaign.grid_size - plan.tiles),
         )
         for plan in plans
     ]

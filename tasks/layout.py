@@ -27,14 +27,20 @@ def split_evenly(things: Sequence[int], at_most: int) -> list[Sequence[int]]:
 
 
 def lay_out_grids(
-    pairs: Sequence[tuple[int, int]], grid_size: int, max_sections: int, seed: int
+    pairs: Sequence[tuple[int, int]],
+    grid_size: int,
+    max_sections: int,
+    seed: int,
+    room: int | None = None,
 ) -> list[HITPlan]:
     """Lay (image, label) pairs out in HITs of CONTAINS (SCIENCE: layout, rule 1).
 
-    One label's pairs fill grids of nearly equal size of at most `grid_size`; a label that fits one
-    grid is never split. Grids of any labels share a HIT as sections: at most `grid_size` tiles and
-    `max_sections` sections, no image twice. First fit, large grids first, ties in random order.
+    One label's pairs fill grids of nearly equal size of at most `room` (what controls leave of
+    `grid_size`); a label that fits one grid of `grid_size` is never split, and fewer controls stand
+    beside it. Grids of any labels share a HIT as sections: at most `room` tiles and `max_sections`
+    sections, no image twice. First fit, large grids first, ties in random order.
     """
+    room = grid_size if room is None else room
     shuffled = random.Random(seed)
     by_label: dict[int, list[int]] = defaultdict(list)
     for index, (_, label) in enumerate(pairs):
@@ -42,7 +48,7 @@ def lay_out_grids(
     grids: list[Sequence[int]] = []
     for indexes in by_label.values():
         shuffled.shuffle(indexes)
-        grids.extend(split_evenly(indexes, grid_size))
+        grids.extend(split_evenly(indexes, room) if len(indexes) > grid_size else [indexes])
     shuffled.shuffle(grids)
     grids.sort(key=len, reverse=True)
 
@@ -54,7 +60,7 @@ def lay_out_grids(
             (
                 plan
                 for plan in unfilled
-                if plan.tiles + len(grid) <= grid_size and plan.images.isdisjoint(images)
+                if plan.tiles + len(grid) <= room and plan.images.isdisjoint(images)
             ),
             None,
         )
@@ -65,7 +71,7 @@ def lay_out_grids(
         plan.sections.append(list(grid))
         plan.tiles += len(grid)
         plan.images |= images
-        if plan.tiles == grid_size or len(plan.sections) == max_sections:
+        if plan.tiles >= room or len(plan.sections) == max_sections:
             unfilled.remove(plan)
         elif len(unfilled) > HITS_TRIED:
             unfilled.pop(0)

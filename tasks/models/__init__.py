@@ -2,7 +2,7 @@
 
 from tasks.models.assignment import Assignment, Place
 from tasks.models.campaign import Campaign, CampaignImage, CampaignLabel, Pair
-from tasks.models.hit import HIT, HITItem
+from tasks.models.hit import HIT, HITItem, Section
 from tasks.models.known_answer import KnownAnswer
 from tasks.models.payment import Payment
 from tasks.models.results import ImageResult, PairResult, Run, WorkerResult
@@ -24,6 +24,7 @@ __all__ = [
     "Place",
     "Run",
     "Secret",
+    "Section",
     "Stop",
     "Transition",
     "Worker",

@@ -84,3 +84,34 @@ class HITItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.hit_id}[{self.position}]"
+
+
+class Section(models.Model):
+    """One label's tiles in a CONTAINS HIT that was laid out: how many of them show the label.
+
+    `selected` of `shown` are sums over the used answers of the study's tiles at the last run that
+    changed results (tasks/prevalence.py).
+    """
+
+    hit = models.ForeignKey(HIT, on_delete=models.CASCADE, related_name="sections", db_index=False)
+    number = models.PositiveSmallIntegerField(help_text="HITItem.section.")
+    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="+", db_index=False)
+    tiles = models.PositiveSmallIntegerField(help_text="Of the study; controls are others.")
+    expected = models.FloatField(help_text="Share of the tiles that should show the label.")
+    selected = models.PositiveIntegerField(default=0, db_default=0)
+    shown = models.PositiveIntegerField(default=0, db_default=0)
+
+    class Meta:
+        ordering = ["hit", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["hit", "number"], name="section_once_per_hit"),
+            models.CheckConstraint(
+                condition=Q(expected__gte=0, expected__lte=1), name="expected_is_a_share"
+            ),
+            models.CheckConstraint(
+                condition=Q(selected__lte=models.F("shown")), name="selected_of_shown"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hit_id}/{self.number}"

@@ -19,6 +19,7 @@ from tasks.aggregation import (
 )
 from tasks.aggregation.frequencies import MAYBE, YES
 from tasks.models import Campaign, Run
+from tasks.prevalence import keep_observed
 from tasks.results import copying
 from tasks.results.arrays import lengths, to_numpy
 from tasks.results.findings import Answered, Findings
@@ -117,6 +118,7 @@ def write_results(
         **SETTINGS["dawid_skene"],
     )
     _write_pairs(cursor, run, asked, counts, fitted)
+    keep_observed(cursor, run)
     write_workers(
         cursor,
         run,

@@ -53,7 +53,9 @@ def test_every_hit_keeps_the_rules(db, share):
     for items in hits.values():
         controls = [item for item in items if item.role == "control"]
         assert len(items) <= 12
-        assert len(controls) == round(share * len(items))
+        study = len(items) - len(controls)
+        # A label that fits one grid is never split, and then leaves less room for controls.
+        assert len(controls) == min(controls_beside(study, share), 12 - study)
         assert len({item.image_id for item in items}) == len(items)
         label_of = {item.section: item.label_id for item in items if item.role == "study"}
         for control in controls:
@@ -63,6 +65,10 @@ def test_every_hit_keeps_the_rules(db, share):
             used[control.image_id, control.label_id] += 1
     assert set(used.values()) <= {1}
     assert sum(item.role == "study" for items in hits.values() for item in items) == len(asked)
+    sections = {(i.label_id, i.hit_id) for items in hits.values() for i in items if i.pair_id}
+    pairs = Counter(label for _, label in asked)
+    grids = Counter(label for label, _ in sections)
+    assert all(grids[label] == 1 for label, number in pairs.items() if number <= 12)
 
 
 def test_weak_negatives_are_named_by_no_classifier_and_of_another_superclass(db):
