@@ -66,6 +66,8 @@ def read_labels(path: Path) -> dict[str, LabelRow]:
         if image in labels:
             raise ImportRefused(f"{at}: image {image!r} stands in row {labels[image].row} already")
         labels[image] = LabelRow(label, row)
+    if not labels:
+        raise ImportRefused(f"{path}: no labels in it")
     return labels
 
 

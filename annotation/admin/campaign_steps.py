@@ -14,6 +14,7 @@ from annotation.admin.steps import (
 )
 from tasks import money, publish
 from tasks.crowds import CrowdError, crowd_of
+from tasks.image_findings import image_findings
 from tasks.label_findings import in_a_sentence, label_findings
 from tasks.models import Campaign
 from tasks.results import aggregate
@@ -32,10 +33,10 @@ class CampaignSteps(ModelAdmin):
         real = crowd_of(campaign).pays and not campaign.sandbox
         try:
             images = len(publish.chosen_images(campaign))
-            confusing = in_a_sentence(*label_findings(campaign))
+            findings = [in_a_sentence(*label_findings(campaign)), image_findings(campaign)]
             cost = _cost(campaign, images)
         except (publish.Refused, ValueError):  # the page will say so
-            images, confusing, cost = 0, "", []
+            images, findings, cost = 0, [], []
         step = Step(
             title=f"Publish {campaign.name}",
             consequences=[
@@ -45,7 +46,7 @@ class CampaignSteps(ModelAdmin):
                 f" {min(campaign.round_size, campaign.workers_per_item)} in the first round.",
                 *cost,
                 "What it asks (candidates, layout, texts, settings) is frozen from then on.",
-                *([confusing] if confusing else []),
+                *filter(None, findings),
             ],
             button="Publish, and spend real money" if real else f"Publish {images:,} images",
             form=AskBudget if real else AskNumber,

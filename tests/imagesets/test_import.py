@@ -186,6 +186,7 @@ def test_a_disk_that_takes_no_copies_stops_the_import_instead_of_skipping_all(
         ("labels.csv", "image,label\na.jpg,\n", r"row 2: label is empty"),
         ("labels.csv", b"image,label\n\xff\xfe,7\n", r"labels.csv: is not UTF-8"),
         ("labels.csv", "", r"row 1: no column 'image'"),
+        ("labels.csv", "image,label\n", r"labels.csv: no labels"),
         ("classes.csv", "key,names\n7,cat\n7,dog\n", r"classes.csv, row 3: key '7'.*row 2"),
         ("classes.csv", "key,names\n7, ;\n", r"row 2: names is empty"),
         ("classes.csv", "key,names,wikipedia\n7,cat,Cat\n", r"row 2: wikipedia .*'Cat'"),

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from tasks import money
+from tasks.image_findings import image_findings
 from tasks.label_findings import in_a_sentence, label_findings
 from tasks.management.campaign_command import CampaignCommand
 from tasks.models import Campaign
@@ -74,6 +75,8 @@ class Command(CampaignCommand):
         )
         if confusing := in_a_sentence(*label_findings(campaign)):
             self.stdout.write(f"{confusing} What they read is frozen now: see the dataset's page.")
+        if twice := image_findings(campaign):
+            self.stdout.write(twice)
         budget = "none" if campaign.budget is None else money.usd(campaign.budget)
         self.stdout.write(
             f"Round 1 costs {published.first_round}; all {published.whole.answers:,} answers"
