@@ -3,9 +3,12 @@
 import os
 import tempfile
 
-# Each run has its own servers, so that two runs on one machine never meet.
-os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="second-look-test-"))
+# Each run has its own servers, so that two runs on one machine never meet. It is removed at the
+# end: never somebody's own, whatever the environment says.
+OWN = "second-look-test-"
+if not os.path.basename(os.environ.get("DATA_DIR", "")).startswith(OWN):
+    os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix=OWN)
 
-from annotation.settings import *  # noqa: F403
+from annotation.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
