@@ -3,9 +3,9 @@
 What torch's own loaders would run, and what is refused here instead:
 
 - A TorchScript archive is read by torch's C++ reader, which makes tensors and its own classes and
-  never imports Python. Its code runs in torch's interpreter, whose operators are tensor functions
-  but for a few that read and write files: those, and operators and classes of other libraries, are
-  refused.
+  never imports Python. Its code runs in torch's interpreter, some of it when it is loaded. The
+  interpreter's operators are tensor functions but for `save` and `from_file`: those, and operators
+  and classes of other libraries, are refused, under whatever name the code could reach them.
 - A torch.export archive is a graph in JSON beside raw tensors. torch.export.load would unpickle
   what a file says is pickled, evaluate its symbolic sizes as Python, look its operators up anywhere
   below `torch` and load compiled libraries: so tensors must be raw, sizes arithmetic, operators
@@ -15,6 +15,7 @@ What torch's own loaders would run, and what is refused here instead:
 import ast
 import io
 import json
+import pickletools
 import re
 import warnings
 import zipfile
@@ -28,8 +29,10 @@ MOST_TEXT = 200_000_000  # bytes of one graph or code file
 
 SCRIPT_FILES = re.compile(r"\d+|\.data/\S+|\.format_version|\.storage_alignment|byteorder|version")
 WRITES = re.compile(r"\b(save|from_file|_save|pickle|load)\b")
-NAMESPACE = re.compile(r"\bops\s*\.\s*(\w+)")
-CUSTOM_CLASS = re.compile(r"__torch__\s*\.\s*torch\s*\.\s*classes\b")
+# The root `ops`, not an attribute or a module of that name; never kept under another name.
+NAMESPACE = re.compile(r"(?<![\w.])ops\b(?!\s*(?:\.\s*(?:prim|aten)\b|:))(?:\.\w+)?")
+CUSTOM_CLASS = re.compile(r"(?<!\bself)\.\s*classes\b")
+GETATTR = re.compile(r"\bgetattr\s*\(([^()\"']*),\s*\"(\w+)\"\s*\)")
 
 EXPORT_FILES = re.compile(
     r"data/(weights|constants)/[A-Za-z]*_?\d+|data/(weights|constants)/model_\w+_config\.json"
@@ -69,11 +72,14 @@ def check_exported(path: Path) -> None:
 def _checked(path: Path, kind: str, check) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
-            members = {}
+            members: dict[str, str] = {}
+            seen = set()
             for name in archive.namelist():
                 _, _, inner = name.partition("/")
-                if ".." in PurePosixPath(name).parts or inner in members:
+                # Torch's reader finds a member whatever the case of its letters.
+                if ".." in PurePosixPath(name).parts or inner.lower() in seen:
                     raise Unsafe(f"its member {name!r}")
+                seen.add(inner.lower())
                 members[inner] = name
             check(archive, members)
     except Unsafe as unsafe:
@@ -94,17 +100,32 @@ def _text(archive: zipfile.ZipFile, name: str) -> str:
 
 
 def _torchscript(archive: zipfile.ZipFile, members: dict[str, str]) -> None:
-    code = [name for inner, name in members.items() if re.fullmatch(r"code/.*\.py", inner)]
+    code = [n for i, n in members.items() if re.fullmatch(r"code/.*\.py", i, re.IGNORECASE)]
     if not code or "constants.pkl" not in members:
         raise zipfile.BadZipFile
     for name in code:
-        text = _text(archive, name)
-        if found := WRITES.search(text):
-            raise Unsafe(f"{found[0]!r} in its {name}")
-        if other := set(NAMESPACE.findall(text)) - {"prim", "aten"}:
-            raise Unsafe(f"'ops.{min(other)}' in its {name}")
-        if found := CUSTOM_CLASS.search(text):
-            raise Unsafe(f"{found[0]!r} in its {name}")
+        text = _without_getattr(_text(archive, name))
+        for kind in (WRITES, NAMESPACE, CUSTOM_CLASS):
+            if found := kind.search(text):
+                raise Unsafe(f"{found[0]!r} in its {name}")
+        if "getattr" in text:
+            raise Unsafe(f"'getattr' of a name that is put together in its {name}")
+    for inner, name in members.items():
+        if inner.lower().endswith(".pkl"):
+            _check_classes(archive.read(name), name)
+
+
+def _without_getattr(text: str) -> str:
+    """The code with `getattr(x, "name")` as `x.name`: the same to torch, and to what looks here."""
+    while (plainer := GETATTR.sub(r"\1.\2", text)) != text:
+        text = plainer
+    return text
+
+
+def _check_classes(content: bytes, name: str) -> None:
+    for opcode, argument, _ in pickletools.genops(content):
+        if opcode.name == "GLOBAL" and "classes" in re.split(r"[. ]", str(argument)):
+            raise Unsafe(f"{argument!r} in its {name}")
 
 
 def _exported(archive: zipfile.ZipFile, members: dict[str, str]) -> None:

@@ -14,6 +14,8 @@ from models_inference.errors import InferenceError
 from models_inference.inference import predict
 from models_inference.models import Classifier
 from models_inference.network import choose_device, load
+from models_inference.program_checks import check_torchscript
+from models_inference.timm_import import timm
 from tests.models_inference.conftest import add_images
 
 INPUT = {"input_size": [3, 32, 32], "mean": [0.5, 0.4, 0.3], "std": [0.2, 0.2, 0.2]}
@@ -34,6 +36,11 @@ class Net(torch.nn.Module):
     def forward(self, pictures):
         found = torch.relu(self.norm(self.convolution(pictures))).mean((2, 3))
         return self.head(found.view(pictures.shape[0], -1) * self.scale)
+
+
+class Mean(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mean((2, 3))
 
 
 class Saves(torch.nn.Module):
@@ -213,6 +220,45 @@ def test_a_script_that_writes_files_is_refused_and_runs_none(make, tmp_path, mon
     with pytest.raises(InferenceError, match=r"saves\.pt is refused: 'save' in its"):
         load(make(tmp_path / "saves.pt", "torchscript"), choose_device("cpu"))
     assert not (tmp_path / "ran").exists()
+
+
+SAVES = {  # ways to write a file that do not show at first sight
+    "put together": 'getattr(torch, "sa" "ve")(x, "ran")',
+    "escaped": 'getattr(torch, "\\163ave")(x, "ran")',
+    "renamed": 't = torch\n    getattr(t, "save")(x, "ran")',
+    "other library": "o = ops\n    y = o.quantized.relu6(x, False)",
+    "class": "t = __torch__.torch\n    y = t.classes.a.B()",
+    "capitals": 'torch.save(x, "ran")',  # and torch finds the member CODE/... too
+}
+
+
+@pytest.mark.parametrize("how", SAVES)
+def test_a_script_cannot_hide_what_it_does(make, tmp_path, monkeypatch, how):
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings(action="ignore"):
+        torch.jit.script(Mean()).save("plain.pt")
+
+    def change(members) -> None:
+        name = next(name for name in members if name.endswith(".py"))
+        code = members.pop(name).decode().replace("    return", f"    {SAVES[how]}\n    return")
+        members["code/benign.py"] = b""
+        members[name.upper() if how == "capitals" else name] = code.encode()
+
+    rewritten(tmp_path / "plain.pt", tmp_path / "evil.pt", change)
+    with pytest.raises(InferenceError, match=r"evil\.pt is refused: .* could run code"):
+        load(make(tmp_path / "evil.pt", "torchscript"), choose_device("cpu"))
+    assert not (tmp_path / "ran").exists()
+
+
+def test_scripts_of_torchvisions_networks_are_taken(tmp_path):
+    """Their modules lie below `torchvision.ops`, which is no namespace of operators."""
+    timm()
+    from torchvision.models import mobilenet_v3_small
+
+    file = tmp_path / "mobilenet.pt"
+    with warnings.catch_warnings(action="ignore"):
+        torch.jit.script(mobilenet_v3_small().eval()).save(file)
+    check_torchscript(file)
 
 
 @pytest.mark.parametrize("kind", ["torchscript", "torch.export"])
