@@ -4,12 +4,13 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from models_inference import programs, zero_shot
 from models_inference.built import Built
+from models_inference.chunks import CHUNK
 from models_inference.class_labels import ClassLabels, class_labels, imagenet_keys
 from models_inference.errors import InferenceError
 from models_inference.hub import pretrained
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 # Where the search for a batch that fits in memory begins. On a CPU each core has a batch of its
 # own; of 4 pictures, the activations stay in its cache and the allocator gives no page back to the
 # system between layers (32 take 1.5 times as long: EfficientNet-Lite, ResNet-50).
-BATCH = {"cpu": 4, "cuda": 256}
+BATCH = {"cpu": 4, "cuda": CHUNK}
 
 
 def cores() -> int:
@@ -85,21 +86,22 @@ class Network:
         """
         import torch
 
+        size = min(self.batch, len(pixels))  # this call's own: other threads halve theirs
         while True:
             try:
                 with torch.inference_mode():
-                    parts = [self.forward(part) for part in pixels.split(self.batch)]
+                    parts = [self.forward(part) for part in pixels.split(size)]
                     return torch.cat(parts).float().cpu()
             except RuntimeError as error:
                 if not out_of_memory(error):
                     raise
-                # An image that does not fit alone fits no smaller batch.
-                if min(self.batch, len(pixels)) == 1 or self.only:
+                if size == 1 or self.only:
                     raise InferenceError(
                         f"Classifier {self.classifier.name} does not fit in the memory of "
                         f"{self.device}, not even with {self.only or 1} images at a time."
                     ) from error
-            self.batch = max(1, min(self.batch, len(pixels)) // 2)
+            size //= 2
+            self.batch = min(self.batch, size)
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
 
@@ -143,7 +145,8 @@ def out_of_memory(error: RuntimeError) -> bool:
     """Whether a torch error says that memory ran out (of a GPU, or of the CPU's allocator)."""
     import torch
 
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    said = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in said)
 
 
 def load(classifier: Classifier, device: "torch.device") -> Network:
@@ -204,12 +207,27 @@ def build_timm(classifier: Classifier, device: "torch.device") -> Built:
         keys = keys_of_imagenet(model)
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     return Built(
-        model=model.eval().to(device, dtype).to(memory_format=torch.channels_last),  # type: ignore[call-overload]
+        model=placed(model, device, dtype),
         classes=cast("int", model.num_classes),
         config=cast("dict", model.pretrained_cfg),
         keys=keys,
         dtype=dtype,
     )
+
+
+def placed(model: "nn.Module", device: "torch.device", dtype: "torch.dtype") -> "nn.Module":
+    """One of timm's networks on a device, in a type of numbers but for its last layer.
+
+    That one answers in float32: from 8 on, bfloat16 counts in sixteenths, and so logits of labels
+    that are alike would tie.
+    """
+    import torch
+
+    model = model.eval().to(device, dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    last = cast("Any", model).get_classifier()
+    for layer in last if isinstance(last, tuple | list) else (last,):
+        layer.float().register_forward_pre_hook(lambda _, inputs: (inputs[0].float(),))
+    return model
 
 
 def timm_network(classifier: Classifier) -> "nn.Module":
@@ -221,25 +239,21 @@ def timm_network(classifier: Classifier) -> "nn.Module":
             f"{architecture!r} (timm.list_models() lists them; besides there are "
             f"{', '.join(programs.KINDS)} and {zero_shot.PREFIX}NAME)."
         )
+    try:
+        cfg = timm().get_pretrained_cfg(architecture)
+    except RuntimeError as error:  # the tag after the dot is none of the architecture's
+        raise InferenceError(f"Classifier {classifier.name}: {error}") from None
+    wanted = classifier.input.get("input_size")
+    size = {"img_size": tuple(wanted[1:])} if cfg.fixed_input_size and wanted else {}
     if weights == PRETRAINED:
-        return pretrained(architecture, **size(classifier))
+        return pretrained(architecture, **size)
     if not weights:
         raise InferenceError(f"Classifier {classifier.name} names no weights.")
     path = weights_file(weights)
     state = load_state(Path(path))
-    head = timm().get_pretrained_cfg(architecture).classifier
-    model = timm().create_model(
-        architecture, num_classes=classes_of(state, head), **size(classifier)
-    )
+    model = timm().create_model(architecture, num_classes=classes_of(state, cfg.classifier), **size)
     fill(model, state, path)
     return model
-
-
-def size(classifier: Classifier) -> dict[str, tuple[int, int]]:
-    """The argument that a network of a fixed input size needs to take another one."""
-    fixed = timm().get_pretrained_cfg(classifier.architecture).fixed_input_size
-    wanted = classifier.input.get("input_size")
-    return {"img_size": tuple(wanted[1:])} if fixed and wanted else {}
 
 
 def keys_of_imagenet(model: "nn.Module") -> list[str] | None:

@@ -5,9 +5,10 @@ are done on a whole batch, on the device, by the same arithmetic in the same ord
 travel as bytes (a quarter of the size) and classifiers that differ in mean only share the rest.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard, cast
 
 from models_inference.errors import InferenceError
 from models_inference.timm_import import timm
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
+LONGEST = 100  # times a picture's short side that are resized, of which the crop sees 1 or a few
 INPUT = {"input_size", "interpolation", "mean", "std", "crop_pct", "crop_mode", "prompts"}
 
 
@@ -28,6 +30,18 @@ class Resizing:
     crop_pct: float
     crop_mode: str
     fill: tuple[float, ...]  # of the border in crop_mode "border": timm takes the mean
+
+    def middle(self, picture: "Image.Image") -> "Image.Image":
+        """What the crop can see of a picture that is too long to be resized whole.
+
+        A strip of 1 x 60,000 pixels, its short side made 256, would fill 12 GB. Others: as given.
+        """
+        short = min(picture.size)
+        if self.crop_mode != "center" or max(picture.size) <= LONGEST * short:
+            return picture
+        sides = [(side, min(side, LONGEST * short)) for side in picture.size]
+        left, top = ((side - kept) // 2 for side, kept in sides)
+        return picture.crop((left, top, left + sides[0][1], top + sides[1][1]))
 
 
 @dataclass(frozen=True)
@@ -64,6 +78,11 @@ class Preprocessing:
         return pixels.to(torch.float32).div_(255).sub_(mean).div_(std)
 
 
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value is a finite number (true and false are none)."""
+    return type(value) in (int, float) and math.isfinite(cast("float", value))
+
+
 def check_input(overrides: Mapping[str, object]) -> None:
     """Refuse a Classifier.input that timm would ignore or fail on."""
     unknown = sorted(set(overrides) - INPUT)
@@ -76,7 +95,7 @@ def check_input(overrides: Mapping[str, object]) -> None:
         isinstance(size, list | tuple)
         and len(size) == 3
         and size[0] == 3
-        and all(isinstance(side, int) and 1 <= side <= 4096 for side in size[1:])
+        and all(type(side) is int and 1 <= side <= 4096 for side in size[1:])
     ):
         raise InferenceError(f"input_size must be [3, height, width], not {size!r}.")
     for name in ("mean", "std"):
@@ -84,11 +103,12 @@ def check_input(overrides: Mapping[str, object]) -> None:
         if values is not None and not (
             isinstance(values, list | tuple)
             and len(values) == 3
-            and all(isinstance(value, int | float) for value in values)
+            and all(is_number(value) and (value > 0 or name == "mean") for value in values)
         ):
-            raise InferenceError(f"{name} must be a list of 3 numbers, not {values!r}.")
+            what = "3 numbers" if name == "mean" else "3 numbers above 0"
+            raise InferenceError(f"{name} must be a list of {what}, not {values!r}.")
     crop = overrides.get("crop_pct")
-    if crop is not None and not (isinstance(crop, int | float) and 0 < crop <= 1):
+    if crop is not None and not (is_number(crop) and 0 < crop <= 1):
         raise InferenceError(f"crop_pct must be above 0 and at most 1, not {crop!r}.")
     mode = overrides.get("crop_mode")
     if mode not in (None, "center", "squash", "border"):

@@ -8,7 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
@@ -22,6 +22,10 @@ PACKAGE = "package:"
 PRETRAINED = "pretrained"
 SUFFIXES = {".pth", ".pt", ".bin", ".ckpt", ".tar", ".safetensors"}
 WRAPPERS = ("state_dict_ema", "state_dict", "model_ema", "model")
+MOST_WRAPPERS = 3  # one in another; a pickle may also hold itself
+# What training tools put before every name.
+PREFIXES = ("module.", "_orig_mod.", "model.")
+UNUSED = "num_batches_tracked"  # of training alone; old or converted files do not have it
 
 
 def weights_file(weights: str) -> Path:
@@ -97,21 +101,37 @@ def load_state(path: Path) -> dict[str, "Tensor"]:
             f"could run code ({first_line(error)}). Save the model's state_dict() alone instead."
         ) from None
     except Exception as error:  # torch, zipfile and safetensors each raise their own
+        if "TorchScript" in str(error):
+            raise InferenceError(
+                f"Weights file {path} is a TorchScript program: its architecture is torchscript."
+            ) from None
         raise unreadable(path, error) from None
-    while isinstance(content, Mapping) and (inner := first_wrapper(content)) is not None:
-        content = inner
+    for _ in range(MOST_WRAPPERS):
+        content = first_wrapper(content)
     if (
         not isinstance(content, Mapping)
         or not content
         or not all(isinstance(tensor, torch.Tensor) for tensor in content.values())
     ):
         raise InferenceError(f"Weights file {path} does not hold a state_dict of tensors.")
-    return {str(name).removeprefix("module."): tensor for name, tensor in content.items()}
+    return without_prefixes({str(name): tensor for name, tensor in content.items()})
 
 
-def first_wrapper(content: Mapping) -> Mapping | None:
-    """What a training checkpoint wraps, if this is one."""
-    return next((content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping)), None)
+def first_wrapper(content: Any) -> Any:
+    """What a training checkpoint wraps; the content itself where it is none."""
+    if isinstance(content, Mapping):
+        for key in WRAPPERS:
+            if isinstance(content.get(key), Mapping):
+                return content[key]
+    return content
+
+
+def without_prefixes(state: dict[str, "Tensor"]) -> dict[str, "Tensor"]:
+    """The tensors without what stands before all of their names."""
+    for prefix in PREFIXES:
+        if all(name.startswith(prefix) for name in state):
+            return without_prefixes({name.removeprefix(prefix): state[name] for name in state})
+    return state
 
 
 def fill(model: "nn.Module", state: Mapping[str, "Tensor"], path: Path) -> None:
@@ -121,7 +141,8 @@ def fill(model: "nn.Module", state: Mapping[str, "Tensor"], path: Path) -> None:
     (weight, bias, running_mean, ...) as the model's tensor at its position, as another
     implementation of the same network has them. Anything else is an InferenceError saying where.
     """
-    own = model.state_dict()
+    own = without_unused(model.state_dict())
+    state = without_unused(state)
     if set(own) != set(state):
         if len(own) != len(state):
             raise InferenceError(
@@ -136,7 +157,15 @@ def fill(model: "nn.Module", state: Mapping[str, "Tensor"], path: Path) -> None:
     for name, tensor in own.items():
         if tensor.shape != state[name].shape:
             raise misfit(path, name, state[name], name, tensor)
-    model.load_state_dict(state, strict=True)
+    try:
+        model.load_state_dict(state, strict=False)  # but for what is unused, all are there
+    except RuntimeError as error:  # sparse tensors, for one
+        raise unreadable(path, error) from None
+
+
+def without_unused(state: Mapping[str, "Tensor"]) -> dict[str, "Tensor"]:
+    """The tensors that an answer depends on."""
+    return {name: tensor for name, tensor in state.items() if not name.endswith(UNUSED)}
 
 
 def classes_of(state: Mapping[str, "Tensor"], head: object) -> int | None:
