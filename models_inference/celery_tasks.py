@@ -1,9 +1,12 @@
 """Inference in Celery workers of queue `gpu`: any number of them share a job, chunk by chunk."""
 
+import contextlib
+
 from celery import shared_task
 from celery.signals import worker_ready
 from django.db.models import F
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 RESUME_SECONDS = 60  # how often beat looks for jobs that nobody works on
 # A job whose workers die this often (killed for their memory, say) without finishing one chunk
@@ -38,9 +41,11 @@ def predict_dataset(dataset_id: int, classifier_ids: list[int]) -> None:
     def after_chunk() -> None:
         nonlocal invited
         row.update(starts=0, heard_at=timezone.now())
-        if not invited and open_chunks(dataset_id, classifier_ids):
-            predict_dataset.delay(dataset_id, classifier_ids)
-        invited = True
+        # A queue that is down for a moment is asked again after the next chunk; the work goes on.
+        with contextlib.suppress(OperationalError):
+            if not invited and open_chunks(dataset_id, classifier_ids):
+                predict_dataset.apply_async((dataset_id, classifier_ids), retry=False)
+            invited = True
 
     try:
         if row.filter(starts__gt=MOST_STARTS).exists():
@@ -54,7 +59,8 @@ def predict_dataset(dataset_id: int, classifier_ids: list[int]) -> None:
     except Exception as error:
         row.update(error=f"{type(error).__name__}: {error}", finished_at=timezone.now())
         raise
-    row.filter(finished_at=None).update(finished_at=timezone.now())
+    # All is there, whatever another worker, without the weights' file say, made of it.
+    row.exclude(finished_at__isnull=False, error="").update(finished_at=timezone.now(), error="")
 
 
 @shared_task

@@ -1,6 +1,5 @@
 """Runs classifiers over a dataset's images: each image is decoded once and feeds all of them."""
 
-import contextlib
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -9,14 +8,14 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-import numpy as np
+from django.conf import settings
 from django.db import transaction
 
 from imagesets.models import Dataset, Image
-from imagesets.pixels import Undecodable, open_rgb
+from imagesets.pixels import open_rgb
 from models_inference.chunks import Chunk, claim, open_chunks, release, release_all
 from models_inference.errors import InferenceError
-from models_inference.logits import gather, keep_logits
+from models_inference.logits import gather, keep_logits, wanted
 from models_inference.models import Classifier, SkippedImage
 from models_inference.network import Network, choose_device, cores, load, one_thread
 from models_inference.preprocessing import Resizing
@@ -26,11 +25,13 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-AHEAD = 1  # chunks that are decoded while one is on the device
+# Chunks under way beside the one that is written. On a CPU one is decoded meanwhile; on a GPU one
+# is decoded and one is with the networks, or they would wait for the database.
+AHEAD = {"cpu": 1, "cuda": 2}
 WAIT = 0.5  # seconds between looks at chunks that another worker has claimed
 
 Progress = Callable[[int, int], None]  # predictions done, predictions in all
-Answer = tuple[np.ndarray, np.ndarray, np.ndarray]  # logits, labels, scores
+Answers = dict[int, "Tensor"]  # classifier -> its logits for a batch
 Prepared = dict[Resizing, "Tensor"] | str  # an image's pixels for each input, or what is wrong
 
 
@@ -44,6 +45,16 @@ class Outcome:
     dropped: dict[str, int] = field(default_factory=dict)  # classifier -> classes without a label
     seconds: float = 0.0
     device: str = ""
+
+
+@dataclass
+class Work:
+    """A claimed chunk on its way: its pixels, then what networks say, then what cannot be read."""
+
+    chunk: Chunk
+    prepared: dict[int, Future[Prepared]]  # by image
+    answers: list[tuple[Sequence[int], Future[Answers]]] = field(default_factory=list)
+    skipped: dict[int, str] = field(default_factory=dict)  # image -> reason
 
 
 class Workers:
@@ -82,6 +93,7 @@ class Job:
         self.progress = progress
         self.outcome = Outcome()
         self.networks: dict[int, Network] = {}
+        self.kept: set[int] = set()  # classifiers whose logits are
         self.transforms: dict[Resizing, Callable] = {}
         self.total = Image.objects.filter(dataset=dataset).count() * len(self.ids)
         self.done = 0
@@ -106,8 +118,9 @@ class Job:
                     time.sleep(WAIT)
         finally:
             self.workers.stop()
-        for network in self.networks.values():
-            gather(network.classifier)
+        if not settings.LOGITS_IN_BUCKET:  # whoever reads them there brings them together
+            for network in self.networks.values():
+                gather(network.classifier)
         self.done = self.total
         self.progress(self.total, self.total)
         self.outcome.seconds = time.monotonic() - began
@@ -120,12 +133,15 @@ class Job:
 
     def load(self) -> None:
         """Put all classifiers on the device."""
-        device = choose_device(self.device_name)
-        self.outcome.device = str(device)
-        self.workers.start(device)
+        self.device = choose_device(self.device_name)
+        self.outcome.device = str(self.device)
+        self.workers.start(self.device)
+        images = self.total // len(self.ids)
         for classifier in self.classifiers:
-            network = load(classifier, device)
+            network = load(classifier, self.device)
             self.networks[classifier.id] = network
+            if wanted(images, network.labels.classes):
+                self.kept.add(classifier.id)
             self.outcome.dropped[classifier.name] = network.labels.dropped
             if network.preprocessing.resizing not in self.transforms:
                 self.transforms[network.preprocessing.resizing] = network.preprocessing.transform()
@@ -133,28 +149,31 @@ class Job:
     def run_pass(self, numbers: Sequence[int], on_chunk: Callable[[], None]) -> int:
         """Do every chunk that can be claimed; returns how many that were."""
         finished = 0
-        claimed: deque[tuple[Chunk, dict[int, Future[Prepared]]]] = deque()
-        with contextlib.ExitStack() as stack:
-            stack.callback(lambda: release_all(chunk.number for chunk, _ in claimed))
+        claimed: deque[Work] = deque()
 
-            def finish() -> None:
-                chunk, futures = claimed[0]
-                self.finish(chunk, futures)
-                claimed.popleft()
-                release(chunk.number)
-                on_chunk()
+        def finish() -> None:
+            nonlocal finished
+            self.finish(claimed[0])
+            release(claimed.popleft().chunk.number)
+            finished += 1
+            on_chunk()
 
+        try:
             for number in numbers:
                 chunk = claim(self.dataset.id, self.ids, number)
                 if chunk is None:
                     continue
-                claimed.append((chunk, self.decode(chunk)))
-                if len(claimed) > AHEAD:
+                claimed.append(Work(chunk, self.decode(chunk)))
+                if len(claimed) > 1:
+                    self.forward(claimed[-2])
+                if len(claimed) > AHEAD[self.device.type]:
                     finish()
-                    finished += 1
+            if claimed:
+                self.forward(claimed[-1])
             while claimed:
                 finish()
-                finished += 1
+        finally:
+            release_all(work.chunk.number for work in claimed)
         return finished
 
     def decode(self, chunk: Chunk) -> dict[int, Future[Prepared]]:
@@ -169,52 +188,70 @@ class Job:
         }
 
     def prepare(self, location: str, resizings: set[Resizing]) -> Prepared:
-        """One image's uint8 pixels for each input, or why it cannot be read."""
+        """One image's uint8 pixels for each input, or why it cannot be had."""
         try:
             picture = open_rgb(location)
-        except (Undecodable, OSError) as error:
+            return {one: self.transforms[one](one.middle(picture)) for one in resizings}
+        except (OSError, ValueError, MemoryError) as error:  # Undecodable is a ValueError
             return " ".join(str(error).split()) or type(error).__name__
-        return {resizing: self.transforms[resizing](picture) for resizing in resizings}
 
-    def finish(self, chunk: Chunk, futures: dict[int, Future[Prepared]]) -> None:
-        """Run the networks on a chunk and commit all of its rows in one transaction."""
-        rows: list[Row] = []
-        answers: list[tuple[int, list[int], Future[Answer]]] = []
-        said: dict[int, list[tuple[list[int], np.ndarray]]] = defaultdict(list)
-        skipped: dict[int, str] = {}
-        begun = self.done
-        for images in self.batches(list(chunk.locations)):
+    def forward(self, work: Work) -> None:
+        """Hand a chunk to the networks, batch by batch as the decoders have it.
+
+        Networks of one input get one batch: it is put together, and sent to a GPU, once.
+        """
+        for images in self.batches(list(work.chunk.locations)):
             pixels: dict[int, dict[Resizing, Tensor]] = {}
             for image in images:
-                prepared = futures.pop(image).result()
+                prepared = work.prepared.pop(image).result()
                 if isinstance(prepared, str):
-                    skipped[image] = prepared
+                    work.skipped[image] = prepared
                 else:
                     pixels[image] = prepared
+            groups: dict[tuple[Resizing, tuple[int, ...]], list[Network]] = defaultdict(list)
             for one, network in self.networks.items():
-                wanted = [image for image in pixels if one in chunk.wanted[image]]
-                if wanted:
-                    answer = self.workers.forward.submit(self.answer, network, wanted, pixels)
-                    answers.append((one, wanted, answer))
-        for one, wanted, answer in answers:
-            logits, labels, scores = answer.result()
-            said[one].append((wanted, logits))
-            rows.extend(zip(repeat(one), wanted, labels, scores, strict=False))
-            self.progress(begun + len(rows), self.total)
+                mine = tuple(image for image in pixels if one in work.chunk.wanted[image])
+                groups[network.preprocessing.resizing, mine].append(network)
+            for (resizing, mine), networks in groups.items():
+                if mine:
+                    batch = [pixels[image][resizing] for image in mine]
+                    answer = self.workers.forward.submit(self.answer, networks, batch)
+                    work.answers.append((mine, answer))
+
+    def answer(self, networks: list[Network], pixels: list["Tensor"]) -> Answers:
+        """What networks of one input say about a batch: logits float32 (N, C) on the CPU."""
+        import torch
+
+        batch = torch.stack(pixels)
+        if self.device.type == "cuda":
+            batch = batch.pin_memory().to(self.device, non_blocking=True)
+        return {network.classifier.id: network.logits(batch) for network in networks}
+
+    def batches(self, images: list[int]) -> Iterator[list[int]]:
+        """Images in the largest portions that any network takes at once."""
+        size = max(network.batch for network in self.networks.values())
+        for start in range(0, len(images), size):
+            yield images[start : start + size]
+
+    def finish(self, work: Work) -> None:
+        """Wait for a chunk's logits and commit all of its rows in one transaction."""
+        said: dict[int, list[tuple[Sequence[int], Tensor]]] = defaultdict(list)
+        begun, rows = self.done, 0
+        for images, answer in work.answers:
+            for one, logits in answer.result().items():
+                said[one].append((images, logits))
+                rows += len(images)
+            self.progress(begun + rows, self.total)
+        chunk, skipped = work.chunk, work.skipped
         if len(skipped) == len(chunk.locations) > 3:
             image, reason = next(iter(skipped.items()))
             raise InferenceError(
                 f"None of {len(skipped)} images in a row can be read on this machine; the first: "
                 f"{chunk.locations[image]}: {reason}"
             )
-        # Before the rows: a kill between the two leaves logits that are made again, never rows
-        # without them.
-        for one, parts in said.items():
-            images = [image for block, _ in parts for image in block]
-            logits = np.concatenate([block for _, block in parts])
-            keep_logits(self.networks[one].classifier, images, logits)
+        stored = [row for one, parts in said.items() for row in self.rows(one, parts)]
         with transaction.atomic():
-            self.outcome.written += store(rows)
+            self.outcome.written += store(stored)
             SkippedImage.objects.bulk_create(
                 [SkippedImage(image_id=image, reason=why) for image, why in skipped.items()],
                 ignore_conflicts=True,
@@ -224,21 +261,27 @@ class Job:
         self.done = begun + sum(map(len, chunk.wanted.values()))
         self.progress(self.done, self.total)
 
-    def batches(self, images: list[int]) -> Iterator[list[int]]:
-        """Images in the largest portions that any network takes at once."""
-        size = max(network.batch for network in self.networks.values())
-        for start in range(0, len(images), size):
-            yield images[start : start + size]
+    def rows(self, one: int, parts: list[tuple[Sequence[int], "Tensor"]]) -> Iterator[Row]:
+        """A classifier's rows for a chunk; its logits are kept first.
 
-    def answer(
-        self, network: Network, images: list[int], pixels: dict[int, dict[Resizing, "Tensor"]]
-    ) -> Answer:
-        """The logits float32 (N, C) of one network for some images; their best labels, scores."""
+        Before the rows: a kill between the two leaves logits that are made again, never rows
+        without them. Raises InferenceError where a network's answer is not made of numbers.
+        """
         import torch
 
-        resizing = network.preprocessing.resizing
-        logits = network.logits(torch.stack([pixels[image][resizing] for image in images]))
-        return logits.numpy(), *network.top(logits)
+        network = self.networks[one]
+        images = [image for block, _ in parts for image in block]
+        logits = torch.cat([block for _, block in parts])
+        finite = torch.isfinite(logits).all(dim=1)
+        if not finite.all():
+            image = Image.objects.get(id=images[int(finite.logical_not().nonzero()[0])])
+            raise InferenceError(
+                f"Classifier {network.classifier.name} answers image {image.key} by logits that "
+                "are not finite numbers: are its weights, mean and std right?"
+            )
+        if one in self.kept:
+            keep_logits(network.classifier, images, logits.numpy())
+        return zip(repeat(one), images, *network.top(logits), strict=False)
 
 
 def predict(

@@ -4,22 +4,28 @@ While inference runs each chunk's logits are a small file, written whole before 
 committed, so that several workers and a kill at any moment leave a file for every committed row.
 `gather` makes of them one `.npy` per classifier with the image ids beside it.
 
-    DATA_DIR/logits/SLUG/NAME-ID/parts/*.npz     images int64 (n,), logits float16 (n, C)
-    DATA_DIR/logits/SLUG/NAME-ID/logits.npy      float16 (N, C), C as the classifier has classes
-    DATA_DIR/logits/SLUG/NAME-ID/images-N.npy    int64 (N,): image ids, ascending
+    DATA_DIR/logits/SLUG/NAME-ID-OF/parts/*.npz   images int64 (n,), logits float16 (n, C)
+    DATA_DIR/logits/SLUG/NAME-ID-OF/logits.npy    float16 (N, C), C as the classifier has classes
+    DATA_DIR/logits/SLUG/NAME-ID-OF/images-N.npy  int64 (N,): image ids, ascending
 
-With LOGITS_IN_BUCKET the parts are kept in AWS_STORAGE_BUCKET_NAME instead (logits/SLUG/NAME-ID/),
-for good, and the rest is a copy of them: so the workers of several machines need no common disk.
+OF is a hash of what the classifier is made of: one that was changed before it predicted anything
+does not find what a killed run left of it. With LOGITS_IN_BUCKET the parts are kept in
+AWS_STORAGE_BUCKET_NAME instead (logits/SLUG/...), for good, and the rest is a copy of them: so the
+workers of several machines need no common disk.
 """
 
 import fcntl
+import hashlib
 import io
+import json
 import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -36,8 +42,10 @@ LARGEST = 2_000_000_000
 def folder(classifier: Classifier) -> Path:
     """Where a classifier's logits lie on this machine."""
     name = re.sub(r"[^A-Za-z0-9_.@-]", "_", classifier.name).lstrip(".")
+    made_of = [classifier.architecture, classifier.weights, classifier.input, classifier.mapping]
+    digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
     where = Path(settings.DATA_DIR) / "logits" / classifier.dataset.slug
-    return where / f"{name[:100]}-{classifier.id}"
+    return where / f"{name[:100]}-{classifier.id}-{digest[:8]}"
 
 
 def wanted(images: int, classes: int) -> bool:
@@ -46,12 +54,11 @@ def wanted(images: int, classes: int) -> bool:
 
 
 def keep_logits(classifier: Classifier, images: Sequence[int], logits: np.ndarray) -> None:
-    """Keep logits (n, C) of these images; those of an image kept before are replaced by equal ones.
+    """Keep finite logits (n, C) of these images; whether they are `wanted`, the caller has asked.
 
-    Values beyond float16's range become its largest: softmax does not tell them apart.
+    Those of an image kept before are equal ones. Values beyond float16's range become its largest:
+    softmax does not tell them apart.
     """
-    if not wanted(classifier.dataset.images.count(), logits.shape[1]):
-        return
     largest = np.finfo(np.float16).max
     content = io.BytesIO()
     np.savez(
@@ -108,22 +115,22 @@ def gather(classifier: Classifier) -> int:
     with locked(where):
         fetched = fetch_parts(classifier) if settings.LOGITS_IN_BUCKET else []
         parts = sorted((where / "parts").glob("*.npz"))
-        blocks = [] if (whole := opened(where)) is None else [whole]
+        whole = opened(where)
         if not parts:
-            return len(blocks[0][0]) if blocks else 0
-        for file in parts:
-            with np.load(file) as part:
-                blocks.append((part["images"], part["logits"]))
-        images = np.concatenate([ids for ids, _ in blocks])
-        ids, first = np.unique(images, return_index=True)
+            return len(whole[0]) if whole else 0
+        # One part at a time: all of them may be gigabytes.
+        listed = [whole[0]] if whole else []
+        listed += [_part(file)["images"] for file in parts]
+        ids, first = np.unique(np.concatenate(listed), return_index=True)
+        sources = chain([whole[1]] if whole else [], (_part(file)["logits"] for file in parts))
         unfinished = where / ".logits.unfinished.npy"
-        shape = (len(ids), blocks[0][1].shape[1])
+        shape = (len(ids), _part(parts[0])["logits"].shape[1])
         merged = np.lib.format.open_memmap(unfinished, "w+", dtype=np.float16, shape=shape)
         start = 0
-        for block, logits in blocks:
-            inside = (first >= start) & (first < start + len(block))
+        for logits in sources:
+            inside = (first >= start) & (first < start + len(logits))
             merged[inside] = logits[first[inside] - start]
-            start += len(block)
+            start += len(logits)
         merged.flush()
         # Images only ever join, so their number says which list belongs to the logits.
         np.save(where / f"images-{len(ids)}.npy", ids)
@@ -137,6 +144,11 @@ def gather(classifier: Classifier) -> int:
             if file.name != f"images-{len(ids)}.npy":
                 file.unlink()
         return len(ids)
+
+
+def _part(file: Path) -> Any:
+    """A part's arrays, each read when it is taken."""
+    return np.load(io.BytesIO(file.read_bytes()))
 
 
 def opened(where: Path) -> tuple[np.ndarray, np.ndarray] | None:

@@ -7,6 +7,7 @@ transaction. Each error names the file, the row and the field.
 import csv
 import math
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from imagesets.imagenet import imagenet_classes
 from imagesets.models import Dataset, Image, Label
 from models_inference.class_labels import class_labels
 from models_inference.errors import InferenceError
-from models_inference.logits import keep_logits
+from models_inference.logits import keep_logits, wanted
 from models_inference.mapping_files import opened, read_mapping
 from models_inference.models import STORED, Classifier, Prediction
 from models_inference.storage import store
@@ -84,9 +85,17 @@ def import_predictions(
         dropped = 0
     with transaction.atomic():
         classifier = existing or Classifier.objects.create(dataset=dataset, name=name, mapping=keys)
+        if keys is not None and classifier.mapping is None:  # a table came first
+            classifier.mapping = keys
+            classifier.save(update_fields=["mapping"])
+        if keys is not None and classifier.mapping != keys:
+            raise InferenceError(
+                f"{file}: classifier {name} has logits of {len(classifier.mapping)} classes in "
+                "another order: import under another name, or give the same classes or mapping."
+            )
         known = compare(classifier, rows, file, images)
         new = store((classifier.id, image, *best) for image, best in rows.items())
-        if logits is not None:
+        if logits is not None and wanted(len(images), logits.shape[1]):
             keep_logits(classifier, ids, logits)
     return Imported(classifier, new, known, dropped)
 
@@ -130,6 +139,10 @@ def read_table(dataset: Dataset, file: Path, images: dict[str, int]) -> dict[int
                 ranks[rank] = (label, score, reader.line_num)
         except csv.Error as error:
             raise InferenceError(f"{file} row {reader.line_num}: {error}.") from None
+        except UnicodeDecodeError:
+            raise InferenceError(
+                f"{file} is not text in UTF-8 (after row {reader.line_num})."
+            ) from None
     if not found:
         raise InferenceError(f"{file} has no rows.")
     keys = {image: key for key, image in images.items()}
@@ -173,7 +186,7 @@ def read_logits(
     try:
         with np.load(file, allow_pickle=False) as archive:
             content = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         if "allow_pickle" in str(error):
             raise InferenceError(
                 f"{file}: an array holds Python objects, whose loading could run code: save image "
@@ -196,7 +209,10 @@ def read_logits(
             f"{file}, images: must be {len(logits)} keys as text, one per row of logits, not "
             f"{keys.dtype} {keys.shape}."
         )
-    names = [key.decode() if isinstance(key, bytes) else str(key) for key in keys]
+    try:
+        names = [key.decode() if isinstance(key, bytes) else str(key) for key in keys]
+    except UnicodeDecodeError:
+        raise InferenceError(f"{file}, images: the keys are not text in UTF-8.") from None
     ids: list[int] = []
     seen: dict[str, int] = {}
     for row, name in enumerate(names):

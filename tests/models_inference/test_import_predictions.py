@@ -90,6 +90,24 @@ def test_classes_and_mapping_name_the_labels(dataset, tmp_path):
     assert [key for key, _ in stored(dataset)["0.jpg"]] == ["bat", "dog"]
 
 
+def test_logits_that_come_later_mean_the_same_classes(dataset, tmp_path):
+    """Kept logits are one table: its columns cannot mean one thing above and another below."""
+    table, file = tmp_path / "p.csv", tmp_path / "p.npz"
+    table.write_text(HEADER + "3.jpg,1,cat,0.5\n")
+    bring(table)
+    for number, classes in enumerate((["dog", "cat", "bat"], ["cat", "dog", "bat"])):
+        images, logits = np.array([f"{number}.jpg"]), np.eye(3)[[0]]
+        np.savez(file, logits=logits, images=images, classes=np.array(classes))
+        if number == 0:
+            bring(file)
+            continue
+        with pytest.raises(CommandError, match="another order"):
+            bring(file)
+    assert Classifier.objects.get().mapping == ["dog", "cat", "bat"]
+    assert set(stored(dataset)) == {"0.jpg", "3.jpg"}
+    assert len(read(Classifier.objects.get())[0]) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -107,6 +125,7 @@ def test_classes_and_mapping_name_the_labels(dataset, tmp_path):
         (HEADER + "0.jpg,1,cat,0.5\n0.jpg,2,cat,0.5\n", "row 3, label: .* two ranks"),
         (HEADER + "0.jpg,1,cat,0.5\n0.jpg,2,dog,0.6\n", r"row 3, score: 0\.6 of rank 2"),
         (HEADER + "0.jpg,1,cat,0.5\n\udcff", "not text in UTF-8"),
+        (HEADER + "0.jpg,1,cat,0.5" + "\n" * 9000 + "\udcff", "not text in UTF-8"),
     ],
 )
 def test_an_error_in_a_table_names_its_place_and_changes_nothing(dataset, tmp_path, text, says):
@@ -130,6 +149,7 @@ def test_an_error_in_a_table_names_its_place_and_changes_nothing(dataset, tmp_pa
         ({"logits": np.full((1, 3), np.nan), "images": np.array(["0.jpg"])}, "row 0, logits"),
         ({"logits": np.zeros((1, 3)), "images": np.array(["7.jpg"])}, r"row 0, images: .*7\.jpg"),
         ({"logits": np.zeros((2, 3)), "images": np.array(["1.jpg"] * 2)}, "stands in row 0 too"),
+        ({"logits": np.zeros((1, 3)), "images": np.array([b"\xff"])}, "keys are not text"),
     ],
 )
 def test_an_error_in_an_archive_names_its_place(dataset, tmp_path, arrays, says):

@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Picture
 
 from models_inference import inference
 from models_inference.errors import InferenceError
 from models_inference.inference import predict
 from models_inference.jobs import predictions_done
+from models_inference.logits import keep_logits, read
 from models_inference.models import Prediction, SkippedImage
-from models_inference.network import choose_device, load
+from models_inference.network import choose_device, load, placed, timm_network
 
 from .conftest import add_images
 
@@ -156,3 +158,69 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does(dataset, tiny):
     network.model = Small(0)
     with pytest.raises(InferenceError, match=r"does not fit in the memory"):
         network.logits(pixels)
+
+
+def test_a_batch_that_another_thread_halved_meanwhile_is_tried_again(dataset, tiny):
+    network = load(tiny(dataset), choose_device("cpu"))
+    real, sizes = network.model, []
+
+    def model(batch):
+        sizes.append(len(batch))
+        if len(batch) == 4:
+            network.batch = 1  # another thread has found that not even two fit
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return real(batch)
+
+    network.model = model
+    assert len(network.logits(torch.zeros(4, 3, 64, 64, dtype=torch.uint8))) == 4
+    assert sizes == [4, 2, 2]
+    assert network.batch == 1
+
+
+def test_half_precision_answers_in_full(dataset, tiny):
+    """bfloat16 has 8 bits: a thousand logits in it would tie by the dozen."""
+    network = timm_network(tiny(dataset, "half"))
+    pictures = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        expected = network.eval()(pictures)
+        said = placed(network, torch.device("cpu"), torch.bfloat16)(pictures.bfloat16())
+    assert said.dtype == torch.float32
+    assert len(said[0].unique()) > 990
+    assert torch.allclose(said, expected, atol=0.05 * float(expected.abs().max()))
+
+
+def test_a_network_that_answers_no_numbers_is_an_error_and_stores_nothing(dataset, tiny):
+    classifier = tiny(dataset)
+    state = torch.load(classifier.weights)
+    state["classifier.bias"][7] = torch.nan
+    torch.save(state, classifier.weights)
+    with pytest.raises(InferenceError, match=r"tiny answers image picture_00\.jpg by logits"):
+        predict(dataset, [classifier], "cpu")
+    assert not Prediction.objects.exists()
+    assert read(classifier) is None
+
+
+@pytest.mark.parametrize("mode", ["center", "border"])
+def test_a_strip_of_one_pixel_stops_nobody(dataset, tiny, tmp_path, mode):
+    """Resized whole, with its short side as high as the input, it would fill 12 GB."""
+    file = tmp_path / "strip.png"
+    Picture.new("RGB", (60_000, 1), "red").save(file)
+    add_images(dataset, [file])
+    outcome = predict(dataset, [tiny(dataset, input={"crop_mode": mode})], "cpu")
+    assert outcome.written + len(outcome.skipped) == 13
+    assert {key for key, _ in outcome.skipped} == ({"strip.png"} if mode == "border" else set())
+
+
+def test_logits_of_other_weights_are_not_taken_for_its_own(dataset, tiny):
+    """A run killed between logits and rows leaves logits; then its classifier is changed."""
+    classifier = tiny(dataset)
+    weights, classifier.weights = classifier.weights, "/a/mistake.pth"
+    image = dataset.images.first()
+    keep_logits(classifier, [image.id], np.zeros((1, 7)))
+    classifier.weights = weights
+    predict(dataset, [classifier], "cpu")
+    images, logits = read(classifier)
+    assert images.tolist() == sorted(dataset.images.values_list("id", flat=True))
+    network = load(classifier, choose_device("cpu"))
+    pixels = network.preprocessing.transform()(inference.open_rgb(image.location))[None]
+    assert np.allclose(logits[images == image.id], network.logits(pixels), atol=0.01)

