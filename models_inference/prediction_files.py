@@ -90,7 +90,7 @@ def import_predictions(
             classifier.save(update_fields=["mapping"])
         if keys is not None and classifier.mapping != keys:
             raise InferenceError(
-                f"{file}: classifier {name} has logits of {len(classifier.mapping)} classes in "
+                f"{file}: the classes of the logits that classifier {name} has are others, or in "
                 "another order: import under another name, or give the same classes or mapping."
             )
         known = compare(classifier, rows, file, images)
