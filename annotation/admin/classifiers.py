@@ -5,7 +5,9 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.html import format_html
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 
@@ -38,7 +40,7 @@ class ClassifierAdmin(Lists):
     form = FormOfClassifier
     fields = ["dataset", "name", "architecture", "weights", "input", "mapping", "mapping_csv"]
     actions = ["run"]
-    list_display = ["name", "dataset", "architecture", "weights", "predictions"]
+    list_display = ["name", "dataset", "architecture", "weights_from", "predictions"]
     list_filter = [("dataset", RelatedDropdownFilter)]
     list_filter_submit = True
     list_select_related = ["dataset"]
@@ -88,6 +90,10 @@ class ClassifierAdmin(Lists):
         )
         for row in rows:
             row.counted = counts.get(row.pk, (0,))[0]
+
+    @display(description="weights")
+    def weights_from(self, classifier: Any) -> str:
+        return format_html('<span style="overflow-wrap:anywhere">{}</span>', classifier.weights)
 
     @display(description="predictions")
     def predictions(self, classifier: Any) -> str:
@@ -154,12 +160,19 @@ class InferenceJobAdmin(History):
     def has_again_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         return request.user.has_perm("models_inference.change_classifier")
 
-    @action(description="Look for workers again", permissions=["again"], icon="replay")
+    @action(description="Predict what is missing", permissions=["again"], icon="replay")
     def again(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """One more ticket for an unfinished job: costs a look where nothing was lost."""
-        job = InferenceJob.objects.filter(pk=object_id, finished_at=None, error="").first()
-        if job is not None:
-            send(job)
+        """A job that ended, or failed, begins anew; another is told to the workers once more."""
+        job = get_object_or_404(InferenceJob, pk=object_id)
+        try:
+            if job.finished_at is None and not job.error:
+                send(job)
+            else:
+                queue_predictions(
+                    job.dataset, list(Classifier.objects.filter(pk__in=job.classifiers))
+                )
+        except InferenceError as error:
+            messages.error(request, str(error))
         page = reverse("admin:models_inference_inferencejob_change", args=[object_id])
         return HttpResponseRedirect(page)
 

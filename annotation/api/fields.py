@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import models
+from drf_spectacular.utils import OpenApiTypes, extend_schema_field
 from rest_framework import serializers
 
 NAMED = 5  # names that one error lists
@@ -42,6 +43,7 @@ class StrictBoolean(serializers.BooleanField):
         return data
 
 
+@extend_schema_field(OpenApiTypes.DOUBLE)
 class StrictShare(serializers.DecimalField):
     """A JSON number, kept as a Decimal of the digits written and shown as a number."""
 

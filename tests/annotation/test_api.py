@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test import Client, override_settings
 from knox.models import AuthToken
+from openapi_spec_validator import validate
 
 from annotation.exports import Export
 from tasks.models import Campaign
@@ -240,6 +241,7 @@ def test_exports_have_the_bytes_of_the_command(dataset, tmp_path):
 def test_the_schema_is_whole_and_the_docs_come_from_here(api):
     answer = api.get("/api/schema/", headers={"accept": "application/json"})
     schema = answer.json()
+    validate(schema)
     assert "/api/campaigns/{slug}/export/{table}.{extension}" in schema["paths"]
     assert set(schema["paths"]["/api/campaigns/"]) == {"get", "post"}
     call_command("spectacular", validate=True, fail_on_warn=True, file=os.devnull)

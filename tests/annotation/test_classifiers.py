@@ -127,6 +127,15 @@ def test_progress_has_rate_and_time_left(api, root, dataset):
     assert api.get(AT + "jobs/").json()["results"][0]["state"] == "failed"
 
 
+def test_a_job_that_failed_is_begun_anew_on_its_page(api, root, dataset):
+    post(api, "classifiers/", NEW)
+    job = InferenceJob.objects.get(pk=post(api, "predictions/", {}).json()["id"])
+    InferenceJob.objects.update(error="no weights", finished_at=timezone.now())
+    root.get(f"/admin/models_inference/inferencejob/{job.pk}/again/")
+    job.refresh_from_db()
+    assert (job.error, job.finished_at) == ("", None)
+
+
 def test_the_admin_registers_with_a_mapping_file_and_runs_what_is_chosen(root, dataset):
     page = reverse("admin:models_inference_classifier_add")
     table = SimpleUploadedFile("mapping.csv", b"class,label\n2,325\n0,n02123045\n5,325\n")
