@@ -1,5 +1,6 @@
 """Imports started in the admin: files kept, run by Celery, progress told in the job's row."""
 
+import logging
 import shutil
 import time
 from datetime import timedelta
@@ -13,6 +14,8 @@ from django.utils import timezone
 from imagesets.errors import ImportRefused
 from imagesets.importing import import_dataset
 from imagesets.models import ImportJob
+
+log = logging.getLogger(__name__)
 
 # A job that was not heard of for so long has lost its worker or its place in the queue.
 SILENT = timedelta(minutes=2)
@@ -49,6 +52,25 @@ def is_silent(job: ImportJob) -> bool:
     return unfinished and (job.heard_at is None or timezone.now() - job.heard_at > SILENT)
 
 
+def pace(job: ImportJob) -> str:
+    """How fast a job's step goes and how long it still takes; "" where that is not known yet."""
+    if not (job.step_at and job.heard_at and job.done):
+        return ""
+    seconds = (job.heard_at - job.step_at).total_seconds()
+    if seconds < 1:
+        return ""
+    rate = job.done / seconds
+    left = "" if job.total is None else f", {_duration((job.total - job.done) / rate)} left"
+    return f"{rate:,.0f} a second{left}"
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def run(job_id: int) -> None:
     """Do a job, unless another worker is at it; what came of it stands in its row."""
     free = Q(state=ImportJob.State.WAITING) | Q(
@@ -58,12 +80,16 @@ def run(job_id: int) -> None:
     if not row.filter(free).update(state=ImportJob.State.RUNNING, heard_at=timezone.now()):
         return
     job = row.get()
-    told = [0.0]
+    told = 0.0
 
     def progress(step: str, done: int, total: int | None) -> None:
-        if time.monotonic() - told[0] > 1 or done == total:
-            told[0] = time.monotonic()
-            row.update(step=step, done=done, total=total, heard_at=timezone.now())
+        nonlocal told
+        if step != job.step:
+            job.step, job.step_at = step, timezone.now()
+        elif time.monotonic() - told < 1 and done != total:
+            return
+        told = time.monotonic()
+        row.update(step=step, step_at=job.step_at, done=done, total=total, heard_at=timezone.now())
 
     try:
         report = import_dataset(
@@ -80,6 +106,10 @@ def run(job_id: int) -> None:
         # The uploads' folder on the server says nothing to who uploaded them.
         text = str(error).replace(f"{folder_of(job)}/", "")
         row.update(state=ImportJob.State.FAILED, error=text, heard_at=timezone.now())
+    except Exception as error:
+        log.exception("Import %s failed", job_id)
+        text = f"a fault of the program ({type(error).__name__}); the worker's log tells more"
+        row.update(state=ImportJob.State.FAILED, error=text, heard_at=timezone.now())
     else:
         counts = [[text, number] for text, number in report.counts().items()]
         row.update(
@@ -88,4 +118,4 @@ def run(job_id: int) -> None:
             counts=counts,  # pairs: jsonb does not keep the order of an object's keys
             heard_at=timezone.now(),
         )
-        shutil.rmtree(folder_of(job), ignore_errors=True)
+    shutil.rmtree(folder_of(job), ignore_errors=True)

@@ -1,11 +1,16 @@
 """The admin's page for bringing a dataset in: uploads or an address, then progress."""
 
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
 from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -16,10 +21,29 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from imagesets.import_jobs import is_silent, keep_upload, start
+from imagesets.errors import ImportRefused
+from imagesets.import_jobs import is_silent, keep_upload, pace, start
 from imagesets.models import ImportJob
+from imagesets.tables import read_classes, read_labels
 
 LISTED = 10
+PARQUET_ENDS = b"PAR1"
+
+
+def _checked(upload: UploadedFile | None, read: Callable[[Path], Any]) -> UploadedFile | None:
+    """An uploaded table that can be read; what is wrong with it stands beside its field."""
+    if upload is None:
+        return None
+    with tempfile.NamedTemporaryFile() as copy:
+        for chunk in upload.chunks():
+            copy.write(chunk)
+        copy.flush()
+        upload.seek(0)
+        try:
+            read(Path(copy.name))
+        except ImportRefused as error:
+            raise forms.ValidationError(str(error).replace(copy.name, upload.name or "")) from None
+    return upload
 
 
 class ImportForm(forms.Form):
@@ -79,9 +103,26 @@ class ImportForm(forms.Form):
 
     def clean_upload(self) -> Any:
         upload = self.cleaned_data["upload"]
-        if upload and not upload.name.lower().endswith((".zip", ".parquet")):
+        if not upload:
+            return upload
+        if not upload.name.lower().endswith((".zip", ".parquet")):
             raise forms.ValidationError(f"{upload.name}: neither .zip nor .parquet.")
+        kind = upload.name.lower().rpartition(".")[2]
+        if kind == "zip":
+            whole = zipfile.is_zipfile(upload.file)
+        else:
+            upload.seek(max(0, upload.size - len(PARQUET_ENDS)))
+            whole = upload.read() == PARQUET_ENDS
+        upload.seek(0)
+        if not whole:
+            raise forms.ValidationError(f"{upload.name} cannot be read as a {kind} file.")
         return upload
+
+    def clean_classes(self) -> Any:
+        return _checked(self.cleaned_data["classes"], read_classes)
+
+    def clean_labels(self) -> Any:
+        return _checked(self.cleaned_data["labels"], read_labels)
 
     def clean_address(self) -> str:
         address = self.cleaned_data["address"].strip()
@@ -152,6 +193,7 @@ def job(request: HttpRequest, job_id: int) -> HttpResponse:
         "title": f"Import into {found.slug}",
         "job": found,
         "silent": is_silent(found),
+        "pace": pace(found),
         "running": found.state in (ImportJob.State.WAITING, ImportJob.State.RUNNING),
     }
     response = TemplateResponse(request, "admin/imagesets/import_job.html", context)

@@ -115,6 +115,7 @@ class ImportJob(models.Model):
     copy = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     step = models.CharField(max_length=100, blank=True, default="")
+    step_at = models.DateTimeField(null=True, blank=True, help_text="When its step began.")
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(null=True, blank=True)
     findings = ArrayField(models.TextField(), default=list, blank=True)

@@ -78,6 +78,19 @@ def test_a_refusal_names_the_row_and_not_the_servers_folders(admin_client, queue
         ({}, "Give the images once"),
         ({"slug": "a b", "address": "s3://x/y"}, "slug"),
         ({"upload": SimpleUploadedFile("x.exe", b"MZ")}, "neither .zip nor .parquet"),
+        ({"upload": SimpleUploadedFile("x.zip", b"PK, but no")}, "x.zip cannot be read as a zip"),
+        (
+            {"upload": SimpleUploadedFile("x.parquet", b"PAR1...")},
+            "x.parquet cannot be read as a parquet",
+        ),
+        (
+            {"address": "s3://x/y", "labels": SimpleUploadedFile("mine.csv", b"image,x\na,b\n")},
+            "mine.csv, row 1: no column &#x27;label&#x27;",
+        ),
+        (
+            {"address": "s3://x/y", "classes": SimpleUploadedFile("c.csv", b"key,names\na,\n")},
+            "c.csv, row 2: names is empty",
+        ),
     ],
 )
 def test_a_faulty_form_comes_back(admin_client, queued, fields, message):
@@ -86,6 +99,26 @@ def test_a_faulty_form_comes_back(admin_client, queued, fields, message):
     assert message in response.content.decode()
     assert queued == []
     assert not ImportJob.objects.exists()
+
+
+def test_a_fault_of_the_program_is_told_and_leaves_no_upload(admin_client, queued, monkeypatch):
+    post(admin_client, **uploads())
+    monkeypatch.setattr(import_jobs, "import_dataset", lambda *args, **options: 1 / 0)
+    import_jobs.run(queued[0])
+    text = admin_client.get(reverse("import-job", args=queued)).content.decode()
+    assert "a fault of the program (ZeroDivisionError)" in text
+    assert not import_jobs.folder_of(ImportJob.objects.get()).exists()
+
+
+def test_a_running_job_says_how_fast_it_is_and_how_long_it_takes(admin_client, queued):
+    post(admin_client, **uploads())
+    now = timezone.now()
+    ImportJob.objects.update(
+        state="running", step="Importing images", step_at=now - timedelta(seconds=10)
+    )
+    ImportJob.objects.update(done=5000, total=20_000, heard_at=now)
+    text = admin_client.get(reverse("import-job", args=queued)).content.decode()
+    assert "Importing images: 5,000 of 20,000 (500 a second, 30 s left)" in text
 
 
 def test_a_job_that_lost_its_worker_can_be_started_again(admin_client, queued):
