@@ -71,7 +71,7 @@ class Judgments:
             "round": _remembering(values.whole_number(1, values.LARGEST_SMALLINT)),
             "hit": values.name,
             "assignment": values.name,
-            "worker": values.name,
+            "worker": _remembering(values.name),
             "image": values.text,
             "label": self.labels.one,
             "offered": self.labels.many,
