@@ -1,0 +1,60 @@
+"""The import page in a real browser: what is wrong stands beside its field, and then it goes on."""
+
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connections
+from django.test import Client
+
+from imagesets import celery_tasks
+from imagesets.models import ImportJob
+from tests.imagesets.pictures import jpeg
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def no_connection_left_open() -> Iterator[None]:
+    """Inside Playwright's event loop Django opens a connection of its own."""
+    yield
+    connections.close_all()
+
+
+def test_a_refused_upload_is_mended_and_sent_again(
+    live_server, page, tmp_path, settings, monkeypatch
+):
+    settings.DATA_DIR = tmp_path / "data"
+    queued: list[int] = []
+    monkeypatch.setattr(celery_tasks.run_import, "delay", queued.append)
+    client = Client()
+    client.force_login(get_user_model().objects.create_superuser("root", "r@example.org", "x"))
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
+    )
+    bad, good = tmp_path / "bad.zip", tmp_path / "good.zip"
+    bad.write_bytes(b"no zip")
+    with zipfile.ZipFile(good, "w") as file:
+        file.writestr("a.jpg", jpeg(1))
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+
+    page.goto(f"{live_server.url}/admin/imagesets/import/")
+    page.fill("input[name=slug]", "mine")
+    send(page, bad)
+    page.get_by_text("bad.zip cannot be read as a zip file").wait_for()
+    assert page.input_value("input[name=slug]") == "mine"
+    send(page, good)
+    page.wait_for_url(re.compile(r"/import/\d+/$"))
+    assert page.get_by_text("Waiting for a worker").is_visible()
+    job = ImportJob.objects.get()
+    assert (queued, faults) == ([job.pk], [])
+    assert Path(job.images).read_bytes() == good.read_bytes()
+
+
+def send(page, file: Path) -> None:
+    page.set_input_files("input[name=upload]", file)
+    page.get_by_role("button", name="Start the import").click()
