@@ -113,7 +113,8 @@ _COMMITTED = """
     JOIN tasks_hit h ON h.id = a.hit_id
     LEFT JOIN tasks_place p ON p.holder_id = a.id AND p.free_at IS NULL
     WHERE a.campaign_id = %(campaign)s AND a.submitted_at IS NOT NULL AND a.outcome = ''
-      AND NOT a.imported AND p.id IS NULL AND (a.state = 'submitted' OR a.market_state <> '')
+      AND NOT a.imported AND p.id IS NULL
+      AND (a.state = 'submitted' OR a.market_state IN ('submitted', 'approved', 'rejected'))
     GROUP BY h.reward
 """
 

@@ -10,6 +10,9 @@ from tasks.crowds import crowd_of
 from tasks.crowds.mturk import client
 from tasks.crowds.mturk.client import client_of
 from tasks.crowds.mturk.models import Listing
+from tasks.models import Worker
+from tasks.money import committed
+from tasks.places import submit, take_up
 from tasks.sync import sync
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -85,3 +88,16 @@ def test_a_request_error_that_passes_is_tried_again(open_for_mturk, market, monk
 )
 def test_half_a_cent_of_the_fee_is_rounded_up(open_for_mturk, reward, fee):
     assert crowd_of(open_for_mturk()).fee(Decimal(reward)) == Decimal(fee)
+
+
+def test_an_answer_that_was_never_handed_in_costs_nothing(open_for_mturk, market):
+    campaign = open_for_mturk()
+    sync(campaign)
+    before = committed(campaign)
+    hit = campaign.hits.first()
+    there = next(one for one in market.hits.values() if market.public_id(one) == hit.public_id)
+    one = market.accept(there, "A1")
+    submit(take_up(hit, Worker.of("mturk", "A1"), one.id), {"selected": []})
+    market.give_up(one)
+    sync(campaign)  # nobody is at the HIT: it will not come
+    assert committed(campaign) == before
