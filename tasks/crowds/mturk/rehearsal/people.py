@@ -149,6 +149,7 @@ class Crew:
         }
         page = self._see(browser, one.hit, parameters)
         if page.status_code != 200:
+            person.done.discard(one.hit.id)  # another day it may be his to do
             self._note("was asked to return it")
             self.market.give_up(one)
             return False
