@@ -106,9 +106,9 @@ def numbers_of_objects(classify: Campaign) -> dict[int, int]:
 
     From CLASSIFY where it was asked and answered; an `easy` image is one object.
     """
-    answered = ImageResult.objects.filter(campaign=classify, num_objects__isnull=False)
+    answered = ImageResult.objects.filter(campaign=classify).values_list("image_id", "num_objects")
     easy = CampaignImage.objects.filter(campaign=classify, group="easy")
-    return dict(answered.values_list("image_id", "num_objects")) | dict.fromkeys(
+    return {image: number for image, number in answered if number is not None} | dict.fromkeys(
         easy.values_list("image_id", flat=True), 1
     )
 
