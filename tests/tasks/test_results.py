@@ -129,15 +129,15 @@ def test_a_reader_never_sees_half_a_run_and_two_runs_do_not_mix(workers):
     for worker in workers(2):
         work_through(campaign, worker, at_random(random.Random(1))[0])
     aggregate(campaign)
-    pairs = campaign.pairs.count()
     done, seen = threading.Event(), set()
 
-    def runs() -> None:
-        for _ in range(3):
+    def runs(worker) -> None:
+        for turn in range(3):  # each time something changed, and all is written anew
+            worker.assignments.update(set_aside=turn % 2 == 0)
             aggregate(Campaign.objects.get(pk=campaign.pk))
         connection.close()
 
-    threads = [threading.Thread(target=runs) for _ in range(2)]
+    threads = [threading.Thread(target=runs, args=[worker]) for worker in workers(2)]
     watcher = threading.Thread(target=lambda: (_watch(campaign, done, seen), connection.close()))
     watcher.start()
     for thread in threads:
@@ -147,17 +147,18 @@ def test_a_reader_never_sees_half_a_run_and_two_runs_do_not_mix(workers):
     done.set()
     watcher.join()
     assert Run.objects.filter(campaign=campaign).count() == 7
-    assert seen == {(pairs, 1)}
+    assert {(pairs, runs) for pairs, runs, _ in seen} == {(campaign.pairs.count(), 1)}
+    assert len({run for *_, run in seen}) > 1
 
 
 def _watch(campaign: Campaign, done: threading.Event, seen: set) -> None:
-    """What a reader sees again and again: how many results, of how many runs."""
+    """What a reader sees again and again: how many results, of how many runs, and of which."""
     while not done.is_set():
         with transaction.atomic():
             rows = list(
                 PairResult.objects.filter(pair__campaign=campaign).values_list("run_id", flat=True)
             )
-        seen.add((len(rows), len(set(rows))))
+        seen.add((len(rows), len(set(rows)), min(rows, default=None)))
 
 
 def test_a_closed_campaign_keeps_an_open_hit_for_its_worker(campaign, workers):
