@@ -165,24 +165,38 @@ def test_an_answer_committed_late_is_not_missed(workers):
     assert aggregate(campaign).counts["assignments"] == 1
     counted.set()
     thread.join()
-    assert aggregate(campaign).counts["assignments"] == 2
+    run = aggregate(campaign)
+    assert (run.counts["assignments"], run.counts["read"]) == (2, 1)
     check_contains(campaign)
     answer_some(campaign, later, rng)
     assert aggregate(campaign).counts["read"] == 1
 
 
 @contextmanager
-def a_long_transaction():
+def a_long_transaction(change: str = "SELECT pg_current_xact_id()"):
     """It has written, and commits when it is over; in another session, as of another database."""
     other = connection.copy()
     try:
         with other.cursor() as cursor:
             cursor.execute("BEGIN")
-            cursor.execute("SELECT pg_current_xact_id()")
+            cursor.execute(change)
             yield
             cursor.execute("COMMIT")
     finally:
         other.close()
+
+
+def test_a_change_committed_late_is_not_missed(workers):
+    campaign, rng = open_campaign("contains"), random.Random(1)
+    first, second = workers(2)
+    answer_some(campaign, first, rng, 2)
+    aggregate(campaign)
+    with a_long_transaction("UPDATE tasks_assignment SET set_aside = true"):
+        answer_some(campaign, second, rng)
+        assert aggregate(campaign).counts["assignments"] == 3
+    run = aggregate(campaign)
+    assert (run.counts["assignments"], run.counts["read"]) == (1, 2)
+    check_contains(campaign)
 
 
 def test_a_long_transaction_elsewhere_has_nothing_read_again(workers):
@@ -203,11 +217,14 @@ def test_what_the_callers_transaction_writes_later_is_not_missed(workers):
     first, second = workers(2)
     with transaction.atomic():
         answer_some(campaign, first, rng, 2)
+        with a_long_transaction():
+            """Begun later and over sooner: the snapshot's end is behind both."""
         assert aggregate(campaign).counts["assignments"] == 2
         answer_some(campaign, second, rng, 2)
-        assert aggregate(campaign).counts["assignments"] == 4
-        answer_some(campaign, second, rng, 1)
-    assert aggregate(campaign).counts["assignments"] == 5
+        Assignment.objects.filter(worker=first).update(set_aside=True)
+        assert aggregate(campaign).counts["assignments"] == 2
+        Assignment.objects.filter(worker=second).update(set_aside=True)
+    assert aggregate(campaign).counts["assignments"] == 0
     check_contains(campaign)
 
 

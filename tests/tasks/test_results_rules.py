@@ -129,6 +129,22 @@ def test_a_good_workers_main_label_is_the_likelier_of_two(db):
     assert found["f.jpg"] is None
 
 
+def test_among_equals_the_one_submitted_first_wins_whatever_the_order_of_the_file(db):
+    campaign = make_campaign(make_dataset(), "classify")
+    late, early = "2026-08-01T10:05:00Z", "2026-08-01T10:00:00Z"
+    rows = []
+    for image, times in (("a", (late, early)), ("b", (early, early))):
+        for worker, (labels, at) in enumerate(zip((["n1"], ["n0", "n2"]), times, strict=True)):
+            rows.append(
+                form(worker=f"w{worker}", image=f"{image}.jpg", selected=labels, main=labels[0])
+                | {"hit": f"{image}{worker}", "submitted_at": at}
+            )
+    give(campaign, rows)
+    aggregate(campaign)
+    found = ImageResult.objects.filter(campaign=campaign).order_by("image__key")
+    assert list(found.values_list("main_label", "num_objects")) == [("n0", 2), ("n1", 1)]
+
+
 def test_an_image_that_nobody_saw_is_not_one_with_none_of_the_labels(db):
     campaign = make_campaign(make_dataset(), "classify")
     give(campaign, [form(), form(worker="v", selected="", main="")])
