@@ -101,7 +101,7 @@ def networks_alone(job, count: int, device) -> float:
     seconds = 0.0
     for network in job.networks.values():
         size = network.preprocessing.resizing.size
-        pixels = torch.randint(0, 256, (network.batch, 3, *size), dtype=torch.uint8)
+        pixels = torch.randint(0, 256, (network.batch, 3, *size), dtype=torch.uint8).to(device)
         list(job.workers.forward.map(network.logits, [pixels] * 2))
         rounds = max(4, count // network.batch)
         synchronise(device)
