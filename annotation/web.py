@@ -22,8 +22,6 @@ from django.db import connection
 from annotation.embedded.processes import dies_with_parent
 from annotation.pages import site_id
 
-THREADS = 8
-
 
 def url_file() -> Path:
     """Where `up` writes the address of the site that it serves."""
@@ -81,9 +79,8 @@ def web_server(
         # The socket is handed over open, so that nobody else can get the port in between.
         number = listener.fileno()
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        command = [sys.executable, "-m", "gunicorn", "annotation.wsgi", "--bind", f"fd://{number}"]
-        command += ["--worker-class", "gthread", "--threads", str(THREADS), "--workers", "2"]
-        command += ["--graceful-timeout", "5", "--no-control-socket"]
+        command = [sys.executable, "-m", "gunicorn", "-c", "python:annotation.gunicorn_config"]
+        command += ["--bind", f"fd://{number}"]
         server = subprocess.Popen(
             command,
             stdout=output,

@@ -1,10 +1,13 @@
 """Publishes many HITs to the stand-in for MTurk, with faults and crashes: one each, at its rate.
 
-The stand-in takes `--rate` requests a second and throttles what comes faster; some requests fail,
-or lose their answer after their effect. The publisher is cut off `--crashes` times on its way, with
-everything that it had in flight taking effect there and nobody hearing of it, and begins again;
-half of the times days later, when MTurk has forgotten its tokens. Then: exactly one HIT each, with
-the places that are here. The last line is the share of the API's rate that was used.
+"The API's rate" is `--rate` requests a second: the stand-in refuses what comes faster than that
+(it lets a quarter of a second's requests come at once, no more). Some requests fail, or lose their
+answer after their effect. The publisher is cut off `--crashes` times on its way, with everything
+that it had in flight taking effect there and nobody hearing of it, and begins again; half of the
+times days later, when MTurk has forgotten its tokens. Then: exactly one HIT each, with the places
+that are here. The last line is requests taken a second, of every kind and with those that failed,
+from the beginning to each crash and from there to the end, as a share of the rate. The stand-in
+and the publisher share one Python process.
 """
 
 import argparse
@@ -14,8 +17,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -57,19 +62,43 @@ def make_campaign(hits: int):
     return campaign
 
 
-def mortal(client: type, dies_at: list[float]) -> None:
-    """Let the client's process die at its n-th call, for each n of `dies_at` in turn."""
-    real = client.call
-    calls = Counter()
+class Life:
+    """Lets the publisher die at given calls, and counts the requests of its lives."""
 
-    def call(self, operation, **parameters):
-        calls["all"] += 1
-        if not dies_at or calls["all"] < dies_at[0]:
-            return real(self, operation, **parameters)
-        real(self, operation, **parameters)
-        raise Killed
+    def __init__(self, client: type, trouble: Any, dies_at: list[float]) -> None:
+        self.dies_at, self.trouble = dies_at, trouble
+        self.calls = 0
+        self.seconds, self.requests = 0.0, 0
+        self._real = client.call  # type: ignore[attr-defined]
+        client.call = lambda *of, **given: self._call(*of, **given)  # type: ignore[attr-defined]
 
-    client.call = call
+    def _call(self, client: Any, operation: str, **parameters: Any) -> Any:
+        self.calls += 1
+        dies = self.dies_at and self.calls >= self.dies_at[0]
+        answer = self._real(client, operation, **parameters)
+        if dies:
+            self._stop()
+            raise Killed
+        return answer
+
+    def live(self, work: Callable[[], object]) -> bool:
+        """Whether it came to its end alive."""
+        self._began: tuple[float, int] | None = (time.monotonic(), self.trouble.taken)
+        try:
+            work()
+        except Killed:
+            self.dies_at.pop(0)
+            return False
+        self._stop()
+        return True
+
+    def _stop(self) -> None:
+        """What a dying process still has in flight is not counted."""
+        if self._began is not None:
+            at, taken = self._began
+            self._began = None
+            self.seconds += time.monotonic() - at
+            self.requests += self.trouble.taken - taken
 
 
 def check(campaign, market) -> None:
@@ -94,7 +123,9 @@ def check(campaign, market) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--hits", type=int, default=10_000)
     parser.add_argument("--rate", type=float, default=100, help="requests a second (100)")
     parser.add_argument("--crashes", type=int, default=10)
@@ -128,28 +159,22 @@ def main() -> None:
         campaign = make_campaign(options.hits)
         rng = random.Random(options.seed)
         dies_at = sorted(rng.uniform(1, options.hits) for _ in range(options.crashes))
-        mortal(Client, dies_at)
-        began = time.monotonic()
-        while True:
-            try:
-                put_before_crowd(campaign)
-                break
-            except Killed:
-                dies_at.pop(0)
-                if rng.random() < 0.5:
-                    market.clock.move(timedelta(days=2))
-        took = time.monotonic() - began
+        life = Life(Client, server.trouble, dies_at)
+        while not life.live(lambda: put_before_crowd(campaign)):
+            if rng.random() < 0.5:
+                market.clock.move(timedelta(days=2))
         check(campaign, market)
-        made = sum(market.calls.values())
         before = dict(market.calls)
         put_before_crowd(campaign)
         check(campaign, market)
         again = sum(market.calls.values()) - sum(before.values())
-        print(f"{options.hits:,} HITs in {took:.1f} s, {options.crashes} crashes on the way")
+        print(
+            f"{options.hits:,} HITs in {life.seconds:.1f} s, {options.crashes} crashes on the way"
+        )
         print(f"requests that had an effect: {before}")
         print(f"requests of a further run: {again}")
         print(f"unknown there: {len(crowd_of(campaign).unknown(campaign))}")
-        share = made / took / options.rate
+        share = life.requests / life.seconds / options.rate
         print(f"one HIT each; {share:.2f} of the API's rate of {options.rate:g} a second")
 
 

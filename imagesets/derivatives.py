@@ -4,6 +4,7 @@ import fcntl
 import functools
 import io
 from pathlib import Path
+from typing import Protocol
 
 from django.conf import settings
 from django.urls import reverse
@@ -21,7 +22,16 @@ SIZES = {"tile": (320, 70), "full": (1280, 82)}
 VERSION = 1  # part of the file's name: raise it when SIZES change
 
 
-def image_urls(image: Image) -> tuple[str, str]:
+class Named(Protocol):
+    """What the addresses of an image's pictures follow from: an Image, or a row with these."""
+
+    @property
+    def public_id(self) -> str: ...
+    @property
+    def pictures_in_bucket(self) -> int: ...
+
+
+def image_urls(image: Named) -> tuple[str, str]:
     """Addresses of an image's tile and of its full size, for pages.
 
     In the bucket, where they are there; else the site's own, which makes them first.
@@ -29,9 +39,16 @@ def image_urls(image: Image) -> tuple[str, str]:
     if bucket_pictures.in_use() and image.pictures_in_bucket == VERSION:
         return bucket_address(image.public_id, "tile"), bucket_address(image.public_id, "full")
     return (
-        reverse("image-tile", args=[image.public_id]),
-        reverse("image-full", args=[image.public_id]),
+        _site_address("tile").format(image.public_id),
+        _site_address("full").format(image.public_id),
     )
+
+
+@functools.cache
+def _site_address(size: str) -> str:
+    """With {} for the public id: asked for each picture, `reverse` would take half of a page."""
+    some_id = "0" * 16
+    return reverse(f"image-{size}", args=[some_id]).replace(some_id, "{}")
 
 
 def name_of(public_id: str, size: str) -> str:

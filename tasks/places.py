@@ -232,6 +232,7 @@ class Submitted:
     assignment: Assignment
 
 
+FACTS = ("submitted_at", "wall_seconds", "for_person", "state", "outcome", "set_aside")
 ANSWER = ("selected", "maybe", "unseen", "answers", "comment", "active_seconds")
 
 
@@ -244,34 +245,31 @@ def submit(assignment: Assignment, answer: dict[str, Any]) -> Submitted:
     with transaction.atomic():
         worker = Worker.objects.select_for_update().get(pk=assignment.worker_id)
         stopped = Stop.objects.filter(campaign=assignment.campaign_id, worker=worker).exists()
-        campaign, for_person = _campaign_for(assignment.campaign_id, stopped)
+        campaign, for_person = _campaign_for(assignment.campaign, stopped)
         place = place_for(assignment, campaign)
-        assignment = (
-            Assignment.objects.select_for_update(of=("self",))
-            .select_related("hit")
-            .get(pk=assignment.pk)
-        )
-        assignment.campaign, assignment.worker = campaign, worker
+        hit = assignment.hit
+        assignment = Assignment.objects.select_for_update().get(pk=assignment.pk)
+        assignment.campaign, assignment.worker, assignment.hit = campaign, worker, hit
         if assignment.submitted_at is not None:
             return Submitted("repeated", assignment)
         now = timezone.now()
-        for field in ANSWER:
-            if field in answer:
-                setattr(assignment, field, answer[field])
+        given = [field for field in ANSWER if field in answer]
+        for field in given:
+            setattr(assignment, field, answer[field])
         assignment.submitted_at = now
         assignment.wall_seconds = (now - assignment.opened_at).total_seconds()
         assignment.for_person = for_person and place is not None
         who = worker.pseudonym
         if place is None:
             assignment.become(who, "its place was taken", state="expired", save=False)
-            assignment.save()
+            assignment.save(update_fields=[*FACTS, *given])
             return Submitted("late", assignment)
         assignment.become(who, state="submitted", set_aside=stopped, save=False)
         if crowd_of(campaign).accepts_at_once and not assignment.for_person:
             why = "accepted as it is stored"
             assignment.become("review", why, outcome=Outcome.ACCEPTED, save=False)
             money.owe([assignment])
-        assignment.save()
+        assignment.save(update_fields=[*FACTS, *given])
         if stopped:
             free(campaign, Place.objects.filter(pk=place.pk), "review", "its worker is stopped")
         else:
@@ -281,18 +279,18 @@ def submit(assignment: Assignment, answer: dict[str, Any]) -> Submitted:
     return Submitted("stored", assignment)
 
 
-def _campaign_for(campaign_id: int, stopped: bool) -> tuple[Campaign, bool]:
+def _campaign_for(campaign: Campaign, stopped: bool) -> tuple[Campaign, bool]:
     """The campaign, and whether the answer belongs to the sample that a person reviews.
 
     Its row is locked where the answer changes more than its own place: a stopped worker's, which
     frees one, and those of the sample while it is being filled.
     """
-    campaign = Campaign.objects.get(pk=campaign_id)
+    campaign.refresh_from_db(fields=["state", "review_sample"])
     sample = Assignment.objects.filter(campaign=campaign, for_person=True)
     wanted = campaign.review_sample or 0
     filling = wanted > 0 and sample.count() < wanted
     if stopped or filling:
-        campaign = Campaign.objects.select_for_update().get(pk=campaign_id)
+        campaign = Campaign.objects.select_for_update().get(pk=campaign.pk)
     return campaign, filling and sample.count() < wanted
 
 
@@ -304,7 +302,9 @@ def place_for(assignment: Assignment, campaign: Campaign) -> Place | None:
     None where there is none, where the worker has another answer to the HIT (rules 4 and 5), or
     where the marketplace has taken the work from him. His row is locked by the caller.
     """
-    if Assignment.objects.filter(pk=assignment.pk, market_state__in=["returned", "expired"]):
+    given_there = crowd_of(campaign).gives_places
+    gone = Assignment.objects.filter(pk=assignment.pk, market_state__in=["returned", "expired"])
+    if given_there and gone.exists():
         return None
     places = Place.objects.select_for_update(of=("self",)).filter(hit=assignment.hit_id)
     own = places.filter(holder=assignment).first()
@@ -320,7 +320,7 @@ def place_for(assignment: Assignment, campaign: Campaign) -> Place | None:
     unlocked = Place.objects.select_for_update(of=("self",), skip_locked=True)
     unlocked = unlocked.filter(hit=assignment.hit_id)
     place = unlocked.filter(free_at__lte=timezone.now()).first()
-    if place is None and crowd_of(campaign).gives_places:
+    if place is None and given_there:
         place = unlocked.filter(free_at__isnull=False).order_by("holder__opened_at").first()
         if place is None:
             place = _never_handed_in(unlocked.filter(UNTOLD, free_at=None))

@@ -5,16 +5,20 @@ see the same id for an item, and no id tells a position, a label or a control.
 """
 
 import base64
+import hashlib
+import hmac
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import groupby
+from typing import NamedTuple
 
-from django.utils.crypto import salted_hmac
+from django.conf import settings
 
 from imagesets.derivatives import image_urls
 from imagesets.models import Label
-from tasks.models import HIT, Assignment, Campaign, CampaignLabel, HITItem, Pair
+from tasks.models import HIT, Assignment, Campaign, CampaignLabel, Pair
 from tasks.models.campaign import Kind
 
 SALT = "tasks.sheets"
@@ -23,8 +27,31 @@ SALT = "tasks.sheets"
 def opaque(key: str, *what: object) -> str:
     """A short id (60 bits) of something on the page of the assignment with that key."""
     text = "\0".join([key, *map(str, what)])
-    digest = salted_hmac(SALT, text, algorithm="sha256").digest()
-    return "i" + base64.b32encode(digest)[:12].decode().lower()
+    digest = hmac.digest(_secret(settings.SECRET_KEY), text.encode(), "sha256")
+    return "i" + base64.b32encode(digest[:10])[:12].decode().lower()
+
+
+@cache
+def _secret(key: str) -> bytes:
+    """The key of the ids; derived as Django's salted_hmac does, but not for each of 100 ids."""
+    return hashlib.sha256(f"{SALT}{key}".encode()).digest()
+
+
+class Item(NamedTuple):
+    """A HIT's item with what a page needs of its image."""
+
+    position: int
+    section: int
+    label_id: int | None
+    image_id: int
+    public_id: str
+    pictures_in_bucket: int
+    width: int
+    height: int
+
+
+COLUMNS = ("position", "section", "label_id", "image_id")
+COLUMNS += tuple(f"image__{name}" for name in Item._fields[len(COLUMNS) :])
 
 
 @dataclass(frozen=True)
@@ -49,12 +76,19 @@ class Tile:
     id: str
     position: int
     number: int  # from 1, over the whole HIT, in the order shown
-    tile_url: str
-    full_url: str
+    item: Item
     selected: bool = False
     maybe: bool = False
     unseen: bool = False
     error: str = ""
+
+    @property
+    def tile_url(self) -> str:
+        return image_urls(self.item)[0]
+
+    @property
+    def full_url(self) -> str:
+        return image_urls(self.item)[1]
 
 
 @dataclass
@@ -86,13 +120,15 @@ class Picture:
     id: str
     position: int
     number: int
-    width: int  # the picture's shape, so that the page can keep room for it
-    height: int
-    full_url: str
+    item: Item  # its width and height keep room for it on the page
     offered: list[Choice]
     none: bool = False
     other: str = ""
     error: str = ""
+
+    @property
+    def full_url(self) -> str:
+        return image_urls(self.item)[1]
 
 
 @dataclass
@@ -149,7 +185,7 @@ def preview_of(hit: HIT) -> Sheet:
 
 
 def _build(hit: HIT, campaign: Campaign, key: str, shown: list[int]) -> Sheet:
-    items = {item.position: item for item in hit.items.select_related("image")}
+    items = {row[0]: Item(*row) for row in hit.items.order_by().values_list(*COLUMNS)}
     in_order = [items[position] for position in shown]
     sheet = Sheet(campaign, hit, key)
     if campaign.kind == Kind.CONTAINS:
@@ -159,7 +195,7 @@ def _build(hit: HIT, campaign: Campaign, key: str, shown: list[int]) -> Sheet:
     return sheet
 
 
-def _sections(campaign: Campaign, key: str, items: list[HITItem]) -> list[Section]:
+def _sections(campaign: Campaign, key: str, items: list[Item]) -> list[Section]:
     labels = _labels(campaign, {item.label_id for item in items if item.label_id is not None})
     sections: list[Section] = []
     number = 0
@@ -167,16 +203,7 @@ def _sections(campaign: Campaign, key: str, items: list[HITItem]) -> list[Sectio
         tiles = []
         for item in group:
             number += 1
-            tile_url, full_url = image_urls(item.image)
-            tiles.append(
-                Tile(
-                    id=opaque(key, "item", item.position),
-                    position=item.position,
-                    number=number,
-                    tile_url=tile_url,
-                    full_url=full_url,
-                )
-            )
+            tiles.append(Tile(opaque(key, "item", item.position), item.position, number, item))
         label_id = next(item.label_id for item in items if item.section == section)
         assert label_id is not None  # a CONTAINS item always has its label
         sections.append(
@@ -190,7 +217,7 @@ def _sections(campaign: Campaign, key: str, items: list[HITItem]) -> list[Sectio
     return sections
 
 
-def _pictures(campaign: Campaign, key: str, items: list[HITItem]) -> list[Picture]:
+def _pictures(campaign: Campaign, key: str, items: list[Item]) -> list[Picture]:
     offered: dict[int, list[int]] = {}
     pairs = Pair.objects.filter(campaign=campaign, image_id__in={item.image_id for item in items})
     for image_id, label_id in pairs.order_by("label_id").values_list("image_id", "label_id"):
@@ -201,9 +228,7 @@ def _pictures(campaign: Campaign, key: str, items: list[HITItem]) -> list[Pictur
             id=opaque(key, "item", item.position),
             position=item.position,
             number=number,
-            width=item.image.width,
-            height=item.image.height,
-            full_url=image_urls(item.image)[1],
+            item=item,
             offered=[
                 Choice(opaque(key, "label", item.position, label_id), labels[label_id])
                 for label_id in _order(key, item.position, offered.get(item.image_id, []))

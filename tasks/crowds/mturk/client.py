@@ -40,8 +40,9 @@ CLOSED = (
     " (invitation links), or point MTURK_ENDPOINT_URL to an endpoint that speaks its API:"
     " `manage.py rehearse` is one."
 )
-AT_ONCE = 8  # calls in flight
+AT_ONCE = 16  # calls in flight: those that wait to be tried again must not hold up the others
 ATTEMPTS = 8
+MISSED = 0.05  # seconds
 LONGEST_WAIT = 20.0  # seconds between two of them
 # Said of a moment, not of the request, under whatever name it comes.
 BUSY = re.compile(r"throttl|rate ?exceeded|too ?many ?requests|service ?unavailable", re.IGNORECASE)
@@ -62,21 +63,25 @@ class Refused(CrowdError):
 
 
 class Pace:
-    """At most so many calls a second, over all threads; 0: no limit."""
+    """At most so many requests a second, over all threads; 0: no limit.
+
+    What a moment's delay has missed is made up for, but never more than MISSED seconds of it.
+    """
 
     def __init__(self, rate: float) -> None:
         self._gap = 1 / rate if rate else 0.0
         self._next = 0.0
         self._lock = threading.Lock()
 
-    def wait(self) -> None:
+    def wait(self, **event: Any) -> None:
+        """Until a request may be sent; botocore calls it before each, so retries count as well."""
         if not self._gap:
             return
         with self._lock:
             now = time.monotonic()
-            at = max(now, self._next)
+            at = max(now - MISSED, self._next)
             self._next = at + self._gap
-        time.sleep(at - now)
+        time.sleep(max(at - now, 0.0))
 
 
 class Client:
@@ -101,7 +106,7 @@ class Client:
             ),
             **keys,
         )
-        self._pace = Pace(_rate(endpoint))
+        self._boto.meta.events.register("before-send.mturk", Pace(_rate(endpoint)).wait)
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """One operation by boto3's name. Raises Refused, or CrowdError where it is not clear."""
@@ -123,7 +128,6 @@ class Client:
     def _tried(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """botocore tries again what it knows to pass; a RequestError that says so too is ours."""
         for attempt in range(ATTEMPTS):
-            self._pace.wait()
             try:
                 return getattr(self._boto, operation)(**parameters)
             except ClientError as error:

@@ -7,9 +7,11 @@ after 24 hours, cover what is still on its way.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Event
 from typing import Any
 
 from django.db.models import Count, F, Q
@@ -21,6 +23,7 @@ from tasks.crowds.mturk.models import MOST_ASSIGNMENTS, Listing
 from tasks.models import HIT, Assignment, Campaign, Place
 
 BATCH = 200  # rows marked before they are asked for
+SAVED = 20  # rows saved at a time; what a crash takes with it is found again by `settle`
 TOLD = ("submitted", "approved", "rejected")  # what uses up an assignment there for good
 
 
@@ -62,7 +65,7 @@ def needs_of(campaign: Campaign) -> dict[int, Need]:
     for one in counts:
         needs[one["hit"]].told = one["all"]
         needs[one["hit"]].wasted = one["all"] - one["placed"]
-    for listing in listings_of(campaign):
+    for listing in Listing.objects.filter(hit__campaign=campaign).order_by("pk"):
         needs[listing.hit_id].listings.append(listing)
     return needs
 
@@ -70,11 +73,11 @@ def needs_of(campaign: Campaign) -> dict[int, Need]:
 def offer(campaign: Campaign) -> None:
     """As many assignments there, open or in work, as places are unanswered here; see Crowd."""
     client = client_of(campaign)
-    settle(campaign, client)
+    _confirm_doubtful(campaign, client)
     _write_down(needs_of(campaign))
     _create(campaign, client)
-    _add_assignments(campaign, client)
     needs = needs_of(campaign)
+    _add_assignments(needs.values(), client)
     done = campaign.target >= campaign.workers_per_item
     lifetime = timedelta(days=campaign.lifetime_days)
     now = client.now()
@@ -98,16 +101,25 @@ def withdraw(campaign: Campaign) -> None:
 
 def settle(campaign: Campaign, client: Client) -> None:
     """Find out what became of requests whose answer never came."""
-    lost = {
-        one.annotation: one
-        for one in listings_of(campaign).filter(market_id=None, asked_at__isnull=False)
-    }
-    if lost:
-        for found in client.pages("list_hits", "HITs"):
-            if listing := lost.pop(found.get("RequesterAnnotation", ""), None):
-                _made(listing, found)
-            if not lost:
-                break
+    lost = listings_of(campaign).filter(market_id=None, asked_at__isnull=False)
+    _save(_found(list(lost), client))
+    _confirm_doubtful(campaign, client)
+
+
+def _found(lost: list[Listing], client: Client, enough: Event | None = None) -> list[Listing]:
+    """Those of the listings that are there after all, not yet saved."""
+    by_name = {one.annotation: one for one in lost}
+    found = []
+    for hit in client.pages("list_hits", "HITs") if lost else ():
+        if listing := by_name.pop(hit.get("RequesterAnnotation", ""), None):
+            found.append(_made(listing, hit))
+        if not by_name or (enough and enough.is_set()):
+            break
+    return found
+
+
+def _confirm_doubtful(campaign: Campaign, client: Client) -> None:
+    """Ask how many assignments those have that were to get more, where no answer came."""
     doubtful = listings_of(campaign).filter(
         market_id__isnull=False, asked_for__gt=F("max_assignments")
     )
@@ -145,8 +157,25 @@ def _room(listing: Listing) -> int:
 
 
 def _create(campaign: Campaign, client: Client) -> None:
-    """The MTurk HITs of the listings that have none."""
+    """The MTurk HITs of the listings that have none.
+
+    Those that were asked for before are looked for first; meanwhile the others are made.
+    """
     waiting = list(listings_of(campaign).filter(market_id=None))
+    lost = [one for one in waiting if one.asked_at is not None]
+    enough = Event()
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(_found, lost, client, enough)
+        try:
+            _make(campaign, client, [one for one in waiting if one.asked_at is None])
+            _save(looking.result())
+        finally:
+            enough.set()
+    _make(campaign, client, [one for one in lost if one.market_id is None])
+
+
+def _make(campaign: Campaign, client: Client, waiting: list[Listing]) -> None:
+    """Ask MTurk for a HIT for each of the listings."""
     if not waiting:
         return
     types = hit_types(campaign, client)
@@ -168,11 +197,18 @@ def _create(campaign: Campaign, client: Client) -> None:
                 raise
             return _made_before(client, listing, error)
 
-    for listing, made in in_parallel(_marked(waiting), create):
-        _made(listing, made)
+    new: list[Listing] = []
+    try:
+        for listing, made in in_parallel(_marked(waiting), create):
+            new.append(_made(listing, made))
+            if len(new) == SAVED:
+                _save(new)
+                new = []
+    finally:
+        _save(new)
 
 
-def _marked(waiting: list[Listing]) -> Iterable[Listing]:
+def _marked(waiting: list[Listing]) -> Iterator[Listing]:
     """The listings, each written down as asked for before it is."""
     for start in range(0, len(waiting), BATCH):
         batch = waiting[start : start + BATCH]
@@ -197,12 +233,18 @@ def _made_before(client: Client, listing: Listing, error: Refused) -> dict[str, 
     raise error
 
 
-def _made(listing: Listing, found: dict[str, Any]) -> None:
+def _made(listing: Listing, found: dict[str, Any]) -> Listing:
+    """The listing with what MTurk says of it, not yet saved."""
     number = min(found.get("MaxAssignments") or listing.asked_for, MOST_ASSIGNMENTS)
     listing.market_id = found["HITId"]
     listing.max_assignments = listing.asked_for = number
     listing.expires_at = found.get("Expiration")
-    listing.save(update_fields=["market_id", "max_assignments", "asked_for", "expires_at"])
+    return listing
+
+
+def _save(made: list[Listing]) -> None:
+    fields = ["market_id", "max_assignments", "asked_for", "expires_at"]
+    Listing.objects.bulk_update(made, fields)
 
 
 def _confirm(listing: Listing, number: int) -> None:
@@ -213,10 +255,10 @@ def _confirm(listing: Listing, number: int) -> None:
     listing.save(update_fields=["max_assignments", "asked_for", "expires_at"])
 
 
-def _add_assignments(campaign: Campaign, client: Client) -> None:
+def _add_assignments(needs: Iterable[Need], client: Client) -> None:
     """Further assignments for HITs that are there, and the full lifetime again with each."""
     growing: list[Listing] = []
-    for need in needs_of(campaign).values():
+    for need in needs:
         missing = need.total - need.asked
         for listing in need.listings:
             more = min(missing, _room(listing))
@@ -224,11 +266,15 @@ def _add_assignments(campaign: Campaign, client: Client) -> None:
                 listing.asked_for += more
                 missing -= more
                 growing.append(listing)
-    for start in range(0, len(growing), BATCH):
-        batch = growing[start : start + BATCH]
-        Listing.objects.bulk_update(batch, ["asked_for"])
-        for listing, number in in_parallel(batch, lambda one: _add(client, one)):
-            _confirm(listing, number)
+
+    def written_down() -> Iterator[Listing]:
+        for start in range(0, len(growing), BATCH):
+            batch = growing[start : start + BATCH]
+            Listing.objects.bulk_update(batch, ["asked_for"])
+            yield from batch
+
+    for listing, number in in_parallel(written_down(), lambda one: _add(client, one)):
+        _confirm(listing, number)
 
 
 def _add(client: Client, listing: Listing) -> int:

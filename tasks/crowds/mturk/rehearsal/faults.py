@@ -42,6 +42,7 @@ class Troublemaker:
     def __init__(self, faults: Faults, seed: int = 0) -> None:
         self.faults = faults
         self.next: list[str] = []  # faults of the coming requests, by name; "": none
+        self.taken = 0  # requests within the rate, whatever went wrong with them then
         self._random = random.Random(seed)
         self._lock = threading.Lock()
         self._tokens, self._filled = 1.0, time.monotonic()
@@ -71,6 +72,7 @@ class Troublemaker:
                 return name, name
             if self.faults.rate and not self._take():
                 return "throttled", ""
+            self.taken += 1
             before = self._one_of("throttled", "failed", "lost")
             return before, "" if before else self._one_of("dropped", "unclear", "slow")
 
