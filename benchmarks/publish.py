@@ -8,9 +8,16 @@ times days later, when MTurk has forgotten its tokens. Then: exactly one HIT eac
 that are here. The last line is requests taken a second, of every kind and with those that failed,
 from the beginning to each crash and from there to the end, as a share of the rate. The stand-in
 and the publisher share one Python process.
+
+Before that a whole study of `--study` HITs goes through the stand-in, as `manage.py rehearse
+--campaign` plays one: published, done through the real pages by `--workers` simulated workers who
+now and then return, abandon, forget or send twice, synced, reviewed and paid, with every kind of
+fault. Then: every pair has 9 used judgments of distinct workers, the ledger is the marketplace's
+to the cent, nothing is unreviewed, and neither side has anything that the other does not know.
 """
 
 import argparse
+import contextlib
 import os
 import random
 import sys
@@ -25,12 +32,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 
 DATASET = """
-    INSERT INTO imagesets_dataset (id, slug, name, created_at) VALUES (1, 'many', 'Many', now());
+    INSERT INTO imagesets_dataset (id, slug, name, created_at) VALUES (1000, 'many', 'Many', now());
     INSERT INTO imagesets_label (id, dataset_id, key, names, definition, wikipedia, superclass)
-      VALUES (1, 1, 'n1', ARRAY['thing'], 'a thing', '{}', '');
+      VALUES (1000, 1000, 'n1', ARRAY['thing'], 'a thing', '{}', '');
     INSERT INTO imagesets_image
         (id, dataset_id, key, public_id, location, sha256, width, height, dataset_label_id)
-      VALUES (1, 1, '1.jpg', '1', '', repeat('0', 64), 500, 375, 1);
+      VALUES (1000000, 1000, '1.jpg', '1', '', repeat('0', 64), 500, 375, 1000);
 """
 HITS = """
     INSERT INTO tasks_hit (campaign_id, key, public_id, expected_seconds, reward)
@@ -54,7 +61,11 @@ def make_campaign(hits: int):
     with connection.cursor() as cursor:
         cursor.execute(DATASET)
         campaign = Campaign.objects.create(
-            name="many", dataset=Dataset.objects.get(), kind="contains", crowd="mturk", state="open"
+            name="many",
+            dataset=Dataset.objects.get(slug="many"),
+            kind="contains",
+            crowd="mturk",
+            state="open",
         )
         cursor.execute(HITS, {"campaign": campaign.pk, "hits": hits})
     open_round(campaign, 0, "the benchmark")
@@ -101,6 +112,61 @@ class Life:
             self.requests += self.trouble.taken - taken
 
 
+def study(hits: int, workers: int, seed: int) -> None:
+    """One study from its publication to its last payment. Raises SystemExit where it is not whole.
+
+    A HIT has 8 tiles; each image stands under two labels, and 9 workers judge each.
+    """
+    from chaos import make_dataset
+    from django.conf import settings
+
+    from annotation.web import web_server
+    from tasks.crowds.mturk.rehearsal.audit import audit
+    from tasks.crowds.mturk.rehearsal.faults import EVERYTHING
+    from tasks.crowds.mturk.rehearsal.stage import play, stage
+    from tasks.models import Campaign
+
+    campaign = Campaign.objects.create(
+        name="study",
+        slug="study",
+        dataset=make_dataset(settings.DATA_DIR / "pictures", 4 * hits),
+        kind="contains",
+        crowd="mturk",
+        budget=10**6,
+        grid_size=8,
+        max_sections=2,
+    )
+    began = time.monotonic()
+    done = 0
+
+    def more(number: int) -> None:
+        nonlocal done
+        done += number
+        if done % 1000 == 0:
+            print(f"  {done:,} answers after {time.monotonic() - began:.0f} s", flush=True)
+
+    with (
+        stage(EVERYTHING, seed) as on,
+        web_server(environment=on.environment) as address,
+        on.site(address),
+    ):
+        people = on.crew(workers, seed, pictures=False)
+        play(on, campaign, people, seed, more)
+        took = time.monotonic() - began
+        wrong = [] if campaign.state == "finished" else [f"the campaign is {campaign.state}"]
+        wrong += audit(campaign, on.market)
+        bill = on.bill()
+    for text in wrong:
+        print(f"WRONG: {text}")
+    print(
+        f"a study of {bill.hits:,} HITs, {bill.answers:,} answers of {bill.workers} workers,"
+        f" ${bill.total:,}, with faults, in {took / 60:.1f} minutes;"
+        f" {len(wrong)} things are wrong after it; {dict(people.happened)}"
+    )
+    if wrong:
+        raise SystemExit(1)
+
+
 def check(campaign, market) -> None:
     """Exactly one HIT there for each here, with its places; all of them known."""
     from tasks.crowds.mturk.models import Listing
@@ -117,7 +183,8 @@ def check(campaign, market) -> None:
             f"WRONG: {campaign.hits.count()} HITs here, {len(market.hits)} there;"
             f" {places.total()} places here, {there.total()} there"
         )
-    known = set(Listing.objects.values_list("market_id", flat=True))
+    ours = Listing.objects.filter(hit__campaign=campaign)
+    known = set(ours.values_list("market_id", flat=True))
     if known != set(market.hits):
         raise SystemExit("WRONG: HITs there that are not known here")
 
@@ -129,19 +196,37 @@ def main() -> None:
     parser.add_argument("--hits", type=int, default=10_000)
     parser.add_argument("--rate", type=float, default=100, help="requests a second (100)")
     parser.add_argument("--crashes", type=int, default=10)
+    parser.add_argument("--study", type=int, default=1000, help="HITs of a whole one (1000); 0")
+    parser.add_argument("--workers", type=int, default=40, help="of the whole study (40)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
 
     sys.path.insert(0, str(ROOT))
-    os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="second-look-bench-"))
     os.environ["DJANGO_SETTINGS_MODULE"] = "annotation.settings"
-    import django
+    with tempfile.TemporaryDirectory(prefix="second-look-bench-") as folder:
+        os.environ["DATA_DIR"] = folder
+        import django
 
-    django.setup()
+        django.setup()
+        from django.core.management import call_command
+        from django.db import connection
+
+        from annotation.embedded import remove_database, running
+
+        with running(folder):
+            call_command("migrate", verbosity=0)
+            if options.study:
+                study(options.study, options.workers, options.seed)
+            many(options)
+            connection.close()
+        with contextlib.suppress(Exception):
+            remove_database(Path(folder))
+
+
+def many(options: argparse.Namespace) -> None:
+    """Publish the many HITs, through crashes; print the figure."""
     from django.conf import settings
-    from django.core.management import call_command
 
-    from annotation.embedded import running
     from tasks.crowds import crowd_of
     from tasks.crowds.mturk.client import Client
     from tasks.crowds.mturk.rehearsal.faults import Faults
@@ -151,8 +236,7 @@ def main() -> None:
 
     faults = Faults(failed=0.005, lost=0.002, dropped=0.005, unclear=0.003, rate=options.rate)
     market = Market(balance=10**9)
-    with running(settings.DATA_DIR, durable=True), serving(market, faults, options.seed) as server:
-        call_command("migrate", verbosity=0)
+    with serving(market, faults, options.seed) as server:
         settings.MTURK_ENDPOINT_URL = server.address
         settings.MTURK_CALLS_PER_SECOND = options.rate
         settings.PUBLIC_URL = "https://second-look.example"

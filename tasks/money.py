@@ -189,7 +189,7 @@ def owe_bonus(assignment: Assignment, amount: Decimal, reason: str) -> Payment:
     if not reason:
         raise Refused("a bonus needs a reason: the worker reads it")
     with transaction.atomic():
-        campaign = Campaign.objects.select_for_update().get(pk=assignment.campaign_id)
+        campaign = Campaign.locked(assignment.campaign_id)
         assignment = Assignment.objects.select_for_update().get(pk=assignment.pk)
         assignment.campaign = campaign
         if assignment.outcome != Outcome.ACCEPTED:

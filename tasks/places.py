@@ -290,7 +290,7 @@ def _campaign_for(campaign: Campaign, stopped: bool) -> tuple[Campaign, bool]:
     wanted = campaign.review_sample or 0
     filling = wanted > 0 and sample.count() < wanted
     if stopped or filling:
-        campaign = Campaign.objects.select_for_update().get(pk=campaign.pk)
+        campaign = Campaign.locked(campaign.pk)
     return campaign, filling and sample.count() < wanted
 
 
@@ -384,7 +384,7 @@ def set_aside(campaign: Campaign, worker: Worker, reason: str, who: str) -> int:
     """
     with transaction.atomic():
         Worker.objects.select_for_update().get(pk=worker.pk)
-        locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
+        locked = Campaign.locked(campaign.pk)
         _, new = Stop.objects.get_or_create(
             campaign=locked, worker=worker, defaults={"reason": reason}
         )

@@ -59,7 +59,7 @@ def publish(
         except CrowdError as error:
             raise Refused(f"campaign {campaign.slug} cannot be published: {error}") from None
     with transaction.atomic():
-        locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
+        locked = Campaign.locked(campaign.pk)
         if locked.state == State.OPEN:
             published = _summary(locked)
         else:
@@ -81,7 +81,7 @@ def publish(
 def preview(campaign: Campaign) -> Published:
     """What publishing the draft would lay out and cost; nothing is kept. Raises Refused."""
     with transaction.atomic():
-        published = _lay_down(Campaign.objects.select_for_update().get(pk=campaign.pk))
+        published = _lay_down(Campaign.locked(campaign.pk))
         transaction.set_rollback(True)
     return published
 
@@ -193,7 +193,7 @@ def _summary(campaign: Campaign) -> Published:
 
 def _move(campaign: Campaign, state: State, who: str, why: str, in_queue: bool) -> None:
     with transaction.atomic():
-        locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
+        locked = Campaign.locked(campaign.pk)
         if locked.state != state:
             try:
                 locked.move_to(state, who, why)

@@ -94,7 +94,7 @@ def _take_nothing(assignment: Assignment) -> None:
 
     A place of its HIT was used up by it there; `_take_status` frees it.
     """
-    campaign = Campaign.objects.select_for_update().get(pk=assignment.campaign_id)
+    campaign = Campaign.locked(assignment.campaign_id)
     place = place_for(assignment, campaign)
     if place is not None:
         place.holder, place.free_at = assignment, timezone.now()
@@ -110,7 +110,7 @@ def _take_nothing(assignment: Assignment) -> None:
 
 def _take_status(assignment: Assignment, told: MarketAssignment) -> None:
     """Write down what became of it there, and draw what follows here."""
-    campaign = Campaign.objects.select_for_update().get(pk=assignment.campaign_id)
+    campaign = Campaign.locked(assignment.campaign_id)
     held = [p.pk for p in Place.objects.select_for_update().filter(holder=assignment.pk)]
     locked = (
         Assignment.objects.select_for_update(of=("self",))
@@ -202,7 +202,7 @@ def count_again(campaign: Campaign) -> int:
     for pk, worker in list(waiting.order_by("submitted_at").values_list("pk", "worker_id")):
         with transaction.atomic():
             Worker.objects.select_for_update().get(pk=worker)
-            locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
+            locked = Campaign.locked(campaign.pk)
             assignment = waiting.filter(pk=pk).select_related("hit", "worker").first()
             count += assignment is not None and _counts_again(locked, assignment)
     return count

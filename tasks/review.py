@@ -99,7 +99,7 @@ def _locked(assignments: QuerySet[Assignment]) -> Iterator[Assignment]:
 def _lock(assignment: Assignment) -> tuple[Campaign, list[int], Assignment]:
     """The campaign, the assignment's place (ids: one or none) and itself, locked."""
     Worker.objects.select_for_update().get(pk=assignment.worker_id)
-    campaign = Campaign.objects.select_for_update().get(pk=assignment.campaign_id)
+    campaign = Campaign.locked(assignment.campaign_id)
     places = Place.objects.select_for_update().filter(holder=assignment)
     held = [place.pk for place in places]
     locked = next(_locked(Assignment.objects.filter(pk=assignment.pk)))

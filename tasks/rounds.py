@@ -41,7 +41,7 @@ def open_round(campaign: Campaign, after: int, who: str, recheck: bool = False) 
     `recheck` looks again whether it still is.
     """
     with transaction.atomic():
-        locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
+        locked = Campaign.locked(campaign.pk)
         if locked.round > after:
             return True
         target = min(locked.target + locked.round_size, locked.workers_per_item)
@@ -194,7 +194,7 @@ def finish_if_done(campaign: Campaign) -> bool:
     if campaign.state != State.OPEN or unanswered.exists():
         return False
     with transaction.atomic():
-        locked = Campaign.objects.select_for_update().get(pk=campaign.pk)
+        locked = Campaign.locked(campaign.pk)
         short = locked.target < locked.workers_per_item
         if (
             locked.state != State.OPEN

@@ -178,7 +178,7 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
         """Change a draft; raises ValidationError where it is none any more."""
         with transaction.atomic():
             # Locked, so that a publish at the same moment sees all of the change or none.
-            campaign = Campaign.objects.select_for_update().get(pk=instance.pk)
+            campaign = Campaign.locked(instance.pk)
             if campaign.state != State.DRAFT:
                 raise serializers.ValidationError(
                     {

@@ -178,6 +178,14 @@ class Campaign(models.Model):
         """`min_judgments`, or half of R rounded up."""
         return self.min_judgments or (self.workers_per_item + 1) // 2
 
+    @classmethod
+    def locked(cls, pk: int) -> "Campaign":
+        """The campaign, its row locked till the transaction ends; one holds it at a time.
+
+        NO KEY: what is inserted for the campaign (an assignment, a line in the log) need not wait.
+        """
+        return cls.objects.select_for_update(no_key=True).get(pk=pk)
+
     def move_to(self, state: State, who: str, why: str = "") -> None:
         """Change the state and log it; the caller holds the campaign's row lock.
 

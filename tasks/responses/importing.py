@@ -53,7 +53,7 @@ def import_responses(
         # Workers before the campaign: the order in which all of the engine locks.
         progress("checking", 0, rows)
         workers = staging.name_workers(cursor, campaign, judgments.workers)
-        campaign = Campaign.objects.select_for_update().get(pk=campaign.pk)
+        campaign = Campaign.locked(campaign.pk)
         _allowed(campaign)
         given = resolve(cursor, campaign, sections_by_label=campaign.kind == Kind.CONTAINS)
         check(cursor, campaign, given, problems)
