@@ -32,8 +32,8 @@ BENCH_dawid_skene := --judgments 2000000
 BENCH_export := --judgments 400000 --repeat 2
 BENCH_import_images := --images 3000
 BENCH_inference := --images 64
-BENCH_load := --hits 1000 20000 --seconds 8
-BENCH_publish := --hits 2000
+BENCH_load := --hits 1000 20000 --seconds 8 --answers 3
+BENCH_publish := --hits 2000 --crashes 3 --study 60
 BENCH_chaos := --rounds 10
 BENCHMARKS := $(basename $(notdir $(wildcard benchmarks/*.py)))
 

@@ -34,6 +34,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 TILES = 48
+R = 9
 SECONDS = 87  # that a HIT is expected to take
 ROOT = Path(__file__).resolve().parents[1]
 PRODUCTION = {
@@ -67,7 +68,7 @@ HITS = """
 """
 
 
-def make_campaign(hits: int, workers_per_item: int, **fields: Any) -> Any:
+def make_campaign(hits: int, **fields: Any) -> Any:
     """An open CONTAINS campaign of so many HITs of 48 tiles in six sections, by SQL."""
     from django.db import connection
 
@@ -81,7 +82,7 @@ def make_campaign(hits: int, workers_per_item: int, **fields: Any) -> Any:
         dataset=Dataset.objects.get(slug="load"),
         kind="contains",
         state="open",
-        workers_per_item=workers_per_item,
+        workers_per_item=R,
         **fields,
     )
     with connection.cursor() as cursor:
@@ -293,7 +294,7 @@ def framed(on: Any, address: str, workers: int, think: float, hits: int) -> tupl
     from tasks.sync import sync
 
     campaign = make_campaign(
-        hits, 9, round_size=9, crowd="mturk", budget=Decimal(10**6), reward=Decimal("0.35")
+        hits, round_size=R, crowd="mturk", budget=Decimal(10**6), reward=Decimal("0.35")
     )
     campaign.hits.update(reward=campaign.reward)
     over = threading.Event()
@@ -327,6 +328,8 @@ def main() -> None:
     )
     parser.add_argument("--answers", type=int, default=6, help="of each of the crowd, about (6)")
     options = parser.parse_args()
+    if options.workers < R:
+        parser.error(f"--workers: at least {R}, for as many answers to each HIT")
 
     with tempfile.TemporaryDirectory(prefix="second-look-bench-") as folder:
         os.environ |= PRODUCTION | {"DATA_DIR": folder}
@@ -360,19 +363,19 @@ def measure(options: argparse.Namespace) -> tuple[list[str], bool]:
     with connection.cursor() as cursor:
         cursor.execute(DATASET.replace("%%", "%"))
     think, workers = options.think * SECONDS, options.workers
-    few = max(workers * options.answers // 9, 1)  # HITs; more workers than answers at the end
+    few = max(workers * options.answers // R, 1)  # HITs; more workers than answers at the end
     clients = {}
     with stage() as on, web_server(environment=on.environment) as address:
-        crowd("warming up", address, 8, 0, on_site(make_campaign(50, 3), 3))
+        crowd("warming up", address, 8, 0, on_site(make_campaign(50), 3))
         for hits in options.hits:
-            work = on_site(make_campaign(hits, 9), options.seconds)
+            work = on_site(make_campaign(hits), options.seconds)
             clients[hits] = crowd(f"{hits:,} HITs, no pause", address, options.clients, 0, work)
-        work = on_site(make_campaign(400, 9), 5 * think)
+        work = on_site(make_campaign(400), 5 * think)
         ten = crowd("10 who think", address, 10, think, work)
-        small = make_campaign(few, 9)
+        small = make_campaign(few)
         many = crowd(f"{workers} who think", address, workers, think, on_site(small, 3600))
         fine = held(small, many)
-        rush = make_campaign(60, 9)
+        rush = make_campaign(60)
         fine &= held(rush, crowd(f"{workers}, no pause", address, workers, 0, on_site(rush, 3600)))
         with on.site(address):
             frame, well = framed(on, address, workers, think, few)

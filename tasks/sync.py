@@ -7,11 +7,11 @@ time per campaign, by an advisory lock; each step may be cut off and is repeated
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
@@ -120,17 +120,18 @@ def _sync(campaign: Campaign, progress: Progress) -> Synced:
     done = Synced()
     before = campaign.state
     began = timezone.now()
-    progress("fetching")
-    for told in crowd.fetch(campaign):
-        done.fetched += reconcile(campaign, told)
-    done.expired = expire(campaign, fetched_at=began)
-    count_again(campaign)
-    progress("reviewing")
-    done.reviewed = review(campaign)
-    if crowd.pays:
-        progress("paying")
-        _tell_rejections(campaign, crowd, done)
-        _pay(campaign, crowd, done)
+    with _done_again_if_lost():
+        progress("fetching")
+        for told in crowd.fetch(campaign):
+            done.fetched += reconcile(campaign, told)
+        done.expired = expire(campaign, fetched_at=began)
+        count_again(campaign)
+        progress("reviewing")
+        done.reviewed = review(campaign)
+        if crowd.pays:
+            progress("paying")
+            _tell_rejections(campaign, crowd, done)
+            _pay(campaign, crowd, done)
     progress("offering")
     _next_round(campaign, crowd, done)
     finish_if_done(_fresh(campaign))
@@ -143,6 +144,22 @@ def _sync(campaign: Campaign, progress: Progress) -> Synced:
     campaign.refresh_from_db()
     done.state = campaign.state
     return done
+
+
+@contextmanager
+def _done_again_if_lost() -> Iterator[None]:
+    """Commits within it do not wait for the disk, which took most of a sync of many answers.
+
+    What a power cut takes back, the last of them, the next sync fetches, decides and finds paid
+    again. What is written down before the marketplace is asked to create anything stays outside.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit TO off")
+    try:
+        yield
+    finally:
+        with suppress(Error), connection.cursor() as cursor:
+            cursor.execute("RESET synchronous_commit")
 
 
 def _to_compare(campaign: Campaign, before: str) -> list[int] | None:

@@ -323,3 +323,22 @@ def _one_place(dataset) -> Campaign:
         round_size=1,
         candidates={"classifiers": ["first"], "k": 1},
     )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_work_is_given_out_while_a_campaign_is_locked(campaign, workers):
+    (worker,) = workers(1)
+    given = []
+
+    def work() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '5s'")
+        given.append(next_assignment(campaign, worker))
+        connection.close()
+
+    with transaction.atomic():
+        Campaign.locked(campaign.pk)
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert len(given) == 1

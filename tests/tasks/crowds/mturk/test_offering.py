@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tasks.crowds import CrowdError, crowd_of
+from tasks.crowds.mturk.client import Client, Pace
 from tasks.crowds.mturk.models import Listing
 from tasks.crowds.mturk.rehearsal.faults import EVERYTHING, Faults
 from tasks.models import HIT, Place
@@ -184,3 +185,11 @@ def test_the_masters_have_another_id_in_the_sandbox(open_for_mturk, market):
     (kind,) = market.types.values()
     asked = [one["QualificationTypeId"] for one in kind.fields["QualificationRequirements"]]
     assert asked == ["2ARFPLSP75KLA8M8DH1HTEQVJT3SY6", "000000000000000000L0"]
+
+
+def test_what_is_tried_again_counts_towards_the_rate_too(server, monkeypatch):
+    waits = []
+    monkeypatch.setattr(Pace, "wait", lambda self, **event: waits.append(event["request"].url))
+    server.trouble.next = ["failed", "failed", ""]
+    Client(server.address).call("get_account_balance")
+    assert len(waits) == 3
