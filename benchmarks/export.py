@@ -13,62 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-TILES = 48
-WORKERS = 200
-
-# Every value is made by SQL: the database is filled at its own speed.
-STUDY = """
-    INSERT INTO imagesets_dataset (id, slug, name, created_at) VALUES (1, 'bench', 'Bench', now());
-    INSERT INTO imagesets_label (id, dataset_id, key, names, definition, wikipedia, superclass)
-      SELECT n, 1, 'n' || lpad(n::text, 8, '0'), ARRAY['thing ' || n], '', '{{}}', ''
-      FROM generate_series(1, 1000) n;
-    INSERT INTO imagesets_image
-        (id, dataset_id, key, public_id, location, sha256, width, height, dataset_label_id)
-      SELECT n, 1, 'val/ILSVRC2012_val_' || lpad(n::text, 8, '0') || '.JPEG',
-             lpad(n::text, 16, 'x'), '', lpad(n::text, 64, '0'), 500, 375, 1 + n %% 1000
-      FROM generate_series(1, {images}) n;
-    INSERT INTO tasks_hit (id, campaign_id, key, public_id, expected_seconds)
-      SELECT n, {campaign}, lpad(n::text, 6, '0'), lpad(n::text, 16, 'h'), 87
-      FROM generate_series(1, {hits}) n;
-    INSERT INTO tasks_hititem (hit_id, position, section, image_id, label_id, role)
-      SELECT h, p, 0, 1 + (h * 7919 + p * 131) %% {images}, 1 + h %% 1000, 'study'
-      FROM generate_series(1, {hits}) h, generate_series(0, {tiles} - 1) p;
-    INSERT INTO tasks_worker (id, crowd, external_id, pseudonym, created_at)
-      SELECT n, 'local', 'w' || n, 'w' || lpad(n::text, 16, 'a'), now()
-      FROM generate_series(1, {workers}) n;
-    INSERT INTO tasks_assignment (campaign_id, hit_id, worker_id, key, round, state, outcome,
-        set_aside, imported, opened_at, submitted_at, shown, selected, maybe, unseen, comment,
-        active_seconds)
-      SELECT {campaign}, h, 1 + (h * 13 + r * 17) %% {workers}, 'a' || h || '-' || r, 1 + r / 3,
-             'submitted', 'accepted', false, false, now(),
-             now() + (r * {hits} + (h * 7919) %% {hits}) * interval '1.1 seconds',
-             ARRAY(SELECT (p + r * 5) %% {tiles} FROM generate_series(0, {tiles} - 1) p),
-             ARRAY(SELECT p FROM generate_series(0, {tiles} - 1) p WHERE (p * h + r) %% 4 = 0),
-             '{{}}', '{{}}', '', 30 + random() * 60
-      FROM generate_series(1, {hits}) h, generate_series(0, 8) r;
-    ANALYZE;
-"""
-
-
-def make_study(judgments: int):
-    """A CONTAINS campaign with so many judgments, nine on each tile."""
-    from django.core.management import call_command
-    from django.db import connection
-
-    from imagesets.models import Dataset
-    from tasks.models import Campaign
-
-    call_command("migrate", verbosity=0)
-    hits = max(1, round(judgments / TILES / 9))
-    with connection.cursor() as cursor:
-        first, rest = STUDY.split(";", 1)
-        sizes = {"images": 10_000, "hits": hits, "tiles": TILES, "workers": WORKERS, "campaign": 1}
-        cursor.execute(first.format(**sizes).replace("%%", "%"))
-        Campaign.objects.create(
-            id=1, slug="bench", name="Bench", dataset=Dataset.objects.get(), kind="contains"
-        )
-        cursor.execute(rest.format(**sizes).replace("%%", "%"))
-    return Campaign.objects.get()
+from studies import TILES, make_study
 
 
 def by_psql(campaign) -> float:
