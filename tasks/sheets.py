@@ -50,7 +50,7 @@ class Item(NamedTuple):
     height: int
 
 
-COLUMNS = ("position", "section", "label_id", "image_id")
+COLUMNS: tuple[str, ...] = ("position", "section", "label_id", "image_id")
 COLUMNS += tuple(f"image__{name}" for name in Item._fields[len(COLUMNS) :])
 
 
