@@ -188,10 +188,15 @@ class Job:
         }
 
     def prepare(self, location: str, resizings: set[Resizing]) -> Prepared:
-        """One image's uint8 pixels for each input, or why it cannot be had."""
+        """One image's uint8 pixels for each input, or why it cannot be had.
+
+        Raises InferenceError where it is not this image that fails, but all of S3.
+        """
         try:
             picture = open_rgb(location)
             return {one: self.transforms[one](one.middle(picture)) for one in resizings}
+        except ConnectionError as error:
+            raise InferenceError(" ".join(str(error).split())) from error
         except (OSError, ValueError, MemoryError) as error:  # Undecodable is a ValueError
             return " ".join(str(error).split()) or type(error).__name__
 

@@ -79,6 +79,13 @@ def test_a_folder_that_is_not_there_is_an_error_not_a_list(dataset, tiny, pictur
     assert not SkippedImage.objects.exists()
 
 
+def test_an_s3_that_fails_as_a_whole_is_an_error_not_a_list(dataset, tiny, bucket):
+    dataset.images.filter(pk=dataset.images.last().pk).update(location="s3://no-such-bucket/a.jpg")
+    with pytest.raises(InferenceError, match="no-such-bucket"):
+        predict(dataset, [tiny(dataset)], "cpu")
+    assert not SkippedImage.objects.exists()
+
+
 def test_an_interrupted_chunk_is_done_whole_by_the_next_run(dataset, tiny, monkeypatch):
     classifiers = [tiny(dataset, "a"), tiny(dataset, "b")]
     real = inference.store
