@@ -63,7 +63,9 @@ def publish(
         if locked.state == State.OPEN:
             published = _summary(locked)
         else:
-            if wrong := _unconfirmed(locked, production, yes_spend):
+            if locked.state == State.DRAFT and (
+                wrong := _unconfirmed(locked, production, yes_spend)
+            ):
                 raise Refused(f"campaign {locked.slug} cannot be published: {wrong}")
             published = _lay_down(locked)
             _check_money(locked, published, balance)
@@ -113,7 +115,7 @@ def _unconfirmed(campaign: Campaign, production: bool, yes_spend: Decimal | None
     if not production:
         return (
             "it spends real money (its setting sandbox is false): say so by"
-            " --production --yes-spend and its whole budget"
+            " --production --yes-spend and its whole budget (in the API production and yes_spend)"
         )
     if campaign.budget is not None and yes_spend != campaign.budget:
         typed = "nothing" if yes_spend is None else money.usd(yes_spend)

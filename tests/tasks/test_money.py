@@ -122,6 +122,9 @@ def test_real_money_needs_its_whole_budget_typed(dataset, fair):
     call_command("publish", "paid", "--production", "--yes-spend", "123.450")
     campaign.refresh_from_db()
     assert campaign.state == "open"
+    call_command("close", "paid")
+    with pytest.raises(CommandError, match="is closed"):  # and not: type the budget
+        call_command("publish", "paid")
 
 
 def test_a_sandbox_campaign_is_not_published_as_production(dataset, fair):

@@ -18,13 +18,16 @@ from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     NoCredentialsError,
     PartialCredentialsError,
+    ReadTimeoutError,
 )
+from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 from django.conf import settings
 from django.utils import timezone
@@ -121,8 +124,11 @@ class Client:
             ) from None
         except BotoCoreError as error:
             raise CrowdError(unreachable(self.endpoint, type(error).__name__)) from None
+        headers = answer["ResponseMetadata"].get("HTTPHeaders", {})
+        if "html" in headers.get("content-type", ""):
+            raise CrowdError(unreachable(self.endpoint, "a web page answered"))
         self.answered_at = time.monotonic()
-        self._look_at_clock(answer["ResponseMetadata"].get("HTTPHeaders", {}).get("date"))
+        self._look_at_clock(headers.get("date"))
         return answer
 
     def _tried(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -170,10 +176,12 @@ class Client:
         if kind == "ServiceFault" or status >= 500 or _is_busy(error):
             return CrowdError(
                 f"{self.endpoint} is out of order: {operation} failed {ATTEMPTS} times,"
-                f" last with: {message}"
+                f" last with: {message.rstrip('.')}.{self._closed()}"
             )
-        if kind == "RequestError" or "ParameterValidation" in kind:
+        if kind == "RequestError" or "ParameterValidation" in kind or code:
             return Refused(text, code)
+        if kind.isdigit():  # an HTTP status: whatever answered said nothing of the API
+            return CrowdError(unreachable(self.endpoint, f"an answer {kind} that is not MTurk's"))
         return CrowdError(f"{self.endpoint}: {operation}: {kind} {message}.{self._closed()}")
 
     def _closed(self) -> str:
@@ -233,11 +241,21 @@ def _knock(endpoint: str) -> None:
     for attempt in range(3):
         try:
             with socket.create_connection((parts.hostname, port), timeout=CONNECT):
-                return
+                break
         except OSError as error:
             why = error.strerror or type(error).__name__
         time.sleep(0.2 * attempt)
-    raise CrowdError(unreachable(endpoint, why))
+    else:
+        raise CrowdError(unreachable(endpoint, why))
+    session = URLLib3Session(timeout=(CONNECT, READ))
+    try:  # any answer will do, and an end of the connection as well: not silence
+        session.send(AWSRequest("HEAD", endpoint).prepare())
+    except ReadTimeoutError as error:
+        raise CrowdError(unreachable(endpoint, type(error).__name__)) from None
+    except BotoCoreError:
+        pass
+    finally:
+        session.close()
 
 
 def is_loopback(address: str) -> bool:

@@ -1,12 +1,17 @@
 """Putting HITs before the crowd: exactly one each, whatever breaks off, whenever it is taken up."""
 
+import socket
+import threading
+import time
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from tasks.crowds import CrowdError, crowd_of
+from tasks.crowds.mturk import client
 from tasks.crowds.mturk.client import Client, Pace
 from tasks.crowds.mturk.models import Listing
 from tasks.crowds.mturk.rehearsal.faults import EVERYTHING, Faults
@@ -138,6 +143,37 @@ def test_an_endpoint_that_does_not_answer_says_what_became_of_mturk(open_for_mtu
     settings.MTURK_ENDPOINT_URL = "http://127.0.0.1:9"
     with pytest.raises(CrowdError, match="closed Mechanical Turk for good on September 30, 2026"):
         crowd_of(campaign).offer(campaign)
+
+
+@pytest.mark.parametrize("status", ["", "200 OK", "404 Not Found"])
+def test_what_is_silent_or_a_web_page_is_not_mturk(open_for_mturk, settings, monkeypatch, status):
+    """A server that takes the connection and says nothing (""), or answers with a page."""
+    campaign = open_for_mturk()
+    monkeypatch.setattr(client, "READ", 0.5)
+
+    def serve(connection):
+        with connection:
+            connection.recv(65536)
+            if not status:
+                silence.wait(60)
+            head = f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n"
+            connection.sendall(head.encode() + b"<html></html>")
+
+    def accept():
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=listener.accept()[:1], daemon=True).start()
+
+    silence = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        settings.MTURK_ENDPOINT_URL = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        threading.Thread(target=accept, daemon=True).start()
+        began = time.monotonic()
+        with pytest.raises(CrowdError, match=r"does not answer .* closed Mechanical Turk for good"):
+            crowd_of(campaign).balance(campaign)
+        assert time.monotonic() - began < 10
+        silence.set()
+        listener.shutdown(socket.SHUT_RDWR)
 
 
 def test_a_refusal_is_one_line_that_says_why(open_for_mturk, market):
