@@ -43,6 +43,16 @@ def needs_servers(argv: list[str]) -> bool:
     return argv[1] not in WITHOUT_SERVERS and not {"-h", "--help"} & set(argv[2:])
 
 
+def _is_lost_database(error: Exception) -> bool:
+    """Whether there is no connection (any more): what Postgres answers has an SQLSTATE."""
+    from django.db import InterfaceError, OperationalError
+
+    if isinstance(error, InterfaceError):
+        return True
+    state = getattr(error.__cause__, "sqlstate", None)
+    return isinstance(error, OperationalError) and (state is None or state.startswith("57P"))
+
+
 def run(argv: list[str]) -> int:
     """Run one command line and return its exit code."""
     from django.conf import settings
@@ -72,6 +82,10 @@ def run(argv: list[str]) -> int:
     except Exception as error:
         if show_traceback:
             raise
+        if _is_lost_database(error):
+            why = " ".join(str(error).split())
+            print(f"Error: The database does not answer: {why}", file=sys.stderr)
+            return 1
         if isinstance(error, SystemCheckError):
             print(error, file=sys.stderr)
             return 1

@@ -95,7 +95,8 @@ def in_turn(campaign: Campaign, patience: float | None) -> Iterator[bool]:
         yield mine
     finally:
         if mine:
-            with connection.cursor() as cursor:
+            # Where the connection is lost, so is the turn; what broke off is what is to be told.
+            with suppress(Error), connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", keys)
 
 

@@ -5,10 +5,14 @@ from decimal import Decimal
 
 import pytest
 from botocore.exceptions import ClientError
+from django.conf import settings
+from django.db import connection
 
+from annotation.command_line import run
 from tasks.crowds import crowd_of
 from tasks.crowds.mturk import client
 from tasks.crowds.mturk.client import client_of
+from tasks.crowds.mturk.crowd import MTurk
 from tasks.crowds.mturk.models import Listing
 from tasks.models import Worker
 from tasks.money import committed
@@ -101,3 +105,27 @@ def test_an_answer_that_was_never_handed_in_costs_nothing(open_for_mturk, market
     market.give_up(one)
     sync(campaign)  # nobody is at the HIT: it will not come
     assert committed(campaign) == before
+
+
+def test_a_sync_whose_database_goes_away_says_so(open_for_mturk, market, monkeypatch, capsys):
+    campaign = open_for_mturk()
+    sync(campaign)
+    fetch = MTurk.fetch
+
+    def killed(self, campaign):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            ours = cursor.fetchone()
+        with connection.copy().cursor() as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", ours)
+        return fetch(self, campaign)
+
+    monkeypatch.setattr(MTurk, "fetch", killed)
+    monkeypatch.setattr(settings, "EMBEDDED_SERVERS", False)
+    try:
+        assert run(["manage.py", "sync", campaign.slug]) == 1
+    finally:
+        connection.close()
+    monkeypatch.undo()
+    assert "Error: The database does not answer: " in capsys.readouterr().err
+    assert not sync(campaign).busy
