@@ -44,13 +44,13 @@ def needs_servers(argv: list[str]) -> bool:
 
 
 def _is_lost_database(error: Exception) -> bool:
-    """Whether there is no connection (any more): what Postgres answers has an SQLSTATE."""
+    """Whether there is no connection (any more): what Postgres answers has a code."""
     from django.db import InterfaceError, OperationalError
 
     if isinstance(error, InterfaceError):
         return True
-    state = getattr(error.__cause__, "sqlstate", None)
-    return isinstance(error, OperationalError) and (state is None or state.startswith("57P"))
+    code = getattr(error.__cause__, "pgcode", None)
+    return isinstance(error, OperationalError) and (code is None or code.startswith("57P"))
 
 
 def run(argv: list[str]) -> int:
