@@ -154,7 +154,7 @@ def _reach_crowd(campaign: Campaign, in_queue: bool) -> None:
     except CrowdError as error:
         raise Refused(
             f"campaign {campaign.slug} is {campaign.state}, but the marketplace has not been told"
-            f" all of it: {error}; the next sync goes on"
+            f" all of it (the next sync goes on): {error}"
         ) from None
 
 

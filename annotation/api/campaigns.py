@@ -47,7 +47,10 @@ class CampaignDetail(generics.RetrieveUpdateAPIView):
 
 
 class Step(generics.GenericAPIView):
-    """A step of a campaign; 409 with the reason where it cannot be taken, and nothing changed."""
+    """A step of a campaign; 409 with the reason where it cannot be taken, and nothing changed.
+
+    Also where it was taken and the marketplace could not be told: the reason says so.
+    """
 
     queryset = Campaign.objects.select_related("dataset", "source")
     serializer_class: type[KnownFieldsOnly] = Reason
