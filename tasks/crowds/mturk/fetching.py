@@ -14,10 +14,14 @@ from tasks.crowds.mturk.client import Client, Refused, client_of, in_parallel
 from tasks.crowds.mturk.form_data import from_xml
 from tasks.crowds.mturk.models import Listing
 from tasks.crowds.mturk.offering import TOLD, listings_of, needs_of, set_expiry, settle
-from tasks.models import Assignment, Campaign
+from tasks.models import HIT, Assignment, Campaign
 from tasks.models.campaign import State
 
 FINAL = ("approved", "rejected")
+OVERTURNED = timedelta(
+    days=60
+)  # after its submit: at most 30 days until it is rejected, and 30 more
+LOOKED_AT = 50  # HITs with rejected work, at each fetch
 CLOSED = ("Reviewable", "Reviewing")  # states of a HIT in which nobody is at it, or can be
 
 
@@ -79,7 +83,10 @@ def _extend_expired(campaign: Campaign, client: Client, counts: dict[str, dict[s
 
 
 def _with_news(campaign: Campaign, counts: dict[str, dict[str, Any]]) -> Iterator[Listing]:
-    """Listings of HITs whose counts there differ from what has been told here."""
+    """Listings of HITs whose counts there differ from what has been told here.
+
+    And some of those with rejected work: that it was approved there after all, no count says.
+    """
     told = {
         row["hit"]: row
         for row in Assignment.objects.filter(campaign=campaign, market_state__in=TOLD)
@@ -87,15 +94,27 @@ def _with_news(campaign: Campaign, counts: dict[str, dict[str, Any]]) -> Iterato
         .values("hit")
         .annotate(handed_in=Count("pk"), final=Count("pk", filter=Q(market_state__in=FINAL)))
     }
+    rejected = Assignment.objects.filter(
+        campaign=campaign,
+        market_state="rejected",
+        submitted_at__gt=timezone.now() - OVERTURNED,
+    )
+    some = HIT.objects.filter(pk__in=rejected.values("hit")).order_by("?")
+    again = set(some.values_list("pk", flat=True)[:LOOKED_AT])
     by_hit: dict[int, list[Listing]] = defaultdict(list)
     for listing in listings_of(campaign).filter(market_id__isnull=False):
         by_hit[listing.hit_id].append(listing)
     for hit_id, listings in by_hit.items():
         known = told.get(hit_id, {"handed_in": 0, "final": 0})
         there = [_counted(counts.get(one.market_id or "")) for one in listings]
-        if None in there or (known["handed_in"], known["final"]) != (
-            sum(one[0] for one in there if one),
-            sum(one[1] for one in there if one),
+        if (
+            hit_id in again
+            or None in there
+            or (known["handed_in"], known["final"])
+            != (
+                sum(one[0] for one in there if one),
+                sum(one[1] for one in there if one),
+            )
         ):
             yield from listings
 

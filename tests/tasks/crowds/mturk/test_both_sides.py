@@ -14,7 +14,7 @@ from tasks.crowds.mturk import client
 from tasks.crowds.mturk.client import client_of
 from tasks.crowds.mturk.crowd import MTurk
 from tasks.crowds.mturk.models import Listing
-from tasks.models import Worker
+from tasks.models import Assignment, Worker
 from tasks.money import committed
 from tasks.places import submit, take_up
 from tasks.sync import sync
@@ -34,6 +34,20 @@ def test_a_payment_made_by_hand_is_reported_while_the_study_runs(open_for_mturk,
     assert done.state == "open"
     (difference,) = done.differences
     assert "$0.50 paid on the marketplace, nothing owed here" in difference
+
+
+def test_a_rejection_that_is_overturned_there_is_taken_in(open_for_mturk, market):
+    campaign = open_for_mturk(rejection=True)
+    sync(campaign)
+    one = market.accept(next(iter(market.hits.values())), "A1")
+    market.hand_in(one.id, [("answer", "")])
+    market.carry_out("RejectAssignment", {"AssignmentId": one.id, "RequesterFeedback": "by hand"})
+    sync(campaign)
+    assert Assignment.objects.get(key=one.id).outcome == "rejected"
+    market.carry_out("ApproveAssignment", {"AssignmentId": one.id, "OverrideRejection": True})
+    assert not sync(campaign).differences
+    assert Assignment.objects.get(key=one.id).outcome == "accepted"
+    assert campaign.payments.get(kind="base").state == "paid"
 
 
 def test_a_hit_that_has_expired_there_is_offered_again_whatever_the_clock_says(
