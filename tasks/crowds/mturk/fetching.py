@@ -18,9 +18,7 @@ from tasks.models import HIT, Assignment, Campaign
 from tasks.models.campaign import State
 
 FINAL = ("approved", "rejected")
-OVERTURNED = timedelta(
-    days=60
-)  # after its submit: at most 30 days until it is rejected, and 30 more
+OVERTURNED = timedelta(days=60)  # at most 30 from submit to rejection, and 30 more
 LOOKED_AT = 50  # HITs with rejected work, at each fetch
 CLOSED = ("Reviewable", "Reviewing")  # states of a HIT in which nobody is at it, or can be
 
