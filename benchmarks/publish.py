@@ -11,9 +11,10 @@ and the publisher share one Python process.
 
 Before that a whole study of `--study` HITs goes through the stand-in, as `manage.py rehearse
 --campaign` plays one: published, done through the real pages by `--workers` simulated workers who
-now and then return, abandon, forget or send twice, synced, reviewed and paid, with every kind of
-fault. Then: every pair has 9 used judgments of distinct workers, the ledger is the marketplace's
-to the cent, nothing is unreviewed, and neither side has anything that the other does not know.
+now and then return, abandon, forget or send twice, synced, reviewed and paid, at the same rate and
+with every kind of fault. Then: every pair has 9 used judgments of distinct workers, the ledger is
+the marketplace's to the cent, nothing is unreviewed, and neither side has anything that the other
+does not know.
 """
 
 import argparse
@@ -25,6 +26,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -112,7 +114,7 @@ class Life:
             self.requests += self.trouble.taken - taken
 
 
-def study(hits: int, workers: int, seed: int) -> None:
+def study(hits: int, workers: int, rate: float, seed: int) -> None:
     """One study from its publication to its last payment. Raises SystemExit where it is not whole.
 
     A HIT has 8 tiles; each image stands under two labels, and 9 workers judge each.
@@ -136,6 +138,7 @@ def study(hits: int, workers: int, seed: int) -> None:
         grid_size=8,
         max_sections=2,
     )
+    settings.MTURK_CALLS_PER_SECOND = rate
     began = time.monotonic()
     done = 0
 
@@ -146,7 +149,7 @@ def study(hits: int, workers: int, seed: int) -> None:
             print(f"  {done:,} answers after {time.monotonic() - began:.0f} s", flush=True)
 
     with (
-        stage(EVERYTHING, seed) as on,
+        stage(replace(EVERYTHING, throttled=0, rate=rate), seed) as on,
         web_server(environment=on.environment) as address,
         on.site(address),
     ):
@@ -216,7 +219,7 @@ def main() -> None:
         with running(folder):
             call_command("migrate", verbosity=0)
             if options.study:
-                study(options.study, options.workers, options.seed)
+                study(options.study, options.workers, options.rate, options.seed)
             many(options)
             connection.close()
         with contextlib.suppress(Exception):
