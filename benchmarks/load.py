@@ -29,6 +29,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from html import unescape
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -165,23 +166,47 @@ def on_site(campaign: Any, seconds: float) -> Work:
     return work
 
 
-def in_frame(market: Any, submit_to: str, over: threading.Event) -> Work:
+class Board:
+    """The HITs of the stand-in for MTurk that can be accepted, looked up twice a second for all."""
+
+    def __init__(self, market: Any) -> None:
+        self.market = market
+        self._hits: list[Any] = []
+        self._looked = 0.0
+        self._turn = threading.Lock()
+
+    def accept(self, browser: Browser, worker: str, done: set[str]) -> Any:
+        """An assignment of a HIT that he has not tried; None: there is none right now."""
+        from tasks.crowds.mturk.rehearsal.market import NotYours
+
+        with self._turn:
+            if time.monotonic() - self._looked > 0.5:
+                self._hits, self._looked = self.market.open_hits(), time.monotonic()
+            left = [hit for hit in self._hits if hit.id not in done]
+        if left:
+            hit = browser.rng.choice(left)
+            done.add(hit.id)
+            with contextlib.suppress(NotYours):
+                return self.market.accept(hit, worker)
+        return None
+
+
+def in_frame(board: Board, submit_to: str, over: threading.Event) -> Work:
     """HIT after HIT of the stand-in for MTurk, in its frame, until the campaign is over."""
-    from tasks.crowds.mturk.rehearsal.market import NotYours
 
     def work(browser: Browser) -> None:
         name = f"A{browser.rng.randrange(10**12):012d}"
         there = http.client.HTTPConnection(urlsplit(submit_to).netloc, timeout=60)
+        done: set[str] = set()
         while not over.is_set():
-            try:
-                hit = browser.rng.choice(market.open_hits())
-                one = market.accept(hit, name)
-            except (IndexError, NotYours):
-                time.sleep(0.3)
+            if (one := board.accept(browser, name, done)) is None:
+                time.sleep(1)
                 continue
-            ids = {"assignmentId": one.id, "hitId": hit.id, "workerId": name}
+            ids = {"assignmentId": one.id, "hitId": one.hit.id, "workerId": name}
             query = urlencode(ids | {"turkSubmitTo": submit_to})
-            status, _, page = browser.do(f"{urlsplit(market.external_url(hit)).path}?{query}")
+            status, _, page = browser.do(
+                f"{urlsplit(board.market.external_url(one.hit)).path}?{query}"
+            )
             action = browser.ACTION.search(page)
             if status != 200 or action is None or not action[1].startswith(submit_to):
                 raise RuntimeError(f"POST in the frame: {status}")
@@ -288,6 +313,21 @@ def held(campaign: Any, times: Times) -> bool:
     )
 
 
+def keep_in_step(slug: str) -> None:
+    """Sync the campaign every few seconds until it ends: in a process of its own, as Celery is."""
+    sys.path.insert(0, str(ROOT))
+    import django
+
+    django.setup()
+    from tasks.models import Campaign
+    from tasks.sync import sync
+
+    campaign = Campaign.objects.get(slug=slug)
+    while campaign.state == "open":
+        sync(campaign)
+        time.sleep(5)
+
+
 def framed(on: Any, address: str, workers: int, think: float, hits: int) -> tuple[Times, bool]:
     """The crowd on a campaign of the stand-in for MTurk, in its frame; whether all is well."""
     from tasks.crowds.mturk.rehearsal.audit import audit
@@ -297,17 +337,18 @@ def framed(on: Any, address: str, workers: int, think: float, hits: int) -> tupl
         hits, round_size=R, crowd="mturk", budget=Decimal(10**6), reward=Decimal("0.35")
     )
     campaign.hits.update(reward=campaign.reward)
+    sync(campaign)
+    os.environ |= on.environment | {"PUBLIC_URL": address}
+    syncing = get_context("spawn").Process(target=keep_in_step, args=[campaign.slug], daemon=True)
+    syncing.start()
     over = threading.Event()
 
-    def keep_in_step() -> None:
-        while campaign.state == "open":
-            time.sleep(3)
-            sync(campaign)
+    def wait_for_it() -> None:
+        syncing.join()
         over.set()
 
-    sync(campaign)
-    work = in_frame(on.market, on.address, over)
-    times = crowd(f"{workers} in MTurk's frame", address, workers, think, work, keep_in_step)
+    work = in_frame(Board(on.market), on.address, over)
+    times = crowd(f"{workers} in MTurk's frame", address, workers, think, work, wait_for_it)
     sync(campaign)
     wrong = audit(campaign, on.market)
     for text in wrong:
@@ -378,20 +419,22 @@ def measure(options: argparse.Namespace) -> tuple[list[str], bool]:
         rush = make_campaign(60)
         fine &= held(rush, crowd(f"{workers}, no pause", address, workers, 0, on_site(rush, 3600)))
         with on.site(address):
-            frame, well = framed(on, address, workers, think, few)
+            alone, well = framed(on, address, 10, think, 5)
+            frame, well_too = framed(on, address, workers, think, few)
     least, most = min(options.hits), max(options.hits)
     p95 = {n: at(0.95, times.pages) + at(0.95, times.submits) for n, times in clients.items()}
-    p50 = at(0.5, ten.pages)
+    fine = fine and well and well_too
     return [
         f"{options.clients} clients without a pause: {clients[least].rate:.1f} HITs a second"
         " (goal: 40)",
         f"page p95 of {workers} to p50 of 10, thinking {think:.1f} s: on the site"
-        f" {at(0.95, many.pages) / p50:.1f} at {many.rate:.1f} HITs a second, in MTurk's frame"
-        f" {at(0.95, frame.pages) / p50:.1f} at {frame.rate:.1f} (goal: under 5)",
-        f"invariants {'held' if fine and well else 'BROKEN'}",
+        f" {at(0.95, many.pages) / at(0.5, ten.pages):.1f} at {many.rate:.1f} HITs a second,"
+        f" in MTurk's frame {at(0.95, frame.pages) / at(0.5, alone.pages):.1f}"
+        f" at {frame.rate:.1f} (goal: under 5)",
+        f"invariants {'held' if fine else 'BROKEN'}",
         f"p95 at {most:,} open HITs / p95 at {least:,}: {p95[most] / p95[least]:.2f}"
         " (goal: at most 1.3)",
-    ], fine and well
+    ], fine
 
 
 if __name__ == "__main__":
