@@ -319,9 +319,11 @@ def keep_in_step(slug: str) -> None:
     import django
 
     django.setup()
+    from annotation.celery import give_way
     from tasks.models import Campaign
     from tasks.sync import sync
 
+    give_way()
     campaign = Campaign.objects.get(slug=slug)
     while campaign.state == "open":
         sync(campaign)

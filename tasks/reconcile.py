@@ -5,7 +5,9 @@ whose answer is in its own form data only. The marketplace decides what was hand
 answer itself is what was stored here, where it was.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import islice
 
 from django.db import transaction
 from django.db.models import Q
@@ -21,8 +23,51 @@ from tasks.review import record_overturned, record_rejection
 from tasks.rounds import free
 
 MARKET = "the marketplace"  # who, in the log
+BATCH = 200
 GRACE = timedelta(minutes=10)  # for an answer on its way from here to the marketplace
 HANDED_IN = ("submitted", "approved", "rejected")
+
+
+def reconcile_all(campaign: Campaign, told: Iterable[MarketAssignment]) -> int:
+    """Take in all that the marketplace tells. Returns how much of it was news."""
+    coming = iter(told)
+    count = 0
+    while batch := list(islice(coming, BATCH)):
+        taken = _take_plain(campaign, batch)
+        count += len(taken)
+        count += sum(reconcile(campaign, one) for one in batch if one.key not in taken)
+    return count
+
+
+def _take_plain(campaign: Campaign, told: list[MarketAssignment]) -> set[str]:
+    """At once what is nearly all of it: handed in there, answered here by the same worker, no news
+    of either before. Returns the keys; what somebody is at just now waits for its own turn.
+    """
+    workers = {one.key: one.worker for one in told if one.status == "submitted"}
+    with transaction.atomic():
+        waiting = Assignment.objects.select_for_update(of=("self",), skip_locked=True).filter(
+            campaign=campaign, key__in=workers, market_state="", state=AssignmentState.SUBMITTED
+        )
+        plain = [
+            one
+            for one in waiting.select_related("worker")
+            if one.worker.external_id == workers[one.key]
+        ]
+        Transition.objects.bulk_create(_told_of(one, "submitted") for one in plain)
+        Assignment.objects.filter(pk__in=[one.pk for one in plain]).update(market_state="submitted")
+    return {one.key for one in plain}
+
+
+def _told_of(assignment: Assignment, status: str) -> Transition:
+    """The line in the log about what the marketplace says of it."""
+    return Transition(
+        campaign_id=assignment.campaign_id,
+        assignment=assignment,
+        subject="on the marketplace",
+        before=assignment.market_state,
+        after=status,
+        who=MARKET,
+    )
 
 
 def reconcile(campaign: Campaign, told: MarketAssignment) -> bool:
@@ -118,14 +163,7 @@ def _take_status(assignment: Assignment, told: MarketAssignment) -> None:
         .get(pk=assignment.pk)
     )
     locked.campaign = campaign
-    Transition.objects.create(
-        campaign=campaign,
-        assignment=locked,
-        subject="on the marketplace",
-        before=locked.market_state,
-        after=told.status,
-        who=MARKET,
-    )
+    _told_of(locked, told.status).save()
     locked.market_state = told.status
     locked.save(update_fields=["market_state"])
     if told.status in HANDED_IN and locked.state != AssignmentState.SUBMITTED:

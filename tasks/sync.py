@@ -21,7 +21,7 @@ from tasks.models import HIT, Assignment, Campaign, Payment, Transition
 from tasks.models.assignment import Outcome
 from tasks.models.campaign import State
 from tasks.models.payment import PaymentKind, PaymentState
-from tasks.reconcile import count_again, expire, mark_paid, reconcile
+from tasks.reconcile import count_again, expire, mark_paid, reconcile_all
 from tasks.refused import Refused
 from tasks.review import Reviewed, review
 from tasks.rounds import finish_if_done, open_round
@@ -123,8 +123,7 @@ def _sync(campaign: Campaign, progress: Progress) -> Synced:
     began = timezone.now()
     with _done_again_if_lost():
         progress("fetching")
-        for told in crowd.fetch(campaign):
-            done.fetched += reconcile(campaign, told)
+        done.fetched = reconcile_all(campaign, crowd.fetch(campaign))
         done.expired = expire(campaign, fetched_at=began)
         count_again(campaign)
         progress("reviewing")
