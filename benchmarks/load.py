@@ -367,9 +367,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15, help="at each size (15)")
     parser.add_argument("--workers", type=int, default=200, help="at once in the crowd (200)")
     parser.add_argument(
-        "--think", type=float, default=0.1, help="share of a HIT's expected time (0.1)"
+        "--think", type=float, default=0.2, help="share of a HIT's expected time (0.2)"
     )
-    parser.add_argument("--answers", type=int, default=6, help="of each of the crowd, about (6)")
+    parser.add_argument("--answers", type=int, default=4, help="of each of the crowd, about (4)")
     options = parser.parse_args()
     if options.workers < R:
         parser.error(f"--workers: at least {R}, for as many answers to each HIT")
@@ -413,7 +413,7 @@ def measure(options: argparse.Namespace) -> tuple[list[str], bool]:
         for hits in options.hits:
             work = on_site(make_campaign(hits), options.seconds)
             clients[hits] = crowd(f"{hits:,} HITs, no pause", address, options.clients, 0, work)
-        work = on_site(make_campaign(400), 5 * think)
+        work = on_site(make_campaign(400), 4 * think)
         ten = crowd("10 who think", address, 10, think, work)
         small = make_campaign(few)
         many = crowd(f"{workers} who think", address, workers, think, on_site(small, 3600))
