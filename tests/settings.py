@@ -1,13 +1,16 @@
 """The settings of a test run: the project's own, on embedded servers in a directory of its own."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
-# Each run has its own servers, so that two runs on one machine never meet. It is removed at the
-# end: never somebody's own, whatever the environment says.
-OWN = "second-look-test-"
+# Each process of the suite has its own servers, so that no two ever meet; what a test starts
+# inherits them. They are removed at the end: never somebody's own, whatever the environment says.
+OWN = f"second-look-test-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-"
 if not os.path.basename(os.environ.get("DATA_DIR", "")).startswith(OWN):
     os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix=OWN)
+    atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
 
 from annotation.settings import *  # noqa: E402, F403
 

@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 
 from tasks.answers import read
 from tasks.models import HIT, Campaign
-from tasks.sheets import Choice, Picture, Section, Sheet, ShownLabel, Tile
+from tasks.sheets import Choice, Item, Picture, Section, Sheet, ShownLabel, Tile
+
+
+def item(position: int) -> Item:
+    return Item(position, 0, None, 0, "public", 0, 4, 3)
 
 
 def contains_sheet(maybe: bool = True, sizes: tuple[int, ...] = (2, 1)) -> Sheet:
@@ -17,7 +21,7 @@ def contains_sheet(maybe: bool = True, sizes: tuple[int, ...] = (2, 1)) -> Sheet
         tiles = []
         for _ in range(size):
             # Positions run against the order shown: an answer names positions.
-            tiles.append(Tile(f"t{number}", 10 - number, number + 1, "tile", "full"))
+            tiles.append(Tile(f"t{number}", 10 - number, number + 1, item(10 - number)))
             number += 1
         sheet.sections.append(Section(f"s{s}", s + 1, ShownLabel(s, [f"thing {s}"], "", []), tiles))
     return sheet
@@ -30,7 +34,7 @@ def classify_sheet(pictures: int = 2, offered: int = 2) -> Sheet:
             Choice(f"l{p}{i}", ShownLabel(100 * p + i, [f"thing {i}"], "", []))
             for i in range(offered)
         ]
-        sheet.pictures.append(Picture(f"p{p}", p, p + 1, 4, 3, "full", choices))
+        sheet.pictures.append(Picture(f"p{p}", p, p + 1, item(p), choices))
     return sheet
 
 
