@@ -15,7 +15,7 @@ up: $(VENV)/installed
 	@$(PY) manage.py up $(ARGS)
 
 test: $(VENV)/installed-dev
-	@$(PY) -m pytest -n $(TESTERS) --dist loadfile $(ARGS)
+	@$(PY) -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check .
