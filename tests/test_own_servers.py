@@ -20,6 +20,7 @@ def test_a_data_dir_of_the_environment_is_left_alone(tmp_path):
         check=True,
     )
     used = Path(done.stdout.strip())
-    used.rmdir()
     assert used != kept
+    assert kept.exists()
+    assert not used.exists()  # who made it removes it
     assert used.name.startswith("second-look-test-")
