@@ -9,14 +9,26 @@ from tasks.sync import sync
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 
 
+@pytest.fixture
+def framed_by(settings):
+    """Says which sites may frame a worker's page; in place, since its views hold the list."""
+    ancestors = settings.WORKER_PAGE_CSP["frame-ancestors"]
+    before = list(ancestors)
+
+    def frame(*sites: str) -> None:
+        ancestors[:] = sites
+
+    yield frame
+    ancestors[:] = before
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
 def test_a_hit_is_done_in_the_marketplaces_frame(
-    browser, open_for_mturk, live_server, server, settings, scripts
+    browser, open_for_mturk, live_server, server, settings, framed_by, scripts
 ):
     # The two sites must differ for the browser, as they do in life.
     settings.PUBLIC_URL = live_server.url.replace("127.0.0.1", "localhost")
-    ancestors = ["'self'", server.address]
-    settings.WORKER_PAGE_CSP["frame-ancestors"][:] = ancestors
+    framed_by("'self'", server.address)
     campaign = open_for_mturk(per_hit=12, workers_per_item=1, round_size=1)
     crowd_of(campaign).offer(campaign)
     context = browser.new_context(java_script_enabled=scripts)
