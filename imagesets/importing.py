@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import BoundedSemaphore
 from typing import NamedTuple
 
+import numpy as np
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 from django.db import connection, transaction
@@ -31,7 +32,7 @@ from imagesets.import_checks import (
     named_by_source,
 )
 from imagesets.models import Dataset, Image, Label
-from imagesets.near_duplicates import perceptual_hash
+from imagesets.near_duplicates import coarse, perceptual_hashes
 from imagesets.parallel import in_parallel
 from imagesets.pixels import Undecodable, check
 from imagesets.sources import Entry, Source, open_source
@@ -106,7 +107,7 @@ class Checked(NamedTuple):
     sha256: str = ""
     width: int = 0
     height: int = 0
-    perceptual_hash: int = 0
+    coarse: np.ndarray = np.zeros((32, 32))  # of it the perceptual hash is made
     location: str = ""
 
 
@@ -289,31 +290,37 @@ def _save_images(
                 f"stopped, as a copy of {entry.key!r} cannot be kept: {reason_of(error)};"
                 " the same import again goes on"
             ) from error
-        return Checked(entry, "", sha256, width, height, perceptual_hash(small), location)
+        return Checked(entry, "", sha256, width, height, coarse(small), location)
 
-    batch: list[Image] = []
+    batch: list[Checked] = []
     for done, checked in enumerate(in_parallel(look, source.read(new), source.remote), 1):
         progress("Importing images", done, len(new))
         if checked.reason:
             report.skipped.append((checked.entry.key, checked.reason))
-            continue
-        batch.append(
-            Image(
-                dataset=report.dataset,
-                key=checked.entry.key,
-                location=checked.location,
-                sha256=checked.sha256,
-                width=checked.width,
-                height=checked.height,
-                perceptual_hash=checked.perceptual_hash,
-                dataset_label_id=label_ids.get(checked.entry.label),
-            )
-        )
+        else:
+            batch.append(checked)
         if len(batch) == BATCH:
-            Image.objects.bulk_create(batch)
-            report.added += len(batch)
+            _save_batch(batch, label_ids, report)
             batch = []
-    Image.objects.bulk_create(batch)
+    if batch:
+        _save_batch(batch, label_ids, report)
+
+
+def _save_batch(batch: list[Checked], label_ids: dict[str, int], report: Report) -> None:
+    hashes = perceptual_hashes(np.stack([checked.coarse for checked in batch])).tolist()
+    Image.objects.bulk_create(
+        Image(
+            dataset_id=report.dataset.id,
+            key=checked.entry.key,
+            location=checked.location,
+            sha256=checked.sha256,
+            width=checked.width,
+            height=checked.height,
+            perceptual_hash=hash,
+            dataset_label_id=label_ids.get(checked.entry.label),
+        )
+        for checked, hash in zip(batch, hashes, strict=True)
+    )
     report.added += len(batch)
 
 

@@ -18,6 +18,7 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 # What Pillow also opens: documents (by running Ghostscript on them), film, tables of numbers.
 NO_PICTURES = {"BUFR", "EPS", "FITS", "GRIB", "HDF5", "MPEG", "PDF", "WMF"}
+COMMON = {"JPEG", "PNG", "WEBP"}
 # Pictures to people, so that an import has to say that it cannot read them.
 UNREADABLE = frozenset((".svg", ".heic", ".heif", ".jxl", ".arw", ".cr2", ".cr3", ".dng", ".nef"))
 
@@ -59,9 +60,10 @@ def picture_endings() -> frozenset[str]:
 
 @functools.cache
 def _formats() -> list[str]:
-    """The formats that are read: none that runs another program."""
+    """The formats that are read, none that runs another program; they are tried in this order."""
     Image.init()
-    return [format for format in Image.OPEN if format not in NO_PICTURES]
+    readable = [format for format in Image.OPEN if format not in NO_PICTURES]
+    return sorted(readable, key=lambda format: format not in COMMON)
 
 
 def _bytes(source: str | os.PathLike | bytes) -> bytes:
@@ -83,7 +85,8 @@ def _decode(content: bytes, at_least: int | None) -> tuple[Image.Image, tuple[in
             picture.draft(None, (at_least, at_least))
         picture.load()
         reduced = picture if at_least is None else _reduced(picture, at_least)
-        return _to_srgb(ImageOps.exif_transpose(reduced)), (width, height)
+        ImageOps.exif_transpose(reduced, in_place=True)
+        return _to_srgb(reduced), (width, height)
     except UnidentifiedImageError:
         raise Undecodable("not a picture in any known format") from None
     except Image.DecompressionBombError:

@@ -1,9 +1,10 @@
 """Groups of near duplicates are those that comparing every pair gives."""
 
+import imagehash
 import numpy as np
 import pytest
 
-from imagesets.near_duplicates import near_duplicates, perceptual_hash
+from imagesets.near_duplicates import coarse, near_duplicates, perceptual_hashes
 from tests.imagesets.pictures import noise
 
 
@@ -40,9 +41,18 @@ def test_no_hashes_and_one():
 
 
 def test_versions_of_a_picture_are_near_and_pictures_are_far():
-    hashes = [
-        perceptual_hash(picture)
+    pictures = [
+        picture
         for i in range(30)
         for picture in (noise(i, (400, 300)), noise(i, (400, 300)).resize((200, 150)))
     ]
-    assert near_duplicates(np.array(hashes)) == [[2 * i, 2 * i + 1] for i in range(30)]
+    hashes = perceptual_hashes(np.stack([coarse(picture) for picture in pictures]))
+    assert near_duplicates(hashes) == [[2 * i, 2 * i + 1] for i in range(30)]
+
+
+def test_the_bits_are_those_of_imagehash():
+    pictures = [noise(i, (40 + i, 300 - i)) for i in range(60)]
+    hashes = perceptual_hashes(np.stack([coarse(picture) for picture in pictures]))
+    assert [f"{hash:016x}" for hash in hashes.view(np.uint64)] == [
+        str(imagehash.phash(picture)) for picture in pictures
+    ]
