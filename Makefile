@@ -28,9 +28,7 @@ fix: $(VENV)/installed-dev
 	$(VENV)/bin/ruff format .
 
 # Sizes that take under 15 minutes in all on 2 cores; each script's own default is the goal's size.
-BENCH_dawid_skene := --judgments 2000000
 BENCH_export := --judgments 400000 --repeat 2
-BENCH_import_images := --images 3000
 BENCH_inference := --images 64
 BENCH_load := --hits 1000 10000 --seconds 6 --think 0.1 --answers 2
 BENCH_publish := --hits 2000 --crashes 3 --study 60
