@@ -18,7 +18,7 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 # What Pillow also opens: documents (by running Ghostscript on them), film, tables of numbers.
 NO_PICTURES = {"BUFR", "EPS", "FITS", "GRIB", "HDF5", "MPEG", "PDF", "WMF"}
-COMMON = {"JPEG", "PNG", "WEBP"}
+COMMON = {"JPEG", "PNG", "WEBP"}  # tried first
 # Pictures to people, so that an import has to say that it cannot read them.
 UNREADABLE = frozenset((".svg", ".heic", ".heif", ".jxl", ".arw", ".cr2", ".cr3", ".dng", ".nef"))
 
