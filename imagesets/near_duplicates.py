@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 DISTANCE = 4  # bits of 64 in which hashes of two versions of one picture differ at most
+STRUCTURE = np.int64(2**63 - 1)  # all bits but the first, which a picture of one flat colour sets
 
 
 def coarse(picture: Image.Image) -> np.ndarray:
@@ -30,11 +31,14 @@ def near_duplicates(hashes: np.ndarray, distance: int = DISTANCE) -> list[list[i
     """Groups of positions whose hashes are linked by steps of at most `distance` bits.
 
     `hashes`: int64, shape (N,). Each group is sorted, of two or more; groups by first position.
+    Flat pictures of all colours have one hash, which says nothing: they are in no group.
     Two hashes within d bits agree in at least two of d + 2 bands, so only those that share a pair
     of bands (21 bits, of 64 with d = 4) are compared: one sort for each pair of bands, not N
     squared comparisons. A million hashes take seconds.
     """
-    unique, inverse = np.unique(np.asarray(hashes, dtype=np.int64), return_inverse=True)
+    hashes = np.asarray(hashes, dtype=np.int64)
+    structured = np.flatnonzero(hashes & STRUCTURE)
+    unique, inverse = np.unique(hashes[structured], return_inverse=True)
     values = unique.view(np.uint64)
     parent = np.arange(len(values))
 
@@ -61,8 +65,8 @@ def near_duplicates(hashes: np.ndarray, distance: int = DISTANCE) -> list[list[i
     counts = np.bincount(inverse, minlength=len(values))
     linked = np.array([root(i) for i in range(len(values))], dtype=np.int64)
     sizes = np.bincount(linked, weights=counts, minlength=len(values))
-    for position in np.flatnonzero(sizes[linked[inverse]] > 1):
-        groups.setdefault(int(linked[inverse[position]]), []).append(int(position))
+    for i in np.flatnonzero(sizes[linked[inverse]] > 1):
+        groups.setdefault(int(linked[inverse[i]]), []).append(int(structured[i]))
     return sorted(groups.values())
 
 

@@ -3,6 +3,7 @@
 import imagehash
 import numpy as np
 import pytest
+from PIL import Image
 
 from imagesets.near_duplicates import coarse, near_duplicates, perceptual_hashes
 from tests.imagesets.pictures import noise
@@ -48,6 +49,15 @@ def test_versions_of_a_picture_are_near_and_pictures_are_far():
     ]
     hashes = perceptual_hashes(np.stack([coarse(picture) for picture in pictures]))
     assert near_duplicates(hashes) == [[2 * i, 2 * i + 1] for i in range(30)]
+
+
+def test_pictures_of_one_flat_colour_are_not_alike():
+    colours = ["black", "white", "red", "navy", "#010101", "#808080"]
+    flat = [Image.new("RGB", (60 + i, 50), colour) for i, colour in enumerate(colours)]
+    ramp = Image.linear_gradient("L")  # a few bits from flat
+    pictures = [*flat, noise(1, (400, 300)), ramp, noise(1, (200, 150))]
+    hashes = perceptual_hashes(np.stack([coarse(picture) for picture in pictures]))
+    assert near_duplicates(hashes) == [[6, 8]]
 
 
 def test_the_bits_are_those_of_imagehash():
