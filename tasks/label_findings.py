@@ -3,7 +3,7 @@
 from django.db import connection
 
 from imagesets.imagenet import ClassEntry
-from imagesets.label_lint import Finding, lint
+from imagesets.label_lint import Finding, lint, some
 from imagesets.models import Label
 from models_inference.candidates import candidate_sql
 from tasks.freezing import DEFAULT_CANDIDATES, chosen_images
@@ -48,6 +48,6 @@ def in_a_sentence(labels: int, findings: list[Finding]) -> str:
     """The findings' number and the first few; "" where there are none."""
     if not findings:
         return ""
-    first = "; ".join(f"{one.text} ({', '.join(one.keys)})" for one in findings[:NAMED])
+    first = "; ".join(f"{one.text} ({some(one.keys)})" for one in findings[:NAMED])
     more = "" if len(findings) <= NAMED else f"; and {len(findings) - NAMED:,} more"
     return f"Workers may confuse some of the {labels:,} labels asked about: {first}{more}."

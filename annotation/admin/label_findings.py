@@ -9,6 +9,7 @@ from imagesets.label_lint import RULES, lint
 from imagesets.models import Dataset
 
 SHOWN = 200  # of each rule; the heading says how many there are
+LINKED = 20  # labels of a finding
 
 
 def label_findings(dataset: Dataset) -> str:
@@ -21,7 +22,11 @@ def label_findings(dataset: Dataset) -> str:
         return format_html('<a class="underline" href="{}">{}</a>', address, key)
 
     def item(finding) -> tuple[str, str]:
-        return finding.text, format_html_join(", ", "{}", ((link(key),) for key in finding.keys))
+        links = format_html_join(", ", "{}", ((link(key),) for key in finding.keys[:LINKED]))
+        more = len(finding.keys) - LINKED
+        if more > 0:
+            links = format_html("{} and {} more", links, f"{more:,}")
+        return finding.text, links
 
     rules = []
     for rule, group in groupby(lint(labels), key=lambda finding: finding.rule):

@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
+from django.urls import reverse
 
 from imagesets.models import Dataset, Label
 from models_inference.models import SkippedImage
@@ -64,6 +65,19 @@ def test_findings_stand_on_the_page_and_in_the_api(staff, dataset):
     text = staff.get("/datasets/tiny/").content.decode()
     assert "Two labels have the same first name: 1 found" in text
     assert "&lt;broken&gt;" in text
+
+
+def test_labels_of_one_name_are_one_finding_however_many(staff, dataset):
+    Label.objects.bulk_create(
+        Label(dataset=dataset, key=f"k{i:02}", names=["crane"], definition=f"{i}")
+        for i in range(30)
+    )
+    lint = staff.get("/api/datasets/tiny/labels/lint/").json()["findings"]
+    assert [(one["rule"], len(one["labels"])) for one in lint] == [("same name", 30)]
+    address = reverse("admin:imagesets_dataset_change", args=[dataset.pk])
+    text = staff.get(address).content.decode()
+    assert "30 labels are named &#x27;crane&#x27; (<a" in text
+    assert ">k19</a> and 10 more)" in text
 
 
 def test_parameters_that_cannot_be_are_told(staff, dataset):

@@ -5,6 +5,8 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.urls import reverse
 
+from imagesets.imagenet import ClassEntry
+from imagesets.label_lint import lint
 from imagesets.models import Label
 from tasks.label_findings import in_a_sentence, label_findings
 from tasks.models import Campaign
@@ -49,3 +51,8 @@ def test_a_sentence_tells_the_first_few_and_how_many_more(draft):
     labels, findings = label_findings(draft)
     assert in_a_sentence(labels, findings).endswith("; and 2 more.")
     assert in_a_sentence(4, []) == ""
+    many = lint(ClassEntry(f"{i:04}", ("crane",), f"crane {i}") for i in range(2000))
+    assert in_a_sentence(2000, many) == (
+        "Workers may confuse some of the 2,000 labels asked about: 2,000 labels are named 'crane'"
+        " (0000, 0001, 0002, 0003, 0004 and 1,995 more)."
+    )
