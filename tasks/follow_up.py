@@ -6,19 +6,21 @@ from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
-from django.db import connection
+from django.db import connection, transaction
 
 from tasks.aggregation.follow_up import Candidate
 from tasks.aggregation.groups import image_groups
 from tasks.models import Campaign
+from tasks.results.copying import avoiding
 
 
 def _counted_pairs(source: Campaign) -> list[tuple]:
     """(image, label, key, selected, shown, score, models, is dataset label) of each pair, by image.
 
-    Counts are of used study judgments, taken from the answers as they are now.
+    Counts are of used study judgments, taken from the answers as they are now. An image's dataset
+    label is always there, also where the campaign did not ask about it.
     """
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor, avoiding(cursor, "nestloop"):
         cursor.execute(
             """
             WITH judged AS (
@@ -29,18 +31,28 @@ def _counted_pairs(source: Campaign) -> list[tuple]:
               WHERE a.campaign_id = %(source)s AND a.state = 'submitted'
                 AND a.outcome = 'accepted' AND NOT a.set_aside AND i.pair_id IS NOT NULL
                 AND i.position = ANY (a.shown) AND NOT i.position = ANY (a.unseen)
-              GROUP BY i.pair_id)
+              GROUP BY i.pair_id),
+            candidate AS (
+              SELECT id, image_id, label_id, sources FROM tasks_pair
+              WHERE campaign_id = %(source)s
+              UNION ALL
+              SELECT NULL, c.image_id, im.dataset_label_id, '[]'
+              FROM tasks_campaignimage c
+              JOIN imagesets_image im ON im.id = c.image_id
+              WHERE c.campaign_id = %(source)s AND im.dataset_label_id IS NOT NULL
+                AND NOT EXISTS (
+                  SELECT FROM tasks_pair p WHERE p.campaign_id = c.campaign_id
+                    AND p.image_id = c.image_id AND p.label_id = im.dataset_label_id))
             SELECT p.image_id, p.label_id, l.key, coalesce(j.selected, 0), coalesce(j.shown, 0),
                    (SELECT max((s->>2)::float8) FROM jsonb_array_elements(p.sources) s
                     WHERE jsonb_typeof(s) = 'array'),
                    (SELECT count(*) FROM jsonb_array_elements(p.sources) s
                     WHERE jsonb_typeof(s) = 'array'),
                    p.label_id = im.dataset_label_id
-            FROM tasks_pair p
+            FROM candidate p
             JOIN imagesets_label l ON l.id = p.label_id
             JOIN imagesets_image im ON im.id = p.image_id
             LEFT JOIN judged j ON j.pair_id = p.id
-            WHERE p.campaign_id = %(source)s
             ORDER BY p.image_id, l.key COLLATE "C"
             """,
             {"source": source.pk},
