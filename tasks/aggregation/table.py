@@ -71,21 +71,32 @@ def encoded(data: Any) -> Table:
 
 
 def encoded_column(column: Any, name: str) -> Column:
-    """Number the values of one column."""
+    """Number the values of one column. Raises ValueError for a missing value (None, NaN, NA)."""
     if hasattr(column, "dictionary_encode"):
         if column.null_count:
             raise ValueError(f"column {name} has missing values")
         if not str(column.type).startswith(("int", "uint")):
-            return _arrow_dictionary(column)
+            return _arrow_dictionary(column, name)
         column = column.to_numpy()
-    array = column if hasattr(column, "dtype") else np.asarray(column)
-    kind = getattr(array.dtype, "kind", "O") if isinstance(array.dtype, np.dtype) else "O"
+    if not hasattr(column, "dtype"):
+        column = _listed(column)
+    if np.ma.is_masked(column):
+        raise ValueError(f"column {name} has missing values")
+    kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else "O"
     if kind == "b":
-        codes, values = _integers(np.asarray(array).view(np.uint8), name)
+        codes, values = _integers(np.asarray(column).view(np.uint8), name)
         return Column(codes, values.astype(bool))
     if kind in "iu":
-        return _integers(np.asarray(array), name)
-    return _hashed(array, name)
+        return _integers(np.asarray(column), name)
+    return _hashed(column, name)
+
+
+def _listed(column: Any) -> Any:
+    """A list or the like as an array; NumPy's own would make "nan" of a missing value beside
+    texts, and rows of tuples."""
+    import pandas as pd
+
+    return pd.Series(list(column)).array
 
 
 def _column(data: Any, name: str) -> Any:
@@ -110,14 +121,20 @@ def _integers(array: NDArray[Any], name: str) -> Column:
         return _hashed(array, name)
     occurs = np.zeros(high - low + 1, bool)
     for rows in blocks(array.size):
-        occurs[array[rows].astype(np.int64) - low] = True
+        occurs[_above(array[rows], low)] = True
     values = np.flatnonzero(occurs)
     number: Ints = np.zeros(occurs.size, _code_type(values.size))
     number[values] = np.arange(values.size)
     codes: Ints = np.empty(array.size, number.dtype)
     for rows in blocks(array.size):
-        codes[rows] = number[array[rows].astype(np.int64) - low]
-    return Column(codes, (values + low).astype(array.dtype))
+        codes[rows] = number[_above(array[rows], low)]
+    return Column(codes, values.astype(array.dtype) + np.array(low, array.dtype))
+
+
+def _above(array: NDArray[Any], low: int) -> NDArray[np.int64]:
+    """How far each integer is above the lowest of a column."""
+    wide = np.uint64 if array.dtype.kind == "u" else np.int64
+    return (array.astype(wide) - wide(low)).astype(np.int64)
 
 
 def _hashed(array: Any, name: str) -> Column:
@@ -129,15 +146,22 @@ def _hashed(array: Any, name: str) -> Column:
     return _ascending(codes, values)
 
 
-def _arrow_dictionary(column: Any) -> Column:
+def _arrow_dictionary(column: Any, name: str) -> Column:
+    """By the dictionaries of its chunks, which may hold a value twice, none, or unused ones."""
+    import pandas as pd
+
     if not len(column):
         return Column(np.zeros(0, np.uint16), np.zeros(0, object))
-    coded = column.dictionary_encode()
-    if hasattr(coded, "combine_chunks"):
-        coded = coded.unify_dictionaries().combine_chunks()
-    if hasattr(coded, "chunks"):
-        coded = coded.chunks[0]
-    return _ascending(coded.indices.to_numpy(), coded.dictionary.to_pandas().to_numpy())
+    coded = [chunk.dictionary_encode() for chunk in getattr(column, "chunks", [column])]
+    number, values = pd.factorize(pd.concat([chunk.dictionary.to_pandas() for chunk in coded]))
+    begin = np.cumsum([0, *(len(chunk.dictionary) for chunk in coded)])
+    codes = np.concatenate(
+        [number[at + chunk.indices.to_numpy()] for at, chunk in zip(begin[:-1], coded, strict=True)]
+    )
+    if codes.min() < 0:
+        raise ValueError(f"column {name} has missing values")
+    used = _integers(codes, name)
+    return _ascending(used.codes, values[used.values])
 
 
 def _ascending(codes: Ints, values: Any) -> Column:
