@@ -156,8 +156,7 @@ class CampaignSteps(ModelAdmin):
 
         def take(said: dict) -> str:
             run = aggregate(campaign)
-            counts = ", ".join(f"{n:,} {name}" for name, n in run.counts.items())
-            return f"Aggregated in {run.seconds:.1f} s: {counts}."
+            return f"Aggregated in {run.seconds:.1f} s: {run.counts_told}."
 
         return ask_first(self, request, campaign, step, take)
 

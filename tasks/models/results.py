@@ -7,6 +7,11 @@ from tasks.models.campaign import Campaign, Pair
 from tasks.models.transaction import TransactionField
 from tasks.models.worker import Worker
 
+COUNTED = (
+    *("judgments", "responses", "images", "pairs", "assignments", "workers", "controls", "unseen"),
+    *("set_aside", "rejected", "waiting_for_review", "returned", "late", "read"),
+)
+
 
 class Run(models.Model):
     """One aggregation of a campaign.
@@ -34,6 +39,12 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"run {self.pk} of {self.campaign_id}"
+
+    @property
+    def counts_told(self) -> str:
+        """In one order, which the database does not keep."""
+        known = [name for name in COUNTED if name in self.counts]
+        return ", ".join(f"{self.counts[name]:,} {name.replace('_', ' ')}" for name in known)
 
 
 class PairResult(models.Model):

@@ -95,6 +95,12 @@ def test_what_is_not_used_is_counted_and_in_no_result(request, kind, apart):
     assert 0 < gone == len(assignment.shown) - unseen
     assert after.counts[apart] == len(assignment.shown)
     assert sum(after.counts[name] for name in APART) == len(assignment.shown)
+    again = aggregate(campaign)  # its numbers are those that the database kept
+    told, told_again = (
+        [each.split()[1] for each in run.counts_told.split(", ")] for run in (after, again)
+    )
+    assert told == told_again
+    assert len(told) == len(after.counts)
 
 
 def test_unseen_is_counted_and_in_no_result(contains, classify):

@@ -15,7 +15,6 @@ class Command(CampaignCommand):
     def step(self, campaign: Campaign, who: str, **options: Any) -> None:
         with Console(stderr=True).status(f"Aggregating {campaign.slug} ..."):
             run = aggregate(campaign)
-        counts = ", ".join(
-            f"{number:,} {name.replace('_', ' ')}" for name, number in run.counts.items()
+        self.stdout.write(
+            f"Run {run.pk} of {campaign.slug}: {run.counts_told} in {run.seconds:.1f} s."
         )
-        self.stdout.write(f"Run {run.pk} of {campaign.slug}: {counts} in {run.seconds:.1f} s.")
