@@ -6,7 +6,7 @@ import os
 import warnings
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from imagesets.locations import read
 
@@ -21,6 +21,18 @@ NO_PICTURES = {"BUFR", "EPS", "FITS", "GRIB", "HDF5", "MPEG", "PDF", "WMF"}
 COMMON = {"JPEG", "PNG", "WEBP"}  # tried first
 # Pictures to people, so that an import has to say that it cannot read them.
 UNREADABLE = frozenset((".svg", ".heic", ".heif", ".jxl", ".arw", ".cr2", ".cr3", ".dng", ".nef"))
+
+# By EXIF's orientation; 1 is upright.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+QUARTERS = {TURNS[orientation] for orientation in (5, 6, 7, 8)}
 
 
 class Undecodable(ValueError):
@@ -74,25 +86,46 @@ def _decode(content: bytes, at_least: int | None) -> tuple[Image.Image, tuple[in
     if not content:
         raise Undecodable("the file is empty")
     try:
-        picture = Image.open(io.BytesIO(content), formats=_formats())
+        picture = _open(content)
         width, height = picture.size
         if width * height > MAX_PIXELS:
             raise Image.DecompressionBombError
-        quarter = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)  # orientation: turned by it
-        if quarter and picture.format != "TIFF":  # whose size Pillow gives upright
+        turn = _turn(picture)
+        if turn in QUARTERS:
             width, height = height, width
         if at_least is not None:
             picture.draft(None, (at_least, at_least))
         picture.load()
         reduced = picture if at_least is None else _reduced(picture, at_least)
-        ImageOps.exif_transpose(reduced, in_place=True)
-        return _to_srgb(reduced), (width, height)
+        upright = reduced if turn is None else reduced.transpose(turn)
+        return _to_srgb(upright), (width, height)
     except UnidentifiedImageError:
         raise Undecodable("not a picture in any known format") from None
     except Image.DecompressionBombError:
         raise Undecodable(f"more than {MAX_PIXELS // 1_000_000} million pixels") from None
     except Exception as error:  # Pillow's decoders raise of every kind on bytes that are no picture
         raise Undecodable(" ".join(str(error).split()) or type(error).__name__) from error
+
+
+def _open(content: bytes) -> Image.Image:
+    """An AVIF whose EXIF is damaged, which Pillow refuses, is opened without it."""
+    try:
+        return Image.open(io.BytesIO(content), formats=_formats())
+    except Exception:
+        if content[4:8] != b"ftyp" or b"Exif" not in content:
+            raise
+    without = content.replace(b"Exif", b"none", 1)  # the type of an item that nobody knows
+    return Image.open(io.BytesIO(without), formats=_formats())
+
+
+def _turn(picture: Image.Image) -> Image.Transpose | None:
+    """What makes a picture upright; None where it is, or where its EXIF or XMP cannot be read."""
+    if picture.format == "TIFF":  # turned by Pillow itself
+        return None
+    try:
+        return TURNS.get(picture.getexif().get(ExifTags.Base.Orientation))
+    except Exception:  # of every kind, as with the decoders
+        return None
 
 
 def _reduced(picture: Image.Image, at_least: int) -> Image.Image:

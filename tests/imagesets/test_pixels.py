@@ -1,11 +1,14 @@
 """Pictures of every kind come out upright, 8-bit, sRGB, or are refused with a reason."""
 
+import io
+import random
 import struct
 import zlib
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from imagesets.pixels import Undecodable, check, open_rgb
 from tests.imagesets.pictures import encoded, jpeg, noise
@@ -40,6 +43,59 @@ def test_a_reduced_picture_is_upright_and_whole_too(format, mode):
     assert 64 <= small.width < small.height < 400
     red, _, blue = small.getpixel((small.width // 2, small.height // 4))
     assert red > 200 > 60 > blue
+
+
+def damaged(exif: bytes) -> Iterator[bytes]:
+    """EXIF blocks as damage leaves them: cut, with wrong offsets, of other values, of anything."""
+    rng = random.Random(0)
+    yield rng.randbytes(60)
+    yield from (exif[:length] for length in range(0, len(exif), 5))
+    for position in range(len(exif)):
+        for value in (0, 255):
+            yield exif[:position] + bytes([value]) + exif[position + 1 :]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of the damage
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_a_good_picture_with_damaged_exif_comes_in(format):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "a camera's maker"
+    exif[ExifTags.Base.XResolution] = 72.0
+    exif[ExifTags.Base.Orientation] = 1
+    options = {"dpi": (72, 72)} if format == "JPEG" else {}  # else Pillow swallows some errors
+    content = encoded(noise(1), format, exif=exif, **options)
+    block = exif.tobytes()[6:]
+    if block not in content:  # AVIF keeps the orientation elsewhere
+        del exif[ExifTags.Base.Orientation]
+        block = exif.tobytes()[6:]
+    assert block in content
+    for block_now in damaged(block):
+        # The file's checksums and lengths stay whole: it is only the block that is damaged.
+        if format == "AVIF":
+            now = content.replace(block, block_now.ljust(len(block), b"\0")[: len(block)])
+        else:
+            now = encoded(noise(1), format, exif=b"Exif\0\0" + block_now, **options)
+        width, height, _ = check(now)
+        assert sorted((width, height)) == [48, 64]
+        assert sorted(open_rgb(now, at_least=1280).size) == [48, 64]
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_orientation_that_means_nothing_is_upright(orientation):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    content = encoded(noise(1), exif=exif)
+    assert check(content)[:2] == open_rgb(content).size == (64, 48)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_each_orientation_is_turned_as_pillow_does(orientation):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    content = encoded(noise(1), "PNG", exif=exif)
+    expected = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+    assert open_rgb(content).tobytes() == expected.tobytes()
+    assert check(content)[:2] == expected.size
 
 
 def test_one_colour_that_means_clear_stays_clear_in_a_reduced_picture():
