@@ -81,27 +81,32 @@ def rows_of(
     """(line of the file where the row ends, cells by column) of each row that is not empty.
 
     UTF-8 CSV with a header, in which each of `required` (or one of several names) must stand.
-    Raises ImportRefused.
+    Columns without a name, as spreadsheet programs leave them, must be empty. Raises ImportRefused.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, strict=True)
             header = [name.strip().lower() for name in next(reader, [])]
             _check_header(path, header, required)
-            for cells in reader:
-                if not any(cell.strip() for cell in cells):
+            named = [at for at, name in enumerate(header) if name]
+            unnamed = [at for at, name in enumerate(header) if not name]
+            width = named[-1] + 1
+            for row in reader:
+                cells = [cell.strip() for cell in row]
+                if not any(cells):
                     continue
-                if len(cells) != len(header):
+                where = f"{path}, row {reader.line_num}"
+                for at in unnamed:
+                    if any(cells[at : at + 1]):
+                        raise ImportRefused(f"{where}: {cells[at]!r} in a column without a name")
+                if len(cells) < width or any(cells[len(header) :]):
                     raise ImportRefused(
-                        f"{path}, row {reader.line_num}: {len(cells)} cells under"
-                        f" {len(header)} columns (a comma inside a cell needs quotes around it)"
+                        f"{where}: {len(cells)} cells under {width} columns"
+                        " (a comma inside a cell needs quotes around it)"
                     )
                 if any("\0" in cell for cell in cells):
-                    raise ImportRefused(f"{path}, row {reader.line_num}: holds a NUL character")
-                yield (
-                    reader.line_num,
-                    dict(zip(header, (cell.strip() for cell in cells), strict=True)),
-                )
+                    raise ImportRefused(f"{where}: holds a NUL character")
+                yield reader.line_num, {header[at]: cells[at] for at in named}
     except OSError as error:
         raise ImportRefused(f"{path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
@@ -113,7 +118,7 @@ def rows_of(
 def _check_header(
     path: Path, header: list[str], required: tuple[str | tuple[str, ...], ...]
 ) -> None:
-    found = ", ".join(header) or "none"
+    found = ", ".join(name for name in header if name) or "none"
     for names in required:
         names = (names,) if isinstance(names, str) else names
         present = [name for name in names if name in header]
@@ -122,6 +127,6 @@ def _check_header(
             raise ImportRefused(f"{path}, row 1: no column {wanted} (columns: {found})")
         if len(present) > 1:
             raise ImportRefused(f"{path}, row 1: both columns {' and '.join(present)}")
-    twice = {name for name in header if header.count(name) > 1}
+    twice = {name for name in header if name and header.count(name) > 1}
     if twice:
         raise ImportRefused(f"{path}, row 1: column {min(twice)!r} stands there twice")

@@ -183,7 +183,11 @@ def test_a_disk_that_takes_no_copies_stops_the_import_instead_of_skipping_all(
         ("labels.csv", "image,label\na.jpg,7\na.jpg,7\n", r"row 3: .*row 2 already"),
         ("labels.csv", "image,class\na.jpg,7\n", r"row 1: no column 'label' or 'wnid'"),
         ("labels.csv", "image,label\na.jpg\n", r"row 2: 1 cells under 2 columns"),
+        ("labels.csv", "image,label\na.jpg,7,cat\n", r"row 2: 3 cells under 2 columns"),
         ("labels.csv", "image,label\na.jpg,\n", r"row 2: label is empty"),
+        ("labels.csv", "image,label,,\na.jpg,7,,\nb.jpg,7,,x\n", r"row 3: 'x'.*without a name"),
+        ("labels.csv", "image,,label\na.jpg,x,7\n", r"row 2: 'x' in a column without a name"),
+        ("labels.csv", "image,label,,,label\na.jpg,7,,,7\n", r"row 1: column 'label'.*twice"),
         ("labels.csv", b"image,label\n\xff\xfe,7\n", r"labels.csv: is not UTF-8"),
         ("labels.csv", "", r"row 1: no column 'image'"),
         ("labels.csv", "image,label\n", r"labels.csv: no labels"),
@@ -204,6 +208,15 @@ def test_an_error_in_a_table_names_file_and_row_and_changes_nothing(folder, file
 def test_a_byte_order_mark_and_quotes_are_read(folder):
     (folder / "labels.csv").write_bytes(b'\xef\xbb\xbfimage,wnid\r\n"a.jpg","0325"\r\n')
     assert run(folder).without_label == 2
+
+
+def test_empty_columns_and_rows_of_a_spreadsheet_are_passed_over(folder):
+    (folder / "labels.csv").write_text(
+        "image,,label,,,\na.jpg,,0325,,,\n,,,,,\nb.jpg,,7\ndeep/c.jpg,,7,\n,,,,,\n"
+    )
+    (folder / "classes.csv").write_text("key,names,,\n0325,tub,,\n7,cat,,,,\n,,,\n")
+    assert run(folder).without_label == 0
+    assert list(Label.objects.values_list("key", "names")) == [("0325", ["tub"]), ("7", ["cat"])]
 
 
 def test_wordnet_ids_without_classes_mean_imagenet(folder):
