@@ -58,6 +58,7 @@ class Report:
     labels_kept: list[str] = field(default_factory=list)  # differ from the file, left as they are
     identical: list[list[str]] = field(default_factory=list)  # keys whose files are the same
     alike: list[list[str]] = field(default_factory=list)  # keys whose pictures look the same
+    notes: list[str] = field(default_factory=list)  # of what was listed, and how it was understood
     seconds: float = 0.0
 
     def counts(self) -> dict[str, int]:
@@ -78,7 +79,10 @@ class Report:
 
     def findings(self, listed: int = 20) -> list[str]:
         """What a person should look at, a line each; of each kind so many, the rest counted."""
-        lines = [f"skipped {_shown(key)}: {reason}" for key, reason in self.skipped[:listed]]
+        lines = self.notes[:listed]
+        if len(self.notes) > listed:
+            lines.append(f"{len(self.notes) - listed} more such lines")
+        lines += [f"skipped {_shown(key)}: {reason}" for key, reason in self.skipped[:listed]]
         if len(self.skipped) > listed:
             lines.append(f"skipped {len(self.skipped) - listed} more")
         for what, groups in (("identical files", self.identical), ("look alike", self.alike)):
@@ -159,7 +163,7 @@ def import_dataset(
 
         with transaction.atomic() if strict else nullcontext():
             dataset = _dataset(slug, name)
-            report = Report(dataset, found=len(entries))
+            report = Report(dataset, found=len(entries), notes=source.notes)
             label_ids = _save_labels(dataset, new_classes, report)
             _fill_labels(entries, known, label_ids, report)
             _save_images(source, entries, known, label_ids, copy, report, progress)

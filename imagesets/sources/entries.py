@@ -6,6 +6,9 @@ from typing import Any, NamedTuple, Protocol
 from imagesets.imagenet import ClassEntry
 from imagesets.pixels import picture_endings
 
+# Folders of macOS, Synology's thumbnails, Windows.
+LEFT_BY_PROGRAMS = {"__MACOSX", "@eaDir", "$RECYCLE.BIN"}
+
 
 class Entry(NamedTuple):
     """One image file of a source.
@@ -27,6 +30,7 @@ class Source(Protocol):
     # Label key -> class, where the source brings its own label set; empty for most.
     classes: dict[str, ClassEntry]
     remote: bool  # whether its bytes come over a network
+    notes: list[str]  # what a person should know of what was listed
 
     def entries(self, named: Container[str]) -> Iterator[Entry]:
         """Every image file, in the order of the source; files in `named` whatever their ending.
@@ -45,10 +49,15 @@ def is_picture_name(key: str, named: Container[str]) -> bool:
     if key in named:
         return True
     name = key.rpartition("/")[2]
-    if name.startswith(".") or "__MACOSX" in key.split("/"):
-        return False
     dot = name.rfind(".")
-    return dot > 0 and name[dot:].lower() in picture_endings()
+    if dot <= 0 or name[dot:].lower() not in picture_endings():
+        return False
+    return not any(map(is_hidden, key.split("/")))
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of that name is none of people's but of programs."""
+    return name in LEFT_BY_PROGRAMS or (name.startswith(".") and name not in (".", ".."))
 
 
 def with_folder_labels(entries: list[Entry]) -> list[Entry]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from imagesets.errors import ImportRefused
 from imagesets.imagenet import ClassEntry
-from imagesets.sources.entries import Entry, is_picture_name, with_folder_labels
+from imagesets.sources.entries import Entry, is_hidden, is_picture_name, with_folder_labels
 
 
 def _read(path: str) -> bytes:
@@ -18,38 +18,68 @@ def _read(path: str) -> bytes:
 
 
 class FolderSource:
-    """Every image file below a folder, by path; links to folders are followed."""
+    """Every image file below a folder, by path; links to folders are followed.
+
+    A folder's images come in once: as of the folder itself where it lies below the root, else of
+    the first link to it. `notes` name the links that are passed over for that.
+    """
 
     remote = False
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root = os.fspath(root)
         self.classes: dict[str, ClassEntry] = {}
+        self.notes: list[str] = []
 
     def entries(self, named: Container[str]) -> Iterator[Entry]:
         found = []
-        for path in self._files():
-            key = path.relative_to(self.root).as_posix()
-            if is_picture_name(key, named):
-                found.append(Entry(key, location=str(path)))
+        for folder, files in self._folders(hidden_too=bool(named)):
+            above = "" if folder == self.root else f"{os.path.relpath(folder, self.root)}/"
+            for name in sorted(files):
+                if is_picture_name(above + name, named):
+                    found.append(Entry(above + name, location=os.path.join(folder, name)))
         yield from with_folder_labels(found)
 
     def read(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Callable[[], bytes]]]:
         for entry in entries:
             yield entry, functools.partial(_read, entry.location)
 
-    def _files(self) -> Iterator[Path]:
-        seen = set()
+    def _folders(self, hidden_too: bool) -> Iterator[tuple[str, list[str]]]:
+        """Each folder and its files: those that lie here, then linked ones, then hidden ones."""
+        first: dict[str, str] = {}  # real path -> the folder as which it comes in
+        linked: list[str] = []
+        hidden: list[str] = []
 
         def refuse(error: OSError) -> None:
             raise ImportRefused(f"{error.filename}: {error.strerror}")
 
-        for folder, below, files in os.walk(self.root, followlinks=True, onerror=refuse):
-            real = os.path.realpath(folder)
-            if real in seen:  # a link to a folder above would never end
-                below.clear()
-                continue
-            seen.add(real)
-            below.sort()
-            for name in sorted(files):
-                yield Path(folder) / name
+        def walk(top: str) -> Iterator[tuple[str, list[str]]]:
+            for folder, below, files in os.walk(top, onerror=refuse):
+                real = os.path.realpath(folder)
+                if real in first:
+                    self._pass_over(folder, first[real])
+                    below.clear()
+                    continue
+                first[real] = folder
+                here = []
+                for name in sorted(below):
+                    path = os.path.join(folder, name)
+                    if is_hidden(name):
+                        hidden.append(path)
+                    elif os.path.islink(path):
+                        linked.append(path)
+                    else:
+                        here.append(name)
+                below[:] = here
+                yield folder, files
+
+        yield from walk(self.root)
+        while linked or (hidden and hidden_too):
+            yield from walk((linked or hidden).pop(0))
+
+    def _pass_over(self, folder: str, same: str) -> None:
+        link, target = (os.path.relpath(path, self.root) for path in (folder, same))
+        if any(map(is_hidden, link.split("/"))):
+            return
+        what = "the whole of it" if same == self.root else repr(target)
+        self.notes.append(f"linked folder {link!r} is passed over: it shows {what} again")

@@ -47,6 +47,7 @@ class ParquetSource:
                 )
         names = self.layout.names
         self.classes: dict[str, ClassEntry] = {}
+        self.notes: list[str] = []
         if not all(is_wordnet_id(name) for name in names):
             self.classes = {str(i): ClassEntry(str(i), (name,)) for i, name in enumerate(names)}
 

@@ -21,6 +21,7 @@ class S3Source:
             raise ImportRefused(f"{address}: names no bucket (s3://bucket/prefix)")
         self.prefix = f"{prefix.rstrip('/')}/" if prefix else ""
         self.classes: dict[str, ClassEntry] = {}
+        self.notes: list[str] = []
 
     def entries(self, named: Container[str]) -> Iterator[Entry]:
         from botocore.exceptions import BotoCoreError, ClientError

@@ -261,6 +261,61 @@ def test_a_link_to_a_folder_above_ends(folder):
     assert run(folder).added == 3
 
 
+def tree(root: Path, *names: str) -> None:
+    """Folders below `root`, each with one picture that looks like no other."""
+    for seed, name in enumerate(names):
+        (root / name).mkdir(parents=True)
+        (root / name / "x.jpg").write_bytes(jpeg(seed))
+
+
+def test_a_link_that_sorts_before_its_folder_does_not_hide_it(tmp_path):
+    tree(tmp_path / "set", "n02085620", "n02123045")
+    (tmp_path / "set/a_link").symlink_to("n02123045")
+    (tmp_path / "set/n02085620/a_loop").symlink_to(tmp_path / "set")
+    report = import_dataset("set", tmp_path / "set")
+    assert dict(Image.objects.values_list("key", "dataset_label__key")) == {
+        "n02085620/x.jpg": "n02085620",
+        "n02123045/x.jpg": "n02123045",
+    }
+    assert report.notes == [
+        "linked folder 'a_link' is passed over: it shows 'n02123045' again",
+        "linked folder 'n02085620/a_loop' is passed over: it shows the whole of it again",
+    ]
+    assert report.findings()[:2] == report.notes
+
+
+def test_class_folders_that_lie_elsewhere_are_followed_once(tmp_path):
+    tree(tmp_path / "store", "tabby", "dog")
+    (tmp_path / "set/.hidden/n02085620").mkdir(parents=True)
+    (tmp_path / "set/.hidden/n02085620/x.jpg").write_bytes(jpeg(9))
+    (tmp_path / "set/n02085620").symlink_to(".hidden/n02085620")
+    (tmp_path / "set/n02123045").symlink_to(tmp_path / "store/tabby")
+    (tmp_path / "set/n02123159").symlink_to(tmp_path / "store/tabby")
+    report = import_dataset("set", tmp_path / "set")
+    keys = set(Image.objects.values_list("key", flat=True))
+    assert keys == {"n02085620/x.jpg", "n02123045/x.jpg"}
+    assert report.notes == ["linked folder 'n02123159' is passed over: it shows 'n02123045' again"]
+
+
+def test_what_programs_leave_behind_is_no_image(folder):
+    for left in (".ipynb_checkpoints/a-checkpoint.jpg", "@eaDir/a.jpg/THUMB.jpg", "._a.jpg"):
+        path = folder / "images" / left
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(jpeg(8))
+    (folder / "images/Thumbs.db").write_bytes(b"thumbnails")
+    (folder / "images/empty").mkdir()
+    (folder / "images/Holiday 100% (1).JPG").write_bytes(jpeg(9))
+    report = run(folder)
+    assert (report.added, report.skipped) == (4, [])
+    assert Image.objects.filter(key="Holiday 100% (1).JPG").exists()
+
+
+def test_a_hidden_file_that_the_table_names_comes_in(folder):
+    tree(folder / "images", ".kept")
+    (folder / "labels.csv").write_text("image,label\n.kept/x.jpg,7\n")
+    assert run(folder).added == 4
+
+
 def test_a_killed_import_keeps_its_batches_and_goes_on(folder, monkeypatch):
     for i in range(10, 20):
         (folder / f"images/{i}.jpg").write_bytes(jpeg(i))
