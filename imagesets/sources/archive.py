@@ -1,6 +1,8 @@
 """Images in a zip; their bytes are copied out on import."""
 
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 
@@ -10,11 +12,34 @@ from imagesets.sources.entries import Entry, is_picture_name, with_folder_labels
 
 # A member that unpacks to more than this is no picture but a bomb.
 MAX_MEMBER_BYTES = 512 * 1024 * 1024
+# Of the format's specification (APPNOTE): general purpose bit 11, "version made by", 4.6.9.
+IS_UTF8, UNIX, UNICODE_PATH = 0x800, 3, 0x7075
 
 
 def is_zip(path: Path) -> bool:
     """Whether a file has a zip's structure, whatever its ending."""
     return path.suffix.lower() == ".zip" or zipfile.is_zipfile(path)
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """A member's name; one that is not marked as UTF-8 may be that all the same (macOS)."""
+    if info.flag_bits & IS_UTF8 or info.filename.isascii():
+        return info.filename
+    raw = info.filename.encode("cp437")  # as which zipfile has read it
+    try:
+        return (_unicode_path(info.extra, raw) or raw).decode()
+    except UnicodeDecodeError:
+        return info.filename
+
+
+def _unicode_path(extra: bytes, raw: bytes) -> bytes:
+    """The name in Info-ZIP's Unicode Path field, where that belongs to the `raw` name; or b""."""
+    while len(extra) >= 4:
+        kind, size = struct.unpack("<HH", extra[:4])
+        field, extra = extra[4 : 4 + size], extra[4 + size :]
+        if kind == UNICODE_PATH and field[1:5] == struct.pack("<L", zlib.crc32(raw)):
+            return field[5:]
+    return b""
 
 
 class ZipSource:
@@ -24,26 +49,32 @@ class ZipSource:
 
     def __init__(self, path: Path) -> None:
         self.classes: dict[str, ClassEntry] = {}
+        self.notes: list[str] = []
         try:
             self.zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError) as error:
             raise ImportRefused(f"{path}: cannot be read as a zip ({error})") from error
 
     def entries(self, named: Container[str]) -> Iterator[Entry]:
-        found = [
-            Entry(info.filename, place=info)
-            for info in self.zip.infolist()
-            if not info.is_dir() and is_picture_name(info.filename, named)
-        ]
+        infos = [info for info in self.zip.infolist() if not info.is_dir()]
+        names = [_name(info) for info in infos]
+        slashes = any("/" in name for name in names)
+        found = []
+        for name, info in zip(names, infos, strict=True):
+            if info.create_system != UNIX or not slashes:  # where a name may hold a backslash
+                name = name.replace("\\", "/")
+            key = name.removeprefix("./")
+            if is_picture_name(key, named):
+                found.append(Entry(key, place=info))
         yield from with_folder_labels(found)
 
     def read(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Callable[[], bytes]]]:
         for entry in entries:
-            yield entry, self._reader(entry.place)
+            yield entry, self._reader(entry.key, entry.place)
 
-    def _reader(self, info: zipfile.ZipInfo) -> Callable[[], bytes]:
+    def _reader(self, key: str, info: zipfile.ZipInfo) -> Callable[[], bytes]:
         def read() -> bytes:
-            if info.filename.startswith("/") or ".." in info.filename.split("/"):
+            if key.startswith("/") or ".." in key.split("/"):
                 raise OSError("its path leads out of the zip")
             if info.file_size > MAX_MEMBER_BYTES:
                 raise OSError(f"unpacks to {info.file_size >> 20} MiB")

@@ -1,7 +1,10 @@
 """Zip, Parquet and S3: the same pictures give the same dataset, wherever they lie."""
 
 import json
+import struct
+import unicodedata
 import zipfile
+import zlib
 from pathlib import Path
 
 import pyarrow as pa
@@ -40,6 +43,13 @@ def write_zip(path: Path, pictures: dict[str, bytes]) -> None:
             file.writestr(key, content)
 
 
+def labels_csv(folder: Path) -> Path:
+    """What the folders of PICTURES say, as a table."""
+    rows = "".join(f"{key},{key.split('/')[0]}\n" for key in PICTURES)
+    (folder / "labels.csv").write_text(f"image,label\n{rows}")
+    return folder / "labels.csv"
+
+
 def test_a_zip(tmp_path):
     path = tmp_path / "x.zip"
     write_zip(path, PICTURES | {"__MACOSX/a.jpg": b"junk", "readme.txt": b"hello"})
@@ -64,6 +74,61 @@ def test_a_zip_in_folders_of_folders_and_names_that_lead_out_of_it(tmp_path):
     write_zip(tmp_path / "x.zip", content)
     import_dataset("set", tmp_path / "x.zip")
     assert Image.objects.filter(dataset__slug="set", dataset_label__key=CAT).count() == 2
+
+
+class Unmarked(zipfile.ZipInfo):
+    """A member whose name is written in an encoding that the zip does not tell, as on a Mac."""
+
+    encoding = "utf-8"
+
+    def _encodeFilenameFlags(self) -> tuple[bytes, int]:
+        return self.filename.encode(self.encoding), self.flag_bits & ~0x800
+
+
+@pytest.mark.parametrize("name", ["Möwe & Löwe.JPG", "50% größer.jpg", "猫.jpg", "ascii.jpg"])
+def test_names_of_a_zip_made_on_a_mac_come_in_right(tmp_path, name):
+    name = unicodedata.normalize("NFD", name)
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
+        file.writestr(Unmarked(f"{CAT}/{name}"), jpeg(1))
+        file.writestr(Unmarked(f"__MACOSX/{CAT}/._{name}"), b"junk")
+        file.writestr(Unmarked(f"{CAT}/._{name}"), b"junk")
+    report = import_dataset("set", tmp_path / "x.zip")
+    assert (Image.objects.get().key, report.skipped) == (f"{CAT}/{name}", [])
+
+
+def test_an_unmarked_name_is_read_by_its_unicode_field_else_as_dos_wrote_it(tmp_path):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
+        for name, as_unicode in (("ü.jpg", None), ("Æ.jpg", "猫.jpg"), ("é.jpg", "stale.jpg")):
+            info = Unmarked(name)
+            info.encoding = "cp437"
+            if as_unicode:
+                crc = zlib.crc32(b"other" if as_unicode == "stale.jpg" else name.encode("cp437"))
+                field = struct.pack("<BL", 1, crc) + as_unicode.encode()
+                info.extra = struct.pack("<HH", 0x7075, len(field)) + field
+            file.writestr(info, jpeg(ord(name[0])))
+    import_dataset("set", tmp_path / "x.zip")
+    assert set(Image.objects.values_list("key", flat=True)) == {"ü.jpg", "猫.jpg", "é.jpg"}
+
+
+@pytest.mark.parametrize(("system", "also_slashes"), [(0, True), (3, False)])
+def test_a_zip_made_on_windows_has_folders(tmp_path, system, also_slashes):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as file:
+        for key, content in PICTURES.items():
+            info = zipfile.ZipInfo(key.replace("/", "\\"))
+            info.create_system = system
+            file.writestr(info, content)
+        if also_slashes:
+            file.writestr("notes/readme.txt", "hello")
+        else:
+            file.writestr("..\\..\\x.jpg", jpeg(9))
+    import_dataset("set", tmp_path / "x.zip", labels=labels_csv(tmp_path))
+    check_stored()
+
+
+def test_a_backslash_in_a_name_of_a_zip_made_on_unix_stays(tmp_path):
+    write_zip(tmp_path / "x.zip", {f"{CAT}/a\\b.jpg": jpeg(1)})
+    import_dataset("set", tmp_path / "x.zip")
+    assert Image.objects.get().key == f"{CAT}/a\\b.jpg"
 
 
 def test_a_damaged_zip_is_refused_and_a_damaged_member_skipped(tmp_path):
