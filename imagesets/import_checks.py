@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from imagesets.errors import ImportRefused, reason_of
 from imagesets.imagenet import ClassEntry, imagenet_classes, is_wordnet_id
 from imagesets.models import Dataset
+from imagesets.names import forms, meant
 from imagesets.parallel import in_parallel
 from imagesets.sources import Entry, Source
 from imagesets.tables import LabelRow
@@ -37,7 +38,8 @@ def list_entries(
     """The source's images. Refuses two with one key, and a place without any."""
     entries: list[Entry] = []
     seen: set[str] = set()
-    for entry in source.entries(label_table or {}):
+    named = {form for key in label_table or () for form in forms(key)}
+    for entry in source.entries(named):
         if entry.key in seen:
             raise ImportRefused(f"{where}: two images have the key {entry.key!r}")
         seen.add(entry.key)
@@ -50,14 +52,30 @@ def list_entries(
     return entries
 
 
-def labelled(
-    entries: list[Entry], table: dict[str, LabelRow], path: str | os.PathLike | None
-) -> list[Entry]:
-    """The entries with the labels of labels.csv, and no others."""
+def rows_by_image(
+    table: dict[str, LabelRow], entries: list[Entry], path: str | os.PathLike | None
+) -> dict[str, LabelRow]:
+    """The rows of labels.csv by the keys of the images that they mean.
+
+    Refuses a row that means none, or one that is composed otherwise where several are.
+    """
     keys = {entry.key for entry in entries}
+    otherwise = meant(table, keys)
+    rows = {}
     for key, row in table.items():
-        if key not in keys:
-            raise ImportRefused(f"{path}, row {row.row}: no image {key!r} among the images")
+        image = key if key in keys else otherwise.get(key)
+        if image is None:
+            alike = not forms(key).isdisjoint(form for name in keys for form in forms(name))
+            hint = " (one that is composed otherwise has a row, or there are several)"
+            raise ImportRefused(
+                f"{path}, row {row.row}: no image {key!r} among the images{hint if alike else ''}"
+            )
+        rows[image] = row
+    return rows
+
+
+def labelled(entries: list[Entry], table: dict[str, LabelRow]) -> list[Entry]:
+    """The entries with the labels of labels.csv, and no others."""
     return [
         entry._replace(label=table[entry.key].label if entry.key in table else "")
         for entry in entries
@@ -93,6 +111,22 @@ def named_by_source(source: Source, entries: list[Entry], known: set[str]) -> li
     if not names or known & names.keys() or not known.issuperset(names.values()):
         return entries
     return [entry._replace(label=names.get(entry.label, entry.label)) for entry in entries]
+
+
+def labels_as_known(entries: list[Entry], known: set[str]) -> list[Entry]:
+    """Labels as the dataset's labels are written, where only the composition differs."""
+    otherwise = meant({entry.label for entry in entries}, known)
+    if not otherwise:
+        return entries
+    return [entry._replace(label=otherwise.get(entry.label, entry.label)) for entry in entries]
+
+
+def keys_as_known(entries: list[Entry], known: dict[str, Known]) -> list[Entry]:
+    """Keys as the dataset has them, where only the composition differs."""
+    otherwise = meant({entry.key for entry in entries}, known)
+    if not otherwise:
+        return entries
+    return [entry._replace(key=otherwise.get(entry.key, entry.key)) for entry in entries]
 
 
 def check_labels(

@@ -25,11 +25,14 @@ from imagesets.import_checks import (
     check_known,
     check_labels,
     classes_brought,
+    keys_as_known,
     known_images,
     label_keys_of,
     labelled,
+    labels_as_known,
     list_entries,
     named_by_source,
+    rows_by_image,
 )
 from imagesets.models import Dataset, Image, Label
 from imagesets.near_duplicates import coarse, perceptual_hashes
@@ -151,14 +154,17 @@ def import_dataset(
     with _one_import_at_a_time(slug):
         entries = list_entries(source, images, label_table, progress)
         if label_table is not None:
-            entries = labelled(entries, label_table, labels)
+            label_table = rows_by_image(label_table, entries, labels)
+            entries = labelled(entries, label_table)
         dataset = Dataset.objects.filter(slug=slug).first()
         new_classes = classes_brought(dataset, class_table, source, entries)
         label_keys = set(new_classes) | label_keys_of(dataset)
         if label_table is None:
             entries = named_by_source(source, entries, label_keys)
+        entries = labels_as_known(entries, label_keys)
         check_labels(label_keys, entries, label_table, labels)
         known = known_images(dataset)
+        entries = keys_as_known(entries, known)
         check_known(source, entries, known, progress)
 
         with transaction.atomic() if strict else nullcontext():

@@ -146,6 +146,63 @@ def test_a_damaged_zip_is_refused_and_a_damaged_member_skipped(tmp_path):
     assert "CRC" in report.skipped[0][1]
 
 
+COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "Möwe é.jpg") for form in ("NFC", "NFD"))
+
+
+@pytest.mark.parametrize(("here", "there"), [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED)])
+@pytest.mark.parametrize("kind", ["folder", "zip", "parquet"])
+def test_names_that_are_composed_otherwise_are_met(tmp_path, kind, here, there):
+    pictures = {here: jpeg(1), "odd.é": jpeg(2)}
+    if kind == "folder":
+        where = tmp_path / "x"
+        where.mkdir()
+        for name, content in pictures.items():
+            (where / name).write_bytes(content)
+    elif kind == "zip":
+        where = tmp_path / "x.zip"
+        write_zip(where, pictures)
+    else:
+        where = tmp_path / "x.parquet"
+        cells = [{"bytes": content, "path": path} for path, content in pictures.items()]
+        pq.write_table(pa.table({"image": cells}), where)
+    odd = unicodedata.normalize("NFD", "odd.é")  # an image only because the table names it
+    (tmp_path / "l.csv").write_text(f"image,wnid\n{there},{CAT}\n{odd},{DOG}\n")
+    import_dataset("set", where, labels=tmp_path / "l.csv")
+    labels = dict(Image.objects.values_list("key", "dataset_label__key"))
+    assert labels == {here: CAT, "odd.é": DOG}
+
+
+def test_a_name_as_it_stands_comes_before_one_that_is_composed_otherwise(tmp_path):
+    write_zip(tmp_path / "x.zip", {COMPOSED: jpeg(1), DECOMPOSED: jpeg(2)})
+    (tmp_path / "l.csv").write_text(f"image,wnid\n{COMPOSED},{CAT}\n{DECOMPOSED},{DOG}\n")
+    import_dataset("set", tmp_path / "x.zip", labels=tmp_path / "l.csv")
+    labels = dict(Image.objects.values_list("key", "dataset_label__key"))
+    assert labels == {COMPOSED: CAT, DECOMPOSED: DOG}
+
+
+def test_a_name_that_could_be_several_images_or_has_two_rows_is_refused(tmp_path):
+    mixed = COMPOSED[:2] + DECOMPOSED[3:]  # ö as one, e and ´ as two
+    (tmp_path / "l.csv").write_text(f"image,wnid\n{mixed},{CAT}\n")
+    write_zip(tmp_path / "x.zip", {COMPOSED: jpeg(1), DECOMPOSED: jpeg(2)})
+    with pytest.raises(ImportRefused, match=r"row 2: no image .* there are several"):
+        import_dataset("set", tmp_path / "x.zip", labels=tmp_path / "l.csv")
+    write_zip(tmp_path / "x.zip", {COMPOSED: jpeg(1)})
+    (tmp_path / "l.csv").write_text(f"image,wnid\n{COMPOSED},{CAT}\n{DECOMPOSED},{CAT}\n")
+    with pytest.raises(ImportRefused, match=r"row 3: no image .*composed otherwise has a row"):
+        import_dataset("set", tmp_path / "x.zip", labels=tmp_path / "l.csv")
+    assert not Image.objects.exists()
+
+
+def test_folders_and_images_that_a_mac_names_are_those_of_the_dataset(tmp_path):
+    write_zip(tmp_path / "linux.zip", {f"Möwe/{COMPOSED}": jpeg(1)})
+    write_zip(tmp_path / "mac.zip", {unicodedata.normalize("NFD", f"Möwe/{COMPOSED}"): jpeg(1)})
+    (tmp_path / "c.csv").write_text("key,names\nMöwe,gull\n")
+    for first, second in (("linux", "mac"), ("mac", "linux")):
+        import_dataset(first, tmp_path / f"{first}.zip", classes=tmp_path / "c.csv")
+        assert import_dataset(first, tmp_path / f"{second}.zip").known == 1
+        assert Image.objects.get(dataset__slug=first).dataset_label.names == ["gull"]
+
+
 def write_parquet(path: Path, labels: list, names: list[str] | None, paths: list) -> None:
     rows = list(PICTURES.items())
     image = pa.array(
