@@ -30,10 +30,25 @@ def keep_copy(content: bytes, sha256: str) -> str:
     the same copies; else below DATA_DIR, which may be moved: the location is relative to it.
     Raises OSError where it cannot be written.
     """
-    name = f"images/{sha256[:2]}/{sha256}"
+    name = _name_of_copy(sha256)
     if settings.AWS_STORAGE_BUCKET_NAME:
         return write_s3(settings.AWS_STORAGE_BUCKET_NAME, name, content)
     path = settings.DATA_DIR / name
     if not path.exists():
         write_whole(path, content)
     return name
+
+
+def is_copy(location: str, sha256: str) -> bool:
+    """Whether a location is that of a copy of these bytes, in whichever bucket."""
+    name = _name_of_copy(sha256)
+    return location == name or (location.startswith("s3://") and location.endswith(f"/{name}"))
+
+
+def is_gone(location: str) -> bool:
+    """Whether no file is there any more; S3 is not asked."""
+    return not location.startswith("s3://") and not (settings.DATA_DIR / location).exists()
+
+
+def _name_of_copy(sha256: str) -> str:
+    return f"images/{sha256[:2]}/{sha256}"

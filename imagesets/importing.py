@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import NamedTuple
@@ -17,7 +16,7 @@ from django.db import connection, transaction
 
 from imagesets.duplicates import compare_all
 from imagesets.errors import ImportRefused, reason_of
-from imagesets.files import keep_copy
+from imagesets.files import is_copy, is_gone, keep_copy
 from imagesets.imagenet import ClassEntry
 from imagesets.import_checks import (
     Known,
@@ -34,6 +33,7 @@ from imagesets.import_checks import (
     named_by_source,
     rows_by_image,
 )
+from imagesets.import_report import Report
 from imagesets.models import Dataset, Image, Label
 from imagesets.near_duplicates import coarse, perceptual_hashes
 from imagesets.parallel import in_parallel
@@ -42,68 +42,8 @@ from imagesets.sources import Entry, Source, open_source
 from imagesets.tables import read_classes, read_labels
 
 BATCH = 1000  # images per INSERT, and per commit: what a killed import keeps
+PLACES = 10_000  # of known images, per UPDATE
 KEY_LENGTH = 500  # as Image.key
-MOST_KEYS = 20  # of a group, in a line
-
-
-@dataclass
-class Report:
-    """What an import found and did."""
-
-    dataset: Dataset
-    found: int = 0
-    added: int = 0
-    known: int = 0
-    labels_added: int = 0
-    dataset_labels_filled: int = 0
-    without_label: int = 0
-    skipped: list[tuple[str, str]] = field(default_factory=list)  # key, reason
-    labels_kept: list[str] = field(default_factory=list)  # differ from the file, left as they are
-    identical: list[list[str]] = field(default_factory=list)  # keys whose files are the same
-    alike: list[list[str]] = field(default_factory=list)  # keys whose pictures look the same
-    notes: list[str] = field(default_factory=list)  # of what was listed, and how it was understood
-    seconds: float = 0.0
-
-    def counts(self) -> dict[str, int]:
-        """The import's figures by what they count, in the order to be read."""
-        return {
-            "image files found": self.found,
-            "images added": self.added,
-            "images known before": self.known,
-            "files skipped": len(self.skipped),
-            "dataset labels added to known images": self.dataset_labels_filled,
-            "images in the dataset": self.dataset.images.count(),
-            "  of them without a dataset label": self.without_label,
-            "labels in the dataset": self.dataset.labels.count(),
-            "  of them new": self.labels_added,
-            "groups of identical files": len(self.identical),
-            "groups of images that look alike": len(self.alike),
-        }
-
-    def findings(self, listed: int = 20) -> list[str]:
-        """What a person should look at, a line each; of each kind so many, the rest counted."""
-        lines = self.notes[:listed]
-        if len(self.notes) > listed:
-            lines.append(f"{len(self.notes) - listed} more such lines")
-        lines += [f"skipped {_shown(key)}: {reason}" for key, reason in self.skipped[:listed]]
-        if len(self.skipped) > listed:
-            lines.append(f"skipped {len(self.skipped) - listed} more")
-        for what, groups in (("identical files", self.identical), ("look alike", self.alike)):
-            lines += [f"{what}: {_shown(*group)}" for group in groups[:listed]]
-            if len(groups) > listed:
-                lines.append(f"{what}: {len(groups) - listed} more groups")
-        if self.labels_kept:
-            lines.append(
-                f"{len(self.labels_kept)} labels differ from the classes given and were left as"
-                f" they are (first: {self.labels_kept[0]}); edit them in the admin"
-            )
-        return lines
-
-
-def _shown(*keys: str) -> str:
-    """Some keys in one line; a key with a line feed or the like is written as Python does."""
-    more = f" and {len(keys) - MOST_KEYS} more" if len(keys) > MOST_KEYS else ""
-    return ", ".join(key if key.isprintable() else repr(key) for key in keys[:MOST_KEYS]) + more
 
 
 class Checked(NamedTuple):
@@ -137,8 +77,8 @@ def import_dataset(
 
     An error in a table, or a key that is there with other bytes or another label, raises
     ImportRefused and changes nothing. A file that is no whole picture is skipped and listed
-    (`strict`: ImportRefused, nothing imported). A repeated import adds what is new; a killed one
-    goes on where it was.
+    (`strict`: ImportRefused, nothing imported). A repeated import adds what is new, and finds
+    images that were moved where they are now; a killed one goes on where it was.
     """
     started = time.monotonic()
     progress = progress or (lambda step, done, total: None)
@@ -172,6 +112,7 @@ def import_dataset(
             report = Report(dataset, found=len(entries), notes=source.notes)
             label_ids = _save_labels(dataset, new_classes, report)
             _fill_labels(entries, known, label_ids, report)
+            _save_places(source, entries, known, copy, report, progress)
             _save_images(source, entries, known, label_ids, copy, report, progress)
             if strict and report.skipped:
                 raise ImportRefused(_why_strict(report))
@@ -259,6 +200,63 @@ def _fill_labels(
         for label, images in filled.items():
             Image.objects.filter(id__in=images).update(dataset_label=label_ids[label])
     report.dataset_labels_filled = sum(map(len, filled.values()))
+
+
+def _save_places(
+    source: Source,
+    entries: list[Entry],
+    known: dict[str, Known],
+    copy: bool,
+    report: Report,
+    progress: Progress,
+) -> None:
+    """Read images that are there, and whose bytes are the same, from where they are now.
+
+    What has been copied stays; so does the place of an image that is now in a zip or Parquet;
+    unless the file is gone.
+    """
+    moved: dict[int, str] = {}  # image id -> location
+    to_copy = []
+    for entry in entries:
+        there = known.get(entry.key)
+        if there is None:
+            continue
+        if is_copy(there.location, there.sha256) and not is_gone(there.location):
+            continue
+        if entry.location and not copy:
+            if entry.location != there.location:
+                moved[there.id] = entry.location
+        elif copy or is_gone(there.location):
+            to_copy.append(entry)
+
+    def keep(entry: Entry, read: Callable[[], bytes]) -> tuple[int, str]:
+        image = known[entry.key]
+        try:
+            content = read()
+            if hashlib.sha256(content).hexdigest() != image.sha256:
+                raise OSError("its bytes have changed")
+            return image.id, keep_copy(content, image.sha256)
+        except OSError as error:
+            raise ImportRefused(
+                f"stopped, as a copy of {entry.key!r} cannot be kept: {reason_of(error)};"
+                " the same import again goes on"
+            ) from error
+
+    copied = in_parallel(keep, source.read(to_copy), source.remote) if to_copy else ()
+    for done, (image, location) in enumerate(copied, 1):
+        moved[image] = location
+        progress("Copying known images", done, len(to_copy))
+    places = list(moved.items())
+    with transaction.atomic(), connection.cursor() as cursor:
+        for at in range(0, len(places), PLACES):
+            ids, locations = zip(*places[at : at + PLACES], strict=True)
+            cursor.execute(
+                "UPDATE imagesets_image AS image SET location = now.location"
+                " FROM unnest(%s::bigint[], %s::text[]) AS now (id, location)"
+                " WHERE image.id = now.id",
+                [list(ids), list(locations)],
+            )
+    report.moved = len(places)
 
 
 def _save_images(

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from imagesets import importing
+from imagesets.derivatives import image_urls
 from imagesets.errors import ImportRefused
 from imagesets.importing import import_dataset
 from imagesets.locations import read
@@ -63,6 +64,51 @@ def test_copies_survive_the_source(folder, settings, tmp_path):
     (folder / "images/a.jpg").unlink()
     settings.DATA_DIR = (tmp_path / "data").rename(tmp_path / "moved")
     assert read(Image.objects.get(key="a.jpg").location) == jpeg(0, (64, 48))
+
+
+def test_images_that_were_moved_are_read_from_where_they_are(folder, client, monkeypatch):
+    monkeypatch.setattr(importing, "PLACES", 2)
+    run(folder)
+    (folder / "images").rename(folder / "moved")
+    public = {image.key: (image.id, image.public_id) for image in Image.objects.all()}
+    tile = image_urls(Image.objects.get(key="a.jpg"))[0]
+    assert client.get(tile).status_code == 404
+    (folder / "moved/new.jpg").write_bytes(jpeg(9))
+    report = import_dataset("set", folder / "moved")
+    assert (report.known, report.moved, report.added) == (3, 3, 1)
+    assert report.counts()["  of them moved"] == 3
+    for image in Image.objects.exclude(key="new.jpg"):
+        assert image.location == str(folder / "moved" / image.key)
+        assert public[image.key] == (image.id, image.public_id)
+    assert client.get(tile).status_code == 200
+    assert import_dataset("set", folder / "moved").moved == 0
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_move_with_other_bytes_or_a_skipped_file_if_strict_moves_nothing(folder, strict):
+    run(folder)
+    (folder / "images").rename(folder / "moved")
+    (folder / ("moved/new.jpg" if strict else "moved/deep/c.jpg")).write_bytes(b"none")
+    with pytest.raises(ImportRefused):
+        import_dataset("set", folder / "moved", strict=strict)
+    for image in Image.objects.all():
+        assert image.location == str(folder / "images" / image.key)
+    assert Image.objects.count() == 3
+
+
+def test_copies_stay_where_they_are_and_are_made_again_where_they_are_gone(
+    folder, settings, tmp_path
+):
+    settings.DATA_DIR = tmp_path / "data"
+    run(folder)
+    assert run(folder, copy=True).moved == 3
+    copies = dict(Image.objects.values_list("key", "location"))
+    assert copies["a.jpg"].startswith("images/")
+    assert run(folder).moved == 0
+    assert dict(Image.objects.values_list("key", "location")) == copies
+    (settings.DATA_DIR / copies["a.jpg"]).unlink()
+    assert run(folder, copy=True).moved == 1
+    assert read(copies["a.jpg"]) == jpeg(0, (64, 48))
 
 
 def test_copies_that_were_kept_by_their_whole_path_become_relative(folder):

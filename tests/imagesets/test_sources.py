@@ -298,6 +298,28 @@ def test_s3_reads_in_place(bucket):
         import_dataset("other", "s3://nowhere/in")
 
 
+def test_images_that_moved_to_another_prefix_or_into_a_zip_are_read_from_there(bucket, tmp_path):
+    def put(prefix: str) -> None:
+        for key, content in PICTURES.items():
+            s3_client().put_object(Bucket=bucket, Key=f"{prefix}/{key}", Body=content)
+
+    put("old")
+    import_dataset("set", f"s3://{bucket}/old")
+    put("new/place")
+    assert import_dataset("set", f"s3://{bucket}/new/place").moved == 3
+    check_stored()
+    assert Image.objects.filter(location__startswith=f"s3://{bucket}/new/place/").count() == 3
+    for key, content in PICTURES.items():
+        (tmp_path / "set" / key).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / key).write_bytes(content)
+    assert import_dataset("set", tmp_path / "set").moved == 3
+    write_zip(tmp_path / "x.zip", PICTURES)
+    assert import_dataset("set", tmp_path / "x.zip").moved == 0
+    (tmp_path / f"set/{DOG}/c.jpg").unlink()
+    assert import_dataset("set", tmp_path / "x.zip").moved == 1
+    check_stored()
+
+
 def test_s3_lists_more_objects_than_one_answer_holds(bucket):
     for number in range(1003):
         s3_client().put_object(Bucket=bucket, Key=f"many/{number:04}.jpg", Body=b"")

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from imagesets.errors import ImportRefused
-from imagesets.importing import Report, import_dataset
+from imagesets.import_report import Report
+from imagesets.importing import import_dataset
 from imagesets.terminal import progress_bars
 
 
