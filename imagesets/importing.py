@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from imagesets.duplicates import compare_all
 from imagesets.errors import ImportRefused, reason_of
 from imagesets.files import is_copy, is_gone, keep_copy
+from imagesets.folder_labels import labelled_by_folders
 from imagesets.imagenet import ClassEntry
 from imagesets.import_checks import (
     Known,
@@ -93,10 +94,14 @@ def import_dataset(
     source = open_source(images)
     with _one_import_at_a_time(slug):
         entries = list_entries(source, images, label_table, progress)
+        dataset = Dataset.objects.filter(slug=slug).first()
+        decided: list[str] = []
         if label_table is not None:
             label_table = rows_by_image(label_table, entries, labels)
             entries = labelled(entries, label_table)
-        dataset = Dataset.objects.filter(slug=slug).first()
+        elif source.in_folders:
+            classes_there = set(class_table or ()) | label_keys_of(dataset)
+            entries, decided = labelled_by_folders(entries, classes_there)
         new_classes = classes_brought(dataset, class_table, source, entries)
         label_keys = set(new_classes) | label_keys_of(dataset)
         if label_table is None:
@@ -109,7 +114,7 @@ def import_dataset(
 
         with transaction.atomic() if strict else nullcontext():
             dataset = _dataset(slug, name)
-            report = Report(dataset, found=len(entries), notes=source.notes)
+            report = Report(dataset, found=len(entries), notes=source.notes + decided)
             label_ids = _save_labels(dataset, new_classes, report)
             _fill_labels(entries, known, label_ids, report)
             _save_places(source, entries, known, copy, report, progress)

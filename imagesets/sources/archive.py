@@ -8,7 +8,7 @@ from pathlib import Path
 
 from imagesets.errors import ImportRefused
 from imagesets.imagenet import ClassEntry
-from imagesets.sources.entries import Entry, is_picture_name, with_folder_labels
+from imagesets.sources.entries import Entry, is_picture_name
 
 # A member that unpacks to more than this is no picture but a bomb.
 MAX_MEMBER_BYTES = 512 * 1024 * 1024
@@ -46,6 +46,7 @@ class ZipSource:
     """Every image file in a zip; its key is its path in there."""
 
     remote = False
+    in_folders = True
 
     def __init__(self, path: Path) -> None:
         self.classes: dict[str, ClassEntry] = {}
@@ -59,14 +60,12 @@ class ZipSource:
         infos = [info for info in self.zip.infolist() if not info.is_dir()]
         names = [_name(info) for info in infos]
         slashes = any("/" in name for name in names)
-        found = []
         for name, info in zip(names, infos, strict=True):
             if info.create_system != UNIX or not slashes:  # where a name may hold a backslash
                 name = name.replace("\\", "/")
             key = name.removeprefix("./")
             if is_picture_name(key, named):
-                found.append(Entry(key, place=info))
-        yield from with_folder_labels(found)
+                yield Entry(key, place=info)
 
     def read(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Callable[[], bytes]]]:
         for entry in entries:

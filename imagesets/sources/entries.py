@@ -13,7 +13,7 @@ LEFT_BY_PROGRAMS = {"__MACOSX", "@eaDir", "$RECYCLE.BIN"}
 class Entry(NamedTuple):
     """One image file of a source.
 
-    `label`: the label that the source itself gives (an ImageFolder's folder, a Parquet column).
+    `label`: the label that a Parquet column gives; folders are read by imagesets.folder_labels.
     `location`: where it stays readable without the source; empty if the bytes have to be copied.
     `place`: the source's own note of where the bytes are.
     """
@@ -30,6 +30,7 @@ class Source(Protocol):
     # Label key -> class, where the source brings its own label set; empty for most.
     classes: dict[str, ClassEntry]
     remote: bool  # whether its bytes come over a network
+    in_folders: bool  # whether its keys are paths whose folders may be labels
     notes: list[str]  # what a person should know of what was listed
 
     def entries(self, named: Container[str]) -> Iterator[Entry]:
@@ -58,20 +59,3 @@ def is_picture_name(key: str, named: Container[str]) -> bool:
 def is_hidden(name: str) -> bool:
     """Whether a file or folder of that name is none of people's but of programs."""
     return name in LEFT_BY_PROGRAMS or (name.startswith(".") and name not in (".", ".."))
-
-
-def with_folder_labels(entries: list[Entry]) -> list[Entry]:
-    """Entries labelled by folder where they form an ImageFolder tree (`key/file.jpg`).
-
-    The label is the folder that a file is in; folders around the whole tree (as zips have) are
-    passed over. Images outside of any folder, or a tree of mixed depth: no labels.
-    """
-    depths = {entry.key.count("/") for entry in entries}
-    if len(depths) != 1 or depths == {0}:
-        return entries
-    folders = [entry.key.rsplit("/", 2)[:-1] for entry in entries]
-    if len({folder[0] for folder in folders if len(folder) > 1}) > 1:
-        return entries
-    return [
-        entry._replace(label=folder[-1]) for entry, folder in zip(entries, folders, strict=True)
-    ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from imagesets.errors import ImportRefused
 from imagesets.imagenet import ClassEntry
-from imagesets.sources.entries import Entry, is_hidden, is_picture_name, with_folder_labels
+from imagesets.sources.entries import Entry, is_hidden, is_picture_name
 
 
 def _read(path: str) -> bytes:
@@ -25,6 +25,7 @@ class FolderSource:
     """
 
     remote = False
+    in_folders = True
 
     def __init__(self, root: Path) -> None:
         self.root = os.fspath(root)
@@ -32,13 +33,11 @@ class FolderSource:
         self.notes: list[str] = []
 
     def entries(self, named: Container[str]) -> Iterator[Entry]:
-        found = []
         for folder, files in self._folders(hidden_too=bool(named)):
             above = "" if folder == self.root else f"{os.path.relpath(folder, self.root)}/"
             for name in sorted(files):
                 if is_picture_name(above + name, named):
-                    found.append(Entry(above + name, location=os.path.join(folder, name)))
-        yield from with_folder_labels(found)
+                    yield Entry(above + name, location=os.path.join(folder, name))
 
     def read(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Callable[[], bytes]]]:
         for entry in entries:

@@ -36,6 +36,7 @@ class ParquetSource:
     """
 
     remote = False
+    in_folders = False
 
     def __init__(self, paths: list[Path]) -> None:
         self.paths = paths

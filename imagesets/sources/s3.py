@@ -6,13 +6,14 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from imagesets.errors import ImportRefused
 from imagesets.imagenet import ClassEntry
 from imagesets.locations import read, s3_client, split_s3
-from imagesets.sources.entries import Entry, is_picture_name, with_folder_labels
+from imagesets.sources.entries import Entry, is_picture_name
 
 
 class S3Source:
     """Every image object below a prefix; its key is what follows the prefix."""
 
     remote = True
+    in_folders = True
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -26,17 +27,15 @@ class S3Source:
     def entries(self, named: Container[str]) -> Iterator[Entry]:
         from botocore.exceptions import BotoCoreError, ClientError
 
-        found = []
         try:
             pages = s3_client().get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix):
                 for item in page.get("Contents", ()):
                     key = item["Key"].removeprefix(self.prefix)
                     if key and not key.endswith("/") and is_picture_name(key, named):
-                        found.append(Entry(key, location=f"s3://{self.bucket}/{item['Key']}"))
+                        yield Entry(key, location=f"s3://{self.bucket}/{item['Key']}")
         except (BotoCoreError, ClientError, ValueError) as error:
             raise ImportRefused(f"{self.address}: {error}") from error
-        yield from with_folder_labels(found)
 
     def read(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Callable[[], bytes]]]:
         for entry in entries:

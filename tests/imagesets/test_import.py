@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from imagesets import importing
@@ -284,6 +285,28 @@ def test_an_imagefolder_tree_labels_by_folder(tmp_path):
         "n02085620/x.JPEG": "n02085620",
         "n02123045/x.JPEG": "n02123045",
     }
+
+
+def test_splits_above_the_classes_are_passed_over_and_said(tmp_path, capsys):
+    tree(tmp_path / "set", "train/n02123045", "val/n02123045", "val/n02085620", "test")
+    call_command("import_dataset", "set", "--images", str(tmp_path / "set"))
+    assert dict(Image.objects.values_list("key", "dataset_label__key")) == {
+        "train/n02123045/x.jpg": "n02123045",
+        "val/n02123045/x.jpg": "n02123045",
+        "val/n02085620/x.jpg": "n02085620",
+        "test/x.jpg": None,
+    }
+    printed = capsys.readouterr().out
+    assert "passed over above them: 'train', 'val'" in printed
+    assert "no label for 1 image in 'test', as 'test' is no class" in printed
+
+
+def test_classes_below_splits_that_nobody_named_are_refused(tmp_path):
+    tree(tmp_path / "set", "train/cat", "val/dog")
+    with pytest.raises(ImportRefused, match=r"'train/cat/x\.jpg': unknown label 'cat'.*--classes"):
+        import_dataset("set", tmp_path / "set")
+    (tmp_path / "c.csv").write_text("key,names\ncat,cat\ndog,dog\n")
+    assert import_dataset("set", tmp_path / "set", classes=tmp_path / "c.csv").without_label == 0
 
 
 def test_a_folder_tree_without_classes_asks_for_them(tmp_path):
