@@ -123,7 +123,7 @@ def _turn(picture: Image.Image) -> Image.Transpose | None:
     if picture.format == "TIFF":  # turned by Pillow itself
         return None
     try:
-        return TURNS.get(picture.getexif().get(ExifTags.Base.Orientation))
+        return TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # of every kind, as with the decoders
         return None
 
