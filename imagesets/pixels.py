@@ -4,6 +4,7 @@ import functools
 import io
 import os
 import warnings
+import zlib
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
@@ -22,6 +23,8 @@ COMMON = {"JPEG", "PNG", "WEBP"}  # tried first
 # Pictures to people, so that an import has to say that it cannot read them.
 UNREADABLE = frozenset((".svg", ".heic", ".heif", ".jxl", ".arw", ".cr2", ".cr3", ".dng", ".nef"))
 
+PNG = b"\x89PNG\r\n\x1a\n"
+PNG_TEXTS = {b"tEXt", b"zTXt", b"iTXt"}
 # By EXIF's orientation; 1 is upright.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -86,7 +89,17 @@ def _decode(content: bytes, at_least: int | None) -> tuple[Image.Image, tuple[in
     if not content:
         raise Undecodable("the file is empty")
     try:
-        picture = _open(content)
+        return _decode_once(content, at_least)
+    except Undecodable:
+        without = _without_metadata(content)
+        if without == content:
+            raise
+        return _decode_once(without, at_least)
+
+
+def _decode_once(content: bytes, at_least: int | None) -> tuple[Image.Image, tuple[int, int]]:
+    try:
+        picture = Image.open(io.BytesIO(content), formats=_formats())
         width, height = picture.size
         if width * height > MAX_PIXELS:
             raise Image.DecompressionBombError
@@ -107,15 +120,21 @@ def _decode(content: bytes, at_least: int | None) -> tuple[Image.Image, tuple[in
         raise Undecodable(" ".join(str(error).split()) or type(error).__name__) from error
 
 
-def _open(content: bytes) -> Image.Image:
-    """An AVIF whose EXIF is damaged, which Pillow refuses, is opened without it."""
-    try:
-        return Image.open(io.BytesIO(content), formats=_formats())
-    except Exception:
-        if content[4:8] != b"ftyp" or b"Exif" not in content:
-            raise
-    without = content.replace(b"Exif", b"none", 1)  # the type of an item that nobody knows
-    return Image.open(io.BytesIO(without), formats=_formats())
+def _without_metadata(content: bytes) -> bytes:
+    """A PNG or AVIF without texts or EXIF for which Pillow may refuse it; others as they are."""
+    if content[4:8] == b"ftyp":
+        return content.replace(b"Exif", b"none", 1)  # the type of an item that nobody knows
+    if not content.startswith(PNG):
+        return content
+    kept, at = [PNG], len(PNG)
+    while at < len(content):
+        size = int.from_bytes(content[at : at + 4], "big")
+        chunk = content[at : at + size + 12]  # size, name, data, checksum
+        name, checksum = chunk[4:8], zlib.crc32(chunk[4:-4]).to_bytes(4, "big")
+        if name not in PNG_TEXTS and (name != b"eXIf" or chunk[-4:] == checksum):
+            kept.append(chunk)
+        at += len(chunk)
+    return b"".join(kept)
 
 
 def _turn(picture: Image.Image) -> Image.Transpose | None:

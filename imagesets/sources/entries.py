@@ -6,8 +6,14 @@ from typing import Any, NamedTuple, Protocol
 from imagesets.imagenet import ClassEntry
 from imagesets.pixels import picture_endings
 
-# Folders of macOS, Synology's thumbnails, Windows.
-LEFT_BY_PROGRAMS = {"__MACOSX", "@eaDir", "$RECYCLE.BIN"}
+# Folders of macOS, Synology's thumbnails, Windows, Linux.
+LEFT_BY_PROGRAMS = {
+    "__MACOSX",
+    "@eaDir",
+    "$RECYCLE.BIN",
+    "System Volume Information",
+    "lost+found",
+}
 
 
 class Entry(NamedTuple):

@@ -50,7 +50,8 @@ class FolderSource:
         hidden: list[str] = []
 
         def refuse(error: OSError) -> None:
-            raise ImportRefused(f"{error.filename}: {error.strerror}")
+            if not self._is_hidden(error.filename):
+                raise ImportRefused(f"{error.filename}: {error.strerror}")
 
         def walk(top: str) -> Iterator[tuple[str, list[str]]]:
             for folder, below, files in os.walk(top, onerror=refuse):
@@ -77,8 +78,11 @@ class FolderSource:
             yield from walk((linked or hidden).pop(0))
 
     def _pass_over(self, folder: str, same: str) -> None:
-        link, target = (os.path.relpath(path, self.root) for path in (folder, same))
-        if any(map(is_hidden, link.split("/"))):
+        if self._is_hidden(folder):
             return
+        link, target = (os.path.relpath(path, self.root) for path in (folder, same))
         what = "the whole of it" if same == self.root else repr(target)
         self.notes.append(f"linked folder {link!r} is passed over: it shows {what} again")
+
+    def _is_hidden(self, folder: str) -> bool:
+        return any(map(is_hidden, os.path.relpath(folder, self.root).split("/")))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin
 
 from imagesets.pixels import Undecodable, check, open_rgb
 from tests.imagesets.pictures import encoded, jpeg, noise
@@ -78,6 +78,22 @@ def test_a_good_picture_with_damaged_exif_comes_in(format):
         width, height, _ = check(now)
         assert sorted((width, height)) == [48, 64]
         assert sorted(open_rgb(now, at_least=1280).size) == [48, 64]
+
+
+def test_a_png_with_damaged_or_overlong_texts_comes_in():
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text("comment", "hello")
+    texts.add_text("history", "x" * 2_000_000, zip=True)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    content = encoded(noise(1), "PNG", pnginfo=texts, exif=exif)
+    assert check(content)[:2] == (48, 64)
+    assert check(content.replace(b"hello", b"jello"))[:2] == (48, 64)
+    at = content.index(b"eXIf")
+    damaged = content[: at + 4] + b"?" + content[at + 5 :]
+    assert open_rgb(damaged).tobytes() == noise(1).tobytes()
+    with pytest.raises(Undecodable):
+        check(content[: content.index(b"IDAT") + 20])
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 65535])
