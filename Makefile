@@ -29,6 +29,7 @@ fix: $(VENV)/installed-dev
 
 # Sizes that take under 15 minutes in all on 2 cores; each script's own default is the goal's size.
 BENCH_export := --judgments 400000 --repeat 2
+BENCH_import_responses := --judgments 200000 --campaigns 2
 BENCH_inference := --images 64
 BENCH_load := --hits 1000 10000 --seconds 6 --think 0.1 --answers 2
 BENCH_publish := --hits 2000 --crashes 3 --study 60
