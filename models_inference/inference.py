@@ -1,8 +1,9 @@
 """Runs classifiers over a dataset's images: each image is decoded once and feeds all of them."""
 
+import contextlib
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -10,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from imagesets.models import Dataset, Image
 from imagesets.pixels import open_rgb
 from models_inference.chunks import Chunk, claim, open_chunks, release, release_all
 from models_inference.errors import InferenceError
+from models_inference.holding import held_classifiers, held_images, settings_of
 from models_inference.logits import gather, keep_logits, wanted
-from models_inference.models import Classifier, SkippedImage
+from models_inference.models import Classifier, Prediction, SkippedImage
 from models_inference.network import Network, choose_device, cores, load, one_thread
 from models_inference.preprocessing import Resizing
 from models_inference.storage import Row, store
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 # is decoded and one is with the networks, or they would wait for the database.
 AHEAD = {"cpu": 1, "cuda": 2}
 WAIT = 0.5  # seconds between looks at chunks that another worker has claimed
+FEW = 3  # images in a row that may be unreadable before the machine itself is suspected
 
 Progress = Callable[[int, int], None]  # predictions done, predictions in all
 Answers = dict[int, "Tensor"]  # classifier -> its logits for a batch
@@ -43,6 +47,8 @@ class Outcome:
     already: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)  # image key, reason
     dropped: dict[str, int] = field(default_factory=dict)  # classifier -> classes without a label
+    changed: list[str] = field(default_factory=list)  # classifiers begun anew by new settings
+    deleted: list[str] = field(default_factory=list)  # classifiers that were deleted meanwhile
     seconds: float = 0.0
     device: str = ""
 
@@ -55,6 +61,15 @@ class Work:
     prepared: dict[int, Future[Prepared]]  # by image
     answers: list[tuple[Sequence[int], Future[Answers]]] = field(default_factory=list)
     skipped: dict[int, str] = field(default_factory=dict)  # image -> reason
+
+    def leave(self) -> None:
+        """Have nothing more done for it."""
+        for future in (*self.prepared.values(), *(answer for _, answer in self.answers)):
+            future.cancel()
+
+
+class Renewed(Exception):
+    """A classifier was changed or deleted since its network was loaded."""
 
 
 class Workers:
@@ -89,15 +104,22 @@ class Job:
         self.dataset = dataset
         self.classifiers = list(classifiers)
         self.ids = [classifier.id for classifier in classifiers]
+        self.settings: dict[int, str] = {}  # classifier -> what its network was made of
         self.device_name = device
         self.progress = progress
         self.outcome = Outcome()
         self.networks: dict[int, Network] = {}
         self.kept: set[int] = set()  # classifiers whose logits are
         self.transforms: dict[Resizing, Callable] = {}
-        self.total = Image.objects.filter(dataset=dataset).count() * len(self.ids)
+        self.images = Image.objects.filter(dataset=dataset).count()
         self.done = 0
+        self.unread: dict[int, str] = {}  # images without one that can be read between, reasons
         self.workers = Workers()
+
+    @property
+    def total(self) -> int:
+        """Predictions asked for."""
+        return self.images * len(self.ids)
 
     def run(self, on_chunk: Callable[[], None] = lambda: None) -> Outcome:
         """Do what is missing; where other workers are at the last of it, wait for its end.
@@ -112,7 +134,10 @@ class Job:
         try:
             while left:
                 self.report(left)
-                finished = self.run_pass(list(left), on_chunk)
+                try:
+                    finished = self.run_pass(list(left), on_chunk)
+                except Renewed:
+                    finished = self.renew()
                 left = open_chunks(self.dataset.id, self.ids, among=list(left))
                 if left and not finished:
                     time.sleep(WAIT)
@@ -136,15 +161,47 @@ class Job:
         self.device = choose_device(self.device_name)
         self.outcome.device = str(self.device)
         self.workers.start(self.device)
-        images = self.total // len(self.ids)
         for classifier in self.classifiers:
-            network = load(classifier, self.device)
-            self.networks[classifier.id] = network
-            if wanted(images, network.labels.classes):
-                self.kept.add(classifier.id)
-            self.outcome.dropped[classifier.name] = network.labels.dropped
-            if network.preprocessing.resizing not in self.transforms:
-                self.transforms[network.preprocessing.resizing] = network.preprocessing.transform()
+            self.load_one(classifier)
+
+    def load_one(self, classifier: Classifier) -> None:
+        """Put a classifier on the device."""
+        network = load(classifier, self.device)
+        self.networks[classifier.id] = network
+        self.settings[classifier.id] = settings_of(classifier)
+        if wanted(self.images, network.labels.classes):
+            self.kept.add(classifier.id)
+        self.outcome.dropped[classifier.name] = network.labels.dropped
+        if network.preprocessing.resizing not in self.transforms:
+            self.transforms[network.preprocessing.resizing] = network.preprocessing.transform()
+
+    def renew(self) -> int:
+        """Leave the classifiers that were deleted, begin anew those that were changed; how many.
+
+        Raises InferenceError where none is left, or one cannot be run by its new settings.
+        """
+        there = Classifier.objects.select_related("dataset").in_bulk(self.ids)
+        stale = [c for c in self.classifiers if not self.is_current(c.id, there)]
+        for classifier in stale:
+            del self.networks[classifier.id]
+            self.kept.discard(classifier.id)
+            self.outcome.dropped.pop(classifier.name, None)
+        self.outcome.changed += [c.name for c in stale if c.id in there]
+        self.outcome.deleted += [c.name for c in stale if c.id not in there]
+        self.classifiers = [there[one] for one in self.ids if one in there]
+        self.ids = [classifier.id for classifier in self.classifiers]
+        if not self.ids:
+            names = ", ".join(self.outcome.deleted)
+            raise InferenceError(f"Deleted while they were run: classifiers {names}.")
+        check_same_dataset(self.dataset, self.classifiers)
+        for classifier in self.classifiers:
+            if classifier.id not in self.networks:
+                self.load_one(classifier)
+        return len(stale)
+
+    def is_current(self, one: int, there: Mapping[int, Classifier]) -> bool:
+        """Whether a classifier is still what its network was made of."""
+        return one in there and settings_of(there[one]) == self.settings[one]
 
     def run_pass(self, numbers: Sequence[int], on_chunk: Callable[[], None]) -> int:
         """Do every chunk that can be claimed; returns how many that were."""
@@ -173,6 +230,8 @@ class Job:
             while claimed:
                 finish()
         finally:
+            for work in claimed:
+                work.leave()
             release_all(work.chunk.number for work in claimed)
         return finished
 
@@ -241,30 +300,54 @@ class Job:
     def finish(self, work: Work) -> None:
         """Wait for a chunk's logits and commit all of its rows in one transaction."""
         said: dict[int, list[tuple[Sequence[int], Tensor]]] = defaultdict(list)
-        begun, rows = self.done, 0
+        begun, ready = self.done, 0
         for images, answer in work.answers:
             for one, logits in answer.result().items():
                 said[one].append((images, logits))
-                rows += len(images)
-            self.progress(begun + rows, self.total)
+                ready += len(images)
+            self.progress(begun + ready, self.total)
         chunk, skipped = work.chunk, work.skipped
-        if len(skipped) == len(chunk.locations) > 3:
-            image, reason = next(iter(skipped.items()))
-            raise InferenceError(
-                f"None of {len(skipped)} images in a row can be read on this machine; the first: "
-                f"{chunk.locations[image]}: {reason}"
-            )
-        stored = [row for one, parts in said.items() for row in self.rows(one, parts)]
+        self.suspect(skipped, of=len(chunk.locations))
         with transaction.atomic():
-            self.outcome.written += store(stored)
+            there = held_classifiers(self.ids)
+            if not all(self.is_current(one, there) for one in self.ids):
+                raise Renewed
+            keys = held_images(chunk.locations)
+            rows = (row for one, parts in said.items() for row in self.rows(one, parts))
+            self.outcome.written += store(row for row in rows if row[1] in keys)
             SkippedImage.objects.bulk_create(
-                [SkippedImage(image_id=image, reason=why) for image, why in skipped.items()],
+                [SkippedImage(image_id=i, reason=why) for i, why in skipped.items() if i in keys],
                 ignore_conflicts=True,
             )
-        keys = dict(Image.objects.filter(id__in=skipped).values_list("id", "key"))
-        self.outcome.skipped += [(keys[image], why) for image, why in skipped.items()]
+        self.outcome.skipped += [(keys[i], why) for i, why in skipped.items() if i in keys]
         self.done = begun + sum(map(len, chunk.wanted.values()))
         self.progress(self.done, self.total)
+
+    def suspect(self, skipped: Mapping[int, str], of: int) -> None:
+        """Tell images that are broken from a folder that is not there.
+
+        Raises InferenceError, and takes back what was skipped, where no image can be read: none of
+        more than a FEW in a row, nor one that was read before.
+        """
+        self.unread = {**self.unread, **skipped} if len(skipped) == of else {}
+        if len(self.unread) > FEW:  # those deleted meanwhile tell nothing
+            there = Image.objects.in_bulk(list(self.unread))
+            self.unread = {image: why for image, why in self.unread.items() if image in there}
+        if len(self.unread) <= FEW:
+            return
+        others = Image.objects.filter(dataset=self.dataset).exclude(id__in=self.unread)
+        predicted = Prediction.objects.filter(image=OuterRef("id"))
+        for location in others.filter(Exists(predicted)).values_list("location", flat=True)[:FEW]:
+            with contextlib.suppress(OSError, ValueError, MemoryError):
+                open_rgb(location)
+                self.unread = {}
+                return
+        SkippedImage.objects.filter(image__in=self.unread).delete()
+        image, reason = next(iter(self.unread.items()))
+        raise InferenceError(
+            f"None of {len(self.unread)} images in a row can be read on this machine; the first: "
+            f"{there[image].location}: {reason}"
+        )
 
     def rows(self, one: int, parts: list[tuple[Sequence[int], "Tensor"]]) -> Iterator[Row]:
         """A classifier's rows for a chunk; its logits are kept first.
@@ -279,9 +362,10 @@ class Job:
         logits = torch.cat([block for _, block in parts])
         finite = torch.isfinite(logits).all(dim=1)
         if not finite.all():
-            image = Image.objects.get(id=images[int(finite.logical_not().nonzero()[0])])
+            image = images[int(finite.logical_not().nonzero()[0])]
+            key = Image.objects.filter(id=image).values_list("key", flat=True).first()
             raise InferenceError(
-                f"Classifier {network.classifier.name} answers image {image.key} by logits that "
+                f"Classifier {network.classifier.name} answers image {key} by logits that "
                 "are not finite numbers: are its weights, mean and std right?"
             )
         if one in self.kept:

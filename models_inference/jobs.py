@@ -113,21 +113,26 @@ def predictions_done(dataset: Dataset, classifiers: Sequence[Classifier]) -> tup
 
 
 def _counted(dataset_id: int, ids: Sequence[int]) -> tuple[int, int]:
-    """Predictions that are there or cannot be, and how many are asked for."""
+    """Predictions that are there or cannot be, and how many are asked for.
+
+    Classifiers that were deleted are asked for none.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT (SELECT count(*) FROM imagesets_image WHERE dataset_id = %(dataset)s),
+                   (SELECT count(*) FROM models_inference_classifier
+                    WHERE id = ANY(%(classifiers)s)),
                    (SELECT count(*) FROM models_inference_prediction p
                     WHERE p.classifier_id = ANY(%(classifiers)s)),
                    (SELECT count(*)
                     FROM models_inference_skippedimage s
                     JOIN imagesets_image i ON i.id = s.image_id AND i.dataset_id = %(dataset)s
-                    CROSS JOIN unnest(%(classifiers)s::bigint[]) AS c(id)
+                    JOIN models_inference_classifier c ON c.id = ANY(%(classifiers)s)
                     WHERE NOT EXISTS (SELECT FROM models_inference_prediction p
                                       WHERE p.classifier_id = c.id AND p.image_id = i.id))
             """,
             {"dataset": dataset_id, "classifiers": list(ids)},
         )
-        images, predicted, skipped = cursor.fetchone()
-    return predicted + skipped, images * len(ids)
+        images, classifiers, predicted, skipped = cursor.fetchone()
+    return predicted + skipped, images * classifiers

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from imagesets.models import Dataset
-from models_inference.errors import InferenceError
+from models_inference.holding import Changes
 from models_inference.models import Classifier
 
 
@@ -57,34 +57,26 @@ DEFAULT = tuple(
 )
 
 
-def register(dataset: Dataset, presets: Sequence[Preset]) -> list[Classifier]:
+def register(
+    dataset: Dataset, presets: Sequence[Preset], changes: Changes | None = None
+) -> list[Classifier]:
     """Make the presets' classifiers of a dataset, or take those that are there; in their order.
 
-    Raises InferenceError where a classifier of that name has predictions and another architecture,
-    weights or input: what predictions came from must not change under them.
+    `changes` keeps what was made or changed. Raises InferenceError where a classifier of that name
+    has predictions and another architecture, weights or input: what predictions came from must not
+    change under them.
     """
-    classifiers = []
-    for preset in presets:
-        wanted = {
-            "architecture": preset.architecture,
-            "weights": preset.weights,
-            "input": preset.input,
-        }
-        classifier, _ = Classifier.objects.get_or_create(
-            dataset=dataset, name=preset.name, defaults=wanted
+    changes = changes or Changes()
+    return [
+        changes.make(
+            dataset,
+            preset.name,
+            architecture=preset.architecture,
+            weights=preset.weights,
+            input=preset.input,
         )
-        for name, value in wanted.items():
-            if (there := getattr(classifier, name)) == value:
-                continue
-            if classifier.predictions.exists():
-                raise InferenceError(
-                    f"Classifier {preset.name} of {dataset.slug} has predictions made with {name} "
-                    f"{there!r}, not {value!r}: register it under another name."
-                )
-            setattr(classifier, name, value)
-            classifier.save(update_fields=[name])
-        classifiers.append(classifier)
-    return classifiers
+        for preset in presets
+    ]
 
 
 def register_demo_classifiers(dataset: Dataset) -> list[Classifier]:

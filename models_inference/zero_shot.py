@@ -75,8 +75,10 @@ def labels_of(classifier: Classifier) -> list[str]:
     if classifier.mapping is None:
         labels = Label.objects.filter(dataset=classifier.dataset).order_by("id")
         keys = list(labels.values_list("key", flat=True))
-        Classifier.objects.filter(pk=classifier.pk, mapping__isnull=True).update(mapping=keys)
-        classifier.refresh_from_db(fields=["mapping"])  # another worker may have been quicker
+        row = Classifier.objects.filter(pk=classifier.pk)
+        row.filter(mapping__isnull=True).update(mapping=keys)
+        # Another worker may have been quicker.
+        classifier.mapping = row.values_list("mapping", flat=True).first()
     keys = [key for key in classifier.mapping or [] if key]
     if not keys:
         raise InferenceError(f"Dataset {classifier.dataset.slug} has no labels to prompt by.")

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from django.db import connection
 from PIL import Image as Picture
 
 from models_inference import inference
+from models_inference.chunks import CHUNK
 from models_inference.errors import InferenceError
 from models_inference.inference import predict
 from models_inference.jobs import predictions_done
@@ -55,23 +57,34 @@ def test_a_second_run_changes_nothing_and_does_only_what_is_new(dataset, tiny, p
     assert list(Prediction.objects.order_by("id").values()[:22]) == before
 
 
-def test_a_broken_image_among_many_is_skipped_listed_and_tried_again(dataset, tiny, pictures):
+def test_broken_images_are_skipped_listed_and_tried_again(dataset, tiny, pictures):
     whole = pictures[3].read_bytes()
     pictures[3].write_bytes(whole[:2000])
-    pictures[5].unlink()
+    for file in pictures[5:9]:
+        file.unlink()
     classifiers = [tiny(dataset, "a"), tiny(dataset, "b")]
     outcome = predict(dataset, classifiers, "cpu")
-    assert outcome.written == 20
-    assert [key for key, _ in outcome.skipped] == ["picture_03.jpg", "picture_05.jpg"]
+    assert outcome.written == 14
+    assert [key for key, _ in outcome.skipped] == [pictures[i].name for i in (3, 5, 6, 7, 8)]
     assert "truncated" in outcome.skipped[0][1]
     assert predictions_done(dataset, classifiers) == (24, 24)
+    outcome = predict(dataset, classifiers, "cpu")  # of what is left none can be read
+    assert (outcome.written, len(outcome.skipped)) == (0, 5)
     pictures[3].write_bytes(whole)
     outcome = predict(dataset, classifiers, "cpu")
     assert outcome.written == 2
-    assert SkippedImage.objects.get().image.key == "picture_05.jpg"
+    assert SkippedImage.objects.count() == 4
 
 
-def test_a_folder_that_is_not_there_is_an_error_not_a_list(dataset, tiny, pictures):
+@pytest.mark.parametrize("before", [0, 2, 10])
+def test_a_folder_that_is_not_there_is_an_error_not_a_list(make_dataset, tiny, pictures, before):
+    """`before`: images whose ids are in the chunk before that of the rest."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('imagesets_image', 'id'))")
+        end = (cursor.fetchone()[0] // CHUNK + 1) * CHUNK - before
+        cursor.execute("SELECT setval('imagesets_image_id_seq', %s, false)", [end])
+    dataset = make_dataset("gone")
+    add_images(dataset, pictures)
     for file in pictures:
         file.unlink()
     with pytest.raises(InferenceError, match=r"None of \d+ images .*picture_00.jpg"):

@@ -3,17 +3,20 @@
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from rich.console import Console
 from rich.table import Table
 
 from imagesets.models import Dataset
 from models_inference.errors import InferenceError
+from models_inference.holding import Changes
 from models_inference.inference import Outcome, predict
 from models_inference.mapping_files import read_mapping
 from models_inference.models import Classifier
 from models_inference.presets import DEFAULT, DEMO, Preset, register
 from models_inference.programs import KINDS
 from models_inference.progress import progress_bar
+from models_inference.weights import PRETRAINED
 from models_inference.zero_shot import PREFIX
 
 TEN = "ten"
@@ -62,21 +65,30 @@ class Command(BaseCommand):
             raise CommandError(f"No dataset {options['slug']}: import_dataset makes one.")
         if not dataset.images.exists():
             raise CommandError(f"Dataset {dataset.slug} has no images: import_dataset adds them.")
-        before = set(dataset.classifiers.values_list("id", flat=True))
+        changes = Changes()
         try:
-            classifiers = choose(dataset, options["classifier"], options["weights"])
-            if options["mapping"]:
-                map_classes(classifiers, options["classifier"], Path(options["mapping"]))
+            with transaction.atomic():
+                classifiers = choose(dataset, options["classifier"], options["weights"], changes)
+                if options["mapping"]:
+                    file = Path(options["mapping"])
+                    map_classes(classifiers, options["classifier"], file, changes)
             with progress_bar("Predicting") as progress:
                 outcome = predict(dataset, classifiers, options["device"], progress)
-        except InferenceError as error:
-            # One that cannot be run would stop every later `predict` of the dataset.
-            dataset.classifiers.exclude(id__in=before).filter(predictions=None).delete()
-            raise CommandError(str(error)) from None
+        except BaseException as error:
+            # A classifier that cannot be run would stop every later `predict` of the dataset.
+            changes.take_back()
+            if isinstance(error, InferenceError):
+                raise CommandError(str(error)) from None
+            raise
         report(dataset, classifiers, outcome)
+        if outcome.deleted:
+            names = ", ".join(outcome.deleted)
+            raise CommandError(f"Deleted while they were run: classifiers {names}.")
 
 
-def choose(dataset: Dataset, names: list[str], weights: str | None) -> list[Classifier]:
+def choose(
+    dataset: Dataset, names: list[str], weights: str | None, changes: Changes
+) -> list[Classifier]:
     """The classifiers that a command line means, registered where they are new."""
     if weights is not None:
         if len(names) != 1:
@@ -87,7 +99,7 @@ def choose(dataset: Dataset, names: list[str], weights: str | None) -> list[Clas
         weights = str(path)
     if not names:
         runnable = Classifier.objects.filter(dataset=dataset).exclude(architecture="")
-        return list(runnable.select_related("dataset")) or register(dataset, DEMO)
+        return list(runnable.select_related("dataset")) or register(dataset, DEMO, changes)
     if TEN in names:
         if weights is not None:
             raise InferenceError(f"--classifier {TEN} brings weights of its own: leave --weights.")
@@ -101,27 +113,22 @@ def choose(dataset: Dataset, names: list[str], weights: str | None) -> list[Clas
             continue
         preset = ready.get(name) if weights is None else None
         if preset is None:
-            check_architecture(there.architecture if there else name, dataset)
-            preset = Preset(name, there.architecture if there else name, weights or "pretrained")
-        classifiers += register(dataset, [preset])
+            architecture = there.architecture if there else name
+            check_architecture(architecture, dataset)
+            given = there.input if there else {}
+            preset = Preset(name, architecture, weights or PRETRAINED, given)
+        classifiers += register(dataset, [preset], changes)
     return classifiers
 
 
-def map_classes(classifiers: list[Classifier], names: list[str], file: Path) -> None:
+def map_classes(
+    classifiers: list[Classifier], names: list[str], file: Path, changes: Changes
+) -> None:
     """Give the one classifier that was named the label of each of its classes."""
-    if len(names) != 1:
+    if len(names) != 1 or len(classifiers) != 1:
         raise InferenceError("--mapping needs exactly one --classifier that it is for.")
     (classifier,) = classifiers
-    mapping = read_mapping(classifier.dataset, file)
-    if classifier.mapping == mapping:
-        return
-    if classifier.predictions.exists():
-        raise InferenceError(
-            f"Classifier {classifier.name} has predictions made with another mapping: register it "
-            "under another name."
-        )
-    classifier.mapping = mapping
-    classifier.save(update_fields=["mapping"])
+    changes.change(classifier, mapping=read_mapping(classifier.dataset, file))
 
 
 def check_architecture(name: str, dataset: Dataset) -> None:
@@ -153,6 +160,8 @@ def report(dataset: Dataset, classifiers: list[Classifier], outcome: Outcome) ->
             "" if dropped is None else f"{dropped:,}",
         )
     console.print(table)
+    for name in outcome.changed:
+        console.print(f"{name} was changed meanwhile: begun anew by its new settings.")
     for key, reason in outcome.skipped:
         console.print(f"Skipped {key}: {reason}", soft_wrap=True)
     console.print(

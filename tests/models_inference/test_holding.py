@@ -1,0 +1,128 @@
+"""Who changes or deletes what a run is at meets it: real connections, that wait for each other."""
+
+from concurrent.futures import Future
+from contextlib import contextmanager
+from threading import Thread
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+
+from models_inference.errors import InferenceError
+from models_inference.holding import change
+from models_inference.inference import predict
+from models_inference.jobs import predictions_done
+from models_inference.logits import read
+from models_inference.models import Classifier, Prediction, SkippedImage
+
+from .conftest import add_images
+from .test_sharing import until
+
+DARK = {"input_size": [3, 64, 64], "mean": [0.9, 0.9, 0.9]}
+
+
+@pytest.fixture
+def dataset(transactional_db, make_dataset, pictures):
+    made = make_dataset()
+    add_images(made, pictures)
+    return made
+
+
+@contextmanager
+def beside(function, *arguments):
+    """Run a function on another connection, until it waits for what the block's holds; then end."""
+
+    def run():
+        try:
+            outcome.set_result(function(*arguments))
+        except BaseException as error:
+            outcome.set_exception(error)
+        finally:
+            connection.close()
+
+    def waits() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT FROM pg_locks WHERE NOT granted")
+            return cursor.rowcount > 0
+
+    outcome: Future = Future()
+    thread = Thread(target=run)
+    with transaction.atomic():
+        yield outcome
+        thread.start()
+        until(lambda: waits() or outcome.done())
+    thread.join()
+
+
+def answers(classifier: Classifier) -> tuple[np.ndarray, np.ndarray]:
+    """What is stored of a classifier: its best scores by image, and its logits."""
+    rows = Prediction.objects.filter(classifier=classifier).order_by("image_id")
+    kept = read(Classifier.objects.get(pk=classifier.pk))
+    return np.array([row.scores for row in rows]), kept[1]
+
+
+def test_a_classifier_changed_while_it_runs_answers_by_its_new_settings_alone(dataset, tiny):
+    classifier, other = tiny(dataset, "a", input={"input_size": [3, 64, 64]}), tiny(dataset, "b")
+    with beside(predict, dataset, [classifier, other], "cpu") as run:
+        change(Classifier.objects.get(pk=classifier.pk), input=DARK)
+    assert run.result().changed == ["a"]
+    assert run.result().written == 24
+    twin = Classifier.objects.create(
+        dataset=dataset,
+        name="twin",
+        architecture=classifier.architecture,
+        weights=classifier.weights,
+        input=DARK,
+    )
+    predict(dataset, [twin], "cpu")
+    for said, expected in zip(answers(classifier), answers(twin), strict=True):
+        assert said.shape == expected.shape
+        assert np.allclose(said, expected, rtol=1e-3, atol=1e-4)
+    with pytest.raises(InferenceError, match="has predictions made with input"):
+        change(classifier, input={})
+
+
+def test_what_is_deleted_while_it_runs_is_left_out(dataset, tiny, pictures):
+    pictures[5].unlink()
+    gone, broken = dataset.images.order_by("id")[3], dataset.images.order_by("id")[5]
+    classifiers = [tiny(dataset, "a"), tiny(dataset, "b")]
+    with beside(predict, dataset, classifiers, "cpu") as run:
+        dataset.images.filter(pk__in=[gone.pk, broken.pk]).delete()
+    assert (run.result().written, run.result().skipped) == (20, [])
+    assert not SkippedImage.objects.exists()
+    Prediction.objects.all().delete()
+    with beside(predict, dataset, classifiers, "cpu") as run:
+        Classifier.objects.filter(name="a").delete()
+    assert (run.result().written, run.result().deleted) == (10, ["a"])
+    assert predictions_done(dataset, classifiers) == (10, 10)
+    Prediction.objects.all().delete()
+    with beside(call_command, "predict", "sample", "--device", "cpu") as run:
+        Classifier.objects.filter(name="b").delete()
+    with pytest.raises(CommandError, match="^Deleted while they were run: classifiers b.$"):
+        run.result()
+
+
+def test_a_predict_that_fails_takes_back_what_it_did_and_nothing_else(dataset, tiny, tmp_path):
+    old = tiny(dataset, "old", input={"input_size": [3, 64, 64]})
+    before = Classifier.objects.values().get()
+    wrong, table = tmp_path / "wrong.pth", tmp_path / "mapping.csv"
+    wrong.write_bytes(b"no weights")
+    table.write_text(f"class,label\n0,{dataset.labels.first().key}\n")
+    SkippedImage.objects.create(image=dataset.images.first(), reason="it was away")
+    arguments = ["--classifier", "old", "--weights", str(wrong), "--mapping", str(table)]
+    with beside(call_command, "predict", "sample", *arguments) as run:
+        SkippedImage.objects.select_for_update().get()  # what a run does first waits for it
+        Classifier.objects.create(dataset=dataset, name="theirs", architecture="resnet18")
+    with pytest.raises(CommandError, match=r"wrong\.pth is refused"):
+        run.result()
+    assert Classifier.objects.values().get(name="old") == before
+    assert set(Classifier.objects.values_list("name", flat=True)) == {"old", "theirs"}
+    with pytest.raises(CommandError, match=r"wrong\.pth is refused"):
+        call_command("predict", "sample", "--classifier", "resnet18", "--weights", str(wrong))
+    with pytest.raises(CommandError, match="'resnet5000' is neither"):
+        call_command(
+            "predict", "sample", "--classifier", "efficientnet_lite0", "--classifier", "resnet5000"
+        )
+    assert set(Classifier.objects.values_list("name", flat=True)) == {"old", "theirs"}
+    assert Classifier.objects.get(name="old").weights == old.weights
