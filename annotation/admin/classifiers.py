@@ -4,8 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import RelatedDropdownFilter
@@ -46,11 +45,28 @@ class ClassifierAdmin(Lists):
     list_select_related = ["dataset"]
     search_fields = ["name", "architecture"]
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """Where it is about to be changed, its row is locked: a run that writes is waited for."""
+        found = super().get_object(request, object_id, from_field)
+        if found is None or request.method != "POST":
+            return found
+        return Classifier.objects.select_for_update().filter(pk=found.pk).first()
+
     def get_readonly_fields(self, request: HttpRequest, obj: Classifier | None = None) -> list[str]:
         """What predictions were made with cannot be changed once there are any."""
         if obj is not None and obj.predictions.exists():
             return ["dataset", "name", "architecture", "weights", "input", "mapping"]
         return []
+
+    def response_change(self, request: HttpRequest, obj: Classifier) -> HttpResponse:
+        if not self.get_readonly_fields(request, obj):
+            return super().response_change(request, obj)
+        messages.error(
+            request,
+            f"{obj} was not changed: it has predictions, and what they were made with stays. "
+            "Register a new classifier.",
+        )
+        return HttpResponseRedirect(request.path)
 
     def get_fields(self, request: HttpRequest, obj: Classifier | None = None) -> list[str]:
         frozen = self.get_readonly_fields(request, obj)
@@ -152,7 +168,7 @@ class InferenceJobAdmin(History):
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any):
         response = super().change_view(request, object_id, *args, **kwargs)
-        job = InferenceJob.objects.filter(pk=object_id).first() if object_id.isdigit() else None
+        job = InferenceJob.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
         if job is not None and job.finished_at is None and not job.error:
             response["Refresh"] = "5"
         return response
@@ -163,7 +179,9 @@ class InferenceJobAdmin(History):
     @action(description="Predict what is missing", permissions=["again"], icon="replay")
     def again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """A job that ended, or failed, begins anew; another is told to the workers once more."""
-        job = get_object_or_404(InferenceJob, pk=object_id)
+        job = super().get_object(request, object_id)
+        if job is None:
+            raise Http404
         try:
             if job.finished_at is None and not job.error:
                 send(job)

@@ -7,12 +7,15 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
+from models_inference.holding import held_classifiers
 from models_inference.models import Classifier, InferenceJob, Prediction
 from tests.annotation.test_api import client_of
 from tests.factories import LABEL_KEYS, make_dataset
+from tests.models_inference.test_holding import beside
 
 pytestmark = pytest.mark.django_db
 AT = "/api/datasets/tiny/"
+MADE_OF = {"architecture": "resnet18", "weights": "/somewhere/w.pth"}
 NEW = {"name": "mine", "architecture": "resnet18.tv_in1k"}
 PROGRAM = {"input_size": [3, 32, 32], "mean": [0, 0, 0], "std": [1, 1, 1]}
 
@@ -164,3 +167,29 @@ def test_the_admin_registers_with_a_mapping_file_and_runs_what_is_chosen(root, d
     first = Classifier.objects.get(name="first")
     told = root.post(lists, {"action": "run", "_selected_action": [first.pk]}, follow=True)
     assert "cannot be run" in told.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_edit_waits_for_a_run_that_writes_and_is_then_refused(root, dataset):
+    mine = Classifier.objects.create(dataset=dataset, name="mine", **MADE_OF)
+    page = reverse("admin:models_inference_classifier_change", args=[mine.pk])
+    form = {"of_dataset": dataset.pk, "name": "mine", "mapping": "null", **MADE_OF}
+    edited = form | {"input": '{"mean": [0, 0, 0]}'}
+    with beside(root.post, page, edited) as edit:
+        held_classifiers([mine.pk])
+        image = dataset.images.first()
+        Prediction.objects.create(classifier=mine, image=image, labels=[], scores=[])
+    assert "mine was not changed: it has predictions" in root.get(edit.result()["Location"]).text
+    mine.refresh_from_db()
+    assert mine.input == {}
+    Prediction.objects.filter(classifier=mine).delete()
+    assert root.post(page, edited).status_code == 302
+    mine.refresh_from_db()
+    assert mine.input == {"mean": [0, 0, 0]}
+
+
+@pytest.mark.parametrize("number", ["x", "\N{SUPERSCRIPT TWO}", "9" * 400])
+@pytest.mark.parametrize("page", ["change", "again"])
+def test_a_job_that_is_not_there_has_no_page(root, dataset, number, page):
+    answer = root.get(f"/admin/models_inference/inferencejob/{number}/{page}/", follow=True)
+    assert answer.status_code in (200, 404)
