@@ -21,7 +21,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -33,10 +33,12 @@ from django.conf import settings
 from imagesets.files import write_whole
 from imagesets.locations import read as read_bytes
 from imagesets.locations import s3_client, write_s3
+from models_inference.errors import InferenceError
 from models_inference.models import Classifier
 
 # Per classifier and dataset, in bytes: 1,000,000 images x 1,000 classes. Beyond it none are kept.
 LARGEST = 2_000_000_000
+BLOCK = 1024  # rows copied at a time
 
 
 def folder(classifier: Classifier) -> Path:
@@ -57,7 +59,7 @@ def keep_logits(classifier: Classifier, images: Sequence[int], logits: np.ndarra
     """Keep finite logits (n, C) of these images; whether they are `wanted`, the caller has asked.
 
     Those of an image kept before are equal ones. Values beyond float16's range become its largest:
-    softmax does not tell them apart.
+    softmax does not tell them apart. Raises InferenceError where they cannot be written.
     """
     largest = np.finfo(np.float16).max
     content = io.BytesIO()
@@ -67,10 +69,24 @@ def keep_logits(classifier: Classifier, images: Sequence[int], logits: np.ndarra
         logits=np.clip(logits, -largest, largest).astype(np.float16),
     )
     name = f"{min(images):012}-{secrets.token_hex(4)}.npz"
-    if settings.LOGITS_IN_BUCKET:
-        write_s3(settings.AWS_STORAGE_BUCKET_NAME, in_bucket(classifier) + name, content.getvalue())
-    else:
-        write_whole(folder(classifier) / "parts" / name, content.getvalue())
+    with kept(classifier, content.tell()):
+        if settings.LOGITS_IN_BUCKET:
+            bucket = settings.AWS_STORAGE_BUCKET_NAME
+            write_s3(bucket, in_bucket(classifier) + name, content.getvalue())
+        else:
+            write_whole(folder(classifier) / "parts" / name, content.getvalue())
+
+
+@contextmanager
+def kept(classifier: Classifier, size: int) -> Iterator[None]:
+    """Turn an error of the disk, or of S3, into one line that says what was to be written."""
+    try:
+        yield
+    except OSError as error:
+        raise InferenceError(
+            f"Logits of classifier {classifier.name} cannot be kept in {folder(classifier)}: "
+            f"{error.strerror or error} ({size:,} bytes are to be written)."
+        ) from error
 
 
 def in_bucket(classifier: Classifier) -> str:
@@ -88,7 +104,9 @@ def fetch_parts(classifier: Classifier) -> list[str]:
         for item in page.get("Contents", ()):
             name = item["Key"].rpartition("/")[2]
             if name not in known:
-                write_whole(where / "parts" / name, read_bytes(f"s3://{bucket}/{item['Key']}"))
+                content = read_bytes(f"s3://{bucket}/{item['Key']}")
+                with kept(classifier, len(content)):
+                    write_whole(where / "parts" / name, content)
                 new.append(name)
     return new
 
@@ -108,42 +126,72 @@ def locked(where: Path) -> Iterator[None]:
 
 
 def gather(classifier: Classifier) -> int:
-    """Make the one `.npy` of all that is kept; returns the number of images in it."""
-    where = folder(classifier)
-    if not where.exists() and not settings.LOGITS_IN_BUCKET:
-        return 0
-    with locked(where):
-        fetched = fetch_parts(classifier) if settings.LOGITS_IN_BUCKET else []
-        parts = sorted((where / "parts").glob("*.npz"))
-        whole = opened(where)
-        if not parts:
-            return len(whole[0]) if whole else 0
-        # One part at a time: all of them may be gigabytes.
-        listed = [whole[0]] if whole else []
-        listed += [_part(file)["images"] for file in parts]
-        ids, first = np.unique(np.concatenate(listed), return_index=True)
-        sources = chain([whole[1]] if whole else [], (_part(file)["logits"] for file in parts))
-        unfinished = where / ".logits.unfinished.npy"
-        shape = (len(ids), _part(parts[0])["logits"].shape[1])
-        merged = np.lib.format.open_memmap(unfinished, "w+", dtype=np.float16, shape=shape)
-        start = 0
-        for logits in sources:
-            inside = (first >= start) & (first < start + len(logits))
-            merged[inside] = logits[first[inside] - start]
-            start += len(logits)
-        merged.flush()
-        # Images only ever join, so their number says which list belongs to the logits.
-        np.save(where / f"images-{len(ids)}.npy", ids)
-        os.replace(unfinished, where / "logits.npy")
+    """Make the one `.npy` of all that is kept; returns the number of images in it.
+
+    Raises InferenceError, and leaves all as it was, where there is no room for it.
+    """
+    part = read(classifier)
+    return len(part[0]) if part else 0
+
+
+def _gather(classifier: Classifier, where: Path) -> None:
+    """Bring the parts of a folder that is locked together."""
+    fetched = fetch_parts(classifier) if settings.LOGITS_IN_BUCKET else []
+    parts = sorted((where / "parts").glob("*.npz"))
+    if not parts:
+        return
+    whole = opened(where)
+    # One part at a time: all of them may be gigabytes.
+    listed = [whole[0]] if whole else []
+    listed += [_part(file)["images"] for file in parts]
+    ids, first = np.unique(np.concatenate(listed), return_index=True)
+    sources = chain([whole[1]] if whole else [], (_part(file)["logits"] for file in parts))
+    unfinished = where / ".logits.unfinished.npy"
+    classes = _part(parts[0])["logits"].shape[1]
+    with kept(classifier, 2 * len(ids) * classes):
+        try:
+            _write(unfinished, first, sources, classes)
+            # Images only ever join, so their number says which list belongs to the logits.
+            names = io.BytesIO()
+            np.save(names, ids)
+            write_whole(where / f"images-{len(ids)}.npy", names.getvalue())
+            os.replace(unfinished, where / "logits.npy")
+        finally:
+            unfinished.unlink(missing_ok=True)
         if fetched:
-            with (where / "gathered.txt").open("a") as names:
-                names.writelines(f"{name}\n" for name in fetched)
-        for part in parts:
-            part.unlink()
-        for file in where.glob("images-*.npy"):
-            if file.name != f"images-{len(ids)}.npy":
-                file.unlink()
-        return len(ids)
+            with (where / "gathered.txt").open("a") as file:
+                file.writelines(f"{name}\n" for name in fetched)
+    for part in parts:
+        part.unlink()
+    for other in where.glob("images-*.npy"):
+        if other.name != f"images-{len(ids)}.npy":
+            other.unlink()
+
+
+def _write(path: Path, first: np.ndarray, sources: Iterable[np.ndarray], classes: int) -> None:
+    """Write float16 (len(first), classes): row i is row first[i] of all sources one after another.
+
+    Not by a map of the file: where its disk is full, that ends the process by SIGBUS.
+    """
+    header = {"descr": "<f2", "fortran_order": False, "shape": (len(first), classes)}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        begin, start = file.tell(), 0
+        for logits in sources:
+            if logits.shape[1] != classes:
+                raise InferenceError(
+                    f"Of the logits in {path.parent} some have {logits.shape[1]} classes and others"
+                    f" {classes}: was the weights' file replaced by that of another network?"
+                )
+            rows = np.flatnonzero((first >= start) & (first < start + len(logits)))
+            apart = np.flatnonzero((np.diff(rows) > 1) | (np.arange(1, len(rows)) % BLOCK == 0))
+            for block in np.split(rows, apart + 1):
+                if len(block):
+                    file.seek(begin + 2 * classes * int(block[0]))
+                    file.write(np.asarray(logits[first[block] - start], dtype="<f2").tobytes())
+            start += len(logits)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _part(file: Path) -> Any:
@@ -163,7 +211,12 @@ def read(classifier: Classifier) -> tuple[np.ndarray, np.ndarray] | None:
     """Image ids int64 (N,) ascending and logits float16 (N, C), memory-mapped; None: not kept.
 
     Images whose part was done on another machine without this DATA_DIR are not among them, unless
-    parts are kept in a bucket.
+    parts are kept in a bucket. Raises InferenceError, and leaves all as it was, where there is no
+    room to bring them together.
     """
-    gather(classifier)
-    return opened(folder(classifier))
+    where = folder(classifier)
+    if not where.exists() and not settings.LOGITS_IN_BUCKET:
+        return None
+    with locked(where):
+        _gather(classifier, where)
+        return opened(where)
