@@ -1,16 +1,37 @@
 """The form in which a classifier is registered; its classes' labels may come as a mapping.csv."""
 
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from django import forms
+from django.forms.fields import InvalidJSONInput
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from models_inference.errors import InferenceError
 from models_inference.mapping_files import read_mapping
 from models_inference.models import Classifier
 from models_inference.registration import faults
+
+
+class JSONText(forms.JSONField):
+    """JSON, and an error of the field for all else, as numbers of 5,000 digits, deep nesting."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            found = super().to_python(value)
+            json.dumps(found, ensure_ascii=False).encode()
+        except (ValueError, RecursionError) as error:
+            raise forms.ValidationError(f"Cannot be read as JSON: {error}.") from None
+        return found
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        try:
+            self.to_python(data)
+        except forms.ValidationError:
+            return InvalidJSONInput(data)
+        return super().bound_data(data, initial)
 
 
 class ClassifierForm(forms.ModelForm):
@@ -27,6 +48,7 @@ class ClassifierForm(forms.ModelForm):
     class Meta:
         model = Classifier
         fields = ("dataset", "name", "architecture", "weights", "input", "mapping")
+        field_classes = {"input": JSONText, "mapping": JSONText}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -42,7 +64,8 @@ class ClassifierForm(forms.ModelForm):
             except InferenceError as error:
                 said = str(error).replace(f"{folder}/", "")
                 raise forms.ValidationError({"mapping_csv": said}) from None
-        mapping, given = cleaned.get("mapping"), cleaned.get("input") or {}
+        mapping, given = cleaned.get("mapping"), cleaned.get("input")
+        given = {} if given is None else given
         if mapping is not None and not (
             isinstance(mapping, list)
             and all(key is None or isinstance(key, str) for key in mapping)

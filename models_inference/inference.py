@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import TYPE_CHECKING
@@ -20,12 +20,12 @@ from models_inference.errors import InferenceError
 from models_inference.holding import held_classifiers, held_images, settings_of
 from models_inference.logits import gather, keep_logits, wanted
 from models_inference.models import Classifier, Prediction, SkippedImage
-from models_inference.network import Network, choose_device, cores, load, one_thread
+from models_inference.network import Network, choose_device, load
 from models_inference.preprocessing import Resizing
 from models_inference.storage import Row, store
+from models_inference.workers import Workers
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 # Chunks under way beside the one that is written. On a CPU one is decoded meanwhile; on a GPU one
@@ -64,35 +64,14 @@ class Work:
 
     def leave(self) -> None:
         """Have nothing more done for it."""
-        for future in (*self.prepared.values(), *(answer for _, answer in self.answers)):
-            future.cancel()
+        for image in self.prepared.values():
+            image.cancel()
+        for _, answer in self.answers:
+            answer.cancel()
 
 
 class Renewed(Exception):
     """A classifier was changed or deleted since its network was loaded."""
-
-
-class Workers:
-    """The threads that decode and those that run networks.
-
-    On a CPU both are the same threads, one per core, each with a batch of its own: threads that
-    share one batch wait for each other at every layer, and for whatever else is on the cores. On
-    a GPU one thread feeds it while the cores decode. PIL and torch let go of Python's lock.
-    """
-
-    decode: ThreadPoolExecutor
-    forward: ThreadPoolExecutor
-
-    def start(self, device: "torch.device") -> None:
-        """Start the threads for a device."""
-        self.decode = ThreadPoolExecutor(cores(), "decode", initializer=one_thread)
-        self.forward = self.decode if device.type == "cpu" else ThreadPoolExecutor(1, "forward")
-
-    def stop(self) -> None:
-        """Stop them; what they have not begun is left undone."""
-        for name in ("decode", "forward"):
-            if pool := self.__dict__.pop(name, None):
-                pool.shutdown(cancel_futures=True)
 
 
 class Job:

@@ -1,10 +1,13 @@
 """Reads mapping.csv: what each class of a classifier is called in the dataset."""
 
 import csv
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from imagesets.models import Dataset, Label
-from models_inference.errors import InferenceError
+from models_inference.errors import InferenceError, short
+
+MOST = 1_000_001  # classes of a classifier
 
 
 def read_mapping(dataset: Dataset, file: Path, classes: int | None = None) -> list[str | None]:
@@ -17,41 +20,48 @@ def read_mapping(dataset: Dataset, file: Path, classes: int | None = None) -> li
     """
     keys = set(Label.objects.filter(dataset=dataset).values_list("key", flat=True))
     mapping: dict[int, str | None] = {}
-    with opened(file) as source:
-        reader = csv.DictReader(source)
-        for column in ("class", "label"):
-            if column not in (reader.fieldnames or []):
-                raise InferenceError(f"{file}: column {column} is missing (class,label).")
-        for row in reader:
-            place = f"{file} row {reader.line_num}"
-            text = (row["class"] or "").strip()
-            if not text.isdecimal() or (classes is not None and int(text) >= classes):
-                known = "" if classes is None else f" from 0 to {classes - 1}"
-                raise InferenceError(f"{place}, class: {text!r} is no index of a class{known}.")
-            index, key = int(text), (row["label"] or "").strip()
-            if index > 1_000_000:
-                raise InferenceError(f"{place}, class: {text} is too high for an index.")
-            if index in mapping:
-                raise InferenceError(f"{place}, class: {index} stands twice.")
-            if key and key not in keys:
-                raise InferenceError(
-                    f"{place}, label: dataset {dataset.slug} has no label {key!r}."
-                )
-            mapping[index] = key or None
+    for line, row in rows_of(file, ("class", "label")):
+        place = f"{file} row {line}"
+        text, key = (row["class"] or "").strip(), (row["label"] or "").strip()
+        index = int(text) if text.isdecimal() and len(text) < 10 else MOST
+        if index >= (classes or MOST):
+            raise InferenceError(
+                f"{place}, class: {short(text)} is no index of a class from 0 to "
+                f"{(classes or MOST) - 1}."
+            )
+        if index in mapping:
+            raise InferenceError(f"{place}, class: {index} stands twice.")
+        if key and key not in keys:
+            raise InferenceError(
+                f"{place}, label: dataset {dataset.slug} has no label {short(key)}."
+            )
+        mapping[index] = key or None
     if not any(mapping.values()):
         raise InferenceError(f"{file}: no class has a label.")
     return [mapping.get(index) for index in range(classes or max(mapping) + 1)]
 
 
-def opened(file: Path):
-    """A table, opened as text. Raises InferenceError where that cannot be."""
+def rows_of(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str | None]]]:
+    """The rows of a table, each after the number of its line; blank lines are none.
+
+    Raises InferenceError: no such file, not text in UTF-8, no table, a column that is missing.
+    """
+    row = 0
     try:
-        file.open("rb").close()
-        text = file.open(newline="", encoding="utf-8-sig")
-        text.read(4096)
-        text.seek(0)
-    except UnicodeDecodeError:
-        raise InferenceError(f"{file} is not text in UTF-8.") from None
+        with file.open(newline="", encoding="utf-8-sig") as source:
+            reader = csv.DictReader(source)
+            row = 1
+            for column in columns:
+                if column not in (reader.fieldnames or []):
+                    raise InferenceError(
+                        f"{file}: column {column} is missing ({','.join(columns)})."
+                    )
+            for cells in reader:
+                row = reader.line_num
+                yield row, cells
     except OSError as error:
         raise InferenceError(f"{file} cannot be read: {error.strerror or error}.") from None
-    return text
+    except UnicodeDecodeError:
+        raise InferenceError(f"{file} is not text in UTF-8 (after row {row}).") from None
+    except csv.Error as error:
+        raise InferenceError(f"{file} row {reader.reader.line_num}: {error}.") from None

@@ -6,6 +6,7 @@ from django.db.models import F, Q
 
 from imagesets.models import Dataset, Image
 
+LONGEST_NAME = 200  # characters of a classifier's name, and of its architecture's
 STORED = 10  # predictions kept per image and classifier
 
 
@@ -13,9 +14,9 @@ class Classifier(models.Model):
     """A model is data: an architecture, its weights, its input, and what its classes mean."""
 
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="classifiers")
-    name = models.CharField(max_length=200)
+    name = models.CharField(max_length=LONGEST_NAME)
     architecture = models.CharField(
-        max_length=200,
+        max_length=LONGEST_NAME,
         blank=True,
         default="",
         help_text="timm's name, 'torchscript', 'torch.export' or 'open_clip:NAME'; empty where"

@@ -4,10 +4,8 @@ A file is read and checked as a whole before anything is written; then all of it
 transaction. Each error names the file, the row and the field.
 """
 
-import csv
 import math
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +17,11 @@ from django.db import transaction
 from imagesets.imagenet import imagenet_classes
 from imagesets.models import Dataset, Image, Label
 from models_inference.class_labels import class_labels
-from models_inference.errors import InferenceError
+from models_inference.errors import InferenceError, is_text, short
+from models_inference.holding import held_images
 from models_inference.logits import keep_logits, wanted
-from models_inference.mapping_files import opened, read_mapping
-from models_inference.models import STORED, Classifier, Prediction
+from models_inference.mapping_files import read_mapping, rows_of
+from models_inference.models import LONGEST_NAME, STORED, Classifier, Prediction
 from models_inference.storage import store
 
 Ranked = tuple[Sequence[int], Sequence[float]]  # ids of labels and scores, best first
@@ -59,14 +58,11 @@ def import_predictions(
     The same predictions again change nothing. Raises InferenceError, and nothing is written: an
     error in the file; another prediction than the one that exists; a classifier that is run here.
     """
-    existing = Classifier.objects.filter(dataset=dataset, name=name).first()
-    if existing and existing.architecture:
+    if not name.strip() or not is_text(name) or len(name) > LONGEST_NAME:
         raise InferenceError(
-            f"Classifier {name} of {dataset.slug} is run here (architecture "
-            f"{existing.architecture}): import under another name."
+            f"The classifier needs a name of at most {LONGEST_NAME} characters, not {short(name)}."
         )
-    if not name.strip():
-        raise InferenceError("The classifier needs a name.")
+    refuse_if_run_here(Classifier.objects.filter(dataset=dataset, name=name).first())
     images = dict(Image.objects.filter(dataset=dataset).values_list("key", "id"))
     logits, keys = None, None
     if file.suffix.lower() == ".npz":
@@ -84,7 +80,13 @@ def import_predictions(
         rows = read_table(dataset, file, images)
         dropped = 0
     with transaction.atomic():
-        classifier = existing or Classifier.objects.create(dataset=dataset, name=name, mapping=keys)
+        row, _ = Classifier.objects.get_or_create(
+            dataset=dataset, name=name, defaults={"mapping": keys}
+        )
+        classifier = Classifier.objects.select_for_update().filter(pk=row.pk).first()
+        if classifier is None:
+            raise InferenceError(f"Classifier {name} was deleted meanwhile.")
+        refuse_if_run_here(classifier)
         if keys is not None and classifier.mapping is None:  # a table came first
             classifier.mapping = keys
             classifier.save(update_fields=["mapping"])
@@ -93,6 +95,9 @@ def import_predictions(
                 f"{file}: the classes of the logits that classifier {name} has are others, or in "
                 "another order: import under another name, or give the same classes or mapping."
             )
+        there = held_images(rows)
+        if gone := [key for key, image in images.items() if image in rows and image not in there]:
+            raise InferenceError(f"{file}: image {gone[0]} was deleted meanwhile.")
         known = compare(classifier, rows, file, images)
         new = store((classifier.id, image, *best) for image, best in rows.items())
         if logits is not None and wanted(len(images), logits.shape[1]):
@@ -100,49 +105,41 @@ def import_predictions(
     return Imported(classifier, new, known, dropped)
 
 
+def refuse_if_run_here(classifier: Classifier | None) -> None:
+    """Raise InferenceError for a classifier whose predictions are made by this project."""
+    if classifier and classifier.architecture:
+        raise InferenceError(
+            f"Classifier {classifier.name} of {classifier.dataset.slug} is run here (architecture "
+            f"{classifier.architecture}): import under another name."
+        )
+
+
 def read_table(dataset: Dataset, file: Path, images: dict[str, int]) -> dict[int, Ranked]:
     """The rows of a CSV by image id. Raises InferenceError naming the row and field."""
     labels = dict(Label.objects.filter(dataset=dataset).values_list("key", "id"))
     found: dict[int, dict[int, tuple[int, float, int]]] = {}
-    with opened(file) as source:
-        reader = csv.DictReader(source)
-        for column in ("image", "rank", "label", "score"):
-            if column not in (reader.fieldnames or []):
-                raise InferenceError(
-                    f"{file}: column {column} is missing (image,rank,label,score)."
-                )
-        try:
-            for row in reader:
-                place = f"{file} row {reader.line_num}"
-                image, label = images.get(row["image"]), labels.get(row["label"])
-                if image is None:
-                    raise InferenceError(
-                        f"{place}, image: dataset {dataset.slug} has no image {row['image']!r}."
-                    )
-                if label is None:
-                    raise InferenceError(
-                        f"{place}, label: dataset {dataset.slug} has no label {row['label']!r}."
-                    )
-                rank, score = number(row["rank"], int), number(row["score"], float)
-                if rank is None or rank < 1:
-                    raise InferenceError(
-                        f"{place}, rank: {row['rank']!r} is no whole number from 1."
-                    )
-                if score is None or not math.isfinite(score):
-                    raise InferenceError(f"{place}, score: {row['score']!r} is no number.")
-                ranks = found.setdefault(image, {})
-                if rank in ranks:
-                    raise InferenceError(
-                        f"{place}, rank: {row['image']} has rank {rank} already in row "
-                        f"{ranks[rank][2]}."
-                    )
-                ranks[rank] = (label, score, reader.line_num)
-        except csv.Error as error:
-            raise InferenceError(f"{file} row {reader.line_num}: {error}.") from None
-        except UnicodeDecodeError:
+    for line, row in rows_of(file, ("image", "rank", "label", "score")):
+        place = f"{file} row {line}"
+        image, label = images.get(row["image"] or ""), labels.get(row["label"] or "")
+        if image is None:
             raise InferenceError(
-                f"{file} is not text in UTF-8 (after row {reader.line_num})."
-            ) from None
+                f"{place}, image: dataset {dataset.slug} has no image {short(row['image'])}."
+            )
+        if label is None:
+            raise InferenceError(
+                f"{place}, label: dataset {dataset.slug} has no label {short(row['label'])}."
+            )
+        rank, score = number(row["rank"], int), number(row["score"], float)
+        if rank is None or rank < 1:
+            raise InferenceError(f"{place}, rank: {short(row['rank'])} is no whole number from 1.")
+        if score is None or not math.isfinite(score):
+            raise InferenceError(f"{place}, score: {short(row['score'])} is no number.")
+        ranks = found.setdefault(image, {})
+        if rank in ranks:
+            raise InferenceError(
+                f"{place}, rank: {row['image']} has rank {rank} already in row {ranks[rank][2]}."
+            )
+        ranks[rank] = (label, score, line)
     if not found:
         raise InferenceError(f"{file} has no rows.")
     keys = {image: key for key, image in images.items()}
@@ -186,7 +183,7 @@ def read_logits(
     try:
         with np.load(file, allow_pickle=False) as archive:
             content = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # numpy's, zipfile's and those of what it unpacks by
         if "allow_pickle" in str(error):
             raise InferenceError(
                 f"{file}: an array holds Python objects, whose loading could run code: save image "
@@ -198,6 +195,9 @@ def read_logits(
             raise InferenceError(
                 f"{file}: array {name} is missing (it holds {', '.join(content)})."
             )
+    for name in {"logits", "images", "classes"} & set(content):
+        if not isinstance(content[name], np.ndarray):
+            raise InferenceError(f"{file}, {name}: is no array of numpy's.")
     logits, keys = content["logits"], content["images"]
     if logits.ndim != 2 or logits.dtype.kind != "f" or not logits.size:
         raise InferenceError(
@@ -218,7 +218,7 @@ def read_logits(
     for row, name in enumerate(names):
         if name not in images:
             raise InferenceError(
-                f"{file} row {row}, images: dataset {dataset.slug} has no image {name!r}."
+                f"{file} row {row}, images: dataset {dataset.slug} has no image {short(name)}."
             )
         if name in seen:
             raise InferenceError(
@@ -246,6 +246,9 @@ def classes_of(
                 f"{file}, classes: must be {count} label keys as text, not "
                 f"{named.dtype} {named.shape}."
             )
+        for index, key in enumerate(named):
+            if not is_text(str(key)):
+                raise InferenceError(f"{file}, classes: {short(str(key))} of {index} is no text.")
         return [str(key) for key in named]
     own = list(Label.objects.filter(dataset=dataset).order_by("id").values_list("key", flat=True))
     imagenet = [entry.key for entry in imagenet_classes()]

@@ -6,11 +6,11 @@ travel as bytes (a quarter of the size) and classifiers that differ in mean only
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard, cast
 
-from models_inference.errors import InferenceError
+from models_inference.errors import InferenceError, is_text, short
 from models_inference.timm_import import timm
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LONGEST = 100  # times a picture's short side that are resized, of which the crop sees 1 or a few
+MOST = 1e6  # of a mean or std, which are of pixels from 0 to 1; std at least 1 / MOST
+LEAST_CROP, LARGEST = 0.1, 8192  # crop_pct; pixels of the short side that is resized for it
 INPUT = {"input_size", "interpolation", "mean", "std", "crop_pct", "crop_mode", "prompts"}
 
 
@@ -79,8 +81,8 @@ class Preprocessing:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether a value is a finite number (true and false are none)."""
-    return type(value) in (int, float) and math.isfinite(cast("float", value))
+    """Whether a value is a finite number up to MOST (true and false are none)."""
+    return type(value) in (int, float) and abs(cast("float", value)) <= MOST
 
 
 def check_input(overrides: Mapping[str, object]) -> None:
@@ -88,7 +90,8 @@ def check_input(overrides: Mapping[str, object]) -> None:
     unknown = sorted(set(overrides) - INPUT)
     if unknown:
         raise InferenceError(
-            f"Unknown input setting {', '.join(unknown)}: known are {', '.join(sorted(INPUT))}."
+            f"Unknown input setting {', '.join(map(short, unknown))}: known are "
+            f"{', '.join(sorted(INPUT))}."
         )
     size = overrides.get("input_size")
     if size is not None and not (
@@ -97,35 +100,54 @@ def check_input(overrides: Mapping[str, object]) -> None:
         and size[0] == 3
         and all(type(side) is int and 1 <= side <= 4096 for side in size[1:])
     ):
-        raise InferenceError(f"input_size must be [3, height, width], not {size!r}.")
+        raise InferenceError(f"input_size must be [3, height, width], not {short(size)}.")
     for name in ("mean", "std"):
         values = overrides.get(name)
         if values is not None and not (
             isinstance(values, list | tuple)
             and len(values) == 3
-            and all(is_number(value) and (value > 0 or name == "mean") for value in values)
+            and all(is_number(value) and (value >= 1 / MOST or name == "mean") for value in values)
         ):
-            what = "3 numbers" if name == "mean" else "3 numbers above 0"
-            raise InferenceError(f"{name} must be a list of {what}, not {values!r}.")
+            least = -MOST if name == "mean" else 1 / MOST
+            raise InferenceError(
+                f"{name} must be a list of 3 numbers from {least:g} to {MOST:g}, "
+                f"not {short(values)}."
+            )
     crop = overrides.get("crop_pct")
-    if crop is not None and not (is_number(crop) and 0 < crop <= 1):
-        raise InferenceError(f"crop_pct must be above 0 and at most 1, not {crop!r}.")
+    if crop is not None and not (is_number(crop) and LEAST_CROP <= crop <= 1):
+        raise InferenceError(
+            f"crop_pct must be at least {LEAST_CROP} and at most 1, not {short(crop)}."
+        )
+    if crop is not None and size is not None:
+        check_resized(size[1:], crop)
     mode = overrides.get("crop_mode")
     if mode not in (None, "center", "squash", "border"):
-        raise InferenceError(f"crop_mode must be center, squash or border, not {mode!r}.")
+        raise InferenceError(f"crop_mode must be center, squash or border, not {short(mode)}.")
     interpolation = overrides.get("interpolation")
     if interpolation not in (None, "nearest", "bilinear", "bicubic", "box", "hamming", "lanczos"):
-        raise InferenceError(f"Unknown interpolation {interpolation!r}.")
+        raise InferenceError(f"Unknown interpolation {short(interpolation)}.")
     prompts = overrides.get("prompts")
     if prompts is not None and not (
         isinstance(prompts, list | tuple)
         and prompts
         and all(
-            isinstance(text, str) and text.count("{}") == 1 == text.count("{") for text in prompts
+            is_text(text) and [text.count(sign) for sign in ("{}", "{", "}")] == [1, 1, 1]
+            for text in prompts
         )
     ):
         raise InferenceError(
-            'prompts must be a list of texts with one {} for the name, such as "a photo of a {}.".'
+            "prompts must be a list of texts with one {} for the name and no other braces, such as "
+            f'"a photo of a {{}}.", not {short(prompts)}.'
+        )
+
+
+def check_resized(size: Sequence[int], crop_pct: float) -> None:
+    """Refuse an input whose pictures would be resized to more than any memory holds."""
+    side = math.ceil(max(size) / crop_pct)
+    if side > LARGEST:
+        raise InferenceError(
+            f"crop_pct {crop_pct:g} of an input_size of {size[0]} x {size[1]} would resize pictures"
+            f" to {side:,} pixels, more than {LARGEST:,}."
         )
 
 
@@ -138,11 +160,12 @@ def resolve(overrides: Mapping[str, object], pretrained_cfg: Mapping[str, object
     args = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in overrides.items()
-        if name != "prompts"
+        if name != "prompts" and value is not None
     }
     config = resolve_data_config(args, pretrained_cfg=dict(pretrained_cfg))
     mean = tuple(float(value) for value in config["mean"])
     crop_mode = config["crop_mode"] or "center"
+    check_resized(config["input_size"][1:], float(config["crop_pct"]))
     return Preprocessing(
         resizing=Resizing(
             size=tuple(config["input_size"][1:]),

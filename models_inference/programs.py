@@ -31,7 +31,7 @@ def build(classifier: Classifier, device: "torch.device") -> Built:
     Raises InferenceError: a file that is refused or no such program, an input that is not said, an
     answer that is not logits (N, C).
     """
-    if missing := [name for name in NEEDED if name not in classifier.input]:
+    if missing := [name for name in NEEDED if classifier.input.get(name) is None]:
         raise InferenceError(
             f"Classifier {classifier.name} is a {classifier.architecture} file: its input must say"
             f" {', '.join(missing)}."

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from imagesets.models import Dataset, Label
-from models_inference.errors import InferenceError
+from models_inference.errors import InferenceError, short
 from models_inference.preprocessing import check_input
 from models_inference.programs import KINDS, NEEDED
 from models_inference.weights import PACKAGE, PRETRAINED
@@ -43,7 +43,7 @@ def _architecture(name: str) -> str:
     if name.partition(".")[0] in timm_names():
         return ""
     return (
-        f"{name!r} is none of timm's architectures, nor one of {', '.join(KINDS)},"
+        f"{short(name)} is none of timm's architectures, nor one of {', '.join(KINDS)},"
         f" {PREFIX}NAME (of open_clip)."
     )
 
@@ -65,6 +65,9 @@ def _input(architecture: str, input: Mapping[str, Any]) -> str:
         check_input(input)
     except InferenceError as error:
         return str(error)
+    for name, value in input.items():
+        if value is None:
+            return f"{name} is null: leave it out where the network's own is meant."
     missing = [name for name in NEEDED if architecture in KINDS and name not in input]
     return f"A program's input must say {', '.join(missing)}." if missing else ""
 
@@ -75,7 +78,7 @@ def _mapping(dataset: Dataset, mapping: list[str | None] | None) -> str:
     keys = set(Label.objects.filter(dataset=dataset).values_list("key", flat=True))
     for index, key in enumerate(mapping):
         if key is not None and key not in keys:
-            return f"Class {index}: dataset {dataset.slug} has no label {key!r}."
+            return f"Class {index}: dataset {dataset.slug} has no label {short(key)}."
     return "" if any(mapping) else "No class has a label."
 
 

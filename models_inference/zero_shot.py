@@ -89,7 +89,12 @@ def embeddings(model: Encoders, names: list[list[str]], templates: Sequence[str]
     """One unit vector per label (L, D): the mean over its names' prompts, each of length one."""
     import torch
 
-    prompts = [(i, t.format(n)) for i, own in enumerate(names) for n in own for t in templates]
+    prompts = [
+        (label, template.replace("{}", name))
+        for label, own in enumerate(names)
+        for name in own
+        for template in templates
+    ]
     parts = [
         _unit(model.text([text for _, text in prompts[start : start + TEXTS]]).float())
         for start in range(0, len(prompts), TEXTS)

@@ -99,7 +99,8 @@ class KnownFieldsOnly(serializers.Serializer):
             writable = [name for name, field in self.fields.items() if not field.read_only]
             for name in data:
                 if name not in self.fields:
-                    errors[str(name)] = [f"Unknown field. Known: {', '.join(writable)}."]
+                    said = str(name).encode(errors="backslashreplace").decode()
+                    errors[said] = [f"Unknown field. Known: {', '.join(writable)}."]
                 elif self.fields[name].read_only:
                     errors[name] = ["Is set by the campaign itself and cannot be given."]
         if not errors:

@@ -81,6 +81,70 @@ def test_what_cannot_be_registered_names_its_field(api, dataset, change, field):
     assert Classifier.objects.count() == 2
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        '{"mean": [%s, 0, 0]}' % ("9" * 400),
+        '{"std": [1e-300, 1, 1]}',
+        '{"mean": [1e300, 0, 0]}',
+        '{"mean": [1e999, 0, 0]}',
+        '{"mean": [NaN, 0, 0]}',
+        '{"crop_pct": %s}' % ("9" * 400),
+        '{"crop_pct": %s}' % ("9" * 5000),
+        '{"crop_pct": 1e-9}',
+        '{"crop_pct": 0.2, "input_size": [3, 4096, 4]}',
+        '{"crop_pct": null}',
+        '{"input_size": [3, null, 1]}',
+        '{"crop_mode": []}',
+        '{"prompts": ["a {} }"]}',
+        '{"prompts": ["a {"]}',
+        '{"prompts": ["{0}"]}',
+        '{"prompts": ["a \\u0000 {}"]}',
+        '{"prompts": ["a \\ud800 {}"]}',
+        '{"\\ud800": 1}',
+        '{"mean": %s}' % ("[" * 100_000 + "]" * 100_000),
+        "[]",
+    ],
+)
+def test_settings_that_no_network_has_are_refused_by_api_and_admin(api, root, dataset, settings):
+    body = f'{{"name": "mine", "architecture": "open_clip:ViT-B-32", "input": {settings}}}'
+    answer = post(api, "classifiers/", body)
+    assert answer.status_code == 400
+    assert set(answer.json()) <= {"input", "detail"}  # detail: no JSON
+    form = {"of_dataset": dataset.pk, "name": "mine", "mapping": "null", **MADE_OF}
+    page = root.post(reverse("admin:models_inference_classifier_add"), form | {"input": settings})
+    assert set(page.context["adminform"].form.errors) == {"input"}
+    assert Classifier.objects.count() == 2
+
+
+@pytest.mark.parametrize("body", ['{"\\ud800": 1}', "[" * 100_000])
+@pytest.mark.parametrize("path", ["classifiers/", "predictions/"])
+def test_a_body_that_is_no_text_or_too_deep_is_refused(api, dataset, path, body):
+    assert post(api, path, body).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("mapping", "9" * 5000),
+        ("mapping", "[" * 100_000),
+        ("mapping", '["\\u0000"]'),
+        ("name", "a\0b"),
+        ("weights", "s3://\0"),
+        ("mapping_csv", b"class,label\n" + b"9" * 5000 + b",325\n"),
+        ("mapping_csv", b"class,label\n0,325\n" + b"\n" * 9000 + b"\xff"),
+        ("mapping_csv", b"class,label\n0," + b"x" * 200_000),
+        ("mapping_csv", b"x" * 200_000),
+        ("mapping_csv", b"class,label\n0,3\x0025"),
+    ],
+)
+def test_what_the_admin_cannot_read_is_an_error_of_its_field(root, dataset, field, value):
+    form = {"of_dataset": dataset.pk, "name": "mine", "input": "{}", "mapping": "null", **MADE_OF}
+    given = SimpleUploadedFile("mapping.csv", value) if isinstance(value, bytes) else value
+    page = root.post(reverse("admin:models_inference_classifier_add"), form | {field: given})
+    assert set(page.context["adminform"].form.errors) == {field}
+
+
 def test_every_architecture_of_timm_can_be_registered():
     from models_inference.registration import timm_names
     from models_inference.timm_import import timm

@@ -99,7 +99,7 @@ def test_what_is_deleted_while_it_runs_is_left_out(dataset, tiny, pictures):
     Prediction.objects.all().delete()
     with beside(call_command, "predict", "sample", "--device", "cpu") as run:
         Classifier.objects.filter(name="b").delete()
-    with pytest.raises(CommandError, match="^Deleted while they were run: classifiers b.$"):
+    with pytest.raises(CommandError, match=r"^Deleted while they were run: classifiers b\.$"):
         run.result()
 
 

@@ -1,5 +1,7 @@
 """Predictions from elsewhere: what fits comes in whole, anything wrong changes nothing."""
 
+import zipfile
+
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
@@ -126,6 +128,11 @@ def test_logits_that_come_later_mean_the_same_classes(dataset, tmp_path):
         (HEADER + "0.jpg,1,cat,0.5\n0.jpg,2,dog,0.6\n", r"row 3, score: 0\.6 of rank 2"),
         (HEADER + "0.jpg,1,cat,0.5\n\udcff", "not text in UTF-8"),
         (HEADER + "0.jpg,1,cat,0.5" + "\n" * 9000 + "\udcff", "not text in UTF-8"),
+        (HEADER + "0.jpg,1,cat," + "5" * 200_000, "row 2: field larger than field limit"),
+        ("image" * 50_000, "row 1: field larger than field limit"),
+        (HEADER + f"0.jpg,{'9' * 5000},cat,0.5", "row 2, rank: '999"),
+        (HEADER + "0.jpg,1,cat," + "9" * 400, "row 2, score: '999"),
+        (HEADER + "0\0.jpg,1,cat,0.5", r"row 2, image: .* '0\\x00\.jpg'"),
     ],
 )
 def test_an_error_in_a_table_names_its_place_and_changes_nothing(dataset, tmp_path, text, says):
@@ -150,6 +157,14 @@ def test_an_error_in_a_table_names_its_place_and_changes_nothing(dataset, tmp_pa
         ({"logits": np.zeros((1, 3)), "images": np.array(["7.jpg"])}, r"row 0, images: .*7\.jpg"),
         ({"logits": np.zeros((2, 3)), "images": np.array(["1.jpg"] * 2)}, "stands in row 0 too"),
         ({"logits": np.zeros((1, 3)), "images": np.array([b"\xff"])}, "keys are not text"),
+        (
+            {
+                "logits": np.zeros((1, 3)),
+                "images": np.array(["0.jpg"]),
+                "classes": np.array(["cat", "b\0t", "dog"]),
+            },
+            r"classes: 'b\\x00t' of 1 is no text",
+        ),
     ],
 )
 def test_an_error_in_an_archive_names_its_place(dataset, tmp_path, arrays, says):
@@ -167,6 +182,43 @@ def test_a_file_that_is_not_there_or_of_another_kind(dataset, tmp_path, name):
     (tmp_path / "q.npz").write_bytes(b"not an archive")
     with pytest.raises(CommandError, match="cannot be read"):
         bring(tmp_path / "q.npz")
+
+
+def encrypted(content: bytes) -> bytes:
+    """An archive whose members are said to be encrypted."""
+    for signature, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        parts = content.split(signature)
+        parts[1:] = [part[: flags - 4] + b"\1\0" + part[flags - 2 :] for part in parts[1:]]
+        content = signature.join(parts)
+    return content
+
+
+def test_an_archive_that_is_encrypted_cut_off_or_holds_other_files(dataset, tmp_path):
+    file = tmp_path / "p.npz"
+    np.savez(file, logits=np.zeros((1, 3)), images=np.array(["0.jpg"]))
+    whole = file.read_bytes()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("logits", "no array")
+        archive.writestr("images", "no array")
+    other = file.read_bytes()
+    lies = whole.replace(b"(1, 3), ", b"(9999, 9999), ")
+    for content, says in (
+        (encrypted(whole), "cannot be read as .npz: .*encrypted"),
+        (whole[:-40], "cannot be read"),
+        (whole[:40] + whole[60:], "cannot be read as .npz"),
+        (lies, "cannot be read as .npz"),
+        (other, r"(logits|images): is no array"),
+    ):
+        file.write_bytes(content)
+        with pytest.raises(CommandError, match=says):
+            bring(file)
+    assert not Classifier.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["x" * 201, "a\0b", " "])
+def test_a_name_that_no_classifier_can_have(dataset, tmp_path, name):
+    with pytest.raises(CommandError, match="needs a name of at most 200 characters"):
+        bring(tmp_path / "p.csv", name=name)
 
 
 def test_a_classifier_that_is_run_here_takes_no_import(dataset, tmp_path):

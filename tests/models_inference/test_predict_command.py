@@ -74,6 +74,7 @@ def test_a_mapping_gives_classes_their_labels_and_counts_those_without(
     [
         (["nowhere"], "No dataset nowhere"),
         (["sample", "--classifier", "resnet5000"], "'resnet5000' is neither"),
+        (["sample", "--classifier", "open_clip:" + "x" * 300], "is longer than 200 characters"),
         (["sample", "--mapping", "/x"], "--mapping needs exactly one --classifier"),
         (["sample", "--weights", "/x"], "--weights needs exactly one --classifier"),
         (["sample", "--classifier", "x", "--weights", "/no/x.pth"], "/no/x.pth does not exist"),

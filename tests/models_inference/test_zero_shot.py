@@ -88,7 +88,7 @@ def test_prompts_are_a_setting(classifier):
         )
         zero_shot.build(classifier, choose_device("cpu"), lambda c, d: encoders)
     assert asked[:4] == ["red", "a red picture", "red thing", "a red thing picture"]
-    for wrong in (["no place"], [], ["{} {}"], ["{0}"]):
+    for wrong in (["no place"], [], ["{} {}"], ["{0}"], ["{} }"]):
         classifier.input = {"prompts": wrong}
         with pytest.raises(InferenceError, match="prompts must be"):
             load(classifier, choose_device("cpu"))

@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.table import Table
 
 from imagesets.models import Dataset
-from models_inference.errors import InferenceError
+from models_inference.errors import InferenceError, short
 from models_inference.holding import Changes
 from models_inference.inference import Outcome, predict
 from models_inference.mapping_files import read_mapping
-from models_inference.models import Classifier
+from models_inference.models import LONGEST_NAME, Classifier
 from models_inference.presets import DEFAULT, DEMO, Preset, register
 from models_inference.programs import KINDS
 from models_inference.progress import progress_bar
@@ -135,13 +135,15 @@ def check_architecture(name: str, dataset: Dataset) -> None:
     """Refuse a name that is neither a classifier nor timm's, before a row is made of it."""
     from models_inference.timm_import import timm
 
+    if len(name) > LONGEST_NAME:
+        raise InferenceError(f"{short(name)} is longer than {LONGEST_NAME} characters.")
     if timm().is_model(name) or name in KINDS or name.startswith(PREFIX):
         return
     known = list(Classifier.objects.filter(dataset=dataset).values_list("name", flat=True))
     known += [preset.name for preset in DEMO if preset.name not in known]
     raise InferenceError(
-        f"{name!r} is neither a classifier of dataset {dataset.slug} nor an architecture of timm. "
-        f"Known: {', '.join(known)}, and what timm.list_models() lists."
+        f"{short(name)} is neither a classifier of dataset {dataset.slug} nor an architecture of "
+        f"timm. Known: {', '.join(known)}, and what timm.list_models() lists."
     )
 
 
