@@ -89,9 +89,9 @@ def check_input(overrides: Mapping[str, object]) -> None:
     """Refuse a Classifier.input that timm would ignore or fail on."""
     unknown = sorted(set(overrides) - INPUT)
     if unknown:
+        names = ", ".join(name if is_text(name) else short(name) for name in unknown)
         raise InferenceError(
-            f"Unknown input setting {', '.join(map(short, unknown))}: known are "
-            f"{', '.join(sorted(INPUT))}."
+            f"Unknown input setting {names}: known are {', '.join(sorted(INPUT))}."
         )
     size = overrides.get("input_size")
     if size is not None and not (
@@ -108,10 +108,9 @@ def check_input(overrides: Mapping[str, object]) -> None:
             and len(values) == 3
             and all(is_number(value) and (value >= 1 / MOST or name == "mean") for value in values)
         ):
-            least = -MOST if name == "mean" else 1 / MOST
+            least = "" if name == "mean" else f" above 0 (at least {1 / MOST:g})"
             raise InferenceError(
-                f"{name} must be a list of 3 numbers from {least:g} to {MOST:g}, "
-                f"not {short(values)}."
+                f"{name} must be a list of 3 numbers{least} up to {MOST:,.0f}, not {short(values)}."
             )
     crop = overrides.get("crop_pct")
     if crop is not None and not (is_number(crop) and LEAST_CROP <= crop <= 1):
