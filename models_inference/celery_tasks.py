@@ -37,13 +37,14 @@ def predict_dataset(dataset_id: int, classifier_ids: list[int]) -> None:
     row.update(starts=F("starts") + 1)
     row.filter(begun_at=None).update(begun_at=timezone.now())
     invited = False
+    job = Job(dataset, classifiers, "auto", lambda done, total: None)
 
     def after_chunk() -> None:
         nonlocal invited
         row.update(starts=0, heard_at=timezone.now())
         # A queue that is down for a moment is asked again after the next chunk; the work goes on.
         with contextlib.suppress(OperationalError):
-            if not invited and open_chunks(dataset_id, classifier_ids):
+            if not invited and open_chunks(dataset_id, job.ids):
                 predict_dataset.apply_async((dataset_id, classifier_ids), retry=False)
             invited = True
 
@@ -52,7 +53,7 @@ def predict_dataset(dataset_id: int, classifier_ids: list[int]) -> None:
             raise InferenceError(
                 f"Workers died {MOST_STARTS} times over this job and finished no chunk (memory?)."
             )
-        Job(dataset, classifiers, "auto", lambda done, total: None).run(on_chunk=after_chunk)
+        job.run(on_chunk=after_chunk)
     except InferenceError as error:
         row.update(error=str(error), finished_at=timezone.now())
         return

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import IntegrityError, transaction
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import generics, serializers
@@ -93,7 +94,12 @@ class Classifiers(OfDataset, generics.ListCreateAPIView):
         return context
 
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:
-        serializer.save(dataset=serializer.context["dataset"])
+        try:
+            with transaction.atomic():
+                serializer.save(dataset=serializer.context["dataset"])
+        except IntegrityError:  # another request was quicker
+            serializer.validate(serializer.validated_data)
+            raise
 
 
 class ToPredict(KnownFieldsOnly):

@@ -234,6 +234,14 @@ def test_the_admin_registers_with_a_mapping_file_and_runs_what_is_chosen(root, d
 
 
 @pytest.mark.django_db(transaction=True)
+def test_of_two_that_register_one_name_at_once_one_is_refused(api, dataset):
+    with beside(post, api, "classifiers/", NEW) as other:
+        Classifier.objects.create(dataset=dataset, name="mine", **MADE_OF)
+    assert other.result().status_code == 400
+    assert set(other.result().json()) == {"name"}
+
+
+@pytest.mark.django_db(transaction=True)
 def test_an_edit_waits_for_a_run_that_writes_and_is_then_refused(root, dataset):
     mine = Classifier.objects.create(dataset=dataset, name="mine", **MADE_OF)
     page = reverse("admin:models_inference_classifier_change", args=[mine.pk])

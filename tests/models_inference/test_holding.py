@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.utils import timezone
 
+from models_inference.celery_tasks import predict_dataset
 from models_inference.errors import InferenceError
 from models_inference.holding import change
 from models_inference.inference import predict
-from models_inference.jobs import predictions_done
+from models_inference.jobs import predictions_done, standing
 from models_inference.logits import read
-from models_inference.models import Classifier, Prediction, SkippedImage
+from models_inference.models import Classifier, InferenceJob, Prediction, SkippedImage
 
 from .conftest import add_images
 from .test_sharing import until
@@ -101,6 +103,23 @@ def test_what_is_deleted_while_it_runs_is_left_out(dataset, tiny, pictures):
         Classifier.objects.filter(name="b").delete()
     with pytest.raises(CommandError, match=r"^Deleted while they were run: classifiers b\.$"):
         run.result()
+
+
+def test_a_job_whose_classifiers_are_deleted_while_it_runs_ends(dataset, tiny):
+    classifiers = [tiny(dataset, "a"), tiny(dataset, "b")]
+    ids = [classifier.id for classifier in classifiers]
+    job = InferenceJob.objects.create(dataset=dataset, classifiers=ids, queued_at=timezone.now())
+    for name, error, done in (
+        ("a", "", 12),
+        ("b", "Deleted while they were run: classifiers b.", 0),
+    ):
+        with beside(predict_dataset, dataset.id, ids) as run:
+            Classifier.objects.filter(name=name).delete()
+        run.result()
+        job.refresh_from_db()
+        assert (job.error, job.finished_at is not None) == (error, True)
+        assert (standing(job).done, standing(job).total) == (done, done)
+        Prediction.objects.all().delete()
 
 
 def test_a_predict_that_fails_takes_back_what_it_did_and_nothing_else(dataset, tiny, tmp_path):
