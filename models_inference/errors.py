@@ -16,5 +16,5 @@ def is_text(value: object) -> bool:
 
 def short(value: object) -> str:
     """A value as an error names it: what cannot be printed escaped, the end cut off."""
-    text = ascii(value) if isinstance(value, str) and not is_text(value) else repr(value)
+    text = repr(value)
     return text if len(text) <= NAMED else f"{text[:NAMED]}..."

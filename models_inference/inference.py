@@ -23,6 +23,7 @@ from models_inference.models import Classifier, Prediction, SkippedImage
 from models_inference.network import Network, choose_device, load
 from models_inference.preprocessing import Resizing
 from models_inference.storage import Row, store
+from models_inference.weights import first_line
 from models_inference.workers import Workers
 
 if TYPE_CHECKING:
@@ -268,7 +269,20 @@ class Job:
         batch = torch.stack(pixels)
         if self.device.type == "cuda":
             batch = batch.pin_memory().to(self.device, non_blocking=True)
-        return {network.classifier.id: network.logits(batch) for network in networks}
+        return {network.classifier.id: self.logits(network, batch) for network in networks}
+
+    def logits(self, network: Network, batch: "Tensor") -> "Tensor":
+        """A network's logits; InferenceError where it does not run on pictures of this size."""
+        try:
+            return network.logits(batch)
+        except InferenceError:
+            raise
+        except (RuntimeError, ValueError, AssertionError) as error:  # torch's and timm's
+            height, width = batch.shape[-2:]
+            raise InferenceError(
+                f"Classifier {network.classifier.name} does not run on pictures of {height} x "
+                f"{width}: {first_line(error)}"
+            ) from error
 
     def batches(self, images: list[int]) -> Iterator[list[int]]:
         """Images in the largest portions that any network takes at once."""

@@ -220,6 +220,14 @@ def test_a_network_that_answers_no_numbers_is_an_error_and_stores_nothing(datase
     assert read(classifier) is None
 
 
+def test_pictures_too_small_for_a_network_are_an_error_of_its_input(dataset, tiny):
+    classifier = tiny(dataset, architecture="vgg11", classes=3, mapping=["n01440764"])
+    classifier.input = {"input_size": [3, 17, 17]}
+    classifier.save()
+    with pytest.raises(InferenceError, match=r"tiny does not run on pictures of 17 x 17: .*small"):
+        predict(dataset, [classifier], "cpu")
+
+
 @pytest.mark.parametrize("mode", ["center", "border"])
 def test_a_strip_of_one_pixel_stops_nobody(dataset, tiny, tmp_path, mode):
     """Resized whole, with its short side as high as the input, it would fill 12 GB."""
