@@ -383,8 +383,12 @@ def predict(
     Raises InferenceError: a classifier cannot be loaded, or no image can be read.
     """
     check_same_dataset(dataset, classifiers)
-    SkippedImage.objects.filter(image__dataset=dataset).delete()
-    return Job(dataset, classifiers, device, progress or (lambda done, total: None)).run()
+    job = Job(dataset, classifiers, device, progress or (lambda done, total: None))
+    skipped = SkippedImage.objects.filter(image__dataset=dataset)
+    if skipped.exists() or open_chunks(dataset.id, job.ids):
+        job.load()  # or else nothing is changed
+    skipped.delete()
+    return job.run()
 
 
 def check_same_dataset(dataset: Dataset, classifiers: Sequence[Classifier]) -> None:

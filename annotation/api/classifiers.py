@@ -33,6 +33,13 @@ class InputField(serializers.Field):
         return value
 
 
+def taken(dataset: Dataset, name: str) -> serializers.ValidationError:
+    """The error of a name that another classifier has."""
+    return serializers.ValidationError(
+        {"name": [f"Dataset {dataset.slug} has a classifier {name} already."]}
+    )
+
+
 class ClassifierSerializer(KnownFieldsOnly, serializers.ModelSerializer):
     """A classifier: what it is made of, how its input is prepared, what its classes mean."""
 
@@ -63,9 +70,7 @@ class ClassifierSerializer(KnownFieldsOnly, serializers.ModelSerializer):
     def validate(self, data: dict) -> dict:
         dataset = self.context["dataset"]
         if Classifier.objects.filter(dataset=dataset, name=data["name"]).exists():
-            raise serializers.ValidationError(
-                {"name": [f"Dataset {dataset.slug} has a classifier {data['name']} already."]}
-            )
+            raise taken(dataset, data["name"])
         wrong = faults(
             dataset,
             data["architecture"],
@@ -94,12 +99,12 @@ class Classifiers(OfDataset, generics.ListCreateAPIView):
         return context
 
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:
+        dataset = serializer.context["dataset"]
         try:
             with transaction.atomic():
-                serializer.save(dataset=serializer.context["dataset"])
+                serializer.save(dataset=dataset)
         except IntegrityError:  # another request was quicker
-            serializer.validate(serializer.validated_data)
-            raise
+            raise taken(dataset, serializer.validated_data["name"]) from None
 
 
 class ToPredict(KnownFieldsOnly):
