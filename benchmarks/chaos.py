@@ -9,6 +9,7 @@ says how many kills, and how many things are wrong.
 
 import argparse
 import contextlib
+import hashlib
 import os
 import random
 import signal
@@ -119,13 +120,14 @@ def make_dataset(folder: Path, images: int):
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for n in range(images):
-        Picture.new("RGB", (32, 24), (n * 37 % 256, n * 91 % 256, 99)).save(folder / f"{n}.png")
+        path = folder / f"{n}.png"
+        Picture.new("RGB", (32, 24), (n * 37 % 256, n * 91 % 256, 99)).save(path)
         rows.append(
             Image(
                 dataset=dataset,
                 key=f"{n}.png",
-                location=str(folder / f"{n}.png"),
-                sha256=f"{n:064x}",
+                location=str(path),
+                sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
                 width=32,
                 height=24,
                 dataset_label=labels[n % 6],

@@ -2,7 +2,9 @@
 
 import fcntl
 import functools
+import hashlib
 import io
+import logging
 from pathlib import Path
 from typing import Protocol
 
@@ -13,8 +15,11 @@ from PIL import ImageDraw
 
 from imagesets import bucket_pictures
 from imagesets.files import write_whole
+from imagesets.locations import read
 from imagesets.models import Image
 from imagesets.pixels import Undecodable, open_rgb
+
+log = logging.getLogger(__name__)
 
 # Longest side in pixels and WebP quality. A tile is some 200 CSS pixels on a screen of 1.5x;
 # 48 of them stay under 1 MB.
@@ -73,7 +78,8 @@ def make(image: Image) -> None:
     """Make both sizes with one decode, unless they are there; in the bucket, where one is set.
 
     Processes that ask for the same image at once wait for the first. Raises
-    imagesets.pixels.Undecodable or OSError where the source is broken or gone.
+    imagesets.pixels.Undecodable or OSError where the source is broken or gone, or is another
+    picture than the one that was imported.
     """
     if is_made(image):
         return
@@ -85,7 +91,10 @@ def make(image: Image) -> None:
             image.refresh_from_db(fields=["pictures_in_bucket"])
         if is_made(image):
             return
-        picture = open_rgb(image.location, at_least=SIZES["full"][0])
+        content = read(image.location)
+        if hashlib.sha256(content).hexdigest() != image.sha256:
+            raise Undecodable("its bytes have changed since it was imported")
+        picture = open_rgb(content, at_least=SIZES["full"][0])
         for size in SIZES:
             content = encode(picture, size)
             if bucket_pictures.in_use():
@@ -105,10 +114,11 @@ def is_made(image: Image) -> bool:
 
 
 def made(image: Image) -> bool:
-    """Make both sizes, unless they are there; False where the source is broken or gone."""
+    """Make both sizes, unless they are there; False, and in the log why, where `make` raises."""
     try:
         make(image)
-    except (Undecodable, OSError):
+    except (Undecodable, OSError) as error:
+        log.warning("image %s (id %d) cannot be shown: %s", image.key, image.pk, error)
         return False
     return True
 

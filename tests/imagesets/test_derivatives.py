@@ -1,5 +1,6 @@
 """Workers' pictures: whole, small, without metadata, made once, and telling nothing."""
 
+import hashlib
 import io
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -30,7 +31,7 @@ def image(settings, tmp_path) -> Image:
         dataset=dataset,
         key="lhasa.jpg",
         location=str(path),
-        sha256="ab" * 32,
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         width=2000,
         height=900,
         dataset_label=label,
@@ -86,8 +87,8 @@ def test_a_made_picture_needs_no_query(client, image, django_assert_num_queries)
         assert client.get(tile).status_code == 200
 
 
-@pytest.mark.parametrize("content", [b"broken", None])
-def test_a_broken_source_gives_a_placeholder_that_is_not_kept(client, image, content):
+@pytest.mark.parametrize("content", [b"broken", None, encoded(noise(2, (2000, 900)))])
+def test_a_broken_or_changed_source_gives_a_placeholder_that_is_not_kept(client, image, content):
     path = Path(image.location)
     good = path.read_bytes()
     path.unlink() if content is None else path.write_bytes(content)

@@ -1,5 +1,6 @@
 """Real pictures of odd shapes in the database, and a walk through the pages as a form sends it."""
 
+import hashlib
 from pathlib import Path
 
 from PIL import Image as Pillow
@@ -43,7 +44,7 @@ def make_pictures(folder: Path, images: int = 12, slug: str = "pictures") -> Dat
             dataset=dataset,
             key=path.name,
             location=str(path),
-            sha256=f"{number:064x}",
+            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
             width=width,
             height=height,
             dataset_label=labels[number % len(labels)],
