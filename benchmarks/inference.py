@@ -10,6 +10,7 @@ there: the last lines also give the limit of sharing, 1 / (1/networks + 1/decodi
 """
 
 import argparse
+import hashlib
 import os
 import sys
 import tempfile
@@ -55,11 +56,11 @@ def make_dataset(files: list[Path]):
             dataset=dataset,
             key=file.name,
             location=str(file),
-            sha256=f"{number:064}",
+            sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
             width=500,
             height=375,
         )
-        for number, file in enumerate(files)
+        for file in files
     )
     return dataset
 

@@ -2,7 +2,6 @@
 
 import fcntl
 import functools
-import hashlib
 import io
 import logging
 from pathlib import Path
@@ -15,7 +14,7 @@ from PIL import ImageDraw
 
 from imagesets import bucket_pictures
 from imagesets.files import write_whole
-from imagesets.locations import read
+from imagesets.locations import read_same
 from imagesets.models import Image
 from imagesets.pixels import Undecodable, open_rgb
 
@@ -91,10 +90,8 @@ def make(image: Image) -> None:
             image.refresh_from_db(fields=["pictures_in_bucket"])
         if is_made(image):
             return
-        content = read(image.location)
-        if hashlib.sha256(content).hexdigest() != image.sha256:
-            raise Undecodable("its bytes have changed since it was imported")
-        picture = open_rgb(content, at_least=SIZES["full"][0])
+        source = read_same(image.location, image.sha256)
+        picture = open_rgb(source, at_least=SIZES["full"][0])
         for size in SIZES:
             content = encode(picture, size)
             if bucket_pictures.in_use():

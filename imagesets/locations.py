@@ -1,6 +1,7 @@
 """Where bytes are: a file's path or an s3:// address, read through one door."""
 
 import functools
+import hashlib
 from typing import Any
 
 from django.conf import settings
@@ -35,6 +36,14 @@ def s3_client() -> Any:
         "s3",
         config=Config(retries={"mode": "adaptive", "max_attempts": 5}, max_pool_connections=32),
     )
+
+
+def read_same(location: str, sha256: str) -> bytes:
+    """The bytes at a location, as `read`; OSError where they are others than they were."""
+    content = read(location)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise OSError("its bytes have changed since it was imported")
+    return content
 
 
 def read(location: str) -> bytes:

@@ -17,10 +17,11 @@ NAMESPACE = zlib.crc32(b"models_inference.chunks") & 0x7FFFFFFF
 
 @dataclass(frozen=True)
 class Chunk:
-    """Claimed work: images by id, and for each the classifiers that have not predicted it."""
+    """Claimed work: images by id, for each its file (location, SHA-256) and the classifiers that
+    have not predicted it."""
 
     number: int
-    locations: dict[int, str]
+    files: dict[int, tuple[str, str]]
     wanted: dict[int, tuple[int, ...]]
 
 
@@ -64,7 +65,7 @@ def claim(dataset_id: int, classifier_ids: Sequence[int], number: int) -> Chunk 
             return None
         # Only now: whoever had it may have finished a moment ago.
         cursor.execute(
-            f"SELECT i.id, i.location, array_agg(c.id) {MISSING}"
+            f"SELECT i.id, i.location, i.sha256, array_agg(c.id) {MISSING}"
             " AND i.id >= %(first)s AND i.id < %(end)s GROUP BY i.id ORDER BY i.id",
             {
                 "dataset": dataset_id,
@@ -79,8 +80,8 @@ def claim(dataset_id: int, classifier_ids: Sequence[int], number: int) -> Chunk 
         return None
     return Chunk(
         number=number,
-        locations={image: location for image, location, _ in rows},
-        wanted={image: tuple(wanted) for image, _, wanted in rows},
+        files={image: (location, sha256) for image, location, sha256, _ in rows},
+        wanted={image: tuple(wanted) for image, *_, wanted in rows},
     )
 
 

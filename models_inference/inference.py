@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from imagesets.locations import read_same
 from imagesets.models import Dataset, Image
 from imagesets.pixels import open_rgb
 from models_inference.chunks import Chunk, claim, open_chunks, release, release_all
@@ -220,19 +221,19 @@ class Job:
         return {
             image: self.workers.decode.submit(
                 self.prepare,
-                location,
+                *file,
                 {self.networks[one].preprocessing.resizing for one in chunk.wanted[image]},
             )
-            for image, location in chunk.locations.items()
+            for image, file in chunk.files.items()
         }
 
-    def prepare(self, location: str, resizings: set[Resizing]) -> Prepared:
+    def prepare(self, location: str, sha256: str, resizings: set[Resizing]) -> Prepared:
         """One image's uint8 pixels for each input, or why it cannot be had.
 
         Raises InferenceError where it is not this image that fails, but all of S3.
         """
         try:
-            picture = open_rgb(location)
+            picture = open_rgb(read_same(location, sha256))
             return {one: self.transforms[one](one.middle(picture)) for one in resizings}
         except ConnectionError as error:
             raise InferenceError(" ".join(str(error).split())) from error
@@ -244,7 +245,7 @@ class Job:
 
         Networks of one input get one batch: it is put together, and sent to a GPU, once.
         """
-        for images in self.batches(list(work.chunk.locations)):
+        for images in self.batches(list(work.chunk.files)):
             pixels: dict[int, dict[Resizing, Tensor]] = {}
             for image in images:
                 prepared = work.prepared.pop(image).result()
@@ -300,12 +301,12 @@ class Job:
                 ready += len(images)
             self.progress(begun + ready, self.total)
         chunk, skipped = work.chunk, work.skipped
-        self.suspect(skipped, of=len(chunk.locations))
+        self.suspect(skipped, of=len(chunk.files))
         with transaction.atomic():
             there = held_classifiers(self.ids)
             if not all(self.is_current(one, there) for one in self.ids):
                 raise Renewed
-            keys = held_images(chunk.locations)
+            keys = held_images(chunk.files)
             rows = (row for one, parts in said.items() for row in self.rows(one, parts))
             self.outcome.written += store(row for row in rows if row[1] in keys)
             SkippedImage.objects.bulk_create(

@@ -1,5 +1,7 @@
 """Inference does each thing once, keeps what it did, and says what it could not do."""
 
+import hashlib
+
 import numpy as np
 import pytest
 import torch
@@ -57,23 +59,28 @@ def test_a_second_run_changes_nothing_and_does_only_what_is_new(dataset, tiny, p
     assert list(Prediction.objects.order_by("id").values()[:22]) == before
 
 
-def test_broken_images_are_skipped_listed_and_tried_again(dataset, tiny, pictures):
+def test_broken_and_changed_images_are_skipped_listed_and_tried_again(dataset, tiny, pictures):
     whole = pictures[3].read_bytes()
-    pictures[3].write_bytes(whole[:2000])
+    pictures[3].write_bytes(pictures[4].read_bytes())
     for file in pictures[5:9]:
         file.unlink()
+    cut = pictures[9].read_bytes()[:2000]
+    pictures[9].write_bytes(cut)
+    ninth = dataset.images.filter(key=pictures[9].name)
+    ninth.update(sha256=hashlib.sha256(cut).hexdigest())
     classifiers = [tiny(dataset, "a"), tiny(dataset, "b")]
     outcome = predict(dataset, classifiers, "cpu")
-    assert outcome.written == 14
-    assert [key for key, _ in outcome.skipped] == [pictures[i].name for i in (3, 5, 6, 7, 8)]
-    assert "truncated" in outcome.skipped[0][1]
+    assert outcome.written == 12
+    assert [key for key, _ in outcome.skipped] == [pictures[i].name for i in (3, 5, 6, 7, 8, 9)]
+    assert "changed" in outcome.skipped[0][1]
+    assert "truncated" in outcome.skipped[-1][1]
     assert predictions_done(dataset, classifiers) == (24, 24)
     outcome = predict(dataset, classifiers, "cpu")  # of what is left none can be read
-    assert (outcome.written, len(outcome.skipped)) == (0, 5)
+    assert (outcome.written, len(outcome.skipped)) == (0, 6)
     pictures[3].write_bytes(whole)
     outcome = predict(dataset, classifiers, "cpu")
     assert outcome.written == 2
-    assert SkippedImage.objects.count() == 4
+    assert SkippedImage.objects.count() == 5
 
 
 @pytest.mark.parametrize("before", [0, 2, 10])
