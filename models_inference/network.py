@@ -13,17 +13,12 @@ from models_inference.built import Built
 from models_inference.chunks import CHUNK
 from models_inference.class_labels import ClassLabels, class_labels, imagenet_keys
 from models_inference.errors import InferenceError
+from models_inference.filling import classes_of, fill
 from models_inference.hub import pretrained
 from models_inference.models import STORED, Classifier
 from models_inference.preprocessing import Preprocessing, check_input, resolve
 from models_inference.timm_import import timm
-from models_inference.weights import (
-    PRETRAINED,
-    classes_of,
-    fill,
-    load_state,
-    weights_file,
-)
+from models_inference.weights import PRETRAINED, load_state, weights_file
 
 if TYPE_CHECKING:
     import torch

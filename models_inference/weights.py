@@ -6,6 +6,7 @@ import os
 import pickle
 import tempfile
 import warnings
+from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,16 +17,20 @@ from imagesets.locations import s3_client, split_s3
 from models_inference.errors import InferenceError
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 PACKAGE = "package:"
 PRETRAINED = "pretrained"
 SUFFIXES = {".pth", ".pt", ".bin", ".ckpt", ".tar", ".safetensors"}
-WRAPPERS = ("state_dict_ema", "state_dict", "model_ema", "model")
+# Averaged weights first, as timm has it: they are what a training run is judged by.
+WRAPPERS = ("state_dict_ema", "model_ema", "ema", "state_dict", "model", "module")
 MOST_WRAPPERS = 3  # one in another; a pickle may also hold itself
 # What training tools put before every name.
 PREFIXES = ("module.", "_orig_mod.", "model.")
-UNUSED = "num_batches_tracked"  # of training alone; old or converted files do not have it
+COUNTER = "n_averaged"  # of torch's AveragedModel, beside the names it puts "module." before
+# Beside torch's own: where training scripts keep their options. It has no code of its own: torch's
+# reader makes an empty one and puts attributes into it.
+PLAIN_TYPES: list[Any] = [Namespace]
 
 
 def weights_file(weights: str) -> Path:
@@ -93,7 +98,10 @@ def load_state(path: Path) -> dict[str, "Tensor"]:
 
             content = load_file(path)
         else:
-            with warnings.catch_warnings(action="ignore"):  # of pickle protocols
+            with (
+                warnings.catch_warnings(action="ignore"),  # of pickle protocols
+                torch.serialization.safe_globals(PLAIN_TYPES),
+            ):
                 content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise InferenceError(
@@ -108,6 +116,8 @@ def load_state(path: Path) -> dict[str, "Tensor"]:
         raise unreadable(path, error) from None
     for _ in range(MOST_WRAPPERS):
         content = first_wrapper(content)
+    if isinstance(content, Mapping):
+        content = {name: tensor for name, tensor in content.items() if name != COUNTER}
     if (
         not isinstance(content, Mapping)
         or not content
@@ -121,7 +131,7 @@ def first_wrapper(content: Any) -> Any:
     """What a training checkpoint wraps; the content itself where it is none."""
     if isinstance(content, Mapping):
         for key in WRAPPERS:
-            if isinstance(content.get(key), Mapping):
+            if isinstance(content.get(key), Mapping) and content[key]:
                 return content[key]
     return content
 
@@ -132,57 +142,6 @@ def without_prefixes(state: dict[str, "Tensor"]) -> dict[str, "Tensor"]:
         if all(name.startswith(prefix) for name in state):
             return without_prefixes({name.removeprefix(prefix): state[name] for name in state})
     return state
-
-
-def fill(model: "nn.Module", state: Mapping[str, "Tensor"], path: Path) -> None:
-    """Load tensors into a model by name, or by order where only the names' beginnings differ.
-
-    By order: as many tensors, each of the same shape and with the same last part of its name
-    (weight, bias, running_mean, ...) as the model's tensor at its position, as another
-    implementation of the same network has them. Anything else is an InferenceError saying where.
-    """
-    own = without_unused(model.state_dict())
-    state = without_unused(state)
-    if set(own) != set(state):
-        if len(own) != len(state):
-            raise InferenceError(
-                f"Weights file {path} holds {len(state)} tensors, the architecture {len(own)}: "
-                "they are not of the same network."
-            )
-        for (name, tensor), (other, theirs) in zip(own.items(), state.items(), strict=True):
-            same_part = name.rpartition(".")[2] == other.rpartition(".")[2]
-            if tensor.shape != theirs.shape or not same_part:
-                raise misfit(path, other, theirs, name, tensor)
-        state = dict(zip(own, state.values(), strict=True))
-    for name, tensor in own.items():
-        if tensor.shape != state[name].shape:
-            raise misfit(path, name, state[name], name, tensor)
-    try:
-        model.load_state_dict(state, strict=False)  # but for what is unused, all are there
-    except RuntimeError as error:  # sparse tensors, for one
-        raise unreadable(path, error) from None
-
-
-def without_unused(state: Mapping[str, "Tensor"]) -> dict[str, "Tensor"]:
-    """The tensors that an answer depends on."""
-    return {name: tensor for name, tensor in state.items() if not name.endswith(UNUSED)}
-
-
-def classes_of(state: Mapping[str, "Tensor"], head: object) -> int | None:
-    """How many classes the weights of a classifier tell apart, from its last layer's rows."""
-    name = head[0] if isinstance(head, tuple | list) else head
-    if (weight := state.get(f"{name}.weight")) is not None:
-        return int(weight.shape[0])
-    last = next(reversed(list(state.values())))
-    return int(last.shape[0]) if last.ndim else None
-
-
-def misfit(path, other: str, theirs: "Tensor", name: str, tensor: "Tensor") -> InferenceError:
-    """The error for two tensors that are not the same parameter."""
-    return InferenceError(
-        f"Weights file {path}: its tensor {other} {tuple(theirs.shape)} does not fit the "
-        f"architecture's {name} {tuple(tensor.shape)}."
-    )
 
 
 def unreadable(path: Path, error: Exception) -> InferenceError:

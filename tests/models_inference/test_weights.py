@@ -1,12 +1,15 @@
 """Weights files: what fits is loaded, what would run code or does not fit is refused by name."""
 
+import argparse
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
 
 from imagesets.locations import s3_client
 from models_inference.errors import InferenceError
+from models_inference.filling import fill
 from models_inference.models import Classifier
 from models_inference.network import choose_device, load
 from models_inference.presets import register_demo_classifiers
@@ -34,11 +37,17 @@ def classifier(dataset, weights, **fields) -> Classifier:
     return Classifier.objects.create(dataset=dataset, name="one", weights=str(weights), **fields)
 
 
-@pytest.mark.parametrize("form", ["torch", 2, 4])
+@pytest.mark.parametrize("form", ["torch", "options", "beside", 2, 4])
 def test_a_file_that_would_run_code_is_refused_and_runs_none(dataset, tmp_path, form):
     file, proof = tmp_path / "wicked.pth", tmp_path / "ran"
+    state = timm().create_model("test_efficientnet").state_dict()
     if form == "torch":
         torch.save({"state_dict": Wicked(proof)}, file)
+    elif form == "options":
+        options = argparse.Namespace(lr=0.1, inner=argparse.Namespace(wicked=Wicked(proof)))
+        torch.save({"state_dict": state, "args": options}, file)
+    elif form == "beside":
+        torch.save({"state_dict": state, "model_ema": Wicked(proof)}, file)
     else:
         file.write_bytes(pickle.dumps(Wicked(proof), protocol=form))
     with pytest.raises(InferenceError, match=r"wicked\.pth is refused: .* could run code"):
@@ -100,6 +109,102 @@ def test_names_are_found_behind_what_training_tools_put_before_them(dataset, tmp
     loaded = load(classifier(dataset, tmp_path / "w.pth"), choose_device("cpu")).model
     for name, tensor in model.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], tensor)
+
+
+def test_checkpoints_of_training_scripts_are_read(dataset, tmp_path):
+    """timm's and torchvision's, with their options, and the averaged weights where they are."""
+    model = timm().create_model("test_efficientnet")
+    state = model.state_dict()
+    raw = {name: torch.zeros_like(tensor) for name, tensor in state.items()}
+    averaged = {f"module.{name}": tensor for name, tensor in state.items()}
+    options = argparse.Namespace(lr=0.1, device="cuda", betas=(0.9, 0.999), opt=None)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    steps = torch.optim.lr_scheduler.MultiStepLR(optimizer, [3, 5])
+    beside = {"args": options, "optimizer": optimizer.state_dict(), "epoch": 3}
+    for content in (
+        {"state_dict": state, "state_dict_ema": {}, "metric": 76.5},
+        {"state_dict": raw, "state_dict_ema": state, "version": 2, "arch": "test_efficientnet"},
+        {"state_dict": raw, "model_ema": averaged},
+        {"model": raw, "model_ema": {"n_averaged": torch.tensor(5), **averaged}},
+        {"model": raw, "ema": {"module": state, "updates": 3}},
+        {"module": state, "lr_scheduler": steps.state_dict()},
+    ):
+        torch.save({**content, **beside}, tmp_path / "w.pth")
+        wanted = Classifier(dataset=dataset, name="one", architecture="test_efficientnet")
+        wanted.weights = str(tmp_path / "w.pth")
+        loaded = load(wanted, choose_device("cpu")).model
+        assert all(torch.equal(t, loaded.state_dict()[n]) for n, t in model.state_dict().items())
+
+
+def tiny_swin():
+    from timm.models.swin_transformer import SwinTransformer
+
+    return SwinTransformer(
+        img_size=32, patch_size=2, embed_dim=8, depths=(2, 2), num_heads=(1, 2), window_size=4
+    ).eval()
+
+
+def tiny_beit():
+    from timm.models.beit import Beit
+
+    return Beit(
+        img_size=32, patch_size=8, embed_dim=8, depth=2, num_heads=2, use_rel_pos_bias=True
+    ).eval()
+
+
+def older(state: dict[str, torch.Tensor], original: bool) -> dict[str, torch.Tensor]:
+    """A Swin or BEiT with the buffers that files of their authors and of an older timm hold."""
+    found = {}
+    for name, tensor in state.items():
+        if original and "layers.1.downsample" in name:
+            name = name.replace("layers.1", "layers.0")
+        found[name.replace("head.fc", "head") if original else name] = tensor
+        if name.endswith("relative_position_bias_table"):
+            before = name.removesuffix("relative_position_bias_table")
+            found[f"{before}relative_position_index"] = torch.zeros(16, 16, dtype=torch.long)
+            found[f"{before.replace('attn.', '')}attn_mask"] = torch.zeros(4, 16, 16)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("make", "original"), [(tiny_swin, False), (tiny_swin, True), (tiny_beit, False)]
+)
+def test_buffers_and_names_of_older_files_are_taken_but_nothing_may_be_missing(make, original):
+    timm()
+    torch.manual_seed(1)
+    theirs, pictures = make(), torch.randn(2, 3, 32, 32)
+    state, ours = older(theirs.state_dict(), original), make()
+    fill(ours, state, Path("w.pth"))
+    with torch.inference_mode():
+        assert torch.equal(ours(pictures), theirs(pictures))
+    for name in [name for name, _ in theirs.named_parameters()][::7]:
+        less = older({n: t for n, t in theirs.state_dict().items() if n != name}, original)
+        with pytest.raises(InferenceError, match=r"w\.pth holds \d+ tensors, the architecture"):
+            fill(make(), less, Path("w.pth"))
+    with pytest.raises(InferenceError, match=r"too many are blocks\.9\.weight\."):
+        fill(make(), {**theirs.state_dict(), "blocks.9.weight": torch.zeros(3)}, Path("w.pth"))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("inception_v3", "inception_v3.tv_in1k"),
+        ("regnet_y_400mf", "regnety_004"),
+        ("densenet121", "densenet121.tv_in1k"),
+    ],
+)
+def test_files_of_torchvisions_networks_say_what_they_say_there(dataset, tmp_path, theirs, ours):
+    timm()
+    import torchvision
+
+    torch.manual_seed(1)
+    extra = {"init_weights": False} if theirs == "inception_v3" else {}
+    network = getattr(torchvision.models, theirs)(**extra).eval()
+    torch.save(network.state_dict(), tmp_path / "w.pth")
+    loaded = load(classifier(dataset, tmp_path / "w.pth", architecture=ours), choose_device("cpu"))
+    pictures = torch.randn(1, 3, 128, 128)
+    with torch.inference_mode():
+        torch.testing.assert_close(loaded.model(pictures), network(pictures), rtol=1e-3, atol=1e-4)
 
 
 def test_a_checkpoint_that_holds_itself_is_refused(dataset, tmp_path):
