@@ -1,5 +1,6 @@
 """A classifier ready to run: its network on a device, its preprocessing, its classes' labels."""
 
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from models_inference.hub import pretrained
 from models_inference.models import STORED, Classifier
 from models_inference.preprocessing import Preprocessing, check_input, resolve
 from models_inference.timm_import import timm
-from models_inference.weights import PRETRAINED, load_state, weights_file
+from models_inference.weights import PRETRAINED, first_line, load_state, weights_file
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 # own; of 4 pictures, the activations stay in its cache and the allocator gives no page back to the
 # system between layers (32 take 1.5 times as long: EfficientNet-Lite, ResNet-50).
 BATCH = {"cpu": 4, "cuda": CHUNK}
+TYPE = {"cpu": "float32", "cuda": "bfloat16"}  # in which timm's networks run, where they can
+
+log = logging.getLogger(__name__)
 
 
 def cores() -> int:
@@ -156,7 +160,15 @@ def load(classifier: Classifier, device: "torch.device") -> Network:
             "it cannot be run."
         )
     check_input(classifier.input)
-    built = build(classifier, device)
+    try:
+        built = build(classifier, device)
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
+        raise InferenceError(
+            f"Classifier {classifier.name} does not fit in the memory of {device} beside those "
+            "that are loaded: run fewer of them at once."
+        ) from error
     keys = built.keys or classifier.mapping
     if keys is None:
         keys = imagenet_keys() if built.classes == 1000 else None
@@ -193,21 +205,53 @@ def build(classifier: Classifier, device: "torch.device") -> Built:
 
 
 def build_timm(classifier: Classifier, device: "torch.device") -> Built:
-    """One of timm's architectures: bfloat16 on CUDA, float32 on the CPU, channels last."""
+    """One of timm's architectures, channels last: bfloat16 on CUDA, float32 on the CPU.
+
+    Float32 too where an operator of the network has no bfloat16; that is logged.
+    """
     import torch
 
     model = timm_network(classifier)
+    classes, config = cast("int", model.num_classes), cast("dict", model.pretrained_cfg)
     keys = None
-    if classifier.mapping is None and model.num_classes != 1000:
+    if classifier.mapping is None and classes != 1000:
         keys = keys_of_imagenet(model)
-    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    return Built(
-        model=placed(model, device, dtype),
-        classes=cast("int", model.num_classes),
-        config=cast("dict", model.pretrained_cfg),
-        keys=keys,
-        dtype=dtype,
-    )
+    size = resolve(classifier.input, config).resizing.size
+    dtype = getattr(torch, TYPE[device.type])
+    why = failure(placed(model, device, dtype), classes, size, device, dtype)
+    if why and dtype != torch.float32:
+        lacking, dtype = why, torch.float32
+        model = placed(timm_network(classifier), device, dtype)
+        why = failure(model, classes, size, device, dtype)
+        if not why:
+            log.warning("Classifier %s runs in float32, slower: %s", classifier.name, lacking)
+    if why:
+        raise InferenceError(
+            f"Classifier {classifier.name} does not run on pictures of {size[0]} x {size[1]}: {why}"
+        )
+    return Built(model=model, classes=classes, config=config, keys=keys, dtype=dtype)
+
+
+def failure(
+    model: "nn.Module",
+    classes: int,
+    size: tuple[int, int],
+    device: "torch.device",
+    dtype: "torch.dtype",
+) -> str:
+    """Why a network does not answer pictures of a size by logits (N, classes); else empty."""
+    import torch
+
+    batch = torch.zeros(2, 3, *size, device=device, dtype=dtype)
+    try:
+        with torch.inference_mode():
+            said = model(batch.to(memory_format=torch.channels_last))
+    except Exception as error:  # assertions on sizes, operators without this type, ...
+        if isinstance(error, RuntimeError) and out_of_memory(error):
+            raise
+        return first_line(error)
+    shape = tuple(said.shape) if isinstance(said, torch.Tensor) else type(said).__name__
+    return "" if shape == (2, classes) else f"it answers 2 by {shape}, not by (2, {classes})"
 
 
 def placed(model: "nn.Module", device: "torch.device", dtype: "torch.dtype") -> "nn.Module":
@@ -218,10 +262,15 @@ def placed(model: "nn.Module", device: "torch.device", dtype: "torch.dtype") -> 
     """
     import torch
 
-    model = model.eval().to(device, dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = model.eval().to(device, dtype)
+    for tensor in (*model.parameters(), *model.buffers()):
+        if tensor.ndim == 4:
+            tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
     last = cast("Any", model).get_classifier()
-    for layer in last if isinstance(last, tuple | list) else (last,):
-        layer.float().register_forward_pre_hook(lambda _, inputs: (inputs[0].float(),))
+    for head in last if isinstance(last, tuple | list) else (last,):
+        for layer in head.modules():  # CrossViT has a list of them
+            if not list(layer.children()):
+                layer.float().register_forward_pre_hook(lambda _, inputs: (inputs[0].float(),))
     return model
 
 

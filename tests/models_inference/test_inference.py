@@ -8,7 +8,7 @@ import torch
 from django.db import connection
 from PIL import Image as Picture
 
-from models_inference import inference
+from models_inference import inference, network
 from models_inference.chunks import CHUNK
 from models_inference.errors import InferenceError
 from models_inference.inference import predict
@@ -214,6 +214,61 @@ def test_half_precision_answers_in_full(dataset, tiny):
     assert said.dtype == torch.float32
     assert len(said[0].unique()) > 990
     assert torch.allclose(said, expected, atol=0.05 * float(expected.abs().max()))
+
+
+@pytest.mark.parametrize(
+    "name", ["crossvit_tiny_240", "efficientvim_m1", "lambda_resnet26t", "test_efficientnet"]
+)
+def test_networks_with_odd_layers_answer_in_both_types(dataset, tiny, name):
+    """A list of heads; weights of five dimensions, which have no channels last."""
+    classifier = tiny(dataset, name, architecture=name)
+    network = timm_network(classifier)
+    pictures = torch.randn(2, 3, *network.pretrained_cfg["input_size"][1:])
+    with torch.inference_mode():
+        expected = network.eval()(pictures)
+        for dtype, off in ((torch.float32, 1e-3), (torch.bfloat16, 0.1)):
+            model = placed(timm_network(classifier), torch.device("cpu"), dtype)
+            said = model(pictures.to(dtype, memory_format=torch.channels_last))
+            assert said.dtype == torch.float32
+            assert torch.allclose(said, expected, atol=off * float(expected.abs().max()))
+
+
+class Fourier(torch.nn.Module):
+    """There and back again; torch has no Fourier transform of bfloat16."""
+
+    def forward(self, x):
+        return torch.fft.irfft2(torch.fft.rfft2(x), s=x.shape[-2:])
+
+
+def test_a_network_without_bfloat16_runs_in_float32_and_says_so_once(
+    dataset, tiny, monkeypatch, caplog
+):
+    classifier = tiny(dataset)
+    pixels = torch.randint(0, 256, (3, 3, 160, 160), dtype=torch.uint8)
+    expected = load(classifier, choose_device("cpu")).logits(pixels)
+    real = network.timm_network
+
+    def odd(classifier):
+        model = real(classifier)
+        model.conv_stem = torch.nn.Sequential(Fourier(), model.conv_stem)
+        return model
+
+    monkeypatch.setitem(network.TYPE, "cpu", "bfloat16")
+    assert load(classifier, choose_device("cpu")).dtype == torch.bfloat16
+    assert not caplog.records
+    monkeypatch.setattr(network, "timm_network", odd)
+    loaded = load(classifier, choose_device("cpu"))
+    assert torch.allclose(loaded.logits(pixels), expected, atol=1e-3)
+    (said,) = caplog.messages
+    assert said.startswith("Classifier tiny runs in float32, slower: Unsupported dtype BFloat16")
+
+
+def test_pictures_of_a_size_that_a_network_does_not_take_are_told_before_the_run(dataset, tiny):
+    classifier = tiny(dataset, architecture="halonet26t", input={"input_size": [3, 200, 200]})
+    with pytest.raises(InferenceError, match=r"tiny does not run on pictures of 200 x 200: "):
+        load(classifier, choose_device("cpu"))
+    smaller = tiny(dataset, "b", architecture="test_vit", input={"input_size": [3, 96, 96]})
+    assert load(smaller, choose_device("cpu")).preprocessing.resizing.size == (96, 96)
 
 
 def test_a_network_that_answers_no_numbers_is_an_error_and_stores_nothing(dataset, tiny):
