@@ -15,7 +15,8 @@ class Built:
 
     model: normalised pictures (N, 3, H, W) -> logits (N, classes). config: its own data
     configuration, as timm has it. keys: the label keys of its classes, where it knows them.
-    batch: it takes batches of this size only (None: any). dtype: of its input (None: float32).
+    batch: it takes batches of this size only (None: any). most: it takes none that are larger.
+    dtype: of its input (None: float32).
     """
 
     model: Callable[["Tensor"], "Tensor"]
@@ -23,4 +24,5 @@ class Built:
     config: Mapping[str, Any]
     keys: list[str] | None = None
     batch: int | None = None
+    most: int | None = None
     dtype: "torch.dtype | None" = None

@@ -16,6 +16,7 @@ from models_inference.class_labels import ClassLabels, class_labels, imagenet_ke
 from models_inference.errors import InferenceError
 from models_inference.filling import classes_of, fill
 from models_inference.hub import pretrained
+from models_inference.memory import out_of_memory
 from models_inference.models import STORED, Classifier
 from models_inference.preprocessing import Preprocessing, check_input, resolve
 from models_inference.timm_import import timm
@@ -57,9 +58,10 @@ def choose_device(device: str) -> "torch.device":
             "Device cuda was asked for, but this torch finds no CUDA GPU: use --device cpu, or "
             "install the CUDA build of torch (README)."
         )
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(device)
+    if device == "cpu" or not torch.cuda.is_available():
+        return torch.device("cpu")
+    # With its number, as tensors have it: programs compare the two.
+    return torch.device("cuda", torch.cuda.current_device())
 
 
 @dataclass
@@ -91,7 +93,7 @@ class Network:
                 with torch.inference_mode():
                     parts = [self.forward(part) for part in pixels.split(size)]
                     return torch.cat(parts).float().cpu()
-            except RuntimeError as error:
+            except Exception as error:
                 if not out_of_memory(error):
                     raise
                 if size == 1 or self.only:
@@ -140,14 +142,6 @@ def top_labels(logits: "Tensor", labels: ClassLabels) -> tuple[np.ndarray, np.nd
     return labels.labels[ordered.indices[:, :count].numpy()], ordered.values[:, :count].numpy()
 
 
-def out_of_memory(error: RuntimeError) -> bool:
-    """Whether a torch error says that memory ran out (of a GPU, or of the CPU's allocator)."""
-    import torch
-
-    said = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
-    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in said)
-
-
 def load(classifier: Classifier, device: "torch.device") -> Network:
     """Build a classifier's network, fill in its weights and put it on a device.
 
@@ -162,7 +156,7 @@ def load(classifier: Classifier, device: "torch.device") -> Network:
     check_input(classifier.input)
     try:
         built = build(classifier, device)
-    except RuntimeError as error:
+    except Exception as error:
         if not out_of_memory(error):
             raise
         raise InferenceError(
@@ -189,7 +183,7 @@ def load(classifier: Classifier, device: "torch.device") -> Network:
         preprocessing=resolve(classifier.input, built.config),
         labels=class_labels(classifier.dataset, classifier.name, keys),
         device=device,
-        batch=built.batch or BATCH[device.type],
+        batch=built.batch or min(BATCH[device.type], built.most or CHUNK),
         only=built.batch,
         dtype=built.dtype,
     )
@@ -247,7 +241,7 @@ def failure(
         with torch.inference_mode():
             said = model(batch.to(memory_format=torch.channels_last))
     except Exception as error:  # assertions on sizes, operators without this type, ...
-        if isinstance(error, RuntimeError) and out_of_memory(error):
+        if out_of_memory(error):
             raise
         return first_line(error)
     shape = tuple(said.shape) if isinstance(said, torch.Tensor) else type(said).__name__

@@ -156,7 +156,7 @@ def _check_pickle(content: bytes, name: str) -> None:
         return
     try:
         with warnings.catch_warnings(action="ignore"):
-            torch.load(io.BytesIO(content), weights_only=True)
+            torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception:  # torch's, pickle's and zipfile's own
         raise Unsafe(f"its member {name!r}, a pickle of more than tensors,") from None
 

@@ -152,6 +152,8 @@ def unreadable(path: Path, error: Exception) -> InferenceError:
 def first_line(error: Exception) -> str:
     """The part of an error's text that one line carries."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and "TorchScript interpreter" in lines[0]:  # then where, and at last what
+        lines = lines[-1:]
     telling = [line for line in lines if "nsupported" in line or "GLOBAL" in line]
     text = (telling or lines or [type(error).__name__])[0]
     return text if len(text) < 200 else text[:200] + "..."

@@ -161,7 +161,13 @@ def test_a_dataset_without_any_of_the_classes_is_an_error(make_dataset, pictures
         predict(dataset, [tiny(dataset)], "cpu")
 
 
-def test_a_batch_that_does_not_fit_is_halved_until_it_does(dataset, tiny):
+IN_A_SCRIPT = "The following operation failed in the TorchScript interpreter.\nCUDA out of memory."
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError(IN_A_SCRIPT)]
+)
+def test_a_batch_that_does_not_fit_is_halved_until_it_does(dataset, tiny, error):
     network = load(tiny(dataset), choose_device("cpu"))
     network.batch = 8
     pixels = torch.randint(0, 256, (8, 3, 160, 160), dtype=torch.uint8)
@@ -176,7 +182,7 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does(dataset, tiny):
         def forward(self, batch):
             sizes.append(len(batch))
             if len(batch) > self.largest:
-                raise torch.OutOfMemoryError("CUDA out of memory.")
+                raise error
             return self.inner(batch)
 
     network.model = Small(3)
@@ -202,6 +208,22 @@ def test_a_batch_that_another_thread_halved_meanwhile_is_tried_again(dataset, ti
     assert len(network.logits(torch.zeros(4, 3, 64, 64, dtype=torch.uint8))) == 4
     assert sizes == [4, 2, 2]
     assert network.batch == 1
+
+
+def test_a_network_that_does_not_fit_beside_the_others_is_named(dataset, tiny, monkeypatch):
+    def build(classifier, device):
+        raise RuntimeError("CUDA error: out of memory")
+
+    monkeypatch.setattr(network, "build", build)
+    with pytest.raises(InferenceError, match=r"tiny does not fit in the memory .* fewer of them"):
+        load(tiny(dataset), choose_device("cpu"))
+
+
+@pytest.mark.parametrize("name", ["cuda", "auto"])
+def test_a_gpu_is_named_with_its_number_as_tensors_name_it(monkeypatch, name):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    assert choose_device(name) == torch.device("cuda:0")
 
 
 def test_half_precision_answers_in_full(dataset, tiny):

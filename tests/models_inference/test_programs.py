@@ -15,6 +15,7 @@ from models_inference.inference import predict
 from models_inference.models import Classifier
 from models_inference.network import choose_device, load
 from models_inference.program_checks import check_torchscript
+from models_inference.programs import load_exported
 from models_inference.timm_import import timm
 from tests.models_inference.conftest import add_images
 
@@ -36,6 +37,31 @@ class Net(torch.nn.Module):
     def forward(self, pictures):
         found = torch.relu(self.norm(self.convolution(pictures))).mean((2, 3))
         return self.head(found.view(pictures.shape[0], -1) * self.scale)
+
+
+class Flat(Net):
+    """Sees its pictures' memory in another shape, as old networks do."""
+
+    def forward(self, pictures):
+        found = torch.nn.functional.adaptive_avg_pool2d(self.convolution(pictures), 2)
+        return self.head(found.view(pictures.shape[0], -1)[:, :8])
+
+
+class Placed(Net):
+    """Names the device it was made on, and makes tensors there."""
+
+    def forward(self, pictures):
+        found = super().forward(pictures.to("cpu", torch.float32).to(torch.float64).float())
+        return found + torch.arange(5, device="cpu") + torch.zeros(1, 5, device=pictures.device)
+
+
+class Greedy(torch.nn.Module):
+    """Says of more than three pictures what TorchScript says when a GPU's memory is full."""
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        if pictures.shape[0] > 3:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return pictures.mean((2, 3))
 
 
 class Mean(torch.nn.Module):
@@ -94,6 +120,97 @@ def test_a_program_says_what_its_network_says(files, make, name, kind):
         expected = Net().eval()(network.preprocessing.normalise(pixels))
     torch.testing.assert_close(network.logits(pixels), expected, rtol=1e-4, atol=1e-4)
     assert network.labels.dropped == 1  # classes without a label
+
+
+def traced(net, file, dtype=torch.float32, freeze=False) -> None:
+    with warnings.catch_warnings(action="ignore"):
+        script = torch.jit.trace(net, torch.zeros(1, 3, 32, 32, dtype=dtype))
+        (torch.jit.freeze(script) if freeze else script).save(file)
+
+
+def exported(net, file, dtype=torch.float32, **bounds) -> None:
+    shapes = ({0: torch.export.Dim("batch", **bounds)},)
+    example = (torch.zeros(bounds.get("max", 2), 3, 32, 32, dtype=dtype),)
+    program = torch.export.export(net, example, dynamic_shapes=shapes)
+    torch.export.save(program.run_decompositions(), file)
+
+
+WAYS = {  # kind, network, type of numbers, how it is saved, the first batch it is fed
+    "half traced": ("torchscript", Net, torch.float16, traced, None),
+    "bfloat16 traced": ("torchscript", Net, torch.bfloat16, traced, None),
+    "half frozen": ("torchscript", Net, torch.float16, lambda *a: traced(*a, freeze=True), None),
+    "half exported": ("torch.export", Net, torch.float16, exported, None),
+    "viewed traced": ("torchscript", Flat, torch.float32, traced, None),
+    "viewed exported": ("torch.export", Flat, torch.float32, exported, None),
+    "up to three": ("torch.export", Net, torch.float32, lambda *a: exported(*a, min=1, max=3), 3),
+    "three to five": ("torch.export", Net, torch.float32, lambda *a: exported(*a, min=3, max=5), 3),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_program_is_fed_the_numbers_and_batches_that_it_takes(make, tmp_path, way):
+    kind, net, dtype, save, batch = WAYS[way]
+    net, file = net().eval().to(dtype), tmp_path / "program.pt2"
+    save(net, file, dtype)
+    network = load(make(file, kind), choose_device("cpu"))
+    assert batch in (None, network.batch)
+    network.batch = batch or 8
+    pixels = torch.randint(0, 256, (11, 3, 32, 32), dtype=torch.uint8)
+    with torch.inference_mode():
+        expected = net(network.preprocessing.normalise(pixels).to(dtype)).float()
+    off = 1e-4 if dtype == torch.float32 else 0.05
+    torch.testing.assert_close(network.logits(pixels), expected, rtol=off, atol=off)
+
+
+def test_a_script_whose_batch_does_not_fit_in_memory_gets_smaller_ones(make, tmp_path):
+    with warnings.catch_warnings(action="ignore"):
+        torch.jit.script(Greedy()).save(tmp_path / "greedy.pt")
+    classifier = make(tmp_path / "greedy.pt", "torchscript", mapping=KEYS)
+    network = load(classifier, choose_device("cpu"))
+    network.batch = 8
+    pixels = torch.randint(0, 256, (9, 3, 32, 32), dtype=torch.uint8)
+    expected = network.preprocessing.normalise(pixels).mean((2, 3))
+    torch.testing.assert_close(network.logits(pixels), expected)
+    assert network.batch == 2
+
+
+def on_cuda(members: dict[str, bytes]) -> None:
+    """The members of an archive as a machine with a GPU would have written them."""
+    for name, content in members.items():
+        if name.endswith(".py"):
+            content = content.replace(b'torch.device("cpu")', b'torch.device("cuda:0")')
+        elif name.endswith(".json"):
+            text = json.dumps(json.loads(content))
+            text = text.replace('"type": "cpu", "index": null', '"type": "cuda", "index": 0')
+            content = text.encode()
+        elif name == "data/sample_inputs/model.pt":
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                inner = {each: archive.read(each) for each in archive.namelist()}
+            target = io.BytesIO()
+            with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+                for each, part in inner.items():
+                    named = part.replace(b"X\x03\0\0\0cpu", b"X\x06\0\0\0cuda:0")
+                    archive.writestr(each, named if each.endswith("data.pkl") else part)
+            content = target.getvalue()
+        members[name] = content
+
+
+@pytest.mark.parametrize("kind", ["torchscript", "torch.export"])
+def test_a_program_that_was_made_on_a_gpu_runs_where_there_is_none(make, tmp_path, kind):
+    net, plain, file = Placed().eval(), tmp_path / "plain.pt2", tmp_path / "cuda.pt2"
+    if kind == "torchscript":
+        traced(net, plain)
+    else:
+        exported(net, plain)
+        moved = load_exported(plain, torch.device("meta"))  # as to a GPU
+        assert moved.forward(torch.zeros(3, 3, 32, 32, device="meta")).device.type == "meta"
+    rewritten(plain, file, on_cuda)
+    assert b"cuda" in file.read_bytes()
+    network = load(make(file, kind), choose_device("cpu"))
+    pixels = torch.randint(0, 256, (3, 3, 32, 32), dtype=torch.uint8)
+    with torch.inference_mode():
+        expected = net(network.preprocessing.normalise(pixels))
+    torch.testing.assert_close(network.logits(pixels), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_predictions_of_a_program_with_two_classes_of_one_label(files, make, pictures):
