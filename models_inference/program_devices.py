@@ -1,7 +1,7 @@
 """Where a program's file names the device it was made on, gives torch a copy that names another.
 
 TorchScript's code and an exported graph hold devices as constants, and torch's loaders fail where
-there is no such device. The copy is in memory; a file that names no other device is used as it is.
+there is no such device. The copy is in memory; a script that names no other device is used as is.
 """
 
 import io
@@ -31,7 +31,7 @@ def script_for(path: Path, device: str) -> BinaryIO:
 
 
 def export_for_cpu(path: Path) -> BinaryIO:
-    """An archive of torch.export that lies on the CPU; without its example, which is of no use."""
+    """An archive of torch.export that lies on the CPU; without its example, which is a pickle."""
 
     def change(name: str, content: bytes) -> bytes:
         if EXAMPLE.fullmatch(name):

@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import os
 import pickle
+import re
 import tempfile
 import warnings
 from argparse import Namespace
@@ -104,9 +105,11 @@ def load_state(path: Path) -> dict[str, "Tensor"]:
             ):
                 content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        named = re.search(r"GLOBAL (\S+)", str(error))
         raise InferenceError(
             f"Weights file {path} is refused: it holds more than plain tensors, and loading that "
-            f"could run code ({first_line(error)}). Save the model's state_dict() alone instead."
+            f"could run code ({named[1] if named else first_line(error)}). Save the model's "
+            "state_dict() alone instead."
         ) from None
     except Exception as error:  # torch, zipfile and safetensors each raise their own
         if "TorchScript" in str(error):
@@ -154,6 +157,6 @@ def first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if lines and "TorchScript interpreter" in lines[0]:  # then where, and at last what
         lines = lines[-1:]
-    telling = [line for line in lines if "nsupported" in line or "GLOBAL" in line]
+    telling = [line for line in lines if "nsupported" in line]
     text = (telling or lines or [type(error).__name__])[0]
     return text if len(text) < 200 else text[:200] + "..."
