@@ -92,7 +92,7 @@ def load_state(path: Path) -> dict[str, "Tensor"]:
     """
     import torch
 
-    content: Mapping
+    content: Any
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -117,26 +117,23 @@ def load_state(path: Path) -> dict[str, "Tensor"]:
                 f"Weights file {path} is a TorchScript program: its architecture is torchscript."
             ) from None
         raise unreadable(path, error) from None
-    for _ in range(MOST_WRAPPERS):
-        content = first_wrapper(content)
-    if isinstance(content, Mapping):
-        content = {name: tensor for name, tensor in content.items() if name != COUNTER}
-    if (
-        not isinstance(content, Mapping)
-        or not content
-        or not all(isinstance(tensor, torch.Tensor) for tensor in content.values())
-    ):
+    state = unwrapped(content)
+    if state is None:
         raise InferenceError(f"Weights file {path} does not hold a state_dict of tensors.")
-    return without_prefixes({str(name): tensor for name, tensor in content.items()})
+    return without_prefixes(state)
 
 
-def first_wrapper(content: Any) -> Any:
-    """What a training checkpoint wraps; the content itself where it is none."""
-    if isinstance(content, Mapping):
-        for key in WRAPPERS:
-            if isinstance(content.get(key), Mapping) and content[key]:
-                return content[key]
-    return content
+def unwrapped(content: Any, most: int = MOST_WRAPPERS) -> dict[str, "Tensor"] | None:
+    """The named tensors in what a training tool wraps them in; None where there are none."""
+    import torch
+
+    if not isinstance(content, Mapping):
+        return None
+    state = {str(name): tensor for name, tensor in content.items() if name != COUNTER}
+    if state and all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
+        return state
+    inner = (unwrapped(content.get(key), most - 1) for key in WRAPPERS if most)
+    return next((found for found in inner if found is not None), None)
 
 
 def without_prefixes(state: dict[str, "Tensor"]) -> dict[str, "Tensor"]:

@@ -127,6 +127,7 @@ def test_checkpoints_of_training_scripts_are_read(dataset, tmp_path):
         {"state_dict": raw, "model_ema": averaged},
         {"model": raw, "model_ema": {"n_averaged": torch.tensor(5), **averaged}},
         {"model": raw, "ema": {"module": state, "updates": 3}},
+        {"state_dict": state, "ema": {"decay": 0.9999}},
         {"module": state, "lr_scheduler": steps.state_dict()},
     ):
         torch.save({**content, **beside}, tmp_path / "w.pth")
