@@ -207,6 +207,11 @@ def build_timm(classifier: Classifier, device: "torch.device") -> Built:
 
     model = timm_network(classifier)
     classes, config = cast("int", model.num_classes), cast("dict", model.pretrained_cfg)
+    if not classes:
+        raise InferenceError(
+            f"Classifier {classifier.name}: {classifier.architecture} tells no classes apart, it "
+            "was trained for features alone. Give it a weights file with a last layer."
+        )
     keys = None
     if classifier.mapping is None and classes != 1000:
         keys = keys_of_imagenet(model)

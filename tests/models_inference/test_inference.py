@@ -16,6 +16,7 @@ from models_inference.jobs import predictions_done
 from models_inference.logits import keep_logits, read
 from models_inference.models import Prediction, SkippedImage
 from models_inference.network import choose_device, load, placed, timm_network
+from models_inference.timm_import import timm
 
 from .conftest import add_images
 
@@ -291,6 +292,16 @@ def test_pictures_of_a_size_that_a_network_does_not_take_are_told_before_the_run
         load(classifier, choose_device("cpu"))
     smaller = tiny(dataset, "b", architecture="test_vit", input={"input_size": [3, 96, 96]})
     assert load(smaller, choose_device("cpu")).preprocessing.resizing.size == (96, 96)
+
+
+def test_a_network_of_features_alone_is_no_classifier(dataset, monkeypatch):
+    monkeypatch.setattr(
+        network, "pretrained", lambda name: timm().create_model(name, num_classes=0)
+    )
+    fields = {"architecture": "test_resnet", "weights": "pretrained"}
+    classifier = dataset.classifiers.create(name="features", **fields)
+    with pytest.raises(InferenceError, match=r"features: test_resnet tells no classes apart"):
+        load(classifier, choose_device("cpu"))
 
 
 def test_a_network_that_answers_no_numbers_is_an_error_and_stores_nothing(dataset, tiny):
