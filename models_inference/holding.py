@@ -24,6 +24,7 @@ def settings_of(classifier: Classifier) -> str:
             classifier.name,
             classifier.architecture,
             classifier.weights,
+            classifier.weights_sha256,
             classifier.input,
             classifier.mapping,
         ],
@@ -75,6 +76,24 @@ def change(classifier: Classifier, **values: object) -> dict[str, object]:
     for name, value in values.items():
         setattr(classifier, name, value)
     return before
+
+
+def hold_weights(classifier: Classifier, sha256: str) -> None:
+    """Note which weights file a classifier's predictions are made with, from now on.
+
+    Raises InferenceError where it has predictions made with another file.
+    """
+    with transaction.atomic():
+        others = Classifier.objects.exclude(weights_sha256=sha256)
+        row = others.select_for_update().filter(pk=classifier.pk).first()
+        if row is not None:
+            if row.weights_sha256 and row.predictions.exists():
+                raise InferenceError(
+                    f"Classifier {row.name} of {row.dataset.slug} has predictions made with "
+                    f"another file than is now at {row.weights}: register it under another name."
+                )
+            others.filter(pk=row.pk).update(weights_sha256=sha256)
+    classifier.weights_sha256 = sha256
 
 
 @dataclass

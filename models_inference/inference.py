@@ -18,13 +18,13 @@ from imagesets.models import Dataset, Image
 from imagesets.pixels import open_rgb
 from models_inference.chunks import Chunk, claim, open_chunks, release, release_all
 from models_inference.errors import InferenceError
-from models_inference.holding import held_classifiers, held_images, settings_of
+from models_inference.holding import held_classifiers, held_images, hold_weights, settings_of
 from models_inference.logits import gather, keep_logits, wanted
 from models_inference.models import Classifier, Prediction, SkippedImage
 from models_inference.network import Network, choose_device, load
 from models_inference.preprocessing import Resizing
 from models_inference.storage import Row, store
-from models_inference.weights import first_line
+from models_inference.weights import first_line, sha256_of
 from models_inference.workers import Workers
 
 if TYPE_CHECKING:
@@ -148,6 +148,7 @@ class Job:
     def load_one(self, classifier: Classifier) -> None:
         """Put a classifier on the device."""
         network = load(classifier, self.device)
+        hold_weights(classifier, sha256_of(classifier.weights))
         self.networks[classifier.id] = network
         self.settings[classifier.id] = settings_of(classifier)
         if wanted(self.images, network.labels.classes):

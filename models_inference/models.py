@@ -39,6 +39,13 @@ class Classifier(models.Model):
         blank=True,
         help_text="Each class's label key or null, in index order; empty: ImageNet's WordNet ids.",
     )
+    weights_sha256 = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="Of the file that its weights were last read from; empty for timm's hub.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

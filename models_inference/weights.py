@@ -61,6 +61,14 @@ def weights_file(weights: str) -> Path:
     return found[0]
 
 
+def sha256_of(weights: str) -> str:
+    """SHA-256 of the file that `weights` names; "" where it names none (timm's hub, a tag)."""
+    if not weights.startswith((PACKAGE, "s3://")) and not Path(weights).is_file():
+        return ""
+    with weights_file(weights).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def fetched(address: str) -> Path:
     """This machine's copy of a weights file on S3, fetched anew where the object has changed."""
     from botocore.exceptions import BotoCoreError, ClientError

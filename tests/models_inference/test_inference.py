@@ -1,6 +1,7 @@
 """Inference does each thing once, keeps what it did, and says what it could not do."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -58,6 +59,20 @@ def test_a_second_run_changes_nothing_and_does_only_what_is_new(dataset, tiny, p
     outcome = predict(dataset, classifiers, "cpu")
     assert (outcome.written, outcome.already) == (2 + 12, 22)
     assert list(Prediction.objects.order_by("id").values()[:22]) == before
+
+
+def test_a_weights_file_that_was_replaced_is_refused_once_there_are_predictions(dataset, tiny):
+    a, b, c = tiny(dataset, "a"), tiny(dataset, "b"), tiny(dataset, "c")
+    Path(a.weights).write_bytes(Path(b.weights).read_bytes())
+    predict(dataset, [a, b], "cpu")
+    pairs = Prediction.objects.values_list("image", "scores")
+    assert len({(image, *scores) for image, scores in pairs}) == 12
+    Prediction.objects.filter(image=dataset.images.first()).delete()
+    before = list(Prediction.objects.order_by("id").values())
+    Path(a.weights).write_bytes(Path(c.weights).read_bytes())
+    with pytest.raises(InferenceError, match="a of sample has predictions made with another file"):
+        predict(dataset, [b, a], "cpu")
+    assert list(Prediction.objects.order_by("id").values()) == before
 
 
 def test_broken_and_changed_images_are_skipped_listed_and_tried_again(dataset, tiny, pictures):
