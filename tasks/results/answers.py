@@ -109,15 +109,29 @@ class _Source:
 
 
 class _Items(NamedTuple):
-    """The items of HITs: that of position p in HIT h is at start[index of h] + p."""
+    """The items of HITs: that of position p in HIT h is at start[index of h] + p.
+
+    A last entry, of no HIT and no pair, stands for items that were deleted since they were shown.
+    """
 
     hits: NDArray[np.int64]
+    size: NDArray[np.int64]
     start: NDArray[np.int64]
     pair: NDArray[np.int64]
     """-1 for a control."""
     is_control: NDArray[np.bool_]
     known: NDArray[np.int8]
     """A control's answer; -1 where it has none."""
+
+    def numbers(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where each HIT stands in `hits`; the last one for a HIT without items."""
+        at = np.searchsorted(self.hits, ids)
+        return np.where(self.hits[at] == ids, at, self.hits.size - 1)
+
+    def slots(self, hit: NDArray[np.int64], position: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where the item of each HIT (numbers in `hits`) and position is."""
+        there = position < self.size[hit]
+        return np.where(there, self.start[hit] + position, self.pair.size - 1)
 
 
 def _items(source: _Source) -> _Items:
@@ -136,10 +150,11 @@ def _items(source: _Source) -> _Items:
     np.maximum.at(size, index, position + 1)
     start = np.cumsum(size) - size
     slot = start[index] + position
-    slots = int(size.sum())
+    slots = int(size.sum()) + 1
     items = _Items(
-        hits,
-        start,
+        np.append(hits, LAST),
+        np.append(size, 0),
+        np.append(start, slots - 1),
         np.full(slots, -1),
         np.zeros(slots, bool),
         np.full(slots, -1, np.int8),
@@ -177,7 +192,7 @@ def _judgments(batch: pa.RecordBatch, items: _Items) -> pa.RecordBatch:
     for name, value in (("selected_at", 1), ("maybe_at", 2), ("unseen_at", -1)):
         at, where = _numbers(batch[name])
         answer[np.isin(tile, at * most + where)] = value
-    slot = items.start[np.searchsorted(items.hits, to_numpy(batch["hit"]))][row] + position
+    slot = items.slots(items.numbers(to_numpy(batch["hit"]))[row], position)
     control = items.is_control[slot]
     counted = (answer >= 0) & (to_numpy(batch["status"]) == Status.USED)[row]
     study = counted & (items.pair[slot] >= 0)

@@ -87,6 +87,15 @@ class Responses:
             to_numpy(selected.flatten()),
         )
 
+    def check(self, labels: NDArray[np.int64]) -> None:
+        """Raises ValueError for an answer that names none of these labels, by their ids."""
+        for named in (self.selected, self.main[self.main != 0]):
+            if not (known := np.isin(named, labels)).all():
+                raise ValueError(
+                    f"an answer names the label with id {named[~known][0]},"
+                    " which the dataset does not have"
+                )
+
 
 def read_asked(cursor, campaign: Campaign) -> Asked:
     """The campaign's images and its dataset's labels, as objects depend on them."""
@@ -129,6 +138,7 @@ def write_results(
     """
     answered = Answered.of(answers, "image")
     responses = Responses.of(answers, answered)
+    responses.check(to_numpy(asked.labels["id"]))
     posteriors, convergence = main_posteriors(asked, responses, answered.workers.size)
     wanted = None if everything else answers.touched
     if wanted is None:

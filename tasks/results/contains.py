@@ -21,7 +21,7 @@ from tasks.aggregation.frequencies import MAYBE, YES
 from tasks.models import Campaign, Run
 from tasks.prevalence import keep_observed
 from tasks.results import copying
-from tasks.results.arrays import lengths, to_numpy
+from tasks.results.arrays import to_numpy
 from tasks.results.findings import Answered, Findings
 from tasks.results.store import Answers
 from tasks.results.workers import as_table, control_accuracy, share, write_workers
@@ -74,17 +74,23 @@ class Judgments:
 
     @classmethod
     def of(cls, answers: Answers, answered: Answered, asked: Asked) -> "Judgments":
+        """In the order of their assignments, however the answers came to lie in the file: sums of
+        floats depend on the order."""
         n = int(answered.judgments.sum())
         worker = np.empty(n, np.uint16 if answered.workers.size < 1 << 16 else np.uint32)
         pair, answer = np.empty(n, np.int32), np.empty(n, np.uint8)
-        row = at = 0
+        order = np.argsort(answered.assignment)
+        begin = np.empty(order.size, np.int64)
+        begin[order] = np.cumsum(answered.judgments[order]) - answered.judgments[order]
+        row = 0
         for batch in answers.batches:
-            each = lengths(batch["pair"])
-            part = slice(at, at + int(each.sum()))
-            worker[part] = np.repeat(answered.worker[row : row + batch.num_rows], each)
-            pair[part] = asked.numbers(to_numpy(batch["pair"].flatten()))
-            answer[part] = to_numpy(batch["answer"].flatten())
-            row, at = row + batch.num_rows, part.stop
+            rows = slice(row, row + batch.num_rows)
+            each = answered.judgments[rows]
+            at = np.repeat(begin[rows] - np.cumsum(each) + each, each) + np.arange(each.sum())
+            worker[at] = np.repeat(answered.worker[rows], each)
+            pair[at] = asked.numbers(to_numpy(batch["pair"].flatten()))
+            answer[at] = to_numpy(batch["answer"].flatten())
+            row = rows.stop
         if pair.size and pair.min() < 0:  # pairs that were deleted since they were judged
             there = pair >= 0
             worker, pair, answer = worker[there], pair[there], answer[there]

@@ -33,6 +33,8 @@ class Findings:
 class Answered:
     """One value per answered assignment, in the order of the answers' batches."""
 
+    assignment: NDArray[np.int64]
+    """Ids."""
     workers: NDArray[np.int64]
     """(n_workers,): ids, ascending."""
     worker: NDArray[np.int64]
@@ -60,6 +62,7 @@ class Answered:
         workers, worker = np.unique(column("worker", np.int64), return_inverse=True)
         status = column("status", np.int8)
         return cls(
+            column("assignment", np.int64),
             workers,
             worker,
             status == Status.USED,

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from django.db import Error, connection, transaction
 
@@ -11,7 +12,7 @@ from tasks.models import Campaign, Run
 from tasks.models.campaign import Kind
 from tasks.results import classify, contains
 from tasks.results.snapshot import Snapshot
-from tasks.results.store import current_answers
+from tasks.results.store import Answers, current_answers
 from tasks.results.version import code_version
 
 AGGREGATING = 7_001  # first key of the advisory lock; the second is the campaign's id
@@ -32,52 +33,63 @@ def aggregate(campaign: Campaign) -> Run:
     Inside a transaction of the caller's it is part of that, and as isolated.
     """
     started = time.monotonic()
-    kind = contains if campaign.kind == Kind.CONTAINS else classify
-    with _alone(campaign), connection.cursor() as cursor:
-        last = campaign.runs.first()
-        snapshot = Snapshot.of(cursor)
-        run = Run.objects.create(
-            campaign=campaign, version=code_version(), watermark=snapshot.least
-        )
-        answers = current_answers(cursor, campaign, run, snapshot)
-        asked = kind.read_asked(cursor, campaign)
-        run.settings = kind.SETTINGS | {"maybe": campaign.maybe, "asked": asked.digest}
-        same = last is not None and (last.version, last.settings) == (run.version, run.settings)
-        if last is not None and same and not answers.read:
-            for name in COMPUTED:
-                setattr(run, name, getattr(last, name))
-        else:
-            findings = kind.write_results(cursor, run, asked, answers, everything=not same)
-            for name in COMPUTED:
-                setattr(run, name, getattr(findings, name))
-        run.counts = run.counts | {"read": answers.read}
-        run.seconds = time.monotonic() - started
-        run.save()
-    answers.forget_older()
+    with _alone(campaign):
+        with _on_one_snapshot() as cursor:
+            run, answers = _aggregate(cursor, campaign, started)
+        answers.forget_others()
     for note in run.notes:
         log.warning("campaign %s: %s", campaign.slug, note)
     return run
 
 
+def _aggregate(cursor, campaign: Campaign, started: float) -> tuple[Run, Answers]:
+    """The run in the cursor's transaction, begun at `started` (monotonic seconds)."""
+    kind = contains if campaign.kind == Kind.CONTAINS else classify
+    last = campaign.runs.first()
+    snapshot = Snapshot.of(cursor)
+    run = Run.objects.create(campaign=campaign, version=code_version(), watermark=snapshot.least)
+    answers = current_answers(cursor, campaign, run, snapshot)
+    asked = kind.read_asked(cursor, campaign)
+    run.settings = kind.SETTINGS | {"maybe": campaign.maybe, "asked": asked.digest}
+    same = last is not None and (last.version, last.settings) == (run.version, run.settings)
+    if last is not None and same and answers.unchanged:
+        for name in COMPUTED:
+            setattr(run, name, getattr(last, name))
+    else:
+        findings = kind.write_results(cursor, run, asked, answers, everything=not same)
+        for name in COMPUTED:
+            setattr(run, name, getattr(findings, name))
+    run.counts = run.counts | {"read": answers.read}
+    run.seconds = time.monotonic() - started
+    run.save()
+    return run, answers
+
+
 @contextlib.contextmanager
 def _alone(campaign: Campaign) -> Iterator[None]:
-    """A transaction on one snapshot that no other aggregation of the campaign overlaps.
+    """No other aggregation of the campaign overlaps the block: the second waits for the first.
 
-    The lock comes before the snapshot: who waited for it sees what the other has written.
+    Entered before the snapshot is taken: who waited sees what the other has written.
     """
     keys = [AGGREGATING, campaign.pk]
-    if connection.in_atomic_block:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", keys)
-            yield
-        return
+    within = connection.in_atomic_block
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s, %s)", keys)
+        lock = "pg_advisory_xact_lock" if within else "pg_advisory_lock"
+        cursor.execute(f"SELECT {lock}(%s, %s)", keys)
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        yield
+    finally:
+        if not within:
+            with contextlib.suppress(Error), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", keys)
+
+
+@contextlib.contextmanager
+def _on_one_snapshot() -> Iterator[Any]:
+    """A cursor in a transaction on one snapshot; in a caller's transaction, as isolated as that."""
+    within = connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
+        if not within:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             cursor.execute("SET LOCAL jit = off")
-            yield
-    finally:
-        with contextlib.suppress(Error), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", keys)
+        yield cursor

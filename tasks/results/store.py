@@ -46,8 +46,14 @@ class Answers:
     def number(self) -> int:
         return sum(batch.num_rows for batch in self.batches)
 
-    def forget_older(self) -> None:
-        """Remove the campaign's other files; call when the run is committed."""
+    @property
+    def unchanged(self) -> bool:
+        """Whether the last run saw the very same."""
+        return not self.read and self.touched is not None
+
+    def forget_others(self) -> None:
+        """Remove the campaign's other files; call when the run is committed, and while no other
+        one can write."""
         for path in self.path.parent.glob(f"{self.path.name.split('.')[0]}.*"):
             if path != self.path:
                 path.unlink(missing_ok=True)
@@ -70,8 +76,9 @@ def current_answers(cursor, campaign: Campaign, run: Run, snapshot: Snapshot) ->
 
 def forget_deleted() -> None:
     """Remove the files of campaigns that are no more."""
+    paths = list(_folder().glob("campaign-*.*"))  # before the campaigns: one may be new
     there = {str(pk) for pk in Campaign.objects.values_list("pk", flat=True)}
-    for path in _folder().glob("campaign-*.*"):
+    for path in paths:
         if path.name.split(".")[0].removeprefix("campaign-") not in there:
             path.unlink(missing_ok=True)
 
