@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from tasks.models import Assignment, Campaign, Place
 from tasks.models.campaign import State
 from tasks.prevalence import bands
+from tasks.results import last_failure
 
 LATELY = timedelta(minutes=15)
 
@@ -126,6 +127,8 @@ def campaign_progress(request: HttpRequest, slug: str) -> HttpResponse:
             ],
         },
         "shares": _shares(campaign),
+        "run": campaign.runs.first(),
+        "failure": last_failure(campaign),
         "is_open": campaign.state == State.OPEN,
         "settings_page": reverse("admin:tasks_campaign_change", args=[campaign.pk]),
         "workers_page": request.build_absolute_uri(

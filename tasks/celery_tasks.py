@@ -13,7 +13,7 @@ from django.utils import timezone
 from tasks.crowds import CrowdError
 from tasks.models import Assignment, Campaign
 from tasks.models.campaign import State
-from tasks.results import aggregate
+from tasks.results import aggregate, record_failure
 from tasks.results.store import forget_deleted
 from tasks.sync import sync
 
@@ -36,10 +36,19 @@ def aggregate_campaigns() -> None:
 
 @shared_task
 def aggregate_campaign(campaign_id: int) -> None:
-    """Aggregate one campaign; repeated, it reads what is new. One that was deleted is no error."""
+    """Aggregate one campaign; repeated, it reads what is new. One that was deleted is no error.
+
+    A failure leaves the last results, stands in the campaign's log and on its page, and the next
+    night tries again.
+    """
     campaign = Campaign.objects.filter(pk=campaign_id).first()
-    if campaign is not None:
+    if campaign is None:
+        return
+    try:
         aggregate(campaign)
+    except Exception as error:
+        log.exception("aggregation of %s failed, the last results stay", campaign.slug)
+        record_failure(campaign, error)
 
 
 @shared_task

@@ -12,10 +12,20 @@ from django.utils import timezone
 from annotation.celery import app
 from tasks.aggregation import image_objects
 from tasks.celery_tasks import aggregate_campaign, aggregate_campaigns
-from tasks.models import Assignment, Campaign, ImageResult, PairResult, Place, Run
+from tasks.models import (
+    Assignment,
+    Campaign,
+    ImageResult,
+    PairResult,
+    Place,
+    Run,
+    Section,
+    WorkerResult,
+)
 from tasks.places import next_assignment, submit
 from tasks.publish import publish
 from tasks.results import aggregate
+from tasks.results.store import Answers
 from tests.factories import a_random_answer
 from tests.tasks.conftest import make_dataset
 from tests.tasks.counted_by_hand import check_classify, check_contains
@@ -69,6 +79,20 @@ def change_something(campaign: Campaign, crowd, rng: random.Random) -> None:
         one.delete()
 
 
+def everything_found(campaign: Campaign) -> list:
+    """All results, but for the runs and keys of their rows, and what the newest run says."""
+    of_campaign = (ImageResult, WorkerResult)
+    tables = [model.objects.filter(campaign=campaign) for model in of_campaign]
+    tables.append(PairResult.objects.filter(pair__campaign=campaign))
+    tables.append(Section.objects.filter(hit__campaign=campaign))
+    found = []
+    for table in tables:
+        names = [f.name for f in table.model._meta.fields if f.name not in ("id", "run")]
+        found.append(sorted(table.values_list(*names), key=str))
+    run = campaign.runs.first()
+    return [*found, run.counts | {"read": 0}, run.agreement, run.convergence]
+
+
 @pytest.mark.parametrize("kind", ["contains", "classify"])
 @pytest.mark.parametrize("seed", range(3))
 def test_whatever_changes_the_results_are_those_of_the_answers(workers, kind, seed):
@@ -85,7 +109,14 @@ def test_whatever_changes_the_results_are_those_of_the_answers(workers, kind, se
             change_something(campaign, crowd, rng)
         read.append(aggregate(campaign).counts["read"])
         check(campaign)
-        assert len(files(campaign)) == 1
+        (path,) = files(campaign)
+        found = everything_found(campaign)
+        path.rename(path.with_name("kept"))
+        aggregate(campaign)
+        assert everything_found(campaign) == found  # read anew, it is the same to the last bit
+        for other in files(campaign):
+            other.unlink()
+        path.with_name("kept").rename(path)
     assert min(read) < everything
 
 
@@ -262,6 +293,70 @@ def test_a_file_that_cannot_be_believed_is_read_anew(workers, damage):
     check_contains(campaign)
 
 
+def test_a_pair_that_is_deleted_takes_its_judgments_along(workers):
+    campaign, rng = open_campaign("contains"), random.Random(1)
+    for worker in workers(2):
+        answer_some(campaign, worker, rng, 100)
+    aggregate(campaign)
+    before = {r.pair_id: (r.selected, r.maybe, r.shown) for r in PairResult.objects.all()}
+    gone = [hit.items.order_by("position").last().pair for hit in campaign.hits.all()[1:3]]
+    gone += [item.pair for item in campaign.hits.first().items.all()]
+    for pair in gone:
+        del before[pair.pk]
+        pair.delete()
+    aggregate(campaign)
+    kept = everything_found(campaign)
+    assert {r.pair_id: (r.selected, r.maybe, r.shown) for r in PairResult.objects.all()} == before
+    for path in files(campaign):
+        path.unlink()
+    aggregate(campaign)
+    assert everything_found(campaign)[2] == kept[2]
+
+
+def test_results_go_with_the_last_answer(workers):
+    campaign, rng = open_campaign("contains"), random.Random(1)
+    answer_some(campaign, workers(1)[0], rng, 2)
+    assert aggregate(campaign).counts["judgments"] > 0
+    Place.objects.filter(campaign=campaign).update(holder=None, free_at=timezone.now())
+    Assignment.objects.filter(campaign=campaign).delete()
+    assert aggregate(campaign).counts["judgments"] == 0
+    check_contains(campaign)
+
+
+def test_a_run_that_ends_leaves_the_file_of_the_next_alone(workers, monkeypatch):
+    """However slowly it removes the older ones: the next run waits for that too."""
+    campaign, rng = open_campaign("contains"), random.Random(1)
+    answer_some(campaign, workers(1)[0], rng, 2)
+    forget, errors = Answers.forget_others, []
+
+    def again() -> None:
+        try:
+            answer_some(Campaign.objects.get(pk=campaign.pk), workers(2)[1], random.Random(2), 2)
+            aggregate(Campaign.objects.get(pk=campaign.pk))
+        except Exception as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=again)
+
+    def slowly(answers: Answers) -> None:
+        if not thread.ident:
+            thread.start()
+            thread.join(2)
+        forget(answers)
+
+    monkeypatch.setattr(Answers, "forget_others", slowly)
+    aggregate(campaign)
+    thread.join()
+    assert errors == []
+    assert [path.name.split(".")[1] for path in files(campaign)] == [
+        f"run-{Run.objects.first().pk}"
+    ]
+    assert aggregate(campaign).counts["read"] == 0
+    check_contains(campaign)
+
+
 def test_two_runs_at_once_wait_for_each_other(workers):
     campaign, rng = open_campaign("contains"), random.Random(1)
     answer_some(campaign, workers(1)[0], rng, 100)
@@ -312,6 +407,44 @@ def test_a_failed_run_leaves_the_last_results_and_no_lock(workers, monkeypatch):
     assert len(files(campaign)) == 1
 
 
+@contextmanager
+def eagerly():
+    """Tasks run as they are queued."""
+    app.conf.task_always_eager = True
+    try:
+        yield
+    finally:
+        app.conf.task_always_eager = False
+
+
+def test_a_campaign_that_fails_is_told_and_keeps_no_other_one_back(workers, admin_client, caplog):
+    broken, rng = open_campaign("classify"), random.Random(1)
+    whole = Campaign.objects.create(name="W", dataset=broken.dataset, kind="contains")
+    publish(whole, "a test")
+    for campaign in (broken, whole):
+        answer_some(campaign, workers(1)[0], rng)
+    one = Assignment.objects.get(campaign=broken)
+    right = one.answers
+    page = f"/campaigns/{broken.slug}/"
+    assert "failed" not in admin_client.get(page).content.decode()
+    one.answers = [{"offered": [], "selected": ["nonumber"], "main": None} for _ in one.shown]
+    one.save()
+    with eagerly():
+        aggregate_campaigns()
+        assert [run.campaign for run in Run.objects.all()] == [whole]
+        check_contains(whole)
+        assert f"aggregation of {broken.slug} failed" in caplog.text
+        told = broken.transitions.get(subject="aggregation")
+        assert (told.after, "nonumber" in told.why) == ("failed", True)
+        assert "An aggregation failed" in admin_client.get(page).content.decode()
+        assert "failed" not in admin_client.get(f"/campaigns/{whole.slug}/").content.decode()
+        one.answers = right
+        one.save()
+        aggregate_campaigns()
+    check_classify(broken)
+    assert "An aggregation failed" not in admin_client.get(page).content.decode()
+
+
 def test_the_nightly_job_takes_drafts_with_imported_answers():
     draft = make_draft(make_given())
     give(draft, [on()])
@@ -320,11 +453,8 @@ def test_the_nightly_job_takes_drafts_with_imported_answers():
     gone = settings.DATA_DIR / "aggregation" / "campaign-999999.run-1.arrow"
     gone.parent.mkdir(parents=True, exist_ok=True)
     gone.write_bytes(b"")
-    app.conf.task_always_eager = True
-    try:
+    with eagerly():
         aggregate_campaigns()
-    finally:
-        app.conf.task_always_eager = False
     assert {run.campaign_id for run in Run.objects.all()} == {draft.pk, published.pk}
     assert not empty.runs.exists()
     assert files(draft)
