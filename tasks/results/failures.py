@@ -1,5 +1,7 @@
 """Aggregations that failed with nobody looking on, in the campaign's log."""
 
+from django.db import connection
+
 from tasks.models import Campaign, Transition
 
 SUBJECT, FAILED = "aggregation", "failed"
@@ -8,6 +10,7 @@ LONGEST = 1000  # characters
 
 def record_failure(campaign: Campaign, error: Exception) -> None:
     """Write down that an aggregation failed and why; no error if the campaign is gone meanwhile."""
+    connection.close_if_unusable_or_obsolete()  # what failed may have been the connection
     if Campaign.objects.filter(pk=campaign.pk).exists():
         why = f"{type(error).__name__}: {error}".replace("\0", "")
         Transition.objects.create(

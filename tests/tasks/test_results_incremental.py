@@ -24,7 +24,7 @@ from tasks.models import (
 )
 from tasks.places import next_assignment, submit
 from tasks.publish import publish
-from tasks.results import aggregate
+from tasks.results import aggregate, last_failure
 from tasks.results.store import Answers
 from tests.factories import a_random_answer
 from tests.tasks.conftest import make_dataset
@@ -443,6 +443,22 @@ def test_a_campaign_that_fails_is_told_and_keeps_no_other_one_back(workers, admi
         aggregate_campaigns()
     check_classify(broken)
     assert "An aggregation failed" not in admin_client.get(page).content.decode()
+
+
+def test_a_connection_that_breaks_is_told_too(workers, monkeypatch):
+    campaign, rng = open_campaign("contains"), random.Random(1)
+    answer_some(campaign, workers(1)[0], rng)
+
+    def breaks(cursor, *_, **__) -> None:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.results.contains.write_workers", breaks)
+        aggregate_campaign(campaign.pk)
+    assert last_failure(campaign).why.startswith("OperationalError")
+    aggregate_campaign(campaign.pk)
+    assert last_failure(campaign) is None
+    check_contains(campaign)
 
 
 def test_the_nightly_job_takes_drafts_with_imported_answers():
