@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from .dawid_skene import most_probable
-from .table import encoded
+from .table import Table, encoded
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 
 @dataclass(eq=False)
@@ -21,10 +22,16 @@ class MajorityVote:
     `probas_`: vote shares, a row per task and a column per label, both ascending. `labels_`: the
     winners. `skills_`: per worker, the share of his answers that are the winner.
 
+    Where votes are weighted, of a worker without a weight (none given, or NaN) `on_missing_skill`
+    says: "error"; "ignore", his answers are left out; "value", he weighs `default_skill`.
+
     >>> votes = {"task": [1, 1, 1, 2], "worker": ["a", "b", "c", "a"], "label": [0, 1, 1, 0]}
     >>> MajorityVote().fit_predict(votes).to_dict()
     {1: 1, 2: 0}
     """
+
+    default_skill: float | None = None
+    on_missing_skill: Literal["error", "ignore", "value"] = "error"
 
     probas_: pd.DataFrame = field(init=False, repr=False)
     labels_: pd.Series[Any] = field(init=False, repr=False)
@@ -34,14 +41,19 @@ class MajorityVote:
         """Count votes in a table with columns task, worker, label (see DawidSkene.fit).
 
         `skills`: a Series or mapping of workers to weights of their votes; default: all equal.
-        Raises ValueError for a worker without a weight, or a task whose votes all weigh nothing.
+        Raises ValueError for a worker without a weight ("error"), a task that loses all its answers
+        ("ignore"), options that do not go together, or a task whose votes all weigh nothing.
         """
         import pandas as pd
 
         table = encoded(data)
+        weight = None
+        if skills is not None:
+            weight = self._weights(table.worker.values, skills)
+            if self.on_missing_skill == "ignore" and (unknown := np.isnan(weight)).any():
+                table, weight = _without(table, unknown), weight[~unknown]
         n_workers, n_tasks, n_labels = table.sizes
         slot = table.task.codes.astype(np.int64) * n_labels + table.label.codes
-        weight = None if skills is None else _weights(table.worker.values, skills)
         votes = np.bincount(
             slot,
             None if weight is None else weight[table.worker.codes],
@@ -74,10 +86,32 @@ class MajorityVote:
         """Fit and return `labels_`."""
         return self.fit(data, skills).labels_
 
+    def _weights(self, workers: Any, skills: Any) -> NDArray[np.float64]:
+        """Of each worker; NaN only where such workers are to be ignored."""
+        if self.on_missing_skill not in ("error", "ignore", "value"):
+            raise ValueError(
+                f'on_missing_skill is {self.on_missing_skill!r}: "error", "ignore" or "value"'
+            )
+        if (self.on_missing_skill == "value") != (self.default_skill is not None):
+            raise ValueError('default_skill goes with on_missing_skill="value", and only with that')
+        given = dict(skills)
+        weights = np.array([given.get(worker, np.nan) for worker in workers], np.float64)
+        missing = np.isnan(weights)
+        if self.on_missing_skill == "error" and missing.any():
+            first = workers[int(missing.argmax())]
+            raise ValueError(f"{missing.sum()} workers have no weight, the first is {first}")
+        return (
+            weights
+            if self.default_skill is None
+            else np.where(missing, self.default_skill, weights)
+        )
 
-def _weights(workers: Any, skills: Any) -> Any:
-    given = dict(skills)
-    missing = [worker for worker in workers if worker not in given]
-    if missing:
-        raise ValueError(f"{len(missing)} workers have no weight, the first is {missing[0]}")
-    return np.array([given[worker] for worker in workers], np.float64)
+
+def _without(table: Table, workers: NDArray[np.bool_]) -> Table:
+    """The table without the answers of these workers. Raises ValueError where a task loses all."""
+    rows = ~workers[table.worker.codes]
+    task, worker, label = (column.of_rows(rows) for column in table)
+    if len(task.values) < len(table.task.values):
+        lost = len(table.task.values) - len(task.values)
+        raise ValueError(f"{lost} tasks have answers only of workers without a weight")
+    return Table(task, worker, label)

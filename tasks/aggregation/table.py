@@ -26,6 +26,11 @@ class Column(NamedTuple):
             first[self.codes[rows][::-1]] = np.arange(rows.stop - 1, rows.start - 1, -1)
         return np.argsort(first)
 
+    def of_rows(self, rows: NDArray[np.bool_]) -> Column:
+        """Some of the rows, with the values that occur there."""
+        used, codes = np.unique(self.codes[rows], return_inverse=True)
+        return Column(codes, self.values[used])
+
 
 class Table(NamedTuple):
     task: Column

@@ -262,6 +262,37 @@ def test_majority_vote_gives_crowd_kits_shares(labels):
     assert (ours.labels_[clear] == theirs.labels_[ours.labels_.index][clear]).all()
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"on_missing_skill": "ignore"},
+        {"on_missing_skill": "value", "default_skill": 0.3},
+        {"default_skill": 0.3, "on_missing_skill": "error"},
+        {"on_missing_skill": "value"},
+        {},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("unknown", [[], [3, 5], list(range(12))])
+def test_workers_without_a_weight_are_taken_as_crowd_kit_does(options, unknown):
+    votes = random_votes(8, 60, 12, 3, 500)
+    skills = pd.Series(np.random.default_rng(1).uniform(0.2, 2, 12), index=range(12))
+    skills.index = sorted(votes["worker"].unique())
+    skills = skills.drop(skills.index[unknown[:-1]])
+    if unknown and len(unknown) < 12:
+        skills[sorted(votes["worker"].unique())[unknown[-1]]] = np.nan
+    try:
+        theirs = peers.MajorityVote(**options).fit(votes, skills)
+    except ValueError:
+        with pytest.raises(ValueError, match=r"skill|weight"):
+            MajorityVote(**options).fit(votes, skills)
+        return
+    ours = MajorityVote(**options).fit(votes, skills)
+    assert_same(ours.probas_, theirs.probas_, within=1e-12)
+    np.testing.assert_allclose(ours.skills_, theirs.skills_.loc[ours.skills_.index])
+    assert (ours.labels_ == theirs.labels_[ours.labels_.index]).all()  # weights leave no ties
+
+
 def test_majority_ties_go_to_the_smallest_label_and_weights_count():
     votes = {"task": [1, 1], "worker": ["a", "b"], "label": ["y", "x"]}
     assert MajorityVote().fit_predict(votes)[1] == "x"
