@@ -308,15 +308,15 @@ def place_for(assignment: Assignment, campaign: Campaign) -> Place | None:
         return None
     places = Place.objects.select_for_update(of=("self",)).filter(hit=assignment.hit_id)
     own = places.filter(holder=assignment).first()
-    if own is not None:
-        return own
     twice = Assignment.objects.filter(
         hit=assignment.hit_id,
         worker=assignment.worker_id,
         state__in=[AssignmentState.OPEN, AssignmentState.SUBMITTED],
     ).exclude(pk=assignment.pk)
-    if twice.exists():
+    if twice.exists():  # his own one is then free for others
         return None
+    if own is not None:
+        return own
     unlocked = Place.objects.select_for_update(of=("self",), skip_locked=True)
     unlocked = unlocked.filter(hit=assignment.hit_id)
     place = unlocked.filter(free_at__lte=timezone.now()).first()

@@ -212,6 +212,24 @@ def test_an_expired_assignment_does_not_count_as_an_answer(dataset, workers):
     assert used_per_hit(campaign) == {second.hit_id: 1}
 
 
+@pytest.mark.parametrize("order", ["as given out", "the other way round"])
+def test_of_two_assignments_of_one_hit_only_one_is_used(dataset, workers, order):
+    """The first has expired and its place is still free; the second was given on another place."""
+    campaign = _one_place(dataset)
+    (worker,) = workers(1)
+    first = next_assignment(campaign, worker)
+    other = Place.objects.create(campaign=campaign, hit=first.hit, round=1, shuffle=1)
+    Assignment.objects.filter(pk=first.pk).update(expires_at=timezone.now())
+    second = next_assignment(campaign, worker)
+    assert second.place == other
+    expire(first)
+    mine = [first, second] if order == "as given out" else [second, first]
+    told = {one: submit(one, answer_no(one)).status for one in mine}
+    assert told == {first: "late", second: "stored"}
+    assert used_per_hit(campaign) == {first.hit_id: 1}
+    assert Place.objects.filter(free_at__lte=timezone.now()).count() == 1
+
+
 def test_a_sign_of_life_renews_the_time_but_never_past_assignment_minutes(campaign, workers):
     (worker,) = workers(1)
     assignment = next_assignment(campaign, worker)
