@@ -42,6 +42,7 @@ def rows(
         yield from pyarrow.csv.open_csv(
             file,
             read_options=pa.csv.ReadOptions(column_names=schema.names, block_size=BLOCK),
+            parse_options=pa.csv.ParseOptions(newlines_in_values=True),  # keys of images
             convert_options=pa.csv.ConvertOptions(
                 column_types=schema, null_values=[""], strings_can_be_null=False
             ),

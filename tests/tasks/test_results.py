@@ -4,13 +4,14 @@ import random
 import threading
 from collections import Counter, defaultdict
 
+import pyarrow as pa
 import pytest
 from django.db import connection, transaction
 
 from tasks.models import Campaign, HITItem, ImageResult, PairResult, Run
 from tasks.places import next_assignment, set_aside, submit
 from tasks.publish import close, publish
-from tasks.results import aggregate
+from tasks.results import aggregate, copying
 from tests.tasks.conftest import make_dataset, work_through
 
 
@@ -149,6 +150,16 @@ def test_a_reader_never_sees_half_a_run_and_two_runs_do_not_mix(workers):
     assert Run.objects.filter(campaign=campaign).count() == 7
     assert {(pairs, runs) for pairs, runs, _ in seen} == {(campaign.pairs.count(), 1)}
     assert len({run for *_, run in seen}) > 1
+
+
+@pytest.mark.django_db
+def test_keys_of_several_lines_come_out_of_the_database_whole(monkeypatch):
+    monkeypatch.setattr(copying, "BLOCK", 1 << 12)
+    query = "SELECT n, concat('a \"key\",', chr(10), n) FROM generate_series(1, 2000) n"
+    schema = pa.schema([("id", pa.int64()), ("key", pa.string())])
+    with transaction.atomic(), connection.cursor() as cursor:
+        found = copying.table(cursor, query, schema, {})
+    assert found["key"].to_pylist() == [f'a "key",\n{n}' for n in range(1, 2001)]
 
 
 def _watch(campaign: Campaign, done: threading.Event, seen: set) -> None:
