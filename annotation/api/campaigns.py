@@ -144,8 +144,17 @@ class Aggregate(generics.GenericAPIView):
     serializer_class = NothingToSay
     lookup_field = "slug"
 
-    @extend_schema(responses={200: RunSerializer})
+    @extend_schema(
+        responses={
+            200: RunSerializer,
+            409: OpenApiResponse(description="Refused: a stored answer that is none."),
+        }
+    )
     def post(self, request: Request, slug: str) -> Response:
         said = self.get_serializer(data=request.data)
         said.is_valid(raise_exception=True)
-        return Response(RunSerializer(results.aggregate(self.get_object())).data)
+        try:
+            run = results.aggregate(self.get_object())
+        except publish.Refused as refused:
+            raise Conflict(str(refused)) from None
+        return Response(RunSerializer(run).data)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tasks.models import Campaign
 from tasks.models.campaign import Kind
+from tasks.refused import Refused
 from tasks.results import copying
 from tasks.results.arrays import lengths, lists, to_arrow, to_numpy
 from tasks.results.snapshot import UNSEEN, Snapshot
@@ -81,14 +82,20 @@ LAST = 2**63 - 1  # an answer without a sequence comes after those of the same m
 
 def read_answers(cursor, campaign: Campaign, since: Snapshot | None) -> Iterator[pa.RecordBatch]:
     """The answers that were last changed where `since` did not see it (None: all), in the kind's
-    schema."""
+    schema. Raises Refused for a stored answer that is none."""
     where = "a.campaign_id = %(campaign)s AND a.submitted_at IS NOT NULL"
     params: dict[str, Any] = {"campaign": campaign.pk}
     if since is not None:
         where += f" AND {UNSEEN}"
         params |= asdict(since)
     source = _Source(cursor, where, params, "nestloop" if since is None else "seqscan")
-    return _contains(source) if campaign.kind == Kind.CONTAINS else _classify(source)
+    if campaign.kind == Kind.CONTAINS:
+        yield from _contains(source)
+        return
+    try:
+        yield from _classify(source)
+    except pa.ArrowInvalid as error:
+        raise strange_answer(cursor, campaign) or error from error
 
 
 @dataclass(frozen=True)
@@ -284,6 +291,31 @@ def _classify(source: _Source) -> Iterator[pa.RecordBatch]:
         columns[name] = lists(number_of(known), to_numpy(known[name]))
     schema = SCHEMAS[Kind.CLASSIFY]
     yield from pa.table([columns[name] for name in schema.names], schema=schema).to_batches()
+
+
+_STRANGE = f"""
+    SELECT a.key, im.key
+    {_RESPONSES} JOIN imagesets_image im ON im.id = i.image_id
+    WHERE a.campaign_id = %(campaign)s AND {_ANSWERED} AND EXISTS (
+      SELECT FROM jsonb_array_elements_text(
+        CASE WHEN jsonb_typeof(r.response -> 'selected') = 'array' THEN r.response -> 'selected'
+             ELSE jsonb_build_array('no list') END
+        || coalesce(nullif(r.response -> 'main', 'null'), '[]')) AS named (label)
+      WHERE NOT EXISTS (
+        SELECT FROM imagesets_label l WHERE l.dataset_id = %(dataset)s AND l.id::text = label))
+    ORDER BY a.id, s.number LIMIT 1
+"""
+
+
+def strange_answer(cursor, campaign: Campaign) -> Refused | None:
+    """What to say of the first used answer of a CLASSIFY campaign that names other things than
+    labels of its dataset, by hand in the database or by labels that are no more."""
+    cursor.execute(_STRANGE, {"campaign": campaign.pk, "dataset": campaign.dataset_id})
+    found = cursor.fetchone()
+    return found and Refused(
+        f"campaign {campaign.slug}, assignment {found[0]}: the stored answer to image {found[1]!r}"
+        " does not consist of labels of the dataset"
+    )
 
 
 def _numbers(texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

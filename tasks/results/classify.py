@@ -21,7 +21,7 @@ from tasks.aggregation import (
 from tasks.models import Campaign, Run
 from tasks.models.campaign import Kind
 from tasks.results import copying
-from tasks.results.answers import SCHEMAS
+from tasks.results.answers import SCHEMAS, strange_answer
 from tasks.results.arrays import lengths, to_arrow, to_numpy
 from tasks.results.findings import Answered, Findings
 from tasks.results.store import Answers
@@ -87,14 +87,10 @@ class Responses:
             to_numpy(selected.flatten()),
         )
 
-    def check(self, labels: NDArray[np.int64]) -> None:
-        """Raises ValueError for an answer that names none of these labels, by their ids."""
-        for named in (self.selected, self.main[self.main != 0]):
-            if not (known := np.isin(named, labels)).all():
-                raise ValueError(
-                    f"an answer names the label with id {named[~known][0]},"
-                    " which the dataset does not have"
-                )
+    def are_of(self, labels: NDArray[np.int64]) -> bool:
+        """Whether they name no others than these labels, by their ids."""
+        named = (self.selected, self.main[self.main != 0])
+        return all(np.isin(ids, labels).all() for ids in named)
 
 
 def read_asked(cursor, campaign: Campaign) -> Asked:
@@ -138,7 +134,8 @@ def write_results(
     """
     answered = Answered.of(answers, "image")
     responses = Responses.of(answers, answered)
-    responses.check(to_numpy(asked.labels["id"]))
+    if not responses.are_of(to_numpy(asked.labels["id"])):
+        raise strange_answer(cursor, run.campaign) or ValueError("answers name unknown labels")
     posteriors, convergence = main_posteriors(asked, responses, answered.workers.size)
     wanted = None if everything else answers.touched
     if wanted is None:

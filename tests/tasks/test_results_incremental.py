@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -417,6 +418,29 @@ def eagerly():
         app.conf.task_always_eager = False
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"selected": ["nonumber"]},
+        {"selected": [2**30], "main": 2**30},
+        {"main": 2**30},
+        {"main": "n02"},
+        {"selected": 5},
+        {"selected": [0.5]},
+    ],
+    ids=str,
+)
+def test_a_stored_answer_that_is_none_is_named(workers, wrong):
+    campaign, rng = open_campaign("classify"), random.Random(1)
+    answer_some(campaign, workers(1)[0], rng, 3)
+    one = Assignment.objects.filter(campaign=campaign)[1]
+    one.answers = [said | wrong for said in one.answers]
+    one.save()
+    with pytest.raises(CommandError, match=f"assignment {one.key}: the stored answer to image"):
+        call_command("aggregate", campaign.slug)
+    assert not Run.objects.exists()
+
+
 def test_a_campaign_that_fails_is_told_and_keeps_no_other_one_back(workers, admin_client, caplog):
     broken, rng = open_campaign("classify"), random.Random(1)
     whole = Campaign.objects.create(name="W", dataset=broken.dataset, kind="contains")
@@ -435,7 +459,7 @@ def test_a_campaign_that_fails_is_told_and_keeps_no_other_one_back(workers, admi
         check_contains(whole)
         assert f"aggregation of {broken.slug} failed" in caplog.text
         told = broken.transitions.get(subject="aggregation")
-        assert (told.after, "nonumber" in told.why) == ("failed", True)
+        assert (told.after, one.key in told.why) == ("failed", True)
         assert "An aggregation failed" in admin_client.get(page).content.decode()
         assert "failed" not in admin_client.get(f"/campaigns/{whole.slug}/").content.decode()
         one.answers = right
