@@ -112,11 +112,12 @@ def networks_alone(job, count: int, device) -> float:
     return 1 / seconds
 
 
-def decoding_alone(job, files: list[Path]) -> float:
+def decoding_alone(job) -> float:
     """Images per second from file to the pixels that all networks take, on all cores."""
     resizings = set(job.transforms)
+    files = list(job.dataset.images.values_list("location", "sha256"))
     began = time.perf_counter()
-    for prepared in job.workers.decode.map(lambda file: job.prepare(str(file), resizings), files):
+    for prepared in job.workers.decode.map(lambda file: job.prepare(*file, resizings), files):
         assert not isinstance(prepared, str), prepared
     return len(files) / (time.perf_counter() - began)
 
@@ -217,7 +218,7 @@ def measure(folder: Path, options) -> None:
     )
     networks = networks_alone(job, min(count, 512 if device.type == "cuda" else 32), device)
     print(f"networks alone   {networks:8.1f} images/s")
-    decoding = decoding_alone(job, files)
+    decoding = decoding_alone(job)
     print(f"decoding alone   {decoding:8.1f} images/s")
     began = time.perf_counter()
     outcome = job.run()
