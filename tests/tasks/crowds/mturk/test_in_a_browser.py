@@ -37,7 +37,7 @@ def test_a_hit_is_done_in_the_marketplaces_frame(
         page.goto(f"{server.address}/")
         page.get_by_role("button", name="accept").click()
         frame = page.frame_locator("iframe")
-        frame.locator("label[for^=s-]").first.click()  # the tile: its checkbox is under it
+        frame.locator("input[name=selected]").first.check()
         frame.locator("input[name=none]").last.check()
         frame.get_by_role("button", name="Submit").click()
         if not scripts:
