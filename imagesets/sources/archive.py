@@ -25,10 +25,10 @@ def _name(info: zipfile.ZipInfo) -> str:
     """A member's name; one that is not marked as UTF-8 may be that all the same (macOS)."""
     if info.flag_bits & IS_UTF8 or info.filename.isascii():
         return info.filename
-    raw = info.filename.encode("cp437")  # as which zipfile has read it
     try:
+        raw = info.filename.encode("cp437")  # as which zipfile has read it
         return (_unicode_path(info.extra, raw) or raw).decode()
-    except UnicodeDecodeError:
+    except UnicodeError:  # DOS's own, or by its Unicode field already, as Python 3.12 reads it
         return info.filename
 
 

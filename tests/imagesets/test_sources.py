@@ -16,7 +16,7 @@ from imagesets.errors import ImportRefused
 from imagesets.importing import import_dataset
 from imagesets.locations import read, s3_client
 from imagesets.models import Image, Label
-from imagesets.sources import open_source
+from imagesets.sources import archive, open_source
 from tests.imagesets.pictures import jpeg
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +108,11 @@ def test_an_unmarked_name_is_read_by_its_unicode_field_else_as_dos_wrote_it(tmp_
             file.writestr(info, jpeg(ord(name[0])))
     import_dataset("set", tmp_path / "x.zip")
     assert set(Image.objects.values_list("key", flat=True)) == {"ü.jpg", "猫.jpg", "é.jpg"}
+
+
+def test_an_unmarked_name_that_zipfile_itself_read_by_its_unicode_field_stays():
+    """As of Python 3.12."""
+    assert archive._name(zipfile.ZipInfo("猫.jpg")) == "猫.jpg"
 
 
 @pytest.mark.parametrize(("system", "also_slashes"), [(0, True), (3, False)])
