@@ -264,7 +264,7 @@ def placed(model: "nn.Module", device: "torch.device", dtype: "torch.dtype") -> 
     model = model.eval().to(device, dtype)
     for tensor in (*model.parameters(), *model.buffers()):
         if tensor.ndim == 4:
-            tensor.data = tensor.data.contiguous(memory_format=torch.channels_last)
+            tensor.data = tensor.data.to(memory_format=torch.channels_last)
     last = cast("Any", model).get_classifier()
     for head in last if isinstance(last, tuple | list) else (last,):
         for layer in head.modules():  # CrossViT has a list of them

@@ -1,5 +1,6 @@
 """Inference does each thing once, keeps what it did, and says what it could not do."""
 
+import copy
 import hashlib
 from pathlib import Path
 
@@ -276,6 +277,15 @@ class Fourier(torch.nn.Module):
 
     def forward(self, x):
         return torch.fft.irfft2(torch.fft.rfft2(x), s=x.shape[-2:])
+
+
+def test_weights_lie_as_torch_itself_lays_them_channels_last():
+    """Those of 1 x 1 pixels too, whose order tells torch by which code to add up."""
+    made = timm().create_model("tf_efficientnet_lite0")
+    theirs = copy.deepcopy(made).to(memory_format=torch.channels_last)
+    ours = placed(made, torch.device("cpu"), torch.float32)
+    for (name, mine), tensor in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        assert mine.stride() == tensor.stride(), name
 
 
 def test_a_network_without_bfloat16_runs_in_float32_and_says_so_once(
