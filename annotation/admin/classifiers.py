@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import connection
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -48,7 +49,8 @@ class ClassifierAdmin(Lists):
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """Where it is about to be changed, its row is locked: a run that writes is waited for."""
         found = super().get_object(request, object_id, from_field)
-        if found is None or request.method != "POST":
+        changing = request.method == "POST" and connection.in_atomic_block  # not its history
+        if found is None or not changing:
             return found
         return Classifier.objects.select_for_update().filter(pk=found.pk).first()
 

@@ -260,6 +260,13 @@ def test_an_edit_waits_for_a_run_that_writes_and_is_then_refused(root, dataset):
     assert mine.input == {"mean": [0, 0, 0]}
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_classifiers_history_may_be_posted_to(root, dataset):
+    classifier = Classifier.objects.create(dataset=dataset, name="old", **MADE_OF)
+    page = reverse("admin:models_inference_classifier_history", args=[classifier.pk])
+    assert root.post(page).status_code == 200
+
+
 @pytest.mark.parametrize("number", ["x", "\N{SUPERSCRIPT TWO}", "9" * 400])
 @pytest.mark.parametrize("page", ["change", "again"])
 def test_a_job_that_is_not_there_has_no_page(root, dataset, number, page):
