@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 
 from annotation.embedded import EmbeddedError, remove_database, running
+from tests.processes import start  # noqa: F401 - a fixture
 
 PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "photos"
 

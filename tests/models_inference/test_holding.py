@@ -17,9 +17,9 @@ from models_inference.inference import predict
 from models_inference.jobs import predictions_done, standing
 from models_inference.logits import read
 from models_inference.models import Classifier, InferenceJob, Prediction, SkippedImage
+from tests.processes import until
 
 from .conftest import add_images
-from .test_sharing import until
 
 DARK = {"input_size": [3, 64, 64], "mean": [0.9, 0.9, 0.9]}
 
