@@ -7,7 +7,7 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotation.settings")
-    from annotation.command_line import run
+    from annotation.serving.command_line import run
 
     sys.exit(run(sys.argv))
 

@@ -4,7 +4,7 @@ import gc
 import os
 import signal
 
-from annotation.embedded.processes import dies_with_parent
+from annotation.serving.embedded.processes import dies_with_parent
 
 wsgi_app = "annotation.wsgi"
 worker_class = "gthread"  # a slow phone holds one thread, not a worker

@@ -9,9 +9,9 @@ from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
-from annotation.embedded import database_url, redis_url
 from annotation.navigation import UNFOLD  # noqa: F401
-from annotation.picture_origins import picture_origins, region_of
+from annotation.serving.embedded import database_url, redis_url
+from annotation.serving.picture_origins import picture_origins, region_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]

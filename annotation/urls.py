@@ -6,9 +6,9 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 urlpatterns = [
-    path("", include("tasks.urls")),
+    path("", include("tasks.pages.urls")),
     path("", include("imagesets.urls")),
-    path("", include("annotation.pages")),
+    path("", include("annotation.site_pages")),
     path("api/", include("annotation.api.urls")),
     path("admin/", admin.site.urls),
     path("favicon.ico", RedirectView.as_view(url=static("img/icon.svg"))),

@@ -89,7 +89,7 @@ class Chaos(threading.Thread):
                 program.keep()
 
     def _kill_server(self, name: str) -> bool:
-        from annotation.embedded.places import places
+        from annotation.serving.embedded.paths import places
 
         word = {"postgres": "postgres", "valkey": "valkey"}[name]
         there = str(places(self.data_dir).sockets), str(self.data_dir)
@@ -189,9 +189,9 @@ def main() -> None:
     os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="second-look-chaos-"))
     os.environ["DJANGO_SETTINGS_MODULE"] = "annotation.settings"
 
-    from tasks.crowds.mturk.rehearsal.faults import Faults
-    from tasks.crowds.mturk.rehearsal.market import Market
-    from tasks.crowds.mturk.rehearsal.server import serving
+    from tasks.simulation.rehearsal.faults import Faults
+    from tasks.simulation.rehearsal.market import Market
+    from tasks.simulation.rehearsal.server import serving
 
     faults = Faults(throttled=0.01, failed=0.01, lost=0.01, dropped=0.02, unclear=0.01)
     with serving(Market(), faults, options.seed) as server, _port() as (listener, address):
@@ -217,10 +217,10 @@ def play(options, server, listener) -> list[str]:
     from django.conf import settings
     from django.core.management import call_command
 
-    from annotation.embedded import running
-    from tasks.crowds.mturk.rehearsal.audit import audit
-    from tasks.crowds.mturk.rehearsal.people import Habits
-    from tasks.crowds.mturk.rehearsal.stage import Stage
+    from annotation.serving.embedded import running
+    from tasks.simulation.rehearsal.audit import audit
+    from tasks.simulation.rehearsal.people import Habits
+    from tasks.simulation.rehearsal.stage import Stage
 
     log = settings.DATA_DIR / "log"
     log.mkdir(parents=True, exist_ok=True)

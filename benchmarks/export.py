@@ -20,10 +20,10 @@ def by_psql(campaign) -> float:
     """Seconds that psql takes to copy the whole of the same query to /dev/null."""
     from django.conf import settings
 
-    from annotation.embedded import binaries, database_url
     from annotation.exports.stream import copy_statement
     from annotation.exports.tables import ASSIGNMENTS_IN_ORDER
     from annotation.exports.tables import CONTAINS_JUDGMENTS as TABLE
+    from annotation.serving.embedded import binaries, database_url
 
     copy = copy_statement(TABLE, TABLE.columns, "csv")
     everything = (
@@ -63,7 +63,7 @@ def main() -> None:
     import django
     from django.conf import settings
 
-    from annotation.embedded import running
+    from annotation.serving.embedded import running
 
     django.setup()
     with running(settings.DATA_DIR, durable=False):

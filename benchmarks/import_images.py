@@ -104,7 +104,7 @@ def main() -> None:
         os.environ |= {"DATA_DIR": f"{place}/data", "DJANGO_SETTINGS_MODULE": "annotation.settings"}
         from django.conf import settings
 
-        from annotation.embedded import running
+        from annotation.serving.embedded import running
 
         with running(settings.DATA_DIR):
             measure(Path(place) / "images", options.images, options.pixels)

@@ -76,7 +76,7 @@ def main() -> None:
     import django
     from django.conf import settings
 
-    from annotation.embedded import running
+    from annotation.serving.embedded import running
 
     django.setup()
     from django.core.management import call_command

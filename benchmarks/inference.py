@@ -68,8 +68,8 @@ def make_dataset(files: list[Path]):
 def make_classifiers(dataset, folder: Path, architectures: list[str] | None) -> list:
     """The demo's six, or architectures with random weights in files."""
     from models_inference.models import Classifier
+    from models_inference.networks.timm_import import timm
     from models_inference.presets import register_demo_classifiers
-    from models_inference.timm_import import timm
 
     if not architectures:
         return register_demo_classifiers(dataset)
@@ -142,7 +142,7 @@ def plain_loop(classifiers, files: list[Path], device) -> float:
     import torch
     from timm.data import create_transform, resolve_data_config
 
-    from models_inference.network import cores, timm_network
+    from models_inference.networks.network import cores, timm_network
 
     seconds = 0.0
     for classifier in classifiers:
@@ -186,7 +186,7 @@ def main() -> None:
         django.setup()
         from django.conf import settings
 
-        from annotation.embedded import running
+        from annotation.serving.embedded import running
 
         with running(settings.DATA_DIR, durable=False):
             measure(folder, options)
@@ -198,7 +198,7 @@ def measure(folder: Path, options) -> None:
     from django.db import connection
 
     from models_inference.inference import Job
-    from models_inference.network import choose_device, cores
+    from models_inference.networks.network import choose_device, cores
     from models_inference.presets import DEFAULT
 
     call_command("migrate", verbosity=0, skip_checks=True)

@@ -75,7 +75,7 @@ def make_campaign(hits: int, **fields: Any) -> Any:
 
     from imagesets.models import Dataset
     from tasks.models import Campaign
-    from tasks.rounds import open_round
+    from tasks.work.rounds import open_round
 
     campaign = Campaign.objects.create(
         name=f"{hits} HITs",
@@ -177,7 +177,7 @@ class Board:
 
     def accept(self, browser: Browser, worker: str, done: set[str]) -> Any:
         """An assignment of a HIT that he has not tried; None: there is none right now."""
-        from tasks.crowds.mturk.rehearsal.market import NotYours
+        from tasks.simulation.rehearsal.market import NotYours
 
         with self._turn:
             if time.monotonic() - self._looked > 0.5:
@@ -320,8 +320,8 @@ def keep_in_step(slug: str) -> None:
 
     django.setup()
     from annotation.celery import give_way
+    from tasks.market.sync import sync
     from tasks.models import Campaign
-    from tasks.sync import sync
 
     give_way()
     campaign = Campaign.objects.get(slug=slug)
@@ -332,8 +332,8 @@ def keep_in_step(slug: str) -> None:
 
 def framed(on: Any, address: str, workers: int, think: float, hits: int) -> tuple[Times, bool]:
     """The crowd on a campaign of the stand-in for MTurk, in its frame; whether all is well."""
-    from tasks.crowds.mturk.rehearsal.audit import audit
-    from tasks.sync import sync
+    from tasks.market.sync import sync
+    from tasks.simulation.rehearsal.audit import audit
 
     campaign = make_campaign(
         hits, round_size=R, crowd="mturk", budget=Decimal(10**6), reward=Decimal("0.35")
@@ -380,7 +380,7 @@ def main() -> None:
         sys.path.insert(0, str(ROOT))
         import django
 
-        from annotation.embedded import remove_database, running
+        from annotation.serving.embedded import remove_database, running
 
         with running(Path(folder)):
             django.setup()
@@ -399,8 +399,8 @@ def measure(options: argparse.Namespace) -> tuple[list[str], bool]:
     from django.core.management import call_command
     from django.db import connection
 
-    from annotation.web import web_server
-    from tasks.crowds.mturk.rehearsal.stage import stage
+    from annotation.serving.web import web_server
+    from tasks.simulation.rehearsal.stage import stage
 
     call_command("migrate", verbosity=0)
     with connection.cursor() as cursor:

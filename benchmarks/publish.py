@@ -58,7 +58,7 @@ def make_campaign(hits: int):
 
     from imagesets.models import Dataset
     from tasks.models import Campaign
-    from tasks.rounds import open_round
+    from tasks.work.rounds import open_round
 
     with connection.cursor() as cursor:
         cursor.execute(DATASET)
@@ -122,11 +122,11 @@ def study(hits: int, workers: int, rate: float, seed: int) -> None:
     from chaos import make_dataset
     from django.conf import settings
 
-    from annotation.web import web_server
-    from tasks.crowds.mturk.rehearsal.audit import audit
-    from tasks.crowds.mturk.rehearsal.faults import EVERYTHING
-    from tasks.crowds.mturk.rehearsal.stage import play, stage
+    from annotation.serving.web import web_server
     from tasks.models import Campaign
+    from tasks.simulation.rehearsal.audit import audit
+    from tasks.simulation.rehearsal.faults import EVERYTHING
+    from tasks.simulation.rehearsal.stage import play, stage
 
     campaign = Campaign.objects.create(
         name="study",
@@ -214,7 +214,7 @@ def main() -> None:
         from django.core.management import call_command
         from django.db import connection
 
-        from annotation.embedded import remove_database, running
+        from annotation.serving.embedded import remove_database, running
 
         with running(folder):
             call_command("migrate", verbosity=0)
@@ -232,10 +232,10 @@ def many(options: argparse.Namespace) -> None:
 
     from tasks.crowds import crowd_of
     from tasks.crowds.mturk.client import Client
-    from tasks.crowds.mturk.rehearsal.faults import Faults
-    from tasks.crowds.mturk.rehearsal.market import Market
-    from tasks.crowds.mturk.rehearsal.server import serving
-    from tasks.sync import put_before_crowd
+    from tasks.market.sync import put_before_crowd
+    from tasks.simulation.rehearsal.faults import Faults
+    from tasks.simulation.rehearsal.market import Market
+    from tasks.simulation.rehearsal.server import serving
 
     faults = Faults(failed=0.005, lost=0.002, dropped=0.005, unclear=0.003, rate=options.rate)
     market = Market(balance=10**9)

@@ -35,6 +35,7 @@ from imagesets.import_checks import (
     rows_by_image,
 )
 from imagesets.import_report import Report
+from imagesets.locks import Lock, held, number_of
 from imagesets.models import Dataset, Image, Label
 from imagesets.near_duplicates import coarse, perceptual_hashes
 from imagesets.parallel import in_parallel
@@ -133,19 +134,10 @@ def import_dataset(
 
 @contextmanager
 def _one_import_at_a_time(slug: str) -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_try_advisory_lock(hashtext('import_dataset'), hashtext(%s))", [slug]
-        )
-        if not cursor.fetchone()[0]:
+    with held(Lock.DATASET_IMPORT, number_of(slug), patience=0) as mine:
+        if not mine:
             raise ImportRefused(f"another import into {slug} is running: wait for it")
-    try:
         yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_advisory_unlock(hashtext('import_dataset'), hashtext(%s))", [slug]
-            )
 
 
 def _dataset(slug: str, name: str | None) -> Dataset:

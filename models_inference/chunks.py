@@ -5,14 +5,15 @@ lock of the database session: it ends by itself when its holder is killed, and l
 clean up. What is done is what has a prediction; nothing else remembers it.
 """
 
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
 
+from imagesets import locks
+from imagesets.locks import Lock, take
+
 CHUNK = 128
-NAMESPACE = zlib.crc32(b"models_inference.chunks") & 0x7FFFFFFF
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,9 @@ def claim(dataset_id: int, classifier_ids: Sequence[int], number: int) -> Chunk 
 
     The claim must be given back by `release` (or ends with the session).
     """
+    if not take(Lock.INFERENCE, number):
+        return None
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [NAMESPACE, number])
-        if not cursor.fetchone()[0]:
-            return None
         # Only now: whoever had it may have finished a moment ago.
         cursor.execute(
             f"SELECT i.id, i.location, i.sha256, array_agg(c.id) {MISSING}"
@@ -87,8 +87,7 @@ def claim(dataset_id: int, classifier_ids: Sequence[int], number: int) -> Chunk 
 
 def release(number: int) -> None:
     """Give a claimed chunk back."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [NAMESPACE, number])
+    locks.release(Lock.INFERENCE, number)
 
 
 def release_all(numbers: Iterable[int]) -> None:

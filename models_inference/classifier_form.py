@@ -10,8 +10,8 @@ from django.forms.fields import InvalidJSONInput
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from models_inference.errors import InferenceError
-from models_inference.mapping_files import read_mapping
 from models_inference.models import Classifier
+from models_inference.predictions.mapping_files import read_mapping
 from models_inference.registration import faults
 
 

@@ -19,13 +19,13 @@ from imagesets.pixels import open_rgb
 from models_inference.chunks import Chunk, claim, open_chunks, release, release_all
 from models_inference.errors import InferenceError
 from models_inference.holding import held_classifiers, held_images, hold_weights, settings_of
-from models_inference.logits import gather, keep_logits, wanted
 from models_inference.models import Classifier, Prediction, SkippedImage
-from models_inference.network import Network, choose_device, load
-from models_inference.preprocessing import Resizing
-from models_inference.storage import Row, store
-from models_inference.weights import first_line, sha256_of
-from models_inference.workers import Workers
+from models_inference.network_threads import Workers
+from models_inference.networks.network import Network, choose_device, load
+from models_inference.networks.preprocessing import Resizing
+from models_inference.networks.weights import first_line, sha256_of
+from models_inference.predictions.logits import gather, keep_logits, wanted
+from models_inference.predictions.storage import Row, store
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,10 +9,10 @@ from typing import Any
 
 from imagesets.models import Dataset, Label
 from models_inference.errors import InferenceError, short
-from models_inference.preprocessing import check_input
-from models_inference.programs import KINDS, NEEDED
-from models_inference.weights import PACKAGE, PRETRAINED
-from models_inference.zero_shot import PREFIX
+from models_inference.networks.preprocessing import check_input
+from models_inference.networks.programs import KINDS, NEEDED
+from models_inference.networks.weights import PACKAGE, PRETRAINED
+from models_inference.networks.zero_shot import PREFIX
 
 
 def faults(

@@ -11,11 +11,11 @@ from django.db.models import Exists, Max, OuterRef, Q
 from django.utils import timezone
 
 from tasks.crowds import CrowdError
+from tasks.market.sync import sync
 from tasks.models import Assignment, Campaign
 from tasks.models.campaign import State
 from tasks.results import aggregate, record_failure
 from tasks.results.store import forget_deleted
-from tasks.sync import sync
 
 log = logging.getLogger(__name__)
 SETTLED = timedelta(days=40)  # a closed campaign: by then nothing more can come of it

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from annotation.embedded import EmbeddedError, remove_database, running
+from annotation.serving.embedded import EmbeddedError, remove_database, running
 from tests.processes import start  # noqa: F401 - a fixture
 
 PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "photos"

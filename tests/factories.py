@@ -11,9 +11,10 @@ from PIL import Image as Picture
 
 from imagesets.models import Dataset, Image, Label
 from models_inference.models import Classifier, Prediction
+from tasks.campaigns.publish import publish
 from tasks.models import Assignment, Campaign, HITItem, Pair, Worker
-from tasks.places import next_assignment, submit
-from tasks.publish import publish
+from tasks.work.claiming import next_assignment
+from tasks.work.submitting import submit
 
 # Keys that a careless table breaks on: a comma, quotes, a line break, letters of other scripts.
 IMAGE_KEYS = ['a, "b".png', "c\nd.png", "e/ß/猫.png", "f.png", "g'h.png", "i\\j.png", "k l.png"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg2
 
-from annotation.embedded import database_url
+from annotation.serving.embedded import database_url
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from annotation.embedded import running
+from annotation.serving.embedded import running
 from tests.conftest import forget
 from tests.machine import ROOT, Machine
 

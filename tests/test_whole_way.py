@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from annotation.embedded import running
+from annotation.serving.embedded import running
 from tests.conftest import PHOTOS, forget
 from tests.machine import Machine
 

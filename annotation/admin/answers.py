@@ -10,7 +10,7 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
 from annotation.admin.assignment_steps import AssignmentSteps
-from annotation.admin.pages import History, link_to, thumbnail
+from annotation.admin.widgets import History, link_to, thumbnail
 from imagesets.models import Label
 from tasks import money
 from tasks.models import Assignment, HITItem

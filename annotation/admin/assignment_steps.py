@@ -10,9 +10,10 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWidget
 
 from annotation.admin.steps import AskWhy, Step, ask_first
-from tasks import money, review
+from tasks import money
 from tasks.models import Assignment
 from tasks.models.assignment import Outcome
+from tasks.work import review
 
 
 class AskFeedback(forms.Form):

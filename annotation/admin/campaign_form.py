@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from annotation.admin.pages import FormWithDataset
+from annotation.admin.widgets import FormWithDataset
 from annotation.api.serializers import CampaignSerializer, one_line
 from tasks.crowds import CROWDS, crowd_named
 from tasks.models import Campaign

@@ -12,14 +12,14 @@ from annotation.admin.steps import (
     Step,
     ask_first,
 )
-from tasks import money, publish
+from tasks import money
+from tasks.campaigns import publish
+from tasks.campaigns.findings import image_findings, in_a_sentence, label_findings
 from tasks.crowds import CrowdError, crowd_of
-from tasks.image_findings import image_findings
-from tasks.label_findings import in_a_sentence, label_findings
+from tasks.market.sync import report, sync
 from tasks.models import Campaign
 from tasks.results import aggregate
-from tasks.rounds import waiting_places
-from tasks.sync import report, sync
+from tasks.work.rounds import waiting_places
 
 LAID_OUT_FIRST = 5000  # images: up to so many the page lays out what it would cost
 

@@ -13,7 +13,7 @@ from unfold.decorators import display
 
 from annotation.admin.campaign_form import CampaignForm
 from annotation.admin.campaign_steps import CampaignSteps
-from annotation.admin.pages import History, Lists, bar, link_to, link_to_list, thumbnail
+from annotation.admin.widgets import History, Lists, bar, link_to, link_to_list, thumbnail
 from annotation.exports import FORMATS, TABLES
 from tasks import money
 from tasks.models import (
@@ -30,9 +30,9 @@ from tasks.models import (
     Transition,
 )
 from tasks.models.campaign import Kind, State
-from tasks.progress import progress_of
-from tasks.rounds import waiting_places
-from tasks.states import round_states
+from tasks.work.progress import progress_of
+from tasks.work.rounds import waiting_places
+from tasks.work.states import round_states
 
 STEPS = {
     State.DRAFT: ["publish", "close"],

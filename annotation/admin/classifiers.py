@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 
-from annotation.admin.pages import (
+from annotation.admin.widgets import (
     FormWithDataset,
     History,
     Lists,
@@ -21,7 +21,7 @@ from annotation.admin.pages import (
     link_to,
     link_to_list,
 )
-from annotation.admin.pages import thumbnail as picture_of
+from annotation.admin.widgets import thumbnail as picture_of
 from imagesets.models import Label
 from models_inference.classifier_form import ClassifierForm
 from models_inference.errors import InferenceError

@@ -10,15 +10,7 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 
 from annotation.admin.label_findings import label_findings
-from annotation.admin.pages import (
-    History,
-    Lists,
-    by_id,
-    ids,
-    link_to,
-    link_to_list,
-    thumbnail,
-)
+from annotation.admin.widgets import History, Lists, by_id, ids, link_to, link_to_list, thumbnail
 from imagesets.label_form import LabelForm
 from imagesets.models import Dataset, Image, Label
 from models_inference.models import Classifier

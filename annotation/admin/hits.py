@@ -9,18 +9,10 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
-from annotation.admin.pages import (
-    History,
-    bar,
-    by_id,
-    ids,
-    link_to,
-    link_to_list,
-    thumbnail,
-)
+from annotation.admin.widgets import History, bar, by_id, ids, link_to, link_to_list, thumbnail
 from tasks.models import HIT, Assignment, HITItem
 from tasks.models.assignment import USED
-from tasks.states import hit_states
+from tasks.work.states import hit_states
 
 
 class Items(TabularInline):

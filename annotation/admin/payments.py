@@ -4,7 +4,7 @@ from django.contrib import admin
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
-from annotation.admin.pages import History, thumbnail
+from annotation.admin.widgets import History, thumbnail
 from tasks import money
 from tasks.models import KnownAnswer, Payment
 

@@ -4,7 +4,7 @@ from django.contrib import admin
 from unfold.contrib.filters.admin import RangeNumericFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
-from annotation.admin.pages import History, number, thumbnail
+from annotation.admin.widgets import History, number, thumbnail
 from tasks.models import ImageResult, PairResult, Run, WorkerResult
 
 

@@ -17,7 +17,7 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
-from tasks.publish import Refused
+from tasks.campaigns.publish import Refused
 
 
 class AskWhy(forms.Form):

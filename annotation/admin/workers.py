@@ -11,11 +11,11 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from annotation.admin.pages import History, by_id, ids, link_to, link_to_list
 from annotation.admin.steps import Step, ask_first
+from annotation.admin.widgets import History, by_id, ids, link_to, link_to_list
 from tasks.models import Assignment, Campaign, Stop, Worker
 from tasks.models.assignment import USED
-from tasks.places import set_aside
+from tasks.work.stops import set_aside
 
 
 class AskWhichCampaign(forms.Form):

@@ -17,10 +17,11 @@ from annotation.api.serializers import (
     SyncedSerializer,
     ToPublish,
 )
-from tasks import publish, results
+from tasks import results
+from tasks.campaigns import publish
 from tasks.crowds import CrowdError
+from tasks.market.sync import sync
 from tasks.models import Campaign
-from tasks.sync import sync
 
 
 class Campaigns(generics.ListCreateAPIView):
@@ -68,7 +69,7 @@ class Step(generics.GenericAPIView):
         return Response(CampaignSerializer(campaign).data)
 
     def take(self, campaign: Campaign, who: str, said: dict[str, Any]) -> None:
-        """Take the step; raises tasks.publish.Refused where it cannot be."""
+        """Take the step; raises tasks.campaigns.publish.Refused where it cannot be."""
         raise NotImplementedError
 
 

@@ -16,8 +16,8 @@ from imagesets.models import Dataset
 from models_inference.errors import InferenceError
 from models_inference.jobs import queue_predictions, standing
 from models_inference.models import Classifier, InferenceJob
+from models_inference.networks.weights import PRETRAINED
 from models_inference.registration import faults
-from models_inference.weights import PRETRAINED
 
 
 @extend_schema_field({"type": "object", "additionalProperties": True})

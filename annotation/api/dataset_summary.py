@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation.dataset_summary import candidates_of, findings_of
+from annotation.dashboards.dataset_summary import candidates_of, findings_of
 from imagesets.label_lint import RULES, lint
 from imagesets.models import Dataset
 from models_inference.models import STORED

@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from annotation.api.errors import Conflict
 from tasks.models import Campaign
-from tasks.refused import Refused
+from tasks.models.refused import Refused
 from tasks.responses import ResponsesRefused, import_responses
 
 IN_MEMORY = 4 * 2**20  # bytes; a longer body goes to a temporary file

@@ -29,10 +29,10 @@ from annotation.api.fields import (
 )
 from imagesets.models import Dataset, Image
 from models_inference.models import Classifier
+from tasks.campaigns.publish import DEFAULT_FOLLOW_UP
 from tasks.crowds import CROWDS
 from tasks.models import Campaign, Run
 from tasks.models.campaign import Kind, State
-from tasks.publish import DEFAULT_FOLLOW_UP
 
 MOST = Decimal("99999.99")  # US dollars, of a wage or a reward
 

@@ -1,6 +1,6 @@
 """Crowds: who answers, and how they are reached, paid and asked. Nothing else knows which it is.
 
-A crowd is a folder with an object `CROWD` of the class below. The engine (tasks/sync.py) calls it
+A crowd is a folder with an object `CROWD` of the class below. The engine (tasks/market/) calls it
 outside of any transaction, under one lock per campaign, and any call may be cut off in the middle
 and made again, minutes or weeks later: each says what the state should be, not what to add.
 """
@@ -31,7 +31,7 @@ class MarketAssignment:
 
     MTurk gives the id of a returned assignment to the next worker, so that key and worker together
     name it: one here of the same key and another worker was returned there, answered or not
-    (tasks.places.take_up and sync free its place and give it another key).
+    (tasks.work.take_up.take_up and sync free its place and give it another key).
     """
 
     key: str  # the marketplace's id: Assignment.key
@@ -40,7 +40,7 @@ class MarketAssignment:
     status: Literal["submitted", "approved", "rejected", "returned", "expired"]
     accepted_at: datetime | None = None
     submitted_at: datetime | None = None
-    answer: dict[str, Any] | None = None  # as tasks.places.submit takes it, if the form carried it
+    answer: dict[str, Any] | None = None  # as `submit` takes it, if the form carried it
     feedback: str = ""
 
 
@@ -86,7 +86,7 @@ class Crowd(Protocol):
     accepts_at_once: bool
     """An answer is accepted when it is stored, not at the next sync once the marketplace has it."""
     gives_places: bool
-    """The marketplace says who does which HIT (tasks.places.take_up), not the site."""
+    """The marketplace says who does which HIT (tasks.work.take_up.take_up), not the site."""
     pays: bool
     """Accepting pays through the marketplace; else the ledger says what is owed, and that is all.
     A campaign of a crowd that pays needs a budget, and in production its confirmation."""
@@ -153,7 +153,7 @@ class Crowd(Protocol):
         self, campaign: "Campaign", hits: Collection[int] | None = None
     ) -> Iterator[MarketPayment]:
         """The marketplace's own list of what was paid for these HITs (ids) of the campaign, or for
-        all: what costs calls for each is asked of a part (tasks/sync.py)."""
+        all: what costs calls for each is asked of a part (tasks/market/sync.py)."""
 
     def visit(self, campaign: "Campaign", given: Mapping[str, str]) -> Visit:
         """Who comes to a HIT's page, where `gives_places`. Raises BadVisit."""

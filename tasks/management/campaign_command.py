@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from tasks.campaigns.publish import Refused
 from tasks.models import Campaign
-from tasks.publish import Refused
 
 
 class CampaignCommand(BaseCommand):
@@ -27,7 +27,7 @@ class CampaignCommand(BaseCommand):
             raise CommandError(message[:1].upper() + message[1:]) from None
 
     def step(self, campaign: Campaign, who: str, **options: Any) -> None:
-        """Do it and say what was done; raises tasks.publish.Refused where it cannot be."""
+        """Do it and say what was done; raises Refused where it cannot be."""
         raise NotImplementedError
 
 

@@ -90,7 +90,7 @@ class Section(models.Model):
     """One label's tiles in a CONTAINS HIT that was laid out: how many of them show the label.
 
     `selected` of `shown` are sums over the used answers of the study's tiles at the last run that
-    changed results (tasks/prevalence.py).
+    changed results (tasks/results/prevalence.py).
     """
 
     hit = models.ForeignKey(HIT, on_delete=models.CASCADE, related_name="sections", db_index=False)

@@ -2,7 +2,7 @@
 
 What the worker did (`state`), what review made of it (`outcome`), whether it counts (`set_aside`),
 what was paid (Payment) and what the marketplace says (`market_state`) are separate facts. The
-states of HITs and rounds follow from their places, see tasks/states.py.
+states of HITs and rounds follow from their places, see tasks/work/states.py.
 """
 
 from django.db import models

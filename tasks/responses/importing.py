@@ -5,9 +5,10 @@ from typing import BinaryIO
 
 from django.db import connection, transaction
 
+from imagesets.locks import Lock, take_until_commit
 from tasks.models import Campaign, Transition
 from tasks.models.campaign import Kind, State
-from tasks.refused import Refused
+from tasks.models.refused import Refused
 from tasks.responses import staging
 from tasks.responses.checks import check
 from tasks.responses.errors import Problems
@@ -16,9 +17,7 @@ from tasks.responses.reading import read_judgments
 from tasks.responses.references import keep_images, keep_labels
 from tasks.responses.resolving import resolve
 from tasks.responses.storing import Imported, store
-from tasks.rounds import finish_if_done
-
-IMPORTING = 7_002  # first key of the advisory lock; the second is the campaign's id
+from tasks.work.rounds import finish_if_done
 
 # progress(step, done, total): how much of a step is done; total None where nobody knows.
 Progress = Callable[[str, int, int | None], None]
@@ -38,7 +37,7 @@ def import_responses(
     Of two imports into a campaign at once the second waits for the first.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [IMPORTING, campaign.pk])
+        take_until_commit(Lock.RESPONSES_IMPORT, campaign.pk)
         _allowed(campaign)
         staging.drop_tables(cursor)
         problems = Problems()

@@ -7,7 +7,7 @@ from tasks.responses.csv_rows import csv_rows
 from tasks.responses.errors import Problems, ResponsesRefused, RowError, short
 from tasks.responses.json_rows import json_lines, json_list
 from tasks.responses.judgments import Judgment, Judgments
-from tasks.responses.mturk import batch_rows, is_batch
+from tasks.responses.mturk_batch import batch_rows, is_batch
 
 BEGINNING = 4096  # bytes in which a file must show what it is
 BOM = b"\xef\xbb\xbf"

@@ -20,12 +20,12 @@ from tasks.aggregation import (
 )
 from tasks.models import Campaign, Run
 from tasks.models.campaign import Kind
-from tasks.results import copying
-from tasks.results.answers import SCHEMAS, strange_answer
 from tasks.results.arrays import lengths, to_arrow, to_numpy
 from tasks.results.findings import Answered, Findings
 from tasks.results.store import Answers
-from tasks.results.workers import control_accuracy, share, write_workers
+from tasks.results.stored_answers import SCHEMAS, strange_answer
+from tasks.results.worker_results import control_accuracy, share, write_workers
+from tasks.sql import copying
 
 SETTINGS: dict[str, Any] = {"one_coin": {"n_iter": 100, "tol": 1e-5, "smoothing": 0.0}}
 _LISTS = ("image", "main", "selected")

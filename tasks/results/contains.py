@@ -19,12 +19,12 @@ from tasks.aggregation import (
 )
 from tasks.aggregation.frequencies import MAYBE, YES
 from tasks.models import Campaign, Run
-from tasks.prevalence import keep_observed
-from tasks.results import copying
 from tasks.results.arrays import to_numpy
 from tasks.results.findings import Answered, Findings
+from tasks.results.prevalence import keep_observed
 from tasks.results.store import Answers
-from tasks.results.workers import as_table, control_accuracy, share, write_workers
+from tasks.results.worker_results import as_table, control_accuracy, share, write_workers
+from tasks.sql import copying
 
 SETTINGS: dict[str, Any] = {"dawid_skene": {"n_iter": 100, "tol": 1e-5, "smoothing": 0.0}}
 ANSWERS = 3  # no, yes, maybe

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.results.answers import Status
 from tasks.results.arrays import lengths, to_numpy
 from tasks.results.store import Answers
+from tasks.results.stored_answers import Status
 
 SET_APART = {
     Status.SET_ASIDE: "set_aside",

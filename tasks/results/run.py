@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import Error, connection, transaction
+from django.db import connection, transaction
 
+from imagesets.locks import Lock, held, take_until_commit
 from tasks.models import Campaign, Run
 from tasks.models.campaign import Kind
 from tasks.results import classify, contains
@@ -15,7 +16,6 @@ from tasks.results.snapshot import Snapshot
 from tasks.results.store import Answers, current_answers
 from tasks.results.version import code_version
 
-AGGREGATING = 7_001  # first key of the advisory lock; the second is the campaign's id
 log = logging.getLogger(__name__)
 
 COMPUTED = ("counts", "agreement", "convergence", "notes")
@@ -71,17 +71,12 @@ def _alone(campaign: Campaign) -> Iterator[None]:
 
     Entered before the snapshot is taken: who waited sees what the other has written.
     """
-    keys = [AGGREGATING, campaign.pk]
-    within = connection.in_atomic_block
-    with connection.cursor() as cursor:
-        lock = "pg_advisory_xact_lock" if within else "pg_advisory_lock"
-        cursor.execute(f"SELECT {lock}(%s, %s)", keys)
-    try:
+    if connection.in_atomic_block:
+        take_until_commit(Lock.AGGREGATION, campaign.pk)
         yield
-    finally:
-        if not within:
-            with contextlib.suppress(Error), connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", keys)
+    else:
+        with held(Lock.AGGREGATION, campaign.pk):
+            yield
 
 
 @contextlib.contextmanager

@@ -24,9 +24,9 @@ from django.conf import settings
 
 from tasks.models import Campaign, Run
 from tasks.models.campaign import Kind
-from tasks.results.answers import SCHEMAS, read_answers
 from tasks.results.arrays import to_arrow, to_numpy
 from tasks.results.snapshot import Snapshot
+from tasks.results.stored_answers import SCHEMAS, read_answers
 
 FORMAT = 2  # of the file
 

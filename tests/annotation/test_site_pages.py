@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.db.migrations.recorder import MigrationRecorder
 
-from annotation import pages
+from annotation import site_pages
 
 
 def test_the_door_offers_both_ways(client):
@@ -20,7 +20,7 @@ def test_the_door_offers_both_ways(client):
 
 @pytest.mark.django_db
 def test_ready_when_database_migrations_and_queue_are(client, monkeypatch):
-    monkeypatch.setattr(pages, "_applied", False)
+    monkeypatch.setattr(site_pages, "_applied", False)
     assert client.get("/readyz").json() == {"status": "ok"}
 
 
@@ -34,7 +34,7 @@ def test_not_ready_names_a_queue_that_does_not_answer(client, settings):
 
 @pytest.mark.django_db
 def test_not_ready_names_migrations_that_are_not_applied(client, monkeypatch):
-    monkeypatch.setattr(pages, "_applied", False)
+    monkeypatch.setattr(site_pages, "_applied", False)
     MigrationRecorder.Migration.objects.filter(app="tasks").delete()
     response = client.get("/readyz")
     assert response.status_code == 503

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image as Pillow
 
-from annotation.picture_origins import picture_origins, region_of
+from annotation.serving.picture_origins import picture_origins, region_of
 from imagesets import bucket_pictures, derivatives
 from imagesets.celery_tasks import make_derivatives
 from imagesets.derivatives import image_urls

@@ -13,6 +13,7 @@ from imagesets.derivatives import image_urls
 from imagesets.errors import ImportRefused
 from imagesets.importing import import_dataset
 from imagesets.locations import read
+from imagesets.locks import Lock, number_of
 from imagesets.models import Comparison, Dataset, Image, Label
 from tests.conftest import PHOTOS
 from tests.imagesets.pictures import encoded, jpeg, noise
@@ -405,7 +406,9 @@ def test_two_imports_into_one_dataset_do_not_mix(folder):
     other = connection.copy()
     try:
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(hashtext('import_dataset'), hashtext('set'))")
+            cursor.execute(
+                "SELECT pg_advisory_lock(%s, %s)", [Lock.DATASET_IMPORT, number_of("set")]
+            )
         with pytest.raises(ImportRefused, match="another import into set is running"):
             run(folder)
         with other.cursor() as cursor:

@@ -90,7 +90,7 @@ def tiny(tmp_path) -> Callable[..., Classifier]:
     """A function that registers a classifier of a tiny network with random weights in a file."""
     import torch
 
-    from models_inference.timm_import import timm
+    from models_inference.networks.timm_import import timm
 
     def make(dataset: Dataset, name: str = "tiny", **fields) -> Classifier:
         architecture = fields.pop("architecture", "test_efficientnet")

@@ -15,8 +15,8 @@ from models_inference.errors import InferenceError
 from models_inference.holding import change
 from models_inference.inference import predict
 from models_inference.jobs import predictions_done, standing
-from models_inference.logits import read
 from models_inference.models import Classifier, InferenceJob, Prediction, SkippedImage
+from models_inference.predictions.logits import read
 from tests.processes import until
 
 from .conftest import add_images

@@ -10,15 +10,16 @@ import torch
 from django.db import connection
 from PIL import Image as Picture
 
-from models_inference import inference, network
+from models_inference import inference
 from models_inference.chunks import CHUNK
 from models_inference.errors import InferenceError
 from models_inference.inference import predict
 from models_inference.jobs import predictions_done
-from models_inference.logits import keep_logits, read
 from models_inference.models import Prediction, SkippedImage
-from models_inference.network import choose_device, load, placed, timm_network
-from models_inference.timm_import import timm
+from models_inference.networks import network
+from models_inference.networks.network import choose_device, load, placed, timm_network
+from models_inference.networks.timm_import import timm
+from models_inference.predictions.logits import keep_logits, read
 
 from .conftest import add_images
 

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from models_inference.models import Classifier
-from models_inference.weights import weights_file
+from models_inference.networks.weights import weights_file
 
 from .conftest import add_images
 

@@ -6,9 +6,10 @@ import pytest
 
 from imagesets.models import Dataset, Image, Label
 from models_inference.models import Classifier, Prediction
+from tasks.campaigns.publish import publish
 from tasks.models import Assignment, Campaign, HITItem, Worker
-from tasks.places import next_assignment, submit
-from tasks.publish import publish
+from tasks.work.claiming import next_assignment
+from tasks.work.submitting import submit
 
 
 def make_dataset(images: int = 12, labels: int = 8, slug: str = "small") -> Dataset:

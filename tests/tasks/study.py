@@ -9,7 +9,7 @@ from PIL import ImageDraw
 from imagesets.models import Dataset, Image, Label
 from tasks.models import HIT, Campaign, CampaignImage, CampaignLabel, HITItem, Pair
 from tasks.models.campaign import State
-from tasks.rounds import open_round
+from tasks.work.rounds import open_round
 
 SHAPES = ((320, 240), (240, 320), (600, 120), (1, 1))
 WORDS = (

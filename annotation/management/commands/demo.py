@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand
 from rich.console import Console
 from rich.table import Table
 
-from annotation.demo import Study, run_demo
-from annotation.headlines import Headlines, Share
+from annotation.demo.study import Study, run_demo
+from annotation.report.study import Headlines, Share
 
 
 class Command(BaseCommand):

@@ -15,16 +15,16 @@ from django.db import close_old_connections
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from annotation.bill import bill_table
+from annotation.demo.bill import bill_table
 from annotation.management.commands.simulate import read_truth
-from annotation.web import web_server
+from annotation.serving.web import web_server
 from tasks.crowds import CrowdError
-from tasks.crowds.mturk.rehearsal.faults import EVERYTHING
-from tasks.crowds.mturk.rehearsal.people import Crew
-from tasks.crowds.mturk.rehearsal.stage import Stage, Stalled, play, stage
 from tasks.models import Campaign
 from tasks.models.campaign import State
-from tasks.refused import Refused
+from tasks.models.refused import Refused
+from tasks.simulation.rehearsal.faults import EVERYTHING
+from tasks.simulation.rehearsal.people import Crew
+from tasks.simulation.rehearsal.stage import Stage, Stalled, play, stage
 
 PORT = 8008
 LOOK = 1.0  # seconds between two looks for work

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from annotation.web import web_server
+from annotation.serving.web import web_server
 from tasks.models import Campaign
 from tasks.models.campaign import State
-from tasks.simulated_workers import BadTruth, StrangePage
-from tasks.simulation import Outcome, SimulationError, simulate
+from tasks.simulation.run import Outcome, SimulationError, simulate
+from tasks.simulation.workers import BadTruth, StrangePage
 
 COLUMNS = ("image", "label", "main")
 

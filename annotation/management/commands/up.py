@@ -15,10 +15,10 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from annotation.embedded import EmbeddedError, Lease
-from annotation.embedded.lease import join
-from annotation.supervisor import Child, Supervisor
-from annotation.web import announced, served_address
+from annotation.serving.embedded import EmbeddedError, Lease
+from annotation.serving.embedded.lease import join
+from annotation.serving.supervisor import Child, Supervisor
+from annotation.serving.web import announced, served_address
 
 LOOK = 0.2
 SERVERS_PAUSE = 5.0

@@ -11,13 +11,13 @@ from imagesets.models import Dataset
 from models_inference.errors import InferenceError, short
 from models_inference.holding import Changes
 from models_inference.inference import Outcome, predict
-from models_inference.mapping_files import read_mapping
 from models_inference.models import LONGEST_NAME, Classifier
+from models_inference.networks.programs import KINDS
+from models_inference.networks.weights import PRETRAINED
+from models_inference.networks.zero_shot import PREFIX
+from models_inference.predictions.mapping_files import read_mapping
 from models_inference.presets import DEFAULT, DEMO, Preset, register
-from models_inference.programs import KINDS
 from models_inference.progress import progress_bar
-from models_inference.weights import PRETRAINED
-from models_inference.zero_shot import PREFIX
 
 TEN = "ten"
 TEN_NAMES = [preset.name for preset in DEFAULT]
@@ -133,7 +133,7 @@ def map_classes(
 
 def check_architecture(name: str, dataset: Dataset) -> None:
     """Refuse a name that is neither a classifier nor timm's, before a row is made of it."""
-    from models_inference.timm_import import timm
+    from models_inference.networks.timm_import import timm
 
     if len(name) > LONGEST_NAME:
         raise InferenceError(f"{short(name)} is longer than {LONGEST_NAME} characters.")

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from tasks.models import HIT, Assignment, HITItem, Pair
 from tasks.models.campaign import Kind
-from tasks.sheets import opaque
+from tasks.models.opaque import opaque
 
 FIELD = "answer"
 MARKS = ("selected", "maybe", "unseen")
@@ -46,7 +46,7 @@ def _labels(token: str, position: int, ids: list[int | None]) -> list[str]:
 
 
 def from_xml(hit: HIT, text: str, worker: str = "") -> dict[str, Any] | None:
-    """The answer in MTurk's QuestionFormAnswers, as tasks.places.submit takes it, with `shown`.
+    """The answer in MTurk's QuestionFormAnswers, as `submit` takes it, with `shown`.
 
     None where the form did not carry one of this HIT, or it was given to another than `worker`
     (MTurk's id; "": to anybody): nothing in it is guessed.

@@ -1,7 +1,7 @@
 """The HIT's page in MTurk's frame: who comes, and how an answer goes on to MTurk.
 
 MTurk tells by the address alone who comes, and signs nothing. What is stored under a worker's id
-counts only once MTurk itself names that worker for the assignment (tasks/sync.py).
+counts only once MTurk itself names that worker for the assignment (tasks/market/sync.py).
 """
 
 from collections.abc import Mapping

@@ -3,10 +3,10 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from tasks.campaigns.publish import close
 from tasks.management.campaign_command import CampaignCommand
 from tasks.models import Campaign
-from tasks.publish import close
-from tasks.rounds import waiting_places
+from tasks.work.rounds import waiting_places
 
 
 class Command(CampaignCommand):

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from imagesets.errors import ImportRefused
 from imagesets.models import Dataset
-from tasks.known_answers import import_known_answers
+from tasks.campaigns.known_answers import import_known_answers
 
 
 class Command(BaseCommand):

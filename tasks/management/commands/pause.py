@@ -3,9 +3,9 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from tasks.campaigns.publish import pause
 from tasks.management.campaign_command import CampaignCommand
 from tasks.models import Campaign
-from tasks.publish import pause
 
 
 class Command(CampaignCommand):

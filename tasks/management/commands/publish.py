@@ -7,11 +7,10 @@ from typing import Any
 from rich.console import Console
 
 from tasks import money
-from tasks.image_findings import image_findings
-from tasks.label_findings import in_a_sentence, label_findings
+from tasks.campaigns.findings import image_findings, in_a_sentence, label_findings
+from tasks.campaigns.publish import Published, publish
 from tasks.management.campaign_command import CampaignCommand
 from tasks.models import Campaign
-from tasks.publish import Published, publish
 
 
 def dollars(text: str) -> Decimal:

@@ -7,8 +7,8 @@ from rich.console import Console
 
 from tasks.crowds import CrowdError
 from tasks.management.campaign_command import CampaignCommand
+from tasks.market.sync import report, sync
 from tasks.models import Campaign
-from tasks.sync import report, sync
 
 
 class Command(CampaignCommand):

@@ -13,8 +13,9 @@ from knox.models import AuthToken
 
 from tasks.crowds.mturk.form_data import as_json
 from tasks.models import Assignment, Worker
-from tasks.places import next_assignment, submit
 from tasks.responses import ResponsesRefused
+from tasks.work.claiming import next_assignment
+from tasks.work.submitting import submit
 from tests import factories
 from tests.tasks.responses.conftest import (
     as_csv,

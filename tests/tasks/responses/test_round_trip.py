@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from annotation.exports import Export
 from imagesets.models import Dataset
+from tasks.campaigns.publish import close
 from tasks.models import Assignment, Campaign, Worker
-from tasks.places import next_assignment, set_aside, submit
-from tasks.publish import close
 from tasks.results import aggregate
+from tasks.work.claiming import next_assignment
+from tasks.work.stops import set_aside
+from tasks.work.submitting import submit
 from tests import factories
 from tests.tasks.responses.conftest import (
     as_list,

@@ -7,6 +7,7 @@ import threading
 import pytest
 from django.db import connection
 
+from tasks.campaigns.publish import close, publish
 from tasks.models import (
     Assignment,
     Campaign,
@@ -17,11 +18,11 @@ from tasks.models import (
     Transition,
     Worker,
 )
-from tasks.places import next_assignment, set_aside
-from tasks.publish import close, publish
-from tasks.refused import Refused
+from tasks.models.refused import Refused
 from tasks.responses import ResponsesRefused, import_responses
 from tasks.results import aggregate
+from tasks.work.claiming import next_assignment
+from tasks.work.stops import set_aside
 from tests import factories
 from tests.tasks.responses.conftest import (
     as_csv,

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from tasks.crowds.mturk.rehearsal.market import Market
-from tasks.crowds.mturk.rehearsal.server import serving
+from tasks.simulation.rehearsal.market import Market
+from tasks.simulation.rehearsal.server import serving
 from tests.tasks.study import make_pictures, open_campaign
 
 

@@ -8,16 +8,17 @@ from botocore.exceptions import ClientError
 from django.conf import settings
 from django.db import connection
 
-from annotation.command_line import run
+from annotation.serving.command_line import run
 from tasks.crowds import crowd_of
 from tasks.crowds.mturk import client
 from tasks.crowds.mturk.client import client_of
 from tasks.crowds.mturk.crowd import MTurk
 from tasks.crowds.mturk.models import Listing
+from tasks.market.sync import sync
 from tasks.models import Assignment, Worker
 from tasks.money import committed
-from tasks.places import submit, take_up
-from tasks.sync import sync
+from tasks.work.submitting import submit
+from tasks.work.take_up import take_up
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,16 +8,16 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from tasks.campaigns.publish import close
 from tasks.crowds import MarketAssignment, crowd_of
 from tasks.crowds.mturk.form_data import from_xml
-from tasks.crowds.mturk.rehearsal.documents import answers_xml
-from tasks.crowds.mturk.rehearsal.people import form_of
+from tasks.market.reconcile import reconcile
+from tasks.market.sync import sync
 from tasks.models import Assignment, Worker
-from tasks.places import set_aside
-from tasks.publish import close
-from tasks.reconcile import reconcile
-from tasks.sync import sync
-from tasks.worksheet import worksheet
+from tasks.simulation.rehearsal.documents import answers_xml
+from tasks.simulation.rehearsal.people import form_of
+from tasks.simulation.worksheet import worksheet
+from tasks.work.stops import set_aside
 from tests.tasks.study import fields_of
 
 pytestmark = pytest.mark.django_db(transaction=True)

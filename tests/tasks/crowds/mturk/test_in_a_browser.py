@@ -3,8 +3,8 @@
 import pytest
 
 from tasks.crowds import crowd_of
+from tasks.market.sync import sync
 from tasks.models import Assignment
-from tasks.sync import sync
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 

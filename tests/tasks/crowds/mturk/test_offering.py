@@ -14,9 +14,9 @@ from tasks.crowds import CrowdError, crowd_of
 from tasks.crowds.mturk import client
 from tasks.crowds.mturk.client import Client, Pace
 from tasks.crowds.mturk.models import Listing
-from tasks.crowds.mturk.rehearsal.faults import EVERYTHING, Faults
 from tasks.models import HIT, Place
-from tasks.rounds import open_round
+from tasks.simulation.rehearsal.faults import EVERYTHING, Faults
+from tasks.work.rounds import open_round
 from tests.tasks.crowds.mturk.killing import Killed, kill_at
 
 pytestmark = pytest.mark.django_db(transaction=True)

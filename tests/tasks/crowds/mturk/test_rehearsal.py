@@ -6,12 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from tasks.crowds.mturk.rehearsal.audit import audit
-from tasks.crowds.mturk.rehearsal.faults import EVERYTHING, Faults
-from tasks.crowds.mturk.rehearsal.people import BEST, Habits
-from tasks.crowds.mturk.rehearsal.stage import Stage, play
+from tasks.market.sync import sync
 from tasks.money import owe_bonus
-from tasks.sync import sync
+from tasks.simulation.rehearsal.audit import audit
+from tasks.simulation.rehearsal.faults import EVERYTHING, Faults
+from tasks.simulation.rehearsal.people import BEST, Habits
+from tasks.simulation.rehearsal.stage import Stage, play
 from tests.tasks.crowds.mturk.killing import Killed, kill_at
 
 pytestmark = pytest.mark.django_db(transaction=True)

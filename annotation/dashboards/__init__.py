@@ -1,0 +1,1 @@
+"""Researchers' pages about one dataset or one campaign."""

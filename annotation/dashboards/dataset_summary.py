@@ -1,0 +1,119 @@
+"""What a dataset would ask and what is wrong with it, before any money is spent; page and API."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from imagesets.duplicates import duplicates, in_short
+from imagesets.label_lint import RULES, lint
+from imagesets.models import Comparison, Dataset
+from models_inference.models import SkippedImage
+from models_inference.predictions.candidate_summary import (
+    CandidateSummary,
+    Choice,
+    candidate_summary,
+)
+from tasks.campaigns.layout_size import hits_about
+from tasks.models import Campaign
+
+QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
+LISTED = 20  # labels, groups of images, skipped images
+# What an import compared is kept; images that came otherwise are compared at once, up to so many.
+MOST_COMPARED = 200_000
+
+
+def _default(field: str) -> int:
+    return getattr(Campaign(), field)
+
+
+def candidates_of(
+    dataset: Dataset, classifiers: Sequence[str] | None = None, k: int = 5
+) -> dict[str, Any]:
+    """Candidates, pairs, HITs and judgments for min_models 1, 2, 3, and what each model adds.
+
+    HITs and judgments: by a campaign's default settings. Raises ValueError as candidate_summary.
+    """
+    summary = candidate_summary(dataset, classifiers, k)
+    names = dict(dataset.labels.values_list("key", "names"))
+    return {
+        "k": summary.k,
+        "images": summary.images,
+        "labels": summary.labels,
+        "workers_per_item": _default("workers_per_item"),
+        "min_models": [_choice(summary, choice, names) for choice in summary.choices],
+        "classifiers": [
+            {
+                "classifier": one.name,
+                "images": one.images,
+                "pairs": one.named,
+                "pairs_only_it_names": one.alone,
+            }
+            for one in summary.classifiers
+        ],
+    }
+
+
+def _choice(summary: CandidateSummary, choice: Choice, names: dict[str, list]) -> dict[str, Any]:
+    return {
+        "min_models": choice.min_models,
+        "pairs": choice.pairs,
+        "hits_about": hits_about(
+            choice.labels.values(),
+            max(choice.images, default=0),
+            _default("grid_size"),
+            _default("max_sections"),
+        ),
+        "judgments": choice.pairs * _default("workers_per_item"),
+        "candidates_per_image": {
+            "n": summary.images,
+            "mean": choice.mean,
+            "histogram": [
+                {"candidates": count, "images": images} for count, images in choice.images.items()
+            ],
+        },
+        "pairs_per_label": {
+            "n": len(choice.labels),
+            "labels_not_asked": summary.labels - len(choice.labels),
+            "quantiles": [{"share": share, "pairs": choice.quantile(share)} for share in QUANTILES],
+            "top": [
+                {"label": key, "name": names[key][0], "pairs": pairs}
+                for key, pairs in list(choice.labels.items())[:LISTED]
+            ],
+        },
+    }
+
+
+def findings_of(dataset: Dataset) -> dict[str, Any]:
+    """What to look at first: the label set's faults by rule, images that are the same, skipped."""
+    faults = Counter(finding.rule for finding in lint(dataset.labels.order_by("key")))
+    identical, alike = _twice(dataset)
+    skipped = SkippedImage.objects.filter(image__dataset=dataset)
+    return {
+        "label_findings": {rule: faults[rule] for rule in RULES if faults[rule]},
+        "identical_files": _first(identical),
+        "look_alike": _first(alike),
+        "skipped_images": {
+            "n": skipped.count(),
+            "first": [
+                {"image": key, "reason": reason}
+                for key, reason in skipped.order_by("image__key").values_list(
+                    "image__key", "reason"
+                )[:LISTED]
+            ],
+        },
+    }
+
+
+def _twice(dataset: Dataset) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Groups of identical and of like images, as imagesets.duplicates.in_short; None: unknown."""
+    images = dataset.images.count()
+    if kept := Comparison.objects.filter(dataset=dataset, images=images).first():
+        return kept.identical, kept.alike
+    if images > MOST_COMPARED:
+        return None, None
+    found = duplicates(dataset.images.all())
+    return in_short(found.identical), in_short(found.alike)
+
+
+def _first(groups: dict[str, Any] | None) -> dict[str, Any] | None:
+    return groups and groups | {"first": groups["first"][:LISTED]}

@@ -1,0 +1,184 @@
+"""A campaign's progress, live, for those who run it: /campaigns/{slug}/."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib import admin
+from django.contrib.admin.views.decorators import staff_member_required
+from django.db.models import Count, Max, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from tasks.models import Assignment, Campaign, Place
+from tasks.models.campaign import State
+from tasks.results import last_failure
+from tasks.results.prevalence import bands
+
+LATELY = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Round:
+    """How the places of one round stand."""
+
+    number: int
+    answered: int
+    running: int
+    free: int
+
+    @property
+    def places(self) -> int:
+        return self.answered + self.running + self.free
+
+    @property
+    def percent(self) -> float:
+        return 100 * self.answered / self.places if self.places else 0.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a campaign stands: answers against those it should have, and who gives them."""
+
+    rounds: list[Round]
+    hits: int
+    wanted: int  # answers in all, of the rounds to come too
+    workers: int
+    used: int
+    set_aside: int
+    late: int
+    lately: int  # answers in LATELY
+    last: datetime | None
+
+    @property
+    def answered(self) -> int:
+        return sum(one.answered for one in self.rounds)
+
+    @property
+    def percent(self) -> float:
+        return 100 * self.answered / self.wanted if self.wanted else 0.0
+
+    @property
+    def finish(self) -> datetime | None:
+        """When it will be done at the pace of late; None where nothing comes."""
+        left = self.wanted - self.answered
+        if not self.lately or left <= 0:
+            return None
+        return timezone.now() + LATELY * (left / self.lately)
+
+
+def progress_of(campaign: Campaign) -> Progress:
+    """Counted from the places and assignments as they are now."""
+    now = timezone.now()
+    places = (
+        Place.objects.filter(campaign=campaign)
+        .values("round")
+        .order_by("round")
+        .annotate(
+            answered=Count("pk", filter=Q(free_at=None)),
+            running=Count("pk", filter=Q(free_at__gt=now)),
+            free=Count("pk", filter=Q(free_at__lte=now)),
+        )
+    )
+    answers = Assignment.objects.filter(campaign=campaign, submitted_at__isnull=False).aggregate(
+        workers=Count("worker", distinct=True),
+        used=Count("pk", filter=Q(state="submitted", outcome="accepted", set_aside=False)),
+        set_aside=Count("pk", filter=Q(set_aside=True)),
+        late=Count("pk", filter=Q(state="expired")),
+        lately=Count("pk", filter=Q(submitted_at__gt=now - LATELY)),
+        last=Max("submitted_at"),
+    )
+    hits = campaign.hits.count()
+    return Progress(
+        rounds=[Round(p["round"], p["answered"], p["running"], p["free"]) for p in places],
+        hits=hits,
+        wanted=hits * campaign.workers_per_item,
+        **answers,
+    )
+
+
+@staff_member_required
+@require_safe
+@never_cache
+def campaign_progress(request: HttpRequest, slug: str) -> HttpResponse:
+    """The page; the script on it asks for it again while the campaign is open."""
+    campaign = get_object_or_404(Campaign, slug=slug)
+    progress = progress_of(campaign)
+    context = {
+        **admin.site.each_context(request),
+        "title": campaign.name,
+        "campaign": campaign,
+        "percent": f"{progress.percent:.1f}",
+        "figures": _figures(progress, campaign),
+        "rounds": {
+            "headers": ["round", "answered", "running", "free"],
+            "rows": [
+                [
+                    one.number,
+                    f"{one.answered:,} of {one.places:,}",
+                    f"{one.running:,}",
+                    f"{one.free:,}",
+                ]
+                for one in progress.rounds
+            ],
+        },
+        "shares": _shares(campaign),
+        "run": campaign.runs.first(),
+        "failure": last_failure(campaign),
+        "is_open": campaign.state == State.OPEN,
+        "settings_page": reverse("admin:tasks_campaign_change", args=[campaign.pk]),
+        "workers_page": request.build_absolute_uri(
+            reverse("tasks:campaign", args=[campaign.public_id])
+        ),
+    }
+    return TemplateResponse(request, "pages/progress.html", context)
+
+
+def _shares(campaign: Campaign) -> dict[str, list]:
+    """The table of sections by their share of positives (SCIENCE: rule 11)."""
+    found = bands(campaign)
+    return {
+        "headers": ["expected share", "sections", "expected", "selected"],
+        "rows": [
+            [
+                f"{band.low:.0%} to {band.high:.0%}",
+                f"{band.sections:,}",
+                f"{band.expected:.1%}",
+                f"{band.observed:.1%} of {band.shown:,}" if band.observed is not None else "-",
+            ]
+            for band in found
+        ],
+    }
+
+
+def _figures(progress: Progress, campaign: Campaign) -> list[tuple[str, str, str]]:
+    """(what, the figure, what it is of) for the page's cards."""
+    minutes = int(LATELY.total_seconds() // 60)
+    finish = progress.finish
+    kept = f"{progress.set_aside:,} set aside, {progress.late:,} too late"
+    last = f"the last {progress.last:%d %b %H:%M} UTC" if progress.last else "none yet"
+    return [
+        (
+            "Answers",
+            f"{progress.answered:,} of {progress.wanted:,}",
+            f"{progress.hits:,} HITs by {campaign.workers_per_item} workers each",
+        ),
+        (
+            "Round",
+            f"{campaign.round}",
+            f"{campaign.target} of {campaign.workers_per_item} answers a HIT so far",
+        ),
+        ("Workers", f"{progress.workers:,}", f"{progress.used:,} answers used, {kept}"),
+        (
+            "Expected finish",
+            f"{finish:%d %b %H:%M} UTC" if finish else "-",
+            f"{progress.lately:,} answers in the last {minutes} minutes, {last}",
+        ),
+    ]
+
+
+urlpatterns = [path("campaigns/<slug:slug>/", campaign_progress, name="campaign-progress")]

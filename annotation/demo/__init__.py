@@ -1,0 +1,1 @@
+"""The demo: one study from images to results, and its bill."""

@@ -1,0 +1,38 @@
+"""What a rehearsed study would cost and take, as a table of at most 80 columns."""
+
+from decimal import Decimal
+
+from rich.table import Table
+
+from tasks.models import Campaign
+from tasks.money import usd
+from tasks.simulation.rehearsal.stage import Bill
+
+CENT = Decimal("0.01")
+
+
+def bill_table(bill: Bill, campaign: Campaign | None) -> Table:
+    """What the real study would cost and take, within 80 columns."""
+    title = "What the real study would cost and take"
+    if campaign is not None:
+        title += f" ({campaign.slug}: {campaign.state})"
+    table = Table(title=title, title_justify="left", width=80, show_header=False)
+    table.add_column("what", overflow="fold")
+    table.add_column("value", justify="right")
+    table.add_column("note", overflow="fold")
+    table.add_row("MTurk HITs", f"{bill.hits:,}", "")
+    table.add_row("answers handed in", f"{bill.answers:,}", f"by {bill.workers:,} workers")
+    table.add_row("rewards", usd(bill.rewards), "")
+    if bill.bonuses:
+        table.add_row("bonuses", usd(bill.bonuses), "")
+    table.add_row("the marketplace's fees", usd(bill.fees), "")
+    budget = campaign.budget if campaign is not None else None
+    note = f"of a budget of {usd(budget)}" if budget is not None else ""
+    table.add_row("in all", usd(bill.total), note)
+    table.add_row("work", f"{bill.hours:,.1f} h", "expected, of all workers together")
+    if bill.workers:
+        each = bill.hours / bill.workers
+        table.add_row("at the least", f"{each:,.1f} h", "if they all work at once, without a pause")
+    if bill.hours:
+        table.add_row("pay", usd((bill.rewards / Decimal(bill.hours)).quantize(CENT)), "an hour")
+    return table

@@ -1,0 +1,288 @@
+"""The demo's study, step by step: the whole way from photographs to measured classifiers.
+
+Every step looks first at what is there, so that a second run is quick and changes nothing.
+"""
+
+import csv
+import secrets
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from annotation.demo.bill import bill_table
+from annotation.report.study import Headlines, headlines
+from annotation.serving.celery_worker import celery_worker
+from annotation.serving.web import web_server
+from imagesets.importing import import_dataset
+from imagesets.models import Dataset
+from imagesets.photos import NAME, SLUG, make_photos
+from models_inference.jobs import predictions_done, queue_predictions
+from models_inference.presets import register_demo_classifiers
+from tasks.campaigns.publish import publish
+from tasks.models import Campaign
+from tasks.models.campaign import State
+from tasks.results import aggregate
+from tasks.simulation.rehearsal.faults import EVERYTHING
+from tasks.simulation.rehearsal.stage import play, stage
+from tasks.simulation.run import simulate
+
+WHO = "the demo"
+WORKERS = 12
+R, ROUND_SIZE = 9, 3
+LOGIN = "researcher"
+BUDGET = Decimal(1000)  # US dollars, none of them real
+
+# slug, settings; the two left open ask the same, of nobody yet.
+CONTAINS = {"slug": "photos-contains", "name": "Photos: which contain X?", "kind": "contains"}
+CLASSIFY = {"slug": "photos-classify", "name": "Photos: which objects?", "kind": "classify"}
+OPEN_CONTAINS = {"slug": "try-contains", "name": "Try it: which contain X?", "kind": "contains"}
+OPEN_CLASSIFY = {"slug": "try-classify", "name": "Try it: which objects?", "kind": "classify"}
+TABLES = {
+    "contains": ("judgments", "selection_frequencies"),
+    "classify": ("judgments", "annotations"),
+}
+
+
+@dataclass
+class Study:
+    """What the demo made, and where."""
+
+    contains: Campaign
+    classify: Campaign
+    numbers: Headlines
+    files: list[Path]
+    username: str
+    password: str
+
+
+class Steps:
+    """Says what is being done, with a bar where it is long, and how long it took."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    @contextmanager
+    def step(self, title: str) -> Iterator["Bar"]:
+        started = time.monotonic()
+        with Progress(
+            TextColumn("{task.description:<44}"),
+            BarColumn(bar_width=16),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        ) as progress:
+            bar = Bar(progress, progress.add_task(title, total=None))
+            yield bar
+        seconds = time.monotonic() - started
+        note = f"  {bar.note}" if bar.note else ""
+        self.console.print(f"{title:<44} {seconds:6.1f} s{note}", highlight=False, soft_wrap=True)
+
+
+class Bar:
+    """A step's progress: call it with (done, total)."""
+
+    def __init__(self, progress: Progress, task: Any) -> None:
+        self.progress, self.task, self.note = progress, task, ""
+        self.console = progress.console
+
+    def __call__(self, done: int, total: int) -> None:
+        self.progress.update(self.task, completed=done, total=total)
+
+
+def run_demo(console: Console, seed: int = 0, crowd: str = "local") -> Study:
+    """Run what is missing of the demo's study; raises where any of it did not work.
+
+    With the crowd `mturk` its two campaigns are done through the rehearsal (faults on), under
+    names of their own beside those of the local crowd.
+    """
+    steps = Steps(console)
+    folder = settings.DATA_DIR / "demo"
+    photos = folder / f"photos-{seed}"
+    with steps.step("Photographs and collages") as bar:
+        if not (photos / "classes.csv").exists():  # the last file that is written
+            make_photos(photos, seed)
+        bar.note = str(photos)
+    truth = read_truth(photos / "truth.csv")
+    with steps.step("Import of the dataset") as bar:
+        dataset = _dataset(photos, bar)
+    with steps.step("Inference by six classifiers (Celery worker)") as bar:
+        _predictions(dataset, bar)
+    contains = _campaign(dataset, of_crowd(CONTAINS, crowd), seed=seed)
+    with steps.step(f"CONTAINS: {WORKERS} simulated workers") as bar:
+        _answered(contains, truth, seed, bar)
+    with steps.step("Selection frequencies and groups"):
+        _aggregated(contains)
+    classify = _campaign(dataset, of_crowd(CLASSIFY, crowd), source=contains, seed=seed)
+    with steps.step(f"CLASSIFY: {WORKERS} simulated workers") as bar:
+        _answered(classify, truth, seed, bar)
+    with steps.step("Objects and main labels"):
+        _aggregated(classify)
+    with steps.step("Exports, and two campaigns left open"):
+        files = list(_export(folder, (contains, classify)))
+        _campaign(dataset, OPEN_CONTAINS, seed=seed + 1)
+        _campaign(dataset, OPEN_CLASSIFY, source=contains, seed=seed + 1, follow_up="all")
+    password = _login(folder / "login")
+    objects = {image: {label for label, _ in rows} for image, rows in _by_image(truth).items()}
+    numbers = headlines(contains, classify, objects)
+    return Study(contains, classify, numbers, [photos / "truth.csv", *files], LOGIN, password)
+
+
+def read_truth(path: Path) -> list[dict[str, str]]:
+    """Rows of image, label, main."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _by_image(truth: list[dict[str, str]]) -> dict[str, list[tuple[str, bool]]]:
+    found: dict[str, list[tuple[str, bool]]] = {}
+    for row in truth:
+        found.setdefault(row["image"], []).append((row["label"], row["main"] == "true"))
+    return found
+
+
+def _dataset(photos: Path, bar: Bar) -> Dataset:
+    import_dataset(
+        SLUG,
+        photos / "images",
+        classes=photos / "classes.csv",
+        labels=photos / "labels.csv",
+        name=NAME,
+        progress=lambda _, done, total: bar(done, total),
+    )
+    return Dataset.objects.get(slug=SLUG)
+
+
+def _predictions(dataset: Dataset, bar: Bar) -> None:
+    classifiers = register_demo_classifiers(dataset)
+    done, total = predictions_done(dataset, classifiers)
+    bar(done, total)
+    if done == total:
+        return
+    with celery_worker():
+        queue_predictions(dataset, classifiers)
+        while done < total:
+            time.sleep(0.2)
+            done, total = predictions_done(dataset, classifiers)
+            bar(done, total)
+
+
+def of_crowd(fields: dict[str, Any], crowd: str) -> dict[str, Any]:
+    """A campaign's settings for a crowd; the local one's are as they stand."""
+    if crowd == "local":
+        return fields
+    return fields | {
+        "slug": f"{fields['slug']}-{crowd}",
+        "name": f"{fields['name']} ({crowd})",
+        "crowd": crowd,
+        "budget": BUDGET,
+    }
+
+
+def _campaign(
+    dataset: Dataset,
+    fields: dict[str, Any],
+    seed: int,
+    source: Campaign | None = None,
+    follow_up: str | None = None,
+) -> Campaign:
+    """The published campaign of that slug; made where it is not there.
+
+    One for a rehearsed marketplace is published by the rehearsal; what an interrupted one left
+    is begun again, since its marketplace is gone.
+    """
+    rehearsed = fields.get("crowd", "local") != "local"
+    left = Campaign.objects.filter(slug=fields["slug"], state__in=[State.OPEN, State.PAUSED])
+    if rehearsed and (old := left.first()) is not None:
+        old.places.all().delete()
+        old.delete()
+    campaign, _ = Campaign.objects.get_or_create(
+        slug=fields["slug"],
+        defaults={
+            **fields,
+            "dataset": dataset,
+            "source": source,
+            "workers_per_item": R,
+            "round_size": ROUND_SIZE,
+            "follow_up": follow_up,
+            "seed": seed + 1,
+        },
+    )
+    if campaign.state == State.DRAFT and not rehearsed:
+        publish(campaign, WHO)
+    return campaign
+
+
+def _answered(campaign: Campaign, truth: list[dict[str, str]], seed: int, bar: Bar) -> None:
+    """Let the simulated workers finish the campaign through the site's pages."""
+    if campaign.crowd != "local":
+        _rehearsed(campaign, truth, seed, bar)
+    elif campaign.state == State.OPEN:
+        with web_server() as address:
+            simulate(address, campaign, workers=WORKERS, seed=seed, truth=truth, progress=bar)
+    campaign.refresh_from_db()
+    if campaign.state != State.FINISHED:
+        raise RuntimeError(f"campaign {campaign.slug} is {campaign.state}: it was not finished")
+    bar.note = f"{campaign.hits.count()} HITs, {campaign.round} rounds"
+
+
+def _rehearsed(campaign: Campaign, truth: list[dict[str, str]], seed: int, bar: Bar) -> None:
+    """Let it be published, done and paid through the stand-in for its marketplace, faults on."""
+    if campaign.state != State.DRAFT:
+        return
+    done = 0
+
+    def more(number: int) -> None:
+        nonlocal done
+        done += number
+        bar(done, max(done, campaign.hits.count() * R))
+
+    with (
+        stage(EVERYTHING, seed) as on,
+        web_server(environment=on.environment) as address,
+        on.site(address),
+    ):
+        people = on.crew(WORKERS + 3, seed, truth)
+        play(on, campaign, people, seed, more)
+        bill = on.bill()
+    bar.console.print(bill_table(bill, campaign))
+
+
+def _aggregated(campaign: Campaign) -> None:
+    if not campaign.runs.exists():
+        aggregate(campaign)
+
+
+def _export(folder: Path, campaigns: Iterable[Campaign]) -> Iterator[Path]:
+    for campaign in campaigns:
+        for table in TABLES[campaign.kind]:
+            path = folder / f"{campaign.slug}-{table}.csv"
+            if not path.exists():
+                call_command("export", campaign.slug, table, format="csv", out=path)
+            yield path
+
+
+def _login(path: Path) -> str:
+    """The demo's researcher; the password is made once and kept in a file of the owner's own."""
+    user, new = get_user_model().objects.get_or_create(
+        username=LOGIN, defaults={"is_staff": True, "is_superuser": True}
+    )
+    if not new and path.exists():
+        return path.read_text().strip()
+    password = secrets.token_urlsafe(9)
+    path.touch(mode=0o600)
+    path.write_text(password + "\n")
+    user.set_password(password)
+    user.save()
+    return password

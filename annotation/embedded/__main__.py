@@ -1,5 +1,0 @@
-"""The keeper's process: python -m annotation.embedded DATA_DIR [--not-durable]."""
-
-from .keeper import main
-
-main()

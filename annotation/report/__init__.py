@@ -1,0 +1,1 @@
+"""What a study found: the numbers of the report."""

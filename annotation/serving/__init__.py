@@ -1,0 +1,1 @@
+"""What runs the site on a machine: servers, web, queue, command line."""

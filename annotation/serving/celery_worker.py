@@ -1,0 +1,59 @@
+"""A Celery worker for a command that needs the queue worked off, where `up` runs none."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+from django.conf import settings
+
+from annotation.celery import app
+from annotation.serving.embedded.processes import dies_with_parent
+
+QUEUES = "default,gpu"
+
+
+def answers() -> bool:
+    """Whether any worker answers on the queue."""
+    return bool(app.control.ping(timeout=0.5))
+
+
+@contextlib.contextmanager
+def celery_worker(patience: float = 60.0) -> Iterator[None]:
+    """Use the worker that runs, or start one for the time of the block and stop it after.
+
+    Raises RuntimeError naming its log where it does not answer within `patience` seconds.
+    """
+    if answers():
+        yield
+        return
+    log = settings.DATA_DIR / "log" / "celery.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "celery", "-A", "annotation", "worker"]
+    command += ["--pool", "solo", "--queues", QUEUES, "--loglevel", "INFO"]
+    with log.open("ab") as output:
+        worker = subprocess.Popen(
+            [*command, "--hostname", f"command-{os.getpid()}@%h"],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            cwd=settings.BASE_DIR,
+            start_new_session=True,
+            preexec_fn=dies_with_parent(signal.SIGTERM),
+        )
+    try:
+        deadline = time.monotonic() + patience
+        while not answers():
+            if worker.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the Celery worker did not start; its log is {log}")
+        yield
+    finally:
+        worker.terminate()
+        try:
+            worker.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.wait()

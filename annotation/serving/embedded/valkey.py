@@ -1,0 +1,39 @@
+"""Valkey, for Celery's queue: its command line and its readiness."""
+
+import signal
+import socket
+
+from .paths import Places
+from .programs import Programs
+
+QUICK_STOP = ((signal.SIGTERM, 10), (signal.SIGKILL, 5))
+
+
+def command(place: Places, programs: Programs) -> list[str]:
+    """The server's command line: one private socket, nothing on disk, nothing thrown out."""
+    settings = {
+        "port": "0",
+        "unixsocket": str(place.valkey_socket),
+        "unixsocketperm": "700",
+        "dir": str(place.servers),
+        "save": "",
+        "appendonly": "no",
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+    }
+    arguments = [str(programs.valkey_server)]
+    for name, value in settings.items():
+        arguments += [f"--{name}", value]
+    return arguments
+
+
+def ready(place: Places) -> bool:
+    """Whether the server answers."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(2)
+        try:
+            connection.connect(str(place.valkey_socket))
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False

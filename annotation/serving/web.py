@@ -1,0 +1,130 @@
+"""The site's web server, for a command that goes through its pages: the running one, or its own.
+
+`up` writes the address that it serves with `announced`; it is believed only while the site that
+answers there says that it is this one (a port may have gone to another copy since).
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import httpx
+from django.conf import settings
+from django.db import connection
+
+from annotation.serving.embedded.processes import dies_with_parent
+from annotation.site_pages import site_id
+
+
+def url_file() -> Path:
+    """Where `up` writes the address of the site that it serves."""
+    return settings.DATA_DIR / "run" / "web.url"
+
+
+@contextlib.contextmanager
+def announced(address: str) -> Iterator[None]:
+    """Let other commands find the site at `address` for the time of the block."""
+    file = url_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_suffix(f".{os.getpid()}")
+    new.write_text(address + "\n")
+    new.replace(file)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            if file.read_text().strip() == address:
+                file.unlink()
+
+
+def served_address() -> str | None:
+    """The address of this site where `up` serves it right now, else None."""
+    try:
+        address = url_file().read_text().strip()
+    except OSError:
+        return None
+    return address if address and _is_this_site(address) else None
+
+
+def _is_this_site(address: str) -> bool:
+    try:
+        answer = httpx.get(f"{address}/healthz", timeout=5, trust_env=False)
+        return answer.status_code == 200 and answer.json().get("site") == site_id()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        return False
+
+
+@contextlib.contextmanager
+def web_server(
+    patience: float = 60.0, environment: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """The site's base address: of the server that `up` runs, or of one that ends with the block.
+
+    With an `environment` always an own one, which has these variables besides. Raises RuntimeError
+    naming its log where the own one does not answer in `patience` seconds.
+    """
+    if environment is None and (address := served_address()):
+        yield address
+        return
+    log = settings.DATA_DIR / "log" / "web.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with socket.create_server(("127.0.0.1", 0)) as listener, log.open("ab") as output:
+        # The socket is handed over open, so that nobody else can get the port in between.
+        number = listener.fileno()
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        command = [sys.executable, "-m", "gunicorn", "-c", "python:annotation.gunicorn_config"]
+        command += ["--bind", f"fd://{number}"]
+        server = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            pass_fds=[number],
+            cwd=settings.BASE_DIR,
+            env=_environment() | dict(environment or {}),
+            start_new_session=True,  # a Ctrl-C is the command's, which then ends the server
+            preexec_fn=dies_with_parent(signal.SIGTERM),
+        )
+    try:
+        deadline = time.monotonic() + patience
+        while not _is_this_site(address):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the web server did not start; its log is {log}")
+            time.sleep(0.1)
+        yield address
+    finally:
+        server.terminate()
+        try:
+            server.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _environment() -> dict[str, str]:
+    """This process's own, with the very database that it uses (in a test, the test's)."""
+    hosts = [*settings.ALLOWED_HOSTS, "127.0.0.1"]
+    return os.environ | {
+        "DATABASE_URL": _database_url(),
+        "REDIS_URL": settings.REDIS_URL,
+        "DATA_DIR": str(settings.DATA_DIR),
+        "ALLOWED_HOSTS": ",".join(hosts),
+    }
+
+
+def _database_url() -> str:
+    current = connection.settings_dict
+    user = quote(current["USER"], safe="")
+    if current["PASSWORD"]:
+        user += ":" + quote(current["PASSWORD"], safe="")
+    place = quote(current["HOST"], safe="") + (f":{current['PORT']}" if current["PORT"] else "")
+    options = {k: v for k, v in current.get("OPTIONS", {}).items() if isinstance(v, str | int)}
+    query = f"?{urlencode(options)}" if options else ""
+    return f"postgres://{user}@{place}/{quote(current['NAME'], safe='')}{query}"

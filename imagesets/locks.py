@@ -1,0 +1,71 @@
+"""The registry of advisory locks, so that no two share a key, and how to hold one.
+
+Postgres keeps two key spaces for advisory locks: single 64-bit keys and pairs of 32-bit keys. All
+locks below are pairs: one of `Lock`, and a number for what is locked.
+"""
+
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from enum import IntEnum
+
+from django.db import Error, connection
+
+RETRY = 0.1  # seconds between two tries
+
+
+class Lock(IntEnum):
+    """The first key of each lock; the comment says what the second key names."""
+
+    MIGRATION = 7_000  # 0: there is one schema
+    AGGREGATION = 7_001  # a campaign's id
+    SYNC = 7_002  # a campaign's id
+    RESPONSES_IMPORT = 7_003  # a campaign's id
+    DATASET_IMPORT = 7_004  # `number_of` a dataset's slug
+    INFERENCE = 7_005  # the number of a chunk of images (models_inference/chunks.py)
+
+
+def number_of(name: str) -> int:
+    """A second key for something that is locked by its name (32 bits, signed)."""
+    return zlib.crc32(name.encode()) - 2**31
+
+
+def take(lock: Lock, what: int) -> bool:
+    """Take the lock for this database session if it is free. The session that ends lets it go."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [lock, what])
+        return bool(cursor.fetchone()[0])
+
+
+def release(lock: Lock, what: int) -> None:
+    """Let go of a lock that this session holds."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [lock, what])
+
+
+def take_until_commit(lock: Lock, what: int) -> None:
+    """Wait for the lock, then hold it until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [lock, what])
+
+
+@contextmanager
+def held(lock: Lock, what: int, patience: float | None = None) -> Iterator[bool]:
+    """Hold the lock during the block. False after `patience` seconds (None: wait for ever).
+
+    What the caller does with False must never be nothing: somebody else has the lock, and the step
+    is still to be done.
+    """
+    deadline = None if patience is None else time.monotonic() + patience
+    while not (mine := take(lock, what)):
+        if deadline is not None and time.monotonic() >= deadline:
+            break
+        time.sleep(RETRY)
+    try:
+        yield mine
+    finally:
+        if mine:
+            # A lost connection has let go of it; report the block's error, not the clean-up's.
+            with suppress(Error):
+                release(lock, what)

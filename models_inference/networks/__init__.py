@@ -1,0 +1,1 @@
+"""Classifiers as networks: loading, checking and running them."""

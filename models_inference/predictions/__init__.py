@@ -1,0 +1,1 @@
+"""Predictions: files, storage, logits, and the candidate labels they yield."""

@@ -1,0 +1,293 @@
+"""Takes in predictions made elsewhere: a table of ranked labels, or an archive of logits.
+
+A file is read and checked as a whole before anything is written; then all of it, in one
+transaction. Each error names the file, the row and the field.
+"""
+
+import math
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from django.db import transaction
+
+from imagesets.imagenet import imagenet_classes
+from imagesets.models import Dataset, Image, Label
+from models_inference.errors import InferenceError, is_text, short
+from models_inference.holding import held_images
+from models_inference.models import LONGEST_NAME, STORED, Classifier, Prediction
+from models_inference.predictions.class_labels import class_labels
+from models_inference.predictions.logits import keep_logits, wanted
+from models_inference.predictions.mapping_files import read_mapping, rows_of
+from models_inference.predictions.storage import store
+
+Ranked = tuple[Sequence[int], Sequence[float]]  # ids of labels and scores, best first
+N = TypeVar("N", int, float)
+Show = Callable[[int, int], None]
+BLOCK = 1024  # images whose logits are ranked at a time
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did. dropped: classes of the logits without a label in the dataset."""
+
+    classifier: Classifier
+    new: int
+    known: int
+    dropped: int
+
+
+def import_predictions(
+    dataset: Dataset,
+    file: Path,
+    name: str,
+    mapping: Path | None = None,
+    show: Show = lambda done, total: None,
+) -> Imported:
+    """Store a file's predictions as those of the classifier `name`, which is made where missing.
+
+    CSV: columns `image,rank,label,score` (keys; rank from 1 without gaps; scores that do not rise;
+    of more than 10 ranks the first 10 are kept). `.npz`: arrays `logits` (N x C) and `images` (N
+    keys), optionally `classes` (C label keys; else `mapping`, a mapping.csv; else ImageNet's order
+    for 1,000 classes of a dataset with ImageNet's labels; else, where C is their number, the order
+    in which the dataset's labels were imported).
+
+    The same predictions again change nothing. Raises InferenceError, and nothing is written: an
+    error in the file; another prediction than the one that exists; a classifier that is run here.
+    """
+    if not name.strip() or not is_text(name) or len(name) > LONGEST_NAME:
+        raise InferenceError(
+            f"The classifier needs a name of at most {LONGEST_NAME} characters, not {short(name)}."
+        )
+    refuse_if_run_here(Classifier.objects.filter(dataset=dataset, name=name).first())
+    images = dict(Image.objects.filter(dataset=dataset).values_list("key", "id"))
+    logits, keys = None, None
+    if file.suffix.lower() == ".npz":
+        logits, ids, keys = read_logits(dataset, file, images, mapping)
+        matched = class_labels(dataset, name, keys)
+        rows: dict[int, Ranked] = {}
+        for start in range(0, len(ids), BLOCK):
+            block = slice(start, start + BLOCK)
+            rows.update(zip(ids[block], ranked(logits[block], matched), strict=True))
+            show(min(start + BLOCK, len(ids)), len(ids))
+        dropped = matched.dropped
+    else:
+        if mapping is not None:
+            raise InferenceError("A mapping is for logits (.npz): a CSV names the labels itself.")
+        rows = read_table(dataset, file, images)
+        dropped = 0
+    with transaction.atomic():
+        row, _ = Classifier.objects.get_or_create(
+            dataset=dataset, name=name, defaults={"mapping": keys}
+        )
+        classifier = Classifier.objects.select_for_update().filter(pk=row.pk).first()
+        if classifier is None:
+            raise InferenceError(f"Classifier {name} was deleted meanwhile.")
+        refuse_if_run_here(classifier)
+        if keys is not None and classifier.mapping is None:  # a table came first
+            classifier.mapping = keys
+            classifier.save(update_fields=["mapping"])
+        if keys is not None and classifier.mapping != keys:
+            raise InferenceError(
+                f"{file}: the classes of the logits that classifier {name} has are others, or in "
+                "another order: import under another name, or give the same classes or mapping."
+            )
+        there = held_images(rows)
+        if gone := [key for key, image in images.items() if image in rows and image not in there]:
+            raise InferenceError(f"{file}: image {gone[0]} was deleted meanwhile.")
+        known = compare(classifier, rows, file, images)
+        new = store((classifier.id, image, *best) for image, best in rows.items())
+        if logits is not None and wanted(len(images), logits.shape[1]):
+            keep_logits(classifier, ids, logits)
+    return Imported(classifier, new, known, dropped)
+
+
+def refuse_if_run_here(classifier: Classifier | None) -> None:
+    """Raise InferenceError for a classifier whose predictions are made by this project."""
+    if classifier and classifier.architecture:
+        raise InferenceError(
+            f"Classifier {classifier.name} of {classifier.dataset.slug} is run here (architecture "
+            f"{classifier.architecture}): import under another name."
+        )
+
+
+def read_table(dataset: Dataset, file: Path, images: dict[str, int]) -> dict[int, Ranked]:
+    """The rows of a CSV by image id. Raises InferenceError naming the row and field."""
+    labels = dict(Label.objects.filter(dataset=dataset).values_list("key", "id"))
+    found: dict[int, dict[int, tuple[int, float, int]]] = {}
+    for line, row in rows_of(file, ("image", "rank", "label", "score")):
+        place = f"{file} row {line}"
+        image, label = images.get(row["image"] or ""), labels.get(row["label"] or "")
+        if image is None:
+            raise InferenceError(
+                f"{place}, image: dataset {dataset.slug} has no image {short(row['image'])}."
+            )
+        if label is None:
+            raise InferenceError(
+                f"{place}, label: dataset {dataset.slug} has no label {short(row['label'])}."
+            )
+        rank, score = number(row["rank"], int), number(row["score"], float)
+        if rank is None or rank < 1:
+            raise InferenceError(f"{place}, rank: {short(row['rank'])} is no whole number from 1.")
+        if score is None or not math.isfinite(score):
+            raise InferenceError(f"{place}, score: {short(row['score'])} is no number.")
+        ranks = found.setdefault(image, {})
+        if rank in ranks:
+            raise InferenceError(
+                f"{place}, rank: {row['image']} has rank {rank} already in row {ranks[rank][2]}."
+            )
+        ranks[rank] = (label, score, line)
+    if not found:
+        raise InferenceError(f"{file} has no rows.")
+    keys = {image: key for key, image in images.items()}
+    return {image: in_order(file, keys[image], ranks) for image, ranks in found.items()}
+
+
+def in_order(file: Path, key: str, ranks: dict[int, tuple[int, float, int]]) -> Ranked:
+    """One image's ranks as arrays, checked: no gap, no label twice, scores that do not rise."""
+    labels: list[int] = []
+    scores: list[float] = []
+    for expected, rank in enumerate(sorted(ranks), 1):
+        label, score, line = ranks[rank]
+        place = f"{file} row {line}"
+        if rank != expected:
+            raise InferenceError(f"{place}, rank: {key} has rank {rank}, but no rank {expected}.")
+        if label in labels:
+            raise InferenceError(f"{place}, label: {key} names this label at two ranks.")
+        if scores and score > scores[-1]:
+            raise InferenceError(
+                f"{place}, score: {score} of rank {rank} is above {scores[-1]} of rank {rank - 1}."
+            )
+        labels.append(label)
+        scores.append(score)
+    return labels[:STORED], scores[:STORED]
+
+
+def number(text: str | None, kind: Callable[[str], N]) -> N | None:
+    """A cell as a number, or None."""
+    try:
+        return kind((text or "").strip())
+    except ValueError:
+        return None
+
+
+def read_logits(
+    dataset: Dataset, file: Path, images: dict[str, int], mapping: Path | None
+) -> tuple[np.ndarray, list[int], list[str | None]]:
+    """Logits float (N, C), ids of the N images, label keys of the C classes, of an .npz file."""
+    if not zipfile.is_zipfile(file):
+        raise InferenceError(f"{file} cannot be read: there is no .npz archive.")
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            content = {name: archive[name] for name in archive.files}
+    except Exception as error:  # numpy's, zipfile's and those of what it unpacks by
+        if "allow_pickle" in str(error):
+            raise InferenceError(
+                f"{file}: an array holds Python objects, whose loading could run code: save image "
+                'keys as text (np.array(keys, dtype="U")).'
+            ) from None
+        raise InferenceError(f"{file} cannot be read as .npz: {error}.") from None
+    for name in ("logits", "images"):
+        if name not in content:
+            raise InferenceError(
+                f"{file}: array {name} is missing (it holds {', '.join(content)})."
+            )
+    for name in {"logits", "images", "classes"} & set(content):
+        if not isinstance(content[name], np.ndarray):
+            raise InferenceError(f"{file}, {name}: is no array of numpy's.")
+    logits, keys = content["logits"], content["images"]
+    if logits.ndim != 2 or logits.dtype.kind != "f" or not logits.size:
+        raise InferenceError(
+            f"{file}, logits: must be numbers with a fraction, images x classes, not "
+            f"{logits.dtype} {logits.shape}."
+        )
+    if keys.shape != (len(logits),) or keys.dtype.kind not in "US":
+        raise InferenceError(
+            f"{file}, images: must be {len(logits)} keys as text, one per row of logits, not "
+            f"{keys.dtype} {keys.shape}."
+        )
+    try:
+        names = [key.decode() if isinstance(key, bytes) else str(key) for key in keys]
+    except UnicodeDecodeError:
+        raise InferenceError(f"{file}, images: the keys are not text in UTF-8.") from None
+    ids: list[int] = []
+    seen: dict[str, int] = {}
+    for row, name in enumerate(names):
+        if name not in images:
+            raise InferenceError(
+                f"{file} row {row}, images: dataset {dataset.slug} has no image {short(name)}."
+            )
+        if name in seen:
+            raise InferenceError(
+                f"{file} row {row}, images: {name} stands in row {seen[name]} too."
+            )
+        seen[name] = row
+        ids.append(images[name])
+    # Rows, not cells: a whole table of booleans would be as large as the logits.
+    with np.errstate(over="ignore", invalid="ignore"):
+        bad = np.flatnonzero(~np.isfinite(logits.sum(axis=1, dtype=np.float64)))
+    if len(bad):
+        raise InferenceError(f"{file} row {bad[0]}, logits: not all are finite numbers.")
+    return logits, ids, classes_of(dataset, file, logits.shape[1], content.get("classes"), mapping)
+
+
+def classes_of(
+    dataset: Dataset, file: Path, count: int, named: np.ndarray | None, mapping: Path | None
+) -> list[str | None]:
+    """The label keys of the classes of logits; the rules are import_predictions'."""
+    if mapping is not None:
+        return read_mapping(dataset, mapping, count)
+    if named is not None:
+        if named.shape != (count,) or named.dtype.kind != "U":
+            raise InferenceError(
+                f"{file}, classes: must be {count} label keys as text, not "
+                f"{named.dtype} {named.shape}."
+            )
+        for index, key in enumerate(named):
+            if not is_text(str(key)):
+                raise InferenceError(f"{file}, classes: {short(str(key))} of {index} is no text.")
+        return [str(key) for key in named]
+    own = list(Label.objects.filter(dataset=dataset).order_by("id").values_list("key", flat=True))
+    imagenet = [entry.key for entry in imagenet_classes()]
+    if count == len(imagenet) and set(own) & set(imagenet):
+        return list(imagenet)
+    if count == len(own):
+        return list(own)
+    raise InferenceError(
+        f"{file}: {count} classes, but dataset {dataset.slug} has {len(own)} labels: say which is "
+        "which by an array `classes` of label keys or a mapping (--mapping)."
+    )
+
+
+def ranked(logits: np.ndarray, labels) -> Iterator[Ranked]:
+    """The best labels and their softmax scores, row by row (as network.top_labels has them)."""
+    values = logits.astype(np.float64)
+    values = np.exp(values - values.max(axis=1, keepdims=True))
+    values /= values.sum(axis=1, keepdims=True)
+    scores = np.zeros((len(values), len(labels.labels)))
+    np.add.at(scores.T, labels.position, values[:, labels.kept].T)
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :STORED]
+    best = np.take_along_axis(scores, order, axis=1).astype(np.float32)
+    yield from zip(labels.labels[order], best, strict=True)
+
+
+def compare(
+    classifier: Classifier, rows: dict[int, Ranked], file: Path, images: dict[str, int]
+) -> int:
+    """How many of the rows exist already; InferenceError where one exists and differs."""
+    existing = Prediction.objects.filter(classifier=classifier, image__in=list(rows))
+    known = 0
+    for image, labels, scores in existing.values_list("image_id", "labels", "scores").iterator():
+        new_labels, new_scores = rows[image]
+        same = list(new_labels) == labels and [float(str(s)) for s in new_scores] == scores
+        if not same:
+            key = next(key for key, number in images.items() if number == image)
+            raise InferenceError(
+                f"{file}: classifier {classifier.name} has another prediction for image {key} "
+                "already; predictions are never replaced: import under another name."
+            )
+        known += 1
+    return known

@@ -1,0 +1,62 @@
+"""Which images a campaign asks about, and which candidate labels they have, by its settings."""
+
+import random
+from collections import defaultdict
+
+from imagesets.models import Image
+from models_inference.predictions.candidates import candidate_sql
+from tasks.models import Campaign
+from tasks.models.refused import Refused
+
+DEFAULT_CANDIDATES = {"classifiers": None, "k": 5, "min_models": 1}
+
+
+def chosen_images(campaign: Campaign) -> list[int]:
+    """Ids of the images that the setting `images` names, in order of key.
+
+    "all"; {"per_label": n, "seed": s}: n at random of each dataset label; or a list of keys.
+    Raises Refused naming a key that is not in the dataset.
+    """
+    rows = list(
+        Image.objects.filter(dataset=campaign.dataset)
+        .order_by("key")
+        .values_list("pk", "key", "dataset_label_id")
+    )
+    if campaign.images == "all":
+        return [pk for pk, _, _ in rows]
+    if isinstance(campaign.images, dict):
+        by_label = defaultdict(list)
+        for pk, _, label in rows:
+            if label is not None:
+                by_label[label].append(pk)
+        rng = random.Random(campaign.images.get("seed", 0))
+        per_label = campaign.images["per_label"]
+        chosen = {
+            pk
+            for label in sorted(by_label)
+            for pk in rng.sample(by_label[label], min(per_label, len(by_label[label])))
+        }
+        return [pk for pk, _, _ in rows if pk in chosen]
+    keys = {key: pk for pk, key, _ in rows}
+    unknown = [key for key in campaign.images if key not in keys]
+    if unknown:
+        raise Refused(
+            f"campaign {campaign.slug}: images: {unknown[0]!r} is not in dataset"
+            f" {campaign.dataset.slug} ({len(unknown)} such)"
+        )
+    return sorted((keys[key] for key in set(campaign.images)), key=lambda pk: pk)
+
+
+def candidate_rows(campaign: Campaign, images: list[int]) -> tuple[str, dict]:
+    """The SQL of the campaign's candidate labels for these images."""
+    setting = DEFAULT_CANDIDATES | (campaign.candidates or {})
+    try:
+        return candidate_sql(
+            campaign.dataset,
+            image_ids=images,
+            classifiers=setting["classifiers"],
+            k=setting["k"],
+            min_models=setting["min_models"],
+        )
+    except ValueError as error:
+        raise Refused(f"campaign {campaign.slug}: candidates: {error}") from None

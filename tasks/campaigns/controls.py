@@ -1,0 +1,257 @@
+"""Controls: items whose answer is known, drawn into the HITs of a layout (SCIENCE: rule 10).
+
+Strong ones were settled before: by a table of known answers or an earlier campaign. Weak ones are
+inferred: an image of dataset label X whose pair with X is not asked holds X; an image whose
+candidates exclude X, of another superclass, does not. A pair is a control at most once in a
+campaign and never one that it asks, so that no worker judges it twice.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from django.db import connection
+
+from tasks.campaigns.follow_up import settled_pairs
+from tasks.models import Campaign, KnownAnswer
+
+TRIES = 4  # rounds of proposals for weak negatives
+PROPOSED = 3  # of them for each that is wanted
+
+
+@dataclass(frozen=True)
+class Control:
+    """An item to be put in a HIT; in CLASSIFY `label` is the settled one, `foils` the others."""
+
+    image: int
+    label: int
+    present: bool
+    weak: bool = False
+    foils: tuple[int, ...] = ()
+
+
+@dataclass
+class Laid:
+    """A HIT as far as it is laid out: the label of each section, and the images that it shows."""
+
+    labels: Sequence[int]
+    images: set[int]
+    wanted: int  # controls
+    found: list[tuple[int, Control]] = field(default_factory=list)  # (section, control)
+
+    def take(self, section: int, control: Control) -> None:
+        self.found.append((section, control))
+        self.images.add(control.image)
+
+    @property
+    def lacking(self) -> int:
+        return self.wanted - len(self.found)
+
+
+def settled(campaign: Campaign) -> dict[tuple[int, int], bool]:
+    """(image, label) -> whether it is there, of every pair that was settled before.
+
+    A table's known answers come first; campaigns that contradict each other settle nothing.
+    """
+    found: dict[tuple[int, int], bool] = {}
+    doubtful = set()
+    earlier = Campaign.objects.filter(slug__in=campaign.controls.get("campaigns", []))
+    sources = {c.pk: c for c in earlier if c.kind == "contains"}
+    if campaign.source is not None:
+        sources[campaign.source.pk] = campaign.source
+    for source in sources.values():
+        for pair, present in settled_pairs(source):
+            if found.setdefault(pair, present) != present:
+                doubtful.add(pair)
+    for pair in doubtful:
+        del found[pair]
+    known = KnownAnswer.objects.filter(dataset=campaign.dataset_id)
+    for image, label, present in known.values_list("image_id", "label_id", "present"):
+        found[image, label] = present
+    return found
+
+
+class Pool:
+    """Controls that a CONTAINS campaign may use, by label and presence; each is given once."""
+
+    def __init__(self, campaign: Campaign, labels: Iterable[int], rng: random.Random) -> None:
+        self.rng = rng
+        known = settled(campaign)
+        wanted = set(labels)
+        strong = [Control(i, label, p) for (i, label), p in known.items() if label in wanted]
+        asked = _asked(campaign, [(c.image, c.label) for c in strong])
+        weak = [
+            Control(image, label, True, weak=True)
+            for image, label in _not_asked_of_own_label(campaign)
+            if (image, label) not in known and label in wanted
+        ]
+        self.by_label: dict[tuple[int, bool], list[Control]] = defaultdict(list)
+        # The last one is taken first, so strong ones stand at the end.
+        for controls in (weak, [c for c in strong if (c.image, c.label) not in asked]):
+            controls.sort(key=lambda c: (c.label, c.image))
+            rng.shuffle(controls)
+            for control in controls:
+                self.by_label[control.label, control.present].append(control)
+
+    def draw(self, hit: Laid, section: int, present: bool, weak: bool) -> bool:
+        """Put one in the section, if there is one that fits the HIT."""
+        ready = self.by_label.get((hit.labels[section], present), [])
+        for index in range(len(ready) - 1, -1, -1):
+            if ready[index].weak == weak and ready[index].image not in hit.images:
+                hit.take(section, ready.pop(index))
+                return True
+        return False
+
+
+def draw(campaign: Campaign, hits: Sequence[Laid], seed: int) -> None:
+    """Find the controls of a CONTAINS campaign's HITs, as many as wanted and as far as they exist.
+
+    Half of them positive, strong ones first; each in a section of its own label.
+    """
+    rng = random.Random(seed)
+    pool = Pool(campaign, {label for hit in hits for label in hit.labels}, rng)
+    for weak in (False, True):
+        for hit in hits:
+            for present in _kinds(hit, rng):
+                sections = rng.sample(range(len(hit.labels)), len(hit.labels))
+                any(pool.draw(hit, section, present, weak) for section in sections)
+    given: set[tuple[int, int]] = set()
+    _add_weak_negatives(campaign, hits, rng, given, _negatives_lacking)
+    for weak in (False, True):  # whatever is left, of either kind
+        for hit in hits:
+            for _ in range(hit.lacking):
+                places = [(s, p) for s in range(len(hit.labels)) for p in (True, False)]
+                rng.shuffle(places)
+                any(pool.draw(hit, section, present, weak) for section, present in places)
+    _add_weak_negatives(campaign, hits, rng, given, lambda hit: hit.lacking)
+
+
+def _negatives_lacking(hit: Laid) -> int:
+    """How many negatives it lacks where half of its controls are to be positive."""
+    there = sum(not control.present for _, control in hit.found)
+    return min(max(hit.wanted - hit.wanted // 2 - there, 0), hit.lacking)
+
+
+def _kinds(hit: Laid, rng: random.Random) -> list[bool]:
+    """Of the controls that the HIT lacks, which are positive: half of all that it should have."""
+    positives = hit.wanted // 2 + (hit.wanted % 2 and rng.randrange(2))
+    there = sum(control.present for _, control in hit.found)
+    lacking = max(positives - there, 0)
+    kinds = [True] * lacking + [False] * (hit.lacking - lacking)
+    return kinds[: hit.lacking]
+
+
+# Proposals that can be weak negatives: neither asked, nor named by any classifier, nor settled.
+_EXCLUDED = """
+    SELECT q.number FROM unnest(%(images)s::bigint[], %(labels)s::bigint[])
+      WITH ORDINALITY AS q (image, label, number)
+    WHERE NOT EXISTS (
+        SELECT FROM tasks_pair p
+        WHERE p.campaign_id = %(campaign)s AND p.image_id = q.image AND p.label_id = q.label)
+      AND NOT EXISTS (
+        SELECT FROM models_inference_prediction m
+        WHERE m.image_id = q.image AND q.label = ANY (m.labels))
+      AND NOT EXISTS (
+        SELECT FROM tasks_knownanswer k WHERE k.image_id = q.image AND k.label_id = q.label)
+    ORDER BY q.number
+"""
+
+
+def _add_weak_negatives(
+    campaign: Campaign,
+    hits: Sequence[Laid],
+    rng: random.Random,
+    given: set[tuple[int, int]],
+    room: Callable[[Laid], int],
+) -> None:
+    """Images of the campaign whose candidates exclude a section's label; `room(hit)` at most.
+
+    `given` holds the pairs that were used already, and those that are used now.
+    """
+    superclass = dict(campaign.dataset.labels.values_list("pk", "superclass"))
+    images = list(
+        campaign.campaign_images.filter(asked=True)
+        .order_by("image_id")
+        .values_list("image_id", "image__dataset_label_id")
+    )
+    for _ in range(TRIES):
+        proposals = []
+        for hit in hits:
+            for _ in range(PROPOSED * room(hit)):
+                section = rng.randrange(len(hit.labels))
+                label = hit.labels[section]
+                image, own = rng.choice(images)
+                kin = superclass.get(label) and superclass.get(label) == superclass.get(own)
+                if image not in hit.images and own != label and not kin:
+                    proposals.append((hit, section, image, label))
+        if not proposals:
+            return
+        for index in _passed(campaign, [(image, label) for _, _, image, label in proposals]):
+            hit, section, image, label = proposals[index]
+            if room(hit) and image not in hit.images and (image, label) not in given:
+                given.add((image, label))
+                hit.take(section, Control(image, label, False, weak=True))
+
+
+def _passed(campaign: Campaign, pairs: Sequence[tuple[int, int]]) -> Iterator[int]:
+    """Indexes of the pairs that can be weak negatives."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _EXCLUDED,
+            {
+                "images": [image for image, _ in pairs],
+                "labels": [label for _, label in pairs],
+                "campaign": campaign.pk,
+            },
+        )
+        yield from (number - 1 for (number,) in cursor.fetchall())
+
+
+def _asked(campaign: Campaign, pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Those of the pairs that the campaign asks."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT p.image_id, p.label_id FROM tasks_pair p
+            JOIN unnest(%s::bigint[], %s::bigint[]) AS q (image, label)
+              ON p.image_id = q.image AND p.label_id = q.label
+            WHERE p.campaign_id = %s
+            """,
+            [[image for image, _ in pairs], [label for _, label in pairs], campaign.pk],
+        )
+        return set(cursor.fetchall())
+
+
+def _not_asked_of_own_label(campaign: Campaign) -> list[tuple[int, int]]:
+    """(image, its dataset label) of the dataset's images of which that is not asked."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT i.id, i.dataset_label_id FROM imagesets_image i
+            WHERE i.dataset_id = %(dataset)s AND i.dataset_label_id IS NOT NULL
+              AND NOT EXISTS (
+                SELECT FROM tasks_pair p WHERE p.campaign_id = %(campaign)s
+                  AND p.image_id = i.id AND p.label_id = i.dataset_label_id)
+            """,
+            {"dataset": campaign.dataset_id, "campaign": campaign.pk},
+        )
+        return cursor.fetchall()
+
+
+def of_one_object(campaign: Campaign, asked: set[int], seed: int) -> list[Control]:
+    """CLASSIFY: images that are not asked, with one settled label and at least one settled foil."""
+    by_image: dict[int, dict[bool, list[int]]] = defaultdict(lambda: {True: [], False: []})
+    for (image, label), present in sorted(settled(campaign).items()):
+        if image not in asked:
+            by_image[image][present].append(label)
+    rng = random.Random(seed)
+    controls = []
+    for image, labels in by_image.items():
+        if len(labels[True]) == 1 and labels[False]:
+            foils = rng.sample(
+                labels[False], min(len(labels[False]), max(campaign.max_offered - 1, 1))
+            )
+            controls.append(Control(image, labels[True][0], True, foils=tuple(foils)))
+    rng.shuffle(controls)
+    return controls

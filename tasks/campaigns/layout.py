@@ -1,0 +1,104 @@
+"""Layout: pairs into HITs of several sections, images into CLASSIFY HITs. Pure and seeded."""
+
+import itertools
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+# How many unfilled HITs are tried for a grid: keeps a layout of many thousand labels linear.
+HITS_TRIED = 1000
+
+
+@dataclass
+class HITPlan:
+    """Sections of a HIT, each a list of indexes into the pairs laid out; all of one label."""
+
+    sections: list[list[int]] = field(default_factory=list)
+    tiles: int = 0
+    images: set[int] = field(default_factory=set)
+
+
+def split_evenly(things: Sequence[int], at_most: int) -> list[Sequence[int]]:
+    """Cut into as few parts of at most `at_most` as possible, sizes differing by one at most."""
+    parts = -(-len(things) // at_most)
+    edges = [round(part * len(things) / parts) for part in range(parts + 1)] if parts else []
+    return [things[start:end] for start, end in itertools.pairwise(edges)]
+
+
+def lay_out_grids(
+    pairs: Sequence[tuple[int, int]],
+    grid_size: int,
+    max_sections: int,
+    seed: int,
+    room: int | None = None,
+) -> list[HITPlan]:
+    """Lay (image, label) pairs out in HITs of CONTAINS (SCIENCE: layout, rule 1).
+
+    One label's pairs fill grids of nearly equal size of at most `room` (what controls leave of
+    `grid_size`); a label that fits one grid of `grid_size` is never split, and fewer controls stand
+    beside it. Grids of any labels share a HIT as sections: at most `room` tiles and `max_sections`
+    sections, no image twice. First fit, large grids first, ties in random order.
+    """
+    room = grid_size if room is None else room
+    shuffled = random.Random(seed)
+    by_label: dict[int, list[int]] = defaultdict(list)
+    for index, (_, label) in enumerate(pairs):
+        by_label[label].append(index)
+    grids: list[Sequence[int]] = []
+    for indexes in by_label.values():
+        shuffled.shuffle(indexes)
+        grids.extend(split_evenly(indexes, room) if len(indexes) > grid_size else [indexes])
+    shuffled.shuffle(grids)
+    grids.sort(key=len, reverse=True)
+
+    plans: list[HITPlan] = []
+    unfilled: list[HITPlan] = []
+    for grid in grids:
+        images = {pairs[index][0] for index in grid}
+        plan = next(
+            (
+                plan
+                for plan in unfilled
+                if plan.tiles + len(grid) <= room and plan.images.isdisjoint(images)
+            ),
+            None,
+        )
+        if plan is None:
+            plan = HITPlan()
+            plans.append(plan)
+            unfilled.append(plan)
+        plan.sections.append(list(grid))
+        plan.tiles += len(grid)
+        plan.images |= images
+        if plan.tiles >= room or len(plan.sections) == max_sections:
+            unfilled.remove(plan)
+        elif len(unfilled) > HITS_TRIED:
+            unfilled.pop(0)
+    return plans
+
+
+def lay_out_images(images: Sequence[int], images_per_hit: int, seed: int) -> list[list[int]]:
+    """Lay images out in CLASSIFY HITs of nearly equal size, at most `images_per_hit`, shuffled."""
+    shuffled = list(images)
+    random.Random(seed).shuffle(shuffled)
+    return [list(part) for part in split_evenly(shuffled, images_per_hit)]
+
+
+def controls_beside(study: int, share: float) -> int:
+    """How many controls a HIT of so many study items should hold: `round(share x all its items)`.
+
+    `share` is at most 0.5.
+    """
+    controls = 0
+    while controls < round(share * (study + controls)):
+        controls += 1
+    return controls
+
+
+def room_beside_controls(size: int, share: float) -> int:
+    """The most study items that fit, with their controls, in a HIT of so many items."""
+    study = size
+    while study > 1 and study + controls_beside(study, share) > size:
+        study -= 1
+    return study

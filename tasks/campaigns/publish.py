@@ -1,0 +1,225 @@
+"""Publishing: from a draft to places before a crowd; pause, resume and close."""
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from tasks import money
+from tasks.campaigns.choosing import chosen_images
+from tasks.campaigns.freezing import DEFAULT_FOLLOW_UP, Published, freeze
+from tasks.campaigns.pictures import make_pictures_ahead
+from tasks.crowds import CrowdError, crowd_of
+from tasks.market.sync import PATIENCE, put_before_crowd
+from tasks.models import Campaign
+from tasks.models.campaign import State
+from tasks.models.refused import Refused
+from tasks.models.transition import IllegalTransition
+from tasks.work.rounds import finish_if_done, open_round
+
+__all__ = [
+    "DEFAULT_FOLLOW_UP",
+    "Published",
+    "Refused",
+    "chosen_images",
+    "close",
+    "pause",
+    "preview",
+    "publish",
+    "resume",
+]
+
+
+def publish(
+    campaign: Campaign,
+    who: str,
+    production: bool = False,
+    yes_spend: Decimal | None = None,
+    tell: Callable[[Published], None] = lambda published: None,
+    in_queue: bool = False,
+) -> Published:
+    """Put a draft before its crowd, or resume a paused campaign; an open one stays as it is.
+
+    All or nothing. A campaign that spends real money needs `production` and its whole budget as
+    `yes_spend`. `tell` is called with what was laid out before anything is put before the crowd;
+    `in_queue`: a page does not wait for a long offer. Raises Refused naming everything that is
+    missing, at once.
+    """
+    campaign.refresh_from_db()
+    if campaign.state == State.PAUSED:
+        return resume(campaign, who, in_queue=in_queue)
+    crowd = crowd_of(campaign)
+    balance = None
+    if campaign.state == State.DRAFT and crowd.pays and not crowd.missing(campaign):
+        try:
+            balance = crowd.balance(campaign)  # and so whether the marketplace can be reached
+        except CrowdError as error:
+            raise Refused(f"campaign {campaign.slug} cannot be published: {error}") from None
+    with transaction.atomic():
+        locked = Campaign.locked(campaign.pk)
+        if locked.state == State.OPEN:
+            published = _summary(locked)
+        else:
+            if locked.state == State.DRAFT and (
+                wrong := _unconfirmed(locked, production, yes_spend)
+            ):
+                raise Refused(f"campaign {locked.slug} cannot be published: {wrong}")
+            published = _lay_down(locked)
+            _check_money(locked, published, balance)
+            locked.published_at = timezone.now()
+            locked.save(update_fields=["seed", "published_at"])
+            locked.move_to(State.OPEN, who, f"{published.hits} HITs, {published.first_round}")
+            open_round(locked, after=0, who=who)
+            make_pictures_ahead(locked)
+    campaign.refresh_from_db()
+    tell(published)
+    _reach_crowd(campaign, in_queue)
+    return published
+
+
+def preview(campaign: Campaign) -> Published:
+    """What publishing the draft would lay out and cost; nothing is kept. Raises Refused."""
+    with transaction.atomic():
+        published = _lay_down(Campaign.locked(campaign.pk))
+        transaction.set_rollback(True)
+    return published
+
+
+def _lay_down(locked: Campaign) -> Published:
+    """Freeze a draft's pairs, labels and HITs. Raises Refused."""
+    if locked.state != State.DRAFT:
+        raise Refused(f"campaign {locked.slug} is {locked.state}: it cannot be published again")
+    if locked.hits.exists():
+        raise Refused(f"campaign {locked.slug} was filled by import: it has no places to give")
+    if missing := _missing(locked):
+        raise Refused(f"campaign {locked.slug} cannot be published: {'; '.join(missing)}")
+    # By its public id, which is random: what was previewed is what is published.
+    locked.seed = locked.seed or 1 + int.from_bytes(locked.public_id.encode()) % (2**31 - 1)
+    published = freeze(locked)
+    answers = min(locked.round_size, locked.workers_per_item)
+    published.first_round = money.cost_of(locked, answers)
+    published.whole = money.cost_of(locked, locked.workers_per_item)
+    return published
+
+
+def _unconfirmed(campaign: Campaign, production: bool, yes_spend: Decimal | None) -> str:
+    """What speaks against spending real money, or against not doing so; "" if nothing."""
+    real = crowd_of(campaign).pays and not campaign.sandbox
+    if production and not real:
+        return "it is not a production campaign (its setting sandbox is true)"
+    if not real:
+        return ""
+    if not production:
+        return (
+            "it spends real money (its setting sandbox is false): say so by"
+            " --production --yes-spend and its whole budget (in the API production and yes_spend)"
+        )
+    if campaign.budget is not None and yes_spend != campaign.budget:
+        typed = "nothing" if yes_spend is None else money.usd(yes_spend)
+        return f"its whole budget is {money.usd(campaign.budget)}, and {typed} was typed"
+    return ""
+
+
+def _check_money(locked: Campaign, published: Published, balance: Decimal | None) -> None:
+    """Raises Refused where the first round cannot be paid."""
+    first = published.first_round
+    trouble = ""
+    if locked.budget is not None and first.total > locked.budget:
+        trouble = f"its budget is {money.usd(locked.budget)}"
+    elif balance is not None and not locked.sandbox and first.total > balance:
+        trouble = f"the account at the marketplace holds {money.usd(balance)}"
+    if trouble:
+        raise Refused(
+            f"campaign {locked.slug} cannot be published: its first round of {first.answers:,}"
+            f" answers costs {first}, and {trouble}"
+        )
+
+
+INLINE = 200  # HITs that a page itself puts before a marketplace
+
+
+def _reach_crowd(campaign: Campaign, in_queue: bool) -> None:
+    """Put what was decided before the crowd. Raises Refused where that did not work at once."""
+    if in_queue and crowd_of(campaign).gives_places and campaign.hits.count() > INLINE:
+        from tasks.celery_tasks import sync_campaign
+
+        with suppress(OperationalError):  # no queue: the syncs of every few minutes see to it
+            sync_campaign.delay(campaign.pk)
+        return
+    try:
+        put_before_crowd(campaign, patience=PATIENCE if in_queue else None)
+    except CrowdError as error:
+        raise Refused(
+            f"campaign {campaign.slug} is {campaign.state}, but the marketplace has not been told"
+            f" all of it (the next sync goes on): {error}"
+        ) from None
+
+
+def _missing(campaign: Campaign) -> list[str]:
+    """Everything that keeps a draft from being published, as sentences."""
+    crowd = crowd_of(campaign)
+    missing = crowd.missing(campaign)
+    if crowd.pays and campaign.budget is None:
+        missing.append("it has no budget")
+    if campaign.source:
+        if campaign.source.state not in (State.FINISHED, State.CLOSED):
+            missing.append(
+                f"its source {campaign.source.slug} is {campaign.source.state}"
+                " (it must be finished or closed)"
+            )
+    elif not campaign.dataset.images.exists():
+        missing.append(f"dataset {campaign.dataset.slug} has no images")
+    elif not campaign.dataset.classifiers.filter(predictions__isnull=False).exists():
+        missing.append(
+            f"dataset {campaign.dataset.slug} has no predictions"
+            f" (run: manage.py predict {campaign.dataset.slug})"
+        )
+    return missing
+
+
+def _summary(campaign: Campaign) -> Published:
+    """What a published campaign consists of."""
+    return Published(
+        images=campaign.campaign_images.filter(asked=True).count(),
+        pairs=campaign.pairs.count(),
+        hits=campaign.hits.count(),
+        groups=Counter(campaign.campaign_images.exclude(group="").values_list("group", flat=True)),
+        first_round=money.cost_of(campaign, min(campaign.round_size, campaign.workers_per_item)),
+        whole=money.cost_of(campaign, campaign.workers_per_item),
+        resumed=True,
+    )
+
+
+def _move(campaign: Campaign, state: State, who: str, why: str, in_queue: bool) -> None:
+    with transaction.atomic():
+        locked = Campaign.locked(campaign.pk)
+        if locked.state != state:
+            try:
+                locked.move_to(state, who, why)
+            except IllegalTransition as error:
+                raise Refused(str(error)) from None
+    campaign.refresh_from_db()
+    _reach_crowd(campaign, in_queue)
+
+
+def pause(campaign: Campaign, who: str, why: str = "", in_queue: bool = False) -> None:
+    """Stop giving work; what is running may be finished. Raises Refused unless it is open."""
+    _move(campaign, State.PAUSED, who, why, in_queue)
+
+
+def resume(campaign: Campaign, who: str, why: str = "", in_queue: bool = False) -> Published:
+    """Give work again. Raises Refused unless it is paused (or open already)."""
+    if campaign.state == State.DRAFT:
+        raise Refused(f"campaign {campaign.slug} is a draft: publish it first")
+    _move(campaign, State.OPEN, who, why, in_queue)
+    finish_if_done(campaign)
+    return _summary(campaign)
+
+
+def close(campaign: Campaign, who: str, why: str = "", in_queue: bool = False) -> None:
+    """End the study with the counts as they are. Raises Refused where it cannot."""
+    _move(campaign, State.CLOSED, who, why, in_queue)

@@ -1,0 +1,274 @@
+"""Sync: fetch, review, pay, open the next round, offer: the campaign and its crowd in step.
+
+The one way to the marketplace: publish, pause, close and the queue come by here as well. One at a
+time per campaign, by an advisory lock; each step may be cut off and is repeated by the next sync.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from django.db import Error, connection, transaction
+from django.db.models import Model, QuerySet
+from django.utils import timezone
+
+from imagesets.locks import Lock, held
+from tasks import money
+from tasks.crowds import Crowd, CrowdError, crowd_of
+from tasks.market.reconcile import count_again, expire, mark_paid, reconcile_all
+from tasks.models import HIT, Assignment, Campaign, Payment, Transition
+from tasks.models.assignment import Outcome
+from tasks.models.campaign import State
+from tasks.models.payment import PaymentKind, PaymentState
+from tasks.models.refused import Refused
+from tasks.work.review import Reviewed, review
+from tasks.work.rounds import finish_if_done, open_round
+
+PATIENCE = 5.0  # seconds that a page waits for a sync that is running
+COMPARED = 50  # HITs, of the newly paid and of all
+SHOWN = 20  # troubles that one sync lists
+AT_ONCE, BATCH = 8, 200  # calls that pay
+Row = TypeVar("Row", bound=Model)
+Answer = TypeVar("Answer")
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Synced:
+    """What a sync found and did."""
+
+    busy: bool = False  # another one was running, and nothing was done
+    fetched: int = 0
+    expired: int = 0
+    reviewed: Reviewed = field(default_factory=Reviewed)
+    paid: int = 0
+    rejections_told: int = 0
+    opened_round: int = 0  # its number; 0: none
+    state: str = ""
+    unknown: list[str] = field(default_factory=list)  # HITs there that nobody knows here
+    troubles: list[str] = field(default_factory=list)  # what the marketplace refused
+    differences: list[str] = field(default_factory=list)  # between the two ledgers
+
+
+def report(campaign: Campaign, done: Synced) -> list[str]:
+    """What a sync did, in lines."""
+    reviewed = done.reviewed
+    parts = [
+        (done.fetched, "told by the marketplace"),
+        (done.expired, "expired"),
+        (reviewed.accepted, "accepted"),
+        (reviewed.rejected, "rejected"),
+        (reviewed.set_aside, "set aside"),
+        (reviewed.stopped, "workers stopped"),
+        (done.paid, "paid"),
+    ]
+    did = ", ".join(f"{number:,} {what}" for number, what in parts if number) or "nothing new"
+    lines = [f"Campaign {campaign.slug} is {done.state}, round {campaign.round}: {did}."]
+    if done.opened_round:
+        lines.append(f"Round {done.opened_round} was opened.")
+    for name, texts in (
+        ("Not known here, and left as it is", done.unknown),
+        ("Refused by the marketplace", done.troubles),
+        ("The ledgers differ", done.differences),
+    ):
+        lines += [f"{name}: {text}" for text in texts]
+    return lines
+
+
+def sync(
+    campaign: Campaign, patience: float | None = 0, progress: Progress = lambda step: None
+) -> Synced:
+    """Bring a published campaign and its crowd in step. Raises Refused for a draft, CrowdError.
+
+    Of two at once the second waits `patience` seconds and then does nothing.
+    """
+    campaign.refresh_from_db()
+    if campaign.state == State.DRAFT:
+        raise Refused(f"campaign {campaign.slug} is a draft: publish it first")
+    with held(Lock.SYNC, campaign.pk, patience) as mine:
+        if not mine:
+            return Synced(busy=True, state=campaign.state)
+        return _sync(campaign, progress)
+
+
+def _sync(campaign: Campaign, progress: Progress) -> Synced:
+    crowd = crowd_of(campaign)
+    done = Synced()
+    before = campaign.state
+    began = timezone.now()
+    with _done_again_if_lost():
+        progress("fetching")
+        done.fetched = reconcile_all(campaign, crowd.fetch(campaign))
+        done.expired = expire(campaign, fetched_at=began)
+        count_again(campaign)
+        progress("reviewing")
+        done.reviewed = review(campaign)
+        if crowd.pays:
+            progress("paying")
+            _tell_rejections(campaign, crowd, done)
+            _pay(campaign, crowd, done)
+    progress("offering")
+    _next_round(campaign, crowd, done)
+    finish_if_done(_fresh(campaign))
+    _offer_or_withdraw(campaign, crowd)
+    if crowd.pays:
+        progress("comparing")
+        done.unknown = crowd.unknown(campaign)
+        done.differences = money.differences(campaign, _to_compare(_fresh(campaign), before))
+    Campaign.objects.filter(pk=campaign.pk).update(synced_at=began)
+    campaign.refresh_from_db()
+    done.state = campaign.state
+    return done
+
+
+@contextmanager
+def _done_again_if_lost() -> Iterator[None]:
+    """Commits within it do not wait for the disk, which took most of a sync of many answers.
+
+    What a power cut takes back, the last of them, the next sync fetches, decides and finds paid
+    again. What is written down before the marketplace is asked to create anything stays outside.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit TO off")
+    try:
+        yield
+    finally:
+        with suppress(Error), connection.cursor() as cursor:
+            cursor.execute("RESET synchronous_commit")
+
+
+def _to_compare(campaign: Campaign, before: str) -> list[int] | None:
+    """HITs (ids) whose payments this sync compares: all (None) when the study has come to its end.
+
+    Else some of those paid since the last sync, and of all the others: it costs calls for each.
+    """
+    if campaign.state != before and campaign.state in (State.FINISHED, State.CLOSED):
+        return None
+    new = Payment.objects.filter(
+        campaign=campaign, paid_at__gte=campaign.synced_at or campaign.created_at
+    )
+    paid = HIT.objects.filter(pk__in=new.values("assignment__hit"))
+    return [
+        pk
+        for hits in (paid, HIT.objects.filter(campaign=campaign))
+        for pk in hits.order_by("?").values_list("pk", flat=True)[:COMPARED]
+    ]
+
+
+def _fresh(campaign: Campaign) -> Campaign:
+    campaign.refresh_from_db()
+    return campaign
+
+
+def put_before_crowd(campaign: Campaign, patience: float | None = PATIENCE) -> bool:
+    """Offer an open campaign's places, or withdraw them: after publish, pause, resume, close.
+
+    False: a sync is running, which ends with this step itself. Raises CrowdError.
+    """
+    with held(Lock.SYNC, campaign.pk, patience) as mine:
+        if mine:
+            _offer_or_withdraw(campaign, crowd_of(campaign))
+    return mine
+
+
+def _offer_or_withdraw(campaign: Campaign, crowd: Crowd) -> None:
+    """As the campaign's state says; again if it has changed meanwhile."""
+    while True:
+        state = _fresh(campaign).state
+        (crowd.offer if state == State.OPEN else crowd.withdraw)(campaign)
+        if _fresh(campaign).state == state:
+            return
+
+
+def _next_round(campaign: Campaign, crowd: Crowd, done: Synced) -> None:
+    """On a marketplace: when it has no place left that a worker could take up (rule 2).
+
+    On the site a worker opens it; here only where he could not, for want of money that has come
+    free since. Places that are free here are offered before a further round.
+    """
+    campaign = _fresh(campaign)
+    free = campaign.places.filter(free_at__lte=timezone.now())
+    if campaign.state != State.OPEN or free.exists():
+        return
+    if not crowd.gives_places:
+        wanted = campaign.out_of_money
+    else:
+        wanted = not crowd.places_available(campaign)
+    if wanted and open_round(campaign, campaign.round, who="sync", recheck=True):
+        done.opened_round = _fresh(campaign).round
+
+
+def _pay(campaign: Campaign, crowd: Crowd, done: Synced) -> None:
+    """Approve what is accepted and pay bonuses, as far as the ledger says they are due."""
+    due = Payment.objects.filter(campaign=campaign, state=PaymentState.DUE).order_by("pk")
+    due = due.select_related("assignment__hit", "assignment__worker", "assignment__campaign")
+
+    def approve(payment: Payment) -> None:
+        crowd.approve(payment.assignment)
+
+    def give_bonus(payment: Payment) -> str:
+        return crowd.bonus(payment.assignment, payment.amount, payment.reason, payment.request_key)
+
+    for payment, _ in _told(due.filter(kind=PaymentKind.BASE), approve, done):
+        with transaction.atomic():
+            mark_paid(payment.assignment, "")
+            _said(payment.assignment, "approved")
+        done.paid += 1
+    for payment, reference in _told(due.filter(kind=PaymentKind.BONUS), give_bonus, done):
+        keys = [payment.request_key, f"fee-{payment.request_key}"]
+        Payment.objects.filter(request_key__in=keys, state=PaymentState.DUE).update(
+            state=PaymentState.PAID, paid_at=timezone.now(), market_ref=reference
+        )
+        done.paid += 1
+
+
+def _tell_rejections(campaign: Campaign, crowd: Crowd, done: Synced) -> None:
+    rejected = Assignment.objects.filter(
+        campaign=campaign, outcome=Outcome.REJECTED, market_state="submitted"
+    ).select_related("hit", "worker", "campaign")
+
+    def reject(assignment: Assignment) -> None:
+        crowd.reject(assignment, assignment.feedback)
+
+    for assignment, _ in _told(rejected.order_by("pk"), reject, done):
+        with transaction.atomic():
+            _said(assignment, "rejected")
+        done.rejections_told += 1
+
+
+def _told(
+    rows: QuerySet[Row], call: Callable[[Row], Answer], done: Synced
+) -> Iterator[tuple[Row, Answer]]:
+    """(row, call(row)) of each, some at a time; what the marketplace refuses is a trouble.
+
+    After SHOWN of those nothing more is tried: the next sync tries again.
+    """
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        waiting = list(rows)
+        for start in range(0, len(waiting), BATCH):
+            batch = waiting[start : start + BATCH]
+            futures = [(row, pool.submit(call, row)) for row in batch]
+            for row, future in futures:
+                try:
+                    answer = future.result()
+                except CrowdError as error:
+                    done.troubles.append(str(error))
+                else:
+                    yield row, answer
+            if len(done.troubles) >= SHOWN:
+                return
+
+
+def _said(assignment: Assignment, status: str) -> None:
+    """The marketplace has taken it: what it says of the assignment now."""
+    Assignment.objects.filter(pk=assignment.pk).update(market_state=status)
+    Transition.objects.create(
+        campaign_id=assignment.campaign_id,
+        assignment=assignment,
+        subject="on the marketplace",
+        before=assignment.market_state,
+        after=status,
+        who="sync",
+    )

@@ -1,0 +1,71 @@
+"""The hard budget: what a campaign has spent and is bound to spend, and what still fits.
+
+The budget holds because every step that could cost more (a round, a place that is given out again,
+a bonus) asks `over` while it holds the lock on the campaign's row. An answer needs no asking: the
+price of its place becomes a debt instead.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from django.db import connection
+from django.db.models import Sum
+
+from tasks.crowds import crowd_of
+from tasks.models import Campaign, Payment
+
+
+def spent(campaign: Campaign) -> Decimal:
+    """Everything in the ledger: paid or owed."""
+    return campaign.payments.aggregate(total=Sum("amount"))["total"] or Decimal(0)
+
+
+def spent_by(campaigns: Iterable[Campaign]) -> dict[int, Decimal]:
+    """The same of many, by campaign's id; those with nothing in the ledger are missing."""
+    payments = Payment.objects.filter(campaign__in=[c.pk for c in campaigns]).order_by()
+    return dict(payments.values_list("campaign").annotate(Sum("amount")))
+
+
+# One statement, one snapshot: an answer is counted by its place or by its payment, never by both.
+# Imported answers were paid elsewhere.
+_COMMITTED = """
+    SELECT NULL, sum(p.amount) FROM tasks_payment p WHERE p.campaign_id = %(campaign)s
+    UNION ALL
+    SELECT h.reward, count(*) FROM tasks_place p
+    JOIN tasks_hit h ON h.id = p.hit_id
+    LEFT JOIN tasks_assignment a ON a.id = p.holder_id AND p.free_at IS NULL
+    WHERE p.campaign_id = %(campaign)s AND (a.id IS NULL OR a.outcome = '' AND NOT a.imported)
+    GROUP BY h.reward
+    UNION ALL
+    SELECT h.reward, count(*) FROM tasks_assignment a
+    JOIN tasks_hit h ON h.id = a.hit_id
+    LEFT JOIN tasks_place p ON p.holder_id = a.id AND p.free_at IS NULL
+    WHERE a.campaign_id = %(campaign)s AND a.submitted_at IS NOT NULL AND a.outcome = ''
+      AND NOT a.imported AND p.id IS NULL
+      AND (a.state = 'submitted' OR a.market_state IN ('submitted', 'approved', 'rejected'))
+    GROUP BY h.reward
+"""
+
+
+def committed(campaign: Campaign) -> Decimal:
+    """What is in the ledger, and what the answers still to come or to be reviewed will cost."""
+    crowd = crowd_of(campaign)
+    total = Decimal(0)
+    with connection.cursor() as cursor:
+        cursor.execute(_COMMITTED, {"campaign": campaign.pk})
+        for reward, number in cursor.fetchall():
+            if reward is None:
+                total += number or 0
+            else:
+                total += (reward + crowd.fee(reward)) * int(number)
+    return total
+
+
+def over(campaign: Campaign, more: Decimal = Decimal(0)) -> Decimal:
+    """By how much the campaign, with so much more, would be beyond its budget; 0: it is within.
+
+    The caller holds the campaign's row lock, and has read the row under it.
+    """
+    if campaign.budget is None:
+        return Decimal(0)
+    return max(committed(campaign) + more - campaign.budget, Decimal(0))

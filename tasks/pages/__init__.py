@@ -1,0 +1,1 @@
+"""The workers' pages: HITs as grids and forms, read and answered."""

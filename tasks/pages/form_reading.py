@@ -1,0 +1,162 @@
+"""From a submitted form to an answer, or to what is wrong with it; nothing is ever repaired.
+
+The form's choices are written on the sheet, so that a form that comes back shows them again.
+Fields: see `read`. Fields of other names are ignored; a value that stands for nothing on this
+page (an item of another HIT) is refused.
+"""
+
+import math
+from typing import Any
+
+from django.http import QueryDict
+
+from tasks.models.campaign import Kind
+from tasks.pages.sheets import Section, Sheet
+
+LONGEST_OTHER = 200  # characters
+LONGEST_COMMENT = 2000
+LONGEST_STAY = 24 * 3600  # seconds; more than that is a clock gone wrong
+ITEM_FIELDS = ("labels-", "main-", "none-", "other-")
+TILE_FIELDS = ("selected", "maybe", "unseen", "none")
+
+STRANGE = (
+    "The form named something that is not on this page. It may have been left open from another"
+    " page: look through your choices below and submit again."
+)
+
+
+def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
+    """The answer that a form gives, for `tasks.work.submitting.submit`; None: see `sheet.problems`.
+
+    CONTAINS: `selected`, `maybe`, `unseen` = item ids; `none` = section ids.
+    CLASSIFY: `labels-ITEM`, `main-ITEM` = label ids; `none-ITEM` = "1"; `other-ITEM` = text.
+    Both: `comment`, `active_seconds`.
+    """
+    if sheet.campaign.kind == Kind.CONTAINS:
+        answer = _read_contains(sheet, form)
+    else:
+        answer = _read_classify(sheet, form)
+    sheet.comment = form.get("comment", "").strip()
+    if trouble := _text_trouble(sheet.comment, LONGEST_COMMENT):
+        sheet.errors.append(f"Your comment {trouble}.")
+    if sheet.problems:
+        return None
+    return answer | {
+        "comment": sheet.comment,
+        "active_seconds": _seconds(form.get("active_seconds", "")),
+    }
+
+
+def _read_contains(sheet: Sheet, form: QueryDict) -> dict[str, Any]:
+    tiles = sheet.tiles
+    chosen = {name: set(form.getlist(name)) for name in TILE_FIELDS}
+    known = {tile.id for tile in tiles}
+    strange = (chosen["selected"] | chosen["maybe"] | chosen["unseen"]) - known
+    strange |= chosen["none"] - {section.id for section in sheet.sections}
+    if strange or any(name.startswith(ITEM_FIELDS) for name in form):
+        sheet.errors.append(STRANGE)
+    if chosen["maybe"] and not sheet.campaign.maybe:
+        sheet.errors.append("This study does not offer “maybe”: select a picture, or leave it.")
+    for tile in tiles:
+        tile.selected = tile.id in chosen["selected"]
+        tile.maybe = tile.id in chosen["maybe"]
+        tile.unseen = tile.id in chosen["unseen"]
+        if tile.unseen and (tile.selected or tile.maybe):
+            tile.error = (
+                f"Picture {tile.number} is both chosen and marked as not shown: take one back."
+            )
+        elif tile.selected and tile.maybe:
+            tile.error = f"Picture {tile.number} is both selected and “maybe”: take one back."
+    for section in sheet.sections:
+        section.none = section.id in chosen["none"]
+        section.error = _section_trouble(section)
+    return {
+        name: [tile.position for tile in tiles if getattr(tile, name)]
+        for name in ("selected", "maybe", "unseen")
+    }
+
+
+def _section_trouble(section: Section) -> str:
+    selected = any(tile.selected for tile in section.tiles)
+    if section.none and selected:
+        return (
+            f"For “{section.label.name}” you selected pictures and also “none of these”:"
+            " take one back."
+        )
+    if not (section.none or selected or any(tile.maybe for tile in section.tiles)):
+        return (
+            f"For “{section.label.name}” nothing is selected: select pictures,"
+            " or confirm “none of these”."
+        )
+    return ""
+
+
+def _read_classify(sheet: Sheet, form: QueryDict) -> dict[str, Any]:
+    known = {f"{name}{picture.id}" for picture in sheet.pictures for name in ITEM_FIELDS}
+    strange = any(name.startswith(ITEM_FIELDS) and name not in known for name in form)
+    strange |= any(name in form for name in TILE_FIELDS)
+    answers = []
+    for picture in sheet.pictures:
+        labels = set(form.getlist(f"labels-{picture.id}"))
+        mains = set(form.getlist(f"main-{picture.id}"))
+        nones = set(form.getlist(f"none-{picture.id}"))
+        strange |= bool((labels | mains) - {choice.id for choice in picture.offered})
+        strange |= bool(nones - {"1"})
+        for choice in picture.offered:
+            choice.selected = choice.id in labels
+            choice.main = choice.id in mains
+        picture.none = "1" in nones
+        picture.other = form.get(f"other-{picture.id}", "").strip()
+        picture.error = _picture_trouble(picture)
+        answers.append(
+            {
+                "offered": [choice.label.label_id for choice in picture.offered],
+                "selected": [c.label.label_id for c in picture.offered if c.selected],
+                "main": next((c.label.label_id for c in picture.offered if c.main), None),
+                "other": picture.other,
+            }
+        )
+    if strange:
+        sheet.errors.append(STRANGE)
+    return {"answers": answers}
+
+
+def _picture_trouble(picture) -> str:
+    where = f"Picture {picture.number}"
+    selected = [choice for choice in picture.offered if choice.selected]
+    mains = [choice for choice in picture.offered if choice.main]
+    if trouble := _text_trouble(picture.other, LONGEST_OTHER):
+        return f"{where}: what you typed {trouble}."
+    if picture.none and (selected or mains):
+        return f"{where}: you chose labels and also “none of these labels”: take one back."
+    if picture.none:
+        return ""
+    if not selected:
+        return f"{where}: check at least one label, or “none of these labels”."
+    if len(mains) > 1:
+        return f"{where}: choose one main object, not {len(mains)}."
+    if not mains:
+        return f"{where}: say which of the labels that you checked is the main object."
+    if mains[0] not in selected:
+        return (
+            f"{where}: the main object, “{mains[0].label.name}”, is not among the labels that"
+            " you checked."
+        )
+    return ""
+
+
+def _text_trouble(text: str, longest: int) -> str:
+    if len(text) > longest:
+        return f"is {len(text)} characters long; {longest} are the most"
+    if "\0" in text:
+        return "holds a character that cannot be stored"
+    return ""
+
+
+def _seconds(text: str) -> float | None:
+    """Active seconds as the page's script counted them; None where it did not, or nonsense."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and 0 <= seconds <= LONGEST_STAY else None

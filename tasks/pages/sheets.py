@@ -1,0 +1,239 @@
+"""A HIT as one worker sees it: sections, tiles and labels in his order, under opaque ids.
+
+Ids are an HMAC over the assignment's token, derived each time and stored nowhere: two workers never
+see the same id for an item, and no id tells a position, a label or a control.
+"""
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import NamedTuple
+
+from imagesets.derivatives import image_urls
+from imagesets.models import Label
+from tasks.models import HIT, Assignment, Campaign, CampaignLabel, Pair
+from tasks.models.campaign import Kind
+from tasks.models.opaque import opaque
+
+
+class Item(NamedTuple):
+    """A HIT's item with what a page needs of its image."""
+
+    position: int
+    section: int
+    label_id: int | None
+    image_id: int
+    public_id: str
+    pictures_in_bucket: int
+    width: int
+    height: int
+
+
+COLUMNS: tuple[str, ...] = ("position", "section", "label_id", "image_id")
+COLUMNS += tuple(f"image__{name}" for name in Item._fields[len(COLUMNS) :])
+
+
+@dataclass(frozen=True)
+class ShownLabel:
+    """A label as frozen for the campaign's workers."""
+
+    label_id: int
+    names: list[str]
+    definition: str
+    wikipedia: list[str]
+
+    @property
+    def name(self) -> str:
+        """All names, the first first: "Lhasa or Lhasa apso"."""
+        return " or ".join(self.names)
+
+
+@dataclass
+class Tile:
+    """CONTAINS: one picture under a label, and what the worker chose for it."""
+
+    id: str
+    position: int
+    number: int  # from 1, over the whole HIT, in the order shown
+    item: Item
+    selected: bool = False
+    maybe: bool = False
+    unseen: bool = False
+    error: str = ""
+
+    @property
+    def tile_url(self) -> str:
+        return image_urls(self.item)[0]
+
+    @property
+    def full_url(self) -> str:
+        return image_urls(self.item)[1]
+
+
+@dataclass
+class Section:
+    """CONTAINS: one label's tiles."""
+
+    id: str
+    number: int
+    label: ShownLabel
+    tiles: list[Tile]
+    none: bool = False
+    error: str = ""
+
+
+@dataclass
+class Choice:
+    """CLASSIFY: one label offered for a picture."""
+
+    id: str
+    label: ShownLabel
+    selected: bool = False
+    main: bool = False
+
+
+@dataclass
+class Picture:
+    """CLASSIFY: one picture with the labels offered for it, in the order shown."""
+
+    id: str
+    position: int
+    number: int
+    item: Item  # its width and height keep room for it on the page
+    offered: list[Choice]
+    none: bool = False
+    other: str = ""
+    error: str = ""
+
+    @property
+    def full_url(self) -> str:
+        return image_urls(self.item)[1]
+
+
+@dataclass
+class Sheet:
+    """The whole page: `sections` (CONTAINS) or `pictures` (CLASSIFY)."""
+
+    campaign: Campaign
+    hit: HIT
+    key: str  # the assignment's; empty in a preview
+    sections: list[Section] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    comment: str = ""
+    errors: list[str] = field(default_factory=list)  # of the form as a whole
+
+    @property
+    def is_preview(self) -> bool:
+        return not self.key
+
+    @property
+    def tiles(self) -> list[Tile]:
+        """All tiles, in the order shown."""
+        return [tile for section in self.sections for tile in section.tiles]
+
+    @property
+    def problems(self) -> list[tuple[str, str]]:
+        """Everything that is wrong, down the page: (id of the place or "", sentence)."""
+        places: list[Section | Tile | Picture] = [*self.pictures]
+        for section in self.sections:
+            places += [section, *section.tiles]
+        return [("", text) for text in self.errors] + [
+            (place.id, place.error) for place in places if place.error
+        ]
+
+
+def sheet_of(assignment: Assignment) -> Sheet:
+    """What the assignment's worker sees. `assignment.hit` and `.campaign` are read."""
+    return _build(assignment.hit, assignment.campaign, assignment.token or "", assignment.shown)
+
+
+def preview_of(hit: HIT) -> Sheet:
+    """What somebody sees who has not accepted the HIT: an order and ids that nobody works with."""
+    seed = random.Random(opaque("preview", hit.public_id))
+    sections: dict[int, list[int]] = {}
+    for position, section in hit.items.order_by("position").values_list("position", "section"):
+        sections.setdefault(section, []).append(position)
+    order = list(sections.values())
+    for positions in order:
+        seed.shuffle(positions)
+    seed.shuffle(order)
+    shown = [position for positions in order for position in positions]
+    sheet = _build(hit, hit.campaign, f"preview {hit.public_id}", shown)
+    sheet.key = ""
+    return sheet
+
+
+def _build(hit: HIT, campaign: Campaign, key: str, shown: list[int]) -> Sheet:
+    items = {row[0]: Item(*row) for row in hit.items.order_by().values_list(*COLUMNS)}
+    in_order = [items[position] for position in shown]
+    sheet = Sheet(campaign, hit, key)
+    if campaign.kind == Kind.CONTAINS:
+        sheet.sections = _sections(campaign, key, in_order)
+    else:
+        sheet.pictures = _pictures(campaign, key, in_order)
+    return sheet
+
+
+def _sections(campaign: Campaign, key: str, items: list[Item]) -> list[Section]:
+    labels = _labels(campaign, {item.label_id for item in items if item.label_id is not None})
+    sections: list[Section] = []
+    number = 0
+    for section, group in groupby(items, key=lambda item: item.section):
+        tiles = []
+        for item in group:
+            number += 1
+            tiles.append(Tile(opaque(key, "item", item.position), item.position, number, item))
+        label_id = next(item.label_id for item in items if item.section == section)
+        assert label_id is not None  # a CONTAINS item always has its label
+        sections.append(
+            Section(
+                id=opaque(key, "section", section),
+                number=len(sections) + 1,
+                label=labels[label_id],
+                tiles=tiles,
+            )
+        )
+    return sections
+
+
+def _pictures(campaign: Campaign, key: str, items: list[Item]) -> list[Picture]:
+    offered: dict[int, list[int]] = {}
+    pairs = Pair.objects.filter(campaign=campaign, image_id__in={item.image_id for item in items})
+    for image_id, label_id in pairs.order_by("label_id").values_list("image_id", "label_id"):
+        offered.setdefault(image_id, []).append(label_id)
+    labels = _labels(campaign, {label for some in offered.values() for label in some})
+    return [
+        Picture(
+            id=opaque(key, "item", item.position),
+            position=item.position,
+            number=number,
+            item=item,
+            offered=[
+                Choice(opaque(key, "label", item.position, label_id), labels[label_id])
+                for label_id in _order(key, item.position, offered.get(item.image_id, []))
+            ],
+        )
+        for number, item in enumerate(items, start=1)
+    ]
+
+
+def _order(key: str, position: int, label_ids: list[int]) -> list[int]:
+    """The labels in an order of this assignment and picture: the same at each look."""
+    order = list(label_ids)
+    random.Random(opaque(key, "order", position)).shuffle(order)
+    return order
+
+
+def _labels(campaign: Campaign, ids: Iterable[int]) -> dict[int, ShownLabel]:
+    """Labels as frozen for this campaign; the dataset's own words where an import named others."""
+    wanted = set(ids)
+    frozen = CampaignLabel.objects.filter(campaign=campaign, label_id__in=wanted)
+    labels = {
+        row.label_id: ShownLabel(row.label_id, row.names, row.definition, row.wikipedia)
+        for row in frozen
+    }
+    if missing := wanted - set(labels):
+        for label in Label.objects.filter(pk__in=missing):
+            labels[label.pk] = ShownLabel(label.pk, label.names, label.definition, label.wikipedia)
+    return labels

@@ -1,0 +1,14 @@
+"""The workers' addresses."""
+
+from django.urls import path
+
+from tasks.pages import views
+
+app_name = "tasks"
+# slug: letters, digits, "-" and "_", the alphabet of public ids; anything else is no address.
+urlpatterns = [
+    path("tasks/", views.campaigns, name="campaigns"),
+    path("tasks/<slug:public_id>/", views.campaign, name="campaign"),
+    path("tasks/<slug:public_id>/thanks/", views.thanks, name="thanks"),
+    path("hit/<slug:public_id>/", views.hit, name="hit"),
+]

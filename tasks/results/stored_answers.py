@@ -1,0 +1,327 @@
+"""Answered assignments out of the database, a row each, with their used judgments as lists.
+
+What is not used keeps only its number of items: it is counted apart and in no result.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tasks.models import Campaign
+from tasks.models.campaign import Kind
+from tasks.models.refused import Refused
+from tasks.results.arrays import lengths, lists, to_arrow, to_numpy
+from tasks.results.snapshot import UNSEEN, Snapshot
+from tasks.sql import copying
+
+
+class Status(IntEnum):
+    """What became of an answer; only USED counts."""
+
+    USED = 0
+    SET_ASIDE = 1
+    REJECTED = 2
+    WAITING = 3  # for review
+    RETURNED = 4
+    LATE = 5  # after expiry, its place taken
+
+
+_STATUS = f"""
+    CASE WHEN a.state = 'returned' THEN {Status.RETURNED:d}
+         WHEN a.state = 'expired' THEN {Status.LATE:d}
+         WHEN a.outcome = 'rejected' THEN {Status.REJECTED:d}
+         WHEN a.set_aside THEN {Status.SET_ASIDE:d}
+         WHEN a.outcome = 'accepted' AND a.state = 'submitted' THEN {Status.USED:d}
+         ELSE {Status.WAITING:d} END
+"""
+_USED = "(a.state = 'submitted' AND a.outcome = 'accepted' AND NOT a.set_aside)"
+
+_ASSIGNMENT = [
+    ("assignment", pa.int64()),
+    ("worker", pa.int64()),
+    ("status", pa.int8()),
+    ("seconds", pa.float64()),  # active; NaN where nobody measured them
+    ("shown", pa.int32()),  # items, also unseen ones and controls
+    ("controls", pa.int32()),  # of these, seen
+    # Of the controls whose answer is known: what it is (0, 1) and what was answered.
+    ("known", pa.list_(pa.int8())),
+    ("said", pa.list_(pa.int8())),
+]
+_PLAIN = _ASSIGNMENT[:5]
+_PLAIN_SQL = f"""
+    a.id, a.worker_id, {_STATUS}, coalesce(a.active_seconds, 'NaN'), cardinality(a.shown)
+"""
+SCHEMAS = {
+    Kind.CONTAINS: pa.schema(
+        [
+            *_ASSIGNMENT,
+            ("pair", pa.list_(pa.int64())),
+            ("answer", pa.list_(pa.int8())),
+        ]
+    ),
+    # `submitted`: microseconds; `main`: 0 where none; labels are ids.
+    Kind.CLASSIFY: pa.schema(
+        [
+            *_ASSIGNMENT,
+            ("submitted", pa.int64()),
+            ("sequence", pa.int64()),
+            ("image", pa.list_(pa.int64())),
+            ("main", pa.list_(pa.int32())),
+            ("selected", pa.list_(pa.list_(pa.int32()))),
+        ]
+    ),
+}
+LAST = 2**63 - 1  # an answer without a sequence comes after those of the same moment with one
+
+
+def read_answers(cursor, campaign: Campaign, since: Snapshot | None) -> Iterator[pa.RecordBatch]:
+    """The answers that were last changed where `since` did not see it (None: all), in the kind's
+    schema. Raises Refused for a stored answer that is none."""
+    where = "a.campaign_id = %(campaign)s AND a.submitted_at IS NOT NULL"
+    params: dict[str, Any] = {"campaign": campaign.pk}
+    if since is not None:
+        where += f" AND {UNSEEN}"
+        params |= asdict(since)
+    source = _Source(cursor, where, params, "nestloop" if since is None else "seqscan")
+    if campaign.kind == Kind.CONTAINS:
+        yield from _contains(source)
+        return
+    try:
+        yield from _classify(source)
+    except pa.ArrowInvalid as error:
+        raise strange_answer(cursor, campaign) or error from error
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where answers are read: a condition on `tasks_assignment a`, its parameters."""
+
+    cursor: Any
+    where: str
+    params: dict[str, Any]
+    avoided: copying.Plan
+
+    def rows(self, query: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        return copying.rows(self.cursor, query, schema, self.params, self.avoided)
+
+    def table(self, query: str, schema: pa.Schema) -> pa.Table:
+        """All rows of a query."""
+        return pa.Table.from_batches(self.rows(query, schema), schema).combine_chunks()
+
+
+class _Items(NamedTuple):
+    """The items of HITs: that of position p in HIT h is at start[index of h] + p.
+
+    A last entry, of no HIT and no pair, stands for items that were deleted since they were shown.
+    """
+
+    hits: NDArray[np.int64]
+    size: NDArray[np.int64]
+    start: NDArray[np.int64]
+    pair: NDArray[np.int64]
+    """-1 for a control."""
+    is_control: NDArray[np.bool_]
+    known: NDArray[np.int8]
+    """A control's answer; -1 where it has none."""
+
+    def numbers(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where each HIT stands in `hits`; the last one for a HIT without items."""
+        at = np.searchsorted(self.hits, ids)
+        return np.where(self.hits[at] == ids, at, self.hits.size - 1)
+
+    def slots(self, hit: NDArray[np.int64], position: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where the item of each HIT (numbers in `hits`) and position is."""
+        there = position < self.size[hit]
+        return np.where(there, self.start[hit] + position, self.pair.size - 1)
+
+
+def _items(source: _Source) -> _Items:
+    query = f"""
+        SELECT i.hit_id, i.position, coalesce(i.pair_id, -1), (i.role = 'control')::int,
+               coalesce(i.known::int, -1)
+        FROM tasks_hititem i
+        WHERE i.hit_id IN (SELECT a.hit_id FROM tasks_assignment a WHERE {source.where})
+    """
+    types = (pa.int64(), pa.int32(), pa.int64(), pa.int8(), pa.int8())
+    names = ("hit", "position", "pair", "control", "known")
+    found = source.table(query, pa.schema(zip(names, types, strict=True)))
+    hit, position, pair, control, known = (to_numpy(column) for column in found.columns)
+    hits, index = np.unique(hit, return_inverse=True)
+    size = np.zeros(hits.size, np.int64)
+    np.maximum.at(size, index, position + 1)
+    start = np.cumsum(size) - size
+    slot = start[index] + position
+    slots = int(size.sum()) + 1
+    items = _Items(
+        np.append(hits, LAST),
+        np.append(size, 0),
+        np.append(start, slots - 1),
+        np.full(slots, -1),
+        np.zeros(slots, bool),
+        np.full(slots, -1, np.int8),
+    )
+    items.pair[slot], items.is_control[slot], items.known[slot] = pair, control == 1, known
+    return items
+
+
+def _contains(source: _Source) -> Iterator[pa.RecordBatch]:
+    items = _items(source)
+    arrays = ("shown", "selected", "maybe", "unseen")
+    texts = ", ".join(f"array_to_string(a.{name}, ',')" for name in arrays)
+    query = f"""
+        SELECT {_PLAIN_SQL}, a.hit_id, {texts}
+        FROM tasks_assignment a WHERE {source.where}
+    """
+    schema = pa.schema(
+        [
+            *_PLAIN,
+            ("hit", pa.int64()),
+            *((f"{name}_at", pa.string()) for name in arrays),
+        ]
+    )
+    for batch in source.rows(query, schema):
+        yield _judgments(batch, items)
+
+
+def _judgments(batch: pa.RecordBatch, items: _Items) -> pa.RecordBatch:
+    """A batch of answers as positions, with their judgments of pairs and controls."""
+    n = batch.num_rows
+    row, position = _numbers(batch["shown_at"])
+    most = int(position.max(initial=0)) + 1
+    tile = row * most + position
+    answer = np.zeros(tile.size, np.int8)
+    for name, value in (("selected_at", 1), ("maybe_at", 2), ("unseen_at", -1)):
+        at, where = _numbers(batch[name])
+        answer[np.isin(tile, at * most + where)] = value
+    slot = items.slots(items.numbers(to_numpy(batch["hit"]))[row], position)
+    control = items.is_control[slot]
+    counted = (answer >= 0) & (to_numpy(batch["status"]) == Status.USED)[row]
+    study = counted & (items.pair[slot] >= 0)
+    known = counted & control & (items.known[slot] >= 0)
+    columns = {name: batch[name] for name, _ in _PLAIN}
+    seen = np.bincount(row[control & (answer >= 0)], minlength=n)
+    columns["controls"] = to_arrow(seen.astype(np.int32))
+    for name, values, rows in (
+        ("pair", items.pair[slot], study),
+        ("answer", answer, study),
+        ("known", items.known[slot], known),
+        ("said", answer, known),
+    ):
+        columns[name] = lists(np.bincount(row[rows], minlength=n), values[rows])
+    return pa.record_batch(columns, SCHEMAS[Kind.CONTAINS])
+
+
+_RESPONSES = """
+    FROM tasks_assignment a
+    CROSS JOIN LATERAL unnest(a.shown) WITH ORDINALITY AS s (position, number)
+    CROSS JOIN LATERAL (SELECT a.answers -> (s.number - 1)::int AS response) r
+    JOIN tasks_hititem i ON i.hit_id = a.hit_id AND i.position = s.position
+"""
+_ANSWERED = f"""
+    {_USED} AND NOT s.position = ANY (a.unseen) AND jsonb_typeof(r.response) = 'object'
+"""
+
+
+def _classify(source: _Source) -> Iterator[pa.RecordBatch]:
+    plain = [*_PLAIN, ("submitted", pa.int64()), ("sequence", pa.int64())]
+    answers = source.table(
+        f"""
+        SELECT {_PLAIN_SQL},
+               (extract(epoch FROM a.submitted_at) * 1000000)::bigint, coalesce(a.sequence, {LAST})
+        FROM tasks_assignment a WHERE {source.where} ORDER BY a.id
+        """,
+        pa.schema(plain),
+    )
+    if not len(answers):
+        return
+    responses = source.table(
+        f"""
+        SELECT a.id, (i.role = 'control')::int, i.image_id, coalesce(r.response ->> 'main', '0'),
+               translate(r.response ->> 'selected', '[] ', '')
+        {_RESPONSES}
+        WHERE {source.where} AND {_ANSWERED}
+        ORDER BY a.id, s.number
+        """,
+        pa.schema(
+            [
+                ("assignment", pa.int64()),
+                ("control", pa.int8()),
+                ("image", pa.int64()),
+                ("main", pa.int32()),
+                ("selected", pa.string()),
+            ]
+        ),
+    )
+    # A label offered beside the settled one is a foil.
+    known = source.table(
+        f"""
+        SELECT a.id, (o.label::bigint = i.label_id)::int,
+               coalesce(r.response -> 'selected' @> to_jsonb(o.label::bigint), false)::int
+        {_RESPONSES}
+        CROSS JOIN LATERAL jsonb_array_elements_text(r.response -> 'offered') AS o (label)
+        WHERE {source.where} AND {_ANSWERED} AND i.role = 'control' AND i.known
+          AND i.label_id IS NOT NULL
+        ORDER BY a.id
+        """,
+        pa.schema([("assignment", pa.int64()), ("known", pa.int8()), ("said", pa.int8())]),
+    )
+    ids = to_numpy(answers["assignment"])
+
+    def number_of(found: pa.Table) -> NDArray[np.int64]:
+        each = np.searchsorted(ids, to_numpy(found["assignment"]))
+        return np.bincount(each, minlength=ids.size)
+
+    control = to_numpy(responses["control"]) == 1
+    controls = number_of(responses.filter(to_arrow(control)))
+    responses = responses.filter(to_arrow(~control)).combine_chunks()
+    at, label = _numbers(responses["selected"])
+    selected = lists(np.bincount(at, minlength=len(responses)), label.astype(np.int32))
+    columns = {name: answers[name] for name in answers.column_names}
+    columns["controls"] = to_arrow(controls.astype(np.int32))
+    for name in ("image", "main"):
+        columns[name] = lists(number_of(responses), to_numpy(responses[name]))
+    columns["selected"] = lists(number_of(responses), selected)
+    for name in ("known", "said"):
+        columns[name] = lists(number_of(known), to_numpy(known[name]))
+    schema = SCHEMAS[Kind.CLASSIFY]
+    yield from pa.table([columns[name] for name in schema.names], schema=schema).to_batches()
+
+
+_STRANGE = f"""
+    SELECT a.key, im.key
+    {_RESPONSES} JOIN imagesets_image im ON im.id = i.image_id
+    WHERE a.campaign_id = %(campaign)s AND {_ANSWERED} AND EXISTS (
+      SELECT FROM jsonb_array_elements_text(
+        CASE WHEN jsonb_typeof(r.response -> 'selected') = 'array' THEN r.response -> 'selected'
+             ELSE jsonb_build_array('no list') END
+        || coalesce(nullif(r.response -> 'main', 'null'), '[]')) AS named (label)
+      WHERE NOT EXISTS (
+        SELECT FROM imagesets_label l WHERE l.dataset_id = %(dataset)s AND l.id::text = label))
+    ORDER BY a.id, s.number LIMIT 1
+"""
+
+
+def strange_answer(cursor, campaign: Campaign) -> Refused | None:
+    """What to say of the first used answer of a CLASSIFY campaign that names other things than
+    labels of its dataset, by hand in the database or by labels that are no more."""
+    cursor.execute(_STRANGE, {"campaign": campaign.pk, "dataset": campaign.dataset_id})
+    found = cursor.fetchone()
+    return found and Refused(
+        f"campaign {campaign.slug}, assignment {found[0]}: the stored answer to image {found[1]!r}"
+        " does not consist of labels of the dataset"
+    )
+
+
+def _numbers(texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Texts such as "3,1" to (number of the text, value), for each value in order."""
+    if isinstance(texts, pa.ChunkedArray):
+        texts = texts.combine_chunks()
+    full = np.flatnonzero(lengths(texts))
+    parts = pc.split_pattern(texts.take(to_arrow(full)), ",")
+    return np.repeat(full, lengths(parts)), to_numpy(parts.flatten().cast(pa.int64()))

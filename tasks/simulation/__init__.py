@@ -1,0 +1,1 @@
+"""Simulated workers, and stand-in marketplaces for rehearsals."""

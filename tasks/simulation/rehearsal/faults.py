@@ -1,0 +1,95 @@
+"""Faults on request: throttling, errors of the server, lost connections, slowness."""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+from tasks.simulation.rehearsal.protocol import Fault
+
+
+class Dropped(Exception):
+    """The connection is cut without an answer."""
+
+
+@dataclass
+class Faults:
+    """How often a request goes wrong, from 0 to 1 each; and how many are taken in a second."""
+
+    throttled: float = 0.0  # refused before it does anything
+    failed: float = 0.0  # 500, before it does anything
+    lost: float = 0.0  # the connection ends before it does anything
+    dropped: float = 0.0  # the connection ends after its effect
+    unclear: float = 0.0  # 500 after its effect
+    slow: float = 0.0  # answers late
+    slow_seconds: float = 0.2
+    rate: float = 0.0  # requests a second; 0: as they come
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if value < 0 or (one.name not in ("slow_seconds", "rate") and value > 1):
+                raise ValueError(f"{one.name}: {value} is not a share")
+
+
+EVERYTHING = Faults(throttled=0.02, failed=0.02, lost=0.01, dropped=0.03, unclear=0.02, slow=0.02)
+
+
+class Troublemaker:
+    """Lets requests go wrong as often as `faults` says, by a seed."""
+
+    def __init__(self, faults: Faults, seed: int = 0) -> None:
+        self.faults = faults
+        self.next: list[str] = []  # faults of the coming requests, by name; "": none
+        self.taken = 0  # requests within the rate, whatever went wrong with them then
+        self._random = random.Random(seed)
+        self._lock = threading.Lock()
+        self._tokens, self._filled = 1.0, time.monotonic()
+
+    def around(self, effect: Callable[[], bytes]) -> bytes:
+        """The answer of a request, or what goes wrong with it (raises Fault, Dropped)."""
+        before, after = self._choose()
+        if before == "throttled":
+            raise Fault(400, "ThrottlingException", "Rate exceeded")
+        if before == "failed":
+            raise Fault(500, "ServiceFault", "Try your call again.", "ServiceFault")
+        if before == "lost":
+            raise Dropped
+        answer = effect()
+        if after == "slow":
+            time.sleep(self.faults.slow_seconds)
+        if after == "dropped":
+            raise Dropped
+        if after == "unclear":
+            raise Fault(500, "ServiceFault", "Try your call again.", "ServiceFault")
+        return answer
+
+    def _choose(self) -> tuple[str, str]:
+        with self._lock:
+            if self.next:
+                name = self.next.pop(0)
+                return name, name
+            if self.faults.rate and not self._take():
+                return "throttled", ""
+            self.taken += 1
+            before = self._one_of("throttled", "failed", "lost")
+            return before, "" if before else self._one_of("dropped", "unclear", "slow")
+
+    def _one_of(self, *names: str) -> str:
+        at = self._random.random()
+        for name in names:
+            at -= getattr(self.faults, name)
+            if at < 0:
+                return name
+        return ""
+
+    def _take(self) -> bool:
+        now = time.monotonic()
+        burst = max(1.0, self.faults.rate / 4)
+        self._tokens = min(burst, self._tokens + (now - self._filled) * self.faults.rate)
+        self._filled = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True

@@ -1,0 +1,380 @@
+"""The marketplace itself, in memory: what each operation does, and what workers do there.
+
+After the API's documentation; where that is silent, after what requesters report. One lock: each
+operation is one step.
+"""
+
+import threading
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
+
+from tasks.simulation.rehearsal.clock import Clock
+from tasks.simulation.rehearsal.documents import (
+    QUESTION,
+    answers_xml,
+    check_question,
+    describe_assignment,
+    describe_bonus,
+    new_id,
+    page,
+)
+from tasks.simulation.rehearsal.protocol import wrong
+from tasks.simulation.rehearsal.records import HIT, Assignment, HITType, Payment, fee_of
+
+TOKENS_LIVE = timedelta(hours=24)
+OVERRIDE_WITHIN = timedelta(days=30)
+LONGEST = {"Title": 128, "Description": 2000, "Keywords": 1000}
+
+
+class NotYours(Exception):
+    """A worker did what he may not; the message says what."""
+
+
+class Market:
+    """All of a requester's work, and what workers may do with it."""
+
+    def __init__(self, clock: Clock | None = None, balance: Decimal = Decimal(10_000)) -> None:
+        self.clock = clock or Clock()
+        self.balance = balance
+        self.types: dict[str, HITType] = {}
+        self.hits: dict[str, HIT] = {}
+        self.payments: list[Payment] = []
+        self.calls: dict[str, int] = {}
+        self.lock = threading.RLock()
+        self._tokens: dict[tuple[str, str], tuple[datetime, str]] = {}
+        self._by_assignment: dict[str, HIT] = {}
+
+    def carry_out(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """One operation of the API, by name; raises Fault. Parameters are of their shape."""
+        operation = getattr(self, f"_{name}", None)
+        if operation is None:
+            raise wrong("NotRehearsed", f"{name} is not part of the rehearsal")
+        with self.lock:
+            self.calls[name] = self.calls.get(name, 0) + 1
+            return operation(parameters)
+
+    # HIT types and HITs
+
+    def _CreateHITType(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        for name, longest in LONGEST.items():
+            if len(given.get(name, "")) > longest:
+                raise wrong("InvalidParameterValue", f"{name} is longer than {longest}")
+        if len(given.get("QualificationRequirements", [])) > 10:
+            raise wrong("InvalidParameterValue", "more than 10 qualification requirements")
+        fields: dict[str, Any] = {"AutoApprovalDelayInSeconds": 2_592_000, "Keywords": ""} | dict(
+            given
+        )
+        if not 0 <= fields["AutoApprovalDelayInSeconds"] <= 2_592_000:
+            raise wrong("InvalidParameterValue", "AutoApprovalDelayInSeconds: 0 s to 30 days")
+        if not 30 <= fields["AssignmentDurationInSeconds"] <= 31_536_000:
+            raise wrong("InvalidParameterValue", "AssignmentDurationInSeconds: 30 s to 365 days")
+        for known in self.types.values():
+            if known.fields == fields:
+                return {"HITTypeId": known.id}
+        made = HITType(new_id(), Decimal(fields["Reward"]), fields)
+        self.types[made.id] = made
+        return {"HITTypeId": made.id}
+
+    def _CreateHITWithHITType(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        if (known := self._repeated("hit", given)) is not None:
+            raise wrong("HITAlreadyExists", f"HIT with id {known} was made with this token")
+        kind = self.types.get(given["HITTypeId"])
+        if kind is None:
+            raise wrong("HITTypeDoesNotExist", f"HIT type {given['HITTypeId']} does not exist")
+        check_question(given.get("Question", ""))
+        number = given.get("MaxAssignments", 1)
+        if not 1 <= number <= 1_000_000_000:
+            raise wrong("InvalidParameterValue", f"MaxAssignments: {number}")
+        if not 30 <= given["LifetimeInSeconds"] <= 31_536_000:
+            raise wrong("InvalidParameterValue", "LifetimeInSeconds: 30 s to 365 days")
+        if len(given.get("RequesterAnnotation", "")) > 255:
+            raise wrong("InvalidParameterValue", "RequesterAnnotation is longer than 255")
+        price = kind.reward + fee_of(kind.reward, number)
+        if self.balance < price * number:
+            raise wrong("InsufficientFunds", f"this HIT costs {price * number}")
+        now = self.clock.now()
+        hit = HIT(
+            id=new_id(),
+            type=kind,
+            created=now,
+            expires=now + timedelta(seconds=given["LifetimeInSeconds"]),
+            max_assignments=number,
+            question=given["Question"],
+            annotation=given.get("RequesterAnnotation"),
+            began_with=number,
+        )
+        self.hits[hit.id] = hit
+        self._remember("hit", given, hit.id)
+        return {"HIT": self._describe(hit)}
+
+    def _CreateAdditionalAssignmentsForHIT(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        hit = self._hit(given)
+        if (known := self._repeated("more", given)) is not None:
+            raise wrong("RequestAlreadyProcessed", f"request {known} was made with this token")
+        more = given["NumberOfAdditionalAssignments"]
+        if more < 1:
+            raise wrong("InvalidParameterValue", f"NumberOfAdditionalAssignments: {more}")
+        total = hit.max_assignments + more
+        if hit.began_with < 10 <= total:
+            raise wrong(
+                "InvalidMaximumAssignmentsIncrease",
+                f"HIT {hit.id} began with {hit.began_with} assignments and cannot have {total}",
+            )
+        hit.max_assignments = total
+        self._remember("more", given, new_id())
+        return {}
+
+    def _UpdateExpirationForHIT(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        hit = self._hit(given)
+        until = datetime.fromtimestamp(float(given["ExpireAt"]), UTC)
+        now = self.clock.now()
+        if until > now + timedelta(days=365):
+            raise wrong("InvalidParameterValue", f"ExpireAt: {until} is too far away")
+        hit.expires = max(until, now) if until > now else now
+        return {}
+
+    def _GetHIT(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        return {"HIT": self._describe(self._hit(given))}
+
+    def _ListHITs(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        newest_first = list(reversed(self.hits.values()))
+        return page(given, "HITs", newest_first, self._describe)
+
+    def _ListReviewableHITs(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        now = self.clock.now()
+        status = given.get("Status", "Reviewable")
+        kind = given.get("HITTypeId")
+        chosen = [
+            hit
+            for hit in self.hits.values()
+            if hit.status(now) == status and kind in (None, hit.type.id)
+        ]
+        return page(given, "HITs", chosen, self._describe)
+
+    def _UpdateHITReviewStatus(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        hit = self._hit(given)
+        if hit.status(self.clock.now()) not in ("Reviewable", "Reviewing"):
+            raise wrong("InvalidHITState", f"HIT {hit.id} is not reviewable")
+        hit.reviewing = not given.get("Revert", False)
+        return {}
+
+    def _DeleteHIT(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        hit = self._hit(given)
+        self._auto_approve(hit)
+        if hit.status(self.clock.now()) not in ("Reviewable", "Reviewing") or any(
+            one.status == "Submitted" for one in hit.assignments
+        ):
+            raise wrong("InvalidHITState", f"HIT {hit.id} has open or unreviewed assignments")
+        del self.hits[hit.id]
+        return {}
+
+    # Assignments and money
+
+    def _ListAssignmentsForHIT(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        hit = self._hit(given)
+        self._auto_approve(hit)
+        wanted = given.get("AssignmentStatuses") or ["Submitted", "Approved", "Rejected"]
+        chosen = [one for one in hit.assignments if one.status in wanted]
+        return page(given, "Assignments", chosen, describe_assignment)
+
+    def _GetAssignment(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        one = self._assignment(given)
+        return {"Assignment": describe_assignment(one), "HIT": self._describe(one.hit)}
+
+    def _ApproveAssignment(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        one = self._assignment(given)
+        override = one.status == "Rejected" and given.get("OverrideRejection", False)
+        if override and one.submitted and self.clock.now() > one.submitted + OVERRIDE_WITHIN:
+            raise wrong("InvalidAssignmentState", "submitted more than 30 days ago")
+        if one.status != "Submitted" and not override:
+            raise wrong(
+                "InvalidAssignmentState",
+                f"This operation can be called with a status of: Submitted (it is {one.status})",
+            )
+        self._pay("reward", one, one.hit.type.reward, "")
+        one.status, one.approved = "Approved", self.clock.now()
+        one.feedback = given.get("RequesterFeedback", one.feedback)
+        return {}
+
+    def _RejectAssignment(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        one = self._assignment(given)
+        if one.status != "Submitted":
+            raise wrong(
+                "InvalidAssignmentState",
+                f"This operation can be called with a status of: Submitted (it is {one.status})",
+            )
+        one.status, one.rejected = "Rejected", self.clock.now()
+        one.feedback = given["RequesterFeedback"]
+        return {}
+
+    def _SendBonus(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        if (known := self._repeated("bonus", given)) is not None:
+            raise wrong("RequestAlreadyProcessed", f"request {known} was made with this token")
+        one = self._assignment(given)
+        if one.worker != given["WorkerId"]:
+            raise wrong("WorkerDoesNotExist", f"{given['WorkerId']} did not do {one.id}")
+        amount = Decimal(given["BonusAmount"])
+        if amount <= 0:
+            raise wrong("InvalidParameterValue", f"BonusAmount: {amount}")
+        self._pay("bonus", one, amount, given["Reason"])
+        self._remember("bonus", given, new_id())
+        return {}
+
+    def _ListBonusPayments(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        if "HITId" not in given and "AssignmentId" not in given:
+            raise wrong("ParameterValidationError", "HITId or AssignmentId must be given")
+        if "HITId" in given:
+            self._hit(given)
+        chosen = [
+            paid
+            for paid in self.payments
+            if paid.kind == "bonus"
+            and (
+                paid.assignment == given.get("AssignmentId")
+                or self._by_assignment[paid.assignment].id == given.get("HITId")
+            )
+        ]
+        return page(given, "BonusPayments", chosen, describe_bonus)
+
+    def _GetAccountBalance(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        return {"AvailableBalance": f"{self.balance:.2f}"}
+
+    # What workers do
+
+    def open_hits(self) -> list[HIT]:
+        """HITs that somebody could accept now."""
+        with self.lock:
+            now = self.clock.now()
+            return [hit for hit in self.hits.values() if hit.available(now) > 0]
+
+    def accept(self, hit: HIT, worker: str) -> Assignment:
+        """A worker takes a HIT. Raises NotYours where he may not, or nothing is left."""
+        with self.lock:
+            now = self.clock.now()
+            if any(one.worker == worker for one in hit.assignments):
+                raise NotYours("you have done this HIT, or are at it")
+            if hit.available(now) < 1:
+                raise NotYours("there is no more of this HIT")
+            one = Assignment(
+                id=hit.freed.pop(0) if hit.freed else new_id(),
+                hit=hit,
+                worker=worker,
+                accepted=now,
+                deadline=now + hit.type.duration,
+            )
+            hit.assignments.append(one)
+            self._by_assignment[one.id] = hit
+            return one
+
+    def give_up(self, one: Assignment) -> None:
+        """The worker returns it: nothing tells the requester."""
+        with self.lock:
+            if one.status == "Accepted" and one in one.hit.assignments:
+                one.hit.give_up(one)
+
+    def hand_in(self, assignment_id: str, fields: Iterable[tuple[str, str]]) -> Assignment:
+        """What externalSubmit does. Raises NotYours where there is nothing to hand in."""
+        with self.lock:
+            hit = self._by_assignment.get(assignment_id)
+            now = self.clock.now()
+            running = hit.running(now) if hit is not None else []
+            one = next((one for one in running if one.id == assignment_id), None)
+            if one is None:
+                raise NotYours("this assignment is not being worked on: handed in, or too late")
+            if not (given := [(name, text) for name, text in fields if name != "assignmentId"]):
+                raise NotYours("a form needs at least one field besides assignmentId")
+            one.status, one.submitted = "Submitted", now
+            one.auto_approval = now + one.hit.type.auto_approval
+            one.answer = answers_xml(given)
+            return one
+
+    def settle(self) -> None:
+        """Approve by itself what has waited long enough."""
+        with self.lock:
+            for hit in self.hits.values():
+                self._auto_approve(hit)
+
+    def external_url(self, hit: HIT) -> str:
+        return ElementTree.fromstring(hit.question).findtext(f"{QUESTION}ExternalURL") or ""
+
+    def public_id(self, hit: HIT) -> str:
+        """The last part of the address of its page: the site's own name of it."""
+        return urlsplit(self.external_url(hit)).path.rstrip("/").rsplit("/", 1)[-1]
+
+    # Details
+
+    def _repeated(self, what: str, given: Mapping[str, Any]) -> str | None:
+        found = self._tokens.get((what, given.get("UniqueRequestToken", "")))
+        if found is None or found[0] + TOKENS_LIVE <= self.clock.now():
+            return None
+        return found[1]
+
+    def _remember(self, what: str, given: Mapping[str, Any], name: str) -> None:
+        if token := given.get("UniqueRequestToken"):
+            self._tokens[what, token] = (self.clock.now(), name)
+
+    def _hit(self, given: Mapping[str, Any]) -> HIT:
+        hit = self.hits.get(given["HITId"])
+        if hit is None:
+            raise wrong("HITDoesNotExist", f"Hit {given['HITId']} does not exist.")
+        return hit
+
+    def _assignment(self, given: Mapping[str, Any]) -> Assignment:
+        name = given["AssignmentId"]
+        hit = self._by_assignment.get(name)
+        if hit is None or hit.id not in self.hits:
+            raise wrong("AssignmentDoesNotExist", f"Assignment {name} does not exist.")
+        self._auto_approve(hit)
+        for one in hit.assignments:
+            if one.id == name and one.status != "Accepted":
+                return one
+        raise wrong("InvalidAssignmentState", f"Assignment {name} was not handed in.")
+
+    def _auto_approve(self, hit: HIT) -> None:
+        now = self.clock.now()
+        for one in hit.assignments:
+            if one.status == "Submitted" and one.auto_approval and one.auto_approval <= now:
+                self._pay("reward", one, hit.type.reward, "")
+                one.status, one.approved = "Approved", one.auto_approval
+
+    def _pay(self, kind: str, one: Assignment, amount: Decimal, reason: str) -> None:
+        fee = fee_of(amount, one.hit.began_with)
+        if self.balance < amount + fee:
+            raise wrong("InsufficientFunds", f"the account holds {self.balance:.2f}")
+        self.balance -= amount + fee
+        now = self.clock.now()
+        self.payments.append(Payment(kind, one.id, one.worker, amount, fee, now, reason))
+
+    def _describe(self, hit: HIT) -> dict[str, Any]:
+        self._auto_approve(hit)
+        now = self.clock.now()
+        done = sum(one.status in ("Approved", "Rejected") for one in hit.assignments)
+        kind = hit.type.fields
+        described = {
+            "HITId": hit.id,
+            "HITTypeId": hit.type.id,
+            "HITGroupId": f"3G{hit.type.id[2:]}",
+            "CreationTime": hit.created,
+            "Title": kind["Title"],
+            "Description": kind["Description"],
+            "Question": hit.question,
+            "Keywords": kind["Keywords"],
+            "HITStatus": hit.status(now),
+            "MaxAssignments": hit.max_assignments,
+            "Reward": f"{hit.type.reward:.2f}",
+            "AutoApprovalDelayInSeconds": kind["AutoApprovalDelayInSeconds"],
+            "Expiration": hit.expires,
+            "AssignmentDurationInSeconds": kind["AssignmentDurationInSeconds"],
+            "QualificationRequirements": kind.get("QualificationRequirements", []),
+            "HITReviewStatus": "NotReviewed",
+            "NumberOfAssignmentsPending": len(hit.running(now)),
+            "NumberOfAssignmentsAvailable": hit.max_assignments - len(hit.assignments),
+            "NumberOfAssignmentsCompleted": done,
+        }
+        if hit.annotation is not None:
+            described["RequesterAnnotation"] = hit.annotation
+        return described

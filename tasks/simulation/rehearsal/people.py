@@ -1,0 +1,261 @@
+"""Simulated workers of the marketplace: they preview, accept, do the real page, and misbehave.
+
+Each has habits at seeded rates. What they see and know is as in tasks/simulation/workers.py.
+"""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from html.parser import HTMLParser
+from urllib.parse import urlencode
+
+import httpx
+
+from tasks.crowds.mturk.frame import PREVIEW
+from tasks.simulation.rehearsal.market import Market, NotYours
+from tasks.simulation.rehearsal.records import HIT, Assignment
+from tasks.simulation.workers import Character, Mind, World, characters
+from tasks.simulation.worksheet import worksheet
+
+PATIENCE = 60.0  # seconds for one page
+AGAIN = 0.3
+THREADS = 16
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How often a worker does what he should not, or need not, from 0 to 1 each."""
+
+    previews: float = 0.1
+    returns: float = 0.03  # accepts, looks, gives it back there; nothing tells the site
+    abandons: float = 0.02  # closes the page and lets the time run out
+    forgets: float = 0.02  # answers, and never hands it in
+    comes_late: float = 0.02  # answers when the marketplace's time for it is over
+    sends_twice: float = 0.05
+    hands_in_twice: float = 0.05
+
+
+BEST = Habits(0, 0, 0, 0, 0, 0, 0)
+
+
+@dataclass
+class Person:
+    """One worker."""
+
+    character: Character
+    worker_id: str
+    rng: random.Random
+    done: set[str] = field(default_factory=set)  # HITs that he has tried
+
+
+def crew(number: int, seed: int = 0, careless: int = 1) -> list[Person]:
+    """So many workers, the same for the same seed; the second is careless."""
+    return [
+        Person(one, f"A{seed}SIM{place:06d}", random.Random(f"{seed} {place}"))
+        for place, one in enumerate(characters(number, seed, careless), 1)
+    ]
+
+
+class Crew:
+    """Workers at the site's pages, by way of the marketplace."""
+
+    def __init__(
+        self,
+        market: Market,
+        address: str,
+        people: Iterable[Person],
+        world_of: Callable[[str], World | None],
+        habits: Habits | None = None,
+        pictures: bool = True,
+    ) -> None:
+        """`address`: the marketplace's. `world_of(public_id)`: what a HIT's campaign is about.
+
+        `pictures`: whether they load the pictures too.
+        """
+        self.market, self.submit_to, self.people = market, address, list(people)
+        self.habits = habits or Habits()
+        self.pictures = pictures
+        self.happened: Counter[str] = Counter()
+        self._world_of = world_of
+        self._stop = threading.Event()
+        self._count = threading.Lock()
+
+    def hire(self, number: int, seed: int = 0) -> None:
+        """So many more workers come, careful ones."""
+        there = len(self.people)
+        self.people += crew(there + number, seed, careless=0)[there:]
+
+    def work(self, progress: Callable[[int], None] | None = None) -> int:
+        """Each worker once through all that is open; how many answers were handed in.
+
+        Raises RuntimeError where the site answered as it must not.
+        """
+        found = {hit: self._world_of(self.market.public_id(hit)) for hit in self.market.open_hits()}
+        worlds = {hit.id: world for hit, world in found.items() if world is not None}
+        hits = [hit for hit in found if hit.id in worlds]
+
+        def one(person: Person) -> int:
+            order = list(hits)
+            person.rng.shuffle(order)
+            with httpx.Client(timeout=PATIENCE, trust_env=False) as browser:
+                return sum(self._day(person, order, worlds, browser, progress))
+
+        before = self.market.clock.now()
+        with ThreadPoolExecutor(THREADS) as pool:
+            try:
+                total = sum(pool.map(one, self.people))
+            finally:
+                self._stop.set()
+        self._stop.clear()
+        self._settle(before)
+        return total
+
+    def _settle(self, before) -> None:
+        """Whoever let his time run out has done so by now."""
+        longest = max((one.duration for one in self.market.types.values()), default=timedelta())
+        if any(hit.running(before) for hit in self.market.hits.values()):
+            self.market.clock.move(longest + timedelta(minutes=1))
+
+    def _day(self, person: Person, hits, worlds, browser, progress) -> Iterator[int]:
+        for hit in hits:
+            if self._stop.is_set():
+                return
+            if hit.id in person.done:
+                continue
+            if person.rng.random() < self.habits.previews:
+                self._see(browser, hit, {"assignmentId": PREVIEW, "hitId": hit.id})
+            try:
+                accepted = self.market.accept(hit, person.worker_id)
+            except NotYours:
+                continue
+            person.done.add(hit.id)
+            if self._do(person, accepted, worlds[hit.id], browser):
+                if progress is not None:
+                    progress(1)
+                yield 1
+
+    def _do(self, person: Person, one: Assignment, world: World, browser: httpx.Client) -> bool:
+        """One HIT, from its page to handing in; whether it was handed in."""
+        parameters = {
+            "assignmentId": one.id,
+            "hitId": one.hit.id,
+            "workerId": person.worker_id,
+            "turkSubmitTo": self.submit_to,
+        }
+        page = self._see(browser, one.hit, parameters)
+        if page.status_code != 200:
+            person.done.discard(one.hit.id)  # another day it may be his to do
+            self._note("was asked to return it")
+            self.market.give_up(one)
+            return False
+        if (sheet := worksheet(page.text)) is None:
+            return self._hand_in(person, one, page, browser)  # answered before, in another time
+        habit = self._habit(person, "returns", "abandons", "forgets", "comes_late")
+        if habit == "returns":
+            self.market.give_up(one)
+            return False
+        if habit == "abandons":
+            return False
+        mind = Mind(person.character, world, self._loader(world, browser, str(page.url)))
+        answer: dict[str, list[str]] = {}
+        for name, value in mind.fill_in(sheet):
+            answer.setdefault(name, []).append(value)
+        if habit == "comes_late":
+            # As if his time had run out: the next one gets this place, perhaps this very id.
+            self.market.give_up(one)
+        for _ in range(2 if person.rng.random() < self.habits.sends_twice else 1):
+            page = self._ask(browser, "POST", str(page.url), answer)
+        if habit == "comes_late" and page.status_code in (409, 410):
+            return False
+        if page.status_code != 200:
+            raise RuntimeError(f"an answer to {page.url.path}: status {page.status_code}")
+        return habit != "forgets" and self._hand_in(person, one, page, browser)
+
+    def _hand_in(self, person: Person, one: Assignment, page, browser: httpx.Client) -> bool:
+        form = form_of(page.text)
+        if form is None or form.action != f"{self.submit_to}/mturk/externalSubmit":
+            raise RuntimeError(f"the page of {one.id} does not hand the answer in")
+        done = False
+        for _ in range(2 if person.rng.random() < self.habits.hands_in_twice else 1):
+            handed_in = self._ask(browser, "POST", form.action, form.fields)
+            done = handed_in.status_code == 200 or done
+        return done
+
+    def _see(self, browser: httpx.Client, hit: HIT, parameters: dict[str, str]) -> httpx.Response:
+        return self._ask(browser, "GET", f"{self.market.external_url(hit)}?{urlencode(parameters)}")
+
+    def _ask(self, browser: httpx.Client, method: str, address: str, data=None) -> httpx.Response:
+        """A page; like anybody he tries again where the site is away for a while."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                page = browser.request(method, address, data=data)
+                if page.status_code < 500:
+                    return page
+                trouble = f"status {page.status_code}"
+            except httpx.HTTPError as error:
+                trouble = type(error).__name__
+            if self._stop.is_set() or time.monotonic() > deadline:
+                raise RuntimeError(f"{httpx.URL(address).path}: {trouble}, again and again")
+            self._note("tried again")
+            time.sleep(AGAIN)
+
+    def _habit(self, person: Person, *names: str) -> str:
+        at = person.rng.random()
+        for name in names:
+            at -= getattr(self.habits, name)
+            if at < 0:
+                self._note(name)
+                return name
+        return ""
+
+    def _note(self, what: str) -> None:
+        with self._count:
+            self.happened[what] += 1
+
+    def _loader(self, world: World, browser: httpx.Client, base: str) -> Callable[[str], bool]:
+        def loads(address: str) -> bool:
+            if not self.pictures:
+                return True
+            if address not in world.pictures:
+                try:
+                    found = browser.get(str(httpx.URL(base).join(address)))
+                    world.pictures[address] = found.status_code == 200
+                except httpx.HTTPError:
+                    world.pictures[address] = False
+            return world.pictures[address]
+
+        return loads
+
+
+@dataclass
+class Form:
+    """A form's address and its hidden fields."""
+
+    action: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+def form_of(html: str) -> Form | None:
+    """The one form of a page; None where it has none, or several."""
+    parser = _Forms()
+    parser.feed(html)
+    return parser.forms[0] if len(parser.forms) == 1 else None
+
+
+class _Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.forms: list[Form] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append(Form(found.get("action", "")))
+        elif tag == "input" and self.forms and found.get("name"):
+            self.forms[-1].fields[found["name"]] = found.get("value", "")

@@ -1,0 +1,1 @@
+"""Fragments of SQL that several rooms share, each written once."""

@@ -1,0 +1,176 @@
+"""Who gets which HIT on the site, for how long, and how they return it (rules 2 to 5, 8).
+
+Locks are taken in one order everywhere: worker, campaign, place, assignment. A claim changes places
+only (never another worker's assignment), so that two claims cannot wait for each other.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from imagesets.models import new_public_id
+from tasks.crowds import crowd_of
+from tasks.models import HIT, Assignment, Campaign, HITItem, Place, Stop, Worker
+from tasks.models.assignment import AssignmentState
+from tasks.models.campaign import State
+from tasks.work.rounds import SHUFFLES, finish_if_done, open_round
+
+
+def next_assignment(campaign: Campaign, worker: Worker) -> Assignment | None:
+    """The worker's running assignment, or a new one on a free place; None: no work for them.
+
+    Opens the next round where the worker may go on but finds no place that they may take (rule 2).
+    """
+    with transaction.atomic():
+        Worker.objects.select_for_update().get(pk=worker.pk)
+        now = timezone.now()
+        running = Assignment.objects.filter(
+            campaign=campaign, worker=worker, state=AssignmentState.OPEN
+        ).select_related("hit")
+        for assignment in running:
+            if assignment.expires_at is None or assignment.expires_at > now:
+                return assignment
+        for assignment in running:
+            assignment.become("the clock", state=AssignmentState.EXPIRED)
+        if Stop.objects.filter(campaign=campaign, worker=worker).exists():
+            return None
+        while True:
+            campaign.refresh_from_db(fields=["state", "round", "target", "out_of_money"])
+            if campaign.state != State.OPEN:
+                return None
+            place = _claim(campaign, worker)
+            if place is not None:
+                return open_assignment(campaign, worker, place)
+            if not _has_unanswered_hit(campaign, worker) or not open_round(
+                campaign, campaign.round, who=worker.pseudonym
+            ):
+                break
+    finish_if_done(campaign)
+    return None
+
+
+# Places of one round from a random point of the shuffle on, skipping HITs that the worker has.
+_CLAIM = """
+    SELECT p.id FROM tasks_place p
+    WHERE p.campaign_id = %(campaign)s AND p.round = %(round)s
+      AND p.shuffle >= %(start)s AND p.shuffle < %(end)s AND p.free_at <= statement_timestamp()
+      AND NOT EXISTS (
+        SELECT FROM tasks_assignment a WHERE a.hit_id = p.hit_id
+          AND a.worker_id = %(worker)s AND a.state IN ('open', 'submitted'))
+    ORDER BY p.shuffle LIMIT 1 FOR UPDATE OF p SKIP LOCKED
+"""
+
+
+def _claim(campaign: Campaign, worker: Worker) -> Place | None:
+    """A free place that the worker may take, locked; those of earlier rounds first."""
+    with connection.cursor() as cursor:
+        for number in range(1, campaign.round + 1):
+            start = random.randrange(SHUFFLES)
+            for first, last in ((start, SHUFFLES), (0, start)):
+                cursor.execute(
+                    _CLAIM,
+                    {
+                        "campaign": campaign.pk,
+                        "worker": worker.pk,
+                        "round": number,
+                        "start": first,
+                        "end": last,
+                    },
+                )
+                if row := cursor.fetchone():
+                    return Place.objects.select_related("hit").get(pk=row[0])
+    return None
+
+
+def open_assignment(
+    campaign: Campaign, worker: Worker, place: Place, key: str | None = None
+) -> Assignment:
+    """Give a claimed place to the worker; `key`: the marketplace's name for the assignment."""
+    assignment = new_assignment(campaign, place.hit, worker, place.round, key)
+    assignment.save(force_insert=True)
+    place.holder = assignment
+    place.free_at = assignment.expires_at
+    place.save(update_fields=["holder", "free_at"])
+    return assignment
+
+
+def new_assignment(
+    campaign: Campaign, hit: HIT, worker: Worker, round: int, key: str | None = None
+) -> Assignment:
+    """An open assignment, not yet saved, that shows its sections and tiles in its own order."""
+    now = timezone.now()
+    sections = list(
+        HITItem.objects.filter(hit=hit).order_by("position").values_list("section", flat=True)
+    )
+    if campaign.kind == "classify":
+        sections = [0] * len(sections)
+    return Assignment(
+        campaign=campaign,
+        hit=hit,
+        worker=worker,
+        key=key or new_public_id(),
+        round=round,
+        opened_at=now,
+        expires_at=now + crowd_of(campaign).time_allowed(campaign, hit),
+        shown=shown_order(sections, random.Random()),
+    )
+
+
+def shown_order(sections: Sequence[int], rng: random.Random) -> list[int]:
+    """An order of positions for one assignment: sections shuffled, tiles shuffled within each.
+
+    `sections[p]` is the section of the item at position p.
+    """
+    by_section: dict[int, list[int]] = defaultdict(list)
+    for position, section in enumerate(sections):
+        by_section[section].append(position)
+    order = list(by_section.values())
+    rng.shuffle(order)
+    for tiles in order:
+        rng.shuffle(tiles)
+    return [position for tiles in order for position in tiles]
+
+
+def _has_unanswered_hit(campaign: Campaign, worker: Worker) -> bool:
+    """Whether the worker has not answered some HIT, so that another round would help them."""
+    answered = Assignment.objects.filter(
+        campaign=campaign,
+        worker=worker,
+        state__in=[AssignmentState.OPEN, AssignmentState.SUBMITTED],
+    )
+    return HIT.objects.filter(campaign=campaign).exclude(pk__in=answered.values("hit")).exists()
+
+
+def renew(assignment: Assignment) -> None:
+    """Extend the worker's time: a saved choice shows that they are still at it (rule 5)."""
+    with transaction.atomic():
+        place = Place.objects.select_for_update().filter(holder=assignment).first()
+        locked = Assignment.objects.select_for_update().get(pk=assignment.pk)
+        if place is None or place.free_at is None or locked.state != AssignmentState.OPEN:
+            return
+        campaign = locked.campaign
+        until = min(
+            timezone.now() + crowd_of(campaign).time_allowed(campaign, locked.hit),
+            locked.opened_at + timedelta(minutes=campaign.assignment_minutes),
+        )
+        locked.expires_at = place.free_at = max(until, place.free_at)
+        locked.save(update_fields=["expires_at"])
+        place.save(update_fields=["free_at"])
+
+
+def give_back(assignment: Assignment) -> bool:
+    """Return the HIT unanswered, which frees its place at once. False: it was not open."""
+    with transaction.atomic():
+        place = Place.objects.select_for_update().filter(holder=assignment).first()
+        locked = Assignment.objects.select_for_update().get(pk=assignment.pk)
+        if locked.state != AssignmentState.OPEN:
+            return False
+        if place is not None:
+            place.holder, place.free_at = None, timezone.now()
+            place.save(update_fields=["holder", "free_at"])
+        locked.become(locked.worker.pseudonym, state=AssignmentState.RETURNED)
+        return True

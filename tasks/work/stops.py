@@ -1,0 +1,45 @@
+"""Setting a worker aside: their answers leave the results and they get no further HITs (rule 7)."""
+
+from django.db import transaction
+
+from tasks.models import Assignment, Campaign, Place, Stop, Transition, Worker
+from tasks.models.assignment import AssignmentState, Outcome
+from tasks.work.rounds import free
+
+
+def set_aside(campaign: Campaign, worker: Worker, reason: str, who: str) -> int:
+    """Take a worker's answers out of the campaign's results and stop their work in it (rule 7).
+
+    Their places are free again at once; a HIT that they have open they may finish, and it is set
+    aside as well. Returns how many answers were set aside.
+    """
+    with transaction.atomic():
+        Worker.objects.select_for_update().get(pk=worker.pk)
+        locked = Campaign.locked(campaign.pk)
+        _, new = Stop.objects.get_or_create(
+            campaign=locked, worker=worker, defaults={"reason": reason}
+        )
+        if not new:
+            return 0
+        Transition.objects.create(
+            campaign=locked,
+            subject=f"worker {worker.pseudonym}"[:100],
+            before="working",
+            after="set aside",
+            who=who,
+            why=reason,
+        )
+        answers = Assignment.objects.filter(
+            campaign=locked,
+            worker=worker,
+            state=AssignmentState.SUBMITTED,
+            set_aside=False,
+        ).exclude(outcome=Outcome.REJECTED)
+        places = Place.objects.select_for_update().filter(holder__in=answers)
+        held = [place.pk for place in places]
+        count = 0
+        for answer in answers.select_for_update():
+            answer.become(who, reason, set_aside=True)
+            count += 1
+        free(locked, Place.objects.filter(pk__in=held), who, reason)
+        return count

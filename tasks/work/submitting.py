@@ -1,0 +1,141 @@
+"""What becomes of a worker's answer: stored once, on the place that it may take (rules 3 to 5)."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from tasks import money
+from tasks.crowds import crowd_of
+from tasks.models import Assignment, Campaign, Place, Stop, Worker
+from tasks.models.assignment import AssignmentState, Outcome
+from tasks.work.rounds import finish_if_done, free
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What became of an answer.
+
+    stored: it is used, or set aside with its worker. repeated: the assignment had an answer before,
+    and nothing changed. late: it is kept but not used, because the assignment had expired and its
+    place was taken.
+    """
+
+    status: Literal["stored", "repeated", "late"]
+    assignment: Assignment
+
+
+FACTS = ("submitted_at", "wall_seconds", "for_person", "state", "outcome", "set_aside")
+ANSWER = ("selected", "maybe", "unseen", "answers", "comment", "active_seconds")
+
+
+def submit(assignment: Assignment, answer: dict[str, Any]) -> Submitted:
+    """Store a valid answer, once, in one transaction.
+
+    `answer`: for CONTAINS lists of positions `selected`, `maybe`, `unseen`; for CLASSIFY `answers`
+    in the order of `shown`; optionally `comment` and `active_seconds`.
+    """
+    with transaction.atomic():
+        worker = Worker.objects.select_for_update().get(pk=assignment.worker_id)
+        stopped = Stop.objects.filter(campaign=assignment.campaign_id, worker=worker).exists()
+        campaign, for_person = _campaign_for(assignment.campaign, stopped)
+        place = place_for(assignment, campaign)
+        hit = assignment.hit
+        assignment = Assignment.objects.select_for_update().get(pk=assignment.pk)
+        assignment.campaign, assignment.worker, assignment.hit = campaign, worker, hit
+        if assignment.submitted_at is not None:
+            return Submitted("repeated", assignment)
+        now = timezone.now()
+        given = [field for field in ANSWER if field in answer]
+        for field in given:
+            setattr(assignment, field, answer[field])
+        assignment.submitted_at = now
+        assignment.wall_seconds = (now - assignment.opened_at).total_seconds()
+        assignment.for_person = for_person and place is not None
+        who = worker.pseudonym
+        if place is None:
+            assignment.become(who, "its place was taken", state="expired", save=False)
+            assignment.save(update_fields=[*FACTS, *given])
+            return Submitted("late", assignment)
+        assignment.become(who, state="submitted", set_aside=stopped, save=False)
+        if crowd_of(campaign).accepts_at_once and not assignment.for_person:
+            why = "accepted as it is stored"
+            assignment.become("review", why, outcome=Outcome.ACCEPTED, save=False)
+            money.owe([assignment])
+        assignment.save(update_fields=[*FACTS, *given])
+        if stopped:
+            free(campaign, Place.objects.filter(pk=place.pk), "review", "its worker is stopped")
+        else:
+            place.holder, place.free_at = assignment, None
+            place.save(update_fields=["holder", "free_at"])
+    finish_if_done(campaign)
+    return Submitted("stored", assignment)
+
+
+def _campaign_for(campaign: Campaign, stopped: bool) -> tuple[Campaign, bool]:
+    """The campaign, and whether the answer belongs to the sample that a person reviews.
+
+    The campaign's row is locked where the answer changes more than its own place: the answer of a
+    stopped worker frees one, and the sample must not grow beyond its size.
+    """
+    campaign.refresh_from_db(fields=["state", "review_sample"])
+    sample = Assignment.objects.filter(campaign=campaign, for_person=True)
+    wanted = campaign.review_sample or 0
+    filling = wanted > 0 and sample.count() < wanted
+    if stopped or filling:
+        campaign = Campaign.locked(campaign.pk)
+    return campaign, filling and sample.count() < wanted
+
+
+def place_for(assignment: Assignment, campaign: Campaign) -> Place | None:
+    """The place that an answer may take, locked: its own, or after expiry any free one of its HIT.
+
+    A marketplace that gives out places itself has given this one, so it must have reclaimed one of
+    the open assignments without notice: the one that was opened first makes room. None where no
+    place is left, where the worker has another answer to the HIT (rules 4 and 5), or where the
+    marketplace has taken the work from them. The caller holds the lock on the worker's row.
+    """
+    market_decides = crowd_of(campaign).gives_places
+    gone = Assignment.objects.filter(pk=assignment.pk, market_state__in=["returned", "expired"])
+    if market_decides and gone.exists():
+        return None
+    places = Place.objects.select_for_update(of=("self",)).filter(hit=assignment.hit_id)
+    own = places.filter(holder=assignment).first()
+    twice = Assignment.objects.filter(
+        hit=assignment.hit_id,
+        worker=assignment.worker_id,
+        state__in=[AssignmentState.OPEN, AssignmentState.SUBMITTED],
+    ).exclude(pk=assignment.pk)
+    if twice.exists():  # the worker keeps that one; this place stays free for others
+        return None
+    if own is not None:
+        return own
+    unlocked = Place.objects.select_for_update(of=("self",), skip_locked=True)
+    unlocked = unlocked.filter(hit=assignment.hit_id)
+    place = unlocked.filter(free_at__lte=timezone.now()).first()
+    if place is None and market_decides:
+        place = unlocked.filter(free_at__isnull=False).order_by("holder__opened_at").first()
+        if place is None:
+            place = _never_handed_in(unlocked.filter(UNTOLD, free_at=None))
+    return place
+
+
+# Answers that the marketplace has not reported: they may never have been handed in.
+UNTOLD = Q(holder__market_state="", holder__outcome=Outcome.NONE, holder__imported=False)
+
+
+def _never_handed_in(untold: QuerySet[Place]) -> Place | None:
+    """The place of the oldest answer that the marketplace has not reported; that answer expires.
+
+    Should it be handed in after all, it takes such a place in its turn.
+    """
+    place = untold.order_by("holder__submitted_at").first()
+    if place is None or place.holder_id is None:
+        return None
+    holder = Assignment.objects.select_for_update().get(pk=place.holder_id)
+    if holder.market_state or holder.outcome:  # reported or reviewed just now
+        return None
+    holder.become("the marketplace", "never handed in there", state=AssignmentState.EXPIRED)
+    return place

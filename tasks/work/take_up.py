@@ -1,0 +1,98 @@
+"""Work that a marketplace has given to a worker, taken up on the site (rule 5)."""
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from tasks.models import HIT, Assignment, Campaign, Place, Stop, Worker
+from tasks.models.assignment import AssignmentState
+from tasks.models.campaign import State
+from tasks.work.claiming import give_back, new_assignment, open_assignment
+
+
+class NotOffered(Exception):
+    """The worker may not do this HIT; the message tells them why, in a sentence."""
+
+
+def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
+    """The assignment by which a marketplace has given the HIT to the worker (rule 5).
+
+    The HIT is served even where the site sees no free place: the marketplace has then reclaimed one
+    of the assignments that are open, or answered but not yet handed in, without notice (see
+    `submitting.submit` and tasks/market/reconcile.py). Raises NotOffered.
+    """
+    others = Assignment.objects.filter(campaign=hit.campaign_id, key=key).exclude(worker=worker)
+    with transaction.atomic():
+        ids = {worker.pk, *others.values_list("worker_id", flat=True)}
+        list(Worker.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
+        known = Assignment.objects.filter(campaign=hit.campaign_id, key=key, worker=worker).first()
+        if known is not None:
+            return known
+        campaign = Campaign.objects.get(pk=hit.campaign_id)
+        if Stop.objects.filter(campaign=campaign, worker=worker).exists():
+            raise NotOffered("There is no more work of this study for you.")
+        mine = Assignment.objects.filter(hit=hit, worker=worker)
+        if mine.filter(state=AssignmentState.SUBMITTED).exists():
+            raise NotOffered("You have answered this one before.")
+        in_time = Q(state=AssignmentState.OPEN, expires_at__gt=timezone.now())
+        if surrendered(campaign, worker.external_id, key) and others.filter(in_time).exists():
+            raise NotOffered("This work is not yours any more.")
+        for other in others:
+            # An answer is its worker's until the marketplace says what became of it (sync).
+            if other.state == AssignmentState.SUBMITTED or not surrender(other):
+                raise NotOffered("This work was handed in by somebody else.")
+        wanted = Place.objects.filter(hit=hit, free_at__isnull=False)
+        unsure = Place.objects.filter(
+            hit=hit, free_at=None, holder__outcome="", holder__market_state=""
+        )
+        if campaign.state in (State.FINISHED, State.CLOSED) or not (
+            wanted.exists() or unsure.exists()
+        ):
+            raise NotOffered("This one has all the answers that it needs.")
+        for older in mine.filter(state=AssignmentState.OPEN):
+            give_back(older)
+        free_now = wanted.filter(free_at__lte=timezone.now())
+        place = free_now.select_for_update(of=("self",), skip_locked=True).first()
+        if place is not None:
+            assignment = open_assignment(campaign, worker, place, key)
+        else:
+            assignment = new_assignment(campaign, hit, worker, campaign.round, key)
+            assignment.save(force_insert=True)
+        return assignment
+
+
+def surrender(assignment: Assignment) -> bool:
+    """Take an assignment's key from it: the marketplace has given that key to another worker.
+
+    The worker must have returned the work there. The place is freed and the assignment gets a new
+    key (`surrendered` finds it); an answer that never reached the marketplace is not used. False:
+    the answer was handed in there, or reviewed. The caller holds the lock on the worker's row.
+    """
+    with transaction.atomic():
+        places = Place.objects.select_for_update().filter(holder=assignment)
+        held = [place.pk for place in places]
+        locked = Assignment.objects.select_for_update().get(pk=assignment.pk)
+        if locked.outcome or locked.market_state in ("submitted", "approved", "rejected"):
+            return False
+        Place.objects.filter(pk__in=held).update(holder=None, free_at=timezone.now())
+        locked.become("the marketplace", "given to another worker", state="returned")
+        locked.key = f"{locked.key[:180]}-{locked.pk}"
+        locked.market_state = "returned"
+        locked.save(update_fields=["key", "market_state"])
+        return True
+
+
+def surrendered(campaign: Campaign, worker: str, key: str) -> Assignment | None:
+    """The worker's newest assignment that `surrender` took this key from.
+
+    `worker` is the marketplace's id. Should the marketplace name that worker for the key after all,
+    the assignment is theirs again (tasks/market/reconcile.py).
+    """
+    taken = Assignment.objects.filter(
+        campaign=campaign,
+        worker__crowd=campaign.crowd,
+        worker__external_id=worker,
+        key__startswith=f"{key[:180]}-",
+        market_state="returned",
+    )
+    return taken.select_related("hit", "campaign", "worker").order_by("-pk").first()

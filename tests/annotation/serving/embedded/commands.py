@@ -1,0 +1,152 @@
+"""Commands that use the embedded servers, as processes of their own that tests can kill."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg2
+
+from annotation.serving.embedded.paths import places
+
+PROJECT = Path(__file__).resolve().parents[3]
+SCRIPT = """
+import sys
+from annotation.embedded import EmbeddedError, running
+try:
+    with running(sys.argv[1], durable=False):
+        print("in", flush=True)
+        sys.stdin.read()
+except EmbeddedError as error:
+    print(f"Error: {error}", file=sys.stderr)
+    sys.exit(1)
+"""
+
+
+class Command:
+    """A process inside `running(folder)`."""
+
+    def __init__(self, folder: Path, python: str = sys.executable, **popen: Any) -> None:
+        popen.setdefault("env", {"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT)})
+        self.process = subprocess.Popen(
+            [python, "-c", SCRIPT, str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd="/",
+            **popen,
+        )
+
+    def ready(self) -> "Command":
+        assert self.process.stdout is not None
+        if self.process.stdout.readline() != "in\n":
+            raise AssertionError(self.process.communicate()[1])
+        return self
+
+    def leave(self) -> None:
+        _, errors = self.process.communicate(timeout=60)
+        assert (self.process.returncode, errors) == (0, "")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def error(self) -> str:
+        """What it said when it was refused: one line."""
+        _, errors = self.process.communicate(timeout=60)
+        assert self.process.returncode == 1
+        assert errors.count("\n") == 1, errors
+        return errors
+
+
+def query(folder: Path, sql: str) -> list[tuple[Any, ...]]:
+    with contextlib.closing(connect(folder)) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute(sql)
+        return cursor.fetchall() if cursor.description else []
+
+
+def connect(folder: Path) -> Any:
+    return psycopg2.connect(
+        host=str(places(folder).servers), port=5432, user="annotation", dbname="annotation"
+    )
+
+
+def processes_of(folder: Path) -> dict[str, list[psutil.Process]]:
+    """Keeper and servers of this folder, found by what their command lines name."""
+    place = places(folder)
+    found: dict[str, list[psutil.Process]] = {"keeper": [], "postgres": [], "valkey": []}
+    for process in psutil.process_iter():
+        try:
+            line = process.cmdline()
+        except psutil.Error:
+            continue
+        if "annotation.serving.embedded" in line and str(place.data_dir) in line:
+            found["keeper"].append(process)
+        elif line and line[0].endswith("/postgres") and f"{place.servers}" in line[-1]:
+            found["postgres"].append(process)
+        elif line and "valkey-server" in line[0] and str(place.servers) in " ".join(line):
+            found["valkey"].append(process)
+    return found
+
+
+def the(name: str, folder: Path) -> psutil.Process:
+    """The one process of that name."""
+    (process,) = processes_of(folder)[name]
+    return process
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 15) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.05)
+    return result
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Anything still there: processes that name the folder, sockets."""
+    place = places(folder)
+    words = (str(place.data_dir), str(place.sockets))
+    left = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            line = " ".join(process.cmdline())
+            if any(word in line for word in words) and process.pid != os.getpid():
+                left.append(line)
+    return left + [str(place.sockets)] * place.sockets.exists()
+
+
+def assert_nothing_left(folder: Path) -> None:
+    eventually(lambda: not leftovers(folder))
+
+
+def assert_works_and_leaves_nothing(folder: Path) -> None:
+    """The next start works, and its stop leaves nothing."""
+    command = Command(folder).ready()
+    assert query(folder, "SELECT 1") == [(1,)]
+    command.leave()
+    assert_nothing_left(folder)
+
+
+@contextlib.contextmanager
+def hard_links(source: Path, target: Path) -> Iterator[Path]:
+    """A copy of a folder that costs nothing where links are possible."""
+    import shutil
+
+    def link(have: str, want: str) -> None:
+        try:
+            os.link(have, want)
+        except OSError:
+            shutil.copy2(have, want)
+
+    shutil.copytree(source, target, copy_function=link)
+    yield target
+    shutil.rmtree(target)

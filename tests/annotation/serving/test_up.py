@@ -1,0 +1,197 @@
+"""`manage.py up`: everything on one machine, through kills of anything, and nothing left after."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from annotation.serving.embedded.paths import HOMES, places
+from tests.annotation.serving.embedded.commands import eventually, processes_of, the
+
+PROJECT = Path(__file__).resolve().parents[2]
+CHILDREN = {
+    "web": "gunicorn",
+    "beat": "beat",
+    "default": "default@%h",
+    "gpu": "gpu@%h",
+}
+
+
+class Up:
+    """`manage.py up` as a process, its output in a file."""
+
+    def __init__(self, folder: Path, port: int | None = None) -> None:
+        self.folder = folder
+        self.port = port or free_port()
+        self.output = folder.parent / f"{folder.name}.{self.port}.out"
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "up", "--port", str(self.port)],
+                stdout=output,
+                stderr=output,
+                cwd=PROJECT,
+                env=environment(folder),
+                start_new_session=True,
+            )
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def ready(self) -> "Up":
+        try:
+            eventually(lambda: f"Second Look is at {self.address}" in self.said(), 60)
+        except AssertionError:
+            raise AssertionError(self.said()) from None
+        return self
+
+    def answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.address}readyz", timeout=5).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def child(self, name: str) -> psutil.Process | None:
+        for child in psutil.Process(self.process.pid).children():
+            with contextlib.suppress(psutil.Error):
+                if any(CHILDREN[name] in argument for argument in child.cmdline()):
+                    return child
+        return None
+
+    def ended(self, signum: int) -> int:
+        self.process.send_signal(signum)
+        return self.process.wait(60)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return kept | {"DATA_DIR": str(folder)}
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def left(folder: Path) -> list[str]:
+    """Processes of this folder's `up` or its servers, and its sockets."""
+    place = places(folder)
+    found = [str(place.sockets)] * place.sockets.exists()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            line = " ".join(process.cmdline())
+            ours = process.environ().get("DATA_DIR") == str(folder)
+            if ours or str(folder) in line or str(place.sockets) in line:
+                found.append(f"{process.pid} {line}")
+    return found
+
+
+def assert_nothing_left(folder: Path) -> None:
+    try:
+        eventually(lambda: not left(folder))
+    except AssertionError:
+        raise AssertionError(left(folder)) from None
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One DATA_DIR, with a space in it, that is migrated once."""
+    folder = tmp_path_factory.mktemp("a copy") / "var"
+    yield folder
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("DATA_DIR") == str(folder):
+                process.kill()
+    for home in HOMES:
+        for cluster in (home / "second-look").glob(f"{places(folder).key}-*"):
+            subprocess.run(["rm", "-rf", cluster], check=True)
+
+
+@pytest.fixture(scope="module")
+def up(folder: Path) -> Iterator[Up]:
+    """A running one, for the tests that leave it running."""
+    up = Up(folder).ready()
+    yield up
+    assert up.ended(signal.SIGTERM) == 0
+    assert_nothing_left(folder)
+
+
+def refused(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "up", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        env=environment(folder),
+        timeout=60,
+    )
+
+
+def test_killed_and_interrupted(folder: Path) -> None:
+    """kill -9 of `up` takes everything with it; the next one works; Ctrl-C leaves nothing."""
+    first = Up(folder).ready()
+    first.ended(signal.SIGKILL)
+    assert_nothing_left(folder)
+    second = Up(folder, first.port).ready()
+    assert second.answers()
+    os.killpg(second.process.pid, signal.SIGINT)  # what a terminal does
+    assert second.process.wait(60) == 130
+    assert_nothing_left(folder)
+    assert "Traceback" not in first.said() + second.said()
+
+
+def test_it_serves_and_a_second_one_is_refused(up: Up) -> None:
+    assert up.answers()
+    second = refused(up.folder, "--port", str(free_port()))
+    assert second.returncode == 1
+    assert second.stderr.count("\n") == 1
+    assert f"already runs for {up.folder} ({up.address[:-1]})" in second.stderr
+    assert up.answers()
+
+
+@pytest.mark.parametrize("name", CHILDREN)
+def test_a_killed_child_is_started_again(up: Up, name: str) -> None:
+    child = eventually(lambda: up.child(name))
+    grandchildren = child.children(recursive=True)
+    child.kill()
+    new = eventually(lambda: (one := up.child(name)) and one != child and one)
+    assert f"{name:7} | ended unexpectedly (SIGKILL)" in up.said()
+    assert psutil.wait_procs(grandchildren, timeout=5)[1] == []
+    assert eventually(up.answers)
+    assert new.is_running()
+
+
+def test_the_killed_keeper_is_started_again(up: Up) -> None:
+    keeper = the("keeper", up.folder)
+    keeper.kill()
+    assert eventually(lambda: _keepers(up.folder) not in ([], [keeper]), 30)
+    assert eventually(up.answers, 30)
+
+
+def test_a_port_in_use_is_one_line(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = refused(folder.with_name("other"), "--port", str(port))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert f"port {port} of 127.0.0.1 cannot be used (Address already in use)" in done.stderr
+
+
+@pytest.mark.parametrize("port", ["web", "0", "70000"])
+def test_what_is_no_port_is_wrong_usage(folder: Path, port: str) -> None:
+    assert refused(folder.with_name("other"), "--port", port).returncode == 2
+
+
+def _keepers(folder: Path) -> list:
+    return processes_of(folder)["keeper"]

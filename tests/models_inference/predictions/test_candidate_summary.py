@@ -1,0 +1,49 @@
+"""The counts before any money is spent are those of the candidates themselves."""
+
+from collections import Counter
+
+import pytest
+
+from models_inference.predictions.candidate_summary import candidate_summary
+from models_inference.predictions.candidates import candidate_pairs
+from tests.models_inference.predictions.test_candidates import dataset  # noqa: F401
+
+
+@pytest.mark.parametrize(("classifiers", "k"), [(None, 5), (["a", "b"], 1), ([], 5)])
+def test_counts_are_those_of_the_candidates(dataset, classifiers, k):  # noqa: F811
+    summary = candidate_summary(dataset, classifiers, k)
+    keys = dict(dataset.labels.values_list("id", "key"))
+    for choice in summary.choices:
+        # min_models beyond the number of classifiers asks nothing but dataset labels.
+        at_most = candidate_pairs(dataset, None, classifiers, k)
+        pairs = [
+            pair
+            for pair in at_most
+            if "dataset" in pair.sources or pair.models >= choice.min_models
+        ]
+        per_image = Counter(pair.image_id for pair in pairs)
+        expected = Counter(
+            per_image[image] for image in dataset.images.values_list("id", flat=True)
+        )
+        assert choice.images == expected
+        assert choice.labels == Counter(keys[pair.label_id] for pair in pairs)
+        assert choice.pairs == len(pairs)
+        assert list(choice.labels.values()) == sorted(choice.labels.values(), reverse=True)
+    alone: Counter = Counter()
+    named: Counter = Counter()
+    for pair in candidate_pairs(dataset, None, classifiers, k):
+        models = [source[0] for source in pair.sources if source != "dataset"]
+        named.update(models)
+        if len(models) == 1 and "dataset" not in pair.sources:
+            alone.update(models)
+    assert {one.name: (one.named, one.alone) for one in summary.classifiers} == {
+        one.name: (named[one.name], alone[one.name]) for one in summary.classifiers
+    }
+    assert summary.images == 40
+
+
+def test_an_empty_dataset_has_no_mean(db):
+    from imagesets.models import Dataset
+
+    choice = candidate_summary(Dataset.objects.create(slug="empty", name="empty")).choices[0]
+    assert (choice.mean, choice.quantile(0.5), choice.pairs, choice.images) == (None, None, 0, {})

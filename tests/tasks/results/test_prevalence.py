@@ -1,0 +1,55 @@
+"""Each section's expected and observed share of positives (rule 11)."""
+
+from collections import defaultdict
+
+import pytest
+
+from tasks.models import HITItem, Section
+from tasks.results import aggregate
+from tasks.results.prevalence import bands
+from tasks.work.stops import set_aside
+from tests.tasks.conftest import answer_no, answer_truly, work_through
+
+# By how far the label is from the image's own: two classifiers gave it .6 and .3, or one of them.
+CHANCE = {0: 1.0, 1: 0.45, 2: 0.15}
+
+
+@pytest.fixture
+def tiles(campaign) -> dict[tuple[int, int], list[HITItem]]:
+    """The study's items by HIT and section."""
+    found = defaultdict(list)
+    for item in HITItem.objects.filter(pair__isnull=False).select_related("image", "label"):
+        found[item.hit_id, item.section].append(item)
+    return found
+
+
+def test_what_is_expected_is_kept_at_layout(campaign, tiles):
+    sections = {(one.hit_id, one.number): one for one in Section.objects.all()}
+    assert set(sections) == set(tiles)
+    for where, items in tiles.items():
+        steps = [(int(i.label.key[1:]) - int(i.image.key[:3])) % 8 for i in items]
+        expected = sum(CHANCE[step] for step in steps) / len(steps)
+        assert sections[where].expected == pytest.approx(expected)
+        assert sections[where].tiles == len(items)
+        assert {i.label_id for i in items} == {sections[where].label_id}
+
+
+def test_what_was_selected_of_it_is_kept_at_aggregation(campaign, tiles, workers):
+    ada, bob, eve = workers(3)
+    for worker, answer in ((ada, answer_truly), (bob, answer_no), (eve, answer_truly)):
+        work_through(campaign, worker, answer)
+    set_aside(campaign, eve, "careless", "a test")
+    aggregate(campaign)
+    for one in Section.objects.all():
+        items = tiles[one.hit_id, one.number]
+        own = sum(item.label_id == item.image.dataset_label_id for item in items)
+        assert (one.selected, one.shown) == (own, 2 * len(items))
+    found = bands(campaign)
+    assert sum(band.sections for band in found) == len(tiles)
+    assert sum(band.shown for band in found) == 2 * campaign.pairs.count()
+    assert sum(band.selected for band in found) == 12
+
+
+def test_staff_see_the_shares(campaign, admin_client):
+    html = admin_client.get(f"/campaigns/{campaign.slug}/").content.decode()
+    assert "Sections by their share of positives" in html
