@@ -14,7 +14,7 @@ from . import postgres
 from .errors import EmbeddedError
 from .paths import Places, check_socket_dir, make_data_dir, places
 
-PROJECT = Path(__file__).resolve().parent.parent.parent
+PROJECT = Path(__file__).resolve().parents[3]
 TRIES = 5
 LEAVE_PATIENCE = 90.0
 

@@ -16,7 +16,7 @@ import pytest
 from annotation.serving.embedded.paths import HOMES, places
 from tests.annotation.serving.embedded.commands import eventually, processes_of, the
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 CHILDREN = {
     "web": "gunicorn",
     "beat": "beat",

@@ -60,7 +60,7 @@ def test_an_own_server_ends_with_its_command(signum):
     script = """
 import time, django
 django.setup()
-from annotation.web import web_server
+from annotation.serving.web import web_server
 with web_server() as address:
     print(address, flush=True)
     time.sleep(60)

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 BEGIN = """
 import os, sys, django
 import numpy as np
 django.setup()
 from imagesets.models import Dataset
 from models_inference.errors import InferenceError
-from models_inference.logits import folder, gather, keep_logits, read
+from models_inference.predictions.logits import folder, gather, keep_logits, read
 from models_inference.models import Classifier
 a = Classifier(id=1, name="a", dataset=Dataset(slug="d"))
 

@@ -14,10 +14,10 @@ import psycopg2
 
 from annotation.serving.embedded.paths import places
 
-PROJECT = Path(__file__).resolve().parents[3]
+PROJECT = Path(__file__).resolve().parents[4]
 SCRIPT = """
 import sys
-from annotation.embedded import EmbeddedError, running
+from annotation.serving.embedded import EmbeddedError, running
 try:
     with running(sys.argv[1], durable=False):
         print("in", flush=True)
