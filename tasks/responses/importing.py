@@ -12,7 +12,7 @@ from tasks.models.refused import Refused
 from tasks.responses import staging
 from tasks.responses.checks import check
 from tasks.responses.errors import Problems
-from tasks.responses.judgments import Judgments
+from tasks.responses.judgment_reader import JudgmentReader
 from tasks.responses.reading import read_judgments
 from tasks.responses.references import keep_images, keep_labels
 from tasks.responses.resolving import resolve
@@ -42,7 +42,7 @@ def import_responses(
         staging.drop_tables(cursor)
         problems = Problems()
         keep_labels(cursor, campaign.dataset)
-        judgments = Judgments(campaign, problems)
+        judgments = JudgmentReader(campaign, problems)
         rows = staging.stage(
             cursor,
             read_judgments(file, judgments, problems),

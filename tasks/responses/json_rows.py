@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
-from tasks.responses.csv_rows import NotText, text_lines
+from imagesets.tables import TableError, text_lines
 from tasks.responses.errors import Problems, short
 
 AT_ONCE = 2**20  # bytes
@@ -31,8 +31,8 @@ def json_lines(lines: Iterable[bytes], problems: Problems) -> Iterator[tuple[int
                 yield row, found
             else:
                 problems.add(row, "", f"must be a JSON object, not {short(found)}")
-    except NotText as error:
-        problems.add(error.line, "", "is not UTF-8 text")
+    except TableError as error:
+        problems.add(error.row, "", error.message)
 
 
 def json_list(file: BinaryIO, problems: Problems) -> Iterator[tuple[int, dict[str, Any]]]:

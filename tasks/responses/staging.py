@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from tasks.models import Campaign
 from tasks.models.worker import is_pseudonym, pseudonyms
-from tasks.responses.judgments import Judgment
+from tasks.responses.judgment_reader import Judgment
 
 AT_ONCE = 50_000  # rows per COPY
 TABLES = (

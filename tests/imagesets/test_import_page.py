@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
-from imagesets import import_jobs
+from imagesets.importing import jobs as import_jobs
 from imagesets.models import Dataset, Image, ImportJob
 from tests.imagesets.pictures import jpeg
 

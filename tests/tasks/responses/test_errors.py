@@ -144,7 +144,7 @@ def test_rows_are_lines_of_the_file(contains):
         (b"worker,image,label,selected,image\n", 1, "", "'image' stands there twice"),
         (b"worker,image,label,selected\nw,a.jpg,n0\n", 2, "", "3 cells under 4 columns"),
         (b"worker,image,label,selected\nw,a.jpg,n0,true\nw,\xff,n0,true\n", 3, "", "UTF-8"),
-        (b'worker,image,label,selected\nw,"a.jpg,n0,true\n', 2, "", "no CSV"),
+        (b'worker,image,label,selected\nw,"a.jpg,n0,true\n', 2, "", "is not valid CSV"),
         (b"worker,image,label,selected\nw\0,a.jpg,n0,true\n", 2, "worker", "NUL"),
         (b'{"worker": "w"\n', 1, "", "no JSON"),
         (
