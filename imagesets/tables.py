@@ -44,7 +44,7 @@ def csv_rows(
         header = [column_name(cell) for cell in first]
         for name in header:
             if name and header.count(name) > 1:
-                raise TableError(reader.line_num, f"column {name!r} stands there twice")
+                raise TableError(reader.line_num, f"column {name!r} comes twice")
         yield reader.line_num, header
         for cells in rows:
             yield reader.line_num, cells

@@ -1,4 +1,4 @@
-"""One judgment of a file: which fields it may have, and what they say together."""
+"""Reads a row of a file into a judgment: which fields it may have, and which contradict others."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -25,11 +25,11 @@ OPTIONAL = {
 }
 EMPTY = (None, "")
 MAY_BE_EMPTY = {"selected", "main"}
-REMEMBERED = 10_000  # texts per field whose value is kept, so that it is read once
+REMEMBERED = 10_000  # values per field that are cached, so that each text is parsed once
 
 
 class Judgment(NamedTuple):
-    """One worker's answer on one item, as the staging table holds it; None: not given.
+    """One worker's answer on one item, as the staging table holds it; None: not in the file.
 
     `worker` counts the file's workers from 0. `answer`: 1 yes, 0 no, 2 maybe, -1 not seen; in
     CLASSIFY 0 or -1. Labels are ids, lists of them in Postgres's text form.
@@ -55,7 +55,7 @@ class Judgment(NamedTuple):
 
 
 class JudgmentReader:
-    """Reads the rows of one file into judgments; what is wrong goes to `problems`."""
+    """Reads the rows of one file into judgments; adds their errors to `problems`."""
 
     def __init__(self, campaign: Campaign, problems: Problems) -> None:
         self.campaign = campaign
@@ -65,7 +65,7 @@ class JudgmentReader:
         self.known = {*self.required, *OPTIONAL[self.kind]}
         self.labels = values.Labels(campaign.dataset.labels.values_list("key", "pk"))
         self.workers: dict[str, int] = {}  # name -> its number
-        self._campaign_named: tuple[int, str] | None = None
+        self._first_campaign: tuple[int, str] | None = None  # row, slug
         self._read: dict[str, Callable[[Any], Any]] = {
             "campaign": values.text,
             "round": _remembering(values.whole_number(1, values.LARGEST_SMALLINT)),
@@ -91,61 +91,61 @@ class JudgmentReader:
     def read(
         self, row: int, raw: Mapping[str, Any], columns: Mapping[str, str] | None = None
     ) -> Judgment | None:
-        """The judgment of a row, or None: its errors were noted.
+        """The judgment of a row; None if it has errors, which are noted.
 
-        `columns`: a field's name in the file, where that is another one.
+        `columns`: field -> its name in the file, where that differs.
         """
         errors: list[tuple[str, str]] = []
         if not raw.keys() <= self.known:
-            strange = next(name for name in raw if name not in self.known)
-            errors.append((strange, f"no such field (there are: {', '.join(sorted(self.known))})"))
+            unknown = next(name for name in raw if name not in self.known)
+            errors.append((unknown, f"no such field (there are: {', '.join(sorted(self.known))})"))
         for field in self.required:
             if field not in raw:
                 errors.append((field, "is missing"))
             elif raw[field] in EMPTY and field not in MAY_BE_EMPTY:
                 errors.append((field, "is empty"))
-        found = self._nothing.copy()
+        fields = self._nothing.copy()
         for field, value in raw.items():
             if value not in EMPTY and (read := self._read.get(field)):
                 try:
-                    found[field] = read(value)
+                    fields[field] = read(value)
                 except ValueError as error:
                     errors.append((field, str(error)))
         if not errors:
-            errors += self._contradictions(row, found)
+            errors += self._contradictions(row, fields)
         if errors:
             for field, message in errors:
                 self.problems.add(row, (columns or {}).get(field, field), message)
             return None
         contains = self.kind == Kind.CONTAINS
-        selected = found["selected"]
+        selected = fields["selected"]
         answer = selected if contains else values.NO
-        # By place, in the order of the class: by name it takes half as long again.
+        # By position, in the order of the class: by name it takes half as long again.
         return Judgment(
             row,
-            found["hit"],
-            found["assignment"],
-            self.workers.setdefault(found["worker"], len(self.workers)),
-            found["image"],
-            found["label"] or 0,
+            fields["hit"],
+            fields["assignment"],
+            self.workers.setdefault(fields["worker"], len(self.workers)),
+            fields["image"],
+            fields["label"] or 0,
             values.UNSEEN if selected is None else answer,
-            _array(found["offered"]),
+            _array(fields["offered"]),
             None if contains else _array(selected or []),
-            found["main"],
-            found["position"],
-            found["control"],
-            found["round"],
-            found["submitted_at"],
-            found["seconds"],
-            found["status"],
-            found["used"],
+            fields["main"],
+            fields["position"],
+            fields["control"],
+            fields["round"],
+            fields["submitted_at"],
+            fields["seconds"],
+            fields["status"],
+            fields["used"],
         )
 
-    def _contradictions(self, row: int, found: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """What the fields of a row say against each other or against the campaign."""
+    def _contradictions(self, row: int, fields: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Contradictions of a row's fields with each other or with the campaign."""
         errors = []
-        if (campaign := found["campaign"]) is not None:
-            first, named = self._campaign_named = self._campaign_named or (row, campaign)
+        if (campaign := fields["campaign"]) is not None:
+            first, named = self._first_campaign = self._first_campaign or (row, campaign)
             if named != campaign:
                 errors.append(
                     (
@@ -154,11 +154,11 @@ class JudgmentReader:
                         " a file holds judgments of one campaign",
                     )
                 )
-        if found["used"] and found["status"] not in (None, "accepted"):
-            errors.append(("used", f"is true, but status is {found['status']}"))
+        if fields["used"] and fields["status"] not in (None, "accepted"):
+            errors.append(("used", f"is true, but status is {fields['status']}"))
         if self.kind == Kind.CLASSIFY:
-            errors += _classify_contradictions(found)
-        elif found["selected"] == values.MAYBE and not self.campaign.maybe:
+            errors += _classify_contradictions(fields)
+        elif fields["selected"] == values.MAYBE and not self.campaign.maybe:
             errors.append(
                 (
                     "selected",
@@ -169,9 +169,9 @@ class JudgmentReader:
         return errors
 
 
-def _classify_contradictions(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """A valid response checks at least one label, the main one among them, or none at all."""
-    selected, main, offered = found["selected"], found["main"], found["offered"]
+def _classify_contradictions(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A valid response checks at least one label, the main one among them, or none (rule Q2)."""
+    selected, main, offered = fields["selected"], fields["main"], fields["offered"]
     if selected is None:
         return [] if main is None else [("main", "is given, but selected is empty (not seen)")]
     if selected and main is None:
@@ -188,17 +188,17 @@ def _array(numbers: list[int] | None) -> str | None:
 
 
 def _remembering(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same reader, which reads a text that comes again only once."""
-    known: dict[str, Any] = {}
+    """The same reader, but it parses a repeated text only once."""
+    parsed: dict[str, Any] = {}
 
-    def remember(value: Any) -> Any:
-        if not isinstance(value, str):
-            return read(value)
-        if (found := known.get(value)) is not None:
-            return found
-        found = read(value)
-        if len(known) < REMEMBERED:
-            known[value] = found
-        return found
+    def remember(text: Any) -> Any:
+        if not isinstance(text, str):
+            return read(text)
+        if (value := parsed.get(text)) is not None:
+            return value
+        value = read(text)
+        if len(parsed) < REMEMBERED:
+            parsed[text] = value
+        return value
 
     return remember
