@@ -21,9 +21,9 @@ def make_photographs(folder: Path, count: int, longest: int) -> None:
     """`count` JPEGs of `longest` x 3/4 pixels in ten folders, no two alike."""
     from PIL import Image
 
-    from imagesets.imagenet import imagenet_classes
-    from imagesets.photos import PHOTOGRAPHS, file_of
-    from imagesets.pixels import open_rgb
+    from imagesets.labels.imagenet import imagenet_classes
+    from imagesets.pictures.decoding import open_rgb
+    from imagesets.pictures.demo_photos import PHOTOGRAPHS, file_of
 
     size = (longest, longest * 3 // 4)
     sources = [open_rgb(file_of(photograph)) for photograph in PHOTOGRAPHS]
@@ -68,7 +68,7 @@ def measure(folder: Path, count: int, longest: int) -> None:
     django.setup()
     from django.core.management import call_command
 
-    from imagesets.importing import import_dataset
+    from imagesets.importing.import_dataset import import_dataset
     from imagesets.terminal import progress_bars
 
     call_command("migrate", verbosity=0)

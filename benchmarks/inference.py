@@ -43,7 +43,7 @@ def make_photographs(folder: Path, count: int) -> list[Path]:
 
 def make_dataset(files: list[Path]):
     """A dataset of these files with ImageNet's labels."""
-    from imagesets.imagenet import imagenet_classes
+    from imagesets.labels.imagenet import imagenet_classes
     from imagesets.models import Dataset, Image, Label
 
     dataset = Dataset.objects.create(slug="bench", name="Bench")
@@ -67,9 +67,9 @@ def make_dataset(files: list[Path]):
 
 def make_classifiers(dataset, folder: Path, architectures: list[str] | None) -> list:
     """The demo's six, or architectures with random weights in files."""
+    from models_inference.classifiers.presets import register_demo_classifiers
     from models_inference.models import Classifier
     from models_inference.networks.timm_import import timm
-    from models_inference.presets import register_demo_classifiers
 
     if not architectures:
         return register_demo_classifiers(dataset)
@@ -95,29 +95,32 @@ def synchronise(device) -> None:
         torch.cuda.synchronize()
 
 
-def networks_alone(job, count: int, device) -> float:
+def networks_alone(pipeline, count: int, device) -> float:
     """Images per second through all networks, in the engine's batches, pixels at hand."""
     import torch
 
     seconds = 0.0
-    for network in job.networks.values():
+    for network in pipeline.networks.by_classifier.values():
         size = network.preprocessing.resizing.size
         pixels = torch.randint(0, 256, (network.batch, 3, *size), dtype=torch.uint8).to(device)
-        list(job.workers.forward.map(network.logits, [pixels] * 2))
+        list(pipeline.threads.forward.map(network.logits, [pixels] * 2))
         rounds = max(4, count // network.batch)
         synchronise(device)
         began = time.perf_counter()
-        list(job.workers.forward.map(network.logits, [pixels] * rounds))
+        list(pipeline.threads.forward.map(network.logits, [pixels] * rounds))
         seconds += (time.perf_counter() - began) / (rounds * network.batch)
     return 1 / seconds
 
 
-def decoding_alone(job) -> float:
+def decoding_alone(pipeline) -> float:
     """Images per second from file to the pixels that all networks take, on all cores."""
-    resizings = set(job.transforms)
-    files = list(job.dataset.images.values_list("location", "sha256"))
+    networks = pipeline.networks
+    resizings = set(networks.transforms)
+    files = list(networks.dataset.images.values_list("location", "sha256"))
     began = time.perf_counter()
-    for prepared in job.workers.decode.map(lambda file: job.prepare(*file, resizings), files):
+    for prepared in pipeline.threads.decode.map(
+        lambda file: pipeline.prepare(*file, resizings), files
+    ):
         assert not isinstance(prepared, str), prepared
     return len(files) / (time.perf_counter() - began)
 
@@ -142,7 +145,8 @@ def plain_loop(classifiers, files: list[Path], device) -> float:
     import torch
     from timm.data import create_transform, resolve_data_config
 
-    from models_inference.networks.network import cores, timm_network
+    from models_inference.networks.devices import cores
+    from models_inference.networks.network import timm_network
 
     seconds = 0.0
     for classifier in classifiers:
@@ -197,9 +201,10 @@ def measure(folder: Path, options) -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    from models_inference.inference import Job
-    from models_inference.networks.network import choose_device, cores
-    from models_inference.presets import DEFAULT
+    from models_inference.classifiers.presets import DEFAULT
+    from models_inference.inference.pipeline import Pipeline
+    from models_inference.inference.run import Run
+    from models_inference.networks.devices import choose_device, cores
 
     call_command("migrate", verbosity=0, skip_checks=True)
     device = choose_device(options.device)
@@ -210,18 +215,20 @@ def measure(folder: Path, options) -> None:
     if architectures is None and device.type == "cuda":
         architectures = [preset.architecture for preset in DEFAULT]
     classifiers = make_classifiers(dataset, folder, architectures)
-    job = Job(dataset, classifiers, options.device, lambda done, total: None)
-    job.load()
+    run = Run(dataset, classifiers, options.device, lambda done, total: None)
+    run.networks.load()
+    pipeline = Pipeline(run.networks)
     print(
         f"{count:,} images of 500 x 375 pixels, {len(classifiers)} classifiers, "
-        f"{len(job.transforms)} different inputs, {cores()} cores, device {device}"
+        f"{len(run.networks.transforms)} different inputs, {cores()} cores, device {device}"
     )
-    networks = networks_alone(job, min(count, 512 if device.type == "cuda" else 32), device)
+    networks = networks_alone(pipeline, min(count, 512 if device.type == "cuda" else 32), device)
     print(f"networks alone   {networks:8.1f} images/s")
-    decoding = decoding_alone(job)
+    decoding = decoding_alone(pipeline)
+    pipeline.stop()
     print(f"decoding alone   {decoding:8.1f} images/s")
     began = time.perf_counter()
-    outcome = job.run()
+    outcome = run.run()
     engine = count / (time.perf_counter() - began)
     assert outcome.written == count * len(classifiers), outcome
     print(f"predict          {engine:8.1f} images/s, logits and rows stored")

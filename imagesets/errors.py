@@ -1,15 +1,15 @@
-"""What an import refuses, and why something failed, said in one line."""
+"""The error of a refused import, and the reason for any error in one line."""
 
 
 class ImportRefused(ValueError):
     """The import stopped; the message names the file, the row and the fault.
 
-    It changed nothing, but for what the message says: a place that stopped answering in the midst
-    of it leaves what came in before.
+    Nothing was changed, unless the message says so: an import whose source stops answering keeps
+    what it has imported.
     """
 
 
 def reason_of(error: Exception) -> str:
-    """Why something failed, in one line and without the path that the reader knows."""
-    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(said.split()) or type(error).__name__
+    """Why something failed, in one line and without the path, which the reader knows."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split()) or type(error).__name__

@@ -10,7 +10,7 @@ from imagesets.locations import write_s3
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees all of it or none; replaces what was there."""
+    """Write or replace a file so that readers see either all of it or the one before."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
     try:
@@ -24,11 +24,11 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def keep_copy(content: bytes, sha256: str) -> str:
-    """The location of a copy, named by its content: the same bytes are kept once.
+    """Keep a copy, named by its content so that the same bytes are kept once; return its location.
 
-    In the bucket AWS_STORAGE_BUCKET_NAME, where one is set, so that every machine of a study reads
-    the same copies; else below DATA_DIR, which may be moved: the location is relative to it.
-    Raises OSError where it cannot be written.
+    In the bucket AWS_STORAGE_BUCKET_NAME if one is set, so that every machine of a study reads the
+    same copies; else below DATA_DIR, which may be moved: the location is relative to it.
+    Raises OSError if it cannot be written.
     """
     name = _name_of_copy(sha256)
     if settings.AWS_STORAGE_BUCKET_NAME:
@@ -40,13 +40,13 @@ def keep_copy(content: bytes, sha256: str) -> str:
 
 
 def is_copy(location: str, sha256: str) -> bool:
-    """Whether a location is that of a copy of these bytes, in whichever bucket."""
+    """Whether a location is that of a copy of these bytes, in any bucket."""
     name = _name_of_copy(sha256)
     return location == name or (location.startswith("s3://") and location.endswith(f"/{name}"))
 
 
 def is_gone(location: str) -> bool:
-    """Whether no file is there any more; S3 is not asked."""
+    """Whether the file at a location no longer exists; does not ask S3."""
     return not location.startswith("s3://") and not (settings.DATA_DIR / location).exists()
 
 

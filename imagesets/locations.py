@@ -1,4 +1,4 @@
-"""Where bytes are: a file's path or an s3:// address, read through one door."""
+"""Reads and writes bytes by location: a file's path or an s3:// address."""
 
 import functools
 import hashlib
@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 
 ATTEMPTS = 2
-# What S3 answers for every file, once it does for one.
-NOT_THE_FILE = {
+# Errors of S3 that concern every file, not only the one asked for.
+FOR_EVERY_FILE = {
     "ExpiredToken",
     "InvalidAccessKeyId",
     "InvalidToken",
@@ -27,7 +27,7 @@ def split_s3(address: str) -> tuple[str, str]:
 
 @functools.cache
 def s3_client() -> Any:
-    """boto3's S3 client; AWS_* of the environment say which account and endpoint."""
+    """boto3's S3 client, for the account and endpoint of the environment's AWS_* variables."""
     # Imported here: boto3 takes a third of a second, and most installations have no S3.
     import boto3
     from botocore.config import Config
@@ -39,7 +39,7 @@ def s3_client() -> Any:
 
 
 def read_same(location: str, sha256: str) -> bytes:
-    """The bytes at a location, as `read`; OSError where they are others than they were."""
+    """The bytes at a location, as `read`; OSError if they have changed since the import."""
     content = read(location)
     if hashlib.sha256(content).hexdigest() != sha256:
         raise OSError("its bytes have changed since it was imported")
@@ -47,9 +47,9 @@ def read_same(location: str, sha256: str) -> bytes:
 
 
 def read(location: str) -> bytes:
-    """The bytes at a location; a relative path is one below DATA_DIR.
+    """The bytes at a location; a relative path is below DATA_DIR.
 
-    Raises OSError, and of that ConnectionError where it is not this file that fails but S3.
+    Raises OSError; its subclass ConnectionError if S3 as a whole fails, not this file.
     """
     if not location.startswith("s3://"):
         return (settings.DATA_DIR / location).read_bytes()
@@ -60,16 +60,16 @@ def read(location: str) -> bytes:
         try:
             return s3_client().get_object(Bucket=bucket, Key=key)["Body"].read()
         except ClientError as error:
-            whole = error.response.get("Error", {}).get("Code") in NOT_THE_FILE
-            raise (ConnectionError if whole else OSError)(f"{location}: {error}") from error
-        except BotoCoreError as error:  # botocore tries requests again, but not broken answers
+            every_file = error.response.get("Error", {}).get("Code") in FOR_EVERY_FILE
+            raise (ConnectionError if every_file else OSError)(f"{location}: {error}") from error
+        except BotoCoreError as error:  # botocore retries requests, but not broken responses
             if attempt == ATTEMPTS - 1:
                 raise ConnectionError(f"{location}: {error}") from error
     raise AssertionError
 
 
 def write_s3(bucket: str, key: str, content: bytes) -> str:
-    """Write an object; its s3:// address. Raises OSError where S3 does not take it."""
+    """Write an object and return its s3:// address. Raises OSError if S3 refuses it."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

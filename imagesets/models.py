@@ -1,4 +1,4 @@
-"""Dataset, Label and Image: what a benchmark says about its pictures."""
+"""Dataset, Label and Image, a dataset's duplicates, and imports started in the admin."""
 
 import secrets
 
@@ -13,7 +13,7 @@ def new_public_id() -> str:
 
 
 class Dataset(models.Model):
-    """A benchmark: images and the label set that they were given labels from."""
+    """A benchmark: its images, and the label set that their labels are from."""
 
     slug = models.SlugField(unique=True, max_length=100)
     name = models.CharField(max_length=200)
@@ -27,7 +27,7 @@ class Dataset(models.Model):
 
 
 class Label(models.Model):
-    """A class of the dataset, as workers are told about it."""
+    """A class of the dataset, with the texts that workers read about it."""
 
     id = models.AutoField(primary_key=True)  # 4 bytes: predictions hold arrays of these
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="labels")
@@ -50,7 +50,7 @@ class Label(models.Model):
 
 
 class Image(models.Model):
-    """A picture: its key in the dataset, where its bytes are, and the label it came with."""
+    """A picture: its key in the dataset, the location of its bytes, and its dataset label."""
 
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="images")
     key = models.CharField(max_length=500, help_text="Path below the dataset's root.")
@@ -87,7 +87,7 @@ class Image(models.Model):
 
 
 class Comparison(models.Model):
-    """What the last import found to be in a dataset twice, as imagesets.duplicates says it."""
+    """The duplicates that the last import found in a dataset, as duplicates.in_short has them."""
 
     dataset = models.OneToOneField(
         Dataset, on_delete=models.CASCADE, primary_key=True, related_name="comparison"
@@ -98,7 +98,7 @@ class Comparison(models.Model):
 
 
 class ImportJob(models.Model):
-    """An import that somebody started in the admin: what was asked, how far it is, what came."""
+    """An import that somebody started in the admin: its arguments, progress and result."""
 
     class State(models.TextChoices):
         WAITING = "waiting"

@@ -1,132 +1,121 @@
-"""Reads classes.csv and labels.csv; an error names the file and the row, counted as editors do."""
+"""Reads CSV tables row by row; an error names the row, counted as text editors count lines."""
 
 import csv
-import re
-from collections.abc import Iterator
+import io
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from imagesets.errors import ImportRefused
-from imagesets.imagenet import ClassEntry
 
-KEY_LENGTH, ADDRESS_LENGTH = 200, 500  # as the columns of Label
-
-
-class LabelRow(NamedTuple):
-    """One row of labels.csv and where it stands."""
-
-    label: str
-    row: int
+Column = str | tuple[str, ...]  # its name, or several of which the table must have one
 
 
-def read_classes(path: Path) -> dict[str, ClassEntry]:
-    """Label key -> class, in the order of the file.
+class TableError(ValueError):
+    """A row that cannot be read, and why; row 0: the file as a whole."""
 
-    Columns: key and names required; definition, wikipedia, superclass may be missing or empty;
-    names and wikipedia are separated by ";" or "|". Raises ImportRefused.
+    def __init__(self, row: int, message: str) -> None:
+        self.row, self.message = row, message
+        super().__init__(f"row {row}: {message}" if row else message)
+
+
+def text_lines(lines: Iterable[bytes]) -> Iterator[str]:
+    """Lines as text, without a byte order mark. Raises TableError naming the line."""
+    for number, line in enumerate(lines, 1):
+        try:
+            text = line.decode()
+        except UnicodeDecodeError:
+            raise TableError(number, "is not UTF-8 text") from None
+        yield text.removeprefix("\ufeff") if number == 1 else text
+
+
+def csv_rows(
+    lines: Iterable[bytes], column_name: Callable[[str], str] = str.strip
+) -> Iterator[tuple[int, list[str]]]:
+    """(row, cells) of each row, the header first, as `column_name` makes of each of its cells.
+
+    Streams: one row is in memory. Skips empty lines; rows may differ in length (`uneven`).
+    Raises TableError: no header, a column name that comes twice, no CSV, no UTF-8.
     """
-    classes: dict[str, ClassEntry] = {}
-    rows: dict[str, int] = {}
-    for row, cells in rows_of(path, ("key", "names")):
-        at = f"{path}, row {row}"
-        key = cells["key"]
-        if not key:
-            raise ImportRefused(f"{at}: key is empty")
-        if len(key) > KEY_LENGTH:
-            raise ImportRefused(f"{at}: key is longer than {KEY_LENGTH} characters")
-        if key in classes:
-            raise ImportRefused(f"{at}: key {key!r} stands in row {rows[key]} already")
-        names = _split(cells["names"])
-        if not names:
-            raise ImportRefused(f"{at}: names is empty (key {key!r})")
-        wikipedia = _split(cells.get("wikipedia", ""))
-        for address in wikipedia:
-            if not re.match(r"https?://\S+$", address) or len(address) > ADDRESS_LENGTH:
-                raise ImportRefused(f"{at}: wikipedia is no web address: {address!r}")
-        superclass = cells.get("superclass", "")
-        if len(superclass) > KEY_LENGTH:
-            raise ImportRefused(f"{at}: superclass is longer than {KEY_LENGTH} characters")
-        rows[key] = row
-        classes[key] = ClassEntry(key, names, cells.get("definition", ""), wikipedia, superclass)
-    if not classes:
-        raise ImportRefused(f"{path}: no classes in it")
-    return classes
+    reader = csv.reader(_split_at_returns(text_lines(lines)), strict=True)
+    rows = filter(None, reader)
+    try:
+        if (first := next(rows, None)) is None:
+            raise TableError(0, "the file is empty")
+        header = [column_name(cell) for cell in first]
+        for name in header:
+            if name and header.count(name) > 1:
+                raise TableError(reader.line_num, f"column {name!r} comes twice")
+        yield reader.line_num, header
+        for cells in rows:
+            yield reader.line_num, cells
+    except csv.Error as error:
+        raise TableError(reader.line_num, f"is not valid CSV ({error})") from None
 
 
-def read_labels(path: Path) -> dict[str, LabelRow]:
-    """Image key -> its row. Columns: image, and label or wnid. Raises ImportRefused."""
-    labels: dict[str, LabelRow] = {}
-    for row, cells in rows_of(path, ("image", ("label", "wnid"))):
-        at = f"{path}, row {row}"
-        image, label = cells["image"], cells["label"] if "label" in cells else cells["wnid"]
-        if not image:
-            raise ImportRefused(f"{at}: image is empty")
-        if not label:
-            raise ImportRefused(f"{at}: label is empty (image {image!r})")
-        if image in labels:
-            raise ImportRefused(f"{at}: image {image!r} stands in row {labels[image].row} already")
-        labels[image] = LabelRow(label, row)
-    if not labels:
-        raise ImportRefused(f"{path}: no labels in it")
-    return labels
-
-
-def _split(cell: str) -> tuple[str, ...]:
-    return tuple(part for part in (p.strip() for p in re.split(r"[;|]", cell)) if part)
+def uneven(cells: int, columns: int) -> str:
+    """What is wrong with a row that has more or fewer cells than the header has columns."""
+    return f"{cells} cells under {columns} columns (a comma inside a cell needs quotes around it)"
 
 
 def rows_of(
-    path: Path, required: tuple[str | tuple[str, ...], ...]
+    path: Path, required: tuple[Column, ...], strip: bool = True
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """(line of the file where the row ends, cells by column) of each row that is not empty.
+    """(row, cells by column) of each row of a CSV file that is not empty.
 
-    UTF-8 CSV with a header, in which each of `required` (or one of several names) must stand.
-    Columns without a name, as spreadsheet programs leave them, must be empty. Raises ImportRefused.
+    Column names count in lower case, without spaces around them; `strip`: cells too lose these.
+    Columns without a name, as spreadsheet programs leave them, must be empty. Raises ImportRefused
+    naming the file and the row.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, strict=True)
-            header = [name.strip().lower() for name in next(reader, [])]
-            _check_header(path, header, required)
-            named = [at for at, name in enumerate(header) if name]
-            unnamed = [at for at, name in enumerate(header) if not name]
-            width = named[-1] + 1
-            for row in reader:
-                cells = [cell.strip() for cell in row]
-                if not any(cells):
-                    continue
-                where = f"{path}, row {reader.line_num}"
-                for at in unnamed:
-                    if any(cells[at : at + 1]):
-                        raise ImportRefused(f"{where}: {cells[at]!r} in a column without a name")
-                if len(cells) < width or any(cells[len(header) :]):
-                    raise ImportRefused(
-                        f"{where}: {len(cells)} cells under {width} columns"
-                        " (a comma inside a cell needs quotes around it)"
-                    )
-                if any("\0" in cell for cell in cells):
-                    raise ImportRefused(f"{where}: holds a NUL character")
-                yield reader.line_num, {header[at]: cells[at] for at in named}
+        with path.open("rb") as file:
+            yield from _named_rows(file, required, strip)
     except OSError as error:
         raise ImportRefused(f"{path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise ImportRefused(f"{path}: is not UTF-8 text (byte {error.start})") from error
-    except csv.Error as error:
-        raise ImportRefused(f"{path}, row {reader.line_num}: {error}") from error
+    except TableError as error:
+        where = f"{path}, row {error.row}" if error.row else path
+        raise ImportRefused(f"{where}: {error.message}") from None
 
 
-def _check_header(
-    path: Path, header: list[str], required: tuple[str | tuple[str, ...], ...]
-) -> None:
-    found = ", ".join(name for name in header if name) or "none"
+def _named_rows(
+    lines: Iterable[bytes], required: tuple[Column, ...], strip: bool
+) -> Iterator[tuple[int, dict[str, str]]]:
+    rows = csv_rows(lines, lambda name: name.strip().lower())
+    first, header = next(rows)
+    _check_columns(first, header, required)
+    named = [at for at, name in enumerate(header) if name]
+    unnamed = [at for at, name in enumerate(header) if not name]
+    width = named[-1] + 1
+    for row, raw in rows:
+        cells = [cell.strip() for cell in raw]
+        if not any(cells):
+            continue
+        for at in unnamed:
+            if any(cells[at : at + 1]):
+                raise TableError(row, f"{cells[at]!r} in a column without a name")
+        if len(cells) < width or any(cells[len(header) :]):
+            raise TableError(row, uneven(len(cells), width))
+        if any("\0" in cell for cell in cells):
+            raise TableError(row, "holds a NUL character")
+        kept = cells if strip else raw
+        yield row, {header[at]: kept[at] for at in named}
+
+
+def _check_columns(row: int, header: list[str], required: tuple[Column, ...]) -> None:
+    columns = ", ".join(name for name in header if name) or "none"
     for names in required:
         names = (names,) if isinstance(names, str) else names
         present = [name for name in names if name in header]
         if not present:
-            wanted = " or ".join(repr(name) for name in names)
-            raise ImportRefused(f"{path}, row 1: no column {wanted} (columns: {found})")
+            wanted = " or ".join(map(repr, names))
+            raise TableError(row, f"no column {wanted} (columns: {columns})")
         if len(present) > 1:
-            raise ImportRefused(f"{path}, row 1: both columns {' and '.join(present)}")
-    twice = {name for name in header if name and header.count(name) > 1}
-    if twice:
-        raise ImportRefused(f"{path}, row 1: column {min(twice)!r} stands there twice")
+            raise TableError(row, f"both columns {' and '.join(present)}")
+
+
+def _split_at_returns(lines: Iterable[str]) -> Iterator[str]:
+    """Lines cut at lone carriage returns too, which old Macs and Excel end lines with."""
+    for line in lines:
+        if "\r" in line and "\r" in line[:-2]:
+            yield from io.StringIO(line, newline="")
+        else:
+            yield line

@@ -16,7 +16,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from imagesets.import_checks import Progress as Callback
+from imagesets.importing.checks import Progress as Callback
 
 
 class RateColumn(ProgressColumn):

@@ -1,9 +1,9 @@
-"""Addresses of pictures (/images/{public_id}/tile.webp, /full.webp) and of the import page."""
+"""URLs of pictures (/images/{public_id}/tile.webp, /full.webp) and of the import page."""
 
 from django.urls import path, register_converter
 
-from imagesets import import_page
-from imagesets.views import picture
+from imagesets.pages import import_dataset
+from imagesets.pages.pictures import picture
 
 
 class PublicId:
@@ -23,7 +23,7 @@ register_converter(PublicId, "image_public_id")
 urlpatterns = [
     path("images/<image_public_id:public_id>/tile.webp", picture, {"size": "tile"}, "image-tile"),
     path("images/<image_public_id:public_id>/full.webp", picture, {"size": "full"}, "image-full"),
-    path("admin/imagesets/import/", import_page.new, name="import-dataset"),
-    path("admin/imagesets/import/<int:job_id>/", import_page.job, name="import-job"),
-    path("admin/imagesets/import/<int:job_id>/again/", import_page.again, name="import-again"),
+    path("admin/imagesets/import/", import_dataset.new, name="import-dataset"),
+    path("admin/imagesets/import/<int:job_id>/", import_dataset.job, name="import-job"),
+    path("admin/imagesets/import/<int:job_id>/again/", import_dataset.again, name="import-again"),
 ]

@@ -8,9 +8,15 @@ from django.db.models import F
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-RESUME_SECONDS = 60  # how often beat looks for jobs that nobody works on
-# A job whose workers die this often (killed for their memory, say) without finishing one chunk
-# is given up, or it would kill workers for ever.
+from imagesets.models import Dataset
+from models_inference.chunks import open_chunks
+from models_inference.errors import InferenceError
+from models_inference.inference.run import Run
+from models_inference.models import Classifier, InferenceJob
+
+RESUME_SECONDS = 60  # how often beat looks for unfinished jobs
+# A job whose workers die this often without finishing a chunk (killed for their memory, say) is
+# given up, or it would kill workers for ever.
 MOST_STARTS = 20
 
 
@@ -18,16 +24,10 @@ MOST_STARTS = 20
 def predict_dataset(dataset_id: int, classifier_ids: list[int]) -> None:
     """Take part in predicting a dataset by these classifiers until nothing is missing.
 
-    A ticket that has committed its first chunk puts one more in the queue, for whichever worker
-    is idle; one that finds nothing to do ends without another, so their number cannot grow.
-    An error is kept in the job's row, where whoever waits for it reads it.
+    Each task queues one more once it has committed its first chunk, for whichever worker is idle;
+    a task that finds nothing to do queues none, so their number cannot grow. An error is stored
+    in the job's row, for whoever waits for the job.
     """
-    from imagesets.models import Dataset
-    from models_inference.chunks import open_chunks
-    from models_inference.errors import InferenceError
-    from models_inference.inference import Job
-    from models_inference.models import Classifier, InferenceJob
-
     dataset = Dataset.objects.filter(id=dataset_id).first()
     classifiers = list(Classifier.objects.filter(id__in=classifier_ids).select_related("dataset"))
     row = InferenceJob.objects.filter(dataset=dataset_id, classifiers=sorted(classifier_ids))
@@ -36,44 +36,60 @@ def predict_dataset(dataset_id: int, classifier_ids: list[int]) -> None:
         return
     row.update(starts=F("starts") + 1)
     row.filter(begun_at=None).update(begun_at=timezone.now())
-    invited = False
-    job = Job(dataset, classifiers, "auto", lambda done, total: None)
+    queued_next = False
+    run = Run(dataset, classifiers, "auto", lambda done, total: None)
 
     def after_chunk() -> None:
-        nonlocal invited
+        nonlocal queued_next
         row.update(starts=0, heard_at=timezone.now())
-        # A queue that is down for a moment is asked again after the next chunk; the work goes on.
+        # With the queue down for a moment the task goes on, and retries after its next chunk.
         with contextlib.suppress(OperationalError):
-            if not invited and open_chunks(dataset_id, job.ids):
+            if not queued_next and open_chunks(dataset_id, run.networks.ids):
                 predict_dataset.apply_async((dataset_id, classifier_ids), retry=False)
-            invited = True
+            queued_next = True
 
     try:
         if row.filter(starts__gt=MOST_STARTS).exists():
             raise InferenceError(
-                f"Workers died {MOST_STARTS} times over this job and finished no chunk (memory?)."
+                f"Workers died {MOST_STARTS} times over this job without finishing a chunk"
+                " (out of memory?)."
             )
-        job.run(on_chunk=after_chunk)
+        run.run(on_chunk=after_chunk)
     except InferenceError as error:
         row.update(error=str(error), finished_at=timezone.now())
         return
     except Exception as error:
         row.update(error=f"{type(error).__name__}: {error}", finished_at=timezone.now())
         raise
-    # All is there, whatever another worker, without the weights' file say, made of it.
+    # Everything is predicted, even if another worker, perhaps without the weights, has failed.
     row.exclude(finished_at__isnull=False, error="").update(finished_at=timezone.now(), error="")
+
+
+def send(job: InferenceJob, expires: float | None = None) -> None:
+    """Queue a task for a job; `expires`: seconds after which the task is dropped."""
+    predict_dataset.apply_async((job.dataset_id, list(job.classifiers)), expires=expires)
+
+
+def send_unfinished(expires: float | None = None) -> int:
+    """Queue a task for each unfinished job; return how many there are.
+
+    Workers call it when they start, and beat does now and then: the queue may have been lost, or
+    a worker killed with the last task; the jobs are in the database.
+    """
+    jobs = InferenceJob.objects.filter(finished_at=None, error="")
+    for job in jobs:
+        send(job, expires)
+    return len(jobs)
 
 
 @shared_task
 def resume_jobs() -> None:
-    """Put a ticket in the queue for each job that has not ended; one too many does no harm."""
-    from models_inference.jobs import send_unfinished
-
+    """Queue a task for each unfinished job; one too many does no harm."""
     send_unfinished(expires=RESUME_SECONDS)
 
 
 @worker_ready.connect
 def resume_at_start(sender, **kwargs) -> None:
-    """A worker that starts first asks for what was left: by a lost queue, by a killed worker."""
+    """A starting worker resumes what a lost queue or a killed worker has left."""
     with sender.app.connection_for_write() as connection:
         resume_jobs.apply_async(connection=connection)

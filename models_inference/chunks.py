@@ -1,8 +1,8 @@
-"""Cuts a dataset's open work in chunks, and claims them so that no two workers do the same one.
+"""Cuts a dataset's open work into chunks, and claims them so that no two workers share one.
 
-A chunk is the images of a dataset whose id lies in one range of CHUNK ids. A claim is an advisory
+A chunk is the images of a dataset whose ids lie in one range of CHUNK ids. A claim is an advisory
 lock of the database session: it ends by itself when its holder is killed, and leaves nothing to
-clean up. What is done is what has a prediction; nothing else remembers it.
+clean up. An image is done if it has a prediction; that is recorded nowhere else.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,8 +18,7 @@ CHUNK = 128
 
 @dataclass(frozen=True)
 class Chunk:
-    """Claimed work: images by id, for each its file (location, SHA-256) and the classifiers that
-    have not predicted it."""
+    """Claimed work. By image: its file (location, SHA-256), and the classifiers that lack it."""
 
     number: int
     files: dict[int, tuple[str, str]]
@@ -56,14 +55,14 @@ def open_chunks(
 
 
 def claim(dataset_id: int, classifier_ids: Sequence[int], number: int) -> Chunk | None:
-    """Claim a chunk for this database session; None where another has it or nothing is missing.
+    """Claim a chunk for this database session; None if another has it, or nothing is missing.
 
-    The claim must be given back by `release` (or ends with the session).
+    `release` ends the claim, as does the end of the session.
     """
     if not take(Lock.INFERENCE, number):
         return None
     with connection.cursor() as cursor:
-        # Only now: whoever had it may have finished a moment ago.
+        # Only under the lock: its last holder may have finished a moment ago.
         cursor.execute(
             f"SELECT i.id, i.location, i.sha256, array_agg(c.id) {MISSING}"
             " AND i.id >= %(first)s AND i.id < %(end)s GROUP BY i.id ORDER BY i.id",
@@ -86,12 +85,12 @@ def claim(dataset_id: int, classifier_ids: Sequence[int], number: int) -> Chunk 
 
 
 def release(number: int) -> None:
-    """Give a claimed chunk back."""
+    """End the claim of a chunk."""
     locks.release(Lock.INFERENCE, number)
 
 
 def release_all(numbers: Iterable[int]) -> None:
-    """Give claimed chunks back, after an error too: a session that broke has lost them already."""
+    """End claims, even after an error; a broken session has lost them already."""
     if connection.is_usable():
         for number in numbers:
             release(number)

@@ -1,4 +1,4 @@
-"""Asks the queue for inference, and tells from the database how far it is."""
+"""Queues inference, and counts from the database how far it has come."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,20 +8,21 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from imagesets.models import Dataset
+from models_inference.celery_tasks import send
 from models_inference.errors import InferenceError
-from models_inference.inference import check_same_dataset
+from models_inference.inference.loaded_networks import check_same_dataset
 from models_inference.models import Classifier, InferenceJob, SkippedImage
 
-# A job whose workers finished no chunk for so long has lost them, or none has begun.
+# A job whose workers have finished no chunk for this long has lost them.
 SILENT = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How far a job is. state: waiting, running, silent, failed or done.
+class JobProgress:
+    """How far a job has come. state: waiting, running, silent, failed or done.
 
-    done, total: predictions (images x classifiers). images_per_second: images by all of the job's
-    classifiers, since it was taken up, by all workers together; None before its first chunk.
+    done, total: predictions (images x classifiers). images_per_second: images through all of the
+    job's classifiers, by all workers together, since the first began; None before its first chunk.
     """
 
     state: str
@@ -31,8 +32,8 @@ class Standing:
     seconds_left: float | None
 
 
-def standing(job: InferenceJob) -> Standing:
-    """Count how far a job is."""
+def job_progress(job: InferenceJob) -> JobProgress:
+    """Count how far a job has come."""
     done, total = _counted(job.dataset_id, list(job.classifiers))
     last = job.heard_at
     rate = None
@@ -41,7 +42,7 @@ def standing(job: InferenceJob) -> Standing:
         rate = new / (last - job.begun_at).total_seconds()
     left = (total - done) / len(job.classifiers) / rate if rate and job.classifiers else None
     state = _state(job, last or job.begun_at)
-    return Standing(state, done, total, rate, left if state == "running" else None)
+    return JobProgress(state, done, total, rate, left if state == "running" else None)
 
 
 def _state(job: InferenceJob, last: datetime | None) -> str:
@@ -55,9 +56,9 @@ def _state(job: InferenceJob, last: datetime | None) -> str:
 
 
 def queue_predictions(dataset: Dataset, classifiers: Sequence[Classifier]) -> InferenceJob:
-    """Have the workers of queue `gpu` predict what is missing; images skipped before too.
+    """Have the workers of queue `gpu` predict what is missing, including images skipped before.
 
-    Asking again for what is under way, or done, does no harm: it costs one look.
+    Asking again for what is under way, or done, does no harm.
     """
     check_same_dataset(dataset, classifiers)
     ids = sorted({classifier.id for classifier in classifiers})
@@ -80,30 +81,11 @@ def queue_predictions(dataset: Dataset, classifiers: Sequence[Classifier]) -> In
     return job
 
 
-def send(job: InferenceJob, expires: float | None = None) -> None:
-    """Put a job's ticket in the queue; `expires`: seconds after which it is worth nothing."""
-    from models_inference.celery_tasks import predict_dataset
-
-    predict_dataset.apply_async((job.dataset_id, list(job.classifiers)), expires=expires)
-
-
-def send_unfinished(expires: float | None = None) -> int:
-    """Put a ticket for each job that has not ended in the queue; returns how many.
-
-    Workers call it when they start, and beat does now and then: the queue may have been lost, or
-    a worker killed with the last ticket; the jobs are in the database.
-    """
-    jobs = InferenceJob.objects.filter(finished_at=None, error="")
-    for job in jobs:
-        send(job, expires)
-    return len(jobs)
-
-
 def predictions_done(dataset: Dataset, classifiers: Sequence[Classifier]) -> tuple[int, int]:
-    """How many of the predictions asked for are there, of how many: images x classifiers.
+    """Predictions that exist, and predictions asked for (images x classifiers).
 
     An image that could not be read counts as done (see SkippedImage).
-    Raises InferenceError with its text where a queued job of these classifiers has failed.
+    Raises InferenceError with the job's error if a queued job of these classifiers has failed.
     """
     ids = sorted({classifier.id for classifier in classifiers})
     failed = InferenceJob.objects.filter(dataset=dataset, classifiers=ids).exclude(error="").first()
@@ -113,9 +95,9 @@ def predictions_done(dataset: Dataset, classifiers: Sequence[Classifier]) -> tup
 
 
 def _counted(dataset_id: int, ids: Sequence[int]) -> tuple[int, int]:
-    """Predictions that are there or cannot be, and how many are asked for.
+    """Predictions that exist or cannot be made, and predictions asked for.
 
-    Classifiers that were deleted are asked for none.
+    Nothing is asked of deleted classifiers.
     """
     with connection.cursor() as cursor:
         cursor.execute(

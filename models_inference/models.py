@@ -1,4 +1,4 @@
-"""Classifier and Prediction: what models say is in the images; and the work still to be done."""
+"""Classifiers, their predictions, the images they could not read, and jobs of inference."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -11,7 +11,7 @@ STORED = 10  # predictions kept per image and classifier
 
 
 class Classifier(models.Model):
-    """A model is data: an architecture, its weights, its input, and what its classes mean."""
+    """A classifier as data: its architecture, weights, input, and the labels of its classes."""
 
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="classifiers")
     name = models.CharField(max_length=LONGEST_NAME)
@@ -84,7 +84,7 @@ class Prediction(models.Model):
 
 
 class SkippedImage(models.Model):
-    """An image that classifiers could not read; tried again when inference is asked for anew."""
+    """An image that could not be read; the next request for inference tries it again."""
 
     image = models.OneToOneField(Image, on_delete=models.CASCADE, related_name="skipped")
     reason = models.TextField()
@@ -95,9 +95,9 @@ class SkippedImage(models.Model):
 
 
 class InferenceJob(models.Model):
-    """Inference that was asked of the queue: which classifiers, on which dataset, and its end.
+    """Inference queued for some classifiers on a dataset, and how it ended.
 
-    Workers share it chunk by chunk; what is done is counted from the predictions themselves.
+    Workers share it chunk by chunk; its progress is counted from the predictions themselves.
     """
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="inference_jobs")

@@ -74,8 +74,8 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
 @pytest.fixture
 def bucket(monkeypatch):
     """The name of a bucket on moto's S3 server, real HTTP between."""
-    from imagesets import bucket_pictures  # models: not before Django is set up
     from imagesets.locations import s3_client
+    from imagesets.pictures import bucket as bucket_pictures  # models: not before Django is set up
 
     server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0)
     server.start()

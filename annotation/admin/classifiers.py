@@ -23,9 +23,10 @@ from annotation.admin.widgets import (
 )
 from annotation.admin.widgets import thumbnail as picture_of
 from imagesets.models import Label
-from models_inference.classifier_form import ClassifierForm
+from models_inference.celery_tasks import send
+from models_inference.classifiers.form import ClassifierForm
 from models_inference.errors import InferenceError
-from models_inference.jobs import queue_predictions, send, standing
+from models_inference.jobs import job_progress, queue_predictions
 from models_inference.models import Classifier, InferenceJob, Prediction, SkippedImage
 
 
@@ -165,7 +166,7 @@ class InferenceJobAdmin(History):
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         job = super().get_object(request, object_id, from_field)
         if job is not None:
-            job.standing = standing(job)
+            job.progress = job_progress(job)
         return job
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any):
@@ -207,15 +208,15 @@ class InferenceJobAdmin(History):
             "waiting": "waiting for a worker of the queue gpu",
             "silent": "not heard of for some minutes: is a worker of the queue gpu running?",
         }
-        return says.get(job.standing.state, job.standing.state)
+        return says.get(job.progress.state, job.progress.state)
 
     @display(description="predictions")
     def progress(self, job: Any) -> str:
-        return bar(job.standing.done, job.standing.total)
+        return bar(job.progress.done, job.progress.total)
 
     @display(description="speed")
     def speed(self, job: Any) -> str:
-        rate, left = job.standing.images_per_second, job.standing.seconds_left
+        rate, left = job.progress.images_per_second, job.progress.seconds_left
         if rate is None:
             return "-"
         said = f"{rate:,.1f} images a second by all of its classifiers"

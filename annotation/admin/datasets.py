@@ -11,8 +11,8 @@ from unfold.decorators import action, display
 
 from annotation.admin.label_findings import label_findings
 from annotation.admin.widgets import History, Lists, by_id, ids, link_to, link_to_list, thumbnail
-from imagesets.label_form import LabelForm
 from imagesets.models import Dataset, Image, Label
+from imagesets.pages.label_form import LabelForm
 from models_inference.models import Classifier
 from tasks.models import Campaign
 

@@ -5,7 +5,7 @@ from itertools import groupby
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from imagesets.label_lint import RULES, lint
+from imagesets.labels.lint import RULES, lint
 from imagesets.models import Dataset
 
 SHOWN = 200  # of each rule; the heading says how many there are
@@ -13,7 +13,7 @@ LINKED = 20  # labels of a finding
 
 
 def label_findings(dataset: Dataset) -> str:
-    """What imagesets.label_lint finds, each with links to the labels in it."""
+    """What imagesets.labels.lint finds, each with links to the labels in it."""
     labels = list(dataset.labels.order_by("key"))
     ids = {label.key: label.pk for label in labels}
 

@@ -13,11 +13,11 @@ from annotation.api.datasets import OfDataset, Predictions
 from annotation.api.errors import Conflict
 from annotation.api.fields import KnownFieldsOnly, StrictText
 from imagesets.models import Dataset
+from models_inference.classifiers.registration import faults
 from models_inference.errors import InferenceError
-from models_inference.jobs import queue_predictions, standing
+from models_inference.jobs import job_progress, queue_predictions
 from models_inference.models import Classifier, InferenceJob
 from models_inference.networks.weights import PRETRAINED
-from models_inference.registration import faults
 
 
 @extend_schema_field({"type": "object", "additionalProperties": True})
@@ -152,7 +152,7 @@ class JobSerializer(serializers.ModelSerializer):
         return list(names.values_list("name", flat=True))
 
     def to_representation(self, job: InferenceJob) -> dict[str, Any]:
-        for name, value in vars(standing(job)).items():
+        for name, value in vars(job_progress(job)).items():
             setattr(job, name, value)
         return super().to_representation(job)
 

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.dashboards.dataset_summary import candidates_of, findings_of
-from imagesets.label_lint import RULES, lint
+from imagesets.labels.lint import RULES, lint
 from imagesets.models import Dataset
 from models_inference.models import STORED
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from annotation.dashboards.dataset_summary import candidates_of, findings_of
-from imagesets.label_lint import RULES
+from imagesets.labels.lint import RULES
 from imagesets.models import Dataset, ImportJob
 from models_inference.models import STORED
 

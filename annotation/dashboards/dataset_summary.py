@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from imagesets.duplicates import duplicates, in_short
-from imagesets.label_lint import RULES, lint
+from imagesets.labels.lint import RULES, lint
 from imagesets.models import Comparison, Dataset
+from imagesets.pictures.duplicates import duplicates, in_short
 from models_inference.models import SkippedImage
 from models_inference.predictions.candidate_summary import (
     CandidateSummary,
@@ -105,7 +105,7 @@ def findings_of(dataset: Dataset) -> dict[str, Any]:
 
 
 def _twice(dataset: Dataset) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """Groups of identical and of like images, as imagesets.duplicates.in_short; None: unknown."""
+    """Groups of identical and of like images, as duplicates.in_short; None: unknown."""
     images = dataset.images.count()
     if kept := Comparison.objects.filter(dataset=dataset, images=images).first():
         return kept.identical, kept.alike

@@ -23,11 +23,11 @@ from annotation.demo.bill import bill_table
 from annotation.report.study import Headlines, headlines
 from annotation.serving.celery_worker import celery_worker
 from annotation.serving.web import web_server
-from imagesets.importing import import_dataset
+from imagesets.importing.import_dataset import import_dataset
 from imagesets.models import Dataset
-from imagesets.photos import NAME, SLUG, make_photos
+from imagesets.pictures.demo_photos import NAME, SLUG, make_photos
+from models_inference.classifiers.presets import register_demo_classifiers
 from models_inference.jobs import predictions_done, queue_predictions
-from models_inference.presets import register_demo_classifiers
 from tasks.campaigns.publish import publish
 from tasks.models import Campaign
 from tasks.models.campaign import State

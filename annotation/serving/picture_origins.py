@@ -10,7 +10,7 @@ def region_of(environ: Mapping[str, str]) -> str:
 
 
 def picture_origins(environ: Mapping[str, str]) -> list[str]:
-    """The origins of imagesets.bucket_pictures.address: none without a bucket."""
+    """The origins of imagesets.pictures.bucket.address: none without a bucket."""
     bucket = environ.get("AWS_STORAGE_BUCKET_NAME", "")
     if not bucket:
         return []

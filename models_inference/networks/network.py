@@ -1,7 +1,6 @@
-"""A classifier ready to run: its network on a device, its preprocessing, its classes' labels."""
+"""Loads a classifier's network with its preprocessing and labels, and runs batches through it."""
 
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,11 @@ from models_inference.chunks import CHUNK
 from models_inference.errors import InferenceError
 from models_inference.models import STORED, Classifier
 from models_inference.networks import programs, zero_shot
-from models_inference.networks.built import Built
-from models_inference.networks.filling import classes_of, fill
-from models_inference.networks.hub import pretrained
-from models_inference.networks.memory import out_of_memory
+from models_inference.networks.built_network import Built
+from models_inference.networks.checkpoint_matching import classes_of, load_matched
+from models_inference.networks.out_of_memory import out_of_memory
 from models_inference.networks.preprocessing import Preprocessing, check_input, resolve
+from models_inference.networks.timm_hub import pretrained
 from models_inference.networks.timm_import import timm
 from models_inference.networks.weights import PRETRAINED, first_line, load_state, weights_file
 from models_inference.predictions.class_labels import ClassLabels, class_labels, imagenet_keys
@@ -26,47 +25,18 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-# Where the search for a batch that fits in memory begins. On a CPU each core has a batch of its
-# own; of 4 pictures, the activations stay in its cache and the allocator gives no page back to the
-# system between layers (32 take 1.5 times as long: EfficientNet-Lite, ResNet-50).
+# The first batch size to try; halved until it fits in memory. On a CPU each core has a batch of
+# its own: with 4 pictures the activations stay in its cache, and the allocator returns no page to
+# the system between layers (32 take 1.5 times as long: EfficientNet-Lite, ResNet-50).
 BATCH = {"cpu": 4, "cuda": CHUNK}
-TYPE = {"cpu": "float32", "cuda": "bfloat16"}  # in which timm's networks run, where they can
+TYPE = {"cpu": "float32", "cuda": "bfloat16"}  # of timm's networks, unless an operator lacks it
 
 log = logging.getLogger(__name__)
 
 
-def cores() -> int:
-    """The CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def one_thread() -> None:
-    """Have torch's operations on the CPU use this thread alone."""
-    import torch
-
-    torch.set_num_threads(1)
-
-
-def choose_device(device: str) -> "torch.device":
-    """The torch device for "auto" (a CUDA GPU where there is one), "cpu" or "cuda"."""
-    import torch
-
-    if device not in ("auto", "cpu", "cuda"):
-        raise InferenceError(f"Unknown device {device!r}: auto, cpu or cuda.")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InferenceError(
-            "Device cuda was asked for, but this torch finds no CUDA GPU: use --device cpu, or "
-            "install the CUDA build of torch (README)."
-        )
-    if device == "cpu" or not torch.cuda.is_available():
-        return torch.device("cpu")
-    # With its number, as tensors have it: programs compare the two.
-    return torch.device("cuda", torch.cuda.current_device())
-
-
 @dataclass
 class Network:
-    """A loaded classifier. `batch` is the largest batch known to fit, halved when it does not.
+    """A loaded classifier. `batch`: the largest batch size to try, halved when memory runs out.
 
     model: normalised pictures (N, 3, H, W) of `dtype` -> logits; `only`: N must be this.
     """
@@ -83,7 +53,7 @@ class Network:
     def logits(self, pixels: "Tensor") -> "Tensor":
         """uint8 (N, 3, H, W) on any device -> float32 (N, C) on the CPU.
 
-        A batch that does not fit in memory is tried again at half its size, down to one image.
+        A batch that does not fit in memory is retried at half its size, down to one image.
         """
         import torch
 
@@ -122,9 +92,9 @@ class Network:
     def top(self, logits: "Tensor") -> tuple[np.ndarray, np.ndarray]:
         """float32 (N, C) logits -> ids of labels and their scores, best first, (N, at most STORED).
 
-        Scores are the softmax over all classes of the classifier; classes that share a label add
-        up, classes without one are dropped (so scores need not sum to 1). Among equal scores the
-        label of the lower class index is first.
+        Scores are the softmax over all classes of the classifier; those of classes that share a
+        label add up, those of classes without one are dropped (so scores need not sum to 1). Among
+        equal scores the label of the lower class index is first.
         """
         return top_labels(logits, self.labels)
 
@@ -143,10 +113,10 @@ def top_labels(logits: "Tensor", labels: ClassLabels) -> tuple[np.ndarray, np.nd
 
 
 def load(classifier: Classifier, device: "torch.device") -> Network:
-    """Build a classifier's network, fill in its weights and put it on a device.
+    """Build a classifier's network, load its weights and put it on a device.
 
     Raises InferenceError: unknown architecture, weights that are missing, do not fit or cannot be
-    fetched, input settings that are wrong, classes that are no labels of the dataset.
+    fetched, wrong input settings, classes that are not labels of the dataset.
     """
     if not classifier.architecture:
         raise InferenceError(
@@ -161,22 +131,22 @@ def load(classifier: Classifier, device: "torch.device") -> Network:
             raise
         raise InferenceError(
             f"Classifier {classifier.name} does not fit in the memory of {device} beside those "
-            "that are loaded: run fewer of them at once."
+            "already loaded: run fewer of them at once."
         ) from error
     keys = built.keys or classifier.mapping
     if keys is None:
         keys = imagenet_keys() if built.classes == 1000 else None
     if keys is None:
         raise InferenceError(
-            f"Classifier {classifier.name} tells {built.classes} classes apart, which are not "
-            "ImageNet's: give it a mapping."
+            f"Classifier {classifier.name} has {built.classes} classes, which are not ImageNet's: "
+            "give it a mapping."
         )
     if len(keys) > built.classes:
         raise InferenceError(
-            f"Classifier {classifier.name} tells {built.classes} classes apart, its mapping "
-            f"names {len(keys)}."
+            f"Classifier {classifier.name} has {built.classes} classes, but its mapping names "
+            f"{len(keys)}."
         )
-    keys = [*keys, *[None] * (built.classes - len(keys))]  # not in the mapping: without a label
+    keys = [*keys, *[None] * (built.classes - len(keys))]  # classes not in the mapping: no label
     return Network(
         classifier=classifier,
         model=built.model,
@@ -190,7 +160,7 @@ def load(classifier: Classifier, device: "torch.device") -> Network:
 
 
 def build(classifier: Classifier, device: "torch.device") -> Built:
-    """The network of a classifier with its weights, of whatever kind its architecture is."""
+    """The network of a classifier with its weights, for every kind of architecture."""
     if classifier.architecture in programs.KINDS:
         return programs.build(classifier, device)
     if classifier.architecture.startswith(zero_shot.PREFIX):
@@ -201,7 +171,7 @@ def build(classifier: Classifier, device: "torch.device") -> Built:
 def build_timm(classifier: Classifier, device: "torch.device") -> Built:
     """One of timm's architectures, channels last: bfloat16 on CUDA, float32 on the CPU.
 
-    Float32 too where an operator of the network has no bfloat16; that is logged.
+    A network with an operator that lacks bfloat16 runs in float32; a warning is logged.
     """
     import torch
 
@@ -209,8 +179,8 @@ def build_timm(classifier: Classifier, device: "torch.device") -> Built:
     classes, config = cast("int", model.num_classes), cast("dict", model.pretrained_cfg)
     if not classes:
         raise InferenceError(
-            f"Classifier {classifier.name}: {classifier.architecture} tells no classes apart, it "
-            "was trained for features alone. Give it a weights file with a last layer."
+            f"Classifier {classifier.name}: {classifier.architecture} is a feature extractor "
+            "without classes. Give it a weights file with a last layer."
         )
     keys = None
     if classifier.mapping is None and classes != 1000:
@@ -238,26 +208,26 @@ def failure(
     device: "torch.device",
     dtype: "torch.dtype",
 ) -> str:
-    """Why a network does not answer pictures of a size by logits (N, classes); else empty."""
+    """Why a network does not answer pictures of this size by logits (N, classes); "" if it does."""
     import torch
 
     batch = torch.zeros(2, 3, *size, device=device, dtype=dtype)
     try:
         with torch.inference_mode():
-            said = model(batch.to(memory_format=torch.channels_last))
+            answer = model(batch.to(memory_format=torch.channels_last))
     except Exception as error:  # assertions on sizes, operators without this type, ...
         if out_of_memory(error):
             raise
         return first_line(error)
-    shape = tuple(said.shape) if isinstance(said, torch.Tensor) else type(said).__name__
+    shape = tuple(answer.shape) if isinstance(answer, torch.Tensor) else type(answer).__name__
     return "" if shape == (2, classes) else f"it answers 2 by {shape}, not by (2, {classes})"
 
 
 def placed(model: "nn.Module", device: "torch.device", dtype: "torch.dtype") -> "nn.Module":
-    """One of timm's networks on a device, in a type of numbers but for its last layer.
+    """One of timm's networks on a device, in `dtype` except for its last layer.
 
-    That one answers in float32: from 8 on, bfloat16 counts in sixteenths, and so logits of labels
-    that are alike would tie.
+    That layer answers in float32: from 8 on, bfloat16 counts in sixteenths, so logits of similar
+    labels would tie.
     """
     import torch
 
@@ -278,13 +248,13 @@ def timm_network(classifier: Classifier) -> "nn.Module":
     architecture, weights = classifier.architecture, classifier.weights
     if not timm().is_model(architecture):
         raise InferenceError(
-            f"Classifier {classifier.name}: timm {timm().__version__} knows no architecture "
-            f"{architecture!r} (timm.list_models() lists them; besides there are "
+            f"Classifier {classifier.name}: timm {timm().__version__} has no architecture "
+            f"{architecture!r} (timm.list_models() lists them; there are also "
             f"{', '.join(programs.KINDS)} and {zero_shot.PREFIX}NAME)."
         )
     try:
         cfg = timm().get_pretrained_cfg(architecture)
-    except RuntimeError as error:  # the tag after the dot is none of the architecture's
+    except RuntimeError as error:  # the architecture has no such tag (after the dot)
         raise InferenceError(f"Classifier {classifier.name}: {error}") from None
     wanted = classifier.input.get("input_size")
     size = {"img_size": tuple(wanted[1:])} if cfg.fixed_input_size and wanted else {}
@@ -295,12 +265,12 @@ def timm_network(classifier: Classifier) -> "nn.Module":
     path = weights_file(weights)
     state = load_state(Path(path))
     model = timm().create_model(architecture, num_classes=classes_of(state, cfg.classifier), **size)
-    fill(model, state, path)
+    load_matched(model, state, path)
     return model
 
 
 def keys_of_imagenet(model: "nn.Module") -> list[str] | None:
-    """WordNet ids of a network's classes, where timm knows which ImageNet it is of."""
+    """WordNet ids of a network's classes, if timm knows which ImageNet it was trained on."""
     from timm.data import ImageNetInfo, infer_imagenet_subset
 
     subset = infer_imagenet_subset(model)

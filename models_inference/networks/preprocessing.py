@@ -1,8 +1,8 @@
-"""From a decoded picture to a classifier's input: timm's own transform, with numbers left as bytes.
+"""Turns a decoded picture into a classifier's input by timm's own transform, left as bytes.
 
-timm's `create_transform` ends in ToTensor and Normalize on one image; here these two last steps
-are done on a whole batch, on the device, by the same arithmetic in the same order, so that images
-travel as bytes (a quarter of the size) and classifiers that differ in mean only share the rest.
+timm's `create_transform` ends with ToTensor and Normalize on each image. Here these two steps run
+on a whole batch, on the device, by the same arithmetic in the same order: so images travel as
+bytes (a quarter of the size), and classifiers that differ only in mean share all earlier steps.
 """
 
 import math
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import Tensor
 
-LONGEST = 100  # times a picture's short side that are resized, of which the crop sees 1 or a few
-MOST = 1e6  # of a mean or std, which are of pixels from 0 to 1; std at least 1 / MOST
-LEAST_CROP, LARGEST = 0.1, 8192  # crop_pct; pixels of the short side that is resized for it
+LONGEST = 100  # longest side to resize, in short sides; the crop sees only a few of these
+MOST = 1e6  # limit of mean and std (of pixels from 0 to 1); std must be at least 1 / MOST
+LEAST_CROP, LARGEST = 0.1, 8192  # limits of crop_pct, and of the resized short side in pixels
 INPUT = {"input_size", "interpolation", "mean", "std", "crop_pct", "crop_mode", "prompts"}
 
 
 @dataclass(frozen=True)
 class Resizing:
-    """The geometry of an input; classifiers with equal ones share the prepared pixels."""
+    """The geometry of an input; classifiers with the same one share the prepared pixels."""
 
     size: tuple[int, int]  # height, width
     interpolation: str
@@ -34,9 +34,10 @@ class Resizing:
     fill: tuple[float, ...]  # of the border in crop_mode "border": timm takes the mean
 
     def middle(self, picture: "Image.Image") -> "Image.Image":
-        """What the crop can see of a picture that is too long to be resized whole.
+        """The part that the crop can see of a picture too long to be resized whole.
 
-        A strip of 1 x 60,000 pixels, its short side made 256, would fill 12 GB. Others: as given.
+        A strip of 1 x 60,000 pixels, resized to a short side of 256, would fill 12 GB. Other
+        pictures are returned unchanged.
         """
         short = min(picture.size)
         if self.crop_mode != "center" or max(picture.size) <= LONGEST * short:
@@ -48,7 +49,7 @@ class Resizing:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """A resolved data configuration of timm's."""
+    """A data configuration that timm has resolved."""
 
     resizing: Resizing
     mean: tuple[float, ...]
@@ -81,12 +82,12 @@ class Preprocessing:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether a value is a finite number up to MOST (true and false are none)."""
+    """Whether a value is a finite number up to MOST (true and false are not)."""
     return type(value) in (int, float) and abs(cast("float", value)) <= MOST
 
 
 def check_input(overrides: Mapping[str, object]) -> None:
-    """Refuse a Classifier.input that timm would ignore or fail on."""
+    """Raise InferenceError for a Classifier.input that timm would ignore or fail on."""
     unknown = sorted(set(overrides) - INPUT)
     if unknown:
         names = ", ".join(name if is_text(name) else short(name) for name in unknown)
@@ -141,7 +142,7 @@ def check_input(overrides: Mapping[str, object]) -> None:
 
 
 def check_resized(size: Sequence[int], crop_pct: float) -> None:
-    """Refuse an input whose pictures would be resized to more than any memory holds."""
+    """Raise InferenceError if pictures would be resized to more than any memory holds."""
     side = math.ceil(max(size) / crop_pct)
     if side > LARGEST:
         raise InferenceError(
@@ -151,7 +152,7 @@ def check_resized(size: Sequence[int], crop_pct: float) -> None:
 
 
 def resolve(overrides: Mapping[str, object], pretrained_cfg: Mapping[str, object]) -> Preprocessing:
-    """What timm resolves from a model's own configuration and the classifier's overrides."""
+    """The preprocessing that timm resolves from a model's configuration and the overrides."""
     timm()
     from timm.data import resolve_data_config
 

@@ -1,15 +1,15 @@
-"""Looks into a network that is a program (TorchScript, torch.export) before torch loads it.
+"""Checks a network that is a program (TorchScript, torch.export) before torch loads it.
 
-What torch's own loaders would run, and what is refused here instead:
+What torch's loaders would run, and what the checks refuse:
 
-- A TorchScript archive is read by torch's C++ reader, which makes tensors and its own classes and
-  never imports Python. Its code runs in torch's interpreter, some of it when it is loaded. The
-  interpreter's operators are tensor functions but for `save` and `from_file`: those, and operators
-  and classes of other libraries, are refused, under whatever name the code could reach them.
+- Torch's C++ reader reads a TorchScript archive; it makes tensors and its own classes and never
+  imports Python. The archive's code runs in torch's interpreter, some of it during loading. The
+  interpreter's operators are tensor functions, except `save` and `from_file`: the checks refuse
+  those, and operators and classes of other libraries, under every name that code could use.
 - A torch.export archive is a graph in JSON beside raw tensors. torch.export.load would unpickle
-  what a file says is pickled, evaluate its symbolic sizes as Python, look its operators up anywhere
-  below `torch` and load compiled libraries: so tensors must be raw, sizes arithmetic, operators
-  torch's `aten`, names plain names, and nothing else may be in it.
+  what the file says is pickled, evaluate its symbolic sizes as Python, look up its operators
+  anywhere below `torch` and load compiled libraries: so tensors must be raw, sizes arithmetic,
+  operators torch's `aten`, names plain names, and the archive must hold nothing else.
 """
 
 import ast
@@ -29,7 +29,7 @@ MOST_TEXT = 200_000_000  # bytes of one graph or code file
 
 SCRIPT_FILES = re.compile(r"\d+|\.data/\S+|\.format_version|\.storage_alignment|byteorder|version")
 WRITES = re.compile(r"\b(save|from_file|_save|pickle|load)\b")
-# The root `ops`, not an attribute or a module of that name; never kept under another name.
+# The root `ops`, not an attribute or module of that name; it must not be assigned to a name either.
 NAMESPACE = re.compile(r"(?<![\w.])ops\b(?!\s*(?:\.\s*(?:prim|aten)\b|:))(?:\.\w+)?")
 CUSTOM_CLASS = re.compile(r"(?<!\bself)\.\s*classes\b")
 GETATTR = re.compile(r"\bgetattr\s*\(([^()\"']*),\s*\"(\w+)\"\s*\)")
@@ -56,16 +56,16 @@ ARITHMETIC = {
 
 
 class Unsafe(ValueError):
-    """Loading or running the file could do more than compute; the text says by what."""
+    """Loading or running the file could do more than compute; the text names the cause."""
 
 
 def check_torchscript(path: Path) -> None:
-    """Raise InferenceError where a file is no TorchScript archive or could touch more than data."""
+    """Raise InferenceError unless a file is a TorchScript archive that can only compute."""
     _checked(path, "TorchScript", _torchscript)
 
 
 def check_exported(path: Path) -> None:
-    """Raise InferenceError where a file is no torch.export archive, or loading could run code."""
+    """Raise InferenceError unless a file is a torch.export archive that can only compute."""
     _checked(path, "torch.export", _exported)
 
 
@@ -76,7 +76,7 @@ def _checked(path: Path, kind: str, check) -> None:
             seen = set()
             for name in archive.namelist():
                 _, _, inner = name.partition("/")
-                # Torch's reader finds a member whatever the case of its letters.
+                # Torch's reader ignores case in the names of members.
                 if ".." in PurePosixPath(name).parts or inner.lower() in seen:
                     raise Unsafe(f"its member {name!r}")
                 seen.add(inner.lower())
@@ -89,8 +89,8 @@ def _checked(path: Path, kind: str, check) -> None:
             " operators only."
         ) from None
     except (zipfile.BadZipFile, OSError, ValueError, KeyError, RecursionError) as error:
-        said = "" if isinstance(error, zipfile.BadZipFile) else f": {error}"
-        raise InferenceError(f"Weights file {path} is no {kind} archive{said}.") from None
+        why = "" if isinstance(error, zipfile.BadZipFile) else f": {error}"
+        raise InferenceError(f"Weights file {path} is not a {kind} archive{why}.") from None
 
 
 def _text(archive: zipfile.ZipFile, name: str) -> str:
@@ -106,17 +106,17 @@ def _torchscript(archive: zipfile.ZipFile, members: dict[str, str]) -> None:
     for name in code:
         text = _without_getattr(_text(archive, name))
         for kind in (WRITES, NAMESPACE, CUSTOM_CLASS):
-            if found := kind.search(text):
-                raise Unsafe(f"{found[0]!r} in its {name}")
+            if match := kind.search(text):
+                raise Unsafe(f"{match[0]!r} in its {name}")
         if "getattr" in text:
-            raise Unsafe(f"'getattr' of a name that is put together in its {name}")
+            raise Unsafe(f"'getattr' of a computed name in its {name}")
     for inner, name in members.items():
         if inner.lower().endswith(".pkl"):
             _check_classes(archive.read(name), name)
 
 
 def _without_getattr(text: str) -> str:
-    """The code with `getattr(x, "name")` as `x.name`: the same to torch, and to what looks here."""
+    """The code with `getattr(x, "name")` written as `x.name`, so that the checks see the name."""
     while (plainer := GETATTR.sub(r"\1.\2", text)) != text:
         text = plainer
     return text
@@ -146,7 +146,7 @@ def _check_payloads(config: Any, name: str) -> None:
         if payload.get("use_pickle") or not re.fullmatch(
             r"(weight|tensor)_\d+", payload["path_name"]
         ):
-            raise Unsafe(f"{tensor!r}, which its {name} says is no raw tensor,")
+            raise Unsafe(f"{tensor!r}, which its {name} says is not a raw tensor,")
 
 
 def _check_pickle(content: bytes, name: str) -> None:
@@ -162,14 +162,14 @@ def _check_pickle(content: bytes, name: str) -> None:
 
 
 def _check_graph(program: Any) -> None:
-    """Every text in the graph that torch would make Python of, one way or another."""
+    """Check every text in the graph that torch would turn into Python in some way."""
     for node in program["graph_module"]["graph"]["nodes"]:
         if not OPERATOR.fullmatch(node["target"]):
             raise Unsafe(f"its operator {node['target']!r}")
     for path, text in _texts(program, ()):
         name = path[-1] if path else ""
         if "metadata" in path[:-1] and name in FREE:
-            continue  # where a node came from: kept as text
+            continue  # notes on where a node came from: stay text
         if "guards_code" in path:
             continue  # never evaluated: see programs.load_exported
         if name == "expr_str":
@@ -182,7 +182,7 @@ def _check_graph(program: Any) -> None:
 
 
 def _texts(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Each text below a JSON value and the keys on the way to it; keys count as texts too."""
+    """Each text in a JSON value, with the keys that lead to it; keys count as texts too."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield (*path, "key"), key
@@ -195,7 +195,7 @@ def _texts(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
 
 
 def _check_arithmetic(text: str) -> None:
-    """A symbolic size is numbers, symbols s0, s1, ... and arithmetic: sympy evaluates it."""
+    """Check that a symbolic size is numbers, symbols s0, s1, ... and arithmetic: sympy runs it."""
     unsafe = Unsafe(f"its size {text[:80]!r}")
     try:
         tree = ast.parse(text, mode="eval")

@@ -1,7 +1,7 @@
-"""Where a program's file names the device it was made on, gives torch a copy that names another.
+"""Replaces the device that a program's file names, in a copy, by the one it is to run on.
 
-TorchScript's code and an exported graph hold devices as constants, and torch's loaders fail where
-there is no such device. The copy is in memory; a script that names no other device is used as is.
+TorchScript code and exported graphs hold devices as constants, and torch's loaders fail if the
+machine has no such device. The copy is in memory; a file that names no other device is used as is.
 """
 
 import io
@@ -19,7 +19,7 @@ EXAMPLE = re.compile(r"(?:.*/)?data/sample_inputs/model\.pt")
 
 
 def script_for(path: Path, device: str) -> BinaryIO:
-    """A TorchScript archive whose code asks for this device alone."""
+    """A TorchScript archive whose code names only this device."""
     named = f'torch.device("{device}")'
 
     def change(name: str, content: bytes) -> bytes:
@@ -31,7 +31,7 @@ def script_for(path: Path, device: str) -> BinaryIO:
 
 
 def export_for_cpu(path: Path) -> BinaryIO:
-    """An archive of torch.export that lies on the CPU; without its example, which is a pickle."""
+    """A torch.export archive moved to the CPU, without its example, which is a pickle."""
 
     def change(name: str, content: bytes) -> bytes:
         if EXAMPLE.fullmatch(name):
@@ -45,7 +45,7 @@ def export_for_cpu(path: Path) -> BinaryIO:
 
 
 def move_to_cpu(value: Any) -> bool:
-    """Make every device in a JSON value the CPU; whether one was another."""
+    """Replace every device in a JSON value by the CPU; return whether any was another."""
     if isinstance(value, dict) and value.keys() == {"type", "index"}:
         if isinstance(value["type"], str) and value["type"] != "cpu":
             value.update(type="cpu", index=None)
@@ -59,7 +59,7 @@ def move_to_cpu(value: Any) -> bool:
 
 
 def changed(path: Path, change: Callable[[str, bytes], bytes]) -> BinaryIO:
-    """An archive with the members that a function changes, or the file where it changes none."""
+    """A copy of an archive with members changed by a function; the file itself if none changes."""
     small = re.compile(f"{CODE.pattern}|{GRAPH.pattern}|{EXAMPLE.pattern}")
     with zipfile.ZipFile(path) as archive:
         new = {

@@ -1,6 +1,6 @@
-"""Networks that come as one file with their weights: TorchScript and torch.export programs.
+"""Loads networks that come as one file with their weights: TorchScript and torch.export programs.
 
-Their `input` must say input_size, mean and std: a program carries no preprocessing of its own.
+Their `input` must give input_size, mean and std: a program carries no preprocessing of its own.
 """
 
 import warnings
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from models_inference.errors import InferenceError
 from models_inference.models import Classifier
-from models_inference.networks.built import Built
-from models_inference.networks.memory import out_of_memory
+from models_inference.networks.built_network import Built
+from models_inference.networks.out_of_memory import out_of_memory
 from models_inference.networks.program_checks import check_exported, check_torchscript
 from models_inference.networks.program_devices import export_for_cpu, script_for
 from models_inference.networks.weights import first_line, weights_file
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 TORCHSCRIPT, EXPORTED = "torchscript", "torch.export"
 KINDS = (TORCHSCRIPT, EXPORTED)
 NEEDED = ("input_size", "mean", "std")
-FREE = 2  # torch.export's least size of what may vary; such programs take 1 too
+FREE = 2  # torch.export's least size for a dimension that may vary; such programs take 1 too
 
 Forward = Callable[["Tensor"], "Tensor"]
 
 
 @dataclass(frozen=True)
 class Program:
-    """A loaded file. dtypes: of its input, to be tried in this order; the same for batches.
+    """A loaded file. dtypes, batches: types of its input and batch sizes to try, in this order.
 
-    fixed: it takes batches of this size only. most: it takes none that are larger.
+    fixed: the only batch size it takes. most: the largest batch size it takes.
     """
 
     forward: Forward
@@ -45,21 +45,21 @@ class Program:
 
 
 def build(classifier: Classifier, device: "torch.device") -> Built:
-    """The network in a classifier's file, in the type of numbers that it takes, on a device.
+    """The network in a classifier's file, on a device, with the type of numbers that it takes.
 
-    Raises InferenceError: a file that is refused or no such program, an input that is not said, an
+    Raises InferenceError: a file that is refused or not such a program, an incomplete input, an
     answer that is not logits (N, C).
     """
     if missing := [name for name in NEEDED if classifier.input.get(name) is None]:
         raise InferenceError(
-            f"Classifier {classifier.name} is a {classifier.architecture} file: its input must say"
+            f"Classifier {classifier.name} is a {classifier.architecture} file: its input must give"
             f" {', '.join(missing)}."
         )
     path = weights_file(classifier.weights)
     load = load_torchscript if classifier.architecture == TORCHSCRIPT else load_exported
     try:
         program = load(path, device)
-        classes, batch, dtype = tried(program, classifier.input["input_size"], device)
+        classes, batch, dtype = try_out(program, classifier.input["input_size"], device)
     except InferenceError:
         raise
     except Exception as error:  # torch's own, of all kinds
@@ -70,7 +70,7 @@ def build(classifier: Classifier, device: "torch.device") -> Built:
             f" {classifier.input['input_size']}: {first_line(error)}"
         ) from None
     return Built(
-        # Programs may take views of a picture's memory that channels last does not have.
+        # Programs may take views of a picture's memory that channels last does not allow.
         model=lambda pictures: program.forward(pictures.contiguous()),
         classes=classes,
         config={},
@@ -81,12 +81,12 @@ def build(classifier: Classifier, device: "torch.device") -> Built:
 
 
 def load_torchscript(path: Path, device: "torch.device") -> Program:
-    """A TorchScript program, checked first; one that was traced may take one picture only."""
+    """A TorchScript program, checked first; a traced one may take only one picture at a time."""
     import torch
 
     check_torchscript(path)
     with (
-        warnings.catch_warnings(action="ignore"),  # that TorchScript is not developed further
+        warnings.catch_warnings(action="ignore"),  # TorchScript is deprecated
         script_for(path, str(device)) as file,
     ):
         script = torch.jit.load(file, map_location=device).eval()
@@ -109,12 +109,12 @@ def load_exported(path: Path, device: "torch.device") -> Program:
     names = program.graph_signature.user_inputs
     inputs = [n.meta["val"] for n in program.graph.nodes if n.name in names]
     if len(inputs) != 1 or not isinstance(inputs[0], torch.Tensor) or inputs[0].ndim != 4:
-        raise InferenceError(f"Weights file {path} takes other inputs than one batch of pictures.")
+        raise InferenceError(f"Weights file {path} must take one batch of pictures as its input.")
     if not inputs[0].is_floating_point():
         raise InferenceError(
             f"Weights file {path} takes pictures as {inputs[0].dtype}, not as normalised numbers."
         )
-    # Guards are texts that would be run as Python; shapes are checked by the operators.
+    # Guards are texts that torch would run as Python; the operators check shapes themselves.
     forward = program.module(check_guards=False)
     least, most = batches(inputs[0].shape[0], program.range_constraints)
     fixed = least if least == most or least > FREE else None
@@ -131,12 +131,12 @@ def batches(size: Any, ranges: Any) -> tuple[int, int | None]:
     return int(known.lower), int(known.upper) if known.upper.is_Integer else None
 
 
-def tried(
+def try_out(
     program: Program, input_size: list[int], device: "torch.device"
 ) -> tuple[int, int, "torch.dtype"]:
-    """How many classes a program tells apart, and the first batch and type that it answers in.
+    """A program's number of classes, and the first batch size and type that it answers in.
 
-    Raises what the first try raised, where it answers in none.
+    If it answers in none, raises the error of the first try.
     """
     import torch
 
@@ -154,13 +154,13 @@ def tried(
     raise first
 
 
-def classes_of(said: object, batch: int) -> int:
-    """How many classes an answer to a batch tells apart."""
+def classes_of(answer: object, batch: int) -> int:
+    """The number of classes in an answer to a batch. Raises InferenceError if it is not logits."""
     import torch
 
-    if not isinstance(said, torch.Tensor) or said.ndim != 2 or len(said) != batch:
-        what = tuple(said.shape) if isinstance(said, torch.Tensor) else type(said).__name__
+    if not isinstance(answer, torch.Tensor) or answer.ndim != 2 or len(answer) != batch:
+        what = tuple(answer.shape) if isinstance(answer, torch.Tensor) else type(answer).__name__
         raise InferenceError(
             f"The program answers {batch} pictures by {what}, not by logits (pictures, classes)."
         )
-    return int(said.shape[1])
+    return int(answer.shape[1])

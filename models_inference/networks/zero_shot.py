@@ -1,4 +1,4 @@
-"""Classifiers for label sets that no classifier knows: image-text models, prompted by names.
+"""Builds zero-shot classifiers for any label set: image-text models, prompted with label names.
 
 Radford et al. 2021, section 3.1.4: a label is the mean of the normalised embeddings of its prompts;
 logits are the model's scale times the cosine of picture and label.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from imagesets.models import Label
 from models_inference.errors import InferenceError
 from models_inference.models import Classifier
-from models_inference.networks.built import Built
+from models_inference.networks.built_network import Built
 from models_inference.networks.timm_import import timm
 from models_inference.networks.weights import PRETRAINED, first_line, load_state
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-PREFIX = "open_clip:"  # before the library's name of an architecture
+PREFIX = "open_clip:"  # followed by the library's name of an architecture
 PROMPTS = ("a photo of a {}.",)
 TEXTS = 256  # prompts embedded at a time
 
@@ -30,7 +30,7 @@ class Encoders:
     """An image-text model on a device.
 
     image: normalised pictures (N, 3, H, W) -> (N, D). text: M prompts -> (M, D). config: its data
-    configuration, as timm has it.
+    configuration, in timm's form.
     """
 
     image: Callable[["Tensor"], "Tensor"]
@@ -46,9 +46,9 @@ def build(
 ) -> Built:
     """A classifier whose classes are the dataset's labels, in the order of their import.
 
-    Which labels, and their order, is kept as its mapping when it is first run: labels that are
-    imported later do not change what its logits mean. `encoders` makes the model (default:
-    open_clip's). Raises InferenceError.
+    Its first run stores these labels, in this order, as its mapping: labels imported later do not
+    change the meaning of its logits. `encoders` makes the model (default: open_clip's). Raises
+    InferenceError.
     """
     import torch
 
@@ -57,7 +57,7 @@ def build(
     names = dict(Label.objects.filter(dataset=classifier.dataset).values_list("key", "names"))
     if gone := [key for key in keys if key not in names]:
         raise InferenceError(
-            f"Classifier {classifier.name}: its mapping names {gone[0]!r}, which is no label of"
+            f"Classifier {classifier.name}: its mapping names {gone[0]!r}, which is not a label of"
             f" {classifier.dataset.slug}."
         )
     templates = classifier.input.get("prompts") or PROMPTS
@@ -71,22 +71,22 @@ def build(
 
 
 def labels_of(classifier: Classifier) -> list[str]:
-    """The label keys that a classifier tells apart; kept in its row from now on."""
+    """The label keys that are a classifier's classes; stored in its row from now on."""
     if classifier.mapping is None:
         labels = Label.objects.filter(dataset=classifier.dataset).order_by("id")
         keys = list(labels.values_list("key", flat=True))
         row = Classifier.objects.filter(pk=classifier.pk)
         row.filter(mapping__isnull=True).update(mapping=keys)
-        # Another worker may have been quicker.
+        # Another worker may have been faster.
         classifier.mapping = row.values_list("mapping", flat=True).first()
     keys = [key for key in classifier.mapping or [] if key]
     if not keys:
-        raise InferenceError(f"Dataset {classifier.dataset.slug} has no labels to prompt by.")
+        raise InferenceError(f"Dataset {classifier.dataset.slug} has no labels to prompt with.")
     return keys
 
 
 def embeddings(model: Encoders, names: list[list[str]], templates: Sequence[str]) -> "Tensor":
-    """One unit vector per label (L, D): the mean over its names' prompts, each of length one."""
+    """A unit vector for each label (L, D): the mean of its prompts' unit vectors, normalised."""
     import torch
 
     prompts = [
@@ -128,7 +128,7 @@ def open_clip_encoders(classifier: Classifier, device: "torch.device") -> Encode
     name, weights = classifier.architecture.removeprefix(PREFIX), classifier.weights
     if name not in open_clip.list_models():
         raise InferenceError(
-            f"Classifier {classifier.name}: open_clip knows no architecture {name!r}"
+            f"Classifier {classifier.name}: open_clip has no architecture {name!r}"
             " (open_clip.list_models() lists them)."
         )
     tags = open_clip.list_pretrained_tags_by_model(name)
@@ -145,8 +145,8 @@ def open_clip_encoders(classifier: Classifier, device: "torch.device") -> Encode
             model.load_state_dict(state)
     except Exception as error:  # the hub's, torch's and open_clip's own
         raise InferenceError(
-            f"Classifier {classifier.name}: the weights {weights} of {name} cannot be had:"
-            f" {first_line(error)}. Where the network is closed, give a file fetched elsewhere."
+            f"Classifier {classifier.name}: the weights {weights} of {name} cannot be loaded:"
+            f" {first_line(error)}. Without network access, give a file fetched elsewhere."
         ) from None
     model = model.eval().to(device)
     tokens = open_clip.get_tokenizer(name)

@@ -1,4 +1,4 @@
-"""What a dataset's candidates would ask, before any money is spent; counted by one statement."""
+"""Counts what asking about a dataset's candidates would take, before any money is spent."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ AGREEING = (1, 2, 3)  # the values of min_models that are compared
 
 @dataclass(frozen=True)
 class Added:
-    """What one classifier adds: images predicted, pairs named, and those that only it names."""
+    """What a classifier contributes: images predicted, pairs named, pairs that only it names."""
 
     name: str
     images: int
@@ -25,10 +25,10 @@ class Added:
 
 @dataclass(frozen=True)
 class Choice:
-    """What one value of min_models asks.
+    """The candidates at one value of min_models.
 
-    images: candidates of an image -> how many images have so many, ascending, from 0.
-    labels: label key -> how many pairs it is in, the largest first, then by key; none with 0.
+    images: number of candidates -> how many images have that many, ascending, from 0.
+    labels: label key -> its pairs, the largest number first, then by key; labels with none omitted.
     """
 
     min_models: int
@@ -46,14 +46,14 @@ class Choice:
         return self.pairs / images if images else None
 
     def quantile(self, share: float) -> int | None:
-        """Pairs of the label that stands at `share` (0 to 1) of them by pairs; None: no pairs."""
+        """Pairs per label at the quantile `share` (0 to 1); None without pairs."""
         sizes = sorted(self.labels.values())
         return sizes[round(share * (len(sizes) - 1))] if sizes else None
 
 
 @dataclass(frozen=True)
 class CandidateSummary:
-    """A dataset's candidates at one k: images and labels in all, choices, what models add."""
+    """A dataset's candidates at one k: total images and labels, choices, what classifiers add."""
 
     k: int
     images: int
@@ -107,10 +107,10 @@ def candidate_summary(
 ) -> CandidateSummary:
     """Count the candidates that `candidates.candidate_pairs` would give for min_models 1, 2, 3.
 
-    `classifiers`: names; None: every classifier of the dataset. Seconds for 50,000 images x 10
-    classifiers. Raises ValueError as candidate_sql does.
+    `classifiers`: names; None: every classifier of the dataset. Takes seconds for 50,000 images
+    x 10 classifiers. Raises ValueError as candidate_sql does.
     """
-    _, parameters = candidate_sql(dataset, classifiers=classifiers, k=k)  # checks what is asked
+    _, parameters = candidate_sql(dataset, classifiers=classifiers, k=k)  # checks the arguments
     with connection.cursor() as cursor:
         cursor.execute(COUNTS, parameters)
         by_image, by_label, alone, predicted = (

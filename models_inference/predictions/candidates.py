@@ -1,7 +1,7 @@
-"""Candidate labels: what might be in an image, by its dataset label and its classifiers' top k.
+"""Candidate labels: an image's dataset label and its classifiers' top k (rules C1 to C3).
 
-All of it is one SQL statement, so that 50,000 images x 10 classifiers take seconds and a campaign
-can freeze the result by INSERT .. SELECT.
+One SQL statement makes them, so that 50,000 images x 10 classifiers take seconds and a campaign can
+freeze the result by INSERT .. SELECT.
 """
 
 import json
@@ -28,7 +28,7 @@ class Candidate(NamedTuple):
     score: float | None
 
 
-# `predicted` counts for the dataset label too; only for the others does it decide.
+# Classifiers that name the dataset label are counted too, but min_models applies to other labels.
 CANDIDATES = """
 WITH chosen AS (
     SELECT id, dataset_label_id FROM imagesets_image
@@ -75,8 +75,8 @@ def candidate_sql(
         image_ids: these images only (of the dataset); None: all.
         classifiers: names; None: every classifier of the dataset (those without predictions add
             nothing).
-        k: how many of a classifier's labels count; where fewer are stored, those.
-        min_models: a label other than the dataset label must be named by so many classifiers.
+        k: how many of a classifier's labels count, or as many as are stored.
+        min_models: how many classifiers must name a label other than the dataset label.
 
     Raises ValueError naming an unknown classifier, or a k or min_models that cannot be.
     """

@@ -1,21 +1,21 @@
-"""What a classifier's classes are called in a dataset: class index -> label id."""
+"""Matches a classifier's classes with a dataset's labels: class index -> label id."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from imagesets.imagenet import imagenet_classes
+from imagesets.labels.imagenet import imagenet_classes
 from imagesets.models import Dataset, Label
 from models_inference.errors import InferenceError
 
 
 @dataclass(frozen=True)
 class ClassLabels:
-    """Of C classes, those that have a label in the dataset; several may share one label.
+    """Of C classes, those that have a label in the dataset; several may share a label.
 
-    kept: int64 (K,), indices of classes with a label. position: int64 (K,), where each one's label
-    stands in `labels`. labels: int64 (L,), ids of labels, ascending by first class. classes: C.
+    kept: int64 (K,), indices of classes with a label. position: int64 (K,), the positions of their
+    labels in `labels`. labels: int64 (L,), ids of labels, by their first class. classes: C.
     """
 
     kept: np.ndarray
@@ -30,7 +30,7 @@ class ClassLabels:
 
 
 def match(keys: Sequence[str | None], ids: dict[str, int]) -> ClassLabels:
-    """Class labels from each class's label key (None: dropped) and the dataset's ids by key."""
+    """Class labels from each class's label key (None: dropped) and label ids by key."""
     kept = [index for index, key in enumerate(keys) if key is not None and key in ids]
     label_of = [ids[str(keys[index])] for index in kept]
     labels = list(dict.fromkeys(label_of))
@@ -46,7 +46,7 @@ def match(keys: Sequence[str | None], ids: dict[str, int]) -> ClassLabels:
 def class_labels(dataset: Dataset, name: str, keys: Sequence[str | None]) -> ClassLabels:
     """Match a classifier's classes (their label keys in index order) with a dataset's labels.
 
-    Raises InferenceError where not one of the classes is a label of the dataset.
+    Raises InferenceError if none of the classes is a label of the dataset.
     """
     ids = dict(Label.objects.filter(dataset=dataset).values_list("key", "id"))
     matched = match(keys, ids)

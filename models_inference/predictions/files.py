@@ -1,6 +1,6 @@
-"""Takes in predictions made elsewhere: a table of ranked labels, or an archive of logits.
+"""Imports predictions made elsewhere: a table of ranked labels, or an archive of logits.
 
-A file is read and checked as a whole before anything is written; then all of it, in one
+A file is read and checked as a whole before anything is written; then all of it is written in one
 transaction. Each error names the file, the row and the field.
 """
 
@@ -14,15 +14,14 @@ from typing import TypeVar
 import numpy as np
 from django.db import transaction
 
-from imagesets.imagenet import imagenet_classes
+from imagesets.labels.imagenet import imagenet_classes
 from imagesets.models import Dataset, Image, Label
 from models_inference.errors import InferenceError, is_text, short
-from models_inference.holding import held_images
 from models_inference.models import LONGEST_NAME, STORED, Classifier, Prediction
 from models_inference.predictions.class_labels import class_labels
 from models_inference.predictions.logits import keep_logits, wanted
 from models_inference.predictions.mapping_files import read_mapping, rows_of
-from models_inference.predictions.storage import store
+from models_inference.predictions.storage import locked_images, store
 
 Ranked = tuple[Sequence[int], Sequence[float]]  # ids of labels and scores, best first
 N = TypeVar("N", int, float)
@@ -31,7 +30,7 @@ BLOCK = 1024  # images whose logits are ranked at a time
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportedPredictions:
     """What an import did. dropped: classes of the logits without a label in the dataset."""
 
     classifier: Classifier
@@ -46,23 +45,23 @@ def import_predictions(
     name: str,
     mapping: Path | None = None,
     show: Show = lambda done, total: None,
-) -> Imported:
-    """Store a file's predictions as those of the classifier `name`, which is made where missing.
+) -> ImportedPredictions:
+    """Store a file's predictions as those of the classifier `name`, which is made if missing.
 
     CSV: columns `image,rank,label,score` (keys; rank from 1 without gaps; scores that do not rise;
     of more than 10 ranks the first 10 are kept). `.npz`: arrays `logits` (N x C) and `images` (N
     keys), optionally `classes` (C label keys; else `mapping`, a mapping.csv; else ImageNet's order
-    for 1,000 classes of a dataset with ImageNet's labels; else, where C is their number, the order
-    in which the dataset's labels were imported).
+    for 1,000 classes of a dataset with ImageNet's labels; else, if C is their number, the order in
+    which the dataset's labels were imported).
 
-    The same predictions again change nothing. Raises InferenceError, and nothing is written: an
-    error in the file; another prediction than the one that exists; a classifier that is run here.
+    The same predictions again change nothing. Raises InferenceError, and writes nothing: an error
+    in the file; a prediction that differs from an existing one; a classifier that the site runs.
     """
     if not name.strip() or not is_text(name) or len(name) > LONGEST_NAME:
         raise InferenceError(
             f"The classifier needs a name of at most {LONGEST_NAME} characters, not {short(name)}."
         )
-    refuse_if_run_here(Classifier.objects.filter(dataset=dataset, name=name).first())
+    refuse_if_runnable(Classifier.objects.filter(dataset=dataset, name=name).first())
     images = dict(Image.objects.filter(dataset=dataset).values_list("key", "id"))
     logits, keys = None, None
     if file.suffix.lower() == ".npz":
@@ -86,64 +85,66 @@ def import_predictions(
         classifier = Classifier.objects.select_for_update().filter(pk=row.pk).first()
         if classifier is None:
             raise InferenceError(f"Classifier {name} was deleted meanwhile.")
-        refuse_if_run_here(classifier)
+        refuse_if_runnable(classifier)
         if keys is not None and classifier.mapping is None:  # a table came first
             classifier.mapping = keys
             classifier.save(update_fields=["mapping"])
         if keys is not None and classifier.mapping != keys:
             raise InferenceError(
-                f"{file}: the classes of the logits that classifier {name} has are others, or in "
-                "another order: import under another name, or give the same classes or mapping."
+                f"{file}: classifier {name} has logits of other classes, or of the same in another "
+                "order: import under another name, or give the same classes or mapping."
             )
-        there = held_images(rows)
-        if gone := [key for key, image in images.items() if image in rows and image not in there]:
+        existing = locked_images(rows)
+        if gone := [key for key, pk in images.items() if pk in rows and pk not in existing]:
             raise InferenceError(f"{file}: image {gone[0]} was deleted meanwhile.")
         known = compare(classifier, rows, file, images)
         new = store((classifier.id, image, *best) for image, best in rows.items())
         if logits is not None and wanted(len(images), logits.shape[1]):
             keep_logits(classifier, ids, logits)
-    return Imported(classifier, new, known, dropped)
+    return ImportedPredictions(classifier, new, known, dropped)
 
 
-def refuse_if_run_here(classifier: Classifier | None) -> None:
-    """Raise InferenceError for a classifier whose predictions are made by this project."""
+def refuse_if_runnable(classifier: Classifier | None) -> None:
+    """Raise InferenceError for a classifier whose predictions the site makes itself."""
     if classifier and classifier.architecture:
         raise InferenceError(
-            f"Classifier {classifier.name} of {classifier.dataset.slug} is run here (architecture "
-            f"{classifier.architecture}): import under another name."
+            f"Classifier {classifier.name} of {classifier.dataset.slug} is run by the site itself "
+            f"(architecture {classifier.architecture}): import under another name."
         )
 
 
 def read_table(dataset: Dataset, file: Path, images: dict[str, int]) -> dict[int, Ranked]:
     """The rows of a CSV by image id. Raises InferenceError naming the row and field."""
     labels = dict(Label.objects.filter(dataset=dataset).values_list("key", "id"))
-    found: dict[int, dict[int, tuple[int, float, int]]] = {}
-    for line, row in rows_of(file, ("image", "rank", "label", "score")):
-        place = f"{file} row {line}"
-        image, label = images.get(row["image"] or ""), labels.get(row["label"] or "")
+    ranks_by_image: dict[int, dict[int, tuple[int, float, int]]] = {}
+    for row, cells in rows_of(file, ("image", "rank", "label", "score")):
+        place = f"{file}, row {row}"
+        image, label = images.get(cells["image"]), labels.get(cells["label"])
         if image is None:
             raise InferenceError(
-                f"{place}, image: dataset {dataset.slug} has no image {short(row['image'])}."
+                f"{place}, image: dataset {dataset.slug} has no image {short(cells['image'])}."
             )
         if label is None:
             raise InferenceError(
-                f"{place}, label: dataset {dataset.slug} has no label {short(row['label'])}."
+                f"{place}, label: dataset {dataset.slug} has no label {short(cells['label'])}."
             )
-        rank, score = number(row["rank"], int), number(row["score"], float)
+        rank, score = number(cells["rank"], int), number(cells["score"], float)
         if rank is None or rank < 1:
-            raise InferenceError(f"{place}, rank: {short(row['rank'])} is no whole number from 1.")
+            raise InferenceError(
+                f"{place}, rank: {short(cells['rank'])} is not a whole number from 1."
+            )
         if score is None or not math.isfinite(score):
-            raise InferenceError(f"{place}, score: {short(row['score'])} is no number.")
-        ranks = found.setdefault(image, {})
+            raise InferenceError(f"{place}, score: {short(cells['score'])} is not a number.")
+        ranks = ranks_by_image.setdefault(image, {})
         if rank in ranks:
             raise InferenceError(
-                f"{place}, rank: {row['image']} has rank {rank} already in row {ranks[rank][2]}."
+                f"{place}, rank: {cells['image']} has rank {rank} already in row {ranks[rank][2]}."
             )
-        ranks[rank] = (label, score, line)
-    if not found:
+        ranks[rank] = (label, score, row)
+    if not ranks_by_image:
         raise InferenceError(f"{file} has no rows.")
     keys = {image: key for key, image in images.items()}
-    return {image: in_order(file, keys[image], ranks) for image, ranks in found.items()}
+    return {image: in_order(file, keys[image], ranks) for image, ranks in ranks_by_image.items()}
 
 
 def in_order(file: Path, key: str, ranks: dict[int, tuple[int, float, int]]) -> Ranked:
@@ -151,8 +152,8 @@ def in_order(file: Path, key: str, ranks: dict[int, tuple[int, float, int]]) -> 
     labels: list[int] = []
     scores: list[float] = []
     for expected, rank in enumerate(sorted(ranks), 1):
-        label, score, line = ranks[rank]
-        place = f"{file} row {line}"
+        label, score, row = ranks[rank]
+        place = f"{file}, row {row}"
         if rank != expected:
             raise InferenceError(f"{place}, rank: {key} has rank {rank}, but no rank {expected}.")
         if label in labels:
@@ -166,10 +167,10 @@ def in_order(file: Path, key: str, ranks: dict[int, tuple[int, float, int]]) -> 
     return labels[:STORED], scores[:STORED]
 
 
-def number(text: str | None, kind: Callable[[str], N]) -> N | None:
+def number(text: str, kind: Callable[[str], N]) -> N | None:
     """A cell as a number, or None."""
     try:
-        return kind((text or "").strip())
+        return kind(text.strip())
     except ValueError:
         return None
 
@@ -179,11 +180,11 @@ def read_logits(
 ) -> tuple[np.ndarray, list[int], list[str | None]]:
     """Logits float (N, C), ids of the N images, label keys of the C classes, of an .npz file."""
     if not zipfile.is_zipfile(file):
-        raise InferenceError(f"{file} cannot be read: there is no .npz archive.")
+        raise InferenceError(f"{file} cannot be read: there is no .npz archive at this path.")
     try:
         with np.load(file, allow_pickle=False) as archive:
             content = {name: archive[name] for name in archive.files}
-    except Exception as error:  # numpy's, zipfile's and those of what it unpacks by
+    except Exception as error:  # NumPy's, zipfile's and its decompressors'
         if "allow_pickle" in str(error):
             raise InferenceError(
                 f"{file}: an array holds Python objects, whose loading could run code: save image "
@@ -197,7 +198,7 @@ def read_logits(
             )
     for name in {"logits", "images", "classes"} & set(content):
         if not isinstance(content[name], np.ndarray):
-            raise InferenceError(f"{file}, {name}: is no array of numpy's.")
+            raise InferenceError(f"{file}, {name}: is not a NumPy array.")
     logits, keys = content["logits"], content["images"]
     if logits.ndim != 2 or logits.dtype.kind != "f" or not logits.size:
         raise InferenceError(
@@ -218,11 +219,11 @@ def read_logits(
     for row, name in enumerate(names):
         if name not in images:
             raise InferenceError(
-                f"{file} row {row}, images: dataset {dataset.slug} has no image {short(name)}."
+                f"{file}, row {row}, images: dataset {dataset.slug} has no image {short(name)}."
             )
         if name in seen:
             raise InferenceError(
-                f"{file} row {row}, images: {name} stands in row {seen[name]} too."
+                f"{file}, row {row}, images: {name} is already in row {seen[name]}."
             )
         seen[name] = row
         ids.append(images[name])
@@ -230,7 +231,7 @@ def read_logits(
     with np.errstate(over="ignore", invalid="ignore"):
         bad = np.flatnonzero(~np.isfinite(logits.sum(axis=1, dtype=np.float64)))
     if len(bad):
-        raise InferenceError(f"{file} row {bad[0]}, logits: not all are finite numbers.")
+        raise InferenceError(f"{file}, row {bad[0]}, logits: not all are finite numbers.")
     return logits, ids, classes_of(dataset, file, logits.shape[1], content.get("classes"), mapping)
 
 
@@ -248,7 +249,7 @@ def classes_of(
             )
         for index, key in enumerate(named):
             if not is_text(str(key)):
-                raise InferenceError(f"{file}, classes: {short(str(key))} of {index} is no text.")
+                raise InferenceError(f"{file}, classes: {short(str(key))} of {index} is not text.")
         return [str(key) for key in named]
     own = list(Label.objects.filter(dataset=dataset).order_by("id").values_list("key", flat=True))
     imagenet = [entry.key for entry in imagenet_classes()]
@@ -263,7 +264,7 @@ def classes_of(
 
 
 def ranked(logits: np.ndarray, labels) -> Iterator[Ranked]:
-    """The best labels and their softmax scores, row by row (as network.top_labels has them)."""
+    """The best labels and their softmax scores, row by row (as in network.top_labels)."""
     values = logits.astype(np.float64)
     values = np.exp(values - values.max(axis=1, keepdims=True))
     values /= values.sum(axis=1, keepdims=True)
@@ -277,7 +278,7 @@ def ranked(logits: np.ndarray, labels) -> Iterator[Ranked]:
 def compare(
     classifier: Classifier, rows: dict[int, Ranked], file: Path, images: dict[str, int]
 ) -> int:
-    """How many of the rows exist already; InferenceError where one exists and differs."""
+    """How many of the rows exist already. Raises InferenceError if one exists and differs."""
     existing = Prediction.objects.filter(classifier=classifier, image__in=list(rows))
     known = 0
     for image, labels, scores in existing.values_list("image_id", "labels", "scores").iterator():

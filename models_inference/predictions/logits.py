@@ -1,17 +1,17 @@
-"""Keeps what classifiers said in full: logits as float16, for pairwise accuracy and calibration.
+"""Keeps classifiers' full answers, logits as float16, for pairwise accuracy and calibration.
 
-While inference runs each chunk's logits are a small file, written whole before the chunk's rows are
-committed, so that several workers and a kill at any moment leave a file for every committed row.
-`gather` makes of them one `.npy` per classifier with the image ids beside it.
+While inference runs, each chunk's logits are a small file, written before the chunk's rows are
+committed, so that every committed row has a file, with several workers and after a kill too.
+`gather` combines them into one `.npy` per classifier, with the image ids beside it.
 
     DATA_DIR/logits/SLUG/NAME-ID-OF/parts/*.npz   images int64 (n,), logits float16 (n, C)
     DATA_DIR/logits/SLUG/NAME-ID-OF/logits.npy    float16 (N, C), C as the classifier has classes
     DATA_DIR/logits/SLUG/NAME-ID-OF/images-N.npy  int64 (N,): image ids, ascending
 
-OF is a hash of what the classifier is made of: one that was changed before it predicted anything
-does not find what a killed run left of it. With LOGITS_IN_BUCKET the parts are kept in
-AWS_STORAGE_BUCKET_NAME instead (logits/SLUG/...), for good, and the rest is a copy of them: so the
-workers of several machines need no common disk.
+OF is a hash of the classifier's settings: a classifier that was changed before its first
+predictions ignores what a killed run has left. With LOGITS_IN_BUCKET the parts are kept for good in
+AWS_STORAGE_BUCKET_NAME (logits/SLUG/...), and the rest is a copy of them: so workers on several
+machines need no common disk.
 """
 
 import fcntl
@@ -36,13 +36,13 @@ from imagesets.locations import s3_client, write_s3
 from models_inference.errors import InferenceError
 from models_inference.models import Classifier
 
-# Per classifier and dataset, in bytes: 1,000,000 images x 1,000 classes. Beyond it none are kept.
+# Bytes per classifier and dataset: 1,000,000 images x 1,000 classes. Beyond it none are kept.
 LARGEST = 2_000_000_000
 BLOCK = 1024  # rows copied at a time
 
 
 def folder(classifier: Classifier) -> Path:
-    """Where a classifier's logits lie on this machine."""
+    """The folder of a classifier's logits on this machine."""
     name = re.sub(r"[^A-Za-z0-9_.@-]", "_", classifier.name).lstrip(".")
     made_of = [classifier.architecture, classifier.weights, classifier.input, classifier.mapping]
     digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
@@ -51,15 +51,15 @@ def folder(classifier: Classifier) -> Path:
 
 
 def wanted(images: int, classes: int) -> bool:
-    """Whether the logits of a dataset of so many images are kept (settings.KEEP_LOGITS, size)."""
+    """Whether the logits of a dataset of this size are kept (settings.KEEP_LOGITS, LARGEST)."""
     return settings.KEEP_LOGITS and 2 * images * classes <= LARGEST
 
 
 def keep_logits(classifier: Classifier, images: Sequence[int], logits: np.ndarray) -> None:
-    """Keep finite logits (n, C) of these images; whether they are `wanted`, the caller has asked.
+    """Keep finite logits (n, C) of these images; the caller has checked that they are `wanted`.
 
-    Those of an image kept before are equal ones. Values beyond float16's range become its largest:
-    softmax does not tell them apart. Raises InferenceError where they cannot be written.
+    An image's logits may be kept twice, if they are equal. Values beyond float16's range become
+    its largest: softmax does not tell them apart. Raises InferenceError if the disk or S3 fails.
     """
     largest = np.finfo(np.float16).max
     content = io.BytesIO()
@@ -69,7 +69,7 @@ def keep_logits(classifier: Classifier, images: Sequence[int], logits: np.ndarra
         logits=np.clip(logits, -largest, largest).astype(np.float16),
     )
     name = f"{min(images):012}-{secrets.token_hex(4)}.npz"
-    with kept(classifier, content.tell()):
+    with write_errors(classifier, content.tell()):
         if settings.LOGITS_IN_BUCKET:
             bucket = settings.AWS_STORAGE_BUCKET_NAME
             write_s3(bucket, in_bucket(classifier) + name, content.getvalue())
@@ -78,25 +78,25 @@ def keep_logits(classifier: Classifier, images: Sequence[int], logits: np.ndarra
 
 
 @contextmanager
-def kept(classifier: Classifier, size: int) -> Iterator[None]:
-    """Turn an error of the disk, or of S3, into one line that says what was to be written."""
+def write_errors(classifier: Classifier, size: int) -> Iterator[None]:
+    """Turn an error of the disk or of S3 into one line that says what could not be written."""
     try:
         yield
     except OSError as error:
         raise InferenceError(
             f"Logits of classifier {classifier.name} cannot be kept in {folder(classifier)}: "
-            f"{error.strerror or error} ({size:,} bytes are to be written)."
+            f"{error.strerror or error} ({size:,} bytes were to be written)."
         ) from error
 
 
 def in_bucket(classifier: Classifier) -> str:
-    """What the names of a classifier's parts in the bucket begin with."""
+    """The prefix of a classifier's parts in the bucket."""
     where = folder(classifier).relative_to(Path(settings.DATA_DIR))
     return f"{where.as_posix()}/"
 
 
 def fetch_parts(classifier: Classifier) -> list[str]:
-    """Bring the parts of the bucket here that are not among those gathered; their names."""
+    """Copy the bucket's parts that are not gathered yet to this machine; return their names."""
     bucket, where, new = settings.AWS_STORAGE_BUCKET_NAME, folder(classifier), []
     known = set((where / "gathered.txt").read_text().split()) if gathered(where) else set()
     pages = s3_client().get_paginator("list_objects_v2")
@@ -105,20 +105,20 @@ def fetch_parts(classifier: Classifier) -> list[str]:
             name = item["Key"].rpartition("/")[2]
             if name not in known:
                 content = read_bytes(f"s3://{bucket}/{item['Key']}")
-                with kept(classifier, len(content)):
+                with write_errors(classifier, len(content)):
                     write_whole(where / "parts" / name, content)
                 new.append(name)
     return new
 
 
 def gathered(where: Path) -> bool:
-    """Whether the list of gathered parts belongs to logits that are there."""
+    """Whether there are gathered logits, with the list of their parts."""
     return (where / "gathered.txt").exists() and (where / "logits.npy").exists()
 
 
 @contextmanager
 def locked(where: Path) -> Iterator[None]:
-    """Only one process at a time gathers in a folder; the lock ends with its holder."""
+    """Lock a folder, so that one process at a time gathers in it; the lock ends with its holder."""
     where.mkdir(parents=True, exist_ok=True)
     with (where / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -126,16 +126,16 @@ def locked(where: Path) -> Iterator[None]:
 
 
 def gather(classifier: Classifier) -> int:
-    """Make the one `.npy` of all that is kept; returns the number of images in it.
+    """Combine all parts into one `.npy`; return the number of images in it.
 
-    Raises InferenceError, and leaves all as it was, where there is no room for it.
+    Raises InferenceError, and leaves all as it was, if there is no room for it.
     """
     part = read(classifier)
     return len(part[0]) if part else 0
 
 
 def _gather(classifier: Classifier, where: Path) -> None:
-    """Bring the parts of a folder that is locked together."""
+    """Combine the parts in a locked folder."""
     fetched = fetch_parts(classifier) if settings.LOGITS_IN_BUCKET else []
     parts = sorted((where / "parts").glob("*.npz"))
     if not parts:
@@ -148,10 +148,10 @@ def _gather(classifier: Classifier, where: Path) -> None:
     sources = chain([whole[1]] if whole else [], (_part(file)["logits"] for file in parts))
     unfinished = where / ".logits.unfinished.npy"
     classes = _part(parts[0])["logits"].shape[1]
-    with kept(classifier, 2 * len(ids) * classes):
+    with write_errors(classifier, 2 * len(ids) * classes):
         try:
             _write(unfinished, first, sources, classes)
-            # Images only ever join, so their number says which list belongs to the logits.
+            # Images are only ever added, so their number tells which list belongs to the logits.
             names = io.BytesIO()
             np.save(names, ids)
             write_whole(where / f"images-{len(ids)}.npy", names.getvalue())
@@ -169,9 +169,9 @@ def _gather(classifier: Classifier, where: Path) -> None:
 
 
 def _write(path: Path, first: np.ndarray, sources: Iterable[np.ndarray], classes: int) -> None:
-    """Write float16 (len(first), classes): row i is row first[i] of all sources one after another.
+    """Write float16 (len(first), classes): row i is row first[i] of the concatenated sources.
 
-    Not by a map of the file: where its disk is full, that ends the process by SIGBUS.
+    Not through a memory map: on a full disk, that would end the process by SIGBUS.
     """
     header = {"descr": "<f2", "fortran_order": False, "shape": (len(first), classes)}
     with path.open("wb") as file:
@@ -180,8 +180,8 @@ def _write(path: Path, first: np.ndarray, sources: Iterable[np.ndarray], classes
         for logits in sources:
             if logits.shape[1] != classes:
                 raise InferenceError(
-                    f"Of the logits in {path.parent} some have {logits.shape[1]} classes and others"
-                    f" {classes}: was the weights' file replaced by that of another network?"
+                    f"Of the logits in {path.parent}, some have {logits.shape[1]} classes and"
+                    f" others {classes}: was the weights file replaced by another network's?"
                 )
             rows = np.flatnonzero((first >= start) & (first < start + len(logits)))
             apart = np.flatnonzero((np.diff(rows) > 1) | (np.arange(1, len(rows)) % BLOCK == 0))
@@ -195,12 +195,12 @@ def _write(path: Path, first: np.ndarray, sources: Iterable[np.ndarray], classes
 
 
 def _part(file: Path) -> Any:
-    """A part's arrays, each read when it is taken."""
+    """A part's arrays, each decoded when it is accessed."""
     return np.load(io.BytesIO(file.read_bytes()))
 
 
 def opened(where: Path) -> tuple[np.ndarray, np.ndarray] | None:
-    """What was gathered in a folder before: ids, and logits memory-mapped."""
+    """The gathered ids and logits (memory-mapped) in a folder; None if there are none."""
     if not (where / "logits.npy").exists():
         return None
     logits = np.load(where / "logits.npy", mmap_mode="r")
@@ -210,9 +210,8 @@ def opened(where: Path) -> tuple[np.ndarray, np.ndarray] | None:
 def read(classifier: Classifier) -> tuple[np.ndarray, np.ndarray] | None:
     """Image ids int64 (N,) ascending and logits float16 (N, C), memory-mapped; None: not kept.
 
-    Images whose part was done on another machine without this DATA_DIR are not among them, unless
-    parts are kept in a bucket. Raises InferenceError, and leaves all as it was, where there is no
-    room to bring them together.
+    Without a bucket, logits made on machines with another DATA_DIR are missing. Raises
+    InferenceError, and leaves all as it was, if there is no room to combine the parts.
     """
     where = folder(classifier)
     if not where.exists() and not settings.LOGITS_IN_BUCKET:

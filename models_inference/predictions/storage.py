@@ -1,17 +1,41 @@
-"""Writes predictions by COPY: many rows in one statement, rows that exist are left as they are."""
+"""Writes predictions by COPY, while their classifiers and images are locked against changes."""
 
 import io
 from collections.abc import Iterable, Sequence
 
 from django.db import connection
 
+from imagesets.models import Image
+from models_inference.models import Classifier
+
 Row = tuple[int, int, Sequence[int], Sequence[float]]  # classifier, image, labels, scores
 
 
-def store(rows: Iterable[Row]) -> int:
-    """Insert predictions, in the caller's transaction; returns how many were new.
+def locked_classifiers(ids: Sequence[int]) -> dict[int, Classifier]:
+    """Those of the classifiers that exist, as they stay until the transaction ends."""
+    _lock(Classifier, ids, "SHARE")
+    return Classifier.objects.select_related("dataset").in_bulk(ids)
 
-    A prediction that exists (same classifier and image) is kept, whatever the row says.
+
+def locked_images(ids: Iterable[int]) -> dict[int, str]:
+    """id -> key of those of the images that exist, as they do until the transaction ends."""
+    ids = list(ids)
+    _lock(Image, ids, "KEY SHARE")
+    return dict(Image.objects.filter(id__in=ids).values_list("id", "key"))
+
+
+def _lock(model: type[Classifier] | type[Image], ids: Sequence[int], strength: str) -> None:
+    table = connection.ops.quote_name(model._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT FROM {table} WHERE id = ANY(%s) ORDER BY id FOR {strength}", [list(ids)]
+        )
+
+
+def store(rows: Iterable[Row]) -> int:
+    """Insert predictions in the caller's transaction; return how many were new.
+
+    An existing prediction (same classifier and image) stays as it is.
     """
     lines = io.StringIO()
     for classifier, image, labels, scores in rows:

@@ -5,10 +5,10 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-from imagesets.duplicates import duplicates, in_short
-from imagesets.imagenet import ClassEntry
-from imagesets.label_lint import Finding, lint, some
+from imagesets.labels.imagenet import ClassEntry
+from imagesets.labels.lint import Finding, lint, some
 from imagesets.models import Comparison, Image, Label
+from imagesets.pictures.duplicates import duplicates, in_short
 from models_inference.predictions.candidates import candidate_sql
 from tasks.campaigns.choosing import DEFAULT_CANDIDATES, chosen_images
 from tasks.models import Campaign, CampaignImage, CampaignLabel

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
 
-from imagesets.derivatives import image_urls
 from imagesets.models import Label
+from imagesets.pictures.derivatives import image_urls
 from tasks.models import HIT, Assignment, Campaign, CampaignLabel, Pair
 from tasks.models.campaign import Kind
 from tasks.models.opaque import opaque

@@ -1,13 +1,13 @@
-"""What is wrong with a file against itself, the dataset and what is stored: each by row and field.
+"""Checks a file against itself, the dataset and stored answers; names each error's row and field.
 
-A check is a query of (row, field, message, what the message names); only the first rows of each
-are read. They run on the temporary tables of tasks.responses.resolving.
+A check is a query of (row, field, message, names in the message); only its first rows are read.
+Checks run on the temporary tables of resolving.py.
 """
 
 from tasks.models import Campaign
 from tasks.models.campaign import Kind, State
 from tasks.responses.errors import LISTED, Problems, short
-from tasks.responses.resolving import Given, count, hash_joins
+from tasks.responses.resolving import Counts, count, hash_joins
 from tasks.responses.values import LARGEST_SMALLINT
 
 _UNKNOWN_IMAGE = """
@@ -17,10 +17,10 @@ _UNKNOWN_IMAGE = """
     ORDER BY s.number
 """
 
-# All rows of an assignment tell the same of it.
+# All rows of an assignment must agree on it.
 _ROWS_OF_AN_ASSIGNMENT = """
-    SELECT n.row, given.field, coalesce(given.says,
-             'is another one than in row {1}, which is of the same assignment {0}'),
+    SELECT n.row, compared.field, coalesce(compared.says,
+             'differs from row {1}, which is of the same assignment {0}'),
            ARRAY[a.key, a.row::text]
     FROM responses_judgment j
     JOIN responses_named n ON n.number = j.number
@@ -34,17 +34,17 @@ _ROWS_OF_AN_ASSIGNMENT = """
       ('submitted_at', n.submitted_at IS DISTINCT FROM a.submitted_at, NULL),
       ('seconds', n.seconds IS DISTINCT FROM a.seconds, NULL),
       ('status', n.status IS DISTINCT FROM a.status, NULL),
-      ('used', n.used IS DISTINCT FROM a.used, NULL)) AS given (field, differs, says)
+      ('used', n.used IS DISTINCT FROM a.used, NULL)) AS compared (field, differs, says)
     WHERE (n.worker, j.own_hit_id, n.round, n.submitted_at, n.seconds, n.status, n.used)
           IS DISTINCT FROM
           (a.worker, a.hit_id, a.round, a.submitted_at, a.seconds, a.status, a.used)
-      AND given.differs
+      AND compared.differs
     ORDER BY n.number
 """
 
-# A file that names some and not others, and means the same.
+# A file that names the same HIT or assignment in one row and leaves it out in another.
 _NAMED_AND_NOT = """
-    SELECT t.row, '{field}', 'means the one of row {{}}: only one of the rows names it',
+    SELECT t.row, '{field}', 'is the same as in row {{}}: name it in both rows or in neither',
            ARRAY[t.other::text]
     FROM (SELECT h.first, n.row, lag(n.row) OVER (PARTITION BY h.key ORDER BY h.first) AS other
           FROM responses_{field} h JOIN responses_named n ON n.number = h.first) t
@@ -55,7 +55,7 @@ _NAMED_AND_NOT = """
 _SAME_SELECTION = "{a} @> {b} AND {b} @> {a}"
 
 _SAME_KEY_TWICE = f"""
-    SELECT j.row, d.field, 'is another answer than in row {{}}, of the same assignment and item',
+    SELECT j.row, d.field, 'differs from row {{}}, of the same assignment and item',
            ARRAY[f.row::text]
     FROM responses_judgment j
     JOIN responses_judgment f ON f.copy = 1 AND f.assignment_id = j.assignment_id
@@ -81,11 +81,11 @@ _SAME_POSITION = """
     ORDER BY t.number
 """
 
-# The rows that matter are told by their item or HIT, whose first row is named.
+# Reported once for each item or HIT, at its first row.
 _UNKNOWN_HIT = """
     SELECT n.row, 'hit', CASE
-      WHEN n.hit_given THEN 'campaign {0} was published: {1} is none of its HITs'
-      ELSE 'is missing: campaign {0} was published, and takes answers to its own HITs only' END,
+      WHEN n.hit_given THEN 'campaign {0} was published: {1} is not one of its HITs'
+      ELSE 'is missing: campaign {0} was published and takes only answers to its own HITs' END,
       ARRAY[%(slug)s, h.key]
     FROM responses_hit h JOIN responses_named n ON n.number = h.first
     WHERE h.is_new ORDER BY n.number
@@ -98,7 +98,7 @@ _UNKNOWN_ITEM = """
     WHERE i.is_new AND NOT i.of_new_hit ORDER BY i.first
 """
 _TOO_MANY_ITEMS = f"""
-    SELECT i.row, 'hit', 'HIT {{}} has too many items; {LARGEST_SMALLINT + 1} are the most',
+    SELECT i.row, 'hit', 'HIT {{}} has too many items; at most {LARGEST_SMALLINT + 1} are allowed',
            ARRAY[h.key]
     FROM responses_item i JOIN responses_hit h ON h.id = i.hit_id
     WHERE i.position = {LARGEST_SMALLINT + 1} ORDER BY i.first
@@ -106,7 +106,7 @@ _TOO_MANY_ITEMS = f"""
 
 _CONTROL = """
     SELECT j.row, 'control',
-           CASE WHEN i.role IS NULL THEN 'is not as in row {0}, of the same item of the HIT'
+           CASE WHEN i.role IS NULL THEN 'differs from row {0}, of the same item of the HIT'
                 ELSE 'this item of the HIT is stored as one of the {1} items' END,
            ARRAY[i.row::text, i.role]
     FROM responses_judgment j
@@ -115,9 +115,9 @@ _CONTROL = """
     ORDER BY j.number
 """
 
-# Never twice.
-_ANSWERED_TWICE_HERE = """
-    SELECT t.row, 'assignment', 'the worker answers this HIT in row {} already, as another one',
+# A worker answers a HIT only once (rule P4).
+_ANSWERED_TWICE_IN_FILE = """
+    SELECT t.row, 'assignment', 'row {} is another assignment of the same worker to this HIT',
            ARRAY[t.other::text]
     FROM (SELECT first, row, lag(row) OVER (PARTITION BY hit_id, worker ORDER BY first) AS other
           FROM responses_assignment
@@ -126,7 +126,7 @@ _ANSWERED_TWICE_HERE = """
     ORDER BY t.first
 """
 _ANSWERED_BEFORE = """
-    SELECT a.row, 'assignment', 'the worker has this HIT already, as assignment {}', ARRAY[e.key]
+    SELECT a.row, 'assignment', 'the worker already has this HIT, as assignment {}', ARRAY[e.key]
     FROM responses_assignment a
     JOIN responses_hit h ON h.id = a.hit_id AND NOT h.is_new
     JOIN tasks_assignment e ON e.hit_id = a.hit_id AND e.worker_id = a.worker
@@ -135,14 +135,14 @@ _ANSWERED_BEFORE = """
     ORDER BY a.first
 """
 
-# What is stored under the same key. Who was set aside here stays so, whatever the file says.
+# What is stored under the same key. Workers set aside stay so, whatever the file says (rule I1).
 _STORED_ASSIGNMENT = """
     SELECT a.row, d.field, d.message, ARRAY[a.key, d.was]
     FROM responses_assignment a
     JOIN tasks_assignment e ON e.id = a.id
     JOIN tasks_hit h ON h.id = e.hit_id
     CROSS JOIN LATERAL (VALUES
-      ('assignment', e.submitted_at IS NULL, '{0} is known and not answered yet', ''),
+      ('assignment', e.submitted_at IS NULL, '{0} exists and is not answered yet', ''),
       ('hit', e.hit_id <> a.hit_id, NULL, h.key),
       ('worker', e.worker_id <> a.worker, 'assignment {0} is stored as another worker''s', ''),
       ('round', e.round <> a.round, NULL, e.round::text),
@@ -156,14 +156,14 @@ _STORED_ASSIGNMENT = """
          AND NOT EXISTS (SELECT FROM tasks_stop s WHERE s.campaign_id = e.campaign_id
                          AND s.worker_id = e.worker_id), NULL,
        (e.state = 'submitted' AND e.outcome = 'accepted' AND NOT e.set_aside)::text))
-      AS given (field, differs, says, was)
-    CROSS JOIN LATERAL (SELECT given.field, given.was,
-      coalesce(given.says, 'assignment {0} is stored with {1}')) AS d (field, was, message)
-    WHERE NOT a.is_new AND given.differs
+      AS compared (field, differs, says, was)
+    CROSS JOIN LATERAL (SELECT compared.field, compared.was,
+      coalesce(compared.says, 'assignment {0} is stored with {1}')) AS d (field, was, message)
+    WHERE NOT a.is_new AND compared.differs
     ORDER BY a.first
 """
 
-# Judgments under keys that are stored, each with its place among those shown, from 1.
+# Judgments under stored keys, each with its position among the items shown, from 1.
 _FIND_STORED = """
     CREATE TEMPORARY TABLE responses_stored ON COMMIT DROP AS
     SELECT j.number, j.assignment_id, i.position AS item,
@@ -209,7 +209,7 @@ _STORED_ORDER = """
     ORDER BY t.number
 """
 _ADDED_TO_AN_ANSWER = """
-    SELECT j.row, 'assignment', '{} was answered here, without this item', ARRAY[a.key]
+    SELECT j.row, 'assignment', '{} was answered on the site, without this item', ARRAY[a.key]
     FROM responses_judgment j
     JOIN responses_assignment a ON a.id = j.assignment_id AND NOT a.is_new
     JOIN tasks_assignment e ON e.id = a.id AND e.hit_id = a.hit_id AND NOT e.imported
@@ -224,45 +224,45 @@ _CLOSED = """
 """
 
 
-def check(cursor, campaign: Campaign, given: Given, problems: Problems) -> None:
-    """Note every error of the file as it is resolved; fills responses_stored.
+def check(cursor, campaign: Campaign, counts: Counts, problems: Problems) -> None:
+    """Note every error of the resolved file; fills responses_stored.
 
-    `given` tells which checks can find nothing in this file.
+    `counts` tells which checks cannot find anything in this file.
     """
     contains = campaign.kind == Kind.CONTAINS
     published = campaign.published_at is not None
     cursor.execute(_FIND_STORED)
     cursor.execute("ANALYZE responses_stored")
     named, assignments = count(cursor, "named"), count(cursor, "assignment")
-    inner = [_UNKNOWN_IMAGE] if named < given.judgments else []
-    inner += [_ROWS_OF_AN_ASSIGNMENT, _SAME_KEY_TWICE] if assignments < named else []
-    inner += [_SAME_POSITION] if given.positions else []
-    inner += [_CONTROL] if given.controls else []
-    inner += [_ANSWERED_TWICE_HERE] if given.assignments else []
-    for field, number in (("hit", given.hits), ("assignment", given.assignments)):
-        if 0 < number < given.judgments:
-            inner.append(_NAMED_AND_NOT.format(field=field))
-    checks = [_UNKNOWN_HIT, _UNKNOWN_ITEM] if published else [_TOO_MANY_ITEMS]
-    checks += [_ANSWERED_BEFORE, _STORED_ASSIGNMENT, _STORED_ORDER]
-    checks += [_STORED_ANSWER, _ADDED_TO_AN_ANSWER]
+    within_file = [_UNKNOWN_IMAGE] if named < counts.judgments else []
+    within_file += [_ROWS_OF_AN_ASSIGNMENT, _SAME_KEY_TWICE] if assignments < named else []
+    within_file += [_SAME_POSITION] if counts.positions else []
+    within_file += [_CONTROL] if counts.controls else []
+    within_file += [_ANSWERED_TWICE_IN_FILE] if counts.assignments else []
+    for field, number in (("hit", counts.hits), ("assignment", counts.assignments)):
+        if 0 < number < counts.judgments:
+            within_file.append(_NAMED_AND_NOT.format(field=field))
+    against_stored = [_UNKNOWN_HIT, _UNKNOWN_ITEM] if published else [_TOO_MANY_ITEMS]
+    against_stored += [_ANSWERED_BEFORE, _STORED_ASSIGNMENT, _STORED_ORDER]
+    against_stored += [_STORED_ANSWER, _ADDED_TO_AN_ANSWER]
     if campaign.state == State.CLOSED:
-        checks.append(_CLOSED)
+        against_stored.append(_CLOSED)
     params = {"slug": campaign.slug, "contains": contains}
 
     def run(query: str) -> None:
         cursor.execute(
-            f"SELECT * FROM ({query}) AS found (row, field, message, names) LIMIT {LISTED}", params
+            f"SELECT * FROM ({query}) AS error (row, field, message, names) LIMIT {LISTED}", params
         )
         for row, field, message, names in cursor.fetchall():
-            problems.add(row, field, message.format(*map(_named, names)))
+            problems.add(row, field, message.format(*map(_quoted, names)))
 
     with hash_joins(cursor):
-        for query in inner:
+        for query in within_file:
             run(query)
-    for query in checks:
+    for query in against_stored:
         run(query)
 
 
-def _named(name: str | None) -> str:
+def _quoted(name: str | None) -> str:
     """A key in quotes, a number without."""
     return name if name and name.isdigit() else short(name)

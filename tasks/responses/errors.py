@@ -1,4 +1,4 @@
-"""What is wrong with a file of judgments: each error by row and field, the first twenty of them."""
+"""The errors of a file of judgments: the first twenty, by row and field."""
 
 from dataclasses import dataclass
 from operator import attrgetter
@@ -11,7 +11,7 @@ SHOWN = 60  # characters of a value that a message repeats
 class RowError:
     """One error. `row` counts as an editor does (a CSV's header is row 1); 0: the file as a whole.
 
-    `field` is the column as the file names it; "" where it is the row as a whole.
+    `field` is the column as the file names it; "": the row as a whole.
     """
 
     row: int
@@ -46,17 +46,17 @@ class Problems:
 
     @property
     def enough(self) -> bool:
-        """Whether there are as many as are listed, so that later rows need not be looked at."""
+        """Whether a full list has been collected, so that reading can stop."""
         return len(self._errors) >= LISTED
 
     def raise_any(self) -> None:
-        """Raise ResponsesRefused where there are errors."""
+        """Raise ResponsesRefused if there are errors."""
         if self._errors:
             raise ResponsesRefused(sorted(self._errors, key=attrgetter("row"))[:LISTED])
 
 
 def short(value: object) -> str:
-    """A value as a message repeats it: text in quotes."""
+    """A value as a message repeats it: text in quotes, the end cut off."""
     if isinstance(value, str):
         return repr(value if len(value) <= SHOWN else value[: SHOWN - 3] + "...")
     text = repr(value)

@@ -1,4 +1,4 @@
-"""The import of a file of judgments: all of it or nothing, in one transaction, once."""
+"""Imports a file of judgments in one transaction: all of it or nothing."""
 
 from collections.abc import Callable
 from typing import BinaryIO
@@ -12,14 +12,14 @@ from tasks.models.refused import Refused
 from tasks.responses import staging
 from tasks.responses.checks import check
 from tasks.responses.errors import Problems
-from tasks.responses.judgments import Judgments
+from tasks.responses.judgment_reader import JudgmentReader
 from tasks.responses.reading import read_judgments
-from tasks.responses.references import keep_images, keep_labels
+from tasks.responses.references import lock_images, lock_labels
 from tasks.responses.resolving import resolve
-from tasks.responses.storing import Imported, store
+from tasks.responses.storing import ImportedResponses, store
 from tasks.work.rounds import finish_if_done
 
-# progress(step, done, total): how much of a step is done; total None where nobody knows.
+# progress(step, done, total): how much of a step is done; total None while unknown.
 Progress = Callable[[str, int, int | None], None]
 
 
@@ -28,34 +28,34 @@ def import_responses(
     file: BinaryIO,
     who: str,
     progress: Progress = lambda step, done, total: None,
-) -> Imported:
+) -> ImportedResponses:
     """Add the judgments of a file (CSV, JSON lines, a JSON list, MTurk's batch results).
 
-    A campaign that was never published takes whatever HITs the file names; a published one only
-    answers to its own HITs; a closed one nothing new. Raises ResponsesRefused with the first
-    twenty errors by row, or Refused where the campaign's state forbids it; then nothing changed.
-    Of two imports into a campaign at once the second waits for the first.
+    A campaign that was never published takes whatever HITs the file names; a published one takes
+    only answers to its own HITs; a closed one takes nothing new. Raises ResponsesRefused with the
+    first twenty errors by row, or Refused if the campaign's state forbids an import; nothing has
+    changed then. If two imports into a campaign overlap, the second waits for the first.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         take_until_commit(Lock.RESPONSES_IMPORT, campaign.pk)
-        _allowed(campaign)
+        _check_allowed(campaign)
         staging.drop_tables(cursor)
         problems = Problems()
-        keep_labels(cursor, campaign.dataset)
-        judgments = Judgments(campaign, problems)
+        lock_labels(cursor, campaign.dataset)
+        reader = JudgmentReader(campaign, problems)
         rows = staging.stage(
             cursor,
-            read_judgments(file, judgments, problems),
+            read_judgments(file, reader, problems),
             lambda done: progress("reading", done, None),
         )
-        keep_images(cursor, campaign.dataset)
-        # Workers before the campaign: the order in which all of the engine locks.
+        lock_images(cursor, campaign.dataset)
+        # Workers before the campaign: all code takes these locks in this order.
         progress("checking", 0, rows)
-        workers = staging.name_workers(cursor, campaign, judgments.workers)
+        workers = staging.make_workers(cursor, campaign, reader.workers)
         campaign = Campaign.locked(campaign.pk)
-        _allowed(campaign)
-        given = resolve(cursor, campaign, sections_by_label=campaign.kind == Kind.CONTAINS)
-        check(cursor, campaign, given, problems)
+        _check_allowed(campaign)
+        counts = resolve(cursor, campaign, sections_by_label=campaign.kind == Kind.CONTAINS)
+        check(cursor, campaign, counts, problems)
         problems.raise_any()
         progress("checking", rows, rows)
         progress("storing", 0, rows)
@@ -74,9 +74,9 @@ def import_responses(
     return imported
 
 
-def _allowed(campaign: Campaign) -> None:
+def _check_allowed(campaign: Campaign) -> None:
     if campaign.state == State.DRAFT and campaign.source is not None:
         raise Refused(
-            f"campaign {campaign.slug} follows {campaign.source.slug}: publish it before judgments"
-            " are added (a campaign without a source is filled by import alone)"
+            f"campaign {campaign.slug} follows {campaign.source.slug}: publish it before you import"
+            " judgments (only a campaign without a source can be filled by import alone)"
         )

@@ -1,11 +1,11 @@
-"""Objects of JSON lines (`row` = line of the file) or of one JSON list (`row` = place, from 1)."""
+"""Reads objects from JSON lines (`row`: the line) or a JSON list (`row`: position, from 1)."""
 
 import codecs
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
-from tasks.responses.csv_rows import NotText, text_lines
+from imagesets.tables import TableError, text_lines
 from tasks.responses.errors import Problems, short
 
 AT_ONCE = 2**20  # bytes
@@ -14,7 +14,7 @@ SPACE = " \t\r\n"
 
 
 def json_lines(lines: Iterable[bytes], problems: Problems) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(row, object) of each line; empty lines are passed over, other ones noted as errors."""
+    """(row, object) of each line; skips empty lines, and notes all others as errors."""
     row = 0
     try:
         for row, line in enumerate(text_lines(lines), 1):
@@ -23,22 +23,22 @@ def json_lines(lines: Iterable[bytes], problems: Problems) -> Iterator[tuple[int
             if not line.strip():
                 continue
             try:
-                found = json.loads(line)
+                value = json.loads(line)
             except (ValueError, RecursionError) as error:
-                problems.add(row, "", f"is no JSON ({_what(error)})")
+                problems.add(row, "", f"is not valid JSON ({_reason(error)})")
                 continue
-            if isinstance(found, dict):
-                yield row, found
+            if isinstance(value, dict):
+                yield row, value
             else:
-                problems.add(row, "", f"must be a JSON object, not {short(found)}")
-    except NotText as error:
-        problems.add(error.line, "", "is not UTF-8 text")
+                problems.add(row, "", f"must be a JSON object, not {short(value)}")
+    except TableError as error:
+        problems.add(error.row, "", error.message)
 
 
 def json_list(file: BinaryIO, problems: Problems) -> Iterator[tuple[int, dict[str, Any]]]:
     """(row, object) of each element of a list, read piece by piece.
 
-    Where the text is no JSON that is noted and ends the list.
+    Invalid JSON is noted as an error and ends the list.
     """
     source = _Text(file)
     row = 0
@@ -49,29 +49,29 @@ def json_list(file: BinaryIO, problems: Problems) -> Iterator[tuple[int, dict[st
         else:
             while not problems.enough:
                 row += 1
-                found = source.value()
-                if isinstance(found, dict):
-                    yield row, found
+                value = source.value()
+                if isinstance(value, dict):
+                    yield row, value
                 else:
-                    problems.add(row, "", f"must be a JSON object, not {short(found)}")
+                    problems.add(row, "", f"must be a JSON object, not {short(value)}")
                 if source.peek() == "]":
                     source.take("]")
                     break
                 source.take(",")
         if not problems.enough and source.peek():
-            problems.add(row, "", "is followed by more than the end of the list")
+            problems.add(row, "", "is followed by text after the end of the list")
     except UnicodeDecodeError:
         problems.add(row, "", "is not UTF-8 text")
     except (ValueError, RecursionError) as error:
-        problems.add(row, "", f"is no JSON ({_what(error)})")
+        problems.add(row, "", f"is not valid JSON ({_reason(error)})")
 
 
-def _what(error: ValueError | RecursionError) -> str:
+def _reason(error: ValueError | RecursionError) -> str:
     return error.msg if isinstance(error, json.JSONDecodeError) else str(error)
 
 
 class _Text:
-    """A file's text, of which only what is not read yet is kept."""
+    """A file's text; keeps only the part that is not parsed yet."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
@@ -82,7 +82,7 @@ class _Text:
         self.ended = False
 
     def _more(self) -> bool:
-        """Read a piece; False at the end of the file."""
+        """Read another piece; False at the end of the file."""
         if self.ended:
             return False
         piece = self.file.read(AT_ONCE)
@@ -92,7 +92,7 @@ class _Text:
         return True
 
     def peek(self) -> str:
-        """The next character that is no space; "" at the end."""
+        """The next character that is not a space; "" at the end."""
         while True:
             while self.at < len(self.text) and self.text[self.at] in SPACE:
                 self.at += 1
@@ -102,24 +102,24 @@ class _Text:
                 return ""
 
     def take(self, character: str) -> None:
-        """Pass over this character; raises ValueError where another one stands."""
+        """Skip this character. Raises ValueError if another one comes next."""
         if self.peek() != character:
             raise ValueError(f"{character} expected, not {self.peek() or 'the end'}")
         self.at += 1
 
     def value(self) -> Any:
-        """The next value; raises ValueError where there is none."""
+        """The next value. Raises ValueError if there is none."""
         if not self.peek():
             raise ValueError("the list has no end")
         while True:
             try:
-                found, end = self.read_value(self.text, self.at)
+                value, end = self.read_value(self.text, self.at)
             except ValueError:
-                # Perhaps it is only that the piece ends within the value.
+                # Perhaps only the piece ends within the value.
                 if len(self.text) - self.at > LONGEST or not self._more():
                     raise
                 continue
             if end == len(self.text) and self._more():
-                continue  # a number may go on in the next piece
+                continue  # a number may continue in the next piece
             self.at = end
-            return found
+            return value

@@ -1,4 +1,4 @@
-"""MTurk's batch results: a CSV row per assignment, judgments in Input.* and Answer.* columns."""
+"""Reads MTurk's batch results: a CSV row per assignment, judgments in Input.* and Answer.*."""
 
 import json
 import re
@@ -16,18 +16,18 @@ UNDERSTOOD = """\
 MTurk's batch results CSV (recognised by its columns AssignmentId, HITId and WorkerId) holds a row
 per assignment. AssignmentId, HITId, WorkerId, AssignmentStatus, SubmitTime and WorkTimeInSeconds
 become assignment, hit, worker, status (Approved = accepted, Submitted, Rejected), submitted_at and
-seconds (MTurk's clock, from accepting to submitting). The judgments are read from one of these:
-(1) Answer.answer: what this site's own pages hand in, with HITId being MTurk's id of one of the
-campaign's HITs or its key here; or a JSON list with an object per item, {"image", "label",
-"selected"} or, in CLASSIFY, {"image", "selected", "main"} with "offered" where known;
-(2) Input.image and Answer.selected, with Input.label in CONTAINS, and Answer.main (perhaps
+seconds (MTurk's clock, from accepting to submitting). The judgments come from one of these:
+(1) Answer.answer: what this site's own pages hand in, where HITId is MTurk's id of one of the
+campaign's HITs or the HIT's key on the site; or a JSON list with an object per item, {"image",
+"label", "selected"} or, in CLASSIFY, {"image", "selected", "main"}, with "offered" if known;
+(2) Input.image and Answer.selected, with Input.label in CONTAINS, or Answer.main (and perhaps
 Input.offered) in CLASSIFY: one item in a HIT;
-(3) the same numbered, for several items in a HIT: Input.image_1, Answer.selected_1, ...; an
+(3) the same with numbers, for several items in a HIT: Input.image_1, Answer.selected_1, ...; an
 Input.label without a number is then the label of all of them.
-Answer.selected is true, false, maybe, yes, no, 1 or 0 in CONTAINS, empty where the picture was not
-seen; in CLASSIFY a JSON list of label keys, or keys with | between them as MTurk writes
-checkboxes, [] for "none of these". Other Input columns and Answer.comment are passed over; any
-other Answer column is refused."""
+Answer.selected is true, false, maybe, yes, no, 1 or 0 in CONTAINS, empty if the worker did not see
+the picture; in CLASSIFY a JSON list of label keys, or keys separated by | as MTurk writes
+checkboxes, [] for "none of these". Other Input columns and Answer.comment are ignored; any other
+Answer column is refused."""
 
 ASSIGNMENT = {
     "AssignmentId": "assignment",
@@ -55,42 +55,43 @@ def batch_rows(
     campaign: Campaign,
     problems: Problems,
 ) -> Iterator[Row]:
-    """(row, fields of a judgment, the columns that they stand in) of each judgment.
+    """(row, fields of a judgment, the columns they come from) of each judgment.
 
-    Raises ResponsesRefused where the columns are not as UNDERSTOOD says.
+    Raises ResponsesRefused unless the columns are as UNDERSTOOD says.
     """
     kind = Kind(campaign.kind)
     items = _items(header, kind)
-    ours = {ASSIGNMENT[name]: name for name in header if name in ASSIGNMENT}
+    work_columns = {ASSIGNMENT[name]: name for name in header if name in ASSIGNMENT}
     for row, cells in rows:
         by_column = dict(zip(header, cells, strict=True))
-        work = {field: by_column[column] for field, column in ours.items()}
+        work = {field: by_column[column] for field, column in work_columns.items()}
         if items is None:
-            yield from _from_json(row, by_column["Answer.answer"], work, ours, campaign, problems)
+            answer_cell = by_column["Answer.answer"]
+            yield from _from_json(row, answer_cell, work, work_columns, campaign, problems)
             continue
-        given = False
+        has_items = False
         for columns in items:
             if not by_column[columns["image"]]:
                 if any(by_column[columns[field]] for field in ANSWER[kind] if field in columns):
                     problems.add(row, columns["image"], "is empty, but there is an answer")
-                    given = True
+                    has_items = True
                 continue
-            given = True
+            has_items = True
             answer: dict[str, Any] = {field: by_column[column] for field, column in columns.items()}
             if kind == Kind.CLASSIFY:
                 if not answer["selected"]:
-                    problems.add(row, columns["selected"], "is empty: [] says none of these")
+                    problems.add(row, columns["selected"], "is empty: write [] for none of these")
                     continue
                 for field in ("selected", "offered"):
                     if answer.get(field):
                         answer[field] = _list(answer[field])
-            yield row, work | answer, ours | columns
-        if not given:
+            yield row, work | answer, work_columns | columns
+        if not has_items:
             problems.add(row, items[0]["image"], "is empty")
 
 
 def _items(header: list[str], kind: Kind) -> list[dict[str, str]] | None:
-    """The columns of each item of a HIT by field; None: all is in Answer.answer."""
+    """For each item of a HIT, its columns by field; None if Answer.answer holds everything."""
     if "Answer.answer" in header:
         _refuse_others(header, {"Answer.answer"})
         return None
@@ -123,8 +124,8 @@ def _items(header: list[str], kind: Kind) -> list[dict[str, str]] | None:
                 RowError(
                     1,
                     "",
-                    "MTurk's batch results without Answer.answer or Input.image and"
-                    " Answer.selected: their form is not understood (see --help)",
+                    "MTurk's batch results need Answer.answer, or Input.image and"
+                    " Answer.selected (see --help)",
                 )
             ]
         )
@@ -136,7 +137,7 @@ def _refuse_others(header: list[str], understood: set[str]) -> None:
     for column in header:
         if column.startswith("Answer.") and column not in understood | IGNORED:
             raise ResponsesRefused(
-                [RowError(1, column, "is an answer that is not understood (see --help)")]
+                [RowError(1, column, "is not a known answer column (see --help)")]
             )
 
 
@@ -173,9 +174,9 @@ def _from_json(
         return
     for answer in answers:
         if not isinstance(answer, dict):
-            problems.add(row, "Answer.answer", f"holds {short(answer)}, which is no object")
-        elif strange := sorted(answer.keys() - fields):
-            problems.add(row, f"Answer.answer {strange[0]}", "no such field")
+            problems.add(row, "Answer.answer", f"holds {short(answer)}, which is not an object")
+        elif unknown := sorted(answer.keys() - fields):
+            problems.add(row, f"Answer.answer {unknown[0]}", "no such field")
         else:
             yield row, work | answer, names
 
@@ -188,18 +189,18 @@ def _from_own_page(
     campaign: Campaign,
     problems: Problems,
 ) -> Iterator[Row]:
-    """The judgments that a page of this site handed in."""
+    """The judgments that a page of the site handed in."""
     hit = batch.own_hit(campaign, work["hit"])
     if hit is None:
-        problems.add(row, "HITId", f"{short(work['hit'])} is no HIT of campaign {campaign.slug}")
+        problems.add(row, "HITId", f"{short(work['hit'])} is not a HIT of campaign {campaign.slug}")
         return
     judgments = batch.judgments_of(hit, cell)
     if judgments is None:
-        problems.add(row, "Answer.answer", f"is no answer of a page of HIT {short(hit.key)}")
+        problems.add(row, "Answer.answer", f"is not from a page of HIT {short(hit.key)}")
         return
     work = work | {"hit": hit.key}
     if batch.is_answered(campaign, work["assignment"]):
-        # MTurk's clock is another one than the one by which the answer is stored here.
+        # The answer is stored by the site's clock, which differs from MTurk's.
         work.pop("submitted_at", None)
     for judgment in judgments:
         yield row, work | judgment, names

@@ -1,62 +1,89 @@
 """Reads a file of judgments, whichever its form: CSV, JSON lines, a JSON list, MTurk's results."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
-from tasks.responses.csv_rows import csv_rows
+from imagesets import tables
+from imagesets.tables import TableError, uneven
 from tasks.responses.errors import Problems, ResponsesRefused, RowError, short
 from tasks.responses.json_rows import json_lines, json_list
-from tasks.responses.judgments import Judgment, Judgments
+from tasks.responses.judgment_reader import Judgment, JudgmentReader
 from tasks.responses.mturk_batch import batch_rows, is_batch
 
-BEGINNING = 4096  # bytes in which a file must show what it is
+BEGINNING = 4096  # bytes by which the form of a file must be known
 BOM = b"\xef\xbb\xbf"
 
 
-def read_judgments(file: BinaryIO, judgments: Judgments, problems: Problems) -> Iterator[Judgment]:
-    """The judgments of a file that can be read twice from its beginning (`seek`).
+def read_judgments(
+    file: BinaryIO, reader: JudgmentReader, problems: Problems
+) -> Iterator[Judgment]:
+    """The judgments of a file, which must be seekable.
 
-    Stops where `problems` has enough. Raises ResponsesRefused where the columns are wrong.
+    Stops once `problems` has enough. Raises ResponsesRefused where the columns are wrong.
     """
     beginning = file.read(BEGINNING).removeprefix(BOM).lstrip()
     file.seek(0)
-    found: Iterator[tuple[int, dict[str, Any], dict[str, str] | None]]
+    raw_rows: Iterator[tuple[int, dict[str, Any], dict[str, str] | None]]
     match beginning[:1]:
         case b"[":
-            found = ((row, raw, None) for row, raw in json_list(file, problems))
+            raw_rows = ((row, raw, None) for row, raw in json_list(file, problems))
         case b"{":
-            found = ((row, raw, None) for row, raw in json_lines(file, problems))
+            raw_rows = ((row, raw, None) for row, raw in json_lines(file, problems))
         case _:
             rows = csv_rows(file, problems)
             _, header = next(rows)
             if is_batch(header):
-                found = batch_rows(rows, header, judgments.campaign, problems)
+                raw_rows = batch_rows(rows, header, reader.campaign, problems)
             else:
-                _check(header, judgments)
-                found = ((row, dict(zip(header, cells, strict=True)), None) for row, cells in rows)
-    for row, raw, columns in found:
-        judgment = judgments.read(row, raw, columns)
+                _check_columns(header, reader)
+                raw_rows = (
+                    (row, dict(zip(header, cells, strict=True)), None) for row, cells in rows
+                )
+    for row, raw, columns in raw_rows:
+        judgment = reader.read(row, raw, columns)
         if judgment is not None:
             yield judgment
         elif problems.enough:
             return
 
 
-def _check(header: list[str], judgments: Judgments) -> None:
-    """All that is wrong with the columns of a CSV, at once."""
-    kind = f"{judgments.kind.value} campaigns"
+def csv_rows(lines: Iterable[bytes], problems: Problems) -> Iterator[tuple[int, list[str]]]:
+    """(row, cells) of each row, the header first; rows of another length go to `problems`.
+
+    What makes the rest unreadable goes there too and ends the rows. Raises ResponsesRefused
+    where there is no header that can be read.
+    """
+    width = 0
+    try:
+        for row, cells in tables.csv_rows(lines):
+            width = width or len(cells)
+            if len(cells) == width:
+                yield row, cells
+            else:
+                problems.add(row, "", uneven(len(cells), width))
+            if problems.enough:
+                return
+    except TableError as error:
+        if not width:
+            raise ResponsesRefused([RowError(error.row, "", error.message)]) from None
+        problems.add(error.row, "", error.message)
+
+
+def _check_columns(header: list[str], reader: JudgmentReader) -> None:
+    """Raise ResponsesRefused with everything that is wrong with the columns of a CSV."""
+    kind = f"{reader.kind.value} campaigns"
     errors = [
         RowError(1, name, f"column is missing (needed for {kind})")
-        for name in judgments.required
+        for name in reader.required
         if name not in header
     ] + [
         RowError(
             1,
             short(name),
-            f"no such column of {kind} (there are: {', '.join(sorted(judgments.known))})",
+            f"no such column of {kind} (there are: {', '.join(sorted(reader.known))})",
         )
         for name in header
-        if name not in judgments.known
+        if name not in reader.known
     ]
     if errors:
         raise ResponsesRefused(errors)

@@ -1,8 +1,8 @@
-"""References of new rows to images, labels and workers: locked once, not looked up row by row.
+"""Locks the images and labels that new rows refer to, so that Postgres need not check each row.
 
 Postgres checks each foreign key of each row by a query of its own at the end of the transaction:
-four million of them for a million judgments, as much time as all the rest of storing them. Here
-every id that is stored was just read from the table that it refers to.
+four million of them for a million judgments, as much time as all the rest of storing them. An
+import has just read every id that it stores from the table that the id refers to.
 """
 
 from collections.abc import Iterator
@@ -11,18 +11,18 @@ from contextlib import contextmanager
 from imagesets.models import Dataset
 
 
-def keep_labels(cursor, dataset: Dataset) -> None:
-    """Nobody deletes a label of the dataset before the import is done.
+def lock_labels(cursor, dataset: Dataset) -> None:
+    """Let nobody delete a label of the dataset before the import ends.
 
-    By the lock that Postgres itself takes for a reference; so too for images.
+    Takes the lock that Postgres itself takes for a reference; so does lock_images.
     """
     cursor.execute(
         "SELECT FROM imagesets_label WHERE dataset_id = %s ORDER BY id FOR KEY SHARE", [dataset.pk]
     )
 
 
-def keep_images(cursor, dataset: Dataset) -> None:
-    """Nobody deletes an image that a staged judgment names before the import is done."""
+def lock_images(cursor, dataset: Dataset) -> None:
+    """Let nobody delete an image that a staged judgment names before the import ends."""
     cursor.execute(
         """
         SELECT FROM imagesets_image
@@ -34,11 +34,11 @@ def keep_images(cursor, dataset: Dataset) -> None:
 
 
 @contextmanager
-def not_checked_again(cursor) -> Iterator[None]:
-    """References inserted within are not looked up again, where the database's user may say so.
+def unchecked_references(cursor) -> Iterator[None]:
+    """Insert rows without checking their references, if the database's user may do so.
 
-    That is a superuser, or who was granted SET on session_replication_role. For others it is
-    slower and the same. Triggers do not fire either: it is for INSERT alone.
+    A superuser may, and users with SET on session_replication_role; for others the result is the
+    same, but slower. Triggers do not fire either: use it only for INSERT.
     """
     cursor.execute("SELECT has_parameter_privilege('session_replication_role', 'SET')")
     (may,) = cursor.fetchone()

@@ -1,9 +1,9 @@
-"""From names in the staging table to ids: images, HITs, assignments, items; new ones get theirs.
+"""Turns names in the staging table into ids of images, HITs, assignments and items, old or new.
 
-Temporary tables, one row each: responses_named (a judgment whose image is known), responses_hit,
-responses_assignment (as its first row in the file gives it), responses_judgment (numbers only;
-`copy` counts the rows of one key), responses_item (an image, in CONTAINS under a label, in a HIT).
-Ids are given out about in the order of the file, so that indexes grow at their ends.
+Temporary tables, with a row for each: responses_named (judgment whose image is known),
+responses_hit, responses_assignment (by its first row in the file), responses_judgment (ids only;
+`copy` counts the rows of one key), responses_item (image, in CONTAINS with a label, in a HIT).
+New ids roughly follow the order of the file, so that indexes grow at their ends.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tasks.models import Campaign
 
-# A HIT or an assignment that the file names is known by that name; else by what makes it one.
+# A HIT or assignment is known by its name in the file; without one, by what it consists of.
 _NAMED = """
     CREATE TEMPORARY TABLE responses_named ON COMMIT DROP AS
     SELECT s.number, s.row, s.hit IS NOT NULL AS hit_given, coalesce(s.hit, '') AS hit,
@@ -34,9 +34,9 @@ _UNIT = """
     CASE n.assignment WHEN '' THEN n.worker ELSE 0 END
 """
 
-# The key of what has no name in the file: 64 bits of a digest of each of the two things that make
-# it one. The keys of a HIT's assignments begin alike, and so stand together in the index. The
-# worker by his pseudonym, not by the crowd's id: the key is in exports.
+# The key of a HIT or assignment without a name: 64 bits of a digest of each of the two things that
+# it consists of. The keys of a HIT's assignments begin alike, so they are neighbours in the index.
+# A worker enters by their pseudonym, not by the crowd's id: exports contain the key.
 _DIGEST = "left(encode(sha256(convert_to({}, 'UTF8')), 'hex'), 16)"
 
 _HITS = f"""
@@ -102,7 +102,7 @@ _JUDGMENTS = f"""
 
 _COPY = "row_number() OVER (PARTITION BY a.id, n.image, n.label ORDER BY n.number)"
 
-# What an import offers where the file does not say it: all that anybody selected for the image.
+# The labels offered, if the file does not name them: all that anybody selected for the image.
 _DEFAULT_OFFERED = """
     UPDATE responses_judgment j SET offered = u.labels
     FROM (
@@ -125,7 +125,8 @@ _ITEMS = """
       AND coalesce(e.label_id, 0) = f.label
 """
 
-# A label's tiles in a HIT are one section, in the order of the file; in CLASSIFY each image is.
+# In CONTAINS a label's tiles in a HIT are a section, in the order of the file; in CLASSIFY each
+# image is.
 _SECTIONS = """
     CREATE TEMPORARY TABLE responses_section ON COMMIT DROP AS
     SELECT s.hit_id, s.unit,
@@ -158,8 +159,8 @@ _POSITIONS = """
 
 
 @dataclass(frozen=True)
-class Given:
-    """How many of the staged judgments say what."""
+class Counts:
+    """How many judgments are staged, and how many of them have each optional field."""
 
     judgments: int
     hits: int
@@ -170,19 +171,19 @@ class Given:
 
 @contextmanager
 def hash_joins(cursor) -> Iterator[None]:
-    """Between temporary tables: they have no index, and a guess of few rows would cost hours."""
+    """Avoid nested loops over temporary tables: without an index, a bad estimate costs hours."""
     cursor.execute("SET LOCAL enable_nestloop = off")
     yield
     cursor.execute("SET LOCAL enable_nestloop = on")
 
 
-def resolve(cursor, campaign: Campaign, *, sections_by_label: bool) -> Given:
+def resolve(cursor, campaign: Campaign, *, sections_by_label: bool) -> Counts:
     """Fill the temporary tables from responses_staged and responses_worker.
 
-    Rows whose image is unknown are left out: they are errors.
+    Leaves out rows whose image is unknown: they are errors.
     """
     params = {"campaign": campaign.pk, "dataset": campaign.dataset_id}
-    # As a constant: the function would look it up for each row.
+    # As constants: the function would be called for each row.
     cursor.execute(
         "SELECT pg_get_serial_sequence('tasks_hit', 'id'),"
         " pg_get_serial_sequence('tasks_assignment', 'id')"
@@ -199,9 +200,9 @@ def resolve(cursor, campaign: Campaign, *, sections_by_label: bool) -> Given:
     make("hit", _HITS)
     make("assignment", _ASSIGNMENTS)
     with hash_joins(cursor):
-        # Where each judgment is an assignment of its own no key can come twice.
-        alone = count(cursor, "assignment") == count(cursor, "named")
-        make("judgment", _JUDGMENTS.format(copy="1" if alone else _COPY))
+        # If each judgment has an assignment of its own, no key can come twice.
+        no_copies = count(cursor, "assignment") == count(cursor, "named")
+        make("judgment", _JUDGMENTS.format(copy="1" if no_copies else _COPY))
         if not sections_by_label:
             cursor.execute(_DEFAULT_OFFERED)
     make("item", _ITEMS)
@@ -216,10 +217,10 @@ def resolve(cursor, campaign: Campaign, *, sections_by_label: bool) -> Given:
         "SELECT count(*), count(hit), count(assignment), count(position), count(control)"
         " FROM responses_staged"
     )
-    return Given(*cursor.fetchone())
+    return Counts(*cursor.fetchone())
 
 
 def count(cursor, table: str) -> int:
-    """How many rows one of the temporary tables has."""
+    """The number of rows in a temporary table."""
     cursor.execute(f"SELECT count(*) FROM responses_{table}")
     return cursor.fetchone()[0]

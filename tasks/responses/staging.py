@@ -1,4 +1,4 @@
-"""Puts a file's judgments in a temporary table by COPY, and names its workers."""
+"""Copies a file's judgments into a temporary table, and makes the workers it names."""
 
 import csv
 import io
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from tasks.models import Campaign
 from tasks.models.worker import is_pseudonym, pseudonyms
-from tasks.responses.judgments import Judgment
+from tasks.responses.judgment_reader import Judgment
 
 AT_ONCE = 50_000  # rows per COPY
 TABLES = (
@@ -25,7 +25,7 @@ _COPY = "COPY {table} FROM STDIN WITH (FORMAT csv, ENCODING 'UTF8')"
 
 
 def drop_tables(cursor) -> None:
-    """Drop the temporary tables of an import (of one before, in the same transaction)."""
+    """Drop an import's temporary tables, as of an earlier import in the same transaction."""
     cursor.execute(
         "DROP TABLE IF EXISTS " + ", ".join(f"pg_temp.responses_{name}" for name in TABLES)
     )
@@ -34,9 +34,9 @@ def drop_tables(cursor) -> None:
 def stage(
     cursor, judgments: Iterable[Judgment], progress: Callable[[int], None] = lambda done: None
 ) -> int:
-    """Fill responses_staged; `number` is a judgment's place in the file, from 1. Returns how many.
+    """Fill responses_staged and return its size; `number`: a judgment's position, from 1.
 
-    `progress` is told the number of rows after each piece.
+    Calls `progress` with the number of rows after each COPY.
     """
     cursor.execute(_STAGED)
     number = _copy(
@@ -49,11 +49,11 @@ def stage(
     return number
 
 
-def name_workers(cursor, campaign: Campaign, names: dict[str, int]) -> int:
-    """Make the workers whom the file names and who are new; fill responses_worker. How many new.
+def make_workers(cursor, campaign: Campaign, names: dict[str, int]) -> int:
+    """Make the file's workers who are new, and fill responses_worker. Returns how many are new.
 
-    A pseudonym is the worker who bears it here, else a new one who keeps it. Any other name is
-    the campaign's crowd's own id of a worker.
+    A pseudonym means the worker who has it, or else a new worker who keeps it. Any other name is
+    a worker's id in the campaign's crowd.
     """
     cursor.execute(
         "CREATE TEMPORARY TABLE responses_worker (number int PRIMARY KEY, name text,"
@@ -69,7 +69,7 @@ def name_workers(cursor, campaign: Campaign, names: dict[str, int]) -> int:
         ),
     )
     cursor.execute("ANALYZE responses_worker")
-    # In one order everywhere: two imports that make the same workers wait, not lock each other.
+    # Always in this order, so that two imports that make the same workers cannot deadlock.
     cursor.execute(
         """
         INSERT INTO tasks_worker (crowd, external_id, pseudonym, created_at)
@@ -103,9 +103,9 @@ def _copy(
     rows: Iterable[tuple],
     progress: Callable[[int], None] = lambda done: None,
 ) -> int:
-    """Write rows by COPY, piece by piece; returns how many."""
+    """Write rows by COPY, in batches; return how many."""
     buffer = io.StringIO()
-    # With this end of line the writer puts quotes around both characters that end a line.
+    # With this line ending the writer quotes cells that contain either of its characters.
     writer = csv.writer(buffer, lineterminator="\r\n")
     number = 0
 

@@ -1,4 +1,4 @@
-"""Writes the judgments of a checked file: HITs, items, pairs, assignments, places."""
+"""Stores the judgments of a checked file: HITs, items, pairs, assignments, places."""
 
 import secrets
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tasks.models import Campaign
 from tasks.models.campaign import Kind
-from tasks.responses.references import not_checked_again
+from tasks.responses.references import unchecked_references
 from tasks.responses.resolving import hash_joins
 
 FRESH = """
@@ -16,7 +16,7 @@ FRESH = """
     WHERE j.copy = 1 AND NOT EXISTS (SELECT FROM responses_stored s WHERE s.number = j.number)
 """
 
-# A new HIT's public id: 96 bits that nobody can guess without the seed, which is kept nowhere.
+# A new HIT's public id: 96 bits that nobody can guess without the seed, which is not stored.
 _HITS = """
     INSERT INTO tasks_hit (id, campaign_id, key, public_id, expected_seconds)
     SELECT h.id, %(campaign)s, h.key,
@@ -36,7 +36,7 @@ _IMAGES = """
     ORDER BY t.image ON CONFLICT DO NOTHING
 """
 
-# The labels asked about; in CLASSIFY those offered.
+# The labels asked about; in CLASSIFY, the labels offered.
 _ASKED = {
     Kind.CONTAINS: "SELECT image, label, control FROM responses_item",
     Kind.CLASSIFY: """
@@ -109,7 +109,7 @@ _IN = {
     ),
 }
 
-# Whose worker was set aside here is set aside, whatever the file says (rule 7).
+# Answers of workers who were set aside are set aside too, whatever the file says (rule I1).
 _ASSIGNMENTS = """
     INSERT INTO tasks_assignment
       (id, campaign_id, hit_id, worker_id, key, round, state, outcome, set_aside, imported,
@@ -130,7 +130,7 @@ _ASSIGNMENTS = """
     WHERE a.is_new
 """
 
-# Judgments that an earlier import of the same assignment did not have: shown after the others.
+# Judgments that an earlier import of the same assignment lacked: shown after the others.
 _MORE_OF_AN_ASSIGNMENT = """
     UPDATE tasks_assignment e
     SET shown = e.shown || g.shown, selected = e.selected || g.selected,
@@ -140,9 +140,8 @@ _MORE_OF_AN_ASSIGNMENT = """
     WHERE NOT a.is_new AND e.id = a.id
 """
 
-# An answer that counts takes a place of its HIT (rule 3); an import is not reviewed here, and so
-# one that waits for review takes none. Places that somebody is just claiming are passed over;
-# where none is free there is one more.
+# An accepted answer takes a free place of its HIT, or adds one if none is free (rule I1). Imports
+# are not reviewed, so answers waiting for review take none. Skips places being claimed right now.
 _TAKING = """
     SELECT e.id, e.hit_id, row_number() OVER (PARTITION BY e.hit_id ORDER BY e.sequence) AS n
     FROM responses_assignment a JOIN tasks_assignment e ON e.id = a.id
@@ -169,8 +168,8 @@ _MORE_PLACES = f"""
 
 
 @dataclass(frozen=True)
-class Imported:
-    """What an import added, and how many judgments of the file were there before."""
+class ImportedResponses:
+    """What an import added, and how many judgments of the file were known before."""
 
     judgments: int = 0
     unchanged: int = 0
@@ -179,8 +178,8 @@ class Imported:
     workers: int = 0
 
 
-def store(cursor, campaign: Campaign, workers: int) -> Imported:
-    """Write what is new of a file that was resolved and checked. `workers`: how many were made."""
+def store(cursor, campaign: Campaign, workers: int) -> ImportedResponses:
+    """Store what is new in a resolved and checked file. `workers`: how many were made."""
     kind = Kind(campaign.kind)
     seconds = settings.SECONDS_PER_TILE if kind == Kind.CONTAINS else settings.SECONDS_PER_IMAGE
     params = {
@@ -201,7 +200,7 @@ def store(cursor, campaign: Campaign, workers: int) -> Imported:
         cursor.execute(statement, params)
         return cursor.rowcount
 
-    with hash_joins(cursor), not_checked_again(cursor):
+    with hash_joins(cursor), unchecked_references(cursor):
         hits = run(_HITS)
         if campaign.published_at is None:
             run(_IMAGES)
@@ -218,4 +217,4 @@ def store(cursor, campaign: Campaign, workers: int) -> Imported:
     cursor.execute(f"SELECT count(*) FROM ({FRESH}) f")
     fresh = cursor.fetchone()[0]
     cursor.execute("SELECT count(*) FROM responses_staged")
-    return Imported(fresh, cursor.fetchone()[0] - fresh, assignments, hits, workers)
+    return ImportedResponses(fresh, cursor.fetchone()[0] - fresh, assignments, hits, workers)

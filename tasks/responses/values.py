@@ -1,7 +1,7 @@
-"""From one field of a file to a value: CSV's text or JSON's own type; anything else is an error.
+"""Reads the value of one field: text from CSV, or JSON's own type.
 
-Each function takes the raw value (never empty: that is None before) and raises ValueError saying
-what is wrong with it.
+Each function takes a raw value, which is never empty, and raises ValueError saying what is wrong
+with it.
 """
 
 import json
@@ -28,7 +28,7 @@ STATUSES = {
     "returned": "returned",
     "expired": "expired",
 }
-# The zones in which MTurk writes its times.
+# The time zones that MTurk writes.
 ZONES = {"PST": -8, "PDT": -7, "UTC": 0, "GMT": 0}
 _MTURK_TIME = re.compile(
     r"[A-Z][a-z]{2} ([A-Z][a-z]{2} \d{1,2} \d{2}:\d{2}:\d{2}) ([A-Z]{3}) (\d{4})"
@@ -36,7 +36,7 @@ _MTURK_TIME = re.compile(
 
 
 def text(value: Any) -> str:
-    """Text that the database can hold, as it stands."""
+    """Text that the database can hold, unchanged."""
     if not isinstance(value, str):
         raise ValueError(f"must be text, not {short(value)}")
     if "\0" in value:
@@ -50,28 +50,28 @@ def text(value: Any) -> str:
 
 
 def name(value: Any) -> str:
-    """The name of a worker, a HIT or an assignment; a number in JSON is read as its digits."""
+    """The name of a worker, a HIT or an assignment; a JSON number is read as its digits."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     value = text(value)
     if not value.strip():
         raise ValueError("is empty")
     if len(value) > LONGEST_NAME:
-        raise ValueError(f"is {len(value)} characters long; {LONGEST_NAME} are the most")
+        raise ValueError(f"is {len(value)} characters long; at most {LONGEST_NAME} are allowed")
     return value
 
 
 def _word(value: Any, words: Mapping[str, Any], meaning: str) -> Any:
     if isinstance(value, bool | int):
         value = str(value)
-    found = words.get(value.lower()) if isinstance(value, str) else None
-    if found is None:
+    word = words.get(value.lower()) if isinstance(value, str) else None
+    if word is None:
         raise ValueError(f"{short(value)} is not understood ({meaning})")
-    return found
+    return word
 
 
 def selected(value: Any) -> int:
-    """What a worker said of a tile: YES, NO or MAYBE."""
+    """A worker's answer on a tile: YES, NO or MAYBE."""
     return _word(value, SELECTED, "true, false, maybe, yes, no, 1, 0, or empty: not seen")
 
 
@@ -81,7 +81,7 @@ def boolean(value: Any) -> bool:
 
 
 def status(value: Any) -> str:
-    """What became of the work, in this project's words."""
+    """The status of an assignment, in this project's words."""
     return _word(value, STATUSES, ", ".join(STATUSES))
 
 
@@ -115,49 +115,51 @@ def moment(value: Any) -> datetime:
     """A time in ISO 8601 (without an offset: UTC), or as MTurk writes it."""
     if isinstance(value, str):
         try:
-            found = datetime.fromisoformat(value)
-            found = found if found.tzinfo else found.replace(tzinfo=UTC)
-            return found.astimezone(UTC)
+            time = datetime.fromisoformat(value)
+            time = time if time.tzinfo else time.replace(tzinfo=UTC)
+            return time.astimezone(UTC)
         except (ValueError, OverflowError):
             pass
         if (match := _MTURK_TIME.fullmatch(value)) and match[2] in ZONES:
             try:
-                found = datetime.strptime(f"{match[1]} {match[3]}", "%b %d %H:%M:%S %Y")
-                return found.replace(tzinfo=timezone(timedelta(hours=ZONES[match[2]])))
+                time = datetime.strptime(f"{match[1]} {match[3]}", "%b %d %H:%M:%S %Y")
+                return time.replace(tzinfo=timezone(timedelta(hours=ZONES[match[2]])))
             except ValueError:
                 pass
     raise ValueError(
-        f"{short(value)} is no time (ISO 8601, as 2026-08-01T12:00:00Z, or as MTurk writes it)"
+        f"{short(value)} is not a time (ISO 8601, as 2026-08-01T12:00:00Z, or as MTurk writes it)"
     )
 
 
 class Labels(dict[str, int]):
-    """The dataset's labels, key -> id, and how a file names them."""
+    """The dataset's labels, key -> id, and readers of fields that name them."""
 
     def one(self, value: Any) -> int:
-        """The id of a label; raises ValueError where the dataset has none of that key."""
+        """The id of a label. Raises ValueError if the dataset has none with that key."""
         if not isinstance(value, str):
             raise ValueError(
                 f"must be a label's key, which is text, not {short(value)}"
                 if not isinstance(value, int | float)
                 else f'must be a label\'s key, which is text: "{value}", not {value}'
             )
-        found = self.get(value)
-        if found is None:
+        label = self.get(value)
+        if label is None:
             raise ValueError(f"unknown label {short(value)}")
-        return found
+        return label
 
     def many(self, value: Any) -> list[int]:
-        """The ids of a list of labels (in CSV: JSON text), in its order, each once."""
+        """The ids of a list of labels (in CSV: JSON text), in its order, without repetition."""
         if isinstance(value, str):
             try:
                 value = json.loads(value)
             except (ValueError, RecursionError):
                 value = None
         if not isinstance(value, list):
-            raise ValueError('must be a list of label keys as JSON, as ["n02123045", "n07920052"]')
-        found = [self.one(key) for key in value]
-        if len(set(found)) < len(found):
+            raise ValueError(
+                'must be a list of label keys as JSON, such as ["n02123045", "n07920052"]'
+            )
+        labels = [self.one(key) for key in value]
+        if len(set(labels)) < len(labels):
             twice = next(key for key in value if value.count(key) > 1)
             raise ValueError(f"names {short(twice)} twice")
-        return found
+        return labels

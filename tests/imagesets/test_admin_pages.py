@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from imagesets.importing import import_dataset
+from imagesets.importing.import_dataset import import_dataset
 from imagesets.models import Dataset, Image, Label
 from tests.imagesets.pictures import jpeg
 

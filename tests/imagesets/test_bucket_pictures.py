@@ -9,10 +9,11 @@ import pytest
 from PIL import Image as Pillow
 
 from annotation.serving.picture_origins import picture_origins, region_of
-from imagesets import bucket_pictures, derivatives
 from imagesets.celery_tasks import make_derivatives
-from imagesets.derivatives import image_urls
 from imagesets.models import Dataset, Image
+from imagesets.pictures import bucket as bucket_pictures
+from imagesets.pictures import derivatives
+from imagesets.pictures.derivatives import image_urls
 from tests.imagesets.pictures import jpeg
 
 pytestmark = pytest.mark.django_db

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image as Pillow
 
-from imagesets import derivatives
 from imagesets.celery_tasks import make_derivatives
-from imagesets.derivatives import image_urls
 from imagesets.models import Dataset, Image, Label
+from imagesets.pictures import derivatives
+from imagesets.pictures.derivatives import image_urls
 from tests.imagesets.pictures import encoded, noise
 
 pytestmark = pytest.mark.django_db

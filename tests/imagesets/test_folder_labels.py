@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from imagesets.folder_labels import labelled_by_folders
-from imagesets.sources import Entry
+from imagesets.importing.folder_labels import labelled_by_folders
+from imagesets.importing.sources import Entry
 
 CAT, DOG = "n02123045", "n02085620"
 
@@ -49,10 +49,10 @@ def test_what_has_no_class_above_it_is_said():
     )
     assert labels == ["cat", "cat", "", "", "", ""]
     assert lines == [
-        "labels are the folders that images are in; passed over above them: 'train', 'val'",
+        "labels are the folders that images are in; ignored above them: 'train', 'val'",
         "no label for 1 image in no folder",
-        "no label for 2 images in 'test', as 'test' is no class",
-        "no label for 1 image in 'train/cat/old', as 'old' is no class",
+        "no label for 2 images in 'test', as 'test' is not a class",
+        "no label for 1 image in 'train/cat/old', as 'old' is not a class",
     ]
 
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from imagesets.imagenet import imagenet_classes, superclass_of
+from imagesets.labels.imagenet import imagenet_classes, superclass_of
 
 
 def test_classes_stand_in_the_order_of_their_index():
@@ -17,7 +17,7 @@ def test_classes_stand_in_the_order_of_their_index():
 
 def test_timm_is_not_imported():
     code = (
-        "import sys; from imagesets.imagenet import imagenet_classes; imagenet_classes();"
+        "import sys; from imagesets.labels.imagenet import imagenet_classes; imagenet_classes();"
         "assert not {'timm', 'torch'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -8,13 +8,13 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from imagesets import importing
-from imagesets.derivatives import image_urls
 from imagesets.errors import ImportRefused
-from imagesets.importing import import_dataset
+from imagesets.importing import import_dataset as importing
+from imagesets.importing.import_dataset import import_dataset
 from imagesets.locations import read
 from imagesets.locks import Lock, number_of
 from imagesets.models import Comparison, Dataset, Image, Label
+from imagesets.pictures.derivatives import image_urls
 from tests.conftest import PHOTOS
 from tests.imagesets.pictures import encoded, jpeg, noise
 
@@ -69,7 +69,7 @@ def test_copies_survive_the_source(folder, settings, tmp_path):
 
 
 def test_images_that_were_moved_are_read_from_where_they_are(folder, client, monkeypatch):
-    monkeypatch.setattr(importing, "PLACES", 2)
+    monkeypatch.setattr(importing, "LOCATIONS", 2)
     run(folder)
     (folder / "images").rename(folder / "moved")
     public = {image.key: (image.id, image.public_id) for image in Image.objects.all()}
@@ -206,7 +206,7 @@ def test_what_is_no_readable_picture_is_listed_and_never_waited_for(folder):
     assert dict(report.skipped) == {
         "drawing.svg": "not a picture in any known format",
         "gone.jpg": "No such file or directory",
-        "pipe.jpg": "no file but a device or a pipe",
+        "pipe.jpg": "a device or a pipe, not a file",
         "\\udcff.jpg": "its file name is not UTF-8",
         "two\nlines.jpg": "not a picture in any known format",
     }
@@ -228,7 +228,7 @@ def test_a_disk_that_takes_no_copies_stops_the_import_instead_of_skipping_all(
     [
         ("labels.csv", "image,label\na.jpg,0325\nzz.jpg,7\n", r"labels.csv, row 3: .*'zz\.jpg'"),
         ("labels.csv", "image,label\na.jpg,325\n", r"labels.csv, row 2: unknown label '325'"),
-        ("labels.csv", "image,label\na.jpg,7\na.jpg,7\n", r"row 3: .*row 2 already"),
+        ("labels.csv", "image,label\na.jpg,7\na.jpg,7\n", r"row 3: .*already in row 2"),
         ("labels.csv", "image,class\na.jpg,7\n", r"row 1: no column 'label' or 'wnid'"),
         ("labels.csv", "image,label\na.jpg\n", r"row 2: 1 cells under 2 columns"),
         ("labels.csv", "image,label\na.jpg,7,cat\n", r"row 2: 3 cells under 2 columns"),
@@ -236,13 +236,13 @@ def test_a_disk_that_takes_no_copies_stops_the_import_instead_of_skipping_all(
         ("labels.csv", "image,label,,\na.jpg,7,,\nb.jpg,7,,x\n", r"row 3: 'x'.*without a name"),
         ("labels.csv", "image,,label\na.jpg,x,7\n", r"row 2: 'x' in a column without a name"),
         ("labels.csv", "image,label,,,label\na.jpg,7,,,7\n", r"row 1: column 'label'.*twice"),
-        ("labels.csv", b"image,label\n\xff\xfe,7\n", r"labels.csv: is not UTF-8"),
-        ("labels.csv", "", r"row 1: no column 'image'"),
-        ("labels.csv", "image,label\n", r"labels.csv: no labels"),
+        ("labels.csv", b"image,label\n\xff\xfe,7\n", r"labels.csv, row 2: is not UTF-8"),
+        ("labels.csv", "", r"labels.csv: the file is empty"),
+        ("labels.csv", "image,label\n", r"labels.csv: has no labels"),
         ("classes.csv", "key,names\n7,cat\n7,dog\n", r"classes.csv, row 3: key '7'.*row 2"),
         ("classes.csv", "key,names\n7, ;\n", r"row 2: names is empty"),
         ("classes.csv", "key,names,wikipedia\n7,cat,Cat\n", r"row 2: wikipedia .*'Cat'"),
-        ("classes.csv", "key,names\n", r"no classes"),
+        ("classes.csv", "key,names\n", r"has no classes"),
     ],
 )
 def test_an_error_in_a_table_names_file_and_row_and_changes_nothing(folder, file, text, message):
@@ -298,8 +298,8 @@ def test_splits_above_the_classes_are_passed_over_and_said(tmp_path, capsys):
         "test/x.jpg": None,
     }
     printed = capsys.readouterr().out
-    assert "passed over above them: 'train', 'val'" in printed
-    assert "no label for 1 image in 'test', as 'test' is no class" in printed
+    assert "ignored above them: 'train', 'val'" in printed
+    assert "no label for 1 image in 'test', as 'test' is not a class" in printed
 
 
 def test_classes_below_splits_that_nobody_named_are_refused(tmp_path):
@@ -322,7 +322,7 @@ def test_a_missing_or_empty_place_is_refused(tmp_path):
         import_dataset("set", tmp_path / "nowhere")
     with pytest.raises(ImportRefused, match="no image files"):
         import_dataset("set", tmp_path)
-    with pytest.raises(ImportRefused, match="no dataset's name"):
+    with pytest.raises(ImportRefused, match="cannot name a dataset"):
         import_dataset("a b/c", tmp_path)
 
 
@@ -348,8 +348,8 @@ def test_a_link_that_sorts_before_its_folder_does_not_hide_it(tmp_path):
         "n02123045/x.jpg": "n02123045",
     }
     assert report.notes == [
-        "linked folder 'a_link' is passed over: it shows 'n02123045' again",
-        "linked folder 'n02085620/a_loop' is passed over: it shows the whole of it again",
+        "linked folder 'a_link' is ignored: it shows 'n02123045' again",
+        "linked folder 'n02085620/a_loop' is ignored: it shows the whole of it again",
     ]
     assert report.findings()[:2] == report.notes
 
@@ -364,7 +364,7 @@ def test_class_folders_that_lie_elsewhere_are_followed_once(tmp_path):
     report = import_dataset("set", tmp_path / "set")
     keys = set(Image.objects.values_list("key", flat=True))
     assert keys == {"n02085620/x.jpg", "n02123045/x.jpg"}
-    assert report.notes == ["linked folder 'n02123159' is passed over: it shows 'n02123045' again"]
+    assert report.notes == ["linked folder 'n02123159' is ignored: it shows 'n02123045' again"]
 
 
 def test_what_programs_leave_behind_is_no_image(folder):

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
-from imagesets import import_jobs
+from imagesets.importing import jobs as import_jobs
 from imagesets.models import Dataset, Image, ImportJob
 from tests.imagesets.pictures import jpeg
 
@@ -106,7 +106,7 @@ def test_a_fault_of_the_program_is_told_and_leaves_no_upload(admin_client, queue
     monkeypatch.setattr(import_jobs, "import_dataset", lambda *args, **options: 1 / 0)
     import_jobs.run(queued[0])
     text = admin_client.get(reverse("import-job", args=queued)).content.decode()
-    assert "a fault of the program (ZeroDivisionError)" in text
+    assert "a bug in the program (ZeroDivisionError)" in text
     assert not import_jobs.folder_of(ImportJob.objects.get()).exists()
 
 

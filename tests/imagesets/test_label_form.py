@@ -2,8 +2,8 @@
 
 import pytest
 
-from imagesets.label_form import LabelForm
 from imagesets.models import Dataset, Label
+from imagesets.pages.label_form import LabelForm
 
 pytestmark = pytest.mark.django_db
 GOOD = {

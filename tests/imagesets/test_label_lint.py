@@ -4,8 +4,8 @@ from itertools import combinations
 
 import pytest
 
-from imagesets.imagenet import ClassEntry, imagenet_classes
-from imagesets.label_lint import lint
+from imagesets.labels.imagenet import ClassEntry, imagenet_classes
+from imagesets.labels.lint import lint
 
 OF_NAMES = ("same name", "synonym", "nearly the same name", "contained name")
 

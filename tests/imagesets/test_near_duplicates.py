@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imagesets.near_duplicates import coarse, near_duplicates, perceptual_hashes
+from imagesets.pictures.near_duplicates import coarse, near_duplicates, perceptual_hashes
 from tests.imagesets.pictures import noise
 
 

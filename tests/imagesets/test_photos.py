@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from imagesets.imagenet import imagenet_classes
-from imagesets.photos import COLLAGES, OTHER_PANEL, PHOTOGRAPHS, make_photos
+from imagesets.labels.imagenet import imagenet_classes
+from imagesets.pictures.demo_photos import COLLAGES, OTHER_PANEL, PHOTOGRAPHS, make_photos
 
 
 def rows(path: Path) -> list[dict[str, str]]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin
 
-from imagesets.pixels import Undecodable, check, open_rgb
+from imagesets.pictures.decoding import Undecodable, check, open_rgb
 from tests.imagesets.pictures import encoded, jpeg, noise
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)

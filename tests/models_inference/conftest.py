@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image as Picture
 
-from imagesets.imagenet import imagenet_classes
+from imagesets.labels.imagenet import imagenet_classes
 from imagesets.models import Dataset, Image, Label
 from models_inference.models import Classifier
 

@@ -11,10 +11,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from models_inference.celery_tasks import predict_dataset
+from models_inference.classifiers.changes import change
 from models_inference.errors import InferenceError
-from models_inference.holding import change
-from models_inference.inference import predict
-from models_inference.jobs import predictions_done, standing
+from models_inference.inference.run import predict
+from models_inference.jobs import job_progress, predictions_done
 from models_inference.models import Classifier, InferenceJob, Prediction, SkippedImage
 from models_inference.predictions.logits import read
 from tests.processes import until
@@ -101,7 +101,7 @@ def test_what_is_deleted_while_it_runs_is_left_out(dataset, tiny, pictures):
     Prediction.objects.all().delete()
     with beside(call_command, "predict", "sample", "--device", "cpu") as run:
         Classifier.objects.filter(name="b").delete()
-    with pytest.raises(CommandError, match=r"^Deleted while they were run: classifiers b\.$"):
+    with pytest.raises(CommandError, match=r"^Deleted during their run: classifiers b\.$"):
         run.result()
 
 
@@ -111,14 +111,14 @@ def test_a_job_whose_classifiers_are_deleted_while_it_runs_ends(dataset, tiny):
     job = InferenceJob.objects.create(dataset=dataset, classifiers=ids, queued_at=timezone.now())
     for name, error, done in (
         ("a", "", 12),
-        ("b", "Deleted while they were run: classifiers b.", 0),
+        ("b", "Deleted during their run: classifiers b.", 0),
     ):
         with beside(predict_dataset, dataset.id, ids) as run:
             Classifier.objects.filter(name=name).delete()
         run.result()
         job.refresh_from_db()
         assert (job.error, job.finished_at is not None) == (error, True)
-        assert (standing(job).done, standing(job).total) == (done, done)
+        assert (job_progress(job).done, job_progress(job).total) == (done, done)
         Prediction.objects.all().delete()
 
 

@@ -10,14 +10,15 @@ import torch
 from django.db import connection
 from PIL import Image as Picture
 
-from models_inference import inference
 from models_inference.chunks import CHUNK
 from models_inference.errors import InferenceError
-from models_inference.inference import predict
+from models_inference.inference import pipeline, run
+from models_inference.inference.run import predict
 from models_inference.jobs import predictions_done
 from models_inference.models import Prediction, SkippedImage
 from models_inference.networks import network
-from models_inference.networks.network import choose_device, load, placed, timm_network
+from models_inference.networks.devices import choose_device
+from models_inference.networks.network import load, placed, timm_network
 from models_inference.networks.timm_import import timm
 from models_inference.predictions.logits import keep_logits, read
 
@@ -33,8 +34,8 @@ def dataset(make_dataset, pictures):
 
 def test_one_decode_feeds_all_classifiers(dataset, tiny, monkeypatch):
     opened = []
-    real = inference.open_rgb
-    monkeypatch.setattr(inference, "open_rgb", lambda path: opened.append(path) or real(path))
+    real = pipeline.open_rgb
+    monkeypatch.setattr(pipeline, "open_rgb", lambda path: opened.append(path) or real(path))
     classifiers = [
         tiny(dataset, "a"),
         tiny(dataset, "b", input={"input_size": [3, 64, 64]}),
@@ -126,17 +127,17 @@ def test_an_s3_that_fails_as_a_whole_is_an_error_not_a_list(dataset, tiny, bucke
 
 def test_an_interrupted_chunk_is_done_whole_by_the_next_run(dataset, tiny, monkeypatch):
     classifiers = [tiny(dataset, "a"), tiny(dataset, "b")]
-    real = inference.store
+    real = run.store
 
     def stop(rows):
         real(rows)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(inference, "store", stop)
+    monkeypatch.setattr(run, "store", stop)
     with pytest.raises(KeyboardInterrupt):
         predict(dataset, classifiers, "cpu")
     assert not Prediction.objects.exists()
-    monkeypatch.setattr(inference, "store", real)
+    monkeypatch.setattr(run, "store", real)
     assert predict(dataset, classifiers, "cpu").written == 24
 
 
@@ -163,7 +164,7 @@ def test_a_mapping_adds_up_classes_of_one_label(make_dataset, pictures, tiny):
     shape = network.preprocessing.transform()
     ids = dict(dataset.labels.values_list("key", "id"))
     for prediction in Prediction.objects.select_related("image"):
-        pixels = shape(inference.open_rgb(prediction.image.location))[None]
+        pixels = shape(pipeline.open_rgb(prediction.image.location))[None]
         shares = torch.softmax(network.logits(pixels), 1)[0].numpy()
         scores = dict(zip(prediction.labels, prediction.scores, strict=True))
         assert np.isclose(scores[ids["n02123045"]], shares[0] + shares[3], rtol=1e-4)
@@ -326,7 +327,7 @@ def test_a_network_of_features_alone_is_no_classifier(dataset, monkeypatch):
     )
     fields = {"architecture": "test_resnet", "weights": "pretrained"}
     classifier = dataset.classifiers.create(name="features", **fields)
-    with pytest.raises(InferenceError, match=r"features: test_resnet tells no classes apart"):
+    with pytest.raises(InferenceError, match=r"features: test_resnet is a feature extractor"):
         load(classifier, choose_device("cpu"))
 
 
@@ -371,5 +372,5 @@ def test_logits_of_other_weights_are_not_taken_for_its_own(dataset, tiny):
     images, logits = read(classifier)
     assert images.tolist() == sorted(dataset.images.values_list("id", flat=True))
     network = load(classifier, choose_device("cpu"))
-    pixels = network.preprocessing.transform()(inference.open_rgb(image.location))[None]
+    pixels = network.preprocessing.transform()(pipeline.open_rgb(image.location))[None]
     assert np.allclose(logits[images == image.id], network.logits(pixels), atol=0.01)

@@ -11,7 +11,8 @@ from annotation.celery import app
 app.loader.import_default_modules()
 from django.contrib import admin
 admin.autodiscover()
-import models_inference.predictions.candidates, models_inference.jobs, models_inference.presets
+import models_inference.classifiers.presets, models_inference.jobs
+import models_inference.predictions.candidates
 heavy = {"torch", "timm", "torchvision"} & set(sys.modules)
 assert not heavy, heavy
 assert "models_inference.celery_tasks" in sys.modules

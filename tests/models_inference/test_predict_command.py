@@ -65,7 +65,7 @@ def test_a_mapping_gives_classes_their_labels_and_counts_those_without(
     with pytest.raises(CommandError, match="another mapping: register it under another name"):
         call_command(*arguments)
     table.write_text("class,label\n0,nothing\n")
-    with pytest.raises(CommandError, match=r"mapping\.csv row 2, label"):
+    with pytest.raises(CommandError, match=r"mapping\.csv, row 2, label"):
         call_command(*arguments)
 
 

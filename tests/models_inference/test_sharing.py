@@ -10,14 +10,10 @@ from PIL import Image as Picture
 from redis import Redis
 
 from imagesets.models import Image
+from models_inference.celery_tasks import send_unfinished
 from models_inference.chunks import CHUNK
 from models_inference.errors import InferenceError
-from models_inference.jobs import (
-    predictions_done,
-    queue_predictions,
-    send_unfinished,
-    standing,
-)
+from models_inference.jobs import job_progress, predictions_done, queue_predictions
 from models_inference.models import InferenceJob, Prediction
 from tests.processes import until
 
@@ -96,7 +92,7 @@ def test_workers_of_the_queue_from_a_lost_queue_over_a_kill_to_a_job_that_fails(
     check_all_once(dataset, classifiers)
     until(lambda: InferenceJob.objects.get().finished_at is not None)
     assert send_unfinished() == 0
-    told = standing(InferenceJob.objects.get())
+    told = job_progress(InferenceJob.objects.get())
     assert (told.state, told.done) == ("done", total)
     assert told.images_per_second > 0
 

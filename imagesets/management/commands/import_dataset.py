@@ -1,4 +1,4 @@
-"""manage.py import_dataset: images, labels and dataset labels from a folder, zip, Parquet or S3."""
+"""import_dataset SLUG: imports images, labels and dataset labels."""
 
 import io
 from typing import Any
@@ -8,18 +8,18 @@ from rich.console import Console
 from rich.table import Table
 
 from imagesets.errors import ImportRefused
-from imagesets.import_report import Report
-from imagesets.importing import import_dataset
+from imagesets.importing.import_dataset import import_dataset
+from imagesets.importing.report import Report
 from imagesets.terminal import progress_bars
 
 
 class Command(BaseCommand):
-    """Reads the arguments, runs the import, prints what came of it."""
+    """See `help`."""
 
     help = "Import images, labels and dataset labels. A repeated import adds what is new."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("slug", metavar="SLUG", help="the dataset's short name, made if new")
+        parser.add_argument("slug", metavar="SLUG", help="short name of a new or existing dataset")
         parser.add_argument(
             "--images",
             required=True,
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--classes",
             metavar="CSV",
-            help="key,names,definition,wikipedia,superclass; without it WordNet ids as labels mean"
+            help="key,names,definition,wikipedia,superclass; without it, WordNet ids as labels mean"
             " the 1,000 classes of ImageNet-1k",
         )
         parser.add_argument("--labels", metavar="CSV", help="image,label (or image,wnid)")
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--copy",
             action="store_true",
-            help="keep copies below DATA_DIR (a zip and Parquet are always copied)",
+            help="keep copies below DATA_DIR (images in a zip or Parquet are always copied)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""import_predictions SLUG FILE --classifier NAME: takes in what a model said elsewhere."""
+"""import_predictions SLUG FILE --classifier NAME: imports predictions made elsewhere."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args, **options) -> None:
-        """Import, and say what was new."""
+        """Import, and print what was new."""
         dataset = Dataset.objects.filter(slug=options["slug"]).first()
         if dataset is None:
             raise CommandError(f"No dataset {options['slug']}: import_dataset makes one.")
@@ -49,5 +49,5 @@ class Command(BaseCommand):
         dropped = f", {done.dropped:,} classes without a label dropped" if done.dropped else ""
         self.stdout.write(
             f"{done.classifier.name}: {done.new:,} images' predictions imported, "
-            f"{done.known:,} there before{dropped}."
+            f"{done.known:,} known before{dropped}."
         )

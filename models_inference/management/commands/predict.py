@@ -8,15 +8,15 @@ from rich.console import Console
 from rich.table import Table
 
 from imagesets.models import Dataset
+from models_inference.classifiers.changes import Changes
+from models_inference.classifiers.presets import DEFAULT, DEMO, Preset, register
 from models_inference.errors import InferenceError, short
-from models_inference.holding import Changes
-from models_inference.inference import Outcome, predict
+from models_inference.inference.run import InferenceReport, predict
 from models_inference.models import LONGEST_NAME, Classifier
 from models_inference.networks.programs import KINDS
 from models_inference.networks.weights import PRETRAINED
 from models_inference.networks.zero_shot import PREFIX
 from models_inference.predictions.mapping_files import read_mapping
-from models_inference.presets import DEFAULT, DEMO, Preset, register
 from models_inference.progress import progress_bar
 
 TEN = "ten"
@@ -27,10 +27,10 @@ class Command(BaseCommand):
     """See `help`."""
 
     help = (
-        "Predict the top labels of a dataset's images. Without --classifier: every classifier of "
-        "the dataset that can be run; where it has none, the six that come with the project "
-        "(EfficientNet-Lite 0, 1, 2 at their own and at half resolution). Run again after an "
-        "interruption, it goes on where it stopped."
+        "Predict the top labels of a dataset's images. Without --classifier: by every classifier "
+        "of the dataset that can be run; if it has none, by the six that come with the project "
+        "(EfficientNet-Lite 0, 1, 2 at native and at half resolution). Run again after an "
+        "interruption, it resumes where it stopped."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -54,12 +54,12 @@ class Command(BaseCommand):
             "--mapping",
             metavar="CSV",
             help="For the one --classifier: class (index from 0),label; several classes may share "
-            "a label, classes without one are dropped.",
+            "a label; classes without one are dropped.",
         )
         parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
 
     def handle(self, *args, **options) -> None:
-        """Choose the classifiers, run them, say what was done."""
+        """Choose the classifiers, run them, report what was done."""
         dataset = Dataset.objects.filter(slug=options["slug"]).first()
         if dataset is None:
             raise CommandError(f"No dataset {options['slug']}: import_dataset makes one.")
@@ -76,20 +76,20 @@ class Command(BaseCommand):
                 outcome = predict(dataset, classifiers, options["device"], progress)
         except BaseException as error:
             # A classifier that cannot be run would stop every later `predict` of the dataset.
-            changes.take_back()
+            changes.undo()
             if isinstance(error, InferenceError):
                 raise CommandError(str(error)) from None
             raise
         report(dataset, classifiers, outcome)
         if outcome.deleted:
             names = ", ".join(outcome.deleted)
-            raise CommandError(f"Deleted while they were run: classifiers {names}.")
+            raise CommandError(f"Deleted during their run: classifiers {names}.")
 
 
 def choose(
     dataset: Dataset, names: list[str], weights: str | None, changes: Changes
 ) -> list[Classifier]:
-    """The classifiers that a command line means, registered where they are new."""
+    """The classifiers that the command line names; registers new ones."""
     if weights is not None:
         if len(names) != 1:
             raise InferenceError("--weights needs exactly one --classifier that it is for.")
@@ -102,21 +102,21 @@ def choose(
         return list(runnable.select_related("dataset")) or register(dataset, DEMO, changes)
     if TEN in names:
         if weights is not None:
-            raise InferenceError(f"--classifier {TEN} brings weights of its own: leave --weights.")
+            raise InferenceError(f"--classifier {TEN} has its own weights: omit --weights.")
         names = [other for name in names for other in (TEN_NAMES if name == TEN else [name])]
     ready = {preset.name: preset for preset in DEMO}
     classifiers = []
     for name in dict.fromkeys(names):
-        there = Classifier.objects.filter(dataset=dataset, name=name).first()
-        if there and weights is None:
-            classifiers.append(there)
+        existing = Classifier.objects.filter(dataset=dataset, name=name).first()
+        if existing and weights is None:
+            classifiers.append(existing)
             continue
         preset = ready.get(name) if weights is None else None
         if preset is None:
-            architecture = there.architecture if there else name
+            architecture = existing.architecture if existing else name
             check_architecture(architecture, dataset)
-            given = there.input if there else {}
-            preset = Preset(name, architecture, weights or PRETRAINED, given)
+            input = existing.input if existing else {}
+            preset = Preset(name, architecture, weights or PRETRAINED, input)
         classifiers += register(dataset, [preset], changes)
     return classifiers
 
@@ -132,7 +132,7 @@ def map_classes(
 
 
 def check_architecture(name: str, dataset: Dataset) -> None:
-    """Refuse a name that is neither a classifier nor timm's, before a row is made of it."""
+    """Raise InferenceError for a name that is not an architecture, before a row is made of it."""
     from models_inference.networks.timm_import import timm
 
     if len(name) > LONGEST_NAME:
@@ -147,13 +147,13 @@ def check_architecture(name: str, dataset: Dataset) -> None:
     )
 
 
-def report(dataset: Dataset, classifiers: list[Classifier], outcome: Outcome) -> None:
-    """The closing lines."""
+def report(dataset: Dataset, classifiers: list[Classifier], outcome: InferenceReport) -> None:
+    """Print the closing lines."""
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False)
     table.add_column("classifier")
     table.add_column("images", justify="right")
-    table.add_column("classes without a label here", justify="right")
+    table.add_column("classes without a label", justify="right")
     for classifier in classifiers:
         dropped = outcome.dropped.get(classifier.name)
         table.add_row(
@@ -163,11 +163,11 @@ def report(dataset: Dataset, classifiers: list[Classifier], outcome: Outcome) ->
         )
     console.print(table)
     for name in outcome.changed:
-        console.print(f"{name} was changed meanwhile: begun anew by its new settings.")
+        console.print(f"{name} was changed meanwhile: restarted with its new settings.")
     for key, reason in outcome.skipped:
         console.print(f"Skipped {key}: {reason}", soft_wrap=True)
     console.print(
-        f"{outcome.written:,} predictions written, {outcome.already:,} there before, "
+        f"{outcome.written:,} predictions written, {outcome.already:,} known before, "
         f"{len(outcome.skipped):,} images skipped"
         + (f"; {outcome.seconds:.1f} s on {outcome.device}." if outcome.device else "."),
         soft_wrap=True,

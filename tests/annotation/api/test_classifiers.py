@@ -7,8 +7,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
-from models_inference.holding import held_classifiers
 from models_inference.models import Classifier, InferenceJob, Prediction
+from models_inference.predictions.storage import locked_classifiers
 from tests.annotation.api.test_api import client_of
 from tests.factories import LABEL_KEYS, make_dataset
 from tests.models_inference.test_holding import beside
@@ -146,8 +146,8 @@ def test_what_the_admin_cannot_read_is_an_error_of_its_field(root, dataset, fiel
 
 
 def test_every_architecture_of_timm_can_be_registered():
+    from models_inference.classifiers.registration import timm_names
     from models_inference.networks.timm_import import timm
-    from models_inference.registration import timm_names
 
     assert set(timm().list_models()) <= timm_names()
 
@@ -248,7 +248,7 @@ def test_an_edit_waits_for_a_run_that_writes_and_is_then_refused(root, dataset):
     form = {"of_dataset": dataset.pk, "name": "mine", "mapping": "null", **MADE_OF}
     edited = form | {"input": '{"mean": [0, 0, 0]}'}
     with beside(root.post, page, edited) as edit:
-        held_classifiers([mine.pk])
+        locked_classifiers([mine.pk])
         image = dataset.images.first()
         Prediction.objects.create(classifier=mine, image=image, labels=[], scores=[])
     assert "mine was not changed: it has predictions" in root.get(edit.result()["Location"]).text

@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from models_inference.errors import InferenceError
-from models_inference.inference import predict
+from models_inference.inference.run import predict
 from models_inference.models import Classifier
-from models_inference.networks.network import choose_device, load
+from models_inference.networks.devices import choose_device
+from models_inference.networks.network import load
 from models_inference.networks.program_checks import check_torchscript
 from models_inference.networks.programs import load_exported
 from models_inference.networks.timm_import import timm
@@ -235,7 +236,7 @@ def test_predictions_of_a_program_with_two_classes_of_one_label(files, make, pic
 
 @pytest.mark.parametrize("kind", ["torchscript", "torch.export"])
 def test_its_input_has_to_be_said_and_fit(files, make, kind):
-    with pytest.raises(InferenceError, match="must say mean, std"):
+    with pytest.raises(InferenceError, match="must give mean, std"):
         load(make(files / "any.pt2", kind, input={"input_size": [3, 8, 8]}), choose_device("cpu"))
 
 

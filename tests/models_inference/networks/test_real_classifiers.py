@@ -4,12 +4,13 @@ import pytest
 import torch
 from PIL import Image as Picture
 
-from imagesets.pixels import open_rgb
-from models_inference.inference import predict
+from imagesets.pictures.decoding import open_rgb
+from models_inference.classifiers.presets import DEFAULT, register_demo_classifiers
+from models_inference.inference.run import predict
 from models_inference.models import Prediction
-from models_inference.networks.network import choose_device, load
+from models_inference.networks.devices import choose_device
+from models_inference.networks.network import load
 from models_inference.networks.timm_import import timm
-from models_inference.presets import DEFAULT, register_demo_classifiers
 
 
 def test_native_models_name_the_dataset_label_of_most_photographs(photos):

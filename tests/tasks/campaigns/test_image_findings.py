@@ -5,8 +5,8 @@ import random
 import pytest
 from django.core.management import call_command
 
-from imagesets.duplicates import compare_all
 from imagesets.models import Image
+from imagesets.pictures.duplicates import compare_all
 from tasks.campaigns.findings import image_findings
 from tasks.models import Campaign
 from tests.tasks.conftest import make_dataset

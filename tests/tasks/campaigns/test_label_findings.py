@@ -5,8 +5,8 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.urls import reverse
 
-from imagesets.imagenet import ClassEntry
-from imagesets.label_lint import lint
+from imagesets.labels.imagenet import ClassEntry
+from imagesets.labels.lint import lint
 from imagesets.models import Label
 from tasks.campaigns.findings import in_a_sentence, label_findings
 from tasks.models import Campaign

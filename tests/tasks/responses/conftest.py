@@ -11,9 +11,9 @@ import pytest
 from annotation.exports import Export
 from imagesets.models import Dataset, Image, Label
 from tasks.models import Campaign
-from tasks.responses import Imported, import_responses
+from tasks.responses import ImportedResponses, import_responses
 
-Import = Callable[..., Imported]
+Import = Callable[..., ImportedResponses]
 
 
 def make_dataset(images: int = 6, labels: int = 4, slug: str = "given") -> Dataset:
@@ -62,7 +62,7 @@ def as_list(rows: list[dict[str, Any]]) -> bytes:
     return json.dumps(rows, indent=1).encode()
 
 
-def give(campaign: Campaign, data: bytes | list[dict[str, Any]]) -> Imported:
+def give(campaign: Campaign, data: bytes | list[dict[str, Any]]) -> ImportedResponses:
     """Import bytes, or rows as CSV."""
     data = data if isinstance(data, bytes) else as_csv(data)
     return import_responses(campaign, io.BytesIO(data), "a test")

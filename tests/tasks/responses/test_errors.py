@@ -44,8 +44,8 @@ CONTAINS = [
     ([on(position="1.5")], 2, "position", "whole number"),
     ([on(round="0")], 2, "round", "from 1"),
     ([on(round="99999")], 2, "round", "from 1 to 32767"),
-    ([on(submitted_at="yesterday")], 2, "submitted_at", "no time"),
-    ([on(submitted_at="2026-13-01T00:00:00Z")], 2, "submitted_at", "no time"),
+    ([on(submitted_at="yesterday")], 2, "submitted_at", "not a time"),
+    ([on(submitted_at="2026-13-01T00:00:00Z")], 2, "submitted_at", "not a time"),
     ([on(seconds="-1")], 2, "seconds", "from 0"),
     ([on(seconds="nan")], 2, "seconds", "from 0"),
     ([on(seconds="soon")], 2, "seconds", "number of seconds"),
@@ -54,7 +54,7 @@ CONTAINS = [
     ([on(status="rejected", used="true")], 2, "used", "status is rejected"),
     ([on(control="2")], 2, "control", "true or false"),
     ([on(campaign="a"), on(worker="v", campaign="b")], 3, "campaign", "'a' in row 2"),
-    ([on(), on(selected="false")], 3, "selected", "another answer than in row 2"),
+    ([on(), on(selected="false")], 3, "selected", "differs from row 2"),
     ([on(**A), on(**A, worker="v", image="b.jpg")], 3, "worker", "row 2"),
     ([on(**A), on(**(A | {"hit": "G"}), image="b.jpg")], 3, "hit", "row 2"),
     ([on(assignment="A"), on(assignment="A", image="b.jpg")], 3, "hit", "is missing"),
@@ -62,7 +62,12 @@ CONTAINS = [
     ([on(hit="H", status=""), on(hit="H", status="rejected", image="b.jpg")], 3, "status", "row 2"),
     ([on(hit="H", position="1"), on(hit="H", position="1", image="b.jpg")], 3, "position", "row 2"),
     ([on(hit="H"), on(hit="H", worker="v", control="true")], 3, "control", "row 2"),
-    ([on(**A), on(hit="H", assignment="B", image="b.jpg")], 3, "assignment", "answers this HIT"),
+    (
+        [on(**A), on(hit="H", assignment="B", image="b.jpg")],
+        3,
+        "assignment",
+        "same worker",
+    ),
 ]
 CLASSIFY = [
     ([form(main="n1")], 2, "main", "not among the selected"),
@@ -77,7 +82,7 @@ CLASSIFY = [
     ([form(main="n9")], 2, "main", "unknown label 'n9'"),
     ([form(offered=["n1", "n2"])], 2, "selected", "was not offered"),
     ([form(offered=["n0", "n0"])], 2, "offered", "twice"),
-    ([form(), form(selected=["n0", "n1"])], 3, "selected", "another answer than in row 2"),
+    ([form(), form(selected=["n0", "n1"])], 3, "selected", "differs from row 2"),
     ([form(selected=["n0", "n1"]), form(selected=["n1", "n0"], main="n1")], 3, "main", "row 2"),
 ]
 
@@ -141,12 +146,12 @@ def test_rows_are_lines_of_the_file(contains):
         (b"\n\n", 0, "", "the file is empty"),
         (b"worker,image,label\nw,a.jpg,n0\n", 1, "selected", "column is missing"),
         (b"worker,image,label,selected,postion\n", 1, "'postion'", "no such column"),
-        (b"worker,image,label,selected,image\n", 1, "", "'image' stands there twice"),
+        (b"worker,image,label,selected,image\n", 1, "", "'image' comes twice"),
         (b"worker,image,label,selected\nw,a.jpg,n0\n", 2, "", "3 cells under 4 columns"),
         (b"worker,image,label,selected\nw,a.jpg,n0,true\nw,\xff,n0,true\n", 3, "", "UTF-8"),
-        (b'worker,image,label,selected\nw,"a.jpg,n0,true\n', 2, "", "no CSV"),
+        (b'worker,image,label,selected\nw,"a.jpg,n0,true\n', 2, "", "is not valid CSV"),
         (b"worker,image,label,selected\nw\0,a.jpg,n0,true\n", 2, "worker", "NUL"),
-        (b'{"worker": "w"\n', 1, "", "no JSON"),
+        (b'{"worker": "w"\n', 1, "", "not valid JSON"),
         (
             b'{"worker":"w","image":"a.jpg","label":"n0","selected":true}\n7\n',
             2,
@@ -164,8 +169,8 @@ def test_rows_are_lines_of_the_file(contains):
             "selected",
             "understood",
         ),
-        (b'[{"worker":"w","image":"a.jpg","label":"n0","selected":1}', 1, "", "no JSON"),
-        (b'[{"worker":"w","image":"a.jpg","label":"n0","selected":1}]x', 1, "", "more than"),
+        (b'[{"worker":"w","image":"a.jpg","label":"n0","selected":1}', 1, "", "not valid JSON"),
+        (b'[{"worker":"w","image":"a.jpg","label":"n0","selected":1}]x', 1, "", "text after"),
         (b'[{"worker":"w","image":"a.jpg","label":"n0","selected":1},[]]', 2, "", "a JSON object"),
     ],
 )
@@ -238,7 +243,7 @@ def test_the_same_form_with_something_else(classify):
 def test_never_twice(contains):
     give(contains, [on(hit="H", assignment="A")])
     assert refused(contains, [on(hit="H", assignment="B", image="b.jpg")]) == [
-        (2, "assignment", "the worker has this HIT already, as assignment 'A'")
+        (2, "assignment", "the worker already has this HIT, as assignment 'A'")
     ]
     give(contains, [on(hit="H", assignment="B", status="returned")])
     assert contains.assignments.count() == 2

@@ -198,22 +198,22 @@ def test_mturk_what_our_own_pages_hand_in(tmp_path, kind):
         for rows in (exported(campaign), before)
     )
     assert here == there
-    with pytest.raises(ResponsesRefused, match="row 2, HITId: 'X' is no HIT"):
+    with pytest.raises(ResponsesRefused, match="row 2, HITId: 'X' is not a HIT"):
         give(campaign, batch(rows[0] | {"HITId": "X"}))
-    with pytest.raises(ResponsesRefused, match=r"row 2, Answer\.answer: is no answer of a page"):
+    with pytest.raises(ResponsesRefused, match=r"row 2, Answer\.answer: is not from a page"):
         give(campaign, batch(rows[0] | {"Answer.answer": '{"form": "x"}'}))
 
 
 @pytest.mark.parametrize(
     ("row", "says"),
     [
-        ({"Answer.q1": "yes"}, "their form is not understood"),
+        ({"Answer.q1": "yes"}, r"need Answer\.answer, or Input"),
         ({"Input.image": "a.jpg", "Answer.selected": "yes"}, r"no column Input\.label"),
         ({"Input.image_1": "a.jpg", "Input.label": "n0"}, r"no column Answer\.selected_1"),
         (
             {"Input.image": "a.jpg", "Input.label": "n0", "Answer.selected": "yes"}
             | {"Answer.other": "x"},
-            r"row 1, Answer\.other: is an answer that is not understood",
+            r"row 1, Answer\.other: is not a known answer column",
         ),
         (
             {"Input.image": "a.jpg", "Input.label": "n9", "Answer.selected": "yes"},
@@ -233,7 +233,7 @@ def test_mturk_what_is_not_understood(contains, row, says):
 
 
 def test_mturk_nothing_checked_is_no_answer(classify):
-    with pytest.raises(ResponsesRefused, match=r"row 2, Answer\.selected: is empty: \[\]"):
+    with pytest.raises(ResponsesRefused, match=r"row 2, Answer\.selected: is empty: write \[\]"):
         give(classify, batch({"Input.image": "a.jpg", "Answer.selected": "", "Answer.main": ""}))
 
 

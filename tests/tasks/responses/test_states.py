@@ -132,7 +132,7 @@ def test_a_filled_draft_is_closed_and_followed(contains, dataset):
 
 def test_a_draft_with_a_source_is_published_first(contains, dataset):
     follow = make_campaign(dataset, "classify", slug="follow", source=contains)
-    with pytest.raises(Refused, match="publish it before judgments are added"):
+    with pytest.raises(Refused, match="publish it before you import"):
         give(follow, [form()])
 
 
@@ -220,16 +220,16 @@ def test_never_twice_also_against_the_site(published):
     worker = Worker.of("local", "w")
     assignment = next_assignment(published, worker)
     rows = judgments(published, assignment.hit, "w")
-    with pytest.raises(ResponsesRefused, match="has this HIT already"):
+    with pytest.raises(ResponsesRefused, match="already has this HIT"):
         give(published, rows)
-    with pytest.raises(ResponsesRefused, match="is known and not answered yet"):
+    with pytest.raises(ResponsesRefused, match="exists and is not answered yet"):
         give(published, [row | {"assignment": assignment.key} for row in rows])
     factories.work_through(published, [worker])
     done = exported(published)
     short = [r for r in done if r["hit"] == assignment.hit.key]
     more = on(worker="w", hit=assignment.hit.key, assignment=short[0]["assignment"])
     Assignment.objects.filter(key=short[0]["assignment"]).update(shown=[], selected=[], unseen=[])
-    with pytest.raises(ResponsesRefused, match="was answered here, without this item"):
+    with pytest.raises(ResponsesRefused, match="was answered on the site, without this item"):
         give(published, [more | {"image": short[0]["image"], "label": short[0]["label"]}])
 
 

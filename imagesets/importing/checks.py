@@ -1,0 +1,188 @@
+"""The checks that an import makes before it writes anything."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from imagesets.errors import ImportRefused, reason_of
+from imagesets.importing.class_tables import LabelRow
+from imagesets.importing.parallel import in_parallel
+from imagesets.importing.sources import Entry, Source
+from imagesets.importing.unicode_forms import composition_matches, forms
+from imagesets.labels.imagenet import ClassEntry, imagenet_classes, is_wordnet_id
+from imagesets.models import Dataset
+
+
+class Progress(Protocol):
+    """Called as a step advances: its name, how many are done, of how many (None: unknown)."""
+
+    def __call__(self, step: str, done: int, total: int | None) -> None: ...
+
+
+class Known(NamedTuple):
+    """An image that the dataset has already."""
+
+    id: int
+    sha256: str
+    label: str
+    location: str
+
+
+def list_entries(
+    source: Source,
+    where: str | os.PathLike,
+    label_table: dict[str, LabelRow] | None,
+    progress: Progress,
+) -> list[Entry]:
+    """The source's images. Refuses two images with one key, and a source without images."""
+    entries: list[Entry] = []
+    seen: set[str] = set()
+    named = {form for key in label_table or () for form in forms(key)}
+    for entry in source.entries(named):
+        if entry.key in seen:
+            raise ImportRefused(f"{where}: two images have the key {entry.key!r}")
+        seen.add(entry.key)
+        entries.append(entry)
+        if len(entries) % 1000 == 0:
+            progress("Listing images", len(entries), None)
+    progress("Listing images", len(entries), len(entries))
+    if not entries:
+        raise ImportRefused(f"{where}: no image files in it")
+    return entries
+
+
+def rows_by_image(
+    table: dict[str, LabelRow], entries: list[Entry], path: str | os.PathLike | None
+) -> dict[str, LabelRow]:
+    """The rows of labels.csv by the keys of their images.
+
+    Refuses a row without an image, and one that matches several by Unicode composition alone.
+    """
+    keys = {entry.key for entry in entries}
+    matches = composition_matches(table, keys)
+    rows = {}
+    for key, row in table.items():
+        image = key if key in keys else matches.get(key)
+        if image is None:
+            alike = not forms(key).isdisjoint(form for name in keys for form in forms(name))
+            hint = " (one that is composed otherwise has a row, or there are several)"
+            raise ImportRefused(
+                f"{path}, row {row.row}: no image {key!r} among the images{hint if alike else ''}"
+            )
+        rows[image] = row
+    return rows
+
+
+def labelled(entries: list[Entry], table: dict[str, LabelRow]) -> list[Entry]:
+    """The entries with the labels of labels.csv, and no others."""
+    return [
+        entry._replace(label=table[entry.key].label if entry.key in table else "")
+        for entry in entries
+    ]
+
+
+def classes_brought(
+    dataset: Dataset | None,
+    class_table: dict[str, ClassEntry] | None,
+    source: Source,
+    entries: list[Entry],
+) -> dict[str, ClassEntry]:
+    """The label set that this import brings; empty if the dataset keeps its own."""
+    if class_table is not None:
+        return class_table
+    if dataset is not None and dataset.labels.exists():
+        return {}
+    if source.classes:
+        return source.classes
+    labels = {entry.label for entry in entries} - {""}
+    if labels and all(is_wordnet_id(label) for label in labels):
+        return {entry.key: entry for entry in imagenet_classes()}
+    return {}
+
+
+def label_keys_of(dataset: Dataset | None) -> set[str]:
+    return set(dataset.labels.values_list("key", flat=True)) if dataset else set()
+
+
+def named_by_source(source: Source, entries: list[Entry], known: set[str]) -> list[Entry]:
+    """Replace a Parquet file's class numbers by class names, if the names are the labels' keys."""
+    names = {key: entry.names[0] for key, entry in source.classes.items()}
+    if not names or known & names.keys() or not known.issuperset(names.values()):
+        return entries
+    return [entry._replace(label=names.get(entry.label, entry.label)) for entry in entries]
+
+
+def labels_as_known(entries: list[Entry], known: set[str]) -> list[Entry]:
+    """Write each label as the dataset does, where only its Unicode composition differs."""
+    matches = composition_matches({entry.label for entry in entries}, known)
+    if not matches:
+        return entries
+    return [entry._replace(label=matches.get(entry.label, entry.label)) for entry in entries]
+
+
+def keys_as_known(entries: list[Entry], known: dict[str, Known]) -> list[Entry]:
+    """Write each image's key as the dataset does, where only its Unicode composition differs."""
+    matches = composition_matches({entry.key for entry in entries}, known)
+    if not matches:
+        return entries
+    return [entry._replace(key=matches.get(entry.key, entry.key)) for entry in entries]
+
+
+def check_labels(
+    known: set[str],
+    entries: list[Entry],
+    label_table: dict[str, LabelRow] | None,
+    path: str | os.PathLike | None,
+) -> None:
+    """Refuse a label that is not among the `known` keys."""
+    for entry in entries:
+        if entry.label and entry.label not in known:
+            row = label_table[entry.key].row if label_table else 0
+            where = f"{path}, row {row}" if label_table else f"image {entry.key!r}"
+            hint = (
+                ""
+                if known
+                else " (give the classes: --classes CSV with columns key,names; or, if the folders"
+                " are not labels, --labels CSV with columns image,label)"
+            )
+            raise ImportRefused(f"{where}: unknown label {entry.label!r}{hint}")
+
+
+def known_images(dataset: Dataset | None) -> dict[str, Known]:
+    if dataset is None:
+        return {}
+    rows = dataset.images.values_list("key", "id", "sha256", "dataset_label__key", "location")
+    return {
+        key: Known(id, sha256, label or "", location)
+        for key, id, sha256, label, location in rows.iterator(chunk_size=10_000)
+    }
+
+
+def check_known(
+    source: Source, entries: list[Entry], known: dict[str, Known], progress: Progress
+) -> None:
+    """Refuse a key that the dataset has with another label or other bytes."""
+    repeated = [entry for entry in entries if entry.key in known]
+    if not repeated:
+        return
+    for entry in repeated:
+        label = known[entry.key].label
+        if entry.label and label and entry.label != label:
+            raise ImportRefused(
+                f"image {entry.key!r} has the label {label!r} in the dataset,"
+                f" and {entry.label!r} now"
+            )
+
+    def digest(entry: Entry, read: Callable[[], bytes]) -> tuple[Entry, str]:
+        try:
+            return entry, hashlib.sha256(read()).hexdigest()
+        except OSError as error:
+            raise ImportRefused(f"image {entry.key!r}: {reason_of(error)}") from error
+
+    for done, (entry, sha256) in enumerate(
+        in_parallel(digest, source.read(repeated), source.remote), 1
+    ):
+        if sha256 != known[entry.key].sha256:
+            raise ImportRefused(f"image {entry.key!r} is in the dataset with other bytes")
+        progress("Comparing with known images", done, len(repeated))

@@ -1,0 +1,1 @@
+"""Label sets: ImageNet's classes, and names that workers may confuse."""

@@ -1,0 +1,1 @@
+"""Pixels: decoding, the two sizes that workers see, duplicates, the demo's photographs."""

@@ -1,0 +1,1 @@
+"""Running classifiers over a dataset, chunk by chunk, in any number of processes."""
