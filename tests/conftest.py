@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 
 from annotation.serving.embedded import EmbeddedError, remove_database, running
-from tests.processes import start  # noqa: F401 - a fixture
+from tests.studies.processes import start  # noqa: F401 - a fixture
 
 PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "photos"
 
@@ -47,7 +47,7 @@ def django_db_setup(servers, django_db_setup) -> None:
 
 
 # Files whose tests take a minute or more each: begun first, so that no process ends with one.
-LONGEST = ("test_demo", "test_whole_way", "test_chaos", "test_rehearsal", "test_killed")
+LONGEST = ("test_demo", "test_whole_way", "test_chaos", "test_whole_study", "test_killed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

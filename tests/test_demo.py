@@ -15,7 +15,7 @@ import pytest
 
 from annotation.serving.embedded import running
 from tests.conftest import forget
-from tests.machine import ROOT, Machine
+from tests.studies.machine import ROOT, Machine
 
 
 @pytest.fixture

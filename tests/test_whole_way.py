@@ -11,7 +11,7 @@ import pytest
 
 from annotation.serving.embedded import running
 from tests.conftest import PHOTOS, forget
-from tests.machine import Machine
+from tests.studies.machine import Machine
 
 IMAGES = 63
 

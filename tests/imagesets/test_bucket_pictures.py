@@ -13,7 +13,7 @@ from imagesets import bucket_pictures, derivatives
 from imagesets.celery_tasks import make_derivatives
 from imagesets.derivatives import image_urls
 from imagesets.models import Dataset, Image
-from tests.imagesets.pictures import jpeg
+from tests.studies.drawn_pictures import jpeg
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,7 @@ from imagesets.locations import read
 from imagesets.locks import Lock, number_of
 from imagesets.models import Comparison, Dataset, Image, Label
 from tests.conftest import PHOTOS
-from tests.imagesets.pictures import encoded, jpeg, noise
+from tests.studies.drawn_pictures import encoded, jpeg, noise
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,7 @@ from models_inference.inference import predict
 from models_inference.jobs import predictions_done, standing
 from models_inference.models import Classifier, InferenceJob, Prediction, SkippedImage
 from models_inference.predictions.logits import read
-from tests.processes import until
+from tests.studies.processes import until
 
 from .conftest import add_images
 

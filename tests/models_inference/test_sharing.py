@@ -19,7 +19,7 @@ from models_inference.jobs import (
     standing,
 )
 from models_inference.models import InferenceJob, Prediction
-from tests.processes import until
+from tests.studies.processes import until
 
 from .conftest import add_images
 

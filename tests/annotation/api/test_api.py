@@ -12,7 +12,7 @@ from openapi_spec_validator import validate
 from annotation.exports import Export
 from tasks.models import Campaign
 from tests.factories import make_campaign, make_dataset, make_workers, work_through
-from tests.tasks.fair import open_for_business
+from tests.studies.fair import open_for_business
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ import pytest
 from annotation.report.study import Share, headlines
 from models_inference.models import Classifier, Prediction
 from tasks.results import aggregate
-from tests.tasks.responses.conftest import form, give, make_campaign, make_dataset
+from tests.studies.judgment_files import form, give, make_campaign, make_dataset
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from annotation.serving.embedded.paths import HOMES, places
-from tests.annotation.serving.embedded.commands import eventually, processes_of, the
+from tests.studies.embedded_servers import eventually, processes_of, the
 
 PROJECT = Path(__file__).resolve().parents[3]
 CHILDREN = {

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.db import connections
 
 from tasks.models import Assignment
-from tests.tasks.study import make_pictures, open_campaign
+from tests.studies.odd_pictures import make_pictures, open_campaign
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

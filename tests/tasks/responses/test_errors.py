@@ -6,7 +6,7 @@ import pytest
 
 from tasks.models import HIT, Assignment, CampaignImage, HITItem, Pair, Transition, Worker
 from tasks.responses import ResponsesRefused, checks
-from tests.tasks.responses.conftest import (
+from tests.studies.judgment_files import (
     as_csv,
     as_jsonl,
     as_list,

@@ -17,7 +17,7 @@ from tasks.work.claiming import next_assignment
 from tasks.work.stops import set_aside
 from tasks.work.submitting import submit
 from tests import factories
-from tests.tasks.responses.conftest import (
+from tests.studies.judgment_files import (
     as_list,
     exported,
     form,

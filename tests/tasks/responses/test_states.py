@@ -24,7 +24,7 @@ from tasks.results import aggregate
 from tasks.work.claiming import next_assignment
 from tasks.work.stops import set_aside
 from tests import factories
-from tests.tasks.responses.conftest import (
+from tests.studies.judgment_files import (
     as_csv,
     exported,
     form,

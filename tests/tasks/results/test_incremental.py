@@ -27,8 +27,8 @@ from tasks.results.store import Answers
 from tasks.work.claiming import next_assignment
 from tasks.work.submitting import submit
 from tests.factories import a_random_answer
+from tests.studies.counted_by_hand import check_classify, check_contains
 from tests.tasks.conftest import make_dataset
-from tests.tasks.counted_by_hand import check_classify, check_contains
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,11 +11,11 @@ from tasks.campaigns.publish import publish
 from tasks.celery_tasks import aggregate_campaign, aggregate_campaigns
 from tasks.models import Assignment, Campaign, Run
 from tasks.results import last_failure
-from tests.processes import until
-from tests.tasks.counted_by_hand import check_classify, check_contains
-from tests.tasks.responses.conftest import give, on
-from tests.tasks.responses.conftest import make_campaign as make_draft
-from tests.tasks.responses.conftest import make_dataset as make_given
+from tests.studies.counted_by_hand import check_classify, check_contains
+from tests.studies.judgment_files import give, on
+from tests.studies.judgment_files import make_campaign as make_draft
+from tests.studies.judgment_files import make_dataset as make_given
+from tests.studies.processes import until
 from tests.tasks.results.test_incremental import answer_some, files, open_campaign
 
 pytestmark = pytest.mark.django_db(transaction=True)

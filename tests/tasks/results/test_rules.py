@@ -12,8 +12,8 @@ from tasks.models import Assignment, Campaign, HITItem, ImageResult, PairResult,
 from tasks.results import aggregate
 from tasks.results.contains import Asked
 from tasks.work.stops import set_aside
-from tests.tasks.counted_by_hand import check_classify, check_contains
-from tests.tasks.responses.conftest import form, give, make_campaign, make_dataset, on
+from tests.studies.counted_by_hand import check_classify, check_contains
+from tests.studies.judgment_files import form, give, make_campaign, make_dataset, on
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,7 @@ from tasks.crowds.mturk.models import Listing
 from tasks.models import HIT, Place
 from tasks.simulation.rehearsal.faults import EVERYTHING, Faults
 from tasks.work.rounds import open_round
-from tests.tasks.crowds.mturk.killing import Killed, kill_at
+from tests.studies.killed_calls import Killed, kill_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

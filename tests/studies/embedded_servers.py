@@ -14,7 +14,7 @@ import psycopg2
 
 from annotation.serving.embedded.paths import places
 
-PROJECT = Path(__file__).resolve().parents[4]
+PROJECT = Path(__file__).resolve().parents[2]
 SCRIPT = """
 import sys
 from annotation.serving.embedded import EmbeddedError, running
