@@ -2,29 +2,14 @@
 
 import os
 import shutil
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.conf import settings
 
-from annotation.serving.embedded import EmbeddedError, remove_database, running
+from annotation.serving.embedded import running
+from tests.studies.embedded_servers import forget
 from tests.studies.processes import start  # noqa: F401 - a fixture
-
-PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "photos"
-
-
-def forget(data_dir: Path, patience: float = 15.0) -> None:
-    """Remove a database as soon as what a test left running has let go of it."""
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            return remove_database(data_dir)
-        except EmbeddedError:
-            if time.monotonic() > deadline:
-                return None
-            time.sleep(0.2)
 
 
 @pytest.fixture(scope="session")

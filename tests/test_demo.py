@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from annotation.serving.embedded import running
-from tests.conftest import forget
+from tests.studies.embedded_servers import forget
 from tests.studies.machine import ROOT, Machine
 
 

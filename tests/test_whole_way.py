@@ -1,6 +1,5 @@
 """The way of a study on photographs from outside, command by command, as its user types it."""
 
-import csv
 import shutil
 import tempfile
 from collections import Counter, defaultdict
@@ -10,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from annotation.serving.embedded import running
-from tests.conftest import PHOTOS, forget
+from tests.studies.embedded_servers import forget
 from tests.studies.machine import Machine
+from tests.studies.photographs import PHOTOS, needs_photographs, wordnet_ids
 
 IMAGES = 63
 
@@ -27,7 +27,7 @@ def machine() -> Iterator[Machine]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.mark.skipif(not PHOTOS.exists(), reason=f"the photographs are not there: {PHOTOS}")
+@needs_photographs
 def test_the_whole_way_on_63_photographs(machine: Machine):
     machine.run(
         "import_dataset",
@@ -66,7 +66,7 @@ def test_the_whole_way_on_63_photographs(machine: Machine):
     assert len(by_image) == IMAGES
     assert 600 < len(frequencies) < 850
     assert 400 < len(labels) < 600
-    truth = {row["image"]: row["wnid"] for row in csv.DictReader((PHOTOS / "labels.csv").open())}
+    truth = wordnet_ids()
     for image, rows in by_image.items():
         assert {row["dataset_label"] for row in rows.values()} == {truth[image]}
         assert truth[image] in rows
@@ -119,7 +119,7 @@ def test_the_whole_way_on_63_photographs(machine: Machine):
     assert right > 0.8 * IMAGES
 
 
-@pytest.mark.skipif(not PHOTOS.exists(), reason=f"the photographs are not there: {PHOTOS}")
+@needs_photographs
 def test_too_few_workers_is_exit_1_and_says_how_many_are_needed(machine: Machine):
     """Runs after the way above, on the same machine."""
     machine.run(

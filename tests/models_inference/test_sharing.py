@@ -19,9 +19,8 @@ from models_inference.jobs import (
     standing,
 )
 from models_inference.models import InferenceJob, Prediction
+from tests.factories import add_images, make_imagenet_dataset
 from tests.studies.processes import until
-
-from .conftest import add_images
 
 IMAGES = 3 * CHUNK
 WORKER = ("-m", "celery", "-A", "annotation", "worker", "-Q", "gpu", "-c", "1", "-l", "ERROR")
@@ -29,9 +28,9 @@ SMALL = {"input_size": [3, 64, 64]}
 
 
 @pytest.fixture
-def dataset(transactional_db, make_dataset, pictures):
+def dataset(transactional_db, pictures):
     """Three chunks of images: small photographs, each under many keys."""
-    dataset = make_dataset("shared")
+    dataset = make_imagenet_dataset("shared")
     for file in pictures:
         with Picture.open(file) as picture:
             picture.resize((120, 90)).save(file)

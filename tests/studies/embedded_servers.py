@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import psycopg2
 
+from annotation.serving.embedded import EmbeddedError, remove_database
 from annotation.serving.embedded.paths import places
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -150,3 +151,15 @@ def hard_links(source: Path, target: Path) -> Iterator[Path]:
     shutil.copytree(source, target, copy_function=link)
     yield target
     shutil.rmtree(target)
+
+
+def forget(data_dir: Path, patience: float = 15.0) -> None:
+    """Remove a database as soon as what a test left running has let go of it."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return remove_database(data_dir)
+        except EmbeddedError:
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(0.2)

@@ -7,36 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from annotation.exports import Export
-from imagesets.models import Dataset, Image, Label
+from imagesets.models import Dataset
 from tasks.models import Campaign
 from tasks.responses import Imported, import_responses
 
 Import = Callable[..., Imported]
 
 
-def make_dataset(images: int = 6, labels: int = 4, slug: str = "given") -> Dataset:
-    """Images a.jpg, b.jpg, ... (from the 27th on 0026.jpg, ...), labels n0, n1, ..."""
-    dataset = Dataset.objects.create(slug=slug, name=slug.title())
-    made = Label.objects.bulk_create(
-        Label(dataset=dataset, key=f"n{number}", names=[f"thing {number}"])
-        for number in range(labels)
-    )
-    Image.objects.bulk_create(
-        Image(
-            dataset=dataset,
-            key=f"{chr(97 + number)}.jpg" if number < 26 else f"{number:04d}.jpg",
-            location=f"/nowhere/{number}.jpg",
-            sha256=f"{number:064x}",
-            width=100,
-            height=80,
-            dataset_label=made[number % labels],
-        )
-        for number in range(images)
-    )
-    return dataset
-
-
-def make_campaign(dataset: Dataset, kind: str = "contains", **settings: Any) -> Campaign:
+def make_draft(dataset: Dataset, kind: str = "contains", **settings: Any) -> Campaign:
     """A draft that was never published."""
     settings = {"slug": f"given-{kind}", "maybe": True} | settings
     return Campaign.objects.create(name="Given", dataset=dataset, kind=kind, **settings)

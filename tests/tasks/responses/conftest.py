@@ -4,19 +4,20 @@ import pytest
 
 from imagesets.models import Dataset
 from tasks.models import Campaign
-from tests.studies.judgment_files import make_campaign, make_dataset
+from tests.factories import make_lettered_dataset
+from tests.studies.judgment_files import make_draft
 
 
 @pytest.fixture
 def dataset(db) -> Dataset:
-    return make_dataset()
+    return make_lettered_dataset()
 
 
 @pytest.fixture
 def contains(dataset) -> Campaign:
-    return make_campaign(dataset)
+    return make_draft(dataset)
 
 
 @pytest.fixture
 def classify(dataset) -> Campaign:
-    return make_campaign(dataset, "classify")
+    return make_draft(dataset, "classify")

@@ -12,7 +12,7 @@ from tests.studies.judgment_files import (
     as_list,
     form,
     give,
-    make_campaign,
+    make_draft,
     on,
 )
 
@@ -106,7 +106,7 @@ def test_classify(classify, rows, row, field, says):
 
 
 def test_maybe_where_the_campaign_does_not_offer_it(dataset):
-    campaign = make_campaign(dataset, maybe=False)
+    campaign = make_draft(dataset, maybe=False)
     assert refused(campaign, [on(), on(worker="v", selected="maybe")]) == [
         (
             3,

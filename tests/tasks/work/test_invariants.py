@@ -31,8 +31,8 @@ from tasks.work.rounds import finish_if_done
 from tasks.work.stops import set_aside
 from tasks.work.submitting import submit
 from tasks.work.take_up import NotOffered, take_up
+from tests.factories import make_dataset
 from tests.studies.fair import Fair, open_for_business
-from tests.tasks.conftest import make_dataset
 
 CREW = st.integers(0, 7)
 # One seed each: what is drawn then depends on which HIT the database happens to give.

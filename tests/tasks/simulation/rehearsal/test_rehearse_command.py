@@ -15,7 +15,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tasks.models import Campaign
-from tests.factories import make_dataset
+from tests.factories import make_awkward_dataset
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[4]
 def test_a_campaign_is_played_through_and_its_price_told(tmp_path):
     campaign = Campaign.objects.create(
         name="Rehearsed",
-        dataset=make_dataset(tmp_path),
+        dataset=make_awkward_dataset(tmp_path),
         kind="contains",
         crowd="mturk",
         budget=Decimal(100),
