@@ -1,4 +1,4 @@
-"""What every test may use: real servers, a small dataset of real pictures, two people."""
+"""What every test may use: real servers, a real browser, a bucket."""
 
 import os
 import shutil

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from annotation.serving.command_line import run
 from annotation.serving.embedded import running
 from tests.studies.embedded_servers import forget
 from tests.studies.machine import Machine
@@ -150,13 +151,17 @@ def test_too_few_workers_is_exit_1_and_says_how_many_are_needed(machine: Machine
         (["export", "nothing", "judgments"], ["nothing"]),
     ],
 )
-def test_bad_input_is_one_line_and_exit_1(machine: Machine, arguments, words):
-    error = machine.run(*arguments, code=1)
+@pytest.mark.django_db(transaction=True)
+def test_bad_input_is_one_line_and_exit_1(capfd, arguments, words):
+    assert run(["manage.py", *arguments]) == 1
+    error = capfd.readouterr().err
     assert len(error.strip().splitlines()) == 1
     for word in words:
         assert word in error
 
 
-def test_wrong_usage_is_exit_2(machine: Machine):
-    machine.run("publish", code=2)
-    machine.run("simulate", "x", "--workers", "many", code=2)
+@pytest.mark.parametrize("arguments", [["publish"], ["simulate", "x", "--workers", "many"]])
+@pytest.mark.django_db(transaction=True)
+def test_wrong_usage_is_exit_2(capfd, arguments):
+    assert run(["manage.py", *arguments]) == 2
+    assert "usage: manage.py" in capfd.readouterr().err

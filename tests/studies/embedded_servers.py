@@ -104,7 +104,8 @@ def the(name: str, folder: Path) -> psutil.Process:
     return process
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 15) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    """Wait until the condition holds, and return what it returned."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):
         assert time.monotonic() < deadline, "did not happen in time"
@@ -153,7 +154,7 @@ def hard_links(source: Path, target: Path) -> Iterator[Path]:
     shutil.rmtree(target)
 
 
-def forget(data_dir: Path, patience: float = 15.0) -> None:
+def forget(data_dir: Path, patience: float = 30.0) -> None:
     """Remove a database as soon as what a test left running has let go of it."""
     deadline = time.monotonic() + patience
     while True:

@@ -86,8 +86,6 @@ def test_every_list_and_every_page_loads(study, root):
 
 def test_the_navigation_is_in_the_order_of_the_work(study, root):
     page = root.get(reverse("admin:index")).content.decode()
-    places = [page.index(f">{title}<") if f">{title}<" in page else -1 for title in ("Datasets",)]
-    assert places
     titles = re.findall(r"Datasets|Classifiers|Campaigns|Workers|Reports|Settings", page)
     order = list(dict.fromkeys(titles))
     assert order == ["Datasets", "Classifiers", "Campaigns", "Workers", "Reports", "Settings"]
@@ -95,9 +93,7 @@ def test_the_navigation_is_in_the_order_of_the_work(study, root):
 
 def test_lists_cost_the_same_however_long(study, root, tmp_path):
     def queries(model) -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as seen:
+        with CaptureQueriesContext(connection) as seen:
             assert root.get(address(model, "changelist")).status_code == 200
         return len(seen)
 

@@ -255,32 +255,33 @@ def test_two_imports_of_a_file_at_once(contains):
     assert Assignment.objects.count() == 600
 
 
-def test_a_hundred_thousand_judgments_are_counted_exactly(db):
-    """Three of five raters judge each of 33,400 pairs; a second import changes nothing."""
-    dataset = make_lettered_dataset(images=1670, labels=20, slug="many")
+def test_many_judgments_are_counted_exactly(db, monkeypatch):
+    """Three of five raters judge each of 3,340 pairs; a second import changes nothing."""
+    monkeypatch.setattr("tasks.responses.staging.AT_ONCE", 1_000)  # the file takes several COPYs
+    dataset = make_lettered_dataset(images=167, labels=20, slug="many")
     campaign = make_draft(dataset, slug="many")
     images = list(dataset.images.order_by("pk").values_list("key", flat=True))
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(["worker", "image", "label", "selected"])
     counts = dict.fromkeys(["no", "yes", "maybe"], 0)
-    for number in range(100_200):
+    for number in range(10_020):
         pair, turn = divmod(number, 3)
         answer = ("no", "yes", "maybe")[(pair * 7 + turn * turn) % 3]
         counts[answer] += 1
         writer.writerow([f"r{(pair + turn) % 5}", images[pair // 20], f"n{pair % 20}", answer])
     data = out.getvalue().encode()
     added = give(campaign, data)
-    assert (added.judgments, added.assignments, added.hits) == (100_200, 100_200, 33_400)
+    assert (added.judgments, added.assignments, added.hits) == (10_020, 10_020, 3_340)
     assert added.workers == 5
-    assert give(campaign, data).unchanged == 100_200
+    assert give(campaign, data).unchanged == 10_020
     aggregate(campaign)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT sum(shown), sum(selected), sum(maybe), count(*), min(shown)"
             " FROM tasks_pairresult"
         )
-        assert cursor.fetchone() == (100_200, counts["yes"], counts["maybe"], 33_400, 3)
+        assert cursor.fetchone() == (10_020, counts["yes"], counts["maybe"], 3_340, 3)
 
 
 def test_a_plain_user_of_the_database_stores_the_same(contains):

@@ -171,7 +171,7 @@ def test_what_is_silent_or_a_web_page_is_not_mturk(open_for_mturk, settings, mon
         began = time.monotonic()
         with pytest.raises(CrowdError, match=r"does not answer .* closed Mechanical Turk for good"):
             crowd_of(campaign).balance(campaign)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 50  # it did not wait for the silence to end
         silence.set()
         listener.shutdown(socket.SHUT_RDWR)
 
