@@ -1,30 +1,15 @@
-"""What every test may use: real servers, a small dataset of real pictures, two people."""
+"""What every test may use: real servers, a real browser, a bucket."""
 
 import os
 import shutil
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.conf import settings
 
-from annotation.serving.embedded import EmbeddedError, remove_database, running
-from tests.processes import start  # noqa: F401 - a fixture
-
-PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "photos"
-
-
-def forget(data_dir: Path, patience: float = 15.0) -> None:
-    """Remove a database as soon as what a test left running has let go of it."""
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            return remove_database(data_dir)
-        except EmbeddedError:
-            if time.monotonic() > deadline:
-                return None
-            time.sleep(0.2)
+from annotation.serving.embedded import running
+from tests.studies.embedded_servers import forget
+from tests.studies.processes import start  # noqa: F401 - a fixture
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +32,7 @@ def django_db_setup(servers, django_db_setup) -> None:
 
 
 # Files whose tests take a minute or more each: begun first, so that no process ends with one.
-LONGEST = ("test_demo", "test_whole_way", "test_chaos", "test_rehearsal", "test_killed")
+LONGEST = ("test_demo", "test_whole_way", "test_chaos", "test_whole_study", "test_killed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

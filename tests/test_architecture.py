@@ -1,10 +1,12 @@
-"""The direction of imports, and that migrations tell what the models say."""
+"""The direction of imports, and that migrations say what the models say."""
 
+import ast
 import importlib.metadata
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,30 @@ def test_imports_go_one_way():
     program = shutil.which("lint-imports", path=Path(sys.executable).parent)
     done = subprocess.run([program, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
-    assert "3 kept, 0 broken" in done.stdout
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    assert f"{len(contracts['contracts'])} kept, 0 broken" in done.stdout
+
+
+def imported_modules(source: str) -> set[str]:
+    """Every module that the source may import, by its absolute name."""
+    modules = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "tests import by absolute names"
+            modules |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return modules
+
+
+def test_no_test_is_imported_by_another_and_no_conftest_by_anybody():
+    """What several tests need stands in tests/factories.py and tests/studies/."""
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    assert len(files) > 100
+    for file in files:
+        ours = {name for name in imported_modules(file.read_text()) if name.startswith("tests.")}
+        wrong = {name for name in ours if re.search(r"\.(conftest|test_\w+)\b", name)}
+        assert not wrong, file
 
 
 @pytest.mark.django_db

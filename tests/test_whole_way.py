@@ -1,6 +1,5 @@
 """The way of a study on photographs from outside, command by command, as its user types it."""
 
-import csv
 import shutil
 import tempfile
 from collections import Counter, defaultdict
@@ -9,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from annotation.serving.command_line import run
 from annotation.serving.embedded import running
-from tests.conftest import PHOTOS, forget
-from tests.machine import Machine
+from tests.studies.embedded_servers import forget
+from tests.studies.machine import Machine
+from tests.studies.photographs import PHOTOS, needs_photographs, wordnet_ids
 
 IMAGES = 63
 
@@ -27,7 +28,7 @@ def machine() -> Iterator[Machine]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.mark.skipif(not PHOTOS.exists(), reason=f"the photographs are not there: {PHOTOS}")
+@needs_photographs
 def test_the_whole_way_on_63_photographs(machine: Machine):
     machine.run(
         "import_dataset",
@@ -66,7 +67,7 @@ def test_the_whole_way_on_63_photographs(machine: Machine):
     assert len(by_image) == IMAGES
     assert 600 < len(frequencies) < 850
     assert 400 < len(labels) < 600
-    truth = {row["image"]: row["wnid"] for row in csv.DictReader((PHOTOS / "labels.csv").open())}
+    truth = wordnet_ids()
     for image, rows in by_image.items():
         assert {row["dataset_label"] for row in rows.values()} == {truth[image]}
         assert truth[image] in rows
@@ -119,7 +120,7 @@ def test_the_whole_way_on_63_photographs(machine: Machine):
     assert right > 0.8 * IMAGES
 
 
-@pytest.mark.skipif(not PHOTOS.exists(), reason=f"the photographs are not there: {PHOTOS}")
+@needs_photographs
 def test_too_few_workers_is_exit_1_and_says_how_many_are_needed(machine: Machine):
     """Runs after the way above, on the same machine."""
     machine.run(
@@ -150,13 +151,17 @@ def test_too_few_workers_is_exit_1_and_says_how_many_are_needed(machine: Machine
         (["export", "nothing", "judgments"], ["nothing"]),
     ],
 )
-def test_bad_input_is_one_line_and_exit_1(machine: Machine, arguments, words):
-    error = machine.run(*arguments, code=1)
+@pytest.mark.django_db(transaction=True)
+def test_bad_input_is_one_line_and_exit_1(capfd, arguments, words):
+    assert run(["manage.py", *arguments]) == 1
+    error = capfd.readouterr().err
     assert len(error.strip().splitlines()) == 1
     for word in words:
         assert word in error
 
 
-def test_wrong_usage_is_exit_2(machine: Machine):
-    machine.run("publish", code=2)
-    machine.run("simulate", "x", "--workers", "many", code=2)
+@pytest.mark.parametrize("arguments", [["publish"], ["simulate", "x", "--workers", "many"]])
+@pytest.mark.django_db(transaction=True)
+def test_wrong_usage_is_exit_2(capfd, arguments):
+    assert run(["manage.py", *arguments]) == 2
+    assert "usage: manage.py" in capfd.readouterr().err

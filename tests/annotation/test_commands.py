@@ -14,7 +14,13 @@ from django.test import Client
 
 from annotation.exports import Export
 from tasks.models import Campaign
-from tests.factories import make_campaign, make_dataset, make_workers, work_through
+from tests.factories import (
+    make_awkward_dataset,
+    make_campaign,
+    make_workers,
+    random_answers,
+    work_through,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,7 +44,7 @@ def shell(transactional_db):
 
 @pytest.fixture
 def dataset(db, tmp_path):
-    return make_dataset(tmp_path / "pictures")
+    return make_awkward_dataset(tmp_path / "pictures")
 
 
 def said(capsys) -> str:
@@ -59,7 +65,7 @@ def test_a_campaign_by_commands(dataset, capsys):
     call_command("publish", "grid")
     campaign.refresh_from_db()
     assert campaign.state == "open"
-    work_through(campaign, make_workers(1))
+    work_through(campaign, make_workers(1), random_answers())
     call_command("aggregate", "grid")
     assert "1 workers" in said(capsys)
     call_command("close", "grid")
@@ -104,8 +110,8 @@ def test_tokens_open_the_api(db, capsys):
 
 
 def test_streams_and_exit_codes(shell, tmp_path):
-    campaign = make_campaign(make_dataset(tmp_path / "pictures"), slug="grid")
-    work_through(campaign, make_workers(1))
+    campaign = make_campaign(make_awkward_dataset(tmp_path / "pictures"), slug="grid")
+    work_through(campaign, make_workers(1), random_answers())
     done = shell("export", "grid", "judgments", "--format", "jsonl")
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout == b"".join(Export(campaign, "judgments", "jsonl"))

@@ -19,6 +19,8 @@ import yaml
 from django.conf import settings
 from django.db import connection
 
+from tests.studies.processes import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = {"web", "worker", "gpu-worker", "beat", "migrate", "postgres", "redis"}
 OURS = SERVICES - {"postgres", "redis"}
@@ -169,7 +171,7 @@ def started(command: list[str], environment: dict[str, str]) -> Iterator[subproc
 
 def answers(url: str, process: subprocess.Popen) -> int:
     """The status with which it answers at last."""
-    for _ in range(300):
+    for _ in range(900):
         assert process.poll() is None, process.communicate()[0]
         try:
             return urllib.request.urlopen(url, timeout=5).status
@@ -182,9 +184,7 @@ def answers(url: str, process: subprocess.Popen) -> int:
 
 def test_web_starts_in_production_and_its_health_check_passes(environment):
     web = read()["services"]["web"]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     command = [part.replace("0.0.0.0:8000", f"127.0.0.1:{port}") for part in web["command"]]
     with started(command, environment) as process:
         assert answers(f"http://127.0.0.1:{port}/healthz", process) == 200
@@ -221,7 +221,7 @@ def test_beat_starts_with_the_nightly_aggregation(environment):
     from django_celery_beat.models import PeriodicTask
 
     with started(read()["services"]["beat"]["command"], environment) as process:
-        for _ in range(300):
+        for _ in range(900):
             assert process.poll() is None, process.communicate()[0]
             if PeriodicTask.objects.filter(task="tasks.celery_tasks.aggregate_campaigns"):
                 break

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from imagesets.importing.import_dataset import import_dataset
 from imagesets.models import Dataset, Image, Label
-from tests.imagesets.pictures import jpeg
+from tests.studies.drawn_pictures import jpeg
 
 pytestmark = pytest.mark.django_db
 

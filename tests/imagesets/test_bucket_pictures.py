@@ -14,7 +14,7 @@ from imagesets.models import Dataset, Image
 from imagesets.pictures import bucket as bucket_pictures
 from imagesets.pictures import derivatives
 from imagesets.pictures.derivatives import image_urls
-from tests.imagesets.pictures import jpeg
+from tests.studies.drawn_pictures import jpeg
 
 pytestmark = pytest.mark.django_db
 

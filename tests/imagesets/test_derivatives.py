@@ -12,7 +12,7 @@ from imagesets.celery_tasks import make_derivatives
 from imagesets.models import Dataset, Image, Label
 from imagesets.pictures import derivatives
 from imagesets.pictures.derivatives import image_urls
-from tests.imagesets.pictures import encoded, noise
+from tests.studies.drawn_pictures import encoded, noise
 
 pytestmark = pytest.mark.django_db
 

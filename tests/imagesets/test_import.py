@@ -15,8 +15,8 @@ from imagesets.locations import read
 from imagesets.locks import Lock, number_of
 from imagesets.models import Comparison, Dataset, Image, Label
 from imagesets.pictures.derivatives import image_urls
-from tests.conftest import PHOTOS
-from tests.imagesets.pictures import encoded, jpeg, noise
+from tests.studies.drawn_pictures import encoded, jpeg, noise
+from tests.studies.photographs import PHOTOS, needs_photographs
 
 pytestmark = pytest.mark.django_db
 
@@ -418,7 +418,7 @@ def test_two_imports_into_one_dataset_do_not_mix(folder):
     assert run(folder).added == 3
 
 
-@pytest.mark.skipif(not PHOTOS.exists(), reason="the 63 photographs are not on this machine")
+@needs_photographs
 def test_real_photographs_come_in_whole():
     report = import_dataset("sample", PHOTOS / "images", labels=PHOTOS / "labels.csv", strict=True)
     assert (report.added, report.without_label, report.labels_added) == (63, 0, 1000)

@@ -4,7 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from imagesets.models import Dataset
-from tests.imagesets.pictures import jpeg
+from tests.studies.drawn_pictures import jpeg
 
 pytestmark = pytest.mark.django_db
 

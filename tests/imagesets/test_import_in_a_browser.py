@@ -12,7 +12,7 @@ from django.test import Client
 
 from imagesets import celery_tasks
 from imagesets.models import ImportJob
-from tests.imagesets.pictures import jpeg
+from tests.studies.drawn_pictures import jpeg
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

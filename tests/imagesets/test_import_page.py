@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from imagesets.importing import jobs as import_jobs
 from imagesets.models import Dataset, Image, ImportJob
-from tests.imagesets.pictures import jpeg
+from tests.studies.drawn_pictures import jpeg
 
 pytestmark = pytest.mark.django_db
 

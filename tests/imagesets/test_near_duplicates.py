@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from imagesets.pictures.near_duplicates import coarse, near_duplicates, perceptual_hashes
-from tests.imagesets.pictures import noise
+from tests.studies.drawn_pictures import noise
 
 
 def by_comparing_all(hashes: np.ndarray, distance: int) -> list[list[int]]:

@@ -11,7 +11,7 @@ import pytest
 from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin
 
 from imagesets.pictures.decoding import Undecodable, check, open_rgb
-from tests.imagesets.pictures import encoded, jpeg, noise
+from tests.studies.drawn_pictures import encoded, jpeg, noise
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 

@@ -17,7 +17,7 @@ from imagesets.importing.sources import archive, open_source
 from imagesets.locations import read, s3_client
 from imagesets.models import Image, Label
 from imagesets.pictures.derivatives import image_urls
-from tests.imagesets.pictures import jpeg
+from tests.studies.drawn_pictures import jpeg
 
 pytestmark = pytest.mark.django_db
 CAT, DOG = "n02123045", "n02085620"

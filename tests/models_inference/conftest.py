@@ -1,70 +1,24 @@
-"""Datasets of real photographs with ImageNet's labels."""
+"""Photographs and tiny networks."""
 
-import csv
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image as Picture
 
-from imagesets.labels.imagenet import imagenet_classes
-from imagesets.models import Dataset, Image, Label
+from imagesets.models import Dataset
 from models_inference.models import Classifier
-
-PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "photos"
-
-
-def add_images(dataset: Dataset, files: list[Path], labels: dict[str, str] | None = None) -> None:
-    """Register files as a dataset's images under their names."""
-    ids = dict(dataset.labels.values_list("key", "id"))
-    for file in files:
-        content = file.read_bytes()
-        with Picture.open(file) as picture:
-            width, height = picture.size
-        Image.objects.create(
-            dataset=dataset,
-            key=file.name,
-            location=str(file),
-            sha256=hashlib.sha256(content).hexdigest(),
-            width=width,
-            height=height,
-            dataset_label_id=ids[labels[file.name]] if labels else None,
-        )
+from tests.factories import add_images, make_imagenet_dataset
+from tests.studies.photographs import PHOTOS, needs_photographs, wordnet_ids
 
 
 @pytest.fixture
-def make_dataset(db) -> Callable[..., Dataset]:
-    """A function that makes a dataset with the labels of these keys (default: ImageNet's)."""
-
-    def make(slug: str = "sample", keys: list[str] | None = None) -> Dataset:
-        dataset = Dataset.objects.create(slug=slug, name=slug)
-        entries = imagenet_classes()
-        Label.objects.bulk_create(
-            Label(dataset=dataset, key=entry.key, names=list(entry.names))
-            for entry in entries
-            if keys is None or entry.key in keys
-        )
-        return dataset
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def photo_labels() -> dict[str, str]:
-    """File name -> WordNet id of the 63 photographs beside the checkout; skips without them."""
-    table = PHOTOS / "labels.csv"
-    if not table.is_file():
-        pytest.skip(f"{table} is not on this machine")
-    with table.open(newline="") as file:
-        return {row["image"]: row["wnid"] for row in csv.DictReader(file)}
-
-
-@pytest.fixture
-def photos(make_dataset, photo_labels) -> Dataset:
-    """The 63 photographs as a dataset."""
-    dataset = make_dataset("photos")
-    add_images(dataset, sorted((PHOTOS / "images").iterdir()), photo_labels)
+def photos(db) -> Dataset:
+    """The photographs as a dataset."""
+    if PHOTOS is None:
+        pytest.skip(needs_photographs.kwargs["reason"])
+    dataset = make_imagenet_dataset("photos")
+    add_images(dataset, sorted((PHOTOS / "images").iterdir()), wordnet_ids())
     return dataset
 
 

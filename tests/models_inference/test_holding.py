@@ -1,13 +1,8 @@
 """Who changes or deletes what a run is at meets it: real connections, that wait for each other."""
 
-from concurrent.futures import Future
-from contextlib import contextmanager
-from threading import Thread
-
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
 from django.utils import timezone
 
 from models_inference.celery_tasks import predict_dataset
@@ -17,44 +12,17 @@ from models_inference.inference.run import predict
 from models_inference.jobs import job_progress, predictions_done
 from models_inference.models import Classifier, InferenceJob, Prediction, SkippedImage
 from models_inference.predictions.logits import read
-from tests.processes import until
-
-from .conftest import add_images
+from tests.factories import add_images, make_imagenet_dataset
+from tests.studies.threads import beside
 
 DARK = {"input_size": [3, 64, 64], "mean": [0.9, 0.9, 0.9]}
 
 
 @pytest.fixture
-def dataset(transactional_db, make_dataset, pictures):
-    made = make_dataset()
+def dataset(transactional_db, pictures):
+    made = make_imagenet_dataset()
     add_images(made, pictures)
     return made
-
-
-@contextmanager
-def beside(function, *arguments):
-    """Run a function on another connection, until it waits for what the block's holds; then end."""
-
-    def run():
-        try:
-            outcome.set_result(function(*arguments))
-        except BaseException as error:
-            outcome.set_exception(error)
-        finally:
-            connection.close()
-
-    def waits() -> bool:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT FROM pg_locks WHERE NOT granted")
-            return cursor.rowcount > 0
-
-    outcome: Future = Future()
-    thread = Thread(target=run)
-    with transaction.atomic():
-        yield outcome
-        thread.start()
-        until(lambda: waits() or outcome.done())
-    thread.join()
 
 
 def answers(classifier: Classifier) -> tuple[np.ndarray, np.ndarray]:

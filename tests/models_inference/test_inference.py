@@ -21,13 +21,12 @@ from models_inference.networks.devices import choose_device
 from models_inference.networks.network import load, placed, timm_network
 from models_inference.networks.timm_import import timm
 from models_inference.predictions.logits import keep_logits, read
-
-from .conftest import add_images
+from tests.factories import add_images, make_imagenet_dataset
 
 
 @pytest.fixture
-def dataset(make_dataset, pictures):
-    made = make_dataset()
+def dataset(db, pictures):
+    made = make_imagenet_dataset()
     add_images(made, pictures)
     return made
 
@@ -103,13 +102,13 @@ def test_broken_and_changed_images_are_skipped_listed_and_tried_again(dataset, t
 
 
 @pytest.mark.parametrize("before", [0, 2, 10])
-def test_a_folder_that_is_not_there_is_an_error_not_a_list(make_dataset, tiny, pictures, before):
+def test_a_folder_that_is_not_there_is_an_error_not_a_list(db, tiny, pictures, before):
     """`before`: images whose ids are in the chunk before that of the rest."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence('imagesets_image', 'id'))")
         end = (cursor.fetchone()[0] // CHUNK + 1) * CHUNK - before
         cursor.execute("SELECT setval('imagesets_image_id_seq', %s, false)", [end])
-    dataset = make_dataset("gone")
+    dataset = make_imagenet_dataset("gone")
     add_images(dataset, pictures)
     for file in pictures:
         file.unlink()
@@ -141,9 +140,9 @@ def test_an_interrupted_chunk_is_done_whole_by_the_next_run(dataset, tiny, monke
     assert predict(dataset, classifiers, "cpu").written == 24
 
 
-def test_classes_without_a_label_are_dropped_and_counted(make_dataset, pictures, tiny):
+def test_classes_without_a_label_are_dropped_and_counted(db, pictures, tiny):
     keys = ["n01491361", "n02123045", "n02123159", "n07920052"]
-    dataset = make_dataset("few", keys)
+    dataset = make_imagenet_dataset("few", keys)
     add_images(dataset, pictures[:3])
     outcome = predict(dataset, [tiny(dataset)], "cpu")
     assert outcome.dropped == {"tiny": 996}
@@ -153,8 +152,8 @@ def test_classes_without_a_label_are_dropped_and_counted(make_dataset, pictures,
         assert sum(prediction.scores) < 0.5  # shares of all 1,000 classes
 
 
-def test_a_mapping_adds_up_classes_of_one_label(make_dataset, pictures, tiny):
-    dataset = make_dataset("mapped", ["n01491361", "n02123045"])
+def test_a_mapping_adds_up_classes_of_one_label(db, pictures, tiny):
+    dataset = make_imagenet_dataset("mapped", ["n01491361", "n02123045"])
     add_images(dataset, pictures[:3])
     mapping = ["n02123045", None, "n01491361", "n02123045", "n0"]
     classifier = tiny(dataset, classes=5, mapping=mapping)
@@ -172,8 +171,8 @@ def test_a_mapping_adds_up_classes_of_one_label(make_dataset, pictures, tiny):
         assert prediction.scores == sorted(prediction.scores, reverse=True)
 
 
-def test_a_dataset_without_any_of_the_classes_is_an_error(make_dataset, pictures, tiny):
-    dataset = make_dataset("none", [])
+def test_a_dataset_without_any_of_the_classes_is_an_error(db, pictures, tiny):
+    dataset = make_imagenet_dataset("none", [])
     dataset.labels.create(key="dog", names=["dog"])
     add_images(dataset, pictures[:1])
     with pytest.raises(InferenceError, match=r"None of the 1000 classes .* give .* a mapping"):

@@ -7,13 +7,12 @@ from django.core.management import CommandError, call_command
 
 from models_inference.models import Classifier
 from models_inference.networks.weights import weights_file
-
-from .conftest import add_images
+from tests.factories import add_images, make_imagenet_dataset
 
 
 @pytest.fixture
-def dataset(make_dataset, pictures):
-    made = make_dataset()
+def dataset(db, pictures):
+    made = make_imagenet_dataset()
     add_images(made, pictures[:3])
     return made
 

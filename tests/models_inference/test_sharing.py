@@ -15,9 +15,8 @@ from models_inference.chunks import CHUNK
 from models_inference.errors import InferenceError
 from models_inference.jobs import job_progress, predictions_done, queue_predictions
 from models_inference.models import InferenceJob, Prediction
-from tests.processes import until
-
-from .conftest import add_images
+from tests.factories import add_images, make_imagenet_dataset
+from tests.studies.processes import until
 
 IMAGES = 3 * CHUNK
 WORKER = ("-m", "celery", "-A", "annotation", "worker", "-Q", "gpu", "-c", "1", "-l", "ERROR")
@@ -25,9 +24,9 @@ SMALL = {"input_size": [3, 64, 64]}
 
 
 @pytest.fixture
-def dataset(transactional_db, make_dataset, pictures):
+def dataset(transactional_db, pictures):
     """Three chunks of images: small photographs, each under many keys."""
-    dataset = make_dataset("shared")
+    dataset = make_imagenet_dataset("shared")
     for file in pictures:
         with Picture.open(file) as picture:
             picture.resize((120, 90)).save(file)

@@ -16,7 +16,13 @@ from tasks.campaigns.publish import close
 from tasks.models import Assignment, Campaign, KnownAnswer, PairResult, Stop
 from tasks.results import aggregate
 from tasks.work.stops import set_aside
-from tests.factories import make_campaign, make_dataset, make_workers, work_through
+from tests.factories import (
+    make_awkward_dataset,
+    make_campaign,
+    make_workers,
+    random_answers,
+    work_through,
+)
 
 pytestmark = pytest.mark.django_db
 OURS = ("imagesets", "models_inference", "tasks")
@@ -25,16 +31,16 @@ OURS = ("imagesets", "models_inference", "tasks")
 @pytest.fixture
 def study(tmp_path) -> Campaign:
     """A CONTAINS campaign that was answered, its follow-up, a stopped worker, results."""
-    dataset = make_dataset(tmp_path / "pictures")
+    dataset = make_awkward_dataset(tmp_path / "pictures")
     contains = make_campaign(dataset, slug="grid")
     workers = make_workers(3)
-    work_through(contains, workers[:2])
+    work_through(contains, workers[:2], random_answers())
     set_aside(contains, workers[0], "careless", "a test")
-    work_through(contains, workers[2:])
+    work_through(contains, workers[2:], random_answers())
     aggregate(contains)
     close(contains, "a test")
     form = make_campaign(dataset, "classify", slug="form", source=contains, follow_up="all")
-    work_through(form, workers[1:2])
+    work_through(form, workers[1:2], random_answers())
     aggregate(form)
     InferenceJob.objects.create(
         dataset=dataset, classifiers=[1], queued_at=contains.created_at, error="none"
@@ -80,8 +86,6 @@ def test_every_list_and_every_page_loads(study, root):
 
 def test_the_navigation_is_in_the_order_of_the_work(study, root):
     page = root.get(reverse("admin:index")).content.decode()
-    places = [page.index(f">{title}<") if f">{title}<" in page else -1 for title in ("Datasets",)]
-    assert places
     titles = re.findall(r"Datasets|Classifiers|Campaigns|Workers|Reports|Settings", page)
     order = list(dict.fromkeys(titles))
     assert order == ["Datasets", "Classifiers", "Campaigns", "Workers", "Reports", "Settings"]
@@ -89,17 +93,15 @@ def test_the_navigation_is_in_the_order_of_the_work(study, root):
 
 def test_lists_cost_the_same_however_long(study, root, tmp_path):
     def queries(model) -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as seen:
+        with CaptureQueriesContext(connection) as seen:
             assert root.get(address(model, "changelist")).status_code == 200
         return len(seen)
 
     models = [m for m in admin.site._registry if m._meta.app_label in OURS]
     before = {model: queries(model) for model in models}
-    other = make_dataset(tmp_path / "more", slug="more")
+    other = make_awkward_dataset(tmp_path / "more", slug="more")
     for number in range(3):
-        work_through(make_campaign(other, slug=f"more-{number}"), make_workers(5))
+        work_through(make_campaign(other, slug=f"more-{number}"), make_workers(5), random_answers())
     after = {model: queries(model) for model in models}
     assert after == before
     assert max(after.values()) < 20

@@ -3,24 +3,23 @@
 import os
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test import Client, override_settings
-from knox.models import AuthToken
 from openapi_spec_validator import validate
 
 from annotation.exports import Export
 from tasks.models import Campaign
-from tests.factories import make_campaign, make_dataset, make_workers, work_through
-from tests.tasks.fair import open_for_business
+from tests.factories import (
+    client_of,
+    make_awkward_dataset,
+    make_campaign,
+    make_workers,
+    random_answers,
+    work_through,
+)
+from tests.studies.fair import open_for_business
 
 pytestmark = pytest.mark.django_db
-
-
-def client_of(name: str, **flags) -> Client:
-    user, _ = get_user_model().objects.get_or_create(username=name, defaults=flags)
-    _, token = AuthToken.objects.create(user=user, expiry=None)
-    return Client(headers={"authorization": f"Token {token}"}, raise_request_exception=False)
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def api() -> Client:
 
 @pytest.fixture
 def dataset(tmp_path):
-    return make_dataset(tmp_path / "pictures")
+    return make_awkward_dataset(tmp_path / "pictures")
 
 
 def post(api, path, body=None):
@@ -165,7 +164,7 @@ def test_a_campaign_from_draft_to_results(api, dataset):
     assert post(api, at + "pause/", {"because": "lunch"}).status_code == 400
     assert post(api, at + "resume/").json()["state"] == "open"
     assert api.get(at + "export/selection_frequencies.csv").status_code == 409
-    work_through(Campaign.objects.get(slug="my-grid"), make_workers(2))
+    work_through(Campaign.objects.get(slug="my-grid"), make_workers(2), random_answers())
     run = post(api, at + "aggregate/")
     assert run.json()["counts"]["workers"] == 2
     assert post(api, at + "close/").json()["state"] == "closed"
@@ -177,7 +176,7 @@ def test_a_campaign_from_draft_to_results(api, dataset):
 
 def test_a_sync_over_the_api(api, dataset):
     campaign = make_campaign(dataset, slug="grid")
-    work_through(campaign, make_workers(1))
+    work_through(campaign, make_workers(1), random_answers())
     done = post(api, "/api/campaigns/grid/sync/")
     assert done.status_code == 200, done.content
     assert done.json()["state"] == "open"
@@ -219,7 +218,7 @@ def make_draft(dataset, **fields) -> Campaign:
 @pytest.mark.django_db(transaction=True)
 def test_exports_have_the_bytes_of_the_command(dataset, tmp_path):
     campaign = make_campaign(dataset, slug="grid")
-    work_through(campaign, make_workers(1))
+    work_through(campaign, make_workers(1), random_answers())
     api = client_of("staff", is_staff=True)
     for extension in ("csv", "jsonl"):
         answer = api.get(

@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from annotation.api.serializers import CampaignSerializer, one_line
 from tasks.models import Campaign
-from tests.factories import make_campaign, make_dataset
+from tests.factories import make_awkward_dataset, make_campaign
 
 pytestmark = pytest.mark.django_db
 
@@ -16,7 +16,7 @@ LEAST = {"name": "A study", "dataset": "tiny", "kind": "contains"}
 
 @pytest.fixture
 def dataset(tmp_path):
-    return make_dataset(tmp_path / "pictures")
+    return make_awkward_dataset(tmp_path / "pictures")
 
 
 def errors_of(**fields) -> str:
@@ -194,7 +194,7 @@ def test_what_is_shown_can_be_sent_again(dataset):
 def test_a_source_must_fit(dataset, tmp_path):
     contains = make_campaign(dataset, slug="grid")
     make_campaign(dataset, "classify", slug="form")
-    other = make_dataset(tmp_path / "others", slug="other")
+    other = make_awkward_dataset(tmp_path / "others", slug="other")
     make_campaign(other, slug="elsewhere")
     assert "source: Only a campaign of kind classify" in errors_of(source="grid")
     assert "source: Campaign form is of kind classify" in errors_of(kind="classify", source="form")

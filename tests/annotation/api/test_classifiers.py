@@ -9,9 +9,8 @@ from django.utils import timezone
 
 from models_inference.models import Classifier, InferenceJob, Prediction
 from models_inference.predictions.storage import locked_classifiers
-from tests.annotation.api.test_api import client_of
-from tests.factories import LABEL_KEYS, make_dataset
-from tests.models_inference.test_holding import beside
+from tests.factories import LABEL_KEYS, client_of, make_awkward_dataset
+from tests.studies.threads import beside
 
 pytestmark = pytest.mark.django_db
 AT = "/api/datasets/tiny/"
@@ -22,7 +21,7 @@ PROGRAM = {"input_size": [3, 32, 32], "mean": [0, 0, 0], "std": [1, 1, 1]}
 
 @pytest.fixture
 def dataset(tmp_path):
-    return make_dataset(tmp_path / "pictures")
+    return make_awkward_dataset(tmp_path / "pictures")
 
 
 @pytest.fixture

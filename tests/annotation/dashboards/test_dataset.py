@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from imagesets.models import Dataset, Label
 from models_inference.models import SkippedImage
-from tests.factories import make_campaign, make_dataset
+from tests.factories import make_awkward_dataset, make_campaign
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +21,7 @@ def staff() -> Client:
 
 @pytest.fixture
 def dataset(tmp_path) -> Dataset:
-    return make_dataset(tmp_path / "pictures")
+    return make_awkward_dataset(tmp_path / "pictures")
 
 
 def test_what_it_says_is_what_publishing_lays_out(staff, dataset):

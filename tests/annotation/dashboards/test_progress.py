@@ -7,7 +7,7 @@ from tasks.models import Worker
 from tasks.work.claiming import next_assignment
 from tasks.work.stops import set_aside
 from tasks.work.submitting import submit
-from tests.tasks.study import make_pictures, open_campaign
+from tests.studies.odd_pictures import make_pictures, open_campaign
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ from tasks.results import aggregate
 from tasks.work.stops import set_aside
 from tests.factories import (
     IMAGE_KEYS,
+    make_awkward_dataset,
     make_campaign,
-    make_dataset,
     make_workers,
-    none_of_these_first,
+    random_answers,
     work_through,
 )
 
@@ -52,12 +52,12 @@ def as_text(value) -> str:
 @pytest.fixture
 def study(tmp_path):
     """A CONTAINS campaign, answered by three of whom one is set aside, and one late answer."""
-    dataset = make_dataset(tmp_path / "pictures")
+    dataset = make_awkward_dataset(tmp_path / "pictures")
     campaign = make_campaign(dataset, slug="grid")
     workers = make_workers(4)
-    work_through(campaign, workers[:2])
+    work_through(campaign, workers[:2], random_answers())
     set_aside(campaign, workers[0], "careless", "a test")
-    work_through(campaign, workers[2:3], seed=1)
+    work_through(campaign, workers[2:3], random_answers(1))
     campaign.refresh_from_db()
     close(campaign, "a test")
     late = Assignment.objects.filter(worker=workers[2])[0]
@@ -86,7 +86,7 @@ def follow_up(study):
         follow_up="all",
         min_judgments=1,
     )
-    work_through(campaign, make_workers(1), seed=2, answer=none_of_these_first)
+    work_through(campaign, make_workers(1), random_answers(2, none_of_these_first=True))
     return campaign
 
 

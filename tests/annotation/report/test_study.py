@@ -5,15 +5,16 @@ import pytest
 from annotation.report.study import Share, headlines
 from models_inference.models import Classifier, Prediction
 from tasks.results import aggregate
-from tests.tasks.responses.conftest import form, give, make_campaign, make_dataset
+from tests.factories import make_lettered_dataset
+from tests.studies.judgment_files import form, give, make_draft
 
 pytestmark = pytest.mark.django_db
 
 
 def test_images_count_by_their_number_of_objects(monkeypatch):
     """a.jpg: several, but too many labels to be parted; b: two objects; c: one; d: none."""
-    dataset = make_dataset(labels=30)
-    contains, classify = (make_campaign(dataset, kind) for kind in ("contains", "classify"))
+    dataset = make_lettered_dataset(labels=30)
+    contains, classify = (make_draft(dataset, kind) for kind in ("contains", "classify"))
     rows = []
     for w in range(24):
         around = {f"n{w}", f"n{(w + 1) % 24}", f"n{(w * 7 + 3) % 24}"}

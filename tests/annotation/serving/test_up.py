@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from annotation.serving.embedded.paths import HOMES, places
-from tests.annotation.serving.embedded.commands import eventually, processes_of, the
+from tests.studies.embedded_servers import eventually, processes_of, the
+from tests.studies.processes import free_port
 
 PROJECT = Path(__file__).resolve().parents[3]
 CHILDREN = {
@@ -51,7 +52,7 @@ class Up:
 
     def ready(self) -> "Up":
         try:
-            eventually(lambda: f"Second Look is at {self.address}" in self.said(), 60)
+            eventually(lambda: f"Second Look is at {self.address}" in self.said(), 120)
         except AssertionError:
             raise AssertionError(self.said()) from None
         return self
@@ -77,11 +78,6 @@ class Up:
 def environment(folder: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return kept | {"DATA_DIR": str(folder)}
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def left(folder: Path) -> list[str]:
@@ -167,7 +163,7 @@ def test_a_killed_child_is_started_again(up: Up, name: str) -> None:
     child.kill()
     new = eventually(lambda: (one := up.child(name)) and one != child and one)
     assert f"{name:7} | ended unexpectedly (SIGKILL)" in up.said()
-    assert psutil.wait_procs(grandchildren, timeout=5)[1] == []
+    assert psutil.wait_procs(grandchildren, timeout=30)[1] == []
     assert eventually(up.answers)
     assert new.is_running()
 
@@ -175,8 +171,8 @@ def test_a_killed_child_is_started_again(up: Up, name: str) -> None:
 def test_the_killed_keeper_is_started_again(up: Up) -> None:
     keeper = the("keeper", up.folder)
     keeper.kill()
-    assert eventually(lambda: _keepers(up.folder) not in ([], [keeper]), 30)
-    assert eventually(up.answers, 30)
+    assert eventually(lambda: _keepers(up.folder) not in ([], [keeper]))
+    assert eventually(up.answers)
 
 
 def test_a_port_in_use_is_one_line(folder: Path) -> None:

@@ -18,7 +18,7 @@ from models_inference.networks.network import load
 from models_inference.networks.program_checks import check_torchscript
 from models_inference.networks.programs import load_exported
 from models_inference.networks.timm_import import timm
-from tests.models_inference.conftest import add_images
+from tests.factories import add_images, make_imagenet_dataset
 
 INPUT = {"input_size": [3, 32, 32], "mean": [0.5, 0.4, 0.3], "std": [0.2, 0.2, 0.2]}
 KEYS = ["n02123045", "n02085620", "n07920052"]
@@ -100,9 +100,9 @@ def files(tmp_path_factory):
 
 
 @pytest.fixture
-def make(make_dataset):
+def make(db):
     """A function that registers a program as a classifier."""
-    dataset = make_dataset(keys=KEYS)
+    dataset = make_imagenet_dataset(keys=KEYS)
 
     def made(file, kind: str = "torch.export", **fields) -> Classifier:
         fields = {"input": INPUT, "mapping": [KEYS[0], None, KEYS[1], KEYS[0], KEYS[2]], **fields}

@@ -11,6 +11,7 @@ from models_inference.models import Prediction
 from models_inference.networks.devices import choose_device
 from models_inference.networks.network import load
 from models_inference.networks.timm_import import timm
+from tests.factories import make_imagenet_dataset
 
 
 def test_native_models_name_the_dataset_label_of_most_photographs(photos):
@@ -38,11 +39,11 @@ def test_native_models_name_the_dataset_label_of_most_photographs(photos):
 @pytest.mark.parametrize(
     "name", ["efficientnet_lite0", "efficientnet_lite2", "efficientnet_lite1@120"]
 )
-def test_logits_equal_those_of_timms_own_transform(name, make_dataset, pictures):
+def test_logits_equal_those_of_timms_own_transform(name, db, pictures):
     timm()
     from timm.data import create_transform, resolve_data_config
 
-    dataset = make_dataset()
+    dataset = make_imagenet_dataset()
     classifier = next(c for c in register_demo_classifiers(dataset) if c.name == name)
     network = load(classifier, choose_device("cpu"))
     config = resolve_data_config(

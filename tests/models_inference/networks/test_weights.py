@@ -16,6 +16,7 @@ from models_inference.networks.devices import choose_device
 from models_inference.networks.network import load
 from models_inference.networks.timm_import import timm
 from models_inference.networks.weights import weights_file
+from tests.factories import make_imagenet_dataset
 
 
 class Wicked:
@@ -29,8 +30,8 @@ class Wicked:
 
 
 @pytest.fixture
-def dataset(make_dataset):
-    return make_dataset()
+def dataset(db):
+    return make_imagenet_dataset()
 
 
 def classifier(dataset, weights, **fields) -> Classifier:
@@ -87,8 +88,8 @@ def test_weights_of_another_network_are_refused_naming_the_tensor(dataset, tmp_p
 
 
 @pytest.mark.parametrize("wrapper", [None, "state_dict", "model"])
-def test_checkpoints_are_unwrapped_and_heads_of_any_width_fit(make_dataset, tmp_path, wrapper):
-    dataset = make_dataset("three", ["n01491361", "n02123045", "n07920052"])
+def test_checkpoints_are_unwrapped_and_heads_of_any_width_fit(db, tmp_path, wrapper):
+    dataset = make_imagenet_dataset("three", ["n01491361", "n02123045", "n07920052"])
     model = timm().create_model("test_efficientnet", num_classes=3).eval()
     state = {f"module.{name}": tensor for name, tensor in model.state_dict().items()}
     file = tmp_path / "w.pth"

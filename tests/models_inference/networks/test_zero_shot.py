@@ -13,7 +13,7 @@ from models_inference.networks import network, zero_shot
 from models_inference.networks.devices import choose_device
 from models_inference.networks.network import load
 from models_inference.networks.timm_import import timm
-from tests.models_inference.conftest import add_images
+from tests.factories import add_images, make_imagenet_dataset
 
 OPEN_CLIP = zero_shot.open_clip_encoders
 COLOURS = {"red": (1.0, 0.0, 0.0), "green": (0.0, 1.0, 0.0), "blue": (0.0, 0.0, 1.0)}
@@ -45,12 +45,12 @@ def tiny(classifier, device) -> zero_shot.Encoders:
 
 
 @pytest.fixture
-def classifier(make_dataset, tmp_path, monkeypatch) -> Classifier:
+def classifier(db, tmp_path, monkeypatch) -> Classifier:
     """Three pictures of one colour each, in a label set that no classifier knows."""
     from PIL import Image
 
     monkeypatch.setattr(zero_shot, "open_clip_encoders", tiny)
-    dataset = make_dataset(keys=[])
+    dataset = make_imagenet_dataset(keys=[])
     for name in COLOURS:
         Label.objects.create(dataset=dataset, key=f"key of {name}", names=[name, f"{name} thing"])
         picture = Image.new("RGB", (20, 20), tuple(int(250 * c) for c in COLOURS[name]))
@@ -95,10 +95,13 @@ def test_prompts_are_a_setting(classifier):
             load(classifier, choose_device("cpu"))
 
 
-def test_without_the_library_the_error_says_what_to_install(make_dataset, monkeypatch):
+def test_without_the_library_the_error_says_what_to_install(db, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "open_clip", None)
     classifier = Classifier.objects.create(
-        dataset=make_dataset(), name="c", architecture="open_clip:ViT-B-32", weights="pretrained"
+        dataset=make_imagenet_dataset(),
+        name="c",
+        architecture="open_clip:ViT-B-32",
+        weights="pretrained",
     )
     with pytest.raises(InferenceError, match="pip install open_clip_torch"):
         network.load(classifier, choose_device("cpu"))

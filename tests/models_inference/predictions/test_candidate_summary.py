@@ -6,11 +6,10 @@ import pytest
 
 from models_inference.predictions.candidate_summary import candidate_summary
 from models_inference.predictions.candidates import candidate_pairs
-from tests.models_inference.predictions.test_candidates import dataset  # noqa: F401
 
 
 @pytest.mark.parametrize(("classifiers", "k"), [(None, 5), (["a", "b"], 1), ([], 5)])
-def test_counts_are_those_of_the_candidates(dataset, classifiers, k):  # noqa: F811
+def test_counts_are_those_of_the_candidates(dataset, classifiers, k):
     summary = candidate_summary(dataset, classifiers, k)
     keys = dict(dataset.labels.values_list("id", "key"))
     for choice in summary.choices:

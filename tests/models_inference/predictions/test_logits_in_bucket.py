@@ -5,11 +5,14 @@ import pytest
 
 from models_inference.models import Classifier
 from models_inference.predictions.logits import folder, keep_logits, read
+from tests.factories import make_imagenet_dataset
 
 
 @pytest.fixture
-def classifier(make_dataset) -> Classifier:
-    return Classifier.objects.create(dataset=make_dataset(keys=[]), name="a/b", architecture="x")
+def classifier(db) -> Classifier:
+    return Classifier.objects.create(
+        dataset=make_imagenet_dataset(keys=[]), name="a/b", architecture="x"
+    )
 
 
 def test_parts_of_several_machines_are_one_and_fetched_once(

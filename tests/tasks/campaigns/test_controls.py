@@ -11,7 +11,7 @@ from tasks.campaigns.layout import controls_beside, room_beside_controls
 from tasks.campaigns.publish import publish
 from tasks.models import Campaign, HITItem, KnownAnswer, Pair
 from tasks.results import aggregate
-from tests.tasks.conftest import answer_truly, make_dataset, work_through
+from tests.factories import answer_truly, make_dataset, work_through
 
 
 def contains(dataset, share: float = 0.25, **settings) -> Campaign:

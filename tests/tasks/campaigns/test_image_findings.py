@@ -9,7 +9,7 @@ from imagesets.models import Image
 from imagesets.pictures.duplicates import compare_all
 from tasks.campaigns.findings import image_findings
 from tasks.models import Campaign
-from tests.tasks.conftest import make_dataset
+from tests.factories import make_dataset
 
 pytestmark = pytest.mark.django_db
 

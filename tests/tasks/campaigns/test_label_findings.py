@@ -10,7 +10,7 @@ from imagesets.labels.lint import lint
 from imagesets.models import Label
 from tasks.campaigns.findings import in_a_sentence, label_findings
 from tasks.models import Campaign
-from tests.tasks.conftest import make_dataset
+from tests.factories import make_dataset
 
 pytestmark = pytest.mark.django_db
 

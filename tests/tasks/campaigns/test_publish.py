@@ -7,7 +7,7 @@ from models_inference.models import Classifier, Prediction
 from tasks.campaigns.publish import Refused, close, pause, publish, resume
 from tasks.models import Campaign, CampaignImage, CampaignLabel, HITItem, Pair, Place
 from tasks.work.stops import set_aside
-from tests.tasks.conftest import answer_truly, make_dataset, work_through
+from tests.factories import answer_truly, make_dataset, work_through
 
 
 def contains(dataset, **settings) -> Campaign:
@@ -62,7 +62,7 @@ def test_later_predictions_and_edits_do_not_reach_a_running_campaign(campaign):
     assert list(Pair.objects.order_by("pk").values_list("image_id", "label_id")) == before
     frozen = CampaignLabel.objects.get(campaign=campaign, label=label)
     assert frozen.names == ["thing 0"]
-    assert frozen.definition == ""
+    assert frozen.definition == "definition 0"
 
 
 def test_publishing_again_lays_out_nothing_twice(campaign):

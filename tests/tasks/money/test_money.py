@@ -15,8 +15,8 @@ from tasks.work.claiming import next_assignment
 from tasks.work.rounds import open_round, waiting_places
 from tasks.work.stops import set_aside
 from tasks.work.submitting import submit
-from tests.tasks.conftest import answer_no, make_dataset, work_through
-from tests.tasks.fair import open_for_business
+from tests.factories import answer_no, make_dataset, work_through
+from tests.studies.fair import open_for_business
 
 
 def draft(dataset, **fields) -> Campaign:

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.db import connections
 
 from tasks.models import Assignment
-from tests.tasks.study import make_pictures, open_campaign
+from tests.studies.odd_pictures import make_pictures, open_campaign
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -167,6 +167,7 @@ def test_nothing_moves_while_pictures_come_or_choices_are_made(kind, doors, look
 def test_what_a_finger_has_to_hit_is_44_pixels(kind, doors, look):
     page = look(doors[kind], "phone")
     page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    assert page.locator("form label:visible").count() > 10
     small = page.evaluate(
         """() => [...document.querySelectorAll('form label, button, summary')]
              .filter(e => e.checkVisibility({visibilityProperty: true}))

@@ -16,7 +16,7 @@ from tasks.simulation.worksheet import worksheet
 from tasks.work.claiming import next_assignment
 from tasks.work.stops import set_aside
 from tasks.work.submitting import submit
-from tests.tasks.study import fields_of, make_pictures, open_campaign
+from tests.studies.odd_pictures import fields_of, make_pictures, open_campaign
 
 
 @pytest.fixture

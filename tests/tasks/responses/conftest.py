@@ -1,102 +1,23 @@
-"""Campaigns to be filled by import, and files of judgments made of plain rows."""
-
-import csv
-import io
-import json
-from collections.abc import Callable
-from typing import Any
+"""Campaigns to be filled by import."""
 
 import pytest
 
-from annotation.exports import Export
-from imagesets.models import Dataset, Image, Label
+from imagesets.models import Dataset
 from tasks.models import Campaign
-from tasks.responses import ImportedResponses, import_responses
-
-Import = Callable[..., ImportedResponses]
-
-
-def make_dataset(images: int = 6, labels: int = 4, slug: str = "given") -> Dataset:
-    """Images a.jpg, b.jpg, ... (from the 27th on 0026.jpg, ...), labels n0, n1, ..."""
-    dataset = Dataset.objects.create(slug=slug, name=slug.title())
-    made = Label.objects.bulk_create(
-        Label(dataset=dataset, key=f"n{number}", names=[f"thing {number}"])
-        for number in range(labels)
-    )
-    Image.objects.bulk_create(
-        Image(
-            dataset=dataset,
-            key=f"{chr(97 + number)}.jpg" if number < 26 else f"{number:04d}.jpg",
-            location=f"/nowhere/{number}.jpg",
-            sha256=f"{number:064x}",
-            width=100,
-            height=80,
-            dataset_label=made[number % labels],
-        )
-        for number in range(images)
-    )
-    return dataset
-
-
-def make_campaign(dataset: Dataset, kind: str = "contains", **settings: Any) -> Campaign:
-    """A draft that was never published."""
-    settings = {"slug": f"given-{kind}", "maybe": True} | settings
-    return Campaign.objects.create(name="Given", dataset=dataset, kind=kind, **settings)
-
-
-def as_csv(rows: list[dict[str, Any]]) -> bytes:
-    """Rows as a CSV of the columns of the first one; lists as JSON."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({k: json.dumps(v) if isinstance(v, list) else v for k, v in row.items()})
-    return out.getvalue().encode()
-
-
-def as_jsonl(rows: list[dict[str, Any]]) -> bytes:
-    return "".join(json.dumps(row) + "\n" for row in rows).encode()
-
-
-def as_list(rows: list[dict[str, Any]]) -> bytes:
-    return json.dumps(rows, indent=1).encode()
-
-
-def give(campaign: Campaign, data: bytes | list[dict[str, Any]]) -> ImportedResponses:
-    """Import bytes, or rows as CSV."""
-    data = data if isinstance(data, bytes) else as_csv(data)
-    return import_responses(campaign, io.BytesIO(data), "a test")
-
-
-def exported(campaign: Campaign, table: str = "judgments") -> list[dict[str, Any]]:
-    """The rows of an export, without the campaign's name."""
-    lines = b"".join(Export(campaign, table, "jsonl")).decode().splitlines()
-    return [
-        {name: value for name, value in json.loads(line).items() if name != "campaign"}
-        for line in lines
-    ]
-
-
-def on(**fields: Any) -> dict[str, Any]:
-    """A row of a CONTAINS file: worker w sees n0 in a.jpg, unless told otherwise."""
-    return {"worker": "w", "image": "a.jpg", "label": "n0", "selected": "true"} | fields
-
-
-def form(**fields: Any) -> dict[str, Any]:
-    """A row of a CLASSIFY file: worker w sees n0 in a.jpg, unless told otherwise."""
-    return {"worker": "w", "image": "a.jpg", "selected": ["n0"], "main": "n0"} | fields
+from tests.factories import make_lettered_dataset
+from tests.studies.judgment_files import make_draft
 
 
 @pytest.fixture
 def dataset(db) -> Dataset:
-    return make_dataset()
+    return make_lettered_dataset()
 
 
 @pytest.fixture
 def contains(dataset) -> Campaign:
-    return make_campaign(dataset)
+    return make_draft(dataset)
 
 
 @pytest.fixture
 def classify(dataset) -> Campaign:
-    return make_campaign(dataset, "classify")
+    return make_draft(dataset, "classify")

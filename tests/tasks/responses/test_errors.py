@@ -6,13 +6,13 @@ import pytest
 
 from tasks.models import HIT, Assignment, CampaignImage, HITItem, Pair, Transition, Worker
 from tasks.responses import ResponsesRefused, checks
-from tests.tasks.responses.conftest import (
+from tests.studies.judgment_files import (
     as_csv,
     as_jsonl,
     as_list,
     form,
     give,
-    make_campaign,
+    make_draft,
     on,
 )
 
@@ -111,7 +111,7 @@ def test_classify(classify, rows, row, field, says):
 
 
 def test_maybe_where_the_campaign_does_not_offer_it(dataset):
-    campaign = make_campaign(dataset, maybe=False)
+    campaign = make_draft(dataset, maybe=False)
     assert refused(campaign, [on(), on(worker="v", selected="maybe")]) == [
         (
             3,

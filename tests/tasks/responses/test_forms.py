@@ -17,14 +17,14 @@ from tasks.responses import ResponsesRefused
 from tasks.work.claiming import next_assignment
 from tasks.work.submitting import submit
 from tests import factories
-from tests.tasks.responses.conftest import (
+from tests.studies.judgment_files import (
     as_csv,
     as_jsonl,
     as_list,
     exported,
     form,
     give,
-    make_campaign,
+    make_draft,
     on,
 )
 
@@ -72,7 +72,7 @@ def test_the_same_in_every_form(dataset):
             b" \n" + json.dumps(rows).encode(),
         )
     ):
-        campaign = make_campaign(dataset, "classify", slug=f"form-{number}")
+        campaign = make_draft(dataset, "classify", slug=f"form-{number}")
         give(campaign, data)
         found.append([r | dict.fromkeys(("submitted_at",)) for r in exported(campaign)])
     assert all(rows == found[0] for rows in found)
@@ -170,7 +170,7 @@ def test_mturk_judgments_in_one_answer(contains):
 @pytest.mark.parametrize("kind", ["contains", "classify"])
 def test_mturk_what_our_own_pages_hand_in(tmp_path, kind):
     campaign = factories.make_campaign(
-        factories.make_dataset(tmp_path), kind, maybe=True, workers_per_item=3
+        factories.make_awkward_dataset(tmp_path), kind, maybe=True, workers_per_item=3
     )
     rows = []
     for number, worker in enumerate(factories.make_workers(2)):
@@ -304,7 +304,7 @@ def test_the_api_says_what_is_wrong(contains, api, dataset):
     )
     assert post(b"[", content_type="text/csv")[0] == 415
     assert post(b"[]", "/api/campaigns/none/responses/")[0] == 404
-    follow = make_campaign(dataset, "classify", slug="follow", source=contains)
+    follow = make_draft(dataset, "classify", slug="follow", source=contains)
     status, said = post(as_list([form()]), "/api/campaigns/follow/responses/")
     assert (status, "publish it before" in said["detail"]) == (409, True)
     assert follow.hits.count() == contains.hits.count() == 0

@@ -17,15 +17,8 @@ from tasks.work.claiming import next_assignment
 from tasks.work.stops import set_aside
 from tasks.work.submitting import submit
 from tests import factories
-from tests.tasks.responses.conftest import (
-    as_list,
-    exported,
-    form,
-    give,
-    make_campaign,
-    make_dataset,
-    on,
-)
+from tests.factories import make_lettered_dataset
+from tests.studies.judgment_files import as_list, exported, form, give, make_draft, on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,12 +27,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def study(tmp_path) -> Campaign:
     """A CONTAINS campaign answered on the site by three, one set aside, some work in each state."""
     campaign = factories.make_campaign(
-        factories.make_dataset(tmp_path / "pictures"), slug="site", maybe=True, workers_per_item=3
+        factories.make_awkward_dataset(tmp_path / "pictures"),
+        slug="site",
+        maybe=True,
+        workers_per_item=3,
     )
     workers = factories.make_workers(6)
-    factories.work_through(campaign, workers[:3])
+    factories.work_through(campaign, workers[:3], factories.random_answers())
     set_aside(campaign, workers[0], "careless", "a test")
-    factories.work_through(campaign, workers[3:4], seed=1)
+    factories.work_through(campaign, workers[3:4], factories.random_answers(1))
     assignment = next_assignment(campaign, workers[4])
     if assignment is not None:
         submit(assignment, factories.a_random_answer(assignment, random.Random(3)))
@@ -70,7 +66,7 @@ def follow_up(study) -> Campaign:
         study.dataset, "classify", slug="form", source=study, follow_up="all", min_judgments=1
     )
     factories.work_through(
-        campaign, factories.make_workers(2), seed=2, answer=factories.none_of_these_first
+        campaign, factories.make_workers(2), factories.random_answers(2, none_of_these_first=True)
     )
     return campaign
 
@@ -96,7 +92,7 @@ def test_contains_judgments_come_back_as_they_went(study, kind, elsewhere):
     assert {row["used"] for row in before if row["status"] == "accepted"} == {True, False}
     if elsewhere:  # a database that knows none of the workers
         forget()
-    copy = make_campaign(study.dataset, slug="copy")
+    copy = make_draft(study.dataset, slug="copy")
     imported = give(copy, data)
     assert (imported.judgments, imported.unchanged) == (len(before), 0)
     assert bool(imported.workers) == elsewhere
@@ -110,7 +106,7 @@ def test_contains_judgments_come_back_as_they_went(study, kind, elsewhere):
 def test_classify_judgments_come_back_as_they_went(follow_up, kind):
     before = exported(follow_up)
     assert any(row["selected"] == [] for row in before)
-    copy = make_campaign(follow_up.dataset, "classify", slug="copy")
+    copy = make_draft(follow_up.dataset, "classify", slug="copy")
     give(copy, table(follow_up, kind))
     assert exported(copy) == before
     assert give(copy, table(copy, kind)).judgments == 0
@@ -133,7 +129,7 @@ def test_an_export_into_its_own_campaign_changes_nothing(study, follow_up):
 
 
 def test_frequencies_of_a_copy_are_the_same(study):
-    copy = make_campaign(study.dataset, slug="copy")
+    copy = make_draft(study.dataset, slug="copy")
     give(copy, table(study))
     for campaign in (study, copy):
         aggregate(campaign)
@@ -148,14 +144,14 @@ def test_frequencies_of_a_copy_are_the_same(study):
 
 
 def test_raw_ids_and_pseudonyms_name_the_same_workers(study):
-    copy = make_campaign(study.dataset, slug="copy")
+    copy = make_draft(study.dataset, slug="copy")
     give(copy, b"".join(Export(study, "judgments", "csv", raw_workers=True)))
     assert exported(copy) == exported(study)
     assert give(copy, table(study)).judgments == 0
 
 
 def test_controls_and_unseen_forms_come_back(dataset, db):
-    contains, again = make_campaign(dataset), make_campaign(dataset, slug="again")
+    contains, again = make_draft(dataset), make_draft(dataset, slug="again")
     give(
         contains,
         [on(control="true"), on(image="b.jpg", control="false"), on(worker="v") | {"control": ""}],
@@ -164,7 +160,7 @@ def test_controls_and_unseen_forms_come_back(dataset, db):
     assert [row["control"] for row in exported(again)] == [True, False, True]
     assert exported(again) == exported(contains)
     assert contains.pairs.count() == again.pairs.count() == 1
-    classify, again = (make_campaign(dataset, "classify", slug=f"form-{n}") for n in range(2))
+    classify, again = (make_draft(dataset, "classify", slug=f"form-{n}") for n in range(2))
     rows = [form(control=True), form(worker="v", selected=None, main=None, control=True)]
     give(classify, as_list(rows))
     give(again, table(classify))
@@ -206,7 +202,7 @@ files = st.dictionaries(
 def test_a_file_in_two_parts_is_the_same_file(db, file, cut, named):
     """Whatever is judged, in HITs of one item or of one image, cut anywhere, in whatever order."""
     forget()
-    dataset = Dataset.objects.filter(slug="given").first() or make_dataset()
+    dataset = Dataset.objects.filter(slug="given").first() or make_lettered_dataset()
     hits: dict[tuple, dict] = {}
     rows = []
     for (worker, image, label), answer in file.items():
@@ -215,7 +211,7 @@ def test_a_file_in_two_parts_is_the_same_file(db, file, cut, named):
             first = hits.setdefault((worker, image), answer)
             row |= {"hit": f"H {image}", "submitted_at": first["submitted_at"]}
         rows.append(row)
-    whole, parts = (make_campaign(dataset, slug=slug) for slug in ("whole", "parts"))
+    whole, parts = (make_draft(dataset, slug=slug) for slug in ("whole", "parts"))
     give(whole, rows)
     for some in (rows[:cut], rows[cut:]):
         if some:

@@ -24,15 +24,8 @@ from tasks.results import aggregate
 from tasks.work.claiming import next_assignment
 from tasks.work.stops import set_aside
 from tests import factories
-from tests.tasks.responses.conftest import (
-    as_csv,
-    exported,
-    form,
-    give,
-    make_campaign,
-    make_dataset,
-    on,
-)
+from tests.factories import make_lettered_dataset
+from tests.studies.judgment_files import as_csv, exported, form, give, make_draft, on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -131,7 +124,7 @@ def test_a_filled_draft_is_closed_and_followed(contains, dataset):
 
 
 def test_a_draft_with_a_source_is_published_first(contains, dataset):
-    follow = make_campaign(dataset, "classify", slug="follow", source=contains)
+    follow = make_draft(dataset, "classify", slug="follow", source=contains)
     with pytest.raises(Refused, match="publish it before you import"):
         give(follow, [form()])
 
@@ -169,7 +162,7 @@ def test_who_was_set_aside_stays_so(contains):
 def published(tmp_path) -> Campaign:
     """Open, R = 4 in rounds of 2."""
     return factories.make_campaign(
-        factories.make_dataset(tmp_path), workers_per_item=4, round_size=2
+        factories.make_awkward_dataset(tmp_path), workers_per_item=4, round_size=2
     )
 
 
@@ -183,7 +176,7 @@ def test_answers_collected_elsewhere_take_the_places(published):
     give(published, judgments(published, hit, "rejected", status="rejected"))
     assert places.filter(free_at=None).count() == places.count() == 3
     workers = factories.make_workers(6)
-    factories.work_through(published, workers)
+    factories.work_through(published, workers, factories.random_answers())
     assert (published.state, published.round) == ("finished", 2)
     used = [
         Assignment.objects.filter(
@@ -224,7 +217,7 @@ def test_never_twice_also_against_the_site(published):
         give(published, rows)
     with pytest.raises(ResponsesRefused, match="exists and is not answered yet"):
         give(published, [row | {"assignment": assignment.key} for row in rows])
-    factories.work_through(published, [worker])
+    factories.work_through(published, worker, factories.random_answers())
     done = exported(published)
     short = [r for r in done if r["hit"] == assignment.hit.key]
     more = on(worker="w", hit=assignment.hit.key, assignment=short[0]["assignment"])
@@ -262,39 +255,40 @@ def test_two_imports_of_a_file_at_once(contains):
     assert Assignment.objects.count() == 600
 
 
-def test_a_hundred_thousand_judgments_are_counted_exactly(db):
-    """Three of five raters judge each of 33,400 pairs; a second import changes nothing."""
-    dataset = make_dataset(images=1670, labels=20, slug="many")
-    campaign = make_campaign(dataset, slug="many")
+def test_many_judgments_are_counted_exactly(db, monkeypatch):
+    """Three of five raters judge each of 3,340 pairs; a second import changes nothing."""
+    monkeypatch.setattr("tasks.responses.staging.AT_ONCE", 1_000)  # the file takes several COPYs
+    dataset = make_lettered_dataset(images=167, labels=20, slug="many")
+    campaign = make_draft(dataset, slug="many")
     images = list(dataset.images.order_by("pk").values_list("key", flat=True))
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(["worker", "image", "label", "selected"])
     counts = dict.fromkeys(["no", "yes", "maybe"], 0)
-    for number in range(100_200):
+    for number in range(10_020):
         pair, turn = divmod(number, 3)
         answer = ("no", "yes", "maybe")[(pair * 7 + turn * turn) % 3]
         counts[answer] += 1
         writer.writerow([f"r{(pair + turn) % 5}", images[pair // 20], f"n{pair % 20}", answer])
     data = out.getvalue().encode()
     added = give(campaign, data)
-    assert (added.judgments, added.assignments, added.hits) == (100_200, 100_200, 33_400)
+    assert (added.judgments, added.assignments, added.hits) == (10_020, 10_020, 3_340)
     assert added.workers == 5
-    assert give(campaign, data).unchanged == 100_200
+    assert give(campaign, data).unchanged == 10_020
     aggregate(campaign)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT sum(shown), sum(selected), sum(maybe), count(*), min(shown)"
             " FROM tasks_pairresult"
         )
-        assert cursor.fetchone() == (100_200, counts["yes"], counts["maybe"], 33_400, 3)
+        assert cursor.fetchone() == (10_020, counts["yes"], counts["maybe"], 3_340, 3)
 
 
 def test_a_plain_user_of_the_database_stores_the_same(contains):
     """References are checked row by row where nobody granted more, and nothing else differs."""
     rows = [on(worker=f"w{n % 3}", image=f"{'abc'[n // 3]}.jpg") for n in range(9)]
     give(contains, rows)
-    copy = make_campaign(contains.dataset, slug="copy")
+    copy = make_draft(contains.dataset, slug="copy")
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE ROLE plain; GRANT ALL ON ALL TABLES IN SCHEMA public TO plain;"

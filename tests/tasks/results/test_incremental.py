@@ -5,12 +5,10 @@ import threading
 from contextlib import contextmanager
 
 import pytest
-from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
 from tasks.aggregation import image_objects
-from tasks.campaigns.publish import publish
 from tasks.celery_tasks import aggregate_campaign
 from tasks.models import (
     Assignment,
@@ -24,34 +22,10 @@ from tasks.models import (
 )
 from tasks.results import aggregate
 from tasks.results.store import Answers
-from tasks.work.claiming import next_assignment
-from tasks.work.submitting import submit
-from tests.factories import a_random_answer
-from tests.tasks.conftest import make_dataset
-from tests.tasks.counted_by_hand import check_classify, check_contains
+from tests.studies.aggregated import answer_some, files, open_campaign
+from tests.studies.counted_by_hand import check_classify, check_contains
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def files(campaign: Campaign) -> list:
-    return list((settings.DATA_DIR / "aggregation").glob(f"campaign-{campaign.pk}.*"))
-
-
-def open_campaign(kind: str, **more) -> Campaign:
-    campaign = Campaign.objects.create(
-        name=kind, dataset=make_dataset(), kind=kind, maybe=True, grid_size=6, **more
-    )
-    publish(campaign, "a test")
-    return campaign
-
-
-def answer_some(campaign: Campaign, worker, rng: random.Random, number: int = 1) -> int:
-    """How many HITs the worker answered, at random."""
-    done = 0
-    while done < number and (assignment := next_assignment(campaign, worker)):
-        submit(assignment, a_random_answer(assignment, rng) | {"active_seconds": rng.random()})
-        done += 1
-    return done
 
 
 def change_something(campaign: Campaign, crowd, rng: random.Random) -> None:

@@ -11,12 +11,11 @@ from tasks.campaigns.publish import publish
 from tasks.celery_tasks import aggregate_campaign, aggregate_campaigns
 from tasks.models import Assignment, Campaign, Run
 from tasks.results import last_failure
-from tests.processes import until
-from tests.tasks.counted_by_hand import check_classify, check_contains
-from tests.tasks.responses.conftest import give, on
-from tests.tasks.responses.conftest import make_campaign as make_draft
-from tests.tasks.responses.conftest import make_dataset as make_given
-from tests.tasks.results.test_incremental import answer_some, files, open_campaign
+from tests.factories import make_lettered_dataset
+from tests.studies.aggregated import answer_some, files, open_campaign
+from tests.studies.counted_by_hand import check_classify, check_contains
+from tests.studies.judgment_files import give, make_draft, on
+from tests.studies.processes import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -100,9 +99,9 @@ def test_a_connection_that_breaks_is_told_too(workers, monkeypatch):
 
 
 def test_the_nightly_job_takes_drafts_with_imported_answers(start):
-    draft = make_draft(make_given())
+    draft = make_draft(make_lettered_dataset())
     give(draft, [on()])
-    empty = make_draft(make_given(slug="empty"), slug="empty")
+    empty = make_draft(make_lettered_dataset(slug="empty"), slug="empty")
     published = open_campaign("contains")
     gone = settings.DATA_DIR / "aggregation" / "campaign-999999.run-1.arrow"
     gone.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from tasks.models import HITItem, Section
 from tasks.results import aggregate
 from tasks.results.prevalence import bands
 from tasks.work.stops import set_aside
-from tests.tasks.conftest import answer_no, answer_truly, work_through
+from tests.factories import answer_no, answer_truly, work_through
 
 # By how far the label is from the image's own: two classifiers gave it .6 and .3, or one of them.
 CHANCE = {0: 1.0, 1: 0.45, 2: 0.15}

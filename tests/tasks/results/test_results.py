@@ -15,7 +15,7 @@ from tasks.sql import copying
 from tasks.work.claiming import next_assignment
 from tasks.work.stops import set_aside
 from tasks.work.submitting import submit
-from tests.tasks.conftest import make_dataset, work_through
+from tests.factories import make_dataset, work_through
 
 
 def at_random(rng: random.Random, maybe: bool = False):

@@ -12,8 +12,9 @@ from tasks.models import Assignment, Campaign, HITItem, ImageResult, PairResult,
 from tasks.results import aggregate
 from tasks.results.contains import Asked
 from tasks.work.stops import set_aside
-from tests.tasks.counted_by_hand import check_classify, check_contains
-from tests.tasks.responses.conftest import form, give, make_campaign, make_dataset, on
+from tests.factories import make_lettered_dataset
+from tests.studies.counted_by_hand import check_classify, check_contains
+from tests.studies.judgment_files import form, give, make_draft, on
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def contains(db) -> Campaign:
     """Four workers on 12 pairs, in HITs of four, some of it maybe and unseen."""
-    campaign = make_campaign(make_dataset())
+    campaign = make_draft(make_lettered_dataset())
     says = ["true", "false", "maybe", "", "false", "true", "true"]
     give(
         campaign,
@@ -45,7 +46,7 @@ def contains(db) -> Campaign:
 @pytest.fixture
 def classify(db) -> Campaign:
     """Five workers on three images, one of them not seen by one, none of these by another."""
-    campaign = make_campaign(make_dataset(slug="other"), "classify")
+    campaign = make_draft(make_lettered_dataset(slug="other"), "classify")
     selections = [["n0"], ["n0", "n1"], ["n1", "n2"], [], ["n0", "n1"]]
     rows = [
         form(
@@ -112,7 +113,7 @@ def test_unseen_is_counted_and_in_no_result(contains, classify):
 
 def test_a_good_workers_main_label_is_the_likelier_of_two(db):
     """Equal votes on one image; on the others one of the two is always alone."""
-    campaign = make_campaign(make_dataset(), "classify")
+    campaign = make_draft(make_lettered_dataset(), "classify")
     labels = ["n0", "n1", "n2"]
     rows = []
     for n, image in enumerate("abcde"):
@@ -136,7 +137,7 @@ def test_a_good_workers_main_label_is_the_likelier_of_two(db):
 
 
 def test_among_equals_the_one_submitted_first_wins_whatever_the_order_of_the_file(db):
-    campaign = make_campaign(make_dataset(), "classify")
+    campaign = make_draft(make_lettered_dataset(), "classify")
     late, early = "2026-08-01T10:05:00Z", "2026-08-01T10:00:00Z"
     rows = []
     for image, times in (("a", (late, early)), ("b", (early, early))):
@@ -152,7 +153,7 @@ def test_among_equals_the_one_submitted_first_wins_whatever_the_order_of_the_fil
 
 
 def test_an_image_that_nobody_saw_is_not_one_with_none_of_the_labels(db):
-    campaign = make_campaign(make_dataset(), "classify")
+    campaign = make_draft(make_lettered_dataset(), "classify")
     give(campaign, [form(), form(worker="v", selected="", main="")])
     aggregate(campaign)
     found = ImageResult.objects.get(campaign=campaign)
@@ -247,7 +248,7 @@ def test_agreement_of_a_run(contains, classify):
 
 
 def test_an_image_too_hard_to_part_is_named_and_keeps_no_other_back(db, monkeypatch, caplog):
-    campaign = make_campaign(make_dataset(labels=30), "classify")
+    campaign = make_draft(make_lettered_dataset(labels=30), "classify")
     rows = [form(worker=f"w{w}", image="b.jpg", selected=["n0", "n1"]) for w in range(3)]
     for w in range(24):  # a worker for each two neighbours among 24 labels, in a ring with chords
         around = [f"n{w}", f"n{(w + 1) % 24}", f"n{(w * 7 + 3) % 24}"]

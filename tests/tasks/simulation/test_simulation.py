@@ -10,7 +10,7 @@ from tasks.models import Assignment, HITItem, Worker
 from tasks.simulation.run import SimulationError, simulate
 from tasks.simulation.workers import BadTruth, Mind, World, characters, truth_of
 from tasks.simulation.worksheet import Option, Question, Worksheet
-from tests.tasks.study import make_pictures, open_campaign
+from tests.studies.odd_pictures import make_pictures, open_campaign
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,8 +11,8 @@ from tasks.work import review
 from tasks.work.claiming import next_assignment
 from tasks.work.stops import set_aside
 from tasks.work.submitting import submit
-from tests.tasks.conftest import answer_no, answer_truly, make_dataset, work_through
-from tests.tasks.fair import open_for_business
+from tests.factories import answer_no, answer_truly, make_dataset, work_through
+from tests.studies.fair import open_for_business
 
 CAREFUL = {"share": 0.3, "min_accuracy": 0.75, "min_items": 10}
 

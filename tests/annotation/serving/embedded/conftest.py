@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from annotation.serving.embedded import paths, running
-from tests.annotation.serving.embedded.commands import processes_of
+from tests.studies.embedded_servers import processes_of
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from annotation.serving.embedded import EmbeddedError, running
 from annotation.serving.embedded.paths import places
 from annotation.serving.embedded.processes import find_servers
-from tests.annotation.serving.embedded.commands import (
+from tests.studies.embedded_servers import (
     Command,
     assert_nothing_left,
     assert_works_and_leaves_nothing,

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from annotation.serving.embedded import binaries, database_url, redis_url, running
-from tests.annotation.serving.embedded.commands import (
+from tests.studies.embedded_servers import (
     Command,
     assert_nothing_left,
     assert_works_and_leaves_nothing,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from annotation.serving.embedded import EmbeddedError, account, paths, programs, remove_database
-from tests.annotation.serving.embedded.commands import (
+from tests.studies.embedded_servers import (
     PROJECT,
     Command,
     assert_nothing_left,

@@ -18,7 +18,7 @@ from tasks.simulation.rehearsal.documents import answers_xml
 from tasks.simulation.rehearsal.people import form_of
 from tasks.simulation.worksheet import worksheet
 from tasks.work.stops import set_aside
-from tests.tasks.study import fields_of
+from tests.studies.odd_pictures import fields_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,7 +17,7 @@ from tasks.crowds.mturk.models import Listing
 from tasks.models import HIT, Place
 from tasks.simulation.rehearsal.faults import EVERYTHING, Faults
 from tasks.work.rounds import open_round
-from tests.tasks.crowds.mturk.killing import Killed, kill_at
+from tests.studies.killed_calls import Killed, kill_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -171,7 +171,7 @@ def test_what_is_silent_or_a_web_page_is_not_mturk(open_for_mturk, settings, mon
         began = time.monotonic()
         with pytest.raises(CrowdError, match=r"does not answer .* closed Mechanical Turk for good"):
             crowd_of(campaign).balance(campaign)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 50  # it did not wait for the silence to end
         silence.set()
         listener.shutdown(socket.SHUT_RDWR)
 

@@ -15,16 +15,17 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tasks.models import Campaign
-from tests.factories import make_dataset
+from tests.factories import make_awkward_dataset
+from tests.studies.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_campaign_is_played_through_and_its_price_told(tmp_path):
+def test_a_campaign_is_played_through_and_its_price_shown(tmp_path):
     campaign = Campaign.objects.create(
         name="Rehearsed",
-        dataset=make_dataset(tmp_path),
+        dataset=make_awkward_dataset(tmp_path),
         kind="contains",
         crowd="mturk",
         budget=Decimal(100),
@@ -56,9 +57,8 @@ def test_a_port_in_use_is_one_line():
         call_command("rehearse", "--port", str(taken.getsockname()[1]), "--workers", "0")
 
 
-def test_it_speaks_to_boto3_and_leaves_when_told(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+def test_boto3_can_talk_to_it_and_sigterm_ends_it(tmp_path):
+    port = free_port()
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     process = subprocess.Popen(
         [sys.executable, "manage.py", "rehearse", "--port", str(port), "--workers", "2"],

@@ -12,9 +12,10 @@ from typing import Any
 import psutil
 import psycopg2
 
+from annotation.serving.embedded import EmbeddedError, remove_database
 from annotation.serving.embedded.paths import places
 
-PROJECT = Path(__file__).resolve().parents[4]
+PROJECT = Path(__file__).resolve().parents[2]
 SCRIPT = """
 import sys
 from annotation.serving.embedded import EmbeddedError, running
@@ -103,7 +104,8 @@ def the(name: str, folder: Path) -> psutil.Process:
     return process
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 15) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    """Wait until the condition holds, and return what it returned."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):
         assert time.monotonic() < deadline, "did not happen in time"
@@ -150,3 +152,15 @@ def hard_links(source: Path, target: Path) -> Iterator[Path]:
     shutil.copytree(source, target, copy_function=link)
     yield target
     shutil.rmtree(target)
+
+
+def forget(data_dir: Path, patience: float = 30.0) -> None:
+    """Remove a database as soon as what a test left running has let go of it."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return remove_database(data_dir)
+        except EmbeddedError:
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(0.2)

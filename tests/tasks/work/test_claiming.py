@@ -16,7 +16,7 @@ from tasks.work.claiming import give_back, next_assignment, renew
 from tasks.work.rounds import waiting_places
 from tasks.work.stops import set_aside
 from tasks.work.submitting import submit
-from tests.tasks.conftest import answer_no, answer_truly, make_dataset, work_through
+from tests.factories import answer_no, answer_truly, make_dataset, work_through
 
 
 def used_per_hit(campaign: Campaign) -> Counter:
@@ -292,7 +292,7 @@ def test_many_threads_never_exceed_the_target_and_never_give_a_hit_twice(workers
                     submit(assignment, answer_no(assignment))
                     if rng.random() < 0.2:
                         assert submit(assignment, answer_no(assignment)).status == "repeated"
-                if worker.external_id == "worker 0" and rng.random() < 0.2:
+                if worker == crowd[0] and rng.random() < 0.2:
                     set_aside(campaign, worker, "a test", "a test")
         except BaseException as error:
             errors.append(error)

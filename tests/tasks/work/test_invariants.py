@@ -1,14 +1,16 @@
 """Whatever happens in whatever order: never over R, never twice, never over the budget, paid once.
 
-On real Postgres; the marketplace is one in memory that keeps its own books (tests/tasks/fair.py).
+On real Postgres; the marketplace is one in memory that keeps its own books (tests/studies/fair.py).
 """
 
 import random
 from collections import Counter
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
+from django.db.models import F
 from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -31,8 +33,8 @@ from tasks.work.rounds import finish_if_done
 from tasks.work.stops import set_aside
 from tasks.work.submitting import submit
 from tasks.work.take_up import NotOffered, take_up
-from tests.tasks.conftest import make_dataset
-from tests.tasks.fair import Fair, open_for_business
+from tests.factories import make_dataset
+from tests.studies.fair import Fair, open_for_business
 
 CREW = st.integers(0, 7)
 # One seed each: what is drawn then depends on which HIT the database happens to give.
@@ -186,14 +188,13 @@ class Study(RuleBasedStateMachine):
 
     @rule(minutes=st.sampled_from([5, 30, 90]))
     def time_passes(self, minutes: int) -> None:
-        with connection.cursor() as cursor:
-            for table, columns in (
-                ("tasks_assignment", ("opened_at", "expires_at", "submitted_at")),
-                ("tasks_place", ("free_at",)),
-                ("tasks_campaign", ("synced_at",)),
-            ):
-                back = ", ".join(f"{c} = {c} - interval '{minutes} minutes'" for c in columns)
-                cursor.execute(f"UPDATE {table} SET {back}")
+        """Everything happened that much longer ago."""
+        for model, times in (
+            (Assignment, ("opened_at", "expires_at", "submitted_at")),
+            (Place, ("free_at",)),
+            (Campaign, ("synced_at",)),
+        ):
+            model.objects.update(**{t: F(t) - timedelta(minutes=minutes) for t in times})
 
     # What the researcher and the clock do
 

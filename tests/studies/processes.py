@@ -1,7 +1,10 @@
 """Processes of the project beside a test, on the test's own servers."""
 
+import contextlib
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +16,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def environment() -> dict[str, str]:
@@ -55,6 +58,15 @@ def start(transactional_db) -> Iterator:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         print(process.communicate()[1])  # pytest shows it where a test has failed
+
+
+def free_port() -> int:
+    """A port that is free, and that the system gives to nobody who asks for just any port."""
+    ports = random.SystemRandom().sample(range(15_000, 32_000), 100)
+    for port in ports:
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise OSError(f"none of {len(ports)} ports is free")
 
 
 def until(condition, seconds: float = 120.0) -> None:

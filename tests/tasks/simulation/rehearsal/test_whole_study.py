@@ -12,7 +12,7 @@ from tasks.simulation.rehearsal.audit import audit
 from tasks.simulation.rehearsal.faults import EVERYTHING, Faults
 from tasks.simulation.rehearsal.people import BEST, Habits
 from tasks.simulation.rehearsal.stage import Stage, play
-from tests.tasks.crowds.mturk.killing import Killed, kill_at
+from tests.studies.killed_calls import Killed, kill_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,7 +12,7 @@ import psycopg2
 
 from annotation.serving.embedded import database_url
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Machine:

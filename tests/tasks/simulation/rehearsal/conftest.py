@@ -1,0 +1,3 @@
+"""A marketplace on this machine."""
+
+from tests.studies.mturk_stand_in import market, open_for_mturk, server  # noqa: F401 - fixtures
