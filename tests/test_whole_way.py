@@ -1,4 +1,4 @@
-"""The way of a study on photographs from outside, command by command, as its user types it."""
+"""A whole study on photographs, command by command, as its user types it."""
 
 import shutil
 import tempfile

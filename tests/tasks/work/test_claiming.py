@@ -1,4 +1,4 @@
-"""Rounds, places, never twice, expiry, setting aside: SCIENCE 2, rules 2 to 8."""
+"""Rounds, places, never twice, expiry, setting aside: rules P1 to P9."""
 
 import random
 import threading
@@ -32,7 +32,7 @@ def expire(assignment: Assignment) -> None:
     Place.objects.filter(holder=assignment).update(free_at=past)
 
 
-# Rule 2: rounds
+# Rule P2: rounds
 
 
 def test_publishing_opens_the_first_round_only(campaign):
@@ -41,7 +41,7 @@ def test_publishing_opens_the_first_round_only(campaign):
     assert Place.objects.count() == 3 * campaign.hits.count()
 
 
-def test_the_next_round_opens_when_a_worker_finds_no_place_he_may_take(campaign, workers):
+def test_the_next_round_opens_when_a_worker_may_take_no_free_place(campaign, workers):
     first, second, third, fourth = workers(4)
     for worker in (first, second, third):
         assert work_through(campaign, worker) == campaign.hits.count()
@@ -93,10 +93,10 @@ def test_twelve_workers_finish_a_campaign_with_exactly_r_answers_a_hit(campaign,
     assert len(used_per_hit(campaign)) == campaign.hits.count()
 
 
-# Rule 3 and 7: places come free; setting aside
+# Rules P3 and P7: places come free; setting aside
 
 
-def test_nine_workers_of_whom_one_is_set_aside_leave_places_waiting(campaign, workers):
+def test_setting_one_of_nine_workers_aside_leaves_places_waiting(campaign, workers):
     crowd = workers(9)
     for worker in crowd:
         work_through(campaign, worker)
@@ -136,7 +136,7 @@ def test_a_returned_hit_is_free_at_once(campaign, workers):
     assert next_assignment(campaign, worker) is not None
 
 
-# Rule 4: never twice
+# Rule P4: never twice
 
 
 def test_the_database_itself_refuses_a_second_answer_to_a_hit(campaign, workers):
@@ -161,7 +161,7 @@ def test_asking_again_gives_the_running_assignment_again(campaign, workers):
     assert Assignment.objects.count() == 1
 
 
-# Rule 5: expiry
+# Rules P5 and P9: expiry and late answers
 
 
 def test_an_expired_place_goes_to_another_and_the_late_answer_is_kept_but_not_used(
@@ -219,9 +219,9 @@ def test_of_two_assignments_of_one_hit_only_one_is_used(dataset, workers, order)
     second = next_assignment(campaign, worker)
     assert second.place == other
     expire(first)
-    mine = [first, second] if order == "as given out" else [second, first]
-    told = {one: submit(one, answer_no(one)).status for one in mine}
-    assert told == {first: "late", second: "stored"}
+    submitted = [first, second] if order == "as given out" else [second, first]
+    statuses = {each: submit(each, answer_no(each)).status for each in submitted}
+    assert statuses == {first: "late", second: "stored"}
     assert used_per_hit(campaign) == {first.hit_id: 1}
     assert Place.objects.filter(free_at__lte=timezone.now()).count() == 1
 
@@ -245,7 +245,7 @@ def test_a_sign_of_life_renews_the_time_but_never_past_assignment_minutes(campai
     assert assignment.expires_at == max(before, opened + timedelta(minutes=60))
 
 
-# Rule 8: order
+# Rules P8 and L5: order
 
 
 def test_hits_come_in_another_order_for_each_worker_and_tiles_for_each_assignment(workers):
@@ -270,7 +270,7 @@ def test_hits_come_in_another_order_for_each_worker_and_tiles_for_each_assignmen
 
 @pytest.mark.django_db(transaction=True)
 def test_many_threads_never_exceed_the_target_and_never_give_a_hit_twice(workers):
-    """24 impatient workers in 8 threads, with returns, expiry, a worker set aside on the way."""
+    """24 impatient workers in 8 threads return work, let it expire; one of them is set aside."""
     campaign = _published(make_dataset(images=24, labels=12), grid_size=12)
     crowd = workers(24)
     errors: list[BaseException] = []
