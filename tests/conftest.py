@@ -31,7 +31,7 @@ def django_db_setup(servers, django_db_setup) -> None:
     """pytest-django's test database, on this run's servers."""
 
 
-# Files whose tests take a minute or more each: begun first, so that no process ends with one.
+# Files whose tests take longest: begun first, so that no process ends with one.
 LONGEST = ("test_demo", "test_whole_way", "test_chaos", "test_whole_study", "test_killed")
 
 
@@ -51,7 +51,7 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
     if found is None:
         message = "no Chromium or Chrome was found: browser tests were not run"
         (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(message)
-    # Playwright keeps an event loop in this thread, and Django would then refuse its ORM here.
+    # Playwright keeps an event loop in this thread, in which Django would refuse its ORM.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     return browser_type_launch_args | {"executable_path": found, "args": list(QUIET)}
 

@@ -5,8 +5,8 @@ import os
 import shutil
 import tempfile
 
-# Each process of the suite has its own servers, so that no two ever meet; what a test starts
-# inherits them. They are removed at the end: never somebody's own, whatever the environment says.
+# Each process of the suite has its own servers, which the processes that a test starts inherit.
+# They are removed at the end, so DATA_DIR of the environment is used only if a run of ours made it.
 OWN = f"second-look-test-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}-"
 if not os.path.basename(os.environ.get("DATA_DIR", "")).startswith(OWN):
     os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix=OWN)

@@ -1,4 +1,4 @@
-"""The way of a study on photographs from outside, command by command, as its user types it."""
+"""A whole study on photographs, command by command, as its user types it."""
 
 import shutil
 import tempfile
@@ -17,7 +17,7 @@ from tests.studies.photographs import PHOTOS, needs_photographs, wordnet_ids
 IMAGES = 63
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def machine() -> Iterator[Machine]:
     folder = Path(tempfile.mkdtemp(prefix="second-look-way-"))
     try:
@@ -119,10 +119,7 @@ def test_the_whole_way_on_63_photographs(machine: Machine):
     right = sum(row["main_label"] == truth[image] for image, row in annotations.items())
     assert right > 0.8 * IMAGES
 
-
-@needs_photographs
-def test_too_few_workers_is_exit_1_and_says_how_many_are_needed(machine: Machine):
-    """Runs after the way above, on the same machine."""
+    # Too few workers: exit code 1, and how many more are needed.
     machine.run(
         "create_campaign",
         machine.write(

@@ -76,7 +76,7 @@ def test_a_campaign_by_commands(dataset, capsys):
 
 
 @pytest.mark.parametrize("command", ["publish", "pause", "close", "aggregate"])
-def test_a_campaign_that_is_not_there_is_named(db, command):
+def test_an_unknown_campaign_is_named(db, command):
     with pytest.raises(CommandError, match="There is no campaign nowhere"):
         call_command(command, "nowhere")
 

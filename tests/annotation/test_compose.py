@@ -1,4 +1,4 @@
-"""docker-compose.yml: no engine runs here, so its structure is read and its commands are run."""
+"""docker-compose.yml without a container engine: its structure is read, its commands are run."""
 
 import os
 import re
@@ -24,7 +24,7 @@ from tests.studies.processes import free_port
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = {"web", "worker", "gpu-worker", "beat", "migrate", "postgres", "redis"}
 OURS = SERVICES - {"postgres", "redis"}
-# What the Compose specification allows in a service, as far as it is used here: a typo is not.
+# Keys of the Compose specification that the services use: a typo is none of them.
 KEYS = {
     "build",
     "command",
@@ -105,7 +105,7 @@ def test_the_gpu_override_fits():
     assert f"ARG {argument}=" in (ROOT / "Dockerfile").read_text()
 
 
-def test_the_image_is_made_of_what_is_there():
+def test_the_image_copies_files_that_exist():
     lines = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
     steps = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]
     assert steps[0] == ["FROM", "python:3.11-slim"]
@@ -126,7 +126,7 @@ def test_the_image_is_made_of_what_is_there():
 
 @pytest.fixture
 def environment(transactional_db, tmp_path) -> dict[str, str]:
-    """The services' own environment, but for where database, queue and data are."""
+    """The services' environment, with the test's own database, queue and data."""
     place = connection.settings_dict
     host = place["OPTIONS"].get("host") or place["HOST"]
     database = f"postgres://{place['USER']}@:{place['PORT'] or 5432}/{place['NAME']}?host={host}"
@@ -170,7 +170,7 @@ def started(command: list[str], environment: dict[str, str]) -> Iterator[subproc
 
 
 def answers(url: str, process: subprocess.Popen) -> int:
-    """The status with which it answers at last."""
+    """The status of the first answer."""
     for _ in range(900):
         assert process.poll() is None, process.communicate()[0]
         try:

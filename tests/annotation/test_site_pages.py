@@ -1,4 +1,4 @@
-"""The door and the probes."""
+"""The start page and the health probes."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from annotation import site_pages
 
 
-def test_the_door_offers_both_ways(client):
+def test_the_start_page_links_to_tasks_and_admin(client):
     html = client.get("/").content.decode()
     assert 'href="/tasks/"' in html
     assert 'href="/admin/"' in html

@@ -1,4 +1,4 @@
-"""Workers' pictures: whole, small, without metadata, made once, and telling nothing."""
+"""Workers' pictures: whole, small, without metadata, made once, with names that reveal nothing."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""manage.py import_dataset: what it prints, and how it ends."""
+"""manage.py import_dataset: what it prints, and its exit codes."""
 
 import pytest
 from django.core.management import CommandError, call_command

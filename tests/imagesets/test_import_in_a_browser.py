@@ -1,4 +1,4 @@
-"""The import page in a real browser: what is wrong stands beside its field, and then it goes on."""
+"""The import page in a real browser: an error stands beside its field and can be mended."""
 
 import re
 import zipfile

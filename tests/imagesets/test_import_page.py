@@ -1,4 +1,4 @@
-"""The admin's import page: a form, a job, and what came of it."""
+"""The admin's import page: the form, the job and its outcome."""
 
 import io
 import zipfile
@@ -101,7 +101,7 @@ def test_a_faulty_form_comes_back(admin_client, queued, fields, message):
     assert not ImportJob.objects.exists()
 
 
-def test_a_fault_of_the_program_is_told_and_leaves_no_upload(admin_client, queued, monkeypatch):
+def test_a_crash_is_reported_and_leaves_no_upload(admin_client, queued, monkeypatch):
     post(admin_client, **uploads())
     monkeypatch.setattr(import_jobs, "import_dataset", lambda *args, **options: 1 / 0)
     import_jobs.run(queued[0])

@@ -282,7 +282,7 @@ def test_columns_of_other_names_are_found_by_their_features(tmp_path):
     assert Image.objects.get().dataset_label.names == ["b"]
 
 
-def test_parquet_that_is_none_or_has_no_images_is_refused(tmp_path):
+def test_a_file_that_is_not_parquet_or_has_no_images_is_refused(tmp_path):
     path = tmp_path / "x.parquet"
     path.write_bytes(b"PAR1")
     with pytest.raises(ImportRefused, match="as Parquet"):
@@ -303,7 +303,7 @@ def test_s3_reads_in_place(bucket):
         import_dataset("other", "s3://nowhere/in")
 
 
-def test_images_that_moved_to_another_prefix_or_into_a_zip_are_read_from_there(bucket, tmp_path):
+def test_images_moved_to_another_prefix_or_into_a_zip_are_read_from_the_new_place(bucket, tmp_path):
     def put(prefix: str) -> None:
         for key, content in PICTURES.items():
             s3_client().put_object(Bucket=bucket, Key=f"{prefix}/{key}", Body=content)

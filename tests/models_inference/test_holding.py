@@ -1,4 +1,4 @@
-"""Who changes or deletes what a run is at meets it: real connections, that wait for each other."""
+"""Changes and deletions during a run wait for it, on real connections."""
 
 import numpy as np
 import pytest

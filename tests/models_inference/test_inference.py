@@ -1,4 +1,4 @@
-"""Inference does each thing once, keeps what it did, and says what it could not do."""
+"""Inference predicts each image once, keeps its work, and reports what it could not do."""
 
 import copy
 import hashlib
@@ -102,7 +102,7 @@ def test_broken_and_changed_images_are_skipped_listed_and_tried_again(dataset, t
 
 
 @pytest.mark.parametrize("before", [0, 2, 10])
-def test_a_folder_that_is_not_there_is_an_error_not_a_list(db, tiny, pictures, before):
+def test_a_missing_folder_is_one_error_not_a_list_of_skipped_images(db, tiny, pictures, before):
     """`before`: images whose ids are in the chunk before that of the rest."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence('imagesets_image', 'id'))")
@@ -312,7 +312,7 @@ def test_a_network_without_bfloat16_runs_in_float32_and_says_so_once(
     assert said.startswith("Classifier tiny runs in float32, slower: Unsupported dtype BFloat16")
 
 
-def test_pictures_of_a_size_that_a_network_does_not_take_are_told_before_the_run(dataset, tiny):
+def test_an_input_size_that_a_network_cannot_take_is_refused_before_the_run(dataset, tiny):
     classifier = tiny(dataset, architecture="halonet26t", input={"input_size": [3, 200, 200]})
     with pytest.raises(InferenceError, match=r"tiny does not run on pictures of 200 x 200: "):
         load(classifier, choose_device("cpu"))

@@ -1,4 +1,4 @@
-"""predict: which classifiers a command line means, and what a failed one leaves behind."""
+"""predict: which classifiers a command line selects, and what a failed run leaves behind."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""Several processes share one job; a kill -9 at any moment loses nothing and doubles nothing."""
+"""Several processes share one job; kill -9 at any moment neither loses nor doubles a prediction."""
 
 import os
 import signal

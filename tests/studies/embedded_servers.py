@@ -59,7 +59,7 @@ class Command:
         self.process.communicate()
 
     def error(self) -> str:
-        """What it said when it was refused: one line."""
+        """The one line of its error."""
         _, errors = self.process.communicate(timeout=60)
         assert self.process.returncode == 1
         assert errors.count("\n") == 1, errors
@@ -114,7 +114,7 @@ def eventually(condition: Callable[[], Any], seconds: float = 60) -> Any:
 
 
 def leftovers(folder: Path) -> list[str]:
-    """Anything still there: processes that name the folder, sockets."""
+    """What still exists: processes that name the folder, and the sockets."""
     place = places(folder)
     words = (str(place.data_dir), str(place.sockets))
     left = []
@@ -155,7 +155,7 @@ def hard_links(source: Path, target: Path) -> Iterator[Path]:
 
 
 def forget(data_dir: Path, patience: float = 30.0) -> None:
-    """Remove a database as soon as what a test left running has let go of it."""
+    """Remove a database once the processes that a test left have let go of it."""
     deadline = time.monotonic() + patience
     while True:
         try:

@@ -1,6 +1,7 @@
 """A marketplace in memory, by the rules of tasks/crowds: it keeps its own counts and its own books.
 
-It forgets nothing and pays once; told to, it fails after the effect, as a dropped connection does.
+It forgets nothing and pays once. While `failing`, each call takes effect and then fails, as with a
+dropped connection.
 """
 
 import sys
@@ -16,7 +17,7 @@ CENT = Decimal("0.01")
 
 
 class Work:
-    """An assignment there: accepted, submitted, approved, rejected or returned."""
+    """The marketplace's own record of an assignment."""
 
     def __init__(self, key: str, hit: int, worker: str) -> None:
         self.key, self.hit, self.worker, self.status = key, hit, worker, "accepted"

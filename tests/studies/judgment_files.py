@@ -54,10 +54,10 @@ def exported(campaign: Campaign, table: str = "judgments") -> list[dict[str, Any
 
 
 def on(**fields: Any) -> dict[str, Any]:
-    """A row of a CONTAINS file: worker w sees n0 in a.jpg, unless told otherwise."""
+    """A row of a CONTAINS file: worker w sees n0 in a.jpg, unless `fields` say otherwise."""
     return {"worker": "w", "image": "a.jpg", "label": "n0", "selected": "true"} | fields
 
 
 def form(**fields: Any) -> dict[str, Any]:
-    """A row of a CLASSIFY file: worker w sees n0 in a.jpg, unless told otherwise."""
+    """A row of a CLASSIFY file: worker w sees n0 in a.jpg, unless `fields` say otherwise."""
     return {"worker": "w", "image": "a.jpg", "selected": ["n0"], "main": "n0"} | fields

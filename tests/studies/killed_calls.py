@@ -1,4 +1,4 @@
-"""A process that dies at its n-th call to MTurk."""
+"""A process that is killed at its n-th call to MTurk."""
 
 from collections import Counter
 
@@ -10,7 +10,7 @@ class Killed(BaseException):
 
 
 def kill_at(monkeypatch, number: int, after_effect: bool) -> Counter:
-    """Client.call dies at its n-th call; what is in flight takes effect, and nobody hears of it."""
+    """Kill the process at the n-th Client.call; `after_effect`: MTurk has carried that call out."""
     real = Client.call
     calls: Counter = Counter()
 

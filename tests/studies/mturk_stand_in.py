@@ -11,7 +11,7 @@ from tests.studies.odd_pictures import make_pictures, open_campaign
 
 @pytest.fixture
 def server(settings):
-    """The stand-in, served; the site believes it to be MTurk."""
+    """The stand-in, served; the site takes it for MTurk."""
     with serving(Market()) as running:
         settings.MTURK_ENDPOINT_URL = running.address
         settings.MTURK_SUBMIT_ORIGINS = ["https://www.mturk.com", running.address]
@@ -26,7 +26,7 @@ def market(server) -> Market:
 
 @pytest.fixture
 def open_for_mturk(db, tmp_path, server):
-    """Opens a campaign, without putting it before the crowd: (kind, settings) -> Campaign."""
+    """A function (kind, settings) -> open campaign, not yet offered on the marketplace."""
 
     def make(kind: str = "contains", **fields):
         images = fields.pop("images", 12)

@@ -1,4 +1,4 @@
-"""Real pictures of odd shapes in the database, and a walk through the pages as a form sends it."""
+"""A campaign of real pictures of odd shapes, and the fields that its pages' forms send."""
 
 import hashlib
 from pathlib import Path

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def environment() -> dict[str, str]:
-    """The environment of a process that shall use this test's database and queue."""
+    """The environment of a process that uses this test's database and queue."""
     at = connection.settings_dict
     host = at.get("OPTIONS", {}).get("host") or at["HOST"]
     user = quote(at["USER"]) + (f":{quote(at['PASSWORD'])}" if at["PASSWORD"] else "")

@@ -11,7 +11,7 @@ from tests.studies.processes import until
 
 @contextmanager
 def beside(function, *arguments):
-    """Run a function on another connection, until it waits for what the block's holds; then end."""
+    """Run a function on another connection; commit the block once the function waits for it."""
 
     def run():
         try:

@@ -237,7 +237,7 @@ def test_exports_have_the_bytes_of_the_command(dataset, tmp_path):
     assert b"person-0@example.org" in root.get(raw).getvalue()
 
 
-def test_the_schema_is_whole_and_the_docs_come_from_here(api):
+def test_the_schema_is_valid_and_the_site_serves_its_docs(api):
     answer = api.get("/api/schema/", headers={"accept": "application/json"})
     schema = answer.json()
     validate(schema)

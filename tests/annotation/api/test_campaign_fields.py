@@ -1,4 +1,4 @@
-"""What a campaign may be made of: one validator, for the API and for `create_campaign`."""
+"""Which settings a campaign may have: one validator for the API and `create_campaign`."""
 
 import json
 

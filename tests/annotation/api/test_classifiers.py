@@ -268,6 +268,6 @@ def test_a_classifiers_history_may_be_posted_to(root, dataset):
 
 @pytest.mark.parametrize("number", ["x", "\N{SUPERSCRIPT TWO}", "9" * 400])
 @pytest.mark.parametrize("page", ["change", "again"])
-def test_a_job_that_is_not_there_has_no_page(root, dataset, number, page):
+def test_an_unknown_job_has_no_page(root, dataset, number, page):
     answer = root.get(f"/admin/models_inference/inferencejob/{number}/{page}/", follow=True)
     assert answer.status_code in (200, 404)

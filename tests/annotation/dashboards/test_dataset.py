@@ -1,4 +1,4 @@
-"""A dataset's page and its JSON: what asking would take, and what to mend first."""
+"""A dataset's page and its JSON: what a campaign would cost, and what to mend first."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -80,7 +80,7 @@ def test_labels_of_one_name_are_one_finding_however_many(staff, dataset):
     assert ">k19</a> and 10 more)" in text
 
 
-def test_parameters_that_cannot_be_are_told(staff, dataset):
+def test_invalid_parameters_are_named(staff, dataset):
     at = "/api/datasets/tiny/candidates/"
     assert set(staff.get(at + "?k=11").json()) == {"k"}
     assert "nobody" in str(staff.get(at + "?classifier=nobody").json()["classifier"])

@@ -1,4 +1,4 @@
-"""The progress page counts what is there, for staff only."""
+"""The progress page counts places and answers, for staff only."""
 
 import pytest
 

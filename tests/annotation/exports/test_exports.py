@@ -1,4 +1,4 @@
-"""Exports say exactly what is stored, in both formats, by both ways out, in flat memory."""
+"""Exports hold exactly what is stored, in both formats, from the API and the command."""
 
 import csv
 import io
@@ -239,7 +239,7 @@ def test_the_wrong_table_is_named_with_the_right_ones(study, follow_up):
         Export(study, "selection_frequencies", "csv")
 
 
-def test_a_file_is_whole_or_not_there(study, tmp_path, monkeypatch):
+def test_a_file_is_whole_or_absent(study, tmp_path, monkeypatch):
     out = tmp_path / "out" / "judgments.jsonl"
     with pytest.raises(CommandError, match="No such file or directory"):
         call_command("export", "grid", "judgments", "--out", str(out))

@@ -1,4 +1,4 @@
-"""The headline numbers count every image that was answered for, as what it is."""
+"""The headline numbers count every answered image by its number of objects."""
 
 import pytest
 

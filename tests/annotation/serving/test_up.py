@@ -1,4 +1,4 @@
-"""`manage.py up`: everything on one machine, through kills of anything, and nothing left after."""
+"""`manage.py up` survives kills of any process and leaves nothing behind."""
 
 import contextlib
 import os

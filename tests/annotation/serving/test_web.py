@@ -1,4 +1,4 @@
-"""The web server of a command: the running one where there is one, else its own, which ends."""
+"""A command uses the running web server, or starts its own and stops it."""
 
 import http.server
 import os

@@ -206,7 +206,7 @@ def on_cuda(members: dict[str, bytes]) -> None:
 
 
 @pytest.mark.parametrize("kind", ["torchscript", "torch.export"])
-def test_a_program_that_was_made_on_a_gpu_runs_where_there_is_none(make, tmp_path, kind):
+def test_a_program_made_on_a_gpu_runs_without_one(make, tmp_path, kind):
     net, plain, file = Placed().eval(), tmp_path / "plain.pt2", tmp_path / "cuda.pt2"
     if kind == "torchscript":
         traced(net, plain)
@@ -318,7 +318,7 @@ EVIL = {
 
 
 @pytest.mark.parametrize("how", EVIL)
-def test_an_export_that_could_run_code_is_refused_and_runs_none(files, make, tmp_path, how):
+def test_an_export_that_could_run_code_is_refused_unrun(files, make, tmp_path, how):
     proof, file = tmp_path / "ran", tmp_path / "evil.pt2"
     rewritten(files / "any.pt2", file, lambda members: EVIL[how](members, proof))
     with pytest.raises(InferenceError, match=r"evil\.pt2 is refused: .* could run code"):
@@ -340,7 +340,7 @@ def test_guards_of_an_export_are_not_run(files, make, tmp_path):
     assert not proof.exists()
 
 
-def test_a_script_that_writes_files_is_refused_and_runs_none(make, tmp_path, monkeypatch):
+def test_a_script_that_writes_files_is_refused_unrun(make, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with warnings.catch_warnings(action="ignore"):
         torch.jit.script(Saves()).save("saves.pt")

@@ -40,7 +40,7 @@ def classifier(dataset, weights, **fields) -> Classifier:
 
 
 @pytest.mark.parametrize("form", ["torch", "options", "beside", 2, 4])
-def test_a_file_that_would_run_code_is_refused_and_runs_none(dataset, tmp_path, form):
+def test_a_file_that_would_run_code_is_refused_unrun(dataset, tmp_path, form):
     file, proof = tmp_path / "wicked.pth", tmp_path / "ran"
     state = timm().create_model("test_efficientnet").state_dict()
     if form == "torch":
@@ -198,7 +198,7 @@ def test_buffers_and_names_of_older_files_are_taken_but_nothing_may_be_missing(m
         ("densenet121", "densenet121.tv_in1k"),
     ],
 )
-def test_files_of_torchvisions_networks_say_what_they_say_there(dataset, tmp_path, theirs, ours):
+def test_torchvisions_weights_give_torchvisions_logits(dataset, tmp_path, theirs, ours):
     timm()
     import torchvision
 

@@ -1,4 +1,4 @@
-"""An image-text model as a classifier, by a tiny model that is made here."""
+"""An image-text model as a classifier, shown with a tiny model."""
 
 import json
 

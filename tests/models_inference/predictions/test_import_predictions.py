@@ -1,4 +1,4 @@
-"""Predictions from elsewhere: what fits comes in whole, anything wrong changes nothing."""
+"""Imported predictions: a valid file is stored whole, an error changes nothing."""
 
 import zipfile
 
@@ -179,7 +179,7 @@ def test_an_error_in_an_archive_names_its_place(dataset, tmp_path, arrays, says)
 
 
 @pytest.mark.parametrize("name", ["p.csv", "p.npz"])
-def test_a_file_that_is_not_there_or_of_another_kind(dataset, tmp_path, name):
+def test_a_missing_file_or_one_of_another_kind_is_refused(dataset, tmp_path, name):
     with pytest.raises(CommandError, match=r"cannot be read|No such file"):
         bring(tmp_path / name)
     (tmp_path / "q.npz").write_bytes(b"not an archive")

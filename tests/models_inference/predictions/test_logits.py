@@ -1,4 +1,4 @@
-"""Logits that processes keep, bring together and read at once, also where the disk is full."""
+"""Logits that several processes write, merge and read at once, even on a full disk."""
 
 import os
 import subprocess

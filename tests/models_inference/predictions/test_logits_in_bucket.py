@@ -1,4 +1,4 @@
-"""Logits whose parts were made on several machines, brought together from the bucket."""
+"""Logits made in parts on several machines, merged from the bucket."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Controls: how many, where, which; never a pair that is asked (SCIENCE 2, rule 10)."""
+"""Controls: how many, where, which; never a pair that is asked (rules K1 to K5)."""
 
 from collections import Counter, defaultdict
 

@@ -1,4 +1,4 @@
-"""Images that are there twice are told before publishing, of those that the campaign asks about."""
+"""Before publishing, the site names duplicates among the images of the campaign."""
 
 import random
 
@@ -28,7 +28,7 @@ def draft() -> Campaign:
     )
 
 
-def test_only_images_that_are_asked_count_before_and_after(draft, capsys):
+def test_only_images_of_the_campaign_count_before_and_after(draft, capsys):
     said = image_findings(draft)
     assert said.startswith("Of its images 2 in 1 group are the same files (000.jpg, 001.jpg):")
     call_command("publish", "c")

@@ -1,4 +1,4 @@
-"""A table of known answers: all of it or nothing, and every error says where it is."""
+"""A table of known answers is stored whole or not at all; errors name row and field."""
 
 import pytest
 from django.core.management import CommandError, call_command

@@ -1,4 +1,4 @@
-"""Labels that may confuse are told before publishing, of those that the campaign asks about."""
+"""Before publishing, the site names labels of the campaign that may confuse."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -40,13 +40,13 @@ def test_only_labels_that_are_asked_count_before_and_after(draft, capsys):
     assert label_findings(Campaign.objects.get()) == (labels, findings)
 
 
-def test_the_admins_page_tells_it_before_publishing(draft, client):
+def test_the_admins_page_shows_them_before_publishing(draft, client):
     client.force_login(get_user_model().objects.create_superuser("root", "r@example.org", "x"))
     page = client.get(reverse("admin:tasks_campaign_publish", args=[draft.pk])).content.decode()
     assert "both are named &#x27;crane&#x27;" in page
 
 
-def test_a_sentence_tells_the_first_few_and_how_many_more(draft):
+def test_a_sentence_names_the_first_few_and_how_many_more(draft):
     Label.objects.update(definition="")
     labels, findings = label_findings(draft)
     assert in_a_sentence(labels, findings).endswith("; and 2 more.")

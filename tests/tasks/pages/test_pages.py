@@ -55,7 +55,7 @@ def enter(client, campaign) -> tuple[str, str]:
 
 
 def first_selected(question):
-    """Check the first option, and make it the main object where there is one to name."""
+    """Check the first option, and make it the main object if the question asks for one."""
     first = question.options[0]
     return [first, *(o for o in question.named("main-") if o.value == first.value)]
 
@@ -188,7 +188,7 @@ def test_expired_work_is_gone_but_an_answer_is_taken_while_its_place_is_free(con
     assert Assignment.objects.filter(state="submitted").count() == 1
 
 
-def test_an_answer_that_comes_too_late_is_kept_and_the_worker_is_told(contains):
+def test_a_late_answer_is_kept_and_its_worker_reads_so(contains):
     client = Client()
     address, html = enter(client, contains)
     late = Assignment.objects.get()
@@ -204,7 +204,7 @@ def test_an_answer_that_comes_too_late_is_kept_and_the_worker_is_told(contains):
     assert (late.state, bool(late.selected)) == ("expired", True)
 
 
-def test_thanks_says_why_there_is_nothing(contains):
+def test_thanks_says_why_there_is_no_more_work(contains):
     client = Client()
     enter(client, contains)
     pause(contains, "a test")

@@ -1,4 +1,4 @@
-"""Each error is named by row and field, and a file with one changes nothing at all."""
+"""Each error names its row and field, and a file with an error changes nothing."""
 
 import re
 
@@ -174,7 +174,7 @@ def test_rows_are_lines_of_the_file(contains):
         (b'[{"worker":"w","image":"a.jpg","label":"n0","selected":1},[]]', 2, "", "a JSON object"),
     ],
 )
-def test_files_that_are_none(contains, data, row, field, says):
+def test_files_that_are_not_of_the_format(contains, data, row, field, says):
     (error,) = refused(contains, data)
     assert error[:2] == (row, field)
     assert says in error[2]

@@ -1,4 +1,4 @@
-"""What a file may look like: CSV, JSON lines, a JSON list, MTurk's batch results; from whom."""
+"""Formats of judgment files: CSV, JSON lines, a JSON list, MTurk's batch results."""
 
 import csv
 import io
@@ -187,7 +187,7 @@ def test_mturk_what_our_own_pages_hand_in(tmp_path, kind):
             }
         )
     before = exported(campaign)
-    assert give(campaign, batch(*rows)).judgments == 0  # both are here already
+    assert give(campaign, batch(*rows)).judgments == 0  # the campaign has both already
     lost = Assignment.objects.get(key=rows[1]["AssignmentId"])
     lost.place.delete()
     lost.delete()

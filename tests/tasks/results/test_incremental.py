@@ -1,4 +1,4 @@
-"""Only what changed is read again, and whatever happens meanwhile, nothing is missed."""
+"""Aggregation reads only what changed, and misses nothing that happens meanwhile."""
 
 import random
 import threading

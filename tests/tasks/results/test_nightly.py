@@ -1,4 +1,4 @@
-"""Aggregations with nobody looking on: the nightly job on the queue, and how a failure is told."""
+"""Nightly aggregation on the queue, and how its failures are reported."""
 
 import random
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def work_the_queue(start) -> None:
-    """Start a worker of the queue, without what other tests have left there."""
+    """Start a worker of the queue, emptied of what other tests left."""
     Redis.from_url(settings.REDIS_URL).delete("default")
     start("-m", "celery", "-A", "annotation", "worker", "-Q", "default", "-c", "1", "-l", "ERROR")
 
@@ -38,7 +38,7 @@ def work_the_queue(start) -> None:
     ],
     ids=str,
 )
-def test_a_stored_answer_that_is_none_is_named(workers, wrong):
+def test_a_malformed_stored_answer_is_named(workers, wrong):
     campaign, rng = open_campaign("classify"), random.Random(1)
     answer_some(campaign, workers(1)[0], rng, 3)
     one = Assignment.objects.filter(campaign=campaign)[1]
@@ -49,7 +49,7 @@ def test_a_stored_answer_that_is_none_is_named(workers, wrong):
     assert not Run.objects.exists()
 
 
-def test_a_campaign_that_fails_is_told_and_keeps_no_other_one_back(
+def test_a_failed_aggregation_is_reported_and_holds_up_no_other(
     workers, admin_client, caplog, start
 ):
     broken, rng = open_campaign("classify"), random.Random(1)
@@ -82,7 +82,7 @@ def test_a_campaign_that_fails_is_told_and_keeps_no_other_one_back(
     assert "An aggregation failed" not in admin_client.get(page).content.decode()
 
 
-def test_a_connection_that_breaks_is_told_too(workers, monkeypatch):
+def test_a_broken_connection_is_reported_too(workers, monkeypatch):
     campaign, rng = open_campaign("contains"), random.Random(1)
     answer_some(campaign, workers(1)[0], rng)
 

@@ -1,4 +1,4 @@
-"""Each section's expected and observed share of positives (rule 11)."""
+"""Each section's expected and observed share of positives (rule F5)."""
 
 from collections import defaultdict
 

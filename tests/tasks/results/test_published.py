@@ -1,4 +1,4 @@
-"""Judgments collected elsewhere, of the shape of published ones: in, aggregated, out, all exact."""
+"""Data sets shaped like published ones: imported, aggregated, exported, all exact."""
 
 import csv
 import json

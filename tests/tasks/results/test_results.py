@@ -1,4 +1,4 @@
-"""From stored answers to results: equal to counting by hand, whole, and of used answers only."""
+"""Results equal a count by hand, are stored whole, and use only used answers."""
 
 import random
 import threading

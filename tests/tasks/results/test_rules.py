@@ -1,4 +1,4 @@
-"""Which judgments count: each kind that does not is kept apart, counted, and in no result."""
+"""Which judgments count: the others are counted apart and enter no result."""
 
 import csv
 import io

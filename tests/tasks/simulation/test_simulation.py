@@ -42,7 +42,7 @@ def test_a_crew_finishes_a_campaign_round_after_round(kind, dataset, live_server
     assert Worker.objects.count() == 6
 
 
-def test_careful_workers_find_what_is_there(dataset, live_server):
+def test_careful_workers_find_the_objects(dataset, live_server):
     campaign = open_campaign(dataset, "contains", workers_per_item=5, round_size=5)
     simulate(live_server.url, campaign, workers=5, careless=0)
     votes = Counter()

@@ -53,7 +53,7 @@ class Study(RuleBasedStateMachine):
         share=st.sampled_from([0, 0.3]),
     )
     def begin(self, spare: int, r: int, share: float) -> None:
-        """`spare`: for so many answers more than the first round's there is money."""
+        """`spare`: how many answers beyond the first round's the budget pays for."""
         self.savepoint = transaction.atomic()
         self.savepoint.__enter__()
         if self.crowd == "fair":
@@ -158,7 +158,7 @@ class Study(RuleBasedStateMachine):
 
     @precondition(lambda self: self.crowd == "fair")
     @rule(luck=LUCK)
-    def hands_in_without_having_answered_here(self, luck: random.Random) -> None:
+    def hands_in_without_having_answered_on_the_site(self, luck: random.Random) -> None:
         open_there = [w for w in self.market.work.values() if w.status == "accepted"]
         if open_there:
             work = luck.choice(open_there)
@@ -176,7 +176,7 @@ class Study(RuleBasedStateMachine):
                 if work.status == "accepted":
                     work.status = "returned"
                 if luck.random() < 0.5:
-                    return  # nobody tells
+                    return  # without notice
             give_back(assignment)
 
     @precondition(lambda self: self.crowd == "fair")
@@ -306,7 +306,7 @@ class Study(RuleBasedStateMachine):
             assert set(paid.values()) <= {1}
             total = sum((p.amount + self.market.fee(p.amount) for p in self.market.payments), 0)
             assert total <= spent
-        # Finished: nothing is lacking that could be paid.
+        # Finished: every answer that the budget could pay is there.
         if campaign.state == "finished" and not campaign.out_of_money:
             assert used == dict.fromkeys((hit.pk for hit in campaign.hits.all()), campaign.target)
             assert campaign.target == campaign.workers_per_item

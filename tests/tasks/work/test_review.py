@@ -27,11 +27,11 @@ def study(dataset, **fields) -> Campaign:
 
 
 def everything(assignment: Assignment) -> dict:
-    """The answer of who selects all there is."""
+    """Select every picture."""
     return {"selected": list(assignment.shown), "maybe": [], "unseen": []}
 
 
-def test_who_selects_everything_is_stopped_once_enough_is_known_of_him(workers):
+def test_a_worker_who_selects_everything_is_stopped_once_enough_is_known(workers):
     campaign = study(make_dataset(images=40, labels=10))
     *careful, careless = workers(5)
     for worker in careful:
@@ -47,7 +47,7 @@ def test_who_selects_everything_is_stopped_once_enough_is_known_of_him(workers):
     assert sync(campaign).reviewed.stopped == 0
 
 
-def test_who_selects_nothing_scores_a_half_and_is_stopped_too(workers):
+def test_a_worker_who_selects_nothing_scores_a_half_and_is_stopped_too(workers):
     campaign = study(make_dataset(images=40, labels=10))
     *careful, careless = workers(5)
     for worker in careful:
@@ -81,7 +81,7 @@ def fair(monkeypatch):
 
 
 def hand_in_all(fair, campaign: Campaign, worker: str, answer) -> None:
-    """The worker takes every HIT on offer there, and hands in the answer."""
+    """The worker accepts every HIT on offer and hands in the answer."""
     for hit in fair.on_offer(worker):
         work = fair.accept(hit, worker)
         items = list(HITItem.objects.filter(hit=hit).order_by("position"))

@@ -1,4 +1,4 @@
-"""Files that an earlier life, or somebody else, left behind neither block nor kill."""
+"""Files left behind by an earlier run, or by another program, stop no start."""
 
 import os
 import shutil

@@ -155,14 +155,14 @@ def test_a_link_to_the_folder_is_the_same_folder(folder: Path, tmp_path: Path) -
         assert len(processes_of(folder)["keeper"]) == 1
 
 
-def test_a_command_that_is_told_to_end_leaves(folder: Path) -> None:
+def test_a_terminated_command_leaves(folder: Path) -> None:
     command = Command(folder).ready()
     command.process.terminate()
     command.process.communicate()
     assert_nothing_left(folder)
 
 
-def test_the_keeper_told_to_end_stops_cleanly(folder: Path) -> None:
+def test_a_terminated_keeper_stops_cleanly(folder: Path) -> None:
     with running(folder, durable=False) as lease:
         keeper = the("keeper", folder)
         keeper.terminate()

@@ -1,4 +1,4 @@
-"""As root, with everything in folders that only root may enter; as a user who is not root."""
+"""Embedded servers run by root, from folders only root may enter, and by another user."""
 
 import os
 import shutil
@@ -36,7 +36,7 @@ def closed(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_to_all() -> Iterator[Path]:
-    """A folder that any user can come into (pytest's own are for root alone)."""
+    """A folder that any user may enter (pytest's own are for root alone)."""
     base = Path("/tmp") / f"second-look-test-{os.getpid()}"
     base.mkdir()
     base.chmod(0o1777)

@@ -1,4 +1,4 @@
-"""What the site makes of MTurk's own word: payments, expiry, and that it has no time just now."""
+"""How the site takes over what MTurk reports: payments, expiry, and that it is busy."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -37,7 +37,7 @@ def test_a_payment_made_by_hand_is_reported_while_the_study_runs(open_for_mturk,
     assert "$0.50 paid on the marketplace, nothing owed here" in difference
 
 
-def test_a_rejection_that_is_overturned_there_is_taken_in(open_for_mturk, market):
+def test_a_rejection_overturned_on_the_marketplace_is_taken_over(open_for_mturk, market):
     campaign = open_for_mturk(rejection=True)
     sync(campaign)
     one = market.accept(next(iter(market.hits.values())), "A1")
@@ -51,7 +51,7 @@ def test_a_rejection_that_is_overturned_there_is_taken_in(open_for_mturk, market
     assert campaign.payments.get(kind="base").state == "paid"
 
 
-def test_a_hit_that_has_expired_there_is_offered_again_whatever_the_clock_says(
+def test_a_hit_expired_on_the_marketplace_is_offered_again_whatever_the_clock_says(
     open_for_mturk, market, monkeypatch
 ):
     campaign = open_for_mturk()
@@ -118,7 +118,7 @@ def test_an_answer_that_was_never_handed_in_costs_nothing(open_for_mturk, market
     one = market.accept(there, "A1")
     submit(take_up(hit, Worker.of("mturk", "A1"), one.id), {"selected": []})
     market.give_up(one)
-    sync(campaign)  # nobody is at the HIT: it will not come
+    sync(campaign)  # nobody holds the HIT: no answer will come
     assert committed(campaign) == before
 
 

@@ -110,7 +110,7 @@ def test_an_answer_is_stored_here_and_then_handed_in(campaign, market, server, w
     assert re.search(rf"form-action {server.address}(;|$)", policy)
     assert "https://www.mturk.com" in re.search("frame-ancestors ([^;]*)", policy).group(1)
     assert "X-Frame-Options" not in response
-    # The answer that MTurk keeps says the same as the one that is kept here.
+    # MTurk keeps the same answer as the site.
     told = from_xml(stored.hit, answers_xml(list(form.fields.items())))
     assert told.pop("shown") == stored.shown
     names = ("answers",) if campaign.kind == "classify" else ("selected", "maybe", "unseen")
@@ -220,7 +220,7 @@ def test_an_answered_assignment_is_nobody_elses_until_the_marketplace_says_so(
     contains, market, server
 ):
     first_one = Frame(market, server, "A1")
-    first_one.send(first_one.open(), first)  # stored here, never handed in
+    first_one.send(first_one.open(), first)  # stored on the site, never handed in
     market.give_up(first_one.accepted)
     second = Frame(market, server, "A2")
     assert second.accepted.id == first_one.accepted.id

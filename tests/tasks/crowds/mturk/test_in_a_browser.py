@@ -1,4 +1,4 @@
-"""In a real browser: the frame on another site, the policy that lets the answer on, the script."""
+"""MTurk's frame in a real browser: another origin, the content policy, the script."""
 
 import pytest
 

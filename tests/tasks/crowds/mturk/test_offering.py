@@ -1,4 +1,4 @@
-"""Putting HITs before the crowd: exactly one each, whatever breaks off, whenever it is taken up."""
+"""Offering HITs on MTurk: exactly one each, whatever call breaks and whenever it is repeated."""
 
 import socket
 import threading
@@ -40,7 +40,7 @@ def offered(campaign, market) -> None:
     assert known == {hit.id: hit.max_assignments for hit in hits}
 
 
-def test_hits_are_put_before_the_crowd_as_they_are_here(open_for_mturk, market):
+def test_hits_are_offered_as_they_are_stored(open_for_mturk, market):
     campaign = open_for_mturk(title="Look", keywords="pictures, animals", lifetime_days=2)
     HIT.objects.filter(campaign=campaign, key="hit-6").update(reward=Decimal("0.40"))
     crowd_of(campaign).offer(campaign)

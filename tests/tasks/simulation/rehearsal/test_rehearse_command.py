@@ -1,4 +1,4 @@
-"""The command `rehearse`: a campaign played through; and the bare stand-in, for boto3."""
+"""The command `rehearse`: it plays a campaign through, or serves the stand-in to boto3."""
 
 import contextlib
 import io

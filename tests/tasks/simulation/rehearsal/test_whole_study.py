@@ -1,4 +1,4 @@
-"""A whole study through the stand-in, with faults and workers who misbehave; the invariants."""
+"""A whole study on the stand-in, with faults and misbehaving workers, keeps the invariants."""
 
 import contextlib
 from datetime import timedelta
