@@ -1,7 +1,7 @@
 """The marketplace itself, in memory: what each operation does, and what workers do there.
 
-After the API's documentation; where that is silent, after what requesters report. One lock: each
-operation is one step.
+It follows the API's documentation, and where that is silent, what requesters report. One lock makes
+each operation one step.
 """
 
 import threading
@@ -30,8 +30,8 @@ OVERRIDE_WITHIN = timedelta(days=30)
 LONGEST = {"Title": 128, "Description": 2000, "Keywords": 1000}
 
 
-class NotYours(Exception):
-    """A worker did what he may not; the message says what."""
+class NotAllowed(Exception):
+    """A worker tried something that they may not do; the message says what."""
 
 
 class Market:
@@ -49,7 +49,7 @@ class Market:
         self._by_assignment: dict[str, HIT] = {}
 
     def carry_out(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """One operation of the API, by name; raises Fault. Parameters are of their shape."""
+        """One operation of the API, by name, with checked parameters. Raises Fault."""
         operation = getattr(self, f"_{name}", None)
         if operation is None:
             raise wrong("NotRehearsed", f"{name} is not part of the rehearsal")
@@ -252,13 +252,13 @@ class Market:
             return [hit for hit in self.hits.values() if hit.available(now) > 0]
 
     def accept(self, hit: HIT, worker: str) -> Assignment:
-        """A worker takes a HIT. Raises NotYours where he may not, or nothing is left."""
+        """Give a HIT to a worker. Raises NotAllowed if they may not do it or none is left."""
         with self.lock:
             now = self.clock.now()
             if any(one.worker == worker for one in hit.assignments):
-                raise NotYours("you have done this HIT, or are at it")
+                raise NotAllowed("you have done this HIT, or are working on it")
             if hit.available(now) < 1:
-                raise NotYours("there is no more of this HIT")
+                raise NotAllowed("there is no more of this HIT")
             one = Assignment(
                 id=hit.freed.pop(0) if hit.freed else new_id(),
                 hit=hit,
@@ -271,29 +271,29 @@ class Market:
             return one
 
     def give_up(self, one: Assignment) -> None:
-        """The worker returns it: nothing tells the requester."""
+        """Return it for its worker; the requester hears nothing of it."""
         with self.lock:
             if one.status == "Accepted" and one in one.hit.assignments:
                 one.hit.give_up(one)
 
     def hand_in(self, assignment_id: str, fields: Iterable[tuple[str, str]]) -> Assignment:
-        """What externalSubmit does. Raises NotYours where there is nothing to hand in."""
+        """What externalSubmit does. Raises NotAllowed if there is nothing to hand in."""
         with self.lock:
             hit = self._by_assignment.get(assignment_id)
             now = self.clock.now()
             running = hit.running(now) if hit is not None else []
             one = next((one for one in running if one.id == assignment_id), None)
             if one is None:
-                raise NotYours("this assignment is not being worked on: handed in, or too late")
+                raise NotAllowed("nobody has this assignment open: it was handed in, or is over")
             if not (given := [(name, text) for name, text in fields if name != "assignmentId"]):
-                raise NotYours("a form needs at least one field besides assignmentId")
+                raise NotAllowed("a form needs at least one field besides assignmentId")
             one.status, one.submitted = "Submitted", now
             one.auto_approval = now + one.hit.type.auto_approval
             one.answer = answers_xml(given)
             return one
 
     def settle(self) -> None:
-        """Approve by itself what has waited long enough."""
+        """Approve what has waited as long as auto-approval allows."""
         with self.lock:
             for hit in self.hits.values():
                 self._auto_approve(hit)
@@ -302,16 +302,16 @@ class Market:
         return ElementTree.fromstring(hit.question).findtext(f"{QUESTION}ExternalURL") or ""
 
     def public_id(self, hit: HIT) -> str:
-        """The last part of the address of its page: the site's own name of it."""
+        """The site's own id of the HIT: the last part of its page's address."""
         return urlsplit(self.external_url(hit)).path.rstrip("/").rsplit("/", 1)[-1]
 
     # Details
 
     def _repeated(self, what: str, given: Mapping[str, Any]) -> str | None:
-        found = self._tokens.get((what, given.get("UniqueRequestToken", "")))
-        if found is None or found[0] + TOKENS_LIVE <= self.clock.now():
+        made_at, name = self._tokens.get((what, given.get("UniqueRequestToken", "")), (None, ""))
+        if made_at is None or made_at + TOKENS_LIVE <= self.clock.now():
             return None
-        return found[1]
+        return name
 
     def _remember(self, what: str, given: Mapping[str, Any], name: str) -> None:
         if token := given.get("UniqueRequestToken"):
