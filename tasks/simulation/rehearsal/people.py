@@ -168,7 +168,7 @@ class Crew:
         for name, value in mind.fill_in(sheet):
             answer.setdefault(name, []).append(value)
         if habit == "comes_late":
-            # As if their time had run out: the next worker gets this place, perhaps with the same id.
+            # As if their time had run out: the next worker gets the place, perhaps this very id.
             self.market.give_up(one)
         for _ in range(2 if person.rng.random() < self.habits.sends_twice else 1):
             page = self._ask(browser, "POST", str(page.url), answer)

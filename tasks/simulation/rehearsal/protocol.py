@@ -43,7 +43,7 @@ def operations() -> Mapping[str, OperationModel]:
 
 
 def read(target: str, body: bytes) -> tuple[str, dict[str, Any]]:
-    """The operation and its checked parameters. Raises the Fault with which the API refuses others."""
+    """The operation and its checked parameters. Raises Fault, as the API does."""
     name = target.removeprefix(PREFIX)
     if not target.startswith(PREFIX) or name not in operations():
         raise Fault(400, "UnknownOperationException", f"there is no operation {target!r}")

@@ -64,7 +64,6 @@ class HIT:
     reviewing: bool = False
     assignments: list[Assignment] = field(default_factory=list)
     freed: list[str] = field(default_factory=list)  # ids of returned assignments, to give out again
-    changed: int = 0
 
     def running(self, now: datetime) -> list[Assignment]:
         """Assignments that workers have open; first give up those whose time is over."""

@@ -58,7 +58,10 @@ class Stage:
 
     @contextlib.contextmanager
     def site(self, public_url: str) -> Iterator[None]:
-        """Let this process use the stand-in as MTurk within the block; workers come to `public_url`."""
+        """Let this process use the stand-in as MTurk within the block.
+
+        Workers come to `public_url`.
+        """
         names = ("MTURK_ENDPOINT_URL", "MTURK_SUBMIT_ORIGINS", "PUBLIC_URL")
         before = {name: getattr(settings, name) for name in names}
         settings.MTURK_ENDPOINT_URL = self.address
@@ -132,7 +135,7 @@ class Stage:
 
 @contextlib.contextmanager
 def stage(faults: Faults | None = None, seed: int = 0, port: int = 0) -> Iterator[Stage]:
-    """Run the stand-in on this machine until the block ends. Raises OSError if the port is taken."""
+    """Run the stand-in on this machine until the block ends; OSError: the port is taken."""
     with serving(Market(), faults, seed, port) as server:
         yield Stage(server)
 
@@ -147,7 +150,7 @@ def play(
     """Publish the campaign and play it to its end: every pair judged, everything reviewed.
 
     New workers come when the present ones have done all they may. `progress` is called with the
-    number of answers handed in since its last call. Raises Stalled, and what publish and sync raise.
+    number of answers handed in since its last call. Raises Stalled, and as publish and sync do.
     """
     if campaign.state == State.DRAFT:
         publish(campaign, WHO)
