@@ -128,7 +128,9 @@ class Fair:
     def ledger(
         self, campaign: Campaign, hits: Collection[int] | None = None
     ) -> Iterator[MarketPayment]:
-        yield from self.payments
+        for payment in self.payments:
+            if hits is None or self.work[payment.assignment].hit in hits:
+                yield payment
 
     def _fail(self) -> None:
         if self.failing:
