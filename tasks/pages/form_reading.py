@@ -56,17 +56,15 @@ def _read_contains(sheet: Sheet, form: QueryDict) -> dict[str, Any]:
     if strange or any(name.startswith(ITEM_FIELDS) for name in form):
         sheet.errors.append(STRANGE)
     if chosen["maybe"] and not sheet.campaign.maybe:
-        sheet.errors.append("This study does not offer “maybe”: select the picture, or do not.")
+        sheet.errors.append("This study does not offer “maybe”: select the picture, or leave it.")
     for tile in tiles:
         tile.selected = tile.id in chosen["selected"]
         tile.maybe = tile.id in chosen["maybe"]
         tile.unseen = tile.id in chosen["unseen"]
         if tile.unseen and (tile.selected or tile.maybe):
-            tile.error = (
-                f"Picture {tile.number} is both chosen and “did not load”: undo one of the two."
-            )
+            tile.error = f"Picture {tile.number} is both chosen and “did not load”: undo one."
         elif tile.selected and tile.maybe:
-            tile.error = f"Picture {tile.number} is both selected and “maybe”: undo one of the two."
+            tile.error = f"Picture {tile.number} is both selected and “maybe”: undo one."
     for section in sheet.sections:
         section.none = section.id in chosen["none"]
         section.error = _section_error(section)
@@ -80,8 +78,7 @@ def _section_error(section: Section) -> str:
     selected = any(tile.selected for tile in section.tiles)
     if section.none and selected:
         return (
-            f"For “{section.label.name}” you selected pictures and also “none of these”:"
-            " undo one of the two."
+            f"For “{section.label.name}” you selected pictures and also “none of these”: undo one."
         )
     if not (section.none or selected or any(tile.maybe for tile in section.tiles)):
         return (
@@ -128,7 +125,7 @@ def _picture_error(picture) -> str:
     if error := _text_error(picture.other, LONGEST_OTHER):
         return f"{where}: what you typed {error}."
     if picture.none and (selected or mains):
-        return f"{where}: you chose labels and also “none of these labels”: undo one of the two."
+        return f"{where}: you chose labels and also “none of these labels”: undo one."
     if picture.none:
         return ""
     if not selected:

@@ -89,9 +89,12 @@ class Fair:
             Assignment.objects.filter(campaign=campaign).values_list("key", "market_state")
         )
         for work in self.work.values():
-            if work.status in ("accepted", "returned") or known.get(work.key) == work.status:
+            if work.status == "accepted":
                 continue
-            yield MarketAssignment(work.key, work.hit, work.worker, work.status, answer=work.answer)
+            if work.status in HANDED_IN and known.get(work.key) != work.status:
+                yield MarketAssignment(
+                    work.key, work.hit, work.worker, work.status, answer=work.answer
+                )
 
     def unknown(self, campaign: Campaign) -> list[str]:
         return []
