@@ -141,25 +141,29 @@ class Crew:
                     progress(1)
                 yield 1
 
-    def _do(self, person: Person, one: Assignment, world: World, browser: httpx.Client) -> bool:
+    def _do(
+        self, person: Person, assignment: Assignment, world: World, browser: httpx.Client
+    ) -> bool:
         """Do one HIT, from its page to handing in. Returns whether it was handed in."""
         parameters = {
-            "assignmentId": one.id,
-            "hitId": one.hit.id,
+            "assignmentId": assignment.id,
+            "hitId": assignment.hit.id,
             "workerId": person.worker_id,
             "turkSubmitTo": self.submit_to,
         }
-        page = self._see(browser, one.hit, parameters)
+        page = self._see(browser, assignment.hit, parameters)
         if page.status_code != 200:
-            person.done.discard(one.hit.id)  # another day they may do it
+            person.done.discard(assignment.hit.id)  # another day they may do it
             self._note("was asked to return it")
-            self.market.give_up(one)
+            self.market.give_up(assignment)
             return False
         if (sheet := worksheet(page.text)) is None:
-            return self._hand_in(person, one, page, browser)  # answered before, at an earlier visit
+            return self._hand_in(
+                person, assignment, page, browser
+            )  # answered before, at an earlier visit
         habit = self._habit(person, "returns", "abandons", "forgets", "comes_late")
         if habit == "returns":
-            self.market.give_up(one)
+            self.market.give_up(assignment)
             return False
         if habit == "abandons":
             return False
@@ -169,19 +173,19 @@ class Crew:
             answer.setdefault(name, []).append(value)
         if habit == "comes_late":
             # As if their time had run out: the next worker gets the place, perhaps this very id.
-            self.market.give_up(one)
+            self.market.give_up(assignment)
         for _ in range(2 if person.rng.random() < self.habits.sends_twice else 1):
             page = self._ask(browser, "POST", str(page.url), answer)
         if habit == "comes_late" and page.status_code in (409, 410):
             return False
         if page.status_code != 200:
             raise RuntimeError(f"an answer to {page.url.path}: status {page.status_code}")
-        return habit != "forgets" and self._hand_in(person, one, page, browser)
+        return habit != "forgets" and self._hand_in(person, assignment, page, browser)
 
-    def _hand_in(self, person: Person, one: Assignment, page, browser: httpx.Client) -> bool:
+    def _hand_in(self, person: Person, assignment: Assignment, page, browser: httpx.Client) -> bool:
         form = form_of(page.text)
         if form is None or form.action != f"{self.submit_to}/mturk/externalSubmit":
-            raise RuntimeError(f"the page of {one.id} does not hand the answer in")
+            raise RuntimeError(f"the page of {assignment.id} does not hand the answer in")
         done = False
         for _ in range(2 if person.rng.random() < self.habits.hands_in_twice else 1):
             handed_in = self._ask(browser, "POST", form.action, form.fields)

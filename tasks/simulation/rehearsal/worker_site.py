@@ -56,15 +56,15 @@ def accept(market: Market, hit_id: str) -> str:
 
 def work(market: Market, address: str, assignment_id: str) -> str:
     """An accepted HIT in its frame. Raises NotAllowed."""
-    one = _yours(market, assignment_id)
+    assignment = _yours(market, assignment_id)
     parameters = {
-        "assignmentId": one.id,
-        "hitId": one.hit.id,
+        "assignmentId": assignment.id,
+        "hitId": assignment.hit.id,
         "workerId": YOU,
         "turkSubmitTo": address,
     }
-    text = f"Accepted. {_button('return', 'assignment', one.id)}"
-    return PAGE.format(text, _frame(market, one.hit, parameters))
+    text = f"Accepted. {_button('return', 'assignment', assignment.id)}"
+    return PAGE.format(text, _frame(market, assignment.hit, parameters))
 
 
 def give_back(market: Market, assignment_id: str) -> None:
@@ -86,7 +86,7 @@ def _hit(market: Market, hit_id: str) -> HIT:
 def _yours(market: Market, assignment_id: str) -> Assignment:
     with market.lock:
         for hit in market.hits.values():
-            for one in hit.running(market.clock.now()):
-                if (one.id, one.worker) == (assignment_id, YOU):
-                    return one
+            for assignment in hit.running(market.clock.now()):
+                if (assignment.id, assignment.worker) == (assignment_id, YOU):
+                    return assignment
     raise NotAllowed("you are not working on this: it was handed in, or its time is over")
