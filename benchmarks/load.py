@@ -177,7 +177,7 @@ class Board:
 
     def accept(self, browser: Browser, worker: str, done: set[str]) -> Any:
         """An assignment of a HIT that he has not tried; None: there is none right now."""
-        from tasks.simulation.rehearsal.market import NotYours
+        from tasks.simulation.rehearsal.market import NotAllowed
 
         with self._turn:
             if time.monotonic() - self._looked > 0.5:
@@ -186,7 +186,7 @@ class Board:
         if left:
             hit = browser.rng.choice(left)
             done.add(hit.id)
-            with contextlib.suppress(NotYours):
+            with contextlib.suppress(NotAllowed):
                 return self.market.accept(hit, worker)
         return None
 

@@ -230,7 +230,7 @@ def many(options: argparse.Namespace) -> None:
     """Publish the many HITs, through crashes; print the figure."""
     from django.conf import settings
 
-    from tasks.crowds import crowd_of
+    from tasks.crowds.mturk import marketplace
     from tasks.crowds.mturk.client import Client
     from tasks.market.sync import put_before_crowd
     from tasks.simulation.rehearsal.faults import Faults
@@ -260,7 +260,7 @@ def many(options: argparse.Namespace) -> None:
         )
         print(f"requests that had an effect: {before}")
         print(f"requests of a further run: {again}")
-        print(f"unknown there: {len(crowd_of(campaign).unknown(campaign))}")
+        print(f"unknown there: {len(marketplace.unknown(campaign))}")
         share = life.requests / life.seconds / options.rate
         print(f"one HIT each; {share:.2f} of the API's rate of {options.rate:g} a second")
 

@@ -34,7 +34,7 @@ from tasks.models.campaign import State
 from tasks.results import aggregate
 from tasks.simulation.rehearsal.faults import EVERYTHING
 from tasks.simulation.rehearsal.stage import play, stage
-from tasks.simulation.run import simulate
+from tasks.simulation.simulate import simulate
 
 WHO = "the demo"
 WORKERS = 12

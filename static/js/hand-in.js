@@ -1,3 +1,3 @@
-// Goes on to the marketplace by itself; without this the button does.
+// Goes on to the marketplace by itself; without this script the worker presses the button.
 
 document.querySelector("form").requestSubmit();

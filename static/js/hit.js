@@ -1,9 +1,9 @@
-// Comforts of a HIT's page; everything works without: active seconds, one submit, problems first.
+// Conveniences of a HIT's page, which works without them: active seconds, one submit, focus on problems.
 
 const form = document.querySelector("form.work");
 const seconds = form.elements.namedItem("active_seconds");
 
-// Active: the page is in sight and something was done in it during the last half minute.
+// Active: the page is visible and the worker did something on it within the last half minute.
 const PATIENCE = 30_000;
 let active = Number(seconds.value) || 0;
 let last = performance.now();
@@ -23,11 +23,11 @@ for (const sign of ["pointermove", "pointerdown", "keydown", "scroll"]) {
 }
 document.addEventListener("visibilitychange", count);
 
-// The number in "Submit 7 selected": CSS counts it too, but only for the eye.
+// The number in "Submit 7 selected": CSS counts it too, but screen readers do not read that.
 const numbers = document.querySelectorAll(".counted");
 const counted = "input[name=selected]:checked, input[name^=labels-]:checked";
 
-function tell() {
+function showCount() {
   const chosen = String(form.querySelectorAll(counted).length);
   for (const number of numbers) {
     number.textContent = chosen;
@@ -35,10 +35,10 @@ function tell() {
 }
 
 for (const number of numbers) {
-  number.classList.add("told");
+  number.classList.add("scripted");
 }
-tell();
-form.addEventListener("change", tell);
+showCount();
+form.addEventListener("change", showCount);
 
 let sent = false;
 form.addEventListener("submit", (event) => {
@@ -52,7 +52,7 @@ form.addEventListener("submit", (event) => {
 });
 addEventListener("pageshow", () => {
   sent = false;
-  tell();
+  showCount();
 });
 
 document.getElementById("problems")?.focus();

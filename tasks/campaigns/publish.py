@@ -53,10 +53,11 @@ def publish(
     if campaign.state == State.PAUSED:
         return resume(campaign, who, in_queue=in_queue)
     crowd = crowd_of(campaign)
+    market = crowd.marketplace
     balance = None
-    if campaign.state == State.DRAFT and crowd.pays and not crowd.missing(campaign):
+    if campaign.state == State.DRAFT and market is not None and not crowd.missing(campaign):
         try:
-            balance = crowd.balance(campaign)  # and so whether the marketplace can be reached
+            balance = market.balance(campaign)  # and so whether the marketplace can be reached
         except CrowdError as error:
             raise Refused(f"campaign {campaign.slug} cannot be published: {error}") from None
     with transaction.atomic():

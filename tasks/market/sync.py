@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from imagesets.locks import Lock, held
 from tasks import money
-from tasks.crowds import Crowd, CrowdError, crowd_of
+from tasks.crowds import Crowd, CrowdError, Marketplace, crowd_of
 from tasks.market.reconcile import count_again, expire, mark_paid, reconcile_all
 from tasks.models import HIT, Assignment, Campaign, Payment, Transition
 from tasks.models.assignment import Outcome
@@ -95,27 +95,29 @@ def sync(
 
 def _sync(campaign: Campaign, progress: Progress) -> Synced:
     crowd = crowd_of(campaign)
+    market = crowd.marketplace
     done = Synced()
     before = campaign.state
     began = timezone.now()
     with _done_again_if_lost():
-        progress("fetching")
-        done.fetched = reconcile_all(campaign, crowd.fetch(campaign))
+        if market is not None:
+            progress("fetching")
+            done.fetched = reconcile_all(campaign, market.fetch(campaign))
         done.expired = expire(campaign, fetched_at=began)
         count_again(campaign)
         progress("reviewing")
         done.reviewed = review(campaign)
-        if crowd.pays:
+        if market is not None:
             progress("paying")
-            _tell_rejections(campaign, crowd, done)
-            _pay(campaign, crowd, done)
+            _tell_rejections(campaign, market, done)
+            _pay(campaign, market, done)
     progress("offering")
     _next_round(campaign, crowd, done)
     finish_if_done(_fresh(campaign))
-    _offer_or_withdraw(campaign, crowd)
-    if crowd.pays:
+    _offer_or_withdraw(campaign, market)
+    if market is not None:
         progress("comparing")
-        done.unknown = crowd.unknown(campaign)
+        done.unknown = market.unknown(campaign)
         done.differences = money.differences(campaign, _to_compare(_fresh(campaign), before))
     Campaign.objects.filter(pk=campaign.pk).update(synced_at=began)
     campaign.refresh_from_db()
@@ -169,15 +171,15 @@ def put_before_crowd(campaign: Campaign, patience: float | None = PATIENCE) -> b
     """
     with held(Lock.SYNC, campaign.pk, patience) as mine:
         if mine:
-            _offer_or_withdraw(campaign, crowd_of(campaign))
+            _offer_or_withdraw(campaign, crowd_of(campaign).marketplace)
     return mine
 
 
-def _offer_or_withdraw(campaign: Campaign, crowd: Crowd) -> None:
+def _offer_or_withdraw(campaign: Campaign, market: Marketplace | None) -> None:
     """As the campaign's state says; again if it has changed meanwhile."""
-    while True:
+    while market is not None:
         state = _fresh(campaign).state
-        (crowd.offer if state == State.OPEN else crowd.withdraw)(campaign)
+        (market.offer if state == State.OPEN else market.withdraw)(campaign)
         if _fresh(campaign).state == state:
             return
 
@@ -192,24 +194,24 @@ def _next_round(campaign: Campaign, crowd: Crowd, done: Synced) -> None:
     free = campaign.places.filter(free_at__lte=timezone.now())
     if campaign.state != State.OPEN or free.exists():
         return
-    if not crowd.gives_places:
+    if crowd.marketplace is None or not crowd.gives_places:
         wanted = campaign.out_of_money
     else:
-        wanted = not crowd.places_available(campaign)
+        wanted = not crowd.marketplace.places_available(campaign)
     if wanted and open_round(campaign, campaign.round, who="sync", recheck=True):
         done.opened_round = _fresh(campaign).round
 
 
-def _pay(campaign: Campaign, crowd: Crowd, done: Synced) -> None:
+def _pay(campaign: Campaign, market: Marketplace, done: Synced) -> None:
     """Approve what is accepted and pay bonuses, as far as the ledger says they are due."""
     due = Payment.objects.filter(campaign=campaign, state=PaymentState.DUE).order_by("pk")
     due = due.select_related("assignment__hit", "assignment__worker", "assignment__campaign")
 
     def approve(payment: Payment) -> None:
-        crowd.approve(payment.assignment)
+        market.approve(payment.assignment)
 
     def give_bonus(payment: Payment) -> str:
-        return crowd.bonus(payment.assignment, payment.amount, payment.reason, payment.request_key)
+        return market.bonus(payment.assignment, payment.amount, payment.reason, payment.request_key)
 
     for payment, _ in _told(due.filter(kind=PaymentKind.BASE), approve, done):
         with transaction.atomic():
@@ -224,13 +226,13 @@ def _pay(campaign: Campaign, crowd: Crowd, done: Synced) -> None:
         done.paid += 1
 
 
-def _tell_rejections(campaign: Campaign, crowd: Crowd, done: Synced) -> None:
+def _tell_rejections(campaign: Campaign, market: Marketplace, done: Synced) -> None:
     rejected = Assignment.objects.filter(
         campaign=campaign, outcome=Outcome.REJECTED, market_state="submitted"
     ).select_related("hit", "worker", "campaign")
 
     def reject(assignment: Assignment) -> None:
-        crowd.reject(assignment, assignment.feedback)
+        market.reject(assignment, assignment.feedback)
 
     for assignment, _ in _told(rejected.order_by("pk"), reject, done):
         with transaction.atomic():

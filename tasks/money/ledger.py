@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from tasks.crowds import crowd_of
+from tasks.crowds import crowd_of, marketplace_of
 from tasks.models import Assignment, Campaign, Payment
 from tasks.models.assignment import Outcome
 from tasks.models.payment import PaymentKind
@@ -90,8 +90,8 @@ def differences(campaign: Campaign, hits: Collection[int] | None = None) -> list
     `hits`: of these HITs (ids) alone. What is owed here and not paid yet is no difference. Raises
     CrowdError.
     """
-    crowd = crowd_of(campaign)
-    if not crowd.pays:
+    market = marketplace_of(campaign)
+    if market is None:
         return []
     payments = campaign.payments.exclude(kind=PaymentKind.FEE).select_related("assignment")
     if hits is not None:
@@ -102,7 +102,7 @@ def differences(campaign: Campaign, hits: Collection[int] | None = None) -> list
     }
     found = []
     seen = set()
-    for line in crowd.ledger(campaign, hits):
+    for line in market.ledger(campaign, hits):
         key = (line.kind, line.assignment, line.reason if line.kind == "bonus" else "")
         what = f"{line.kind} of {line.assignment}"
         if key in seen:

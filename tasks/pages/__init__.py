@@ -1,1 +1,1 @@
-"""The workers' pages: HITs as grids and forms, read and answered."""
+"""The workers' pages: HITs as grids and forms, and what workers send back."""

@@ -1,8 +1,8 @@
-"""From a submitted form to an answer, or to what is wrong with it; nothing is ever repaired.
+"""Reads a submitted form: an answer, or what is wrong with it; nothing is ever repaired.
 
-The form's choices are written on the sheet, so that a form that comes back shows them again.
-Fields: see `read`. Fields of other names are ignored; a value that stands for nothing on this
-page (an item of another HIT) is refused.
+The form's choices are written on the sheet, so that a page sent back to the worker shows them
+again. Fields: see `read`. Fields of other names are ignored; a value that stands for nothing on
+this page (an item of another HIT) is refused.
 """
 
 import math
@@ -15,18 +15,18 @@ from tasks.pages.sheets import Section, Sheet
 
 LONGEST_OTHER = 200  # characters
 LONGEST_COMMENT = 2000
-LONGEST_STAY = 24 * 3600  # seconds; more than that is a clock gone wrong
+LONGEST_STAY = 24 * 3600  # seconds; more than that is a wrong clock
 ITEM_FIELDS = ("labels-", "main-", "none-", "other-")
 TILE_FIELDS = ("selected", "maybe", "unseen", "none")
 
 STRANGE = (
-    "The form named something that is not on this page. It may have been left open from another"
-    " page: look through your choices below and submit again."
+    "The form contained something that is not on this page; perhaps it came from an older page."
+    " Check your choices below and submit again."
 )
 
 
 def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
-    """The answer that a form gives, for `tasks.work.submitting.submit`; None: see `sheet.problems`.
+    """The form's answer, for `tasks.work.submitting.submit`; None: see `sheet.problems`.
 
     CONTAINS: `selected`, `maybe`, `unseen` = item ids; `none` = section ids.
     CLASSIFY: `labels-ITEM`, `main-ITEM` = label ids; `none-ITEM` = "1"; `other-ITEM` = text.
@@ -37,8 +37,8 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
     else:
         answer = _read_classify(sheet, form)
     sheet.comment = form.get("comment", "").strip()
-    if trouble := _text_trouble(sheet.comment, LONGEST_COMMENT):
-        sheet.errors.append(f"Your comment {trouble}.")
+    if error := _text_error(sheet.comment, LONGEST_COMMENT):
+        sheet.errors.append(f"Your comment {error}.")
     if sheet.problems:
         return None
     return answer | {
@@ -56,32 +56,29 @@ def _read_contains(sheet: Sheet, form: QueryDict) -> dict[str, Any]:
     if strange or any(name.startswith(ITEM_FIELDS) for name in form):
         sheet.errors.append(STRANGE)
     if chosen["maybe"] and not sheet.campaign.maybe:
-        sheet.errors.append("This study does not offer “maybe”: select a picture, or leave it.")
+        sheet.errors.append("This study does not offer “maybe”: select the picture, or leave it.")
     for tile in tiles:
         tile.selected = tile.id in chosen["selected"]
         tile.maybe = tile.id in chosen["maybe"]
         tile.unseen = tile.id in chosen["unseen"]
         if tile.unseen and (tile.selected or tile.maybe):
-            tile.error = (
-                f"Picture {tile.number} is both chosen and marked as not shown: take one back."
-            )
+            tile.error = f"Picture {tile.number} is both chosen and “did not load”: undo one."
         elif tile.selected and tile.maybe:
-            tile.error = f"Picture {tile.number} is both selected and “maybe”: take one back."
+            tile.error = f"Picture {tile.number} is both selected and “maybe”: undo one."
     for section in sheet.sections:
         section.none = section.id in chosen["none"]
-        section.error = _section_trouble(section)
+        section.error = _section_error(section)
     return {
         name: [tile.position for tile in tiles if getattr(tile, name)]
         for name in ("selected", "maybe", "unseen")
     }
 
 
-def _section_trouble(section: Section) -> str:
+def _section_error(section: Section) -> str:
     selected = any(tile.selected for tile in section.tiles)
     if section.none and selected:
         return (
-            f"For “{section.label.name}” you selected pictures and also “none of these”:"
-            " take one back."
+            f"For “{section.label.name}” you selected pictures and also “none of these”: undo one."
         )
     if not (section.none or selected or any(tile.maybe for tile in section.tiles)):
         return (
@@ -107,7 +104,7 @@ def _read_classify(sheet: Sheet, form: QueryDict) -> dict[str, Any]:
             choice.main = choice.id in mains
         picture.none = "1" in nones
         picture.other = form.get(f"other-{picture.id}", "").strip()
-        picture.error = _picture_trouble(picture)
+        picture.error = _picture_error(picture)
         answers.append(
             {
                 "offered": [choice.label.label_id for choice in picture.offered],
@@ -121,14 +118,14 @@ def _read_classify(sheet: Sheet, form: QueryDict) -> dict[str, Any]:
     return {"answers": answers}
 
 
-def _picture_trouble(picture) -> str:
+def _picture_error(picture) -> str:
     where = f"Picture {picture.number}"
     selected = [choice for choice in picture.offered if choice.selected]
     mains = [choice for choice in picture.offered if choice.main]
-    if trouble := _text_trouble(picture.other, LONGEST_OTHER):
-        return f"{where}: what you typed {trouble}."
+    if error := _text_error(picture.other, LONGEST_OTHER):
+        return f"{where}: what you typed {error}."
     if picture.none and (selected or mains):
-        return f"{where}: you chose labels and also “none of these labels”: take one back."
+        return f"{where}: you chose labels and also “none of these labels”: undo one."
     if picture.none:
         return ""
     if not selected:
@@ -136,25 +133,25 @@ def _picture_trouble(picture) -> str:
     if len(mains) > 1:
         return f"{where}: choose one main object, not {len(mains)}."
     if not mains:
-        return f"{where}: say which of the labels that you checked is the main object."
+        return f"{where}: say which of the labels you checked is the main object."
     if mains[0] not in selected:
         return (
-            f"{where}: the main object, “{mains[0].label.name}”, is not among the labels that"
-            " you checked."
+            f"{where}: the main object, “{mains[0].label.name}”, is not among the labels you"
+            " checked."
         )
     return ""
 
 
-def _text_trouble(text: str, longest: int) -> str:
+def _text_error(text: str, longest: int) -> str:
     if len(text) > longest:
-        return f"is {len(text)} characters long; {longest} are the most"
+        return f"is {len(text)} characters long; the limit is {longest}"
     if "\0" in text:
-        return "holds a character that cannot be stored"
+        return "contains a character that cannot be stored"
     return ""
 
 
 def _seconds(text: str) -> float | None:
-    """Active seconds as the page's script counted them; None where it did not, or nonsense."""
+    """Active seconds as the page's script counted them; None if it did not, or for nonsense."""
     try:
         seconds = float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the workers' pages have in common: a HIT's form, refusals, strictness."""
+"""What the workers' pages share: a HIT's form, its preview, refusals, the headers of every page."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -21,13 +21,13 @@ View = Callable[..., HttpResponse]
 
 
 def worker_page(view: View) -> View:
-    """Never from a cache, and nothing inline or from elsewhere."""
+    """Never cached, and with a policy that allows nothing inline or from other sites."""
     strict: View = csp(settings.WORKER_PAGE_CSP)(view)  # type: ignore[arg-type,assignment]
     return never_cache(strict)
 
 
 def preview(request: HttpRequest, hit: HIT) -> HttpResponse:
-    """The HIT as somebody sees it who has not accepted it."""
+    """The HIT as it looks to somebody who has not accepted it."""
     if request.method == "POST":
         return refuse(request, 409, "This was a preview: accept the work before you submit it.")
     if hit.campaign.state in (State.CLOSED, State.FINISHED):
@@ -42,7 +42,7 @@ def form(
     carried: Mapping[str, str],
     status: int = 200,
 ) -> HttpResponse:
-    """The HIT's page; `carried`: hidden fields by which its forms know their worker."""
+    """The HIT's page; `carried`: hidden fields that identify the worker in its forms."""
     left = None
     practised = False
     if assignment is not None:
@@ -67,7 +67,7 @@ def form(
 
 
 def minutes_left(assignment: Assignment) -> int | None:
-    """How long the place is still kept, in whole minutes, at least 1; 0: over; None: for ever."""
+    """Whole minutes for which the place is still kept, at least 1; 0: over; None: no limit."""
     if assignment.expires_at is None:
         return None
     seconds = (assignment.expires_at - timezone.now()).total_seconds()
@@ -77,6 +77,6 @@ def minutes_left(assignment: Assignment) -> int | None:
 def refuse(
     request: HttpRequest, status: int, message: str, more: str = "", framed: bool = False
 ) -> HttpResponse:
-    """A friendly page for what cannot be had; `more`: the address of a way on."""
+    """A friendly page that refuses; `more`: the address where the worker may go on."""
     context = {"message": message, "more": more, "framed": framed}
     return render(request, "tasks/refused.html", context, status=status)

@@ -1,4 +1,4 @@
-"""What a campaign tells its workers besides the built-in instructions: Markdown, made safe."""
+"""A campaign's own instructions, beside the built-in ones: Markdown as safe HTML."""
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe
@@ -12,7 +12,7 @@ TAGS = {
 
 
 def as_html(markdown: str) -> SafeString:
-    """Markdown as HTML that holds text, lists and links only; headings start below the page's."""
+    """Markdown as HTML with text, lists and links only; its headings start below the page's."""
     html = MARKDOWN.render(markdown)
     for level in (2, 1):
         html = html.replace(f"<h{level}>", "<h3>").replace(f"</h{level}>", "</h3>")

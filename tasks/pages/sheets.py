@@ -1,7 +1,7 @@
-"""A HIT as one worker sees it: sections, tiles and labels in his order, under opaque ids.
+"""A HIT as one worker sees it: sections, tiles and labels in their order, under opaque ids.
 
-Ids are an HMAC over the assignment's token, derived each time and stored nowhere: two workers never
-see the same id for an item, and no id tells a position, a label or a control.
+The ids (tasks/models/opaque.py) reveal no position, label or control, and no two workers see the
+same id for an item.
 """
 
 import random
@@ -36,7 +36,7 @@ COLUMNS += tuple(f"image__{name}" for name in Item._fields[len(COLUMNS) :])
 
 @dataclass(frozen=True)
 class ShownLabel:
-    """A label as frozen for the campaign's workers."""
+    """A label as it was frozen for the campaign's workers."""
 
     label_id: int
     names: list[str]
@@ -100,7 +100,7 @@ class Picture:
     id: str
     position: int
     number: int
-    item: Item  # its width and height keep room for it on the page
+    item: Item  # its width and height reserve space on the page
     offered: list[Choice]
     none: bool = False
     other: str = ""
@@ -134,12 +134,12 @@ class Sheet:
 
     @property
     def problems(self) -> list[tuple[str, str]]:
-        """Everything that is wrong, down the page: (id of the place or "", sentence)."""
-        places: list[Section | Tile | Picture] = [*self.pictures]
+        """Everything wrong, in the page's order: (id of the element or "", sentence)."""
+        elements: list[Section | Tile | Picture] = [*self.pictures]
         for section in self.sections:
-            places += [section, *section.tiles]
+            elements += [section, *section.tiles]
         return [("", text) for text in self.errors] + [
-            (place.id, place.error) for place in places if place.error
+            (element.id, element.error) for element in elements if element.error
         ]
 
 
@@ -149,7 +149,7 @@ def sheet_of(assignment: Assignment) -> Sheet:
 
 
 def preview_of(hit: HIT) -> Sheet:
-    """What somebody sees who has not accepted the HIT: an order and ids that nobody works with."""
+    """What somebody sees before accepting the HIT: an order and ids that no worker gets."""
     seed = random.Random(opaque("preview", hit.public_id))
     sections: dict[int, list[int]] = {}
     for position, section in hit.items.order_by("position").values_list("position", "section"):
@@ -219,14 +219,14 @@ def _pictures(campaign: Campaign, key: str, items: list[Item]) -> list[Picture]:
 
 
 def _order(key: str, position: int, label_ids: list[int]) -> list[int]:
-    """The labels in an order of this assignment and picture: the same at each look."""
+    """The labels in this assignment's order for the picture, the same on every load."""
     order = list(label_ids)
     random.Random(opaque(key, "order", position)).shuffle(order)
     return order
 
 
 def _labels(campaign: Campaign, ids: Iterable[int]) -> dict[int, ShownLabel]:
-    """Labels as frozen for this campaign; the dataset's own words where an import named others."""
+    """Labels as frozen for this campaign; the dataset's own words for labels only in an import."""
     wanted = set(ids)
     frozen = CampaignLabel.objects.filter(campaign=campaign, label_id__in=wanted)
     labels = {

@@ -1,7 +1,7 @@
 """Simulated workers: how carefully each looks, what all of them know, what they check on a page.
 
 They see what a person sees, pictures and words, and know what is in each picture (the truth).
-What each decides on an item is seeded by worker and item, whatever the order in which it comes.
+Worker and item seed each decision, so the order in which items come does not matter.
 """
 
 import random
@@ -18,7 +18,7 @@ Truth = Mapping[str, Mapping[str, bool]]  # image key -> {label key: whether it 
 
 
 class StrangePage(RuntimeError):
-    """A page that shows or asks what the campaign does not have; the message says what."""
+    """A page shows or asks for something that the campaign does not have; the message says what."""
 
 
 class BadTruth(ValueError):
@@ -31,22 +31,22 @@ class Character:
 
     name: str
     sensitivity: float  # selects what is there
-    specificity: float  # leaves what is not
-    confusion: float  # takes a thing for its like ("tabby cat" for "Egyptian cat")
+    specificity: float  # does not select what is absent
+    confusion: float  # takes a thing for a similar one ("tabby cat" for "Egyptian cat")
     main_error: float  # calls another of the objects the main one
     careless: bool = False
 
 
 def characters(workers: int, seed: int, careless: int = 1) -> list[Character]:
     """The first `workers` of the seed's endless list; numbers 2 to 1 + `careless` are careless."""
-    made = []
+    crew = []
     for number in range(1, workers + 1):
         rng = random.Random(f"character {seed} {number}")
         name = f"simulated-{seed}-{number:03d}"
         if 2 <= number <= 1 + careless:
-            made.append(Character(name, 0.45, 0.6, 0.4, 0.6, careless=True))
+            crew.append(Character(name, 0.45, 0.6, 0.4, 0.6, careless=True))
         else:
-            made.append(
+            crew.append(
                 Character(
                     name,
                     sensitivity=rng.uniform(0.86, 0.98),
@@ -55,14 +55,14 @@ def characters(workers: int, seed: int, careless: int = 1) -> list[Character]:
                     main_error=rng.uniform(0.02, 0.12),
                 )
             )
-    return made
+    return crew
 
 
 def truth_of(campaign: Campaign, rows: Iterable[Mapping[str, str]] | None) -> Truth:
     """What is in each image of the campaign's dataset.
 
     `rows`: image, label, main ("true"/"false"); an image without a row shows nothing. None: each
-    image's one object is its dataset label. Raises BadTruth naming the row (from 2, after the
+    image's one object is its dataset label. Raises BadTruth, which names the row (from 2, after the
     header).
     """
     images = dict(
@@ -124,15 +124,15 @@ class World:
         parts = urlsplit(address).path.strip("/").split("/")
         key = self.images.get(parts[-2]) if len(parts) > 1 else None
         if key is None:
-            raise StrangePage(f"the page shows a picture of no image: {address}")
+            raise StrangePage(f"the page shows a picture that the dataset lacks: {address}")
         return key, self.truth[key]
 
     def labels_of(self, words: str, definition: str) -> frozenset[str]:
         """The labels that these words mean."""
-        found = self.meanings.get((_plain(words), _plain(definition)))
-        if found is None:
-            raise StrangePage(f"the page asks for a label of no campaign: {words!r}")
-        return found
+        labels = self.meanings.get((_plain(words), _plain(definition)))
+        if labels is None:
+            raise StrangePage(f"the page asks for a label that the campaign lacks: {words!r}")
+        return labels
 
     def is_like(self, labels: frozenset[str], objects: Mapping[str, bool]) -> bool:
         """Whether a label might be taken for one of the objects, by its words."""
@@ -146,14 +146,14 @@ def _plain(text: str) -> str:
 
 @dataclass(frozen=True)
 class Mind:
-    """A worker before a page: what he checks on it."""
+    """A worker in front of a page: what they check on it."""
 
     character: Character
     world: World
-    loads: Callable[[str], bool]  # whether the picture at an address is to be had
+    loads: Callable[[str], bool]  # whether the picture at an address loads
 
     def fill_in(self, sheet: Worksheet) -> list[tuple[str, str]]:
-        """The fields that the form is sent with."""
+        """The fields of the filled-in form."""
         fields = list(sheet.hidden)
         for question in sheet.questions:
             if self.world.kind == Kind.CONTAINS:
@@ -195,7 +195,7 @@ class Mind:
             (option, self.world.labels_of(option.words, option.definition))
             for option in question.named("labels-")
         ]
-        offered.sort(key=lambda pair: sorted(pair[1]))  # decide by label, not by place on the page
+        offered.sort(key=lambda pair: sorted(pair[1]))  # the order on the page must not matter
         rng = self._rng(key)
         named = self._name_objects(offered, objects, rng)
         chosen = {option.value: option for option, _ in named}
@@ -218,7 +218,7 @@ class Mind:
         objects: Mapping[str, bool],
         rng: random.Random,
     ) -> list[tuple[Option, bool]]:
-        """One of the labels offered for each object that the worker sees; and if it is the main."""
+        """An offered label for each object that the worker sees, and whether it is the main one."""
         named: list[tuple[Option, bool]] = []
         for thing, is_main in sorted(objects.items()):
             right = [option for option, labels in offered if thing in labels]

@@ -25,13 +25,13 @@ class Question:
     options: list[Option] = field(default_factory=list)
 
     def named(self, prefix: str) -> list[Option]:
-        """The options whose field's name starts so."""
+        """The options whose field's name starts with `prefix`."""
         return [option for option in self.options if option.name.startswith(prefix)]
 
 
 @dataclass
 class Worksheet:
-    """The form with the questions: where it goes ("": to the page's own address), its fields."""
+    """The form with the questions: where it is sent ("": the page's own address), its fields."""
 
     action: str
     hidden: list[tuple[str, str]] = field(default_factory=list)
@@ -63,21 +63,21 @@ class _Parser(HTMLParser):
         self._label: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = {name: value or "" for name, value in attrs}
-        classes = found.get("class", "").split()
+        attributes = {name: value or "" for name, value in attrs}
+        classes = attributes.get("class", "").split()
         if tag == "form":
-            self.forms.append(Worksheet(found.get("action", "")))
+            self.forms.append(Worksheet(attributes.get("action", "")))
         elif tag == "fieldset" and self.forms:
             self._question = Question()
             self.forms[-1].questions.append(self._question)
         elif tag == "li":
             self._row, self._row_picture = [], ""
         elif tag == "input":
-            self._input(found)
+            self._input(attributes)
         elif tag == "img":
-            self._image(found.get("src", ""))
+            self._image(attributes.get("src", ""))
         elif tag == "label":
-            self._label = found.get("for")
+            self._label = attributes.get("for")
         for what in ("label-name", "definition"):
             if what in classes:
                 self._marks.append((tag, what))
@@ -105,16 +105,16 @@ class _Parser(HTMLParser):
         for place in places:
             setattr(place, what, getattr(place, what) + data)
 
-    def _input(self, found: dict[str, str]) -> None:
-        if not self.forms or "disabled" in found:
+    def _input(self, attributes: dict[str, str]) -> None:
+        if not self.forms or "disabled" in attributes:
             return
-        name, value = found.get("name", ""), found.get("value", "on")
-        if found.get("type") == "hidden":
+        name, value = attributes.get("name", ""), attributes.get("value", "on")
+        if attributes.get("type") == "hidden":
             self.forms[-1].hidden.append((name, value))
-        elif found.get("type") in ("checkbox", "radio") and self._question is not None:
+        elif attributes.get("type") in ("checkbox", "radio") and self._question is not None:
             option = Option(name, value, picture=self._row_picture)
             self._question.options.append(option)
-            self._ids[found.get("id", "")] = option
+            self._ids[attributes.get("id", "")] = option
             if self._row is not None:
                 self._row.append(option)
 

@@ -1,35 +1,49 @@
-"""A marketplace in memory, by the rules of tasks/crowds: it keeps its own counts and its own books.
+"""A crowd with a marketplace in memory, by the rules of tasks/crowds: it keeps its own books.
 
 It forgets nothing and pays once. While `failing`, each call takes effect and then fails, as with a
-dropped connection.
+dropped connection. mypy holds it to the protocols (pyproject.toml).
 """
 
 import sys
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
 from types import ModuleType
+from typing import Any, Literal
+
+import pytest
 
 from tasks import crowds
-from tasks.crowds import CrowdError, MarketAssignment, MarketPayment
-from tasks.models import Assignment, Campaign, Place
+from tasks.crowds import (
+    BadVisit,
+    Crowd,
+    CrowdError,
+    Door,
+    Frame,
+    HandIn,
+    MarketAssignment,
+    MarketPayment,
+    Marketplace,
+    Visit,
+)
+from tasks.models import HIT, Assignment, Campaign, Place
 
 CENT = Decimal("0.01")
+HANDED_IN = ("submitted", "approved", "rejected")
 
 
 class Work:
     """The marketplace's own record of an assignment."""
 
     def __init__(self, key: str, hit: int, worker: str) -> None:
-        self.key, self.hit, self.worker, self.status = key, hit, worker, "accepted"
-        self.answer: dict | None = None
+        self.key, self.hit, self.worker = key, hit, worker
+        self.status: Literal["accepted", "submitted", "approved", "rejected", "returned"]
+        self.status = "accepted"
+        self.answer: dict[str, Any] | None = None
 
 
 class Fair:
-    name = "fair"
-    about = "A marketplace for tests."
-    accepts_at_once = False
-    gives_places = True
-    pays = True
+    """The marketplace."""
 
     def __init__(self) -> None:
         self.places: dict[int, int] = {}  # by HIT: how many assignments it may have in all
@@ -37,18 +51,6 @@ class Fair:
         self.work: dict[str, Work] = {}
         self.payments: list[MarketPayment] = []
         self.failing = False
-
-    def time_allowed(self, campaign, hit) -> timedelta:
-        return timedelta(minutes=campaign.assignment_minutes)
-
-    def missing(self, campaign) -> list[str]:
-        return []
-
-    def round_reward(self, amount: Decimal) -> Decimal:
-        return amount.quantize(CENT, ROUND_CEILING)
-
-    def fee(self, amount: Decimal) -> Decimal:
-        return max(CENT, (amount / 5).quantize(CENT, ROUND_CEILING))
 
     # What workers see
 
@@ -71,7 +73,7 @@ class Fair:
     def offer(self, campaign: Campaign) -> None:
         for hit in campaign.hits.all():
             places = Place.objects.filter(hit=hit)
-            answered = Assignment.objects.filter(hit=hit, market_state__in=TOLD)
+            answered = Assignment.objects.filter(hit=hit, market_state__in=HANDED_IN)
             lost = answered.filter(place=None).count()
             self.places[hit.pk] = max(self.places.get(hit.pk, 0), places.count() + lost)
             wanted = places.filter(free_at__isnull=False).exists()
@@ -82,12 +84,14 @@ class Fair:
         self.shown.clear()
         self._fail()
 
-    def fetch(self, campaign: Campaign):
+    def fetch(self, campaign: Campaign) -> Iterator[MarketAssignment]:
         known = dict(
             Assignment.objects.filter(campaign=campaign).values_list("key", "market_state")
         )
         for work in self.work.values():
-            if work.status in TOLD and known.get(work.key) != work.status:
+            if work.status == "accepted":
+                continue
+            if work.status in HANDED_IN and known.get(work.key) != work.status:
                 yield MarketAssignment(
                     work.key, work.hit, work.worker, work.status, answer=work.answer
                 )
@@ -100,7 +104,7 @@ class Fair:
 
     def approve(self, assignment: Assignment) -> None:
         work = self.work[assignment.key]
-        assert work.status in TOLD, work.status
+        assert work.status in HANDED_IN, work.status
         if work.status != "approved":
             work.status = "approved"
             reward = assignment.hit.reward
@@ -114,7 +118,7 @@ class Fair:
         work.status = "rejected"
         self._fail()
 
-    def bonus(self, assignment, amount: Decimal, reason: str, request_key: str) -> str:
+    def bonus(self, assignment: Assignment, amount: Decimal, reason: str, request_key: str) -> str:
         paid = MarketPayment("bonus", assignment.key, amount, reason)
         if paid not in self.payments:
             self.payments.append(paid)
@@ -124,21 +128,63 @@ class Fair:
     def balance(self, campaign: Campaign) -> Decimal:
         return Decimal(10_000)
 
-    def ledger(self, campaign: Campaign, hits=None):
-        yield from self.payments
+    def ledger(
+        self, campaign: Campaign, hits: Collection[int] | None = None
+    ) -> Iterator[MarketPayment]:
+        for payment in self.payments:
+            if hits is None or self.work[payment.assignment].hit in hits:
+                yield payment
 
     def _fail(self) -> None:
         if self.failing:
             raise CrowdError("the connection was dropped")
 
 
-TOLD = ("submitted", "approved", "rejected")
+class FairFrame:
+    """Its pages name the work and the worker; an answer goes on to one address."""
+
+    def visit(self, campaign: Campaign, given: Mapping[str, str]) -> Visit:
+        if not given.get("work"):
+            return Visit("", "", {})
+        if not given.get("worker"):
+            raise BadVisit("Who are you?")
+        return Visit(given["work"], given["worker"], dict(given))
+
+    def hand_in(self, assignment: Assignment, visit: Visit) -> HandIn:
+        return HandIn("https://fair.example/done", {"work": visit.key}, ["https://fair.example"])
 
 
-def open_for_business(monkeypatch) -> Fair:
-    """Let campaigns name the crowd `fair`, for one test."""
+class FairCrowd(Crowd):
+    """The people who come to it."""
+
+    name = "fair"
+    about = "A marketplace for tests."
+    accepts_at_once = False
+    pays = True
+    door: Door | None = None
+
+    def __init__(self, fair: Fair) -> None:
+        self.marketplace: Marketplace | None = fair
+        self.frame: Frame | None = FairFrame()
+
+    def time_allowed(self, campaign: Campaign, hit: HIT) -> timedelta:
+        return timedelta(minutes=campaign.assignment_minutes)
+
+    def missing(self, campaign: Campaign) -> list[str]:
+        return []
+
+    def round_reward(self, amount: Decimal) -> Decimal:
+        return amount.quantize(CENT, ROUND_CEILING)
+
+    def fee(self, amount: Decimal) -> Decimal:
+        return max(CENT, (amount / 5).quantize(CENT, ROUND_CEILING))
+
+
+def open_for_business(monkeypatch: pytest.MonkeyPatch) -> Fair:
+    """Let campaigns name the crowd `fair`, for one test. Returns its marketplace."""
+    fair = Fair()
     module = ModuleType("tasks.crowds.fair")
-    module.CROWD = Fair()  # type: ignore[attr-defined]
+    module.CROWD = FairCrowd(fair)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "tasks.crowds.fair", module)
     monkeypatch.setattr(crowds, "CROWDS", (*crowds.CROWDS, "fair"))
-    return module.CROWD  # type: ignore[attr-defined]
+    return fair

@@ -18,7 +18,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from annotation.demo.bill import bill_table
 from annotation.management.commands.simulate import read_truth
 from annotation.serving.web import web_server
-from tasks.crowds import CrowdError
+from tasks.crowds import CrowdError, crowd_of
+from tasks.crowds.mturk import CROWD as MTURK
 from tasks.models import Campaign
 from tasks.models.campaign import State
 from tasks.models.refused import Refused
@@ -138,8 +139,8 @@ def _campaign(slug: str) -> Campaign:
     found = Campaign.objects.filter(slug=slug).first()
     if found is None:
         raise CommandError(f"There is no campaign {slug}.")
-    if found.crowd != "mturk":
-        raise CommandError(f"Campaign {slug} is for the crowd {found.crowd}, not mturk.")
+    if crowd_of(found) is not MTURK:
+        raise CommandError(f"Campaign {slug} is for the crowd {found.crowd}, not {MTURK.name}.")
     if not found.sandbox:
         raise CommandError(f"Campaign {slug} is for production: rehearse one with sandbox true.")
     if found.state not in (State.DRAFT, State.OPEN):

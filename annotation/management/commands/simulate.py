@@ -12,9 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from annotation.serving.web import web_server
+from tasks.crowds import crowd_of
 from tasks.models import Campaign
 from tasks.models.campaign import State
-from tasks.simulation.run import Outcome, SimulationError, simulate
+from tasks.simulation.simulate import SimulationError, SimulationResult, simulate
 from tasks.simulation.workers import BadTruth, StrangePage
 
 COLUMNS = ("image", "label", "main")
@@ -45,8 +46,11 @@ class Command(BaseCommand):
         found = Campaign.objects.filter(slug=campaign).first()
         if found is None:
             raise CommandError(f"There is no campaign {campaign}.")
-        if found.crowd != "local":
-            raise CommandError(f"Campaign {campaign} is for the crowd {found.crowd}, not local.")
+        if crowd_of(found).door is None:
+            raise CommandError(
+                f"The marketplace of the crowd {found.crowd} gives out the work of campaign"
+                f" {campaign}: use `rehearse --campaign {campaign}`."
+            )
         if found.state not in (State.OPEN, State.FINISHED):
             raise CommandError(f"Campaign {campaign} is {found.state}: it gives no work.")
         rows = read_truth(truth) if truth is not None else None
@@ -88,7 +92,7 @@ class Command(BaseCommand):
             disable=verbosity == 0,
         )
 
-    def _say(self, campaign: Campaign, outcome: Outcome) -> None:
+    def _say(self, campaign: Campaign, outcome: SimulationResult) -> None:
         table = Table(title=f"{campaign.slug}: {campaign.state}, round {campaign.round}")
         table.add_column("worker", overflow="fold")
         table.add_column("answers", justify="right")

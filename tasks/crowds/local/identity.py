@@ -1,8 +1,8 @@
-"""Who is the worker on the local crowd: an invitation, a signed cookie, or a newcomer.
+"""The local crowd's door: an invitation, a signed cookie, or a newcomer.
 
-A worker's identity decides which HITs he has already answered, so it is never taken from a plain
-parameter: an invitation link is signed for one campaign and one name, the cookie is signed, and
-an assignment's token is a secret that only its worker was given.
+A worker's identity decides which HITs they have already answered, so it never comes from a plain
+parameter: an invitation is signed for one campaign and one name, the cookie is signed, and an
+assignment's token is a secret that only its worker was given.
 """
 
 import secrets
@@ -11,23 +11,23 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from tasks.models import Assignment, Campaign, Worker
+from tasks.crowds import BadVisit
+from tasks.crowds.tokens import assignment_of
+from tasks.models import Campaign, Worker
 from tasks.models.campaign import State
 
-CROWD = "local"
+NAME = "local"
 COOKIE = "worker"
 COOKIE_SALT = "tasks.identity.cookie"
 INVITATION_SALT = "tasks.identity.invitation"
 A_YEAR = 365 * 24 * 3600  # seconds
-LONGEST_TOKEN = 200  # characters
+BAD_INVITATION = "This invitation is not valid. Copy the whole link, or ask for a new one."
+
+listed = True
 
 
-class BadInvitation(Exception):
-    """An invitation whose signature is not ours, or that is for another campaign."""
-
-
-def invitation_path(campaign: Campaign, external_id: str) -> str:
-    """The address, below the site's, at which whoever opens it works as `external_id`."""
+def link(campaign: Campaign, external_id: str) -> str:
+    """An invitation: whoever opens it works as `external_id`."""
     token = signing.dumps([campaign.public_id, external_id], salt=INVITATION_SALT)
     return f"{reverse('tasks:campaign', args=[campaign.public_id])}?invitation={token}"
 
@@ -35,30 +35,30 @@ def invitation_path(campaign: Campaign, external_id: str) -> str:
 def worker_of(request: HttpRequest, campaign: Campaign) -> Worker | None:
     """The worker behind a request for work; somebody new becomes a new pseudonymous worker.
 
-    Looked at in this order: `invitation`, `after` (the token of an assignment of his in this
-    campaign, for browsers without cookies), the cookie. None: somebody new, and the campaign is
-    not open. Raises BadInvitation.
+    The first of these decides: `invitation`; `after`, the token of one of their assignments in
+    this campaign, for browsers without cookies; the cookie. None: somebody new, and the campaign
+    is not open. Raises BadVisit for an invitation that the site did not sign for this campaign.
     """
     if token := request.GET.get("invitation"):
-        return Worker.of(CROWD, _invited(token, campaign))
+        return Worker.of(NAME, _invited(token, campaign))
     if (done := assignment_of(request.GET.get("after"), campaign)) is not None:
         return done.worker
     if (known := _cookie(request)) is None and campaign.state != State.OPEN:
         return None
-    return Worker.of(CROWD, known or f"visitor-{secrets.token_urlsafe(12)}")
+    return Worker.of(NAME, known or f"visitor-{secrets.token_urlsafe(12)}")
 
 
 def may_be(request: HttpRequest, worker: Worker) -> bool:
-    """False where the browser says that it is another worker's: the token alone is then not enough.
+    """False where the browser's cookie names another worker: the token alone is then not enough.
 
-    Where it says nothing (no cookie, as in a frame) the assignment's token has to do.
+    Where there is no cookie, as in a frame, the assignment's token is enough.
     """
     known = _cookie(request)
-    return worker.crowd != CROWD or known is None or known == worker.external_id
+    return worker.crowd != NAME or known is None or known == worker.external_id
 
 
 def remember(request: HttpRequest, response: HttpResponse, worker: Worker) -> None:
-    """Let the browser come back as the same worker."""
+    """Let the browser come back as the same worker, for a year."""
     response.set_signed_cookie(
         COOKIE,
         worker.external_id,
@@ -70,15 +70,6 @@ def remember(request: HttpRequest, response: HttpResponse, worker: Worker) -> No
     )
 
 
-def assignment_of(token: str | None, campaign: Campaign) -> Assignment | None:
-    """The campaign's assignment of that token, or None."""
-    if not token or len(token) > LONGEST_TOKEN or not token.isprintable():
-        return None
-    return (
-        Assignment.objects.select_related("worker").filter(campaign=campaign, token=token).first()
-    )
-
-
 def _cookie(request: HttpRequest) -> str | None:
     return request.get_signed_cookie(COOKIE, default=None, salt=COOKIE_SALT, max_age=A_YEAR)
 
@@ -86,8 +77,8 @@ def _cookie(request: HttpRequest) -> str | None:
 def _invited(token: str, campaign: Campaign) -> str:
     try:
         public_id, external_id = signing.loads(token, salt=INVITATION_SALT)
-    except (signing.BadSignature, ValueError, TypeError) as error:
-        raise BadInvitation from error
+    except (signing.BadSignature, ValueError, TypeError):
+        raise BadVisit(BAD_INVITATION) from None
     if public_id != campaign.public_id:
-        raise BadInvitation
+        raise BadVisit(BAD_INVITATION)
     return external_id

@@ -1,13 +1,13 @@
-"""The crowd of Amazon Mechanical Turk, over the API that boto3 ships; Amazon's own end is closed.
+"""The crowd of Amazon Mechanical Turk, over the API that boto3 ships.
 
-Needs nothing of anybody outside of this folder but its object `CROWD`.
+The engine uses only its object `CROWD`.
 """
 
 from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    # Django imports this package before any model may be: the crowd is made when it is asked for.
+    # Django imports this package before it allows models, so the crowd is made on first use.
     if name == "CROWD":
         from tasks.crowds.mturk.crowd import CROWD
 

@@ -1,4 +1,4 @@
-"""MTurk's batch results of this site's own HITs: the page's JSON back into judgments by keys."""
+"""Reads MTurk's batch results of this site's own HITs: the page's JSON back into judgments."""
 
 from typing import Any
 from xml.sax.saxutils import escape
@@ -16,7 +16,7 @@ _MARKS: dict[str, bool | str | None] = {"selected": True, "maybe": "maybe", "uns
 
 
 def own_hit(campaign: Campaign, name: str) -> HIT | None:
-    """The campaign's HIT of MTurk's id or of its key; None where it has none."""
+    """The campaign's HIT by MTurk's id or by its key; None if there is no such HIT."""
     listing = Listing.objects.filter(hit__campaign=campaign, market_id=name).first()
     return listing.hit if listing else HIT.objects.filter(campaign=campaign, key=name).first()
 
@@ -28,13 +28,13 @@ def is_answered(campaign: Campaign, key: str) -> bool:
 
 
 def judgments_of(hit: HIT, answer: str) -> list[dict[str, Any]] | None:
-    """The judgments that a page of this HIT handed in, in the order shown; None: not such JSON.
+    """The judgments that a page of this HIT handed in, in the order shown; None: not its JSON.
 
     CONTAINS: image, label, selected, position; CLASSIFY: image, offered, selected, main; both:
     seconds.
     """
-    said = from_xml(hit, _XML.format(FIELD, escape(answer)))
-    if said is None:
+    read = from_xml(hit, _XML.format(FIELD, escape(answer)))
+    if read is None:
         return None
     items = {
         position: (image, label)
@@ -44,8 +44,8 @@ def judgments_of(hit: HIT, answer: str) -> list[dict[str, Any]] | None:
     }
     rows: list[dict[str, Any]] = []
     if hit.campaign.kind == Kind.CONTAINS:
-        marks = {p: value for name, value in _MARKS.items() for p in said[name]}
-        for number, position in enumerate(said["shown"]):
+        marks = {p: value for name, value in _MARKS.items() for p in read[name]}
+        for number, position in enumerate(read["shown"]):
             image, label = items[position]
             rows.append(
                 {
@@ -57,13 +57,13 @@ def judgments_of(hit: HIT, answer: str) -> list[dict[str, Any]] | None:
             )
     else:
         keys = dict(hit.campaign.dataset.labels.values_list("pk", "key"))
-        for position, one in zip(said["shown"], said["answers"], strict=True):
+        for position, given in zip(read["shown"], read["answers"], strict=True):
             rows.append(
                 {
                     "image": items[position][0],
-                    "offered": [keys[label] for label in one["offered"]],
-                    "selected": [keys[label] for label in one["selected"]],
-                    "main": keys.get(one["main"]),
+                    "offered": [keys[label] for label in given["offered"]],
+                    "selected": [keys[label] for label in given["selected"]],
+                    "main": keys.get(given["main"]),
                 }
             )
-    return [row | {"seconds": said["active_seconds"]} for row in rows]
+    return [row | {"seconds": read["active_seconds"]} for row in rows]

@@ -1,7 +1,7 @@
 """MTurk's API: one client, at most its rate, and every way in which a call can end.
 
-A call's effect is known, or it is not: `Refused` says that there was none; everything else that is
-raised leaves it open, and whoever called must look before asking again.
+`RequestRefused` means that the call had no effect. Any other error leaves that open, and the caller
+must look before asking again.
 """
 
 import random
@@ -43,21 +43,21 @@ CLOSED = (
     " (invitation links), or point MTURK_ENDPOINT_URL to an endpoint that speaks its API:"
     " `manage.py rehearse` is one."
 )
-AT_ONCE = 16  # calls in flight: those that wait to be tried again must not hold up the others
+AT_ONCE = 16  # calls in flight: some wait to be tried again and must not hold up the others
 ATTEMPTS = 8
 MISSED = 0.05  # seconds
 LONGEST_WAIT = 20.0  # seconds between two of them
-# Said of a moment, not of the request, under whatever name it comes.
+# Errors that will pass and do not blame the request, whatever their type.
 BUSY = re.compile(r"throttl|rate ?exceeded|too ?many ?requests|service ?unavailable", re.IGNORECASE)
 CONNECT, READ = 5, 30  # seconds
 PAGE = 100
-AWAKE = 5.0  # seconds after an answer in which nobody asks whether the endpoint is there
+AWAKE = 5.0  # seconds after an answer for which the endpoint counts as reachable
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Refused(CrowdError):
+class RequestRefused(CrowdError):
     """MTurk answered that the request is wrong: it had no effect."""
 
     def __init__(self, message: str, code: str) -> None:
@@ -66,9 +66,9 @@ class Refused(CrowdError):
 
 
 class Pace:
-    """At most so many requests a second, over all threads; 0: no limit.
+    """At most `rate` requests a second, over all threads; 0: no limit.
 
-    What a moment's delay has missed is made up for, but never more than MISSED seconds of it.
+    Requests that a delay held up may follow faster, but only up to MISSED seconds' worth of them.
     """
 
     def __init__(self, rate: float) -> None:
@@ -77,7 +77,7 @@ class Pace:
         self._lock = threading.Lock()
 
     def wait(self, **event: Any) -> None:
-        """Until a request may be sent; botocore calls it before each, so retries count as well."""
+        """Wait until a request may be sent; botocore calls this before each, retries included."""
         if not self._gap:
             return
         with self._lock:
@@ -112,11 +112,11 @@ class Client:
         self._boto.meta.events.register("before-send.mturk", Pace(_rate(endpoint)).wait)
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """One operation by boto3's name. Raises Refused, or CrowdError where it is not clear."""
+        """Call an operation by boto3's name. Raises RequestRefused, CrowdError (effect unclear)."""
         try:
             answer = self._tried(operation, parameters)
         except ClientError as error:
-            raise self._judged(operation, error) from None
+            raise self._classified(operation, error) from None
         except (NoCredentialsError, PartialCredentialsError):
             raise CrowdError(
                 f"{self.endpoint}: no AWS credentials were found: set AWS_ACCESS_KEY_ID and"
@@ -132,7 +132,7 @@ class Client:
         return answer
 
     def _tried(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
-        """botocore tries again what it knows to pass; a RequestError that says so too is ours."""
+        """Try again after a RequestError that will pass; botocore does so for its own types."""
         for attempt in range(ATTEMPTS):
             try:
                 return getattr(self._boto, operation)(**parameters)
@@ -152,11 +152,11 @@ class Client:
             if not page.get("NextToken"):
                 return
             if token.get("NextToken") == page["NextToken"]:
-                raise CrowdError(f"{self.endpoint}: {operation} gives the same page for ever")
+                raise CrowdError(f"{self.endpoint}: {operation} returns the same page for ever")
             token = {"NextToken": page["NextToken"]}
 
     def now(self) -> datetime:
-        """The marketplace's time: what is to expire there is told in it."""
+        """The marketplace's time, by which it lets things expire."""
         return timezone.now() + self._ahead
 
     def _look_at_clock(self, date: str | None) -> None:
@@ -166,11 +166,11 @@ class Client:
             return
         self._ahead = ahead if abs(ahead) > timedelta(minutes=1) else timedelta()
 
-    def _judged(self, operation: str, error: ClientError) -> CrowdError:
-        found = error.response.get("Error", {})
-        kind = found.get("Code", "")
+    def _classified(self, operation: str, error: ClientError) -> CrowdError:
+        details = error.response.get("Error", {})
+        kind = details.get("Code", "")
         code = str(error.response.get("TurkErrorCode", "")).removeprefix("AWS.MechanicalTurk.")
-        message = found.get("Message") or error.response.get("Message") or "no message"
+        message = details.get("Message") or error.response.get("Message") or "no message"
         text = f"MTurk refused {operation}: {message}{f' ({code})' if code else ''}"
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if kind == "ServiceFault" or status >= 500 or _is_busy(error):
@@ -179,8 +179,8 @@ class Client:
                 f" last with: {message.rstrip('.')}.{self._closed()}"
             )
         if kind == "RequestError" or "ParameterValidation" in kind or code:
-            return Refused(text, code)
-        if kind.isdigit():  # an HTTP status: whatever answered said nothing of the API
+            return RequestRefused(text, code)
+        if kind.isdigit():  # an HTTP status: whatever answered does not speak the API
             return CrowdError(unreachable(self.endpoint, f"an answer {kind} that is not MTurk's"))
         return CrowdError(f"{self.endpoint}: {operation}: {kind} {message}.{self._closed()}")
 
@@ -189,16 +189,16 @@ class Client:
 
 
 def _is_busy(error: ClientError, kind: str = "") -> bool:
-    """Whether the service has no time for anything now; with `kind`, if it says so under that."""
-    found = error.response.get("Error", {})
-    if kind and found.get("Code") != kind:
+    """Whether the service is too busy to answer; with `kind`, only if the error has that type."""
+    details = error.response.get("Error", {})
+    if kind and details.get("Code") != kind:
         return False
     code = error.response.get("TurkErrorCode", "")
-    return bool(BUSY.search(f"{found.get('Code')} {code} {found.get('Message')}"))
+    return bool(BUSY.search(f"{details.get('Code')} {code} {details.get('Message')}"))
 
 
 def unreachable(endpoint: str, why: str) -> str:
-    """The one line where nobody answers."""
+    """The one line for an endpoint that does not answer."""
     return f"MTurk's endpoint {endpoint} does not answer ({why}). {CLOSED}"
 
 
@@ -212,7 +212,7 @@ def endpoint_of(campaign: Campaign) -> str:
 
 
 def client_of(campaign: Campaign) -> Client:
-    """The client of the campaign's endpoint. Raises CrowdError where nobody answers there."""
+    """The client of the campaign's endpoint. Raises CrowdError if nobody answers there."""
     endpoint = endpoint_of(campaign)
     known = _clients.get(endpoint)
     if known and known.answered_at and time.monotonic() - known.answered_at < AWAKE:
@@ -228,14 +228,14 @@ def client_of(campaign: Campaign) -> Client:
 
 
 def _knock(endpoint: str) -> None:
-    """Fail at once where nobody listens: retries are for what is out of order for a moment."""
+    """Fail at once if nobody listens: retries are for an endpoint that is briefly out of order."""
     parts = urlsplit(endpoint)
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
-        raise CrowdError(f"MTURK_ENDPOINT_URL: {endpoint!r} is no address") from None
+        raise CrowdError(f"MTURK_ENDPOINT_URL: {endpoint!r} is not an address") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise CrowdError(f"MTURK_ENDPOINT_URL: {endpoint!r} is no address")
+        raise CrowdError(f"MTURK_ENDPOINT_URL: {endpoint!r} is not an address")
     if get_environ_proxies(endpoint):
         return
     for attempt in range(3):
@@ -248,7 +248,7 @@ def _knock(endpoint: str) -> None:
     else:
         raise CrowdError(unreachable(endpoint, why))
     session = URLLib3Session(timeout=(CONNECT, READ))
-    try:  # any answer will do, and an end of the connection as well: not silence
+    try:  # any answer will do, even a closed connection; silence will not
         session.send(AWSRequest("HEAD", endpoint).prepare())
     except ReadTimeoutError as error:
         raise CrowdError(unreachable(endpoint, type(error).__name__)) from None
@@ -259,7 +259,7 @@ def _knock(endpoint: str) -> None:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether an address is on this very machine."""
+    """Whether an address is on this machine."""
     return urlsplit(address).hostname in LOOPBACK
 
 
@@ -271,29 +271,29 @@ def _rate(endpoint: str) -> float:
 
 
 def in_parallel(work: Iterable[T], call: Callable[[T], R]) -> Iterator[tuple[T, R]]:
-    """(one, call(one)) for each, as they come, some calls at a time; `call` sees no database.
+    """(item, call(item)) for each, as they finish, some at a time; `call` uses no database.
 
-    After a failure nothing more is begun; what is under way is still given, then it is raised.
+    After a failure no further call begins; those under way are still yielded, then it is raised.
     """
-    coming = iter(work)
+    items = iter(work)
     running: dict[Future[R], T] = {}
     failure: BaseException | None = None
     with ThreadPoolExecutor(AT_ONCE) as pool:
         while True:
             while failure is None and len(running) < 2 * AT_ONCE:
                 try:
-                    one = next(coming)
+                    item = next(items)
                 except StopIteration:
                     break
-                running[pool.submit(call, one)] = one
+                running[pool.submit(call, item)] = item
             if not running:
                 break
             for future in wait(running, return_when=FIRST_COMPLETED).done:
-                one = running.pop(future)
+                item = running.pop(future)
                 if (error := future.exception()) is not None:
                     failure = failure or error
                 else:
-                    yield one, future.result()
+                    yield item, future.result()
     if failure is not None:
         raise failure
 
@@ -302,5 +302,5 @@ IDS = re.compile(r"\b[A-Z0-9]{10,64}\b")
 
 
 def ids_in(text: str) -> list[str]:
-    """What may be ids of MTurk in a message."""
+    """Words of a message that look like MTurk's ids."""
     return IDS.findall(text)

@@ -1,21 +1,19 @@
-"""The crowd as the engine knows it (tasks/crowds/__init__.py)."""
+"""The crowd of MTurk's workers, as the engine knows it (tasks/crowds/crowd.py)."""
 
-from collections.abc import Collection, Iterator
 from datetime import timedelta
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
-from tasks.crowds import MarketAssignment, MarketPayment
-from tasks.crowds.mturk import fetching, offering, paying
-from tasks.crowds.mturk.client import client_of
-from tasks.crowds.mturk.frame import hand_in, visit
-from tasks.crowds.mturk.hit_types import troubles
-from tasks.models import HIT, Assignment, Campaign
+from tasks.crowds import Crowd, Door, Frame, Marketplace
+from tasks.crowds.mturk import frame as mturk_frame
+from tasks.crowds.mturk import marketplace as mturk_marketplace
+from tasks.crowds.mturk.hit_types import obstacles
+from tasks.models import HIT, Campaign
 
 CENT, STEP = Decimal("0.01"), Decimal("0.05")
-FEE = Decimal("0.2")  # of a HIT of at most 9 assignments, which is all that is ever made
+FEE = Decimal("0.2")  # for HITs of at most 9 assignments, the only ones the site makes
 
 
-class MTurk:
+class MTurk(Crowd):
     """Amazon Mechanical Turk, or whatever speaks its API at MTURK_ENDPOINT_URL."""
 
     name = "mturk"
@@ -24,59 +22,26 @@ class MTurk:
         " closed for good on September 30, 2026: try a study with `manage.py rehearse`."
     )
     accepts_at_once = False
-    gives_places = True
     pays = True
+    door: Door | None = None
+    frame: Frame | None = mturk_frame
+    marketplace: Marketplace | None = mturk_marketplace
 
     def time_allowed(self, campaign: Campaign, hit: HIT) -> timedelta:
-        """The HIT type's AssignmentDuration."""
+        """The HIT type's AssignmentDuration (rule P5)."""
         return timedelta(minutes=campaign.assignment_minutes)
 
     def missing(self, campaign: Campaign) -> list[str]:
-        return troubles(campaign)
+        """What keeps MTurk from taking the campaign."""
+        return obstacles(campaign)
 
     def round_reward(self, amount: Decimal) -> Decimal:
-        """To 5 cents, upwards: each reward is a HIT type of its own, and few are wanted."""
+        """To 5 cents, upwards: each reward is a HIT type of its own, and a few are enough."""
         return max(STEP, (amount / STEP).quantize(Decimal(1), ROUND_CEILING) * STEP)
 
     def fee(self, amount: Decimal) -> Decimal:
-        """20 %, at least a cent; by MTurk's pricing page half a cent is rounded up."""
+        """20 %, at least a cent; MTurk's pricing page rounds half a cent up."""
         return max(CENT, (amount * FEE).quantize(CENT, ROUND_HALF_UP))
-
-    def offer(self, campaign: Campaign) -> None:
-        offering.offer(campaign)
-
-    def withdraw(self, campaign: Campaign) -> None:
-        offering.withdraw(campaign)
-
-    def fetch(self, campaign: Campaign) -> Iterator[MarketAssignment]:
-        return fetching.fetch(campaign)
-
-    def unknown(self, campaign: Campaign) -> list[str]:
-        return fetching.unknown(campaign)
-
-    def places_available(self, campaign: Campaign) -> int:
-        return fetching.places_available(campaign)
-
-    def approve(self, assignment: Assignment) -> None:
-        paying.approve(assignment)
-
-    def reject(self, assignment: Assignment, feedback: str) -> None:
-        paying.reject(assignment, feedback)
-
-    def bonus(self, assignment: Assignment, amount: Decimal, reason: str, request_key: str) -> str:
-        return paying.bonus(assignment, amount, reason, request_key)
-
-    def balance(self, campaign: Campaign) -> Decimal:
-        answer = client_of(campaign).call("get_account_balance")
-        return Decimal(answer["AvailableBalance"])
-
-    def ledger(
-        self, campaign: Campaign, hits: Collection[int] | None = None
-    ) -> Iterator[MarketPayment]:
-        return fetching.ledger(campaign, hits)
-
-    visit = staticmethod(visit)
-    hand_in = staticmethod(hand_in)
 
 
 CROWD = MTurk()

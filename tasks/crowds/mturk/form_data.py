@@ -1,7 +1,7 @@
 """The answer as MTurk keeps it: JSON in one field of a form, under the page's opaque ids.
 
-It says the same as the assignment here and can stand in for it: "form" is the assignment's token,
-from which the ids of its items and labels follow (tasks/sheets.py).
+It says the same as the stored assignment and can replace it: "form" is the assignment's token, from
+which the ids of its items and labels follow (tasks/models/opaque.py).
 """
 
 import json
@@ -42,14 +42,14 @@ def as_json(assignment: Assignment) -> str:
 
 
 def _labels(token: str, position: int, ids: list[int | None]) -> list[str]:
-    return [opaque(token, "label", position, one) for one in ids if one is not None]
+    return [opaque(token, "label", position, label) for label in ids if label is not None]
 
 
 def from_xml(hit: HIT, text: str, worker: str = "") -> dict[str, Any] | None:
     """The answer in MTurk's QuestionFormAnswers, as `submit` takes it, with `shown`.
 
-    None where the form did not carry one of this HIT, or it was given to another than `worker`
-    (MTurk's id; "": to anybody): nothing in it is guessed.
+    None if the form carried no answer to this HIT, or if the site gave that form to somebody other
+    than `worker` (MTurk's id; "": anybody). Nothing is guessed.
     """
     if not text or len(text) > LONGEST:
         return None
@@ -71,7 +71,7 @@ def from_xml(hit: HIT, text: str, worker: str = "") -> dict[str, Any] | None:
 
 
 def _from_json(hit: HIT, given: dict[str, Any]) -> dict[str, Any] | None:
-    """Raises KeyError, TypeError or ValueError where anything is not of this HIT's form."""
+    """Raises KeyError, TypeError or ValueError for anything that this HIT's form does not have."""
     token = given["form"]
     known = {
         opaque(token, "item", position): (position, image)
@@ -103,18 +103,18 @@ def _classified(
     for image, label in rows.values_list("image_id", "label_id"):
         pairs.setdefault(image, []).append(label)
     answers = []
-    for position, image, one in zip(shown, images, given, strict=True):
+    for position, image, choice in zip(shown, images, given, strict=True):
         labels = {opaque(token, "label", position, label): label for label in pairs.get(image, [])}
-        selected = [labels[name] for name in one["selected"]]
-        main = labels[one["main"]] if one["main"] is not None else None
+        selected = [labels[name] for name in choice["selected"]]
+        main = labels[choice["main"]] if choice["main"] is not None else None
         if (main is None) != (not selected) or (selected and main not in selected):
             raise ValueError("the main object is not one of the labels selected")
         answers.append(
             {
-                "offered": [labels[name] for name in one["offered"]],
+                "offered": [labels[name] for name in choice["offered"]],
                 "selected": selected,
                 "main": main,
-                "other": str(one.get("other") or "").replace("\0", "")[:200],
+                "other": str(choice.get("other") or "").replace("\0", "")[:200],
             }
         )
     return answers

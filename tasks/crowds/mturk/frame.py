@@ -1,7 +1,7 @@
 """The HIT's page in MTurk's frame: who comes, and how an answer goes on to MTurk.
 
-MTurk tells by the address alone who comes, and signs nothing. What is stored under a worker's id
-counts only once MTurk itself names that worker for the assignment (tasks/market/sync.py).
+Only the page's address says who comes, and MTurk signs nothing. What is stored under a worker's id
+counts only once MTurk itself names that worker for the assignment (tasks/market/reconcile.py).
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from tasks.models import Assignment, Campaign
 PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"
 SUBMIT = "/mturk/externalSubmit"
 LIVE, SANDBOX = "https://www.mturk.com", "https://workersandbox.mturk.com"
-WORKER_SITES = ["https://worker.mturk.com", SANDBOX]  # where Amazon leads on from there
+WORKER_SITES = ["https://worker.mturk.com", SANDBOX]  # where Amazon sends the browser next
 NAMES = ("assignmentId", "hitId", "workerId", "turkSubmitTo")
 LONGEST_ID = 64  # characters
 
@@ -29,7 +29,7 @@ def visit(campaign: Campaign, given: Mapping[str, str]) -> Visit:
         return Visit("", "", {})
     worker = given.get("workerId", "")
     if not _is_id(key) or not _is_id(worker):
-        raise BadVisit("The address of this work is cut short: open it again from the marketplace.")
+        raise BadVisit("The address of this work is cut short. Open it again from the marketplace.")
     _submit_to(campaign, given.get("turkSubmitTo", ""))
     return Visit(key, worker, {name: given[name] for name in NAMES if given.get(name)})
 
@@ -45,7 +45,7 @@ def hand_in(assignment: Assignment, visit: Visit) -> HandIn:
 
 
 def _submit_to(campaign: Campaign, given: str) -> str:
-    """The origin to hand in to. Raises BadVisit for one that is not MTURK_SUBMIT_ORIGINS'."""
+    """The origin to hand in to. Raises BadVisit unless it is in MTURK_SUBMIT_ORIGINS."""
     if not given:
         endpoint = endpoint_of(campaign)
         if is_loopback(endpoint):
@@ -54,14 +54,14 @@ def _submit_to(campaign: Campaign, given: str) -> str:
     origin = origin_of(given)
     if origin is None or origin not in map(origin_of, settings.MTURK_SUBMIT_ORIGINS):
         raise BadVisit(
-            "This work would be handed in to a place that this study does not know. Please return"
-            " it, and tell the requester."
+            "This study does not know the site to which this work would be handed in. Please return"
+            " the work, and tell the requester."
         )
     return origin
 
 
 def origin_of(address: str) -> str | None:
-    """Scheme, host and port of an address that has nothing else; None for any other text."""
+    """Scheme, host and port of an address that consists of nothing else; None otherwise."""
     try:
         parts = urlsplit(address)
         port = parts.port

@@ -1,4 +1,4 @@
-"""What MTurk's workers read of a campaign before they accept: HIT types, qualifications, texts."""
+"""What MTurk's workers see of a campaign before they accept: HIT types, qualifications, texts."""
 
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ from tasks.crowds.mturk.models import HITType
 from tasks.models import HIT, Campaign
 from tasks.models.campaign import Kind
 
-# The qualification type "Masters" alone has another id in the sandbox.
+# The qualification type "Masters" is the only one with another id in the sandbox.
 MASTERS = {True: "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6", False: "2F1QJWKUDD8XADTFD2Q0G6UTO95ALH"}
 MOST_QUALIFICATIONS = 10
 LONGEST = {"title": 128, "description": 2000, "keywords": 1000}
@@ -33,24 +33,24 @@ XML = (
 
 
 def question(hit: HIT) -> str:
-    """The ExternalQuestion of a HIT: its page, in a frame as high as the window."""
+    """A HIT's ExternalQuestion: its page, in a frame as high as the window."""
     return XML.format(f"{settings.PUBLIC_URL}/hit/{hit.public_id}/")
 
 
 def hit_types(campaign: Campaign, client: Client) -> dict[Decimal, str]:
     """The id of the campaign's HIT type for each reward that its HITs have.
 
-    MTurk gives the same id for the same HIT type, so that asking twice makes one.
+    MTurk returns the same id for the same HIT type, so asking twice makes only one.
     """
     known = dict(HITType.objects.filter(campaign=campaign).values_list("reward", "market_id"))
     rewards = HIT.objects.filter(campaign=campaign).order_by().values_list("reward", flat=True)
     for reward in rewards.distinct():
         if reward not in known:
             answer = client.call("create_hit_type", **_fields(campaign, reward))
-            made, _ = HITType.objects.get_or_create(
+            hit_type, _ = HITType.objects.get_or_create(
                 campaign=campaign, reward=reward, defaults={"market_id": answer["HITTypeId"]}
             )
-            known[reward] = made.market_id
+            known[reward] = hit_type.market_id
     return known
 
 
@@ -70,7 +70,7 @@ def _fields(campaign: Campaign, reward: Decimal) -> dict[str, Any]:
 
 
 def qualifications(campaign: Campaign) -> list[dict[str, Any]]:
-    """The campaign's requirements, with the ids that its marketplace (sandbox or not) knows."""
+    """The campaign's requirements, with the ids of its marketplace (sandbox or not)."""
     other = MASTERS[not campaign.sandbox]
     return [
         requirement | {"QualificationTypeId": MASTERS[campaign.sandbox]}
@@ -80,24 +80,23 @@ def qualifications(campaign: Campaign) -> list[dict[str, Any]]:
     ]
 
 
-def troubles(campaign: Campaign) -> list[str]:
+def obstacles(campaign: Campaign) -> list[str]:
     """What keeps MTurk from taking the campaign, as sentences."""
-    found = []
+    obstacles = []
     address = urlsplit(settings.PUBLIC_URL)
     if not settings.PUBLIC_URL:
-        found.append("PUBLIC_URL is not set: MTurk must know where workers reach this site")
+        obstacles.append("PUBLIC_URL is not set: MTurk must know where workers reach this site")
     elif address.scheme != "https" and not (
         address.scheme == "http" and is_loopback(settings.PUBLIC_URL)
     ):
-        found.append(f"PUBLIC_URL is {settings.PUBLIC_URL}: MTurk shows pages over https only")
+        obstacles.append(f"PUBLIC_URL is {settings.PUBLIC_URL}: MTurk shows pages over https only")
     for name, longest in LONGEST.items():
         if len(getattr(campaign, name)) > longest:
-            found.append(f"its {name} is longer than MTurk's {longest} characters")
-    found += _qualification_troubles(campaign.qualifications)
-    return found
+            obstacles.append(f"its {name} is longer than MTurk's {longest} characters")
+    return obstacles + _wrong_qualifications(campaign.qualifications)
 
 
-def _qualification_troubles(given: Any) -> list[str]:
+def _wrong_qualifications(given: Any) -> list[str]:
     model = botocore.session.Session().get_service_model("mturk")
     shape = model.shape_for("QualificationRequirementList")
     if report := ParamValidator().validate(given, shape).generate_report():
@@ -106,13 +105,13 @@ def _qualification_troubles(given: Any) -> list[str]:
         return [f"qualifications: {len(given)} are more than MTurk's {MOST_QUALIFICATIONS}"]
     known = model.shape_for("QualificationRequirement").members
     comparators = known["Comparator"].enum
-    found = []
+    wrong = []
     for number, requirement in enumerate(given, 1):
         if unknown := sorted(set(requirement) - set(known)):
-            found.append(f"qualifications, number {number}: {unknown[0]} is not known to MTurk")
+            wrong.append(f"qualifications, number {number}: {unknown[0]} is not known to MTurk")
         elif requirement["Comparator"] not in comparators:
-            found.append(
+            wrong.append(
                 f"qualifications, number {number}: Comparator {requirement['Comparator']!r} is"
                 f" none of {', '.join(comparators)}"
             )
-    return found
+    return wrong

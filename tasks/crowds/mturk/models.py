@@ -1,4 +1,4 @@
-"""What this site has put before MTurk's workers: HIT types, and the MTurk HITs of each HIT."""
+"""What the site has put before MTurk's workers: HIT types, and the MTurk HITs of each HIT."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -28,7 +28,7 @@ class HITType(models.Model):
 class Listing(models.Model):
     """One MTurk HIT of a HIT; beyond 9 assignments a HIT has a second one, and so on.
 
-    Written before MTurk is asked: whatever breaks off, the row tells what may be there.
+    Written before MTurk is asked, so that after a crash the row says what may exist there.
     """
 
     hit = models.ForeignKey(HIT, on_delete=models.CASCADE, related_name="+")
@@ -65,7 +65,7 @@ class Listing(models.Model):
 
     @property
     def annotation(self) -> str:
-        """Its RequesterAnnotation, by which it is found again when its token has expired."""
+        """Its RequesterAnnotation, by which the site finds it again when its token has expired."""
         return f"{ANNOTATION}{self.token}"
 
 

@@ -1,9 +1,9 @@
 """Puts a campaign's places before MTurk's workers: exactly one MTurk HIT per listing, ever.
 
-Every step that creates is written down before MTurk is asked (`asked_at`, `asked_for`). Whatever
-broke off, the next run looks at what became of it before it asks again: by ListHITs and the
-annotation for a HIT, by GetHIT for assignments added. The request tokens, which MTurk forgets
-after 24 hours, cover what is still on its way.
+Before asking MTurk to create anything, each step writes that down (`asked_at`, `asked_for`). After
+an interruption the next run finds out what became of the request before it asks again: by ListHITs
+and the annotation for a HIT, by GetHIT for added assignments. The request tokens, which MTurk
+forgets after 24 hours, cover requests that are still on their way.
 """
 
 from collections import defaultdict
@@ -17,14 +17,14 @@ from typing import Any
 from django.db.models import Count, F, Q
 from django.utils import timezone
 
-from tasks.crowds.mturk.client import Client, Refused, client_of, ids_in, in_parallel
+from tasks.crowds.mturk.client import Client, RequestRefused, client_of, ids_in, in_parallel
 from tasks.crowds.mturk.hit_types import hit_types, question
 from tasks.crowds.mturk.models import MOST_ASSIGNMENTS, Listing
 from tasks.models import HIT, Assignment, Campaign, Place
 
-BATCH = 200  # rows marked before they are asked for
-SAVED = 20  # rows saved at a time; what a crash takes with it is found again by `settle`
-TOLD = ("submitted", "approved", "rejected")  # what uses up an assignment there for good
+BATCH = 200  # rows marked before MTurk is asked for them
+SAVED = 20  # rows saved at a time; `settle` finds again what a crash loses
+HANDED_IN = ("submitted", "approved", "rejected")  # these use up one of MTurk's assignments
 
 
 def listings_of(campaign: Campaign):
@@ -34,12 +34,12 @@ def listings_of(campaign: Campaign):
 
 @dataclass
 class Need:
-    """What a HIT should have there."""
+    """What a HIT should have on MTurk."""
 
     places: int = 0  # answers wanted by now, given or not
     unanswered: int = 0
-    wasted: int = 0  # assignments used up there whose answers hold no place here
-    told: int = 0  # assignments used up there
+    handed_in: int = 0
+    wasted: int = 0  # handed in, but their answers hold no place on the site
     listings: list[Listing] = field(default_factory=list)
 
     @property
@@ -48,30 +48,28 @@ class Need:
 
     @property
     def asked(self) -> int:
-        return sum(one.asked_for for one in self.listings)
+        return sum(listing.asked_for for listing in self.listings)
 
 
 def needs_of(campaign: Campaign) -> dict[int, Need]:
-    """What each HIT of the campaign should have, by its id."""
+    """What each HIT of the campaign should have on MTurk, by the HIT's id."""
     needs: dict[int, Need] = defaultdict(Need)
     places = Place.objects.filter(campaign=campaign).order_by().values("hit")
     for row in places.annotate(all=Count("pk"), left=Count("pk", filter=Q(free_at__isnull=False))):
         needs[row["hit"]].places, needs[row["hit"]].unanswered = row["all"], row["left"]
-    told = Assignment.objects.filter(campaign=campaign, market_state__in=TOLD)
-    placed = Q(place__isnull=False, place__free_at=None)
-    counts = (
-        told.order_by().values("hit").annotate(all=Count("pk"), placed=Count("pk", filter=placed))
-    )
-    for one in counts:
-        needs[one["hit"]].told = one["all"]
-        needs[one["hit"]].wasted = one["all"] - one["placed"]
+    handed_in = Assignment.objects.filter(campaign=campaign, market_state__in=HANDED_IN)
+    placed = Count("pk", filter=Q(place__isnull=False, place__free_at=None))
+    counts = handed_in.order_by().values("hit").annotate(all=Count("pk"), placed=placed)
+    for count in counts:
+        needs[count["hit"]].handed_in = count["all"]
+        needs[count["hit"]].wasted = count["all"] - count["placed"]
     for listing in Listing.objects.filter(hit__campaign=campaign).order_by("pk"):
         needs[listing.hit_id].listings.append(listing)
     return needs
 
 
 def offer(campaign: Campaign) -> None:
-    """As many assignments there, open or in work, as places are unanswered here; see Crowd."""
+    """Let MTurk have as many assignments, free or in work, as the site has unanswered places."""
     client = client_of(campaign)
     _confirm_doubtful(campaign, client)
     _write_down(needs_of(campaign))
@@ -86,54 +84,54 @@ def offer(campaign: Campaign) -> None:
         for listing in need.listings:
             if need.unanswered and (listing.expires_at is None or listing.expires_at <= now):
                 extended.append(listing)
-            elif not need.unanswered and (done or need.asked > need.told):
+            elif not need.unanswered and (done or need.asked > need.handed_in):
                 ended.append(listing)
     set_expiry(client, extended, now + lifetime)
     end(client, ended)
 
 
 def withdraw(campaign: Campaign) -> None:
-    """Nobody can accept anything any more; what is in work may be handed in."""
+    """Let nobody accept anything any more; work that is running may be handed in."""
     client = client_of(campaign)
     settle(campaign, client)
     end(client, listings_of(campaign))
 
 
 def settle(campaign: Campaign, client: Client) -> None:
-    """Find out what became of requests whose answer never came."""
+    """Find out what became of requests that MTurk never answered."""
     lost = listings_of(campaign).filter(market_id=None, asked_at__isnull=False)
     _save(_found(list(lost), client))
     _confirm_doubtful(campaign, client)
 
 
 def _found(lost: list[Listing], client: Client, enough: Event | None = None) -> list[Listing]:
-    """Those of the listings that are there after all, not yet saved."""
-    by_name = {one.annotation: one for one in lost}
-    found = []
+    """Those of the listings that MTurk has after all, not yet saved."""
+    by_name = {listing.annotation: listing for listing in lost}
+    made = []
     for hit in client.pages("list_hits", "HITs") if lost else ():
         if listing := by_name.pop(hit.get("RequesterAnnotation", ""), None):
-            found.append(_made(listing, hit))
+            made.append(_made(listing, hit))
         if not by_name or (enough and enough.is_set()):
             break
-    return found
+    return made
 
 
 def _confirm_doubtful(campaign: Campaign, client: Client) -> None:
-    """Ask how many assignments those have that were to get more, where no answer came."""
+    """Ask how many assignments the listings have whose request for more was never answered."""
     doubtful = listings_of(campaign).filter(
         market_id__isnull=False, asked_for__gt=F("max_assignments")
     )
-    for listing, found in in_parallel(
-        list(doubtful), lambda one: client.call("get_hit", HITId=one.market_id)["HIT"]
+    for listing, hit in in_parallel(
+        list(doubtful), lambda asked: client.call("get_hit", HITId=asked.market_id)["HIT"]
     ):
-        _confirm(listing, found["MaxAssignments"])
+        _confirm(listing, hit["MaxAssignments"])
 
 
 def _write_down(needs: dict[int, Need]) -> None:
-    """Rows for what is to be created; what can be added to a HIT there is added to that."""
+    """Write rows for the MTurk HITs to be created, beyond what existing ones can still take."""
     new = []
     for hit_id, need in needs.items():
-        missing = need.total - need.asked - sum(_room(one) for one in need.listings)
+        missing = need.total - need.asked - sum(_room(listing) for listing in need.listings)
         number = len(need.listings)
         while missing > 0:
             number += 1
@@ -157,21 +155,21 @@ def _room(listing: Listing) -> int:
 
 
 def _create(campaign: Campaign, client: Client) -> None:
-    """The MTurk HITs of the listings that have none.
+    """Create the MTurk HITs of the listings that have none.
 
-    Those that were asked for before are looked for first; meanwhile the others are made.
+    Look first for those that were asked for before, and make the others meanwhile.
     """
     waiting = list(listings_of(campaign).filter(market_id=None))
-    lost = [one for one in waiting if one.asked_at is not None]
+    lost = [listing for listing in waiting if listing.asked_at is not None]
     enough = Event()
     with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(_found, lost, client, enough)
         try:
-            _make(campaign, client, [one for one in waiting if one.asked_at is None])
+            _make(campaign, client, [listing for listing in waiting if listing.asked_at is None])
             _save(looking.result())
         finally:
             enough.set()
-    _make(campaign, client, [one for one in lost if one.market_id is None])
+    _make(campaign, client, [listing for listing in lost if listing.market_id is None])
 
 
 def _make(campaign: Campaign, client: Client, waiting: list[Listing]) -> None:
@@ -192,7 +190,7 @@ def _make(campaign: Campaign, client: Client, waiting: list[Listing]) -> None:
                 RequesterAnnotation=listing.annotation,
                 UniqueRequestToken=listing.token,
             )["HIT"]
-        except Refused as error:
+        except RequestRefused as error:
             if "AlreadyExists" not in error.code and "lready" not in str(error):
                 raise
             return _made_before(client, listing, error)
@@ -209,36 +207,36 @@ def _make(campaign: Campaign, client: Client, waiting: list[Listing]) -> None:
 
 
 def _marked(waiting: list[Listing]) -> Iterator[Listing]:
-    """The listings, each written down as asked for before it is."""
+    """Yield the listings, each recorded as asked for before it is."""
     for start in range(0, len(waiting), BATCH):
         batch = waiting[start : start + BATCH]
-        Listing.objects.filter(pk__in=[one.pk for one in batch], asked_at=None).update(
+        Listing.objects.filter(pk__in=[listing.pk for listing in batch], asked_at=None).update(
             asked_at=timezone.now()
         )
         yield from batch
 
 
-def _made_before(client: Client, listing: Listing, error: Refused) -> dict[str, Any]:
-    """The HIT that this listing's token has made already: MTurk names it in the error."""
+def _made_before(client: Client, listing: Listing, error: RequestRefused) -> dict[str, Any]:
+    """The HIT that this listing's token made before: MTurk's error names it."""
     for name in ids_in(str(error)):
         try:
-            found = client.call("get_hit", HITId=name)["HIT"]
-        except Refused:
+            hit = client.call("get_hit", HITId=name)["HIT"]
+        except RequestRefused:
             continue
-        if found.get("RequesterAnnotation") == listing.annotation:
-            return found
-    for found in client.pages("list_hits", "HITs"):
-        if found.get("RequesterAnnotation") == listing.annotation:
-            return found
+        if hit.get("RequesterAnnotation") == listing.annotation:
+            return hit
+    for hit in client.pages("list_hits", "HITs"):
+        if hit.get("RequesterAnnotation") == listing.annotation:
+            return hit
     raise error
 
 
-def _made(listing: Listing, found: dict[str, Any]) -> Listing:
-    """The listing with what MTurk says of it, not yet saved."""
-    number = min(found.get("MaxAssignments") or listing.asked_for, MOST_ASSIGNMENTS)
-    listing.market_id = found["HITId"]
+def _made(listing: Listing, hit: dict[str, Any]) -> Listing:
+    """The listing with MTurk's description of its HIT, not yet saved."""
+    number = min(hit.get("MaxAssignments") or listing.asked_for, MOST_ASSIGNMENTS)
+    listing.market_id = hit["HITId"]
     listing.max_assignments = listing.asked_for = number
-    listing.expires_at = found.get("Expiration")
+    listing.expires_at = hit.get("Expiration")
     return listing
 
 
@@ -248,15 +246,17 @@ def _save(made: list[Listing]) -> None:
 
 
 def _confirm(listing: Listing, number: int) -> None:
-    """MTurk has said how many assignments the HIT has."""
+    """Record how many assignments MTurk says the HIT has."""
     if number > listing.max_assignments:
-        listing.expires_at = None  # whatever was to follow the addition has not been seen to
+        listing.expires_at = (
+            None  # the new lifetime that belongs to the addition is still to be set
+        )
     listing.max_assignments = listing.asked_for = min(number, MOST_ASSIGNMENTS)
     listing.save(update_fields=["max_assignments", "asked_for", "expires_at"])
 
 
 def _add_assignments(needs: Iterable[Need], client: Client) -> None:
-    """Further assignments for HITs that are there, and the full lifetime again with each."""
+    """Add assignments to HITs that MTurk has, and give each its full lifetime again."""
     growing: list[Listing] = []
     for need in needs:
         missing = need.total - need.asked
@@ -273,12 +273,12 @@ def _add_assignments(needs: Iterable[Need], client: Client) -> None:
             Listing.objects.bulk_update(batch, ["asked_for"])
             yield from batch
 
-    for listing, number in in_parallel(written_down(), lambda one: _add(client, one)):
+    for listing, number in in_parallel(written_down(), lambda raised: _add(client, raised)):
         _confirm(listing, number)
 
 
 def _add(client: Client, listing: Listing) -> int:
-    """Raise MaxAssignments to `asked_for`; what it is afterwards."""
+    """Raise MaxAssignments to `asked_for`. Returns its new value."""
     before, wanted = listing.max_assignments, listing.asked_for
     try:
         client.call(
@@ -287,7 +287,7 @@ def _add(client: Client, listing: Listing) -> int:
             NumberOfAdditionalAssignments=wanted - before,
             UniqueRequestToken=f"{listing.token}+{before}-{wanted}",
         )
-    except Refused:
+    except RequestRefused:
         number = client.call("get_hit", HITId=listing.market_id)["HIT"]["MaxAssignments"]
         if number < wanted:
             raise
@@ -296,26 +296,26 @@ def _add(client: Client, listing: Listing) -> int:
 
 
 def set_expiry(client: Client, listings: list[Listing], until: datetime) -> None:
-    """Tell MTurk until when those that are there can be accepted, and write it down."""
+    """Set until when the listings' HITs can be accepted, on MTurk and in their rows."""
 
     def call(listing: Listing) -> None:
         try:
             client.call("update_expiration_for_hit", HITId=listing.market_id, ExpireAt=until)
-        except Refused as error:
-            # The very same expiry was asked for a moment ago; or nobody can accept it anyway.
+        except RequestRefused as error:
+            # The same expiry was set a moment ago, or nobody can accept the HIT anyway.
             if "already been processed" not in str(error) and error.code != "HITDoesNotExist":
                 raise
 
-    there = [one for one in listings if one.market_id is not None]
-    for listing, _ in in_parallel(there, call):
+    made = [listing for listing in listings if listing.market_id is not None]
+    for listing, _ in in_parallel(made, call):
         Listing.objects.filter(pk=listing.pk).update(expires_at=until)
 
 
 def end(client: Client, listings: Iterable[Listing]) -> None:
-    """Let those that could still be accepted expire now."""
+    """Let the HITs that could still be accepted expire now."""
     now = client.now()
     set_expiry(
         client,
-        [one for one in listings if one.expires_at is None or one.expires_at > now],
+        [item for item in listings if item.expires_at is None or item.expires_at > now],
         now - timedelta(seconds=1),
     )

@@ -1,19 +1,24 @@
-"""Approves, rejects and pays bonuses, each once, whatever became of an earlier try."""
+"""Approves, rejects and pays bonuses, each once whatever became of an earlier try; the books."""
 
+from collections.abc import Collection, Iterator
 from decimal import Decimal
+from typing import Any
 
-from tasks.crowds import CrowdError
-from tasks.crowds.mturk.client import Client, Refused, client_of
-from tasks.models import Assignment
+from tasks.crowds import CrowdError, MarketPayment
+from tasks.crowds.mturk.client import Client, RequestRefused, client_of, in_parallel
+from tasks.crowds.mturk.fetching import assignments_of
+from tasks.crowds.mturk.models import Listing
+from tasks.crowds.mturk.offering import listings_of
+from tasks.models import Assignment, Campaign
 
 
 def approve(assignment: Assignment) -> None:
-    """Pay an assignment its reward; MTurk itself approves once only."""
+    """Pay an assignment its reward; MTurk itself approves only once."""
     client = client_of(assignment.campaign)
     override = assignment.market_state == "rejected"
     try:
         client.call("approve_assignment", AssignmentId=assignment.key, OverrideRejection=override)
-    except Refused:
+    except RequestRefused:
         status = _status(client, assignment)
         if status == "Rejected" and not override:
             client.call("approve_assignment", AssignmentId=assignment.key, OverrideRejection=True)
@@ -22,17 +27,17 @@ def approve(assignment: Assignment) -> None:
 
 
 def reject(assignment: Assignment, feedback: str) -> None:
-    """Refuse to pay an assignment; raises CrowdError where it was approved already."""
+    """Refuse to pay an assignment. Raises CrowdError if it was approved before."""
     client = client_of(assignment.campaign)
     try:
         client.call("reject_assignment", AssignmentId=assignment.key, RequesterFeedback=feedback)
-    except Refused:
+    except RequestRefused:
         if _status(client, assignment) != "Rejected":
             raise
 
 
 def bonus(assignment: Assignment, amount: Decimal, reason: str, request_key: str) -> str:
-    """Pay a bonus unless MTurk lists it; it has no name of its own there."""
+    """Pay a bonus unless MTurk lists it already. Returns "": MTurk has no id for a bonus."""
     client = client_of(assignment.campaign)
     if _has_bonus(client, assignment, amount, reason):
         return ""
@@ -45,7 +50,7 @@ def bonus(assignment: Assignment, amount: Decimal, reason: str, request_key: str
             Reason=reason,
             UniqueRequestToken=request_key,
         )
-    except Refused:
+    except RequestRefused:
         if not _has_bonus(client, assignment, amount, reason):
             raise
     return ""
@@ -61,11 +66,47 @@ def _has_bonus(client: Client, assignment: Assignment, amount: Decimal, reason: 
 
 
 def _status(client: Client, assignment: Assignment) -> str:
-    """What MTurk says of the assignment: Submitted, Approved, Rejected; "" if nothing."""
+    """The assignment's status on MTurk: Submitted, Approved, Rejected; "" if it names none."""
     try:
-        found = client.call("get_assignment", AssignmentId=assignment.key)["Assignment"]
-    except Refused:
+        answer = client.call("get_assignment", AssignmentId=assignment.key)["Assignment"]
+    except RequestRefused:
         return ""
-    if found["WorkerId"] != assignment.worker.external_id:
-        raise CrowdError(f"assignment {assignment.key} is another worker's there: not touched")
-    return found["AssignmentStatus"]
+    if answer["WorkerId"] != assignment.worker.external_id:
+        raise CrowdError(
+            f"MTurk names another worker for assignment {assignment.key}: nothing was done to it"
+        )
+    return answer["AssignmentStatus"]
+
+
+def balance(campaign: Campaign) -> Decimal:
+    """What is left in the requester's account."""
+    answer = client_of(campaign).call("get_account_balance")
+    return Decimal(answer["AvailableBalance"])
+
+
+def ledger(campaign: Campaign, hits: Collection[int] | None = None) -> Iterator[MarketPayment]:
+    """Rewards of approved assignments and all bonuses, as MTurk lists them; two calls a HIT."""
+    client = client_of(campaign)
+
+    def payments_of(listing: Listing) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        return assignments_of(client, listing), _bonuses(client, listing)
+
+    listings = listings_of(campaign).filter(market_id__isnull=False)
+    if hits is not None:
+        listings = listings.filter(hit__in=hits)
+    for listing, (assignments, bonuses) in in_parallel(list(listings), payments_of):
+        for row in assignments:
+            if row["AssignmentStatus"] == "Approved":
+                yield MarketPayment("base", row["AssignmentId"], listing.hit.reward)
+        for row in bonuses:
+            amount = Decimal(row["BonusAmount"])
+            yield MarketPayment("bonus", row["AssignmentId"], amount, row.get("Reason", ""))
+
+
+def _bonuses(client: Client, listing: Listing) -> list[dict[str, Any]]:
+    try:
+        return list(client.pages("list_bonus_payments", "BonusPayments", HITId=listing.market_id))
+    except RequestRefused as error:
+        if error.code in ("HITDoesNotExist", "AssignmentDoesNotExist"):
+            return []
+        raise

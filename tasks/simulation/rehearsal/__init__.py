@@ -1,1 +1,1 @@
-"""A stand-in for Amazon Mechanical Turk on this machine, to try a study whole before it is paid."""
+"""A stand-in for Amazon Mechanical Turk on this machine, to try a study whole before paying."""

@@ -1,4 +1,4 @@
-"""The marketplace's time: the real one, moved forward by as much as one likes."""
+"""The marketplace's time: the real time, moved forward as far as needed."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ class Clock:
         return datetime.now(UTC) + self._ahead
 
     def move(self, by: timedelta) -> datetime:
-        """Move forward; the time it is then. Raises ValueError where that would be back."""
+        """Move forward. Returns the new time. Raises ValueError for a step back."""
         if by < timedelta():
             raise ValueError(f"the clock cannot be moved back ({by})")
         with self._lock:

@@ -20,7 +20,7 @@ def new_id() -> str:
 
 
 def page(given: Mapping[str, Any], name: str, rows: list, describe) -> dict[str, Any]:
-    """One page of a list; a token is the place where the next begins."""
+    """One page of a list; its token is the index at which the next page begins."""
     token = given.get("NextToken", "0")
     if not token.isdigit():
         raise wrong("InvalidParameterValue", f"NextToken: {token}")
@@ -32,20 +32,20 @@ def page(given: Mapping[str, Any], name: str, rows: list, describe) -> dict[str,
     return answer
 
 
-def describe_assignment(one: Assignment) -> dict[str, Any]:
+def describe_assignment(assignment: Assignment) -> dict[str, Any]:
     described = {
-        "AssignmentId": one.id,
-        "WorkerId": one.worker,
-        "HITId": one.hit.id,
-        "AssignmentStatus": one.status,
-        "AutoApprovalTime": one.auto_approval,
-        "AcceptTime": one.accepted,
-        "SubmitTime": one.submitted,
-        "ApprovalTime": one.approved,
-        "RejectionTime": one.rejected,
-        "Deadline": one.deadline,
-        "Answer": one.answer,
-        "RequesterFeedback": one.feedback,
+        "AssignmentId": assignment.id,
+        "WorkerId": assignment.worker,
+        "HITId": assignment.hit.id,
+        "AssignmentStatus": assignment.status,
+        "AutoApprovalTime": assignment.auto_approval,
+        "AcceptTime": assignment.accepted,
+        "SubmitTime": assignment.submitted,
+        "ApprovalTime": assignment.approved,
+        "RejectionTime": assignment.rejected,
+        "Deadline": assignment.deadline,
+        "Answer": assignment.answer,
+        "RequesterFeedback": assignment.feedback,
     }
     return {name: value for name, value in described.items() if value is not None}
 
@@ -69,7 +69,7 @@ def check_question(text: str) -> None:
     address = root.findtext(f"{QUESTION}ExternalURL") or ""
     height = root.findtext(f"{QUESTION}FrameHeight") or ""
     if root.tag != f"{QUESTION}ExternalQuestion" or not height.isdigit():
-        raise wrong("XMLValidationError", "Question is no ExternalQuestion")
+        raise wrong("XMLValidationError", "Question is not an ExternalQuestion")
     if not (address.startswith("https://") or LOOPBACK.match(address)):
         raise wrong("InvalidParameterValue", f"ExternalURL: {address} is not https")
 

@@ -10,12 +10,12 @@ from tasks.simulation.rehearsal.protocol import Fault
 
 
 class Dropped(Exception):
-    """The connection is cut without an answer."""
+    """The connection ends without an answer."""
 
 
 @dataclass
 class Faults:
-    """How often a request goes wrong, from 0 to 1 each; and how many are taken in a second."""
+    """How often a request goes wrong, from 0 to 1 each, and how many a second are accepted."""
 
     throttled: float = 0.0  # refused before it does anything
     failed: float = 0.0  # 500, before it does anything
@@ -27,28 +27,28 @@ class Faults:
     rate: float = 0.0  # requests a second; 0: as they come
 
     def __post_init__(self) -> None:
-        for one in fields(self):
-            value = getattr(self, one.name)
-            if value < 0 or (one.name not in ("slow_seconds", "rate") and value > 1):
-                raise ValueError(f"{one.name}: {value} is not a share")
+        for fault in fields(self):
+            value = getattr(self, fault.name)
+            if value < 0 or (fault.name not in ("slow_seconds", "rate") and value > 1):
+                raise ValueError(f"{fault.name}: {value} is not a share")
 
 
 EVERYTHING = Faults(throttled=0.02, failed=0.02, lost=0.01, dropped=0.03, unclear=0.02, slow=0.02)
 
 
 class Troublemaker:
-    """Lets requests go wrong as often as `faults` says, by a seed."""
+    """Makes requests go wrong as often as `faults` says, by a seed."""
 
     def __init__(self, faults: Faults, seed: int = 0) -> None:
         self.faults = faults
         self.next: list[str] = []  # faults of the coming requests, by name; "": none
-        self.taken = 0  # requests within the rate, whatever went wrong with them then
+        self.taken = 0  # requests within the rate, whether or not they went wrong
         self._random = random.Random(seed)
         self._lock = threading.Lock()
         self._tokens, self._filled = 1.0, time.monotonic()
 
     def around(self, effect: Callable[[], bytes]) -> bytes:
-        """The answer of a request, or what goes wrong with it (raises Fault, Dropped)."""
+        """The answer to a request, unless it goes wrong (raises Fault, Dropped)."""
         before, after = self._choose()
         if before == "throttled":
             raise Fault(400, "ThrottlingException", "Rate exceeded")

@@ -1,7 +1,7 @@
 """The marketplace itself, in memory: what each operation does, and what workers do there.
 
-After the API's documentation; where that is silent, after what requesters report. One lock: each
-operation is one step.
+It follows the API's documentation, and where that is silent, what requesters report. One lock makes
+each operation one step.
 """
 
 import threading
@@ -22,7 +22,7 @@ from tasks.simulation.rehearsal.documents import (
     new_id,
     page,
 )
-from tasks.simulation.rehearsal.protocol import wrong
+from tasks.simulation.rehearsal.protocol import Fault, wrong
 from tasks.simulation.rehearsal.records import HIT, Assignment, HITType, Payment, fee_of
 
 TOKENS_LIVE = timedelta(hours=24)
@@ -30,8 +30,8 @@ OVERRIDE_WITHIN = timedelta(days=30)
 LONGEST = {"Title": 128, "Description": 2000, "Keywords": 1000}
 
 
-class NotYours(Exception):
-    """A worker did what he may not; the message says what."""
+class NotAllowed(Exception):
+    """A worker tried something that they may not do; the message says what."""
 
 
 class Market:
@@ -49,7 +49,7 @@ class Market:
         self._by_assignment: dict[str, HIT] = {}
 
     def carry_out(self, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """One operation of the API, by name; raises Fault. Parameters are of their shape."""
+        """One operation of the API, by name, with checked parameters. Raises Fault."""
         operation = getattr(self, f"_{name}", None)
         if operation is None:
             raise wrong("NotRehearsed", f"{name} is not part of the rehearsal")
@@ -166,7 +166,7 @@ class Market:
         hit = self._hit(given)
         self._auto_approve(hit)
         if hit.status(self.clock.now()) not in ("Reviewable", "Reviewing") or any(
-            one.status == "Submitted" for one in hit.assignments
+            assignment.status == "Submitted" for assignment in hit.assignments
         ):
             raise wrong("InvalidHITState", f"HIT {hit.id} has open or unreviewed assignments")
         del self.hits[hit.id]
@@ -178,49 +178,50 @@ class Market:
         hit = self._hit(given)
         self._auto_approve(hit)
         wanted = given.get("AssignmentStatuses") or ["Submitted", "Approved", "Rejected"]
-        chosen = [one for one in hit.assignments if one.status in wanted]
+        chosen = [assignment for assignment in hit.assignments if assignment.status in wanted]
         return page(given, "Assignments", chosen, describe_assignment)
 
     def _GetAssignment(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        one = self._assignment(given)
-        return {"Assignment": describe_assignment(one), "HIT": self._describe(one.hit)}
+        assignment = self._assignment(given)
+        return {
+            "Assignment": describe_assignment(assignment),
+            "HIT": self._describe(assignment.hit),
+        }
 
     def _ApproveAssignment(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        one = self._assignment(given)
-        override = one.status == "Rejected" and given.get("OverrideRejection", False)
-        if override and one.submitted and self.clock.now() > one.submitted + OVERRIDE_WITHIN:
+        assignment = self._assignment(given)
+        override = assignment.status == "Rejected" and given.get("OverrideRejection", False)
+        if (
+            override
+            and assignment.submitted
+            and self.clock.now() > assignment.submitted + OVERRIDE_WITHIN
+        ):
             raise wrong("InvalidAssignmentState", "submitted more than 30 days ago")
-        if one.status != "Submitted" and not override:
-            raise wrong(
-                "InvalidAssignmentState",
-                f"This operation can be called with a status of: Submitted (it is {one.status})",
-            )
-        self._pay("reward", one, one.hit.type.reward, "")
-        one.status, one.approved = "Approved", self.clock.now()
-        one.feedback = given.get("RequesterFeedback", one.feedback)
+        if assignment.status != "Submitted" and not override:
+            raise _not_submitted(assignment)
+        self._pay("reward", assignment, assignment.hit.type.reward, "")
+        assignment.status, assignment.approved = "Approved", self.clock.now()
+        assignment.feedback = given.get("RequesterFeedback", assignment.feedback)
         return {}
 
     def _RejectAssignment(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        one = self._assignment(given)
-        if one.status != "Submitted":
-            raise wrong(
-                "InvalidAssignmentState",
-                f"This operation can be called with a status of: Submitted (it is {one.status})",
-            )
-        one.status, one.rejected = "Rejected", self.clock.now()
-        one.feedback = given["RequesterFeedback"]
+        assignment = self._assignment(given)
+        if assignment.status != "Submitted":
+            raise _not_submitted(assignment)
+        assignment.status, assignment.rejected = "Rejected", self.clock.now()
+        assignment.feedback = given["RequesterFeedback"]
         return {}
 
     def _SendBonus(self, given: Mapping[str, Any]) -> dict[str, Any]:
         if (known := self._repeated("bonus", given)) is not None:
             raise wrong("RequestAlreadyProcessed", f"request {known} was made with this token")
-        one = self._assignment(given)
-        if one.worker != given["WorkerId"]:
-            raise wrong("WorkerDoesNotExist", f"{given['WorkerId']} did not do {one.id}")
+        assignment = self._assignment(given)
+        if assignment.worker != given["WorkerId"]:
+            raise wrong("WorkerDoesNotExist", f"{given['WorkerId']} did not do {assignment.id}")
         amount = Decimal(given["BonusAmount"])
         if amount <= 0:
             raise wrong("InvalidParameterValue", f"BonusAmount: {amount}")
-        self._pay("bonus", one, amount, given["Reason"])
+        self._pay("bonus", assignment, amount, given["Reason"])
         self._remember("bonus", given, new_id())
         return {}
 
@@ -252,48 +253,50 @@ class Market:
             return [hit for hit in self.hits.values() if hit.available(now) > 0]
 
     def accept(self, hit: HIT, worker: str) -> Assignment:
-        """A worker takes a HIT. Raises NotYours where he may not, or nothing is left."""
+        """Give a HIT to a worker. Raises NotAllowed if they may not do it or none is left."""
         with self.lock:
             now = self.clock.now()
-            if any(one.worker == worker for one in hit.assignments):
-                raise NotYours("you have done this HIT, or are at it")
+            if any(assignment.worker == worker for assignment in hit.assignments):
+                raise NotAllowed("you have done this HIT, or are working on it")
             if hit.available(now) < 1:
-                raise NotYours("there is no more of this HIT")
-            one = Assignment(
+                raise NotAllowed("there is no more of this HIT")
+            assignment = Assignment(
                 id=hit.freed.pop(0) if hit.freed else new_id(),
                 hit=hit,
                 worker=worker,
                 accepted=now,
                 deadline=now + hit.type.duration,
             )
-            hit.assignments.append(one)
-            self._by_assignment[one.id] = hit
-            return one
+            hit.assignments.append(assignment)
+            self._by_assignment[assignment.id] = hit
+            return assignment
 
-    def give_up(self, one: Assignment) -> None:
-        """The worker returns it: nothing tells the requester."""
+    def give_up(self, assignment: Assignment) -> None:
+        """Return it for its worker; the requester hears nothing of it."""
         with self.lock:
-            if one.status == "Accepted" and one in one.hit.assignments:
-                one.hit.give_up(one)
+            if assignment.status == "Accepted" and assignment in assignment.hit.assignments:
+                assignment.hit.give_up(assignment)
 
     def hand_in(self, assignment_id: str, fields: Iterable[tuple[str, str]]) -> Assignment:
-        """What externalSubmit does. Raises NotYours where there is nothing to hand in."""
+        """What externalSubmit does. Raises NotAllowed if there is nothing to hand in."""
         with self.lock:
             hit = self._by_assignment.get(assignment_id)
             now = self.clock.now()
             running = hit.running(now) if hit is not None else []
-            one = next((one for one in running if one.id == assignment_id), None)
-            if one is None:
-                raise NotYours("this assignment is not being worked on: handed in, or too late")
+            assignment = next(
+                (assignment for assignment in running if assignment.id == assignment_id), None
+            )
+            if assignment is None:
+                raise NotAllowed("nobody has this assignment open: it was handed in, or is over")
             if not (given := [(name, text) for name, text in fields if name != "assignmentId"]):
-                raise NotYours("a form needs at least one field besides assignmentId")
-            one.status, one.submitted = "Submitted", now
-            one.auto_approval = now + one.hit.type.auto_approval
-            one.answer = answers_xml(given)
-            return one
+                raise NotAllowed("a form needs at least one field besides assignmentId")
+            assignment.status, assignment.submitted = "Submitted", now
+            assignment.auto_approval = now + assignment.hit.type.auto_approval
+            assignment.answer = answers_xml(given)
+            return assignment
 
     def settle(self) -> None:
-        """Approve by itself what has waited long enough."""
+        """Approve what has waited as long as auto-approval allows."""
         with self.lock:
             for hit in self.hits.values():
                 self._auto_approve(hit)
@@ -302,16 +305,16 @@ class Market:
         return ElementTree.fromstring(hit.question).findtext(f"{QUESTION}ExternalURL") or ""
 
     def public_id(self, hit: HIT) -> str:
-        """The last part of the address of its page: the site's own name of it."""
+        """The site's own id of the HIT: the last part of its page's address."""
         return urlsplit(self.external_url(hit)).path.rstrip("/").rsplit("/", 1)[-1]
 
     # Details
 
     def _repeated(self, what: str, given: Mapping[str, Any]) -> str | None:
-        found = self._tokens.get((what, given.get("UniqueRequestToken", "")))
-        if found is None or found[0] + TOKENS_LIVE <= self.clock.now():
+        made_at, name = self._tokens.get((what, given.get("UniqueRequestToken", "")), (None, ""))
+        if made_at is None or made_at + TOKENS_LIVE <= self.clock.now():
             return None
-        return found[1]
+        return name
 
     def _remember(self, what: str, given: Mapping[str, Any], name: str) -> None:
         if token := given.get("UniqueRequestToken"):
@@ -329,30 +332,36 @@ class Market:
         if hit is None or hit.id not in self.hits:
             raise wrong("AssignmentDoesNotExist", f"Assignment {name} does not exist.")
         self._auto_approve(hit)
-        for one in hit.assignments:
-            if one.id == name and one.status != "Accepted":
-                return one
+        for assignment in hit.assignments:
+            if assignment.id == name and assignment.status != "Accepted":
+                return assignment
         raise wrong("InvalidAssignmentState", f"Assignment {name} was not handed in.")
 
     def _auto_approve(self, hit: HIT) -> None:
         now = self.clock.now()
-        for one in hit.assignments:
-            if one.status == "Submitted" and one.auto_approval and one.auto_approval <= now:
-                self._pay("reward", one, hit.type.reward, "")
-                one.status, one.approved = "Approved", one.auto_approval
+        for assignment in hit.assignments:
+            if (
+                assignment.status == "Submitted"
+                and assignment.auto_approval
+                and assignment.auto_approval <= now
+            ):
+                self._pay("reward", assignment, hit.type.reward, "")
+                assignment.status, assignment.approved = "Approved", assignment.auto_approval
 
-    def _pay(self, kind: str, one: Assignment, amount: Decimal, reason: str) -> None:
-        fee = fee_of(amount, one.hit.began_with)
+    def _pay(self, kind: str, assignment: Assignment, amount: Decimal, reason: str) -> None:
+        fee = fee_of(amount, assignment.hit.began_with)
         if self.balance < amount + fee:
             raise wrong("InsufficientFunds", f"the account holds {self.balance:.2f}")
         self.balance -= amount + fee
         now = self.clock.now()
-        self.payments.append(Payment(kind, one.id, one.worker, amount, fee, now, reason))
+        self.payments.append(
+            Payment(kind, assignment.id, assignment.worker, amount, fee, now, reason)
+        )
 
     def _describe(self, hit: HIT) -> dict[str, Any]:
         self._auto_approve(hit)
         now = self.clock.now()
-        done = sum(one.status in ("Approved", "Rejected") for one in hit.assignments)
+        done = sum(assignment.status in ("Approved", "Rejected") for assignment in hit.assignments)
         kind = hit.type.fields
         described = {
             "HITId": hit.id,
@@ -378,3 +387,10 @@ class Market:
         if hit.annotation is not None:
             described["RequesterAnnotation"] = hit.annotation
         return described
+
+
+def _not_submitted(assignment: Assignment) -> Fault:
+    return wrong(
+        "InvalidAssignmentState",
+        f"This operation can be called with a status of: Submitted (it is {assignment.status})",
+    )

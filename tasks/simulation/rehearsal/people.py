@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import httpx
 
 from tasks.crowds.mturk.frame import PREVIEW
-from tasks.simulation.rehearsal.market import Market, NotYours
+from tasks.simulation.rehearsal.market import Market, NotAllowed
 from tasks.simulation.rehearsal.records import HIT, Assignment
 from tasks.simulation.workers import Character, Mind, World, characters
 from tasks.simulation.worksheet import worksheet
@@ -29,13 +29,13 @@ THREADS = 16
 
 @dataclass(frozen=True)
 class Habits:
-    """How often a worker does what he should not, or need not, from 0 to 1 each."""
+    """How often a worker does what they should not, or need not, from 0 to 1 each."""
 
     previews: float = 0.1
-    returns: float = 0.03  # accepts, looks, gives it back there; nothing tells the site
+    returns: float = 0.03  # accepts, looks, returns it to the marketplace; the site hears nothing
     abandons: float = 0.02  # closes the page and lets the time run out
     forgets: float = 0.02  # answers, and never hands it in
-    comes_late: float = 0.02  # answers when the marketplace's time for it is over
+    comes_late: float = 0.02  # answers when the marketplace has taken the work back
     sends_twice: float = 0.05
     hands_in_twice: float = 0.05
 
@@ -50,14 +50,14 @@ class Person:
     character: Character
     worker_id: str
     rng: random.Random
-    done: set[str] = field(default_factory=set)  # HITs that he has tried
+    done: set[str] = field(default_factory=set)  # HITs that they have tried
 
 
 def crew(number: int, seed: int = 0, careless: int = 1) -> list[Person]:
-    """So many workers, the same for the same seed; the second is careless."""
+    """`number` workers, the same for the same seed; the second is careless."""
     return [
-        Person(one, f"A{seed}SIM{place:06d}", random.Random(f"{seed} {place}"))
-        for place, one in enumerate(characters(number, seed, careless), 1)
+        Person(character, f"A{seed}SIM{place:06d}", random.Random(f"{seed} {place}"))
+        for place, character in enumerate(characters(number, seed, careless), 1)
     ]
 
 
@@ -86,20 +86,22 @@ class Crew:
         self._count = threading.Lock()
 
     def hire(self, number: int, seed: int = 0) -> None:
-        """So many more workers come, careful ones."""
-        there = len(self.people)
-        self.people += crew(there + number, seed, careless=0)[there:]
+        """Bring in `number` more workers, careful ones."""
+        before = len(self.people)
+        self.people += crew(before + number, seed, careless=0)[before:]
 
     def work(self, progress: Callable[[int], None] | None = None) -> int:
-        """Each worker once through all that is open; how many answers were handed in.
+        """Let each worker go once through all open HITs. Returns how many answers were handed in.
 
-        Raises RuntimeError where the site answered as it must not.
+        Raises RuntimeError if the site answers as it must not.
         """
-        found = {hit: self._world_of(self.market.public_id(hit)) for hit in self.market.open_hits()}
-        worlds = {hit.id: world for hit, world in found.items() if world is not None}
-        hits = [hit for hit in found if hit.id in worlds]
+        open_hits = {
+            hit: self._world_of(self.market.public_id(hit)) for hit in self.market.open_hits()
+        }
+        worlds = {hit.id: world for hit, world in open_hits.items() if world is not None}
+        hits = [hit for hit in open_hits if hit.id in worlds]
 
-        def one(person: Person) -> int:
+        def work_of(person: Person) -> int:
             order = list(hits)
             person.rng.shuffle(order)
             with httpx.Client(timeout=PATIENCE, trust_env=False) as browser:
@@ -108,7 +110,7 @@ class Crew:
         before = self.market.clock.now()
         with ThreadPoolExecutor(THREADS) as pool:
             try:
-                total = sum(pool.map(one, self.people))
+                total = sum(pool.map(work_of, self.people))
             finally:
                 self._stop.set()
         self._stop.clear()
@@ -116,8 +118,8 @@ class Crew:
         return total
 
     def _settle(self, before) -> None:
-        """Whoever let his time run out has done so by now."""
-        longest = max((one.duration for one in self.market.types.values()), default=timedelta())
+        """Let the time of abandoned assignments run out."""
+        longest = max((kind.duration for kind in self.market.types.values()), default=timedelta())
         if any(hit.running(before) for hit in self.market.hits.values()):
             self.market.clock.move(longest + timedelta(minutes=1))
 
@@ -131,7 +133,7 @@ class Crew:
                 self._see(browser, hit, {"assignmentId": PREVIEW, "hitId": hit.id})
             try:
                 accepted = self.market.accept(hit, person.worker_id)
-            except NotYours:
+            except NotAllowed:
                 continue
             person.done.add(hit.id)
             if self._do(person, accepted, worlds[hit.id], browser):
@@ -139,25 +141,29 @@ class Crew:
                     progress(1)
                 yield 1
 
-    def _do(self, person: Person, one: Assignment, world: World, browser: httpx.Client) -> bool:
-        """One HIT, from its page to handing in; whether it was handed in."""
+    def _do(
+        self, person: Person, assignment: Assignment, world: World, browser: httpx.Client
+    ) -> bool:
+        """Do one HIT, from its page to handing in. Returns whether it was handed in."""
         parameters = {
-            "assignmentId": one.id,
-            "hitId": one.hit.id,
+            "assignmentId": assignment.id,
+            "hitId": assignment.hit.id,
             "workerId": person.worker_id,
             "turkSubmitTo": self.submit_to,
         }
-        page = self._see(browser, one.hit, parameters)
+        page = self._see(browser, assignment.hit, parameters)
         if page.status_code != 200:
-            person.done.discard(one.hit.id)  # another day it may be his to do
+            person.done.discard(assignment.hit.id)  # another day they may do it
             self._note("was asked to return it")
-            self.market.give_up(one)
+            self.market.give_up(assignment)
             return False
         if (sheet := worksheet(page.text)) is None:
-            return self._hand_in(person, one, page, browser)  # answered before, in another time
+            return self._hand_in(
+                person, assignment, page, browser
+            )  # answered before, at an earlier visit
         habit = self._habit(person, "returns", "abandons", "forgets", "comes_late")
         if habit == "returns":
-            self.market.give_up(one)
+            self.market.give_up(assignment)
             return False
         if habit == "abandons":
             return False
@@ -166,20 +172,20 @@ class Crew:
         for name, value in mind.fill_in(sheet):
             answer.setdefault(name, []).append(value)
         if habit == "comes_late":
-            # As if his time had run out: the next one gets this place, perhaps this very id.
-            self.market.give_up(one)
+            # As if their time had run out: the next worker gets the place, perhaps this very id.
+            self.market.give_up(assignment)
         for _ in range(2 if person.rng.random() < self.habits.sends_twice else 1):
             page = self._ask(browser, "POST", str(page.url), answer)
         if habit == "comes_late" and page.status_code in (409, 410):
             return False
         if page.status_code != 200:
             raise RuntimeError(f"an answer to {page.url.path}: status {page.status_code}")
-        return habit != "forgets" and self._hand_in(person, one, page, browser)
+        return habit != "forgets" and self._hand_in(person, assignment, page, browser)
 
-    def _hand_in(self, person: Person, one: Assignment, page, browser: httpx.Client) -> bool:
+    def _hand_in(self, person: Person, assignment: Assignment, page, browser: httpx.Client) -> bool:
         form = form_of(page.text)
         if form is None or form.action != f"{self.submit_to}/mturk/externalSubmit":
-            raise RuntimeError(f"the page of {one.id} does not hand the answer in")
+            raise RuntimeError(f"the page of {assignment.id} does not hand the answer in")
         done = False
         for _ in range(2 if person.rng.random() < self.habits.hands_in_twice else 1):
             handed_in = self._ask(browser, "POST", form.action, form.fields)
@@ -190,7 +196,7 @@ class Crew:
         return self._ask(browser, "GET", f"{self.market.external_url(hit)}?{urlencode(parameters)}")
 
     def _ask(self, browser: httpx.Client, method: str, address: str, data=None) -> httpx.Response:
-        """A page; like anybody he tries again where the site is away for a while."""
+        """A page; like anybody, a worker tries again when the site is away for a while."""
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
@@ -224,8 +230,8 @@ class Crew:
                 return True
             if address not in world.pictures:
                 try:
-                    found = browser.get(str(httpx.URL(base).join(address)))
-                    world.pictures[address] = found.status_code == 200
+                    picture = browser.get(str(httpx.URL(base).join(address)))
+                    world.pictures[address] = picture.status_code == 200
                 except httpx.HTTPError:
                     world.pictures[address] = False
             return world.pictures[address]
@@ -242,7 +248,7 @@ class Form:
 
 
 def form_of(html: str) -> Form | None:
-    """The one form of a page; None where it has none, or several."""
+    """The only form of a page; None if it has none, or several."""
     parser = _Forms()
     parser.feed(html)
     return parser.forms[0] if len(parser.forms) == 1 else None
@@ -254,8 +260,8 @@ class _Forms(HTMLParser):
         self.forms: list[Form] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = {name: value or "" for name, value in attrs}
+        attributes = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.forms.append(Form(found.get("action", "")))
-        elif tag == "input" and self.forms and found.get("name"):
-            self.forms[-1].fields[found["name"]] = found.get("value", "")
+            self.forms.append(Form(attributes.get("action", "")))
+        elif tag == "input" and self.forms and attributes.get("name"):
+            self.forms[-1].fields[attributes["name"]] = attributes.get("value", "")

@@ -15,7 +15,7 @@ PREFIX = "MTurkRequesterServiceV20170117."
 
 
 class Fault(Exception):
-    """An answer that is an error: its HTTP status, its type, its message, and TurkErrorCode."""
+    """An error as the answer: its HTTP status, type, message and TurkErrorCode."""
 
     def __init__(self, status: int, kind: str, message: str, code: str = "") -> None:
         super().__init__(message)
@@ -43,7 +43,7 @@ def operations() -> Mapping[str, OperationModel]:
 
 
 def read(target: str, body: bytes) -> tuple[str, dict[str, Any]]:
-    """The operation and its checked parameters. Raises Fault as the API answers nonsense."""
+    """The operation and its checked parameters. Raises Fault, as the API does."""
     name = target.removeprefix(PREFIX)
     if not target.startswith(PREFIX) or name not in operations():
         raise Fault(400, "UnknownOperationException", f"there is no operation {target!r}")
@@ -51,15 +51,15 @@ def read(target: str, body: bytes) -> tuple[str, dict[str, Any]]:
         parameters = json.loads(body or b"{}")
     except ValueError as error:
         raise Fault(400, "SerializationException", str(error)) from None
-    if trouble := troubles(parameters, operations()[name].input_shape):
-        raise wrong("ParameterValidationError", trouble)
+    if wrong_members := mismatches(parameters, operations()[name].input_shape):
+        raise wrong("ParameterValidationError", wrong_members)
     return name, parameters
 
 
 def write(name: str, answer: dict[str, Any]) -> bytes:
-    """An answer of the operation; raises AssertionError where its model would not have it."""
-    if trouble := troubles(answer, operations()[name].output_shape):
-        raise AssertionError(f"{name} would answer wrongly: {trouble}")
+    """The operation's answer as bytes. Raises AssertionError if its model does not allow it."""
+    if wrong_members := mismatches(answer, operations()[name].output_shape):
+        raise AssertionError(f"{name} would answer wrongly: {wrong_members}")
     return json.dumps(answer, default=_plain).encode()
 
 
@@ -69,42 +69,42 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"not JSON: {value!r}")
 
 
-def troubles(value: Any, shape: Shape | None) -> str:
-    """Everything in which a value is not of its shape, as one sentence; "" where it is right."""
+def mismatches(value: Any, shape: Shape | None) -> str:
+    """Everything in which a value differs from its shape, as one sentence; "" if nothing."""
     if shape is None:
-        return "" if not value else "no parameters are taken"
+        return "" if not value else "it takes no parameters"
     report = ParamValidator().validate(value, shape).generate_report()
     unknown = sorted(set(value) - set(shape.members)) if isinstance(value, dict) else []
-    found = [report] if report else []
-    found += [f"unknown member {name}" for name in unknown]
-    return "; ".join(found or _strict(value, shape, shape.name))
+    sentences = [report] if report else []
+    sentences += [f"unknown member {name}" for name in unknown]
+    return "; ".join(sentences or _strict(value, shape, shape.name))
 
 
 def _strict(value: Any, shape: Shape, where: str) -> list[str]:
-    """What botocore leaves to the server: patterns, lengths, words of a list."""
+    """What botocore leaves to the server: patterns, lengths, enumerations."""
     if shape.type_name == "structure":
         return [
-            trouble
+            sentence
             for name, member in value.items()
-            for trouble in _strict(member, shape.members[name], f"{where}.{name}")
+            for sentence in _strict(member, shape.members[name], f"{where}.{name}")
         ]
     if shape.type_name == "list":
         return [
-            trouble
-            for number, one in enumerate(value)
-            for trouble in _strict(one, shape.member, f"{where}[{number}]")
+            sentence
+            for number, member in enumerate(value)
+            for sentence in _strict(member, shape.member, f"{where}[{number}]")
         ]
-    found = []
+    sentences = []
     limits = shape.metadata
     if shape.type_name == "string":
         if "pattern" in limits and not re.search(limits["pattern"], value):
-            found.append(f"{where}: {value!r} does not match {limits['pattern']}")
+            sentences.append(f"{where}: {value!r} does not match {limits['pattern']}")
         if not limits.get("min", 0) <= len(value) <= limits.get("max", 10**9):
-            found.append(f"{where}: {len(value)} characters")
+            sentences.append(f"{where}: {len(value)} characters")
         if (words := getattr(shape, "enum", [])) and value not in words:
-            found.append(f"{where}: {value!r} is none of {', '.join(words)}")
+            sentences.append(f"{where}: {value!r} is none of {', '.join(words)}")
     elif shape.type_name in ("integer", "long") and not (
         limits.get("min", -(2**63)) <= value <= limits.get("max", 2**63)
     ):
-        found.append(f"{where}: {value} is out of range")
-    return found
+        sentences.append(f"{where}: {value} is out of range")
+    return sentences

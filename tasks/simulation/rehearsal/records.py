@@ -33,7 +33,7 @@ class HITType:
 
 @dataclass(eq=False)
 class Assignment:
-    """A worker on a HIT. Accepted and running, then Submitted, then Approved or Rejected."""
+    """A worker's assignment: Accepted and running, then Submitted, then Approved or Rejected."""
 
     id: str
     hit: "HIT"
@@ -60,23 +60,22 @@ class HIT:
     max_assignments: int
     question: str
     annotation: str | None
-    began_with: int  # assignments at its creation: they decide on the fee
+    began_with: int  # assignments at its creation, which decide the fee
     reviewing: bool = False
     assignments: list[Assignment] = field(default_factory=list)
-    freed: list[str] = field(default_factory=list)  # ids of what was returned, given out again
-    changed: int = 0
+    freed: list[str] = field(default_factory=list)  # ids of returned assignments, to give out again
 
     def running(self, now: datetime) -> list[Assignment]:
-        """Those that workers are at; what ran out of time is given up first."""
-        for one in self.assignments:
-            if one.status == "Accepted" and one.deadline <= now:
-                self.give_up(one)
-        return [one for one in self.assignments if one.status == "Accepted"]
+        """Assignments that workers have open; first give up those whose time is over."""
+        for assignment in list(self.assignments):
+            if assignment.status == "Accepted" and assignment.deadline <= now:
+                self.give_up(assignment)
+        return [a for a in self.assignments if a.status == "Accepted"]
 
-    def give_up(self, one: Assignment) -> None:
-        """Returned or abandoned: the next worker gets the same assignment id, as on MTurk."""
-        self.assignments.remove(one)
-        self.freed.append(one.id)
+    def give_up(self, assignment: Assignment) -> None:
+        """Return or abandon it: as on MTurk, the next worker gets the same assignment id."""
+        self.assignments.remove(assignment)
+        self.freed.append(assignment.id)
 
     def available(self, now: datetime) -> int:
         """How many more may be accepted."""

@@ -1,7 +1,7 @@
 """The stand-in's HTTP server: the requester's API, externalSubmit, and a few knobs.
 
 POST /                        an operation, as botocore sends it
-POST /mturk/externalSubmit    where a HIT's page hands its answer in
+POST /mturk/externalSubmit    where a HIT's page hands in its answer
 POST /rehearsal/clock         {"seconds": n}: move the marketplace's clock forward
 POST /rehearsal/faults        {"dropped": 0.05, ...}: see faults.py
 """
@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tasks.simulation.rehearsal import protocol, worker_site
 from tasks.simulation.rehearsal.faults import Dropped, Faults, Troublemaker
-from tasks.simulation.rehearsal.market import Market, NotYours
+from tasks.simulation.rehearsal.market import Market, NotAllowed
 from tasks.simulation.rehearsal.protocol import Fault
 
 JSON = "application/x-amz-json-1.1"
@@ -42,7 +42,7 @@ class Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request, client_address) -> None:  # type: ignore[no-untyped-def]
-        """A client that went away is no news."""
+        """Say nothing of a client that went away."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -98,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
                 self._send(200, HTML, page.encode())
             else:
                 self._send(404, "text/plain", b"A rehearsal of Mechanical Turk: see /\n")
-        except NotYours as error:
+        except NotAllowed as error:
             self._send(409, HTML, REFUSED.format(error).encode())
 
     def _go_to(self, address: str) -> None:
@@ -120,7 +120,7 @@ class Handler(BaseHTTPRequestHandler):
     def _hand_in(self, fields: list[tuple[str, str]]) -> None:
         try:
             self.server.market.hand_in(dict(fields).get("assignmentId", ""), fields)
-        except NotYours as error:
+        except NotAllowed as error:
             self._send(400, HTML, REFUSED.format(error).encode())
         else:
             self._send(200, HTML, HANDED_IN.encode())
@@ -151,16 +151,16 @@ class Handler(BaseHTTPRequestHandler):
         return format_datetime(self.server.market.clock.now(), usegmt=True)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing: a rehearsal answers thousands of requests."""
+        """Log nothing: a rehearsal answers thousands of requests."""
 
 
 @contextlib.contextmanager
 def serving(
     market: Market, faults: Faults | None = None, seed: int = 0, port: int = 0
 ) -> Iterator[Server]:
-    """The marketplace at an address of this machine, until the block ends.
+    """Serve the marketplace on this machine until the block ends.
 
-    Raises OSError where the port is taken.
+    Raises OSError if the port is taken.
     """
     server = Server(market, Troublemaker(faults or Faults(), seed), port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

@@ -26,7 +26,7 @@ MOST_HIRED = 9
 
 
 class Stalled(RuntimeError):
-    """The study does not come to its end; the message says where it stands."""
+    """The study gets no further; the message says where it stands."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Bill:
 
 
 class Stage:
-    """The stand-in in service, and the site's settings turned to it."""
+    """The running stand-in, and the site's settings pointed at it."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -58,8 +58,10 @@ class Stage:
 
     @contextlib.contextmanager
     def site(self, public_url: str) -> Iterator[None]:
-        """Within the block this process takes the stand-in for MTurk, and workers come to
-        `public_url`."""
+        """Let this process use the stand-in as MTurk within the block.
+
+        Workers come to `public_url`.
+        """
         names = ("MTURK_ENDPOINT_URL", "MTURK_SUBMIT_ORIGINS", "PUBLIC_URL")
         before = {name: getattr(settings, name) for name in names}
         settings.MTURK_ENDPOINT_URL = self.address
@@ -80,7 +82,7 @@ class Stage:
         careless: int = 1,
         pictures: bool = True,
     ) -> Crew:
-        """Simulated workers for every campaign whose HITs appear here."""
+        """Simulated workers for every campaign whose HITs appear on the stand-in."""
         rows = None if truth is None else list(truth)
 
         def world_of(public_id: str) -> World | None:
@@ -103,16 +105,16 @@ class Stage:
         return world
 
     def bill(self) -> Bill:
-        """What has been paid so far; answers are those handed in."""
+        """What has been paid so far; answers count when they are handed in."""
         rewards, bonuses = (
             [paid for paid in self.market.payments if paid.kind == kind]
             for kind in ("reward", "bonus")
         )
         handed_in = [
-            one
+            assignment
             for hit in self.market.hits.values()
-            for one in hit.assignments
-            if one.submitted is not None
+            for assignment in hit.assignments
+            if assignment.submitted is not None
         ]
         ids = {hit.id: self.market.public_id(hit) for hit in self.market.hits.values()}
         seconds = dict(
@@ -126,14 +128,14 @@ class Stage:
             rewards=sum((paid.amount for paid in rewards), Decimal(0)),
             bonuses=sum((paid.amount for paid in bonuses), Decimal(0)),
             fees=sum((paid.fee for paid in self.market.payments), Decimal(0)),
-            hours=sum(seconds.get(ids[one.hit.id], 0.0) for one in handed_in) / 3600,
-            workers=len({one.worker for one in handed_in}),
+            hours=sum(seconds.get(ids[done.hit.id], 0.0) for done in handed_in) / 3600,
+            workers=len({done.worker for done in handed_in}),
         )
 
 
 @contextlib.contextmanager
 def stage(faults: Faults | None = None, seed: int = 0, port: int = 0) -> Iterator[Stage]:
-    """The stand-in at an address of this machine until the block ends; OSError: port taken."""
+    """Run the stand-in on this machine until the block ends; OSError: the port is taken."""
     with serving(Market(), faults, seed, port) as server:
         yield Stage(server)
 
@@ -145,10 +147,10 @@ def play(
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> None:
-    """Publish the campaign and let it come to its end: every pair judged, everything reviewed.
+    """Publish the campaign and play it to its end: every pair judged, everything reviewed.
 
-    New workers come where the known ones have done what they may. `progress` is called with how
-    many more answers were handed in. Raises Stalled, and whatever publish and sync raise.
+    New workers come when the present ones have done all they may. `progress` is called with the
+    number of answers handed in since its last call. Raises Stalled, and as publish and sync do.
     """
     if campaign.state == State.DRAFT:
         publish(campaign, WHO)
@@ -156,8 +158,8 @@ def play(
     idle = hired = 0
     while campaign.state == State.OPEN:
         done = people.work(progress)
-        told = sync(campaign, patience=None)
-        news = done or told.fetched or told.opened_round or told.paid
+        synced = sync(campaign, patience=None)
+        news = done or synced.fetched or synced.opened_round or synced.paid
         idle = 0 if news else idle + 1
         if idle < IDLE:
             continue
@@ -166,7 +168,7 @@ def play(
         hired += HIRED
         people.hire(HIRED, seed)
         idle = 0
-    # What only the clock settles: auto-approval, and time that ran out.
+    # Only the clock settles the rest: auto-approval, and expired assignments.
     on.market.clock.move(timedelta(days=campaign.auto_approval_days, hours=1))
     on.market.settle()
     sync(campaign, patience=None)
@@ -174,9 +176,9 @@ def play(
 
 
 def left(on: Stage, campaign: Campaign) -> str:
-    """Where a study stands that goes no further."""
-    open_here = campaign.places.filter(free_at__isnull=False).count()
+    """Where a stalled study stands."""
+    unanswered = campaign.places.filter(free_at__isnull=False).count()
     return (
-        f"{open_here} places are without an answer here, {len(on.market.open_hits())} HITs can be"
-        f" accepted there, and nobody does"
+        f"{unanswered} places on the site have no answer, {len(on.market.open_hits())} HITs can be"
+        f" accepted on the marketplace, and nobody does"
     )

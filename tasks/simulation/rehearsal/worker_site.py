@@ -1,12 +1,12 @@
-"""The marketplace's site for a person who wants to see a study as its workers do, in a frame."""
+"""The marketplace's site for a person who wants to see a study in a frame, as its workers do."""
 
 from html import escape
 from urllib.parse import urlencode
 
-from tasks.simulation.rehearsal.market import Market, NotYours
+from tasks.simulation.rehearsal.market import Market, NotAllowed
 from tasks.simulation.rehearsal.records import HIT, Assignment
 
-YOU = "AYOU"  # the worker id of whoever sits at the browser
+YOU = "AYOU"  # the worker id of whoever uses the browser
 SHOWN = 50  # HITs in the list
 PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"
 PAGE = (
@@ -24,7 +24,7 @@ def home(market: Market) -> str:
         rows = "".join(_row(hit) for hit in hits[:SHOWN])
     text = f"<h1>{len(hits)} HITs to accept</h1><ul>{rows}</ul>"
     return PAGE.format(
-        text if hits else "<h1>No HITs</h1><p>Publish a campaign, look again.</p>", ""
+        text if hits else "<h1>No HITs</h1><p>Publish a campaign, then look again.</p>", ""
     )
 
 
@@ -42,33 +42,33 @@ def _button(what: str, name: str, value: str) -> str:
 
 
 def preview(market: Market, hit_id: str) -> str:
-    """A HIT that was not accepted, in its frame. Raises NotYours."""
+    """A HIT in its frame before anybody accepts it. Raises NotAllowed."""
     hit = _hit(market, hit_id)
     frame = _frame(market, hit, {"assignmentId": PREVIEW, "hitId": hit.id})
     return PAGE.format(f"Preview. {_button('accept', 'hit', hit.id)}", frame)
 
 
 def accept(market: Market, hit_id: str) -> str:
-    """Accept a HIT; the address of its page. Raises NotYours."""
-    one = market.accept(_hit(market, hit_id), YOU)
-    return f"/worker/work?{urlencode({'assignment': one.id})}"
+    """Accept a HIT. Returns the address of its page. Raises NotAllowed."""
+    accepted = market.accept(_hit(market, hit_id), YOU)
+    return f"/worker/work?{urlencode({'assignment': accepted.id})}"
 
 
 def work(market: Market, address: str, assignment_id: str) -> str:
-    """An accepted HIT in its frame. Raises NotYours."""
-    one = _yours(market, assignment_id)
+    """An accepted HIT in its frame. Raises NotAllowed."""
+    assignment = _yours(market, assignment_id)
     parameters = {
-        "assignmentId": one.id,
-        "hitId": one.hit.id,
+        "assignmentId": assignment.id,
+        "hitId": assignment.hit.id,
         "workerId": YOU,
         "turkSubmitTo": address,
     }
-    text = f"Accepted. {_button('return', 'assignment', one.id)}"
-    return PAGE.format(text, _frame(market, one.hit, parameters))
+    text = f"Accepted. {_button('return', 'assignment', assignment.id)}"
+    return PAGE.format(text, _frame(market, assignment.hit, parameters))
 
 
 def give_back(market: Market, assignment_id: str) -> None:
-    """Return a HIT. Raises NotYours."""
+    """Return a HIT. Raises NotAllowed."""
     market.give_up(_yours(market, assignment_id))
 
 
@@ -79,14 +79,14 @@ def _frame(market: Market, hit: HIT, parameters: dict[str, str]) -> str:
 
 def _hit(market: Market, hit_id: str) -> HIT:
     if (hit := market.hits.get(hit_id)) is None:
-        raise NotYours("there is no such HIT")
+        raise NotAllowed("there is no such HIT")
     return hit
 
 
 def _yours(market: Market, assignment_id: str) -> Assignment:
     with market.lock:
         for hit in market.hits.values():
-            for one in hit.running(market.clock.now()):
-                if (one.id, one.worker) == (assignment_id, YOU):
-                    return one
-    raise NotYours("you are not at work on this: it was handed in, or its time is over")
+            for assignment in hit.running(market.clock.now()):
+                if (assignment.id, assignment.worker) == (assignment_id, YOU):
+                    return assignment
+    raise NotAllowed("you are not working on this: it was handed in, or its time is over")

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tasks.campaigns.publish import close, pause
-from tasks.crowds.local.identity import invitation_path
+from tasks.crowds.local.identity import link
 from tasks.models import Assignment, Place, Worker
 from tasks.simulation.worksheet import worksheet
 from tasks.work.claiming import next_assignment
@@ -246,7 +246,7 @@ def test_nothing_on_the_page_tells_what_an_item_is(contains, dataset):
     ids = []
     for number in range(2):
         client = Client()
-        client.get(invitation_path(contains, f"worker {number}"))
+        client.get(link(contains, f"worker {number}"))
         assignment = Assignment.objects.get(worker__external_id=f"worker {number}")
         Assignment.objects.filter(pk=assignment.pk).update(hit=hit)
         response = client.get(f"/hit/{hit.public_id}/?assignmentId={assignment.token}")
@@ -280,12 +280,12 @@ def test_a_hit_may_stand_in_a_frame_and_runs_nothing_from_elsewhere(contains):
 
 def test_an_invitation_names_its_worker_for_its_campaign_only(contains, classify):
     client = Client()
-    client.get(invitation_path(contains, "ada"))
+    client.get(link(contains, "ada"))
     assert Worker.objects.get().external_id == "ada"
     enter(client, classify)  # from now on the browser is known
     assert Worker.objects.count() == 1
-    moved = invitation_path(contains, "bob").replace(contains.public_id, classify.public_id, 1)
-    forged = invitation_path(contains, "bob")[:-1]
+    moved = link(contains, "bob").replace(contains.public_id, classify.public_id, 1)
+    forged = link(contains, "bob")[:-1]
     for address in (moved, forged, door(contains) + "?invitation=bob"):
         assert Client().get(address).status_code == 409
     assert Worker.objects.count() == 1
@@ -309,7 +309,7 @@ def test_the_order_of_labels_is_kept_for_an_assignment_and_differs_between_them(
     orders = set()
     for number in range(3):
         client = Client()
-        client.get(invitation_path(classify, f"worker {number}"))
+        client.get(link(classify, f"worker {number}"))
         address, html = enter(client, classify)
         assert html == client.get(address).content.decode()
         sheet = worksheet(html)

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tasks.models import Assignment, HITItem, Worker
-from tasks.simulation.run import SimulationError, simulate
+from tasks.simulation.simulate import SimulationError, simulate
 from tasks.simulation.workers import BadTruth, Mind, World, characters, truth_of
 from tasks.simulation.worksheet import Option, Question, Worksheet
 from tests.studies.odd_pictures import make_pictures, open_campaign

@@ -10,9 +10,8 @@ from django.db import connection
 
 from annotation.serving.command_line import run
 from tasks.crowds import crowd_of
-from tasks.crowds.mturk import client
+from tasks.crowds.mturk import client, marketplace
 from tasks.crowds.mturk.client import client_of
-from tasks.crowds.mturk.crowd import MTurk
 from tasks.crowds.mturk.models import Listing
 from tasks.market.sync import sync
 from tasks.models import Assignment, Worker
@@ -98,7 +97,7 @@ def test_a_request_error_that_passes_is_tried_again(open_for_mturk, market, monk
 
     monkeypatch.setattr(found._boto, "get_account_balance", busy_at_first)
     monkeypatch.setattr(client.time, "sleep", lambda seconds: None)
-    assert crowd_of(campaign).balance(campaign) == Decimal(10_000)
+    assert marketplace.balance(campaign) == Decimal(10_000)
     assert len(asked) == 3
 
 
@@ -125,17 +124,17 @@ def test_an_answer_that_was_never_handed_in_costs_nothing(open_for_mturk, market
 def test_a_sync_whose_database_goes_away_says_so(open_for_mturk, market, monkeypatch, capsys):
     campaign = open_for_mturk()
     sync(campaign)
-    fetch = MTurk.fetch
+    fetch = marketplace.fetch
 
-    def killed(self, campaign):
+    def killed(campaign):
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid()")
             ours = cursor.fetchone()
         with connection.copy().cursor() as other:
             other.execute("SELECT pg_terminate_backend(%s, 5000)", ours)
-        return fetch(self, campaign)
+        return fetch(campaign)
 
-    monkeypatch.setattr(MTurk, "fetch", killed)
+    monkeypatch.setattr(marketplace, "fetch", killed)
     monkeypatch.setattr(settings, "EMBEDDED_SERVERS", False)
     try:
         assert run(["manage.py", "sync", campaign.slug]) == 1

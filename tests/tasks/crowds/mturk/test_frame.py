@@ -9,7 +9,8 @@ from django.test import Client
 from django.utils import timezone
 
 from tasks.campaigns.publish import close
-from tasks.crowds import MarketAssignment, crowd_of
+from tasks.crowds import MarketAssignment
+from tasks.crowds.mturk import marketplace
 from tasks.crowds.mturk.form_data import from_xml
 from tasks.market.reconcile import reconcile
 from tasks.market.sync import sync
@@ -26,14 +27,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(params=["contains", "classify"])
 def campaign(request, open_for_mturk):
     campaign = open_for_mturk(request.param, per_hit=12, workers_per_item=3, round_size=3)
-    crowd_of(campaign).offer(campaign)
+    marketplace.offer(campaign)
     return campaign
 
 
 @pytest.fixture
 def contains(open_for_mturk):
     campaign = open_for_mturk(per_hit=12, workers_per_item=3, round_size=3)
-    crowd_of(campaign).offer(campaign)
+    marketplace.offer(campaign)
     return campaign
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.crowds import crowd_of
+from tasks.crowds.mturk import marketplace
 from tasks.market.sync import sync
 from tasks.models import Assignment
 
@@ -30,7 +30,7 @@ def test_a_hit_is_done_in_the_marketplaces_frame(
     settings.PUBLIC_URL = live_server.url.replace("127.0.0.1", "localhost")
     framed_by("'self'", server.address)
     campaign = open_for_mturk(per_hit=12, workers_per_item=1, round_size=1)
-    crowd_of(campaign).offer(campaign)
+    marketplace.offer(campaign)
     context = browser.new_context(java_script_enabled=scripts)
     try:
         page = context.new_page()

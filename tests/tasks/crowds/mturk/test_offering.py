@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 
 from tasks.crowds import CrowdError, crowd_of
-from tasks.crowds.mturk import client
+from tasks.crowds.mturk import client, marketplace
 from tasks.crowds.mturk.client import Client, Pace
 from tasks.crowds.mturk.models import Listing
 from tasks.models import HIT, Place
@@ -43,7 +43,7 @@ def offered(campaign, market) -> None:
 def test_hits_are_offered_as_they_are_stored(open_for_mturk, market):
     campaign = open_for_mturk(title="Look", keywords="pictures, animals", lifetime_days=2)
     HIT.objects.filter(campaign=campaign, key="hit-6").update(reward=Decimal("0.40"))
-    crowd_of(campaign).offer(campaign)
+    marketplace.offer(campaign)
     offered(campaign, market)
     assert sorted(str(hit.type.reward) for hit in market.hits.values()) == ["0.25", "0.40"]
     hit = next(iter(market.hits.values()))
@@ -52,19 +52,18 @@ def test_hits_are_offered_as_they_are_stored(open_for_mturk, market):
     assert hit.type.duration == timedelta(minutes=60)
     assert hit.expires - hit.created == timedelta(days=2)
     before = dict(market.calls)
-    crowd_of(campaign).offer(campaign)
+    marketplace.offer(campaign)
     assert market.calls == before
 
 
 def test_rounds_fill_a_hit_up_to_nine_and_then_a_second_one(open_for_mturk, market):
     campaign = open_for_mturk(workers_per_item=21, round_size=6, lifetime_days=1)
-    crowd = crowd_of(campaign)
-    crowd.offer(campaign)
+    marketplace.offer(campaign)
     for number in (1, 2, 3):
         market.clock.move(timedelta(days=3))
         open_round(campaign, after=number, who="a test")
         campaign.refresh_from_db()
-        crowd.offer(campaign)
+        marketplace.offer(campaign)
         offered(campaign, market)
     assert Counter(hit.max_assignments for hit in market.hits.values()) == {9: 4, 3: 2}
     assert {hit.began_with for hit in market.hits.values()} <= set(range(1, 10))
@@ -74,7 +73,6 @@ def test_rounds_fill_a_hit_up_to_nine_and_then_a_second_one(open_for_mturk, mark
 @pytest.mark.parametrize("days", [0, 3], ids=["at once", "days later"])
 def test_killed_at_any_call_and_run_again(open_for_mturk, market, monkeypatch, after_effect, days):
     campaign = open_for_mturk(workers_per_item=14, round_size=7)
-    crowd = crowd_of(campaign)
     number = 0
     finished = False
     while not finished:
@@ -82,19 +80,19 @@ def test_killed_at_any_call_and_run_again(open_for_mturk, market, monkeypatch, a
         with monkeypatch.context() as patch:
             kill_at(patch, number, after_effect)
             try:
-                crowd.offer(campaign)
+                marketplace.offer(campaign)
                 finished = True
             except Killed:
                 market.clock.move(timedelta(days=days))
         if number % 4 == 0 or finished:
-            crowd.offer(campaign)
+            marketplace.offer(campaign)
             offered(campaign, market)
             if campaign.round == 1:
                 open_round(campaign, after=1, who="a test")
                 campaign.refresh_from_db()
                 finished = False
     assert campaign.round == 2
-    assert not crowd.unknown(campaign)
+    assert not marketplace.unknown(campaign)
 
 
 def test_with_every_fault_on(open_for_mturk, server, market):
@@ -103,38 +101,36 @@ def test_with_every_fault_on(open_for_mturk, server, market):
     )
     campaign = open_for_mturk(images=36, per_hit=3, workers_per_item=12, round_size=6)
     for _ in range(2):
-        crowd_of(campaign).offer(campaign)
+        marketplace.offer(campaign)
         offered(campaign, market)
         open_round(campaign, after=campaign.round, who="a test")
         campaign.refresh_from_db()
     server.trouble.faults = EVERYTHING
-    crowd_of(campaign).withdraw(campaign)
+    marketplace.withdraw(campaign)
     assert not market.open_hits()
 
 
 def test_what_is_not_wanted_any_more_cannot_be_accepted(open_for_mturk, market):
     campaign = open_for_mturk()
-    crowd = crowd_of(campaign)
-    crowd.offer(campaign)
-    assert crowd.places_available(campaign) == 6
+    marketplace.offer(campaign)
+    assert marketplace.places_available(campaign) == 6
     Place.objects.filter(hit__key="hit-0").delete()
-    crowd.offer(campaign)
+    marketplace.offer(campaign)
     assert len(market.open_hits()) == 1
-    crowd.withdraw(campaign)
+    marketplace.withdraw(campaign)
     assert not market.open_hits()
-    assert crowd.places_available(campaign) == 0
-    crowd.offer(campaign)
+    assert marketplace.places_available(campaign) == 0
+    marketplace.offer(campaign)
     assert len(market.open_hits()) == 1
 
 
 def test_a_hit_that_nobody_here_knows_is_reported_and_left_alone(open_for_mturk, market):
     campaign = open_for_mturk()
-    crowd = crowd_of(campaign)
-    crowd.offer(campaign)
+    marketplace.offer(campaign)
     lost = Listing.objects.get(hit__key="hit-0")
     lost.delete()
-    assert crowd.unknown(campaign) == [lost.market_id]
-    crowd.withdraw(campaign)
+    assert marketplace.unknown(campaign) == [lost.market_id]
+    marketplace.withdraw(campaign)
     assert [hit.id for hit in market.open_hits()] == [lost.market_id]
 
 
@@ -142,7 +138,7 @@ def test_an_endpoint_that_does_not_answer_says_what_became_of_mturk(open_for_mtu
     campaign = open_for_mturk()
     settings.MTURK_ENDPOINT_URL = "http://127.0.0.1:9"
     with pytest.raises(CrowdError, match="closed Mechanical Turk for good on September 30, 2026"):
-        crowd_of(campaign).offer(campaign)
+        marketplace.offer(campaign)
 
 
 @pytest.mark.parametrize("status", ["", "200 OK", "404 Not Found"])
@@ -170,7 +166,7 @@ def test_what_is_silent_or_a_web_page_is_not_mturk(open_for_mturk, settings, mon
         threading.Thread(target=accept, daemon=True).start()
         began = time.monotonic()
         with pytest.raises(CrowdError, match=r"does not answer .* closed Mechanical Turk for good"):
-            crowd_of(campaign).balance(campaign)
+            marketplace.balance(campaign)
         assert time.monotonic() - began < 50  # it did not wait for the silence to end
         silence.set()
         listener.shutdown(socket.SHUT_RDWR)
@@ -180,9 +176,9 @@ def test_a_refusal_is_one_line_that_says_why(open_for_mturk, market):
     campaign = open_for_mturk()
     market.balance = Decimal("0.50")
     with pytest.raises(CrowdError, match="InsufficientFunds"):
-        crowd_of(campaign).offer(campaign)
+        marketplace.offer(campaign)
     market.balance = Decimal(100)
-    crowd_of(campaign).offer(campaign)
+    marketplace.offer(campaign)
     offered(campaign, market)
 
 
@@ -217,7 +213,7 @@ def test_the_masters_have_another_id_in_the_sandbox(open_for_mturk, market):
             },
         ]
     )
-    crowd_of(campaign).offer(campaign)
+    marketplace.offer(campaign)
     (kind,) = market.types.values()
     asked = [one["QualificationTypeId"] for one in kind.fields["QualificationRequirements"]]
     assert asked == ["2ARFPLSP75KLA8M8DH1HTEQVJT3SY6", "000000000000000000L0"]

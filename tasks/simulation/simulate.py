@@ -10,7 +10,7 @@ import httpx
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 
-from tasks.crowds.local.identity import invitation_path
+from tasks.crowds import crowd_of
 from tasks.models import HIT, Campaign, Place
 from tasks.models.campaign import State
 from tasks.simulation.workers import Character, Mind, World, characters, truth_of
@@ -25,7 +25,7 @@ class SimulationError(RuntimeError):
 
 
 @dataclass
-class Outcome:
+class SimulationResult:
     """What the simulated workers did, and what is left."""
 
     answers: dict[str, int] = field(default_factory=dict)  # by worker's name
@@ -47,50 +47,58 @@ def simulate(
     truth: Iterable[Mapping[str, str]] | None = None,
     careless: int = 1,
     progress: Callable[[int, int], None] | None = None,
-) -> Outcome:
-    """Let `workers` simulated workers answer until each is thanked and nobody finds more.
+) -> SimulationResult:
+    """Let `workers` simulated workers answer until the site has no more work for any of them.
 
-    The same seed means the same workers, also in another campaign. `progress` is called with
-    (answers so far, answers that the campaign should have). Raises SimulationError, BadTruth.
+    They come in by the crowd's door. The same seed means the same workers, whatever the campaign.
+    `progress` is called with (answers so far, answers that the campaign should have). Raises
+    SimulationError, StrangePage, BadTruth.
     """
     crew = characters(workers, seed, careless)
     world = World.of(campaign, truth_of(campaign, truth), seed)
-    doors = {one.name: invitation_path(campaign, one.name) for one in crew}
+    door = crowd_of(campaign).door
+    if door is None:
+        raise SimulationError(f"campaign {campaign.slug}: a marketplace gives out its work")
+    links = {character.name: door.link(campaign, character.name) for character in crew}
     tally = _Tally(campaign, progress)
-    outcome = Outcome(
-        answers=dict.fromkeys(doors, 0), careless=[one.name for one in crew if one.careless]
+    result = SimulationResult(
+        answers=dict.fromkeys(links, 0),
+        careless=[character.name for character in crew if character.careless],
     )
     started = time.monotonic()
     stop = threading.Event()
     with ThreadPoolExecutor(max(1, min(workers, THREADS))) as pool:
-        hands = [_Hand(base_url, one, doors[one.name], world, tally, stop) for one in crew]
+        browsers = [
+            _Browser(base_url, character, links[character.name], world, tally, stop)
+            for character in crew
+        ]
         try:
-            # A worker who is thanked may find work again: a place that somebody let go.
-            while any(done := list(pool.map(_Hand.work, hands))):
-                for one, count in zip(crew, done, strict=True):
-                    outcome.answers[one.name] += count
+            # A worker who found nothing left may find work again: a place that somebody gave up.
+            while any(counts := list(pool.map(_Browser.work, browsers))):
+                for character, count in zip(crew, counts, strict=True):
+                    result.answers[character.name] += count
         finally:
             stop.set()
-            for hand in hands:
-                hand.client.close()
-    outcome.seconds = time.monotonic() - started
-    outcome.places_left, outcome.workers_needed = work_left(campaign)
-    return outcome
+            for browser in browsers:
+                browser.client.close()
+    result.seconds = time.monotonic() - started
+    result.places_left, result.workers_needed = work_left(campaign)
+    return result
 
 
 def work_left(campaign: Campaign) -> tuple[int, int]:
-    """(places without an answer, new workers that could give them all) of an open campaign.
+    """(places without an answer, new workers who could fill them) of an open campaign (rule P6).
 
-    A new worker can take one place of each HIT: the HIT that lacks most decides.
+    A new worker can take one place of each HIT, so the HIT with the most free places decides.
     """
     campaign.refresh_from_db(fields=["state", "round", "target"])
     if campaign.state != State.OPEN:
         return 0, 0
     free = Count("places", filter=Q(places__free_at__lte=timezone.now()))
-    worst = HIT.objects.filter(campaign=campaign).annotate(free=free).aggregate(Max("free"))
+    most_free = HIT.objects.filter(campaign=campaign).annotate(free=free).aggregate(Max("free"))
     unopened = campaign.workers_per_item - campaign.target
     places = Place.objects.filter(campaign=campaign, free_at__lte=timezone.now()).count()
-    return places + unopened * campaign.hits.count(), (worst["free__max"] or 0) + unopened
+    return places + unopened * campaign.hits.count(), (most_free["free__max"] or 0) + unopened
 
 
 class _Tally:
@@ -109,35 +117,35 @@ class _Tally:
                 self._progress(min(self._done, self._total), self._total)
 
 
-class _Hand:
-    """One worker at one browser."""
+class _Browser:
+    """One worker in a browser of their own."""
 
     def __init__(
         self,
         base_url: str,
         character: Character,
-        door: str,
+        link: str,
         world: World,
         tally: _Tally,
         stop: threading.Event,
     ) -> None:
-        self.door, self.pictures, self.tally, self.stop = door, world.pictures, tally, stop
+        self.link, self.pictures, self.tally, self.stop = link, world.pictures, tally, stop
         self.mind = Mind(character, world, self._loads)
         self.client = httpx.Client(
             base_url=base_url, follow_redirects=True, timeout=PATIENCE, trust_env=False
         )
 
     def work(self) -> int:
-        """Answer HIT after HIT until a page has none; how many."""
+        """Answer HIT after HIT until a page has none. Returns how many."""
         done = 0
-        response = self._ask("GET", self.door)
+        response = self._ask("GET", self.link)
         while not self.stop.is_set():
             received = time.monotonic()
             sheet = worksheet(response.text)
             if sheet is None:
                 if response.status_code != 410:
                     return done
-                response = self._ask("GET", self.door)  # too late for that one: on to the next
+                response = self._ask("GET", self.link)  # too late for this HIT: on to the next
                 continue
             fields = self.mind.fill_in(sheet)
             seconds = f"{time.monotonic() - received:.3f}"
@@ -167,11 +175,11 @@ class _Hand:
         return response
 
     def _loads(self, address: str) -> bool:
-        """Whether a picture is to be had; each is fetched once, as if all shared a browser."""
-        seen = self.pictures
-        if address not in seen:
+        """Whether a picture loads; each is fetched once, as if all workers shared a cache."""
+        loads = self.pictures
+        if address not in loads:
             try:
-                seen[address] = self.client.get(address).status_code == 200
+                loads[address] = self.client.get(address).status_code == 200
             except httpx.HTTPError:
-                seen[address] = False
-        return seen[address]
+                loads[address] = False
+        return loads[address]

@@ -1,0 +1,111 @@
+"""What every crowd says of itself: who comes and how, and what their work costs.
+
+Workers reach a HIT in one of two ways. Where the site gives out the HITs, they come in by the
+crowd's `Door`, which recognises them. Where the marketplace does, it shows the HIT's page in its
+`Frame`, whose address names the worker.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol
+
+from django.http import HttpRequest, HttpResponse
+
+from tasks.crowds.marketplace import Marketplace
+
+if TYPE_CHECKING:
+    from tasks.models import HIT, Assignment, Campaign, Worker
+
+
+class BadVisit(Exception):
+    """Nobody can be recognised by this address; the message is for the worker."""
+
+
+class Door(Protocol):
+    """How workers come in and are recognised where the site gives out the HITs."""
+
+    listed: bool
+    """Anybody may find the crowd's open campaigns at /tasks/."""
+
+    def link(self, campaign: "Campaign", external_id: str) -> str:
+        """The address, below the site's, at which the worker of that id comes in."""
+
+    def worker_of(self, request: HttpRequest, campaign: "Campaign") -> "Worker | None":
+        """The worker behind a request for work, who may be new.
+
+        None: somebody new, and the campaign is not open. Raises BadVisit.
+        """
+
+    def may_be(self, request: HttpRequest, worker: "Worker") -> bool:
+        """False where the browser is known to be another worker's."""
+
+    def remember(self, request: HttpRequest, response: HttpResponse, worker: "Worker") -> None:
+        """Let the browser come back as the same worker."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Somebody at a HIT's page in the marketplace's frame, according to the page's address."""
+
+    key: str  # the marketplace's id of the assignment; "": a preview, nothing is accepted yet
+    worker: str  # the marketplace's id of the worker
+    fields: Mapping[str, str]  # what the page's own forms carry on, by name
+
+
+@dataclass(frozen=True)
+class HandIn:
+    """The form by which a stored answer goes on to the marketplace."""
+
+    action: str
+    fields: Mapping[str, str]
+    origins: list[str]  # where the form may lead the browser: the page's CSP
+
+
+class Frame(Protocol):
+    """How workers come and hand in where the marketplace gives out the HITs."""
+
+    def visit(self, campaign: "Campaign", given: Mapping[str, str]) -> Visit:
+        """Who comes to a HIT's page, by the parameters of its address. Raises BadVisit."""
+
+    def hand_in(self, assignment: "Assignment", visit: Visit) -> HandIn:
+        """How the stored answer goes on to the marketplace. Raises BadVisit."""
+
+
+class Crowd(Protocol):
+    """What differs between crowds. Money is US dollars, as Decimal."""
+
+    name: str
+    about: str
+    """What a researcher should know before choosing it; a sentence or two."""
+    accepts_at_once: bool
+    """An answer is accepted when it is stored, not by a sync once the marketplace has it."""
+    pays: bool
+    """Accepted work is paid for in money that leaves an account: a campaign needs a budget, and a
+    confirmation in production. Else the ledger only records what is owed."""
+    door: Door | None
+    """Where the site gives out the HITs; None where the marketplace does, in its `frame`."""
+    frame: Frame | None
+    marketplace: Marketplace | None
+    """Where its people are offered work and paid; None where the site reaches them by itself."""
+
+    @property
+    def gives_places(self) -> bool:
+        """Whether the marketplace says who does which HIT (tasks/work/take_up.py), not the site."""
+        return self.frame is not None
+
+    def time_allowed(self, campaign: "Campaign", hit: "HIT") -> timedelta:
+        """How long the site keeps an assignment for its worker without a sign of life."""
+
+    def missing(self, campaign: "Campaign") -> list[str]:
+        """Everything this crowd still needs before the campaign can be published, as sentences.
+
+        Asks nothing of a marketplace.
+        """
+
+    def round_reward(self, amount: Decimal) -> Decimal:
+        """The least reward, at least `amount`, that this crowd can pay."""
+
+    def fee(self, amount: Decimal) -> Decimal:
+        """What the marketplace charges on top of a reward or a bonus of that amount."""

@@ -1,0 +1,18 @@
+"""MTurk as the engine's marketplace (tasks/crowds/marketplace.py): each step under its name."""
+
+from tasks.crowds.mturk.fetching import fetch, places_available, unknown
+from tasks.crowds.mturk.offering import offer, withdraw
+from tasks.crowds.mturk.paying import approve, balance, bonus, ledger, reject
+
+__all__ = [
+    "approve",
+    "balance",
+    "bonus",
+    "fetch",
+    "ledger",
+    "offer",
+    "places_available",
+    "reject",
+    "unknown",
+    "withdraw",
+]

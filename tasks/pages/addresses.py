@@ -1,0 +1,25 @@
+"""Where the workers' pages lead: the address of a HIT's page, of the thanks, of more work."""
+
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from tasks.models import Assignment, Campaign
+
+
+def hit_address(assignment: Assignment) -> str:
+    """The page of an assignment; the token in its address lets its worker in."""
+    query = urlencode({"assignmentId": assignment.token})
+    return f"{reverse('tasks:hit', args=[assignment.hit.public_id])}?{query}"
+
+
+def thanks_address(done: Assignment) -> str:
+    """The thanks for an assignment that was answered or given back."""
+    query = urlencode({"assignmentId": done.token})
+    return f"{reverse('tasks:thanks', args=[done.campaign.public_id])}?{query}"
+
+
+def more_address(campaign: Campaign, done: Assignment | None) -> str:
+    """The campaign's door; `done` tells it who comes, for browsers without cookies."""
+    query = f"?{urlencode({'after': done.token})}" if done is not None else ""
+    return reverse("tasks:campaign", args=[campaign.public_id]) + query

@@ -1,0 +1,128 @@
+"""The page that a worker sees when there is no HIT to show: why, in one table of sentences."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from tasks.models import Assignment, Campaign, Stop, Worker
+from tasks.models.assignment import AssignmentState
+from tasks.models.campaign import State
+from tasks.pages.addresses import more_address
+
+
+class Reason(StrEnum):
+    """Why the page shows no HIT."""
+
+    LATE = "late"
+    ANSWERED = "answered"  # just now or before
+    RETURNED = "returned"
+    STOPPED = "stopped"
+    DRAFT = "draft"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    CLOSED = "closed"
+    NOTHING_NOW = "nothing now"
+
+
+class Words(NamedTuple):
+    """What the page says."""
+
+    heading: str
+    text: str
+    newcomer: str = ""  # the heading for somebody who has answered nothing yet; "": the same
+    link: str = "Look again"
+
+
+WORDS = {
+    Reason.LATE: Words(
+        "Thank you, though your answers came too late",
+        "Your time for this work was over, and somebody else has done it since. Your answers are"
+        " kept, but they do not count in the results.",
+        link="Go on to the next",
+    ),
+    Reason.ANSWERED: Words(
+        "Thank you",
+        "Your answers to this work are stored. Sending them again changes nothing.",
+        link="Go on to the next",
+    ),
+    Reason.RETURNED: Words(
+        "You have given the work back",
+        "None of your answers were stored. Thank you for having a look.",
+        link="Go on to the next",
+    ),
+    Reason.STOPPED: Words(
+        "Thank you for your work",
+        "We have no more work for you in this study.",
+    ),
+    Reason.DRAFT: Words(
+        "Not open yet",
+        "This study has not started. Please come back later, using the same link.",
+    ),
+    Reason.PAUSED: Words(
+        "Thank you",
+        "The study is paused. Whatever you sent is stored. Please come back later, using the same"
+        " link.",
+        newcomer="Paused",
+    ),
+    Reason.FINISHED: Words(
+        "Thank you: the study is finished",
+        "Everything has been answered. There will be no more work.",
+        newcomer="The study is finished",
+    ),
+    Reason.CLOSED: Words(
+        "Thank you: the study has ended",
+        "There will be no more work.",
+        newcomer="The study has ended",
+    ),
+    Reason.NOTHING_NOW: Words(
+        "Thank you: there is nothing for you to do right now",
+        "Other people are working on the rest of this study, or it needs a fresh pair of eyes."
+        " There may be more later: look again, using the same link.",
+        newcomer="There is nothing for you to do right now",
+    ),
+}
+STATES = {
+    State.DRAFT: Reason.DRAFT,
+    State.OPEN: Reason.NOTHING_NOW,
+    State.PAUSED: Reason.PAUSED,
+    State.FINISHED: Reason.FINISHED,
+    State.CLOSED: Reason.CLOSED,
+}
+
+
+def no_more_work(campaign: Campaign, worker: Worker | None) -> Reason:
+    """Why the worker gets no further HIT of the campaign."""
+    stopped = Stop.objects.filter(campaign=campaign, worker=worker)
+    if worker is not None and stopped.exists():
+        return Reason.STOPPED
+    return STATES[State(campaign.state)]
+
+
+def thank(
+    request: HttpRequest,
+    campaign: Campaign,
+    worker: Worker | None,
+    reason: Reason,
+    done: Assignment | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The page; `done`: the assignment that the worker has just answered or given back."""
+    answers = Assignment.objects.filter(
+        campaign=campaign, worker=worker, state=AssignmentState.SUBMITTED
+    )
+    count = answers.count() if worker is not None else 0
+    may_go_on = campaign.state == State.OPEN and reason != Reason.STOPPED
+    returned = done is not None and done.state == AssignmentState.RETURNED
+    if returned and reason not in (Reason.LATE, Reason.ANSWERED):
+        reason = Reason.RETURNED
+    words = WORDS[reason]
+    context = {
+        "heading": words.heading if count else words.newcomer or words.heading,
+        "text": words.text,
+        "count": count,
+        "more": more_address(campaign, done) if may_go_on else "",
+        "link": words.link,
+    }
+    return render(request, "tasks/thanks.html", context, status=status)
