@@ -12,6 +12,8 @@ from tasks.aggregation.follow_up import Candidate
 from tasks.aggregation.groups import image_groups
 from tasks.models import Campaign
 from tasks.sql.copying import avoiding
+from tasks.sql.judgments import ITEMS, SEEN
+from tasks.sql.used import used
 
 
 def _counted_pairs(source: Campaign) -> list[tuple]:
@@ -22,15 +24,13 @@ def _counted_pairs(source: Campaign) -> list[tuple]:
     """
     with transaction.atomic(), connection.cursor() as cursor, avoiding(cursor, "nestloop"):
         cursor.execute(
-            """
+            f"""
             WITH judged AS (
               SELECT i.pair_id, count(*) AS shown,
-                     count(*) FILTER (WHERE i.position = ANY (a.selected)) AS selected
-              FROM tasks_assignment a
-              JOIN tasks_hititem i ON i.hit_id = a.hit_id
-              WHERE a.campaign_id = %(source)s AND a.state = 'submitted'
-                AND a.outcome = 'accepted' AND NOT a.set_aside AND i.pair_id IS NOT NULL
-                AND i.position = ANY (a.shown) AND NOT i.position = ANY (a.unseen)
+                     count(*) FILTER (WHERE s.position = ANY (a.selected)) AS selected
+              FROM tasks_assignment a {ITEMS}
+              WHERE a.campaign_id = %(source)s AND {used()} AND {SEEN}
+                AND i.pair_id IS NOT NULL
               GROUP BY i.pair_id),
             candidate AS (
               SELECT id, image_id, label_id, sources FROM tasks_pair

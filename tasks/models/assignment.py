@@ -3,6 +3,8 @@
 A judgment is not a row: it is what `unnest` says over an assignment's arrays.
 """
 
+from enum import StrEnum
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -31,6 +33,29 @@ class Outcome(models.TextChoices):
     NONE = "", "not reviewed"
     ACCEPTED = "accepted", "accepted"
     REJECTED = "rejected", "rejected"
+
+
+class MarketState(StrEnum):
+    """What the marketplace says became of an assignment."""
+
+    UNREPORTED = ""
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    RETURNED = "returned"
+    EXPIRED = "expired"
+
+
+# The marketplace has the answer, whatever review made of it.
+HANDED_IN = (MarketState.SUBMITTED, MarketState.APPROVED, MarketState.REJECTED)
+
+# Which answers are used in results (rule P12); SQL says the same by tasks/sql/used.py.
+USED_FACTS: dict[str, str | bool] = {
+    "state": AssignmentState.SUBMITTED.value,
+    "outcome": Outcome.ACCEPTED.value,
+    "set_aside": False,
+}
+USED = Q(**USED_FACTS)
 
 
 def positions(**options) -> ArrayField:
@@ -205,10 +230,7 @@ class Assignment(models.Model):
     @property
     def used(self) -> bool:
         """Whether its judgments count in results."""
-        return self.state == "submitted" and self.outcome == "accepted" and not self.set_aside
-
-
-USED = Q(state="submitted", outcome="accepted", set_aside=False)
+        return all(getattr(self, fact) == value for fact, value in USED_FACTS.items())
 
 
 class Place(models.Model):

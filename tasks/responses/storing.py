@@ -10,6 +10,7 @@ from tasks.models import Campaign
 from tasks.models.campaign import Kind
 from tasks.responses.references import not_checked_again
 from tasks.responses.resolving import hash_joins
+from tasks.sql.used import used
 
 FRESH = """
     SELECT j.* FROM responses_judgment j
@@ -143,10 +144,10 @@ _MORE_OF_AN_ASSIGNMENT = """
 # An answer that counts takes a place of its HIT (rule 3); an import is not reviewed here, and so
 # one that waits for review takes none. Places that somebody is just claiming are passed over;
 # where none is free there is one more.
-_TAKING = """
+_TAKING = f"""
     SELECT e.id, e.hit_id, row_number() OVER (PARTITION BY e.hit_id ORDER BY e.sequence) AS n
     FROM responses_assignment a JOIN tasks_assignment e ON e.id = a.id
-    WHERE a.is_new AND e.state = 'submitted' AND e.outcome = 'accepted' AND NOT e.set_aside
+    WHERE a.is_new AND {used("e")}
 """
 _TAKE_PLACES = f"""
     WITH taking AS ({_TAKING}),

@@ -19,6 +19,16 @@ from tasks.models.refused import Refused
 from tasks.results.arrays import lengths, lists, to_arrow, to_numpy
 from tasks.results.snapshot import UNSEEN, Snapshot
 from tasks.sql import copying
+from tasks.sql.judgments import (
+    ANSWERED,
+    ITEMS,
+    OFFERED_ON_CONTROLS,
+    RESPONSE,
+    SETTLED,
+    is_list,
+    label_id,
+)
+from tasks.sql.used import used
 
 
 class Status(IntEnum):
@@ -33,14 +43,13 @@ class Status(IntEnum):
 
 
 _STATUS = f"""
-    CASE WHEN a.state = 'returned' THEN {Status.RETURNED:d}
+    CASE WHEN {used()} THEN {Status.USED:d}
+         WHEN a.state = 'returned' THEN {Status.RETURNED:d}
          WHEN a.state = 'expired' THEN {Status.LATE:d}
          WHEN a.outcome = 'rejected' THEN {Status.REJECTED:d}
          WHEN a.set_aside THEN {Status.SET_ASIDE:d}
-         WHEN a.outcome = 'accepted' AND a.state = 'submitted' THEN {Status.USED:d}
          ELSE {Status.WAITING:d} END
 """
-_USED = "(a.state = 'submitted' AND a.outcome = 'accepted' AND NOT a.set_aside)"
 
 _ASSIGNMENT = [
     ("assignment", pa.int64()),
@@ -217,14 +226,13 @@ def _judgments(batch: pa.RecordBatch, items: _Items) -> pa.RecordBatch:
     return pa.record_batch(columns, SCHEMAS[Kind.CONTAINS])
 
 
-_RESPONSES = """
-    FROM tasks_assignment a
-    CROSS JOIN LATERAL unnest(a.shown) WITH ORDINALITY AS s (position, number)
-    CROSS JOIN LATERAL (SELECT a.answers -> (s.number - 1)::int AS response) r
-    JOIN tasks_hititem i ON i.hit_id = a.hit_id AND i.position = s.position
-"""
-_ANSWERED = f"""
-    {_USED} AND NOT s.position = ANY (a.unseen) AND jsonb_typeof(r.response) = 'object'
+_RESPONSES = f"FROM tasks_assignment a {ITEMS} {RESPONSE}"
+_USED_RESPONSE = f"{used()} AND {ANSWERED}"
+# What cannot be read becomes a text that is no number: Arrow refuses it.
+_MAIN = "coalesce(nullif((r.response -> 'main')::text, 'null'), '0')"
+_SELECTED = f"""
+    CASE WHEN {is_list("selected")}
+         THEN left(substr(translate(r.response ->> 'selected', ' ', ''), 2), -1) ELSE '?' END
 """
 
 
@@ -242,10 +250,9 @@ def _classify(source: _Source) -> Iterator[pa.RecordBatch]:
         return
     responses = source.table(
         f"""
-        SELECT a.id, (i.role = 'control')::int, i.image_id, coalesce(r.response ->> 'main', '0'),
-               translate(r.response ->> 'selected', '[] ', '')
+        SELECT a.id, (i.role = 'control')::int, i.image_id, {_MAIN}, {_SELECTED}
         {_RESPONSES}
-        WHERE {source.where} AND {_ANSWERED}
+        WHERE {source.where} AND {_USED_RESPONSE}
         ORDER BY a.id, s.number
         """,
         pa.schema(
@@ -258,15 +265,11 @@ def _classify(source: _Source) -> Iterator[pa.RecordBatch]:
             ]
         ),
     )
-    # A label offered beside the settled one is a foil.
     known = source.table(
         f"""
-        SELECT a.id, (o.label::bigint = i.label_id)::int,
-               coalesce(r.response -> 'selected' @> to_jsonb(o.label::bigint), false)::int
-        {_RESPONSES}
-        CROSS JOIN LATERAL jsonb_array_elements_text(r.response -> 'offered') AS o (label)
-        WHERE {source.where} AND {_ANSWERED} AND i.role = 'control' AND i.known
-          AND i.label_id IS NOT NULL
+        SELECT a.id, k.present, k.said
+        {_RESPONSES} {OFFERED_ON_CONTROLS}
+        WHERE {source.where} AND {_USED_RESPONSE} AND {SETTLED}
         ORDER BY a.id
         """,
         pa.schema([("assignment", pa.int64()), ("known", pa.int8()), ("said", pa.int8())]),
@@ -296,13 +299,13 @@ def _classify(source: _Source) -> Iterator[pa.RecordBatch]:
 _STRANGE = f"""
     SELECT a.key, im.key
     {_RESPONSES} JOIN imagesets_image im ON im.id = i.image_id
-    WHERE a.campaign_id = %(campaign)s AND {_ANSWERED} AND EXISTS (
-      SELECT FROM jsonb_array_elements_text(
-        CASE WHEN jsonb_typeof(r.response -> 'selected') = 'array' THEN r.response -> 'selected'
-             ELSE jsonb_build_array('no list') END
-        || coalesce(nullif(r.response -> 'main', 'null'), '[]')) AS named (label)
-      WHERE NOT EXISTS (
-        SELECT FROM imagesets_label l WHERE l.dataset_id = %(dataset)s AND l.id::text = label))
+    WHERE a.campaign_id = %(campaign)s AND {_USED_RESPONSE} AND EXISTS (
+      SELECT FROM jsonb_array_elements(
+        CASE WHEN {is_list("selected")} THEN r.response -> 'selected' ELSE '["no list"]' END
+        || jsonb_build_array(coalesce(r.response -> 'main', 'null'))) AS named (entry)
+      WHERE named.entry <> 'null' AND NOT EXISTS (
+        SELECT FROM imagesets_label l
+        WHERE l.dataset_id = %(dataset)s AND l.id = {label_id("named.entry")}))
     ORDER BY a.id, s.number LIMIT 1
 """
 

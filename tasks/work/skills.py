@@ -14,8 +14,10 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from tasks.aggregation import control_skill, may_be_stopped, peer_controls
+from tasks.aggregation.frequencies import MAYBE, NO, UNSEEN, YES
 from tasks.models import Assignment, Campaign
 from tasks.models.campaign import Kind
+from tasks.sql.judgments import ITEMS, OFFERED_ON_CONTROLS, RESPONSE, SETTLED, answer
 
 OVERLAP = timedelta(minutes=10)  # answers of before the last sync that may not have been seen by it
 
@@ -82,39 +84,26 @@ def careless_workers(campaign: Campaign, waiting: QuerySet[Assignment]) -> dict[
     }
 
 
-_ANSWER = """
-    CASE WHEN i.position = ANY (a.unseen) THEN -1 WHEN i.position = ANY (a.selected) THEN 1
-         WHEN i.position = ANY (a.maybe) THEN 2 ELSE 0 END
-"""
-_ITEMS = """
-    FROM tasks_assignment a
-    CROSS JOIN LATERAL unnest(a.shown) WITH ORDINALITY AS s (position, number)
-    JOIN tasks_hititem i ON i.hit_id = a.hit_id AND i.position = s.position
-    WHERE a.campaign_id = %(campaign)s AND a.submitted_at IS NOT NULL
+_ANSWER = answer(f"{YES}", f"{MAYBE}", f"{NO}", f"{UNSEEN}")
+_OF_THEM = """
+    a.campaign_id = %(campaign)s AND a.submitted_at IS NOT NULL AND a.worker_id = ANY (%(workers)s)
 """
 _CONTROLS = f"""
-    SELECT a.worker_id, i.known::int, {_ANSWER}, i.weak {_ITEMS}
-      AND a.worker_id = ANY (%(workers)s) AND i.role = 'control' AND i.known IS NOT NULL
+    SELECT a.worker_id, i.known::int, {_ANSWER}, i.weak
+    FROM tasks_assignment a {ITEMS}
+    WHERE {_OF_THEM} AND i.role = 'control' AND i.known IS NOT NULL
 """
-# A label offered beside the settled one is a foil.
 _FOILS = f"""
-    SELECT a.worker_id, (o.label::int = i.label_id)::int,
-           (r.response -> 'selected' @> to_jsonb(o.label::int))::int, i.weak
-    {
-    _ITEMS.replace(
-        "WHERE",
-        '''
-    CROSS JOIN LATERAL (SELECT a.answers -> (s.number - 1)::int AS response) r
-    CROSS JOIN LATERAL jsonb_array_elements_text(r.response -> 'offered') AS o (label) WHERE''',
-    )
-}
-      AND a.worker_id = ANY (%(workers)s) AND i.role = 'control' AND i.known
-      AND NOT i.position = ANY (a.unseen)
+    SELECT a.worker_id, k.present, k.said, i.weak
+    FROM tasks_assignment a {ITEMS} {RESPONSE} {OFFERED_ON_CONTROLS}
+    WHERE {_OF_THEM} AND {SETTLED}
 """
 _PEERS = f"""
     SELECT i.pair_id, a.worker_id, {_ANSWER}, coalesce((
       SELECT k.present::int FROM tasks_knownanswer k
-      WHERE k.image_id = i.image_id AND k.label_id = i.label_id), -1) {_ITEMS}
+      WHERE k.image_id = i.image_id AND k.label_id = i.label_id), -1)
+    FROM tasks_assignment a {ITEMS}
+    WHERE a.campaign_id = %(campaign)s AND a.submitted_at IS NOT NULL
       AND a.state = 'submitted' AND i.pair_id IS NOT NULL
       AND (a.worker_id = ANY (%(workers)s) OR NOT a.set_aside)
       AND a.hit_id IN (
