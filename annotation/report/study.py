@@ -12,7 +12,7 @@ from models_inference.models import Classifier, Prediction
 from tasks.models import Assignment, Campaign, CampaignImage, ImageResult, Pair, PairResult
 from tasks.models.assignment import USED
 from tasks.models.campaign import Kind
-from tasks.sql.judgments import ANSWERED, ITEMS, RESPONSE, SEEN
+from tasks.sql.judgments import ANSWERED, ITEMS, ITEMS_TO_COUNT, RESPONSE, SEEN
 from tasks.sql.used import used
 
 
@@ -133,11 +133,13 @@ def objects_by_image(classify: Campaign) -> dict[int, list[set[int]]]:
 
 def _used_judgments(campaign: Campaign) -> int:
     """Used study judgments: what `judgments` exports as used and not a control."""
-    response, judged = ("", SEEN) if campaign.kind == Kind.CONTAINS else (RESPONSE, ANSWERED)
+    items, judged = ITEMS_TO_COUNT, SEEN
+    if campaign.kind == Kind.CLASSIFY:
+        items, judged = ITEMS + RESPONSE, ANSWERED
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT count(*) FROM tasks_assignment a {ITEMS} {response}
+            SELECT count(*) FROM tasks_assignment a {items}
             WHERE a.campaign_id = %s AND {used()} AND {judged} AND i.role = 'study'
             """,
             [campaign.pk],

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .judgments import Judgments, blocks, narrowest, sorted_judgments
 from .kernels import EPS
+from .packed_judgments import PackedJudgments, blocks, narrowest, pack_judgments
 from .steps import Steps
 
 Floats = NDArray[np.float64]
@@ -142,7 +142,7 @@ def fit_dawid_skene(
         classes = occurring(label, n_classes, fixed)
     number = np.zeros(n_classes, narrowest(n_classes))
     number[classes] = np.arange(classes.size)
-    data = sorted_judgments(
+    data = pack_judgments(
         worker,
         pair,
         label if (classes == np.arange(classes.size)).all() else number[label],
@@ -167,7 +167,7 @@ def fit_dawid_skene(
 
 
 def run_em(
-    data: Judgments,
+    data: PackedJudgments,
     n_pairs: int,
     *,
     n_iter: int,
@@ -259,7 +259,7 @@ def _with_all_classes(
 
 
 def _prior_counts(
-    data: Judgments, smoothing: float, worker_priors: ArrayLike | None
+    data: PackedJudgments, smoothing: float, worker_priors: ArrayLike | None
 ) -> Floats | float:
     if smoothing < 0:
         raise ValueError(f"smoothing must not be negative, but is {smoothing}")
@@ -273,7 +273,7 @@ def _prior_counts(
     return smoothing + by_answer.reshape(-1, data.n_classes)
 
 
-def _normalised(data: Judgments, counts: Floats, prior_counts: Floats | float) -> Floats:
+def _normalised(data: PackedJudgments, counts: Floats, prior_counts: Floats | float) -> Floats:
     """Expected counts to probabilities: per worker and class the answers sum to 1."""
     errors = np.maximum(counts + prior_counts, EPS)
     if data.n_codes:
@@ -282,7 +282,7 @@ def _normalised(data: Judgments, counts: Floats, prior_counts: Floats | float) -
     return errors
 
 
-def _one_coin_errors(data: Judgments, counts: Floats, prior_counts: Floats | float) -> Floats:
+def _one_coin_errors(data: PackedJudgments, counts: Floats, prior_counts: Floats | float) -> Floats:
     """As _normalised, with each worker's chance of a right answer in place of his confusions."""
     skill = _skill(counts + prior_counts, data.code_worker, data.code_label, data.n_workers)
     right = skill[data.code_worker, None]
@@ -301,7 +301,7 @@ def _skill(
 
 
 def _loss(
-    data: Judgments,
+    data: PackedJudgments,
     counts: Floats,
     prior_counts: Floats | float,
     errors: Floats,

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import kernels
-from .judgments import Judgments
 from .kernels import EPS
+from .packed_judgments import PackedJudgments
 
 Floats = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ class Steps:
     The chunks depend on the input alone, and their sums are added up in order.
     """
 
-    def __init__(self, data: Judgments, fixed: NDArray[np.int64] | None) -> None:
+    def __init__(self, data: PackedJudgments, fixed: NDArray[np.int64] | None) -> None:
         self.data = data
         # NumPy goes through it class by class, the compiled loops pair by pair.
         order: Literal["C", "F"] = "C" if data.large else "F"
@@ -136,7 +136,7 @@ def _entropy(posterior: Floats) -> float:
     return -float((clipped * np.log(clipped)).sum())
 
 
-def _chunks(data: Judgments) -> list[tuple[int, int]]:
+def _chunks(data: PackedJudgments) -> list[tuple[int, int]]:
     """Ranges of pairs with about as many judgments each; their sums take less room than these."""
     most = max(1, data.n // max(1, data.n_codes * data.n_classes))
     number = max(1, min(MAX_CHUNKS, most, data.n // JUDGMENTS_PER_CHUNK))

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .judgments import Ints, Judgments, blocks, sorted_judgments
+from .packed_judgments import Ints, PackedJudgments, blocks, pack_judgments
 
 COLUMNS = ("task", "worker", "label")
 
@@ -37,10 +37,10 @@ class Table(NamedTuple):
     worker: Column
     label: Column
 
-    def packed(self, all_codes: bool = False) -> Judgments:
+    def packed(self, all_codes: bool = False) -> PackedJudgments:
         """The rows as EM takes them; pairs are the tasks."""
         columns = (self.worker.codes, self.task.codes, self.label.codes)
-        return sorted_judgments(*columns, *self.sizes, all_codes=all_codes)
+        return pack_judgments(*columns, *self.sizes, all_codes=all_codes)
 
     def known(self, true_labels: Any) -> NDArray[np.int64]:
         """(tasks,): the number of the label of each task in a mapping or Series, -1 elsewhere.

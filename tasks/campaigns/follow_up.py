@@ -12,7 +12,7 @@ from tasks.aggregation.follow_up import Candidate
 from tasks.aggregation.groups import image_groups
 from tasks.models import Campaign
 from tasks.sql.copying import avoiding
-from tasks.sql.judgments import ITEMS, SEEN
+from tasks.sql.judgments import ITEMS_TO_COUNT, SEEN
 from tasks.sql.used import used
 
 
@@ -27,8 +27,8 @@ def _counted_pairs(source: Campaign) -> list[tuple]:
             f"""
             WITH judged AS (
               SELECT i.pair_id, count(*) AS shown,
-                     count(*) FILTER (WHERE s.position = ANY (a.selected)) AS selected
-              FROM tasks_assignment a {ITEMS}
+                     count(*) FILTER (WHERE i.position = ANY (a.selected)) AS selected
+              FROM tasks_assignment a {ITEMS_TO_COUNT}
               WHERE a.campaign_id = %(source)s AND {used()} AND {SEEN}
                 AND i.pair_id IS NOT NULL
               GROUP BY i.pair_id),

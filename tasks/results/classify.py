@@ -20,8 +20,8 @@ from tasks.aggregation import (
 )
 from tasks.models import Campaign, Run
 from tasks.models.campaign import Kind
+from tasks.results.answered import AnsweredAssignments, RunSummary
 from tasks.results.arrays import lengths, to_arrow, to_numpy
-from tasks.results.findings import Answered, Findings
 from tasks.results.store import Answers
 from tasks.results.stored_answers import SCHEMAS, strange_answer
 from tasks.results.worker_results import control_accuracy, share, write_workers
@@ -37,7 +37,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedImages:
     """The campaign's images with their dataset labels, and the dataset's labels."""
 
     images: pa.Table
@@ -68,7 +68,7 @@ class Responses:
     selected: NDArray[np.int32]
 
     @classmethod
-    def of(cls, answers: Answers, answered: Answered) -> "Responses":
+    def of(cls, answers: Answers, answered: AnsweredAssignments) -> "Responses":
         table = pa.Table.from_batches(answers.batches, SCHEMAS[Kind.CLASSIFY])
         order = np.lexsort(
             [to_numpy(table[name]) for name in ("assignment", "sequence", "submitted")]
@@ -93,11 +93,11 @@ class Responses:
         return all(np.isin(ids, labels).all() for ids in named)
 
 
-def read_asked(cursor, campaign: Campaign) -> Asked:
+def read_asked(cursor, campaign: Campaign) -> AskedImages:
     """The campaign's images and its dataset's labels, as objects depend on them."""
     params = {"campaign": campaign.pk, "dataset": campaign.dataset_id}
     integer, text = pa.int64(), pa.string()
-    return Asked(
+    return AskedImages(
         copying.table(
             cursor,
             """
@@ -125,14 +125,14 @@ def read_asked(cursor, campaign: Campaign) -> Asked:
 
 
 def write_results(
-    cursor, run: Run, asked: Asked, answers: Answers, *, everything: bool
-) -> Findings:
+    cursor, run: Run, asked: AskedImages, answers: Answers, *, everything: bool
+) -> RunSummary:
     """Store the results of all images and workers.
 
     Objects are looked for again only in images that were touched (or in all); any new answer moves
     every posterior.
     """
-    answered = Answered.of(answers, "image")
+    answered = AnsweredAssignments.of(answers, "image")
     responses = Responses.of(answers, answered)
     if not responses.are_of(to_numpy(asked.labels["id"])):
         raise strange_answer(cursor, run.campaign) or ValueError("answers name unknown labels")
@@ -170,11 +170,11 @@ def write_results(
     )
     counts = answered.counts()
     counts = {"responses": counts.pop("judgments"), "images": len(asked.images)} | counts
-    return Findings(counts, agreement, convergence, _notes(cursor, run))
+    return RunSummary(counts, agreement, convergence, _notes(cursor, run))
 
 
 def main_posteriors(
-    asked: Asked, responses: Responses, n_workers: int
+    asked: AskedImages, responses: Responses, n_workers: int
 ) -> tuple[dict[int, dict[str, float]], dict[str, Any]]:
     """By image, the probability of each label that somebody named main.
 
@@ -208,7 +208,9 @@ def main_posteriors(
     return found, {"model": "one-coin Dawid-Skene"} | fitted.convergence._asdict()
 
 
-def _renew_others(cursor, run: Run, asked: Asked, posteriors: dict[int, dict[str, float]]) -> None:
+def _renew_others(
+    cursor, run: Run, asked: AskedImages, posteriors: dict[int, dict[str, float]]
+) -> None:
     """Give the results that stay their new posteriors, and say that they are of this run."""
     cursor.execute("CREATE TEMPORARY TABLE renewed (image_id bigint, main_posteriors jsonb)")
     rows = ((image, _json(posteriors.get(image))) for image in asked.images["id"].to_pylist())
@@ -225,7 +227,7 @@ def _renew_others(cursor, run: Run, asked: Asked, posteriors: dict[int, dict[str
 
 
 def _objects(
-    asked: Asked, responses: Responses, wanted: set[int] | None
+    asked: AskedImages, responses: Responses, wanted: set[int] | None
 ) -> Iterator[tuple[int, ImageObjects]]:
     """The objects of each image asked (of those wanted): its id and what was found."""
     key = dict(zip(*asked.labels.to_pydict().values(), strict=True))

@@ -19,8 +19,8 @@ from tasks.aggregation import (
 )
 from tasks.aggregation.frequencies import MAYBE, YES
 from tasks.models import Campaign, Run
+from tasks.results.answered import AnsweredAssignments, RunSummary
 from tasks.results.arrays import to_numpy
-from tasks.results.findings import Answered, Findings
 from tasks.results.prevalence import keep_observed
 from tasks.results.store import Answers
 from tasks.results.worker_results import as_table, control_accuracy, share, write_workers
@@ -32,7 +32,7 @@ BLOCK = 1 << 20  # judgments or pairs that are looked at together
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedPairs:
     """The campaign's pairs."""
 
     pairs: NDArray[np.int64]
@@ -65,7 +65,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Judgments:
+class StudyJudgments:
     """All used study judgments, in narrow types: nine bytes each."""
 
     worker: NDArray[Any]
@@ -73,7 +73,9 @@ class Judgments:
     answer: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, answers: Answers, answered: Answered, asked: Asked) -> "Judgments":
+    def of(
+        cls, answers: Answers, answered: AnsweredAssignments, asked: AskedPairs
+    ) -> "StudyJudgments":
         """In the order of their assignments, however the answers came to lie in the file: sums of
         floats depend on the order."""
         n = int(answered.judgments.sum())
@@ -100,19 +102,21 @@ class Judgments:
         return [slice(at, at + BLOCK) for at in range(0, self.pair.size, BLOCK)]
 
 
-def read_asked(cursor, campaign: Campaign) -> Asked:
+def read_asked(cursor, campaign: Campaign) -> AskedPairs:
     """The campaign's pairs, as its answers are counted."""
     query = "SELECT id FROM tasks_pair WHERE campaign_id = %(campaign)s ORDER BY id"
     schema = pa.schema([("id", pa.int64())])
-    return Asked(to_numpy(copying.table(cursor, query, schema, {"campaign": campaign.pk})["id"]))
+    return AskedPairs(
+        to_numpy(copying.table(cursor, query, schema, {"campaign": campaign.pk})["id"])
+    )
 
 
 def write_results(
-    cursor, run: Run, asked: Asked, answers: Answers, *, everything: bool
-) -> Findings:
+    cursor, run: Run, asked: AskedPairs, answers: Answers, *, everything: bool
+) -> RunSummary:
     """Replace the results of all pairs and workers: any new answer moves every posterior."""
-    answered = Answered.of(answers, "pair")
-    judgments = Judgments.of(answers, answered, asked)
+    answered = AnsweredAssignments.of(answers, "pair")
+    judgments = StudyJudgments.of(answers, answered, asked)
     counts = count_answers(judgments, asked.pairs.size)
     fitted = fit_dawid_skene(
         judgments.worker,
@@ -139,14 +143,14 @@ def write_results(
         np.repeat(np.arange(asked.pairs.size, dtype=np.int32), ANSWERS),
         np.tile(np.arange(ANSWERS, dtype=np.int8), asked.pairs.size),
     )
-    return Findings(
+    return RunSummary(
         found,
         together._asdict() if together.answers else None,
         {"model": "Dawid-Skene"} | fitted.convergence._asdict(),
     )
 
 
-def count_answers(judgments: Judgments, n_pairs: int) -> NDArray[np.int32]:
+def count_answers(judgments: StudyJudgments, n_pairs: int) -> NDArray[np.int32]:
     """(n_pairs, ANSWERS): how often each answer was given."""
     counts = np.zeros(n_pairs * ANSWERS, np.int32)
     for block in judgments.blocks():
@@ -156,7 +160,7 @@ def count_answers(judgments: Judgments, n_pairs: int) -> NDArray[np.int32]:
 
 
 def _write_pairs(
-    cursor, run: Run, asked: Asked, counts: NDArray[np.int32], fitted: DawidSkeneResult
+    cursor, run: Run, asked: AskedPairs, counts: NDArray[np.int32], fitted: DawidSkeneResult
 ) -> None:
     with copying.avoiding(cursor, "nestloop"):
         cursor.execute(
@@ -183,7 +187,7 @@ def _write_pairs(
 
 
 def _agreement_with_others(
-    judgments: Judgments, counts: NDArray[np.int32], n_workers: int
+    judgments: StudyJudgments, counts: NDArray[np.int32], n_workers: int
 ) -> NDArray[np.float64]:
     """Per worker: of his judgments on which the others have a consensus, the share that is it."""
     verdict = np.empty(counts.shape, np.int8)

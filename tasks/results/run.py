@@ -56,9 +56,9 @@ def _aggregate(cursor, campaign: Campaign, started: float) -> tuple[Run, Answers
         for name in COMPUTED:
             setattr(run, name, getattr(last, name))
     else:
-        findings = kind.write_results(cursor, run, asked, answers, everything=not same)
+        summary = kind.write_results(cursor, run, asked, answers, everything=not same)
         for name in COMPUTED:
-            setattr(run, name, getattr(findings, name))
+            setattr(run, name, getattr(summary, name))
     run.counts = run.counts | {"read": answers.read}
     run.seconds = time.monotonic() - started
     run.save()

@@ -302,8 +302,9 @@ _STRANGE = f"""
     WHERE a.campaign_id = %(campaign)s AND {_USED_RESPONSE} AND EXISTS (
       SELECT FROM jsonb_array_elements(
         CASE WHEN {is_list("selected")} THEN r.response -> 'selected' ELSE '["no list"]' END
-        || jsonb_build_array(coalesce(r.response -> 'main', 'null'))) AS named (entry)
-      WHERE named.entry <> 'null' AND NOT EXISTS (
+        || CASE WHEN coalesce(r.response -> 'main', 'null') = 'null' THEN '[]'
+                ELSE jsonb_build_array(r.response -> 'main') END) AS named (entry)
+      WHERE NOT EXISTS (
         SELECT FROM imagesets_label l
         WHERE l.dataset_id = %(dataset)s AND l.id = {label_id("named.entry")}))
     ORDER BY a.id, s.number LIMIT 1

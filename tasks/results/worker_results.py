@@ -6,15 +6,15 @@ from numpy.typing import NDArray
 
 from tasks.aggregation import control_skill
 from tasks.models import Run
+from tasks.results.answered import AnsweredAssignments
 from tasks.results.arrays import lengths, to_arrow, to_numpy
-from tasks.results.findings import Answered
 from tasks.results.store import Answers
 from tasks.sql import copying
 
 Floats = NDArray[np.float64]
 
 
-def write_workers(cursor, run: Run, answered: Answered, **measures: Floats) -> None:
+def write_workers(cursor, run: Run, answered: AnsweredAssignments, **measures: Floats) -> None:
     """Replace the campaign's results of workers by those of everybody who answered.
 
     `measures`: values per worker for columns of WorkerResult, NaN where there is nothing to tell.
@@ -37,7 +37,7 @@ def write_workers(cursor, run: Run, answered: Answered, **measures: Floats) -> N
     copying.write(cursor, "tasks_workerresult", as_table(columns))
 
 
-def control_accuracy(answers: Answers, answered: Answered) -> Floats:
+def control_accuracy(answers: Answers, answered: AnsweredAssignments) -> Floats:
     """Per worker, the mean of the accuracies on positive and on negative controls.
 
     NaN without both kinds: who selects everything has all positives right. In CLASSIFY the settled

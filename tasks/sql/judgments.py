@@ -13,12 +13,16 @@ ITEMS = """
 """
 """The items `i` as the worker was shown them, in the order of `s.number`, from 1."""
 
-SEEN = "NOT s.position = ANY (a.unseen)"
+ITEMS_TO_COUNT = "JOIN tasks_hititem i ON i.hit_id = a.hit_id AND i.position = ANY (a.shown)"
+"""The same items in no order: counting whole campaigns takes half the time."""
+
+SEEN = "NOT i.position = ANY (a.unseen)"
 """Whether the worker saw the item."""
 
-RESPONSE = f"""
+RESPONSE = """
     CROSS JOIN LATERAL (
-      SELECT CASE WHEN {SEEN} THEN a.answers -> (s.number - 1)::int END AS response) r
+      SELECT CASE WHEN NOT s.position = ANY (a.unseen)
+             THEN a.answers -> (s.number - 1)::int END AS response) r
 """
 """Follows ITEMS: `r.response`, the CLASSIFY answer on an image; null where it was not seen."""
 
@@ -29,9 +33,9 @@ ANSWERED = "jsonb_typeof(r.response) = 'object'"
 def answer(yes: str, maybe: str, no: str, unseen: str) -> str:
     """One of four values: what the worker said of a tile (CONTAINS)."""
     return (
-        f"CASE WHEN s.position = ANY (a.selected) THEN {yes}"
-        f" WHEN s.position = ANY (a.maybe) THEN {maybe}"
-        f" WHEN s.position = ANY (a.unseen) THEN {unseen} ELSE {no} END"
+        f"CASE WHEN i.position = ANY (a.selected) THEN {yes}"
+        f" WHEN i.position = ANY (a.maybe) THEN {maybe}"
+        f" WHEN i.position = ANY (a.unseen) THEN {unseen} ELSE {no} END"
     )
 
 

@@ -10,7 +10,7 @@ from tasks.models.assignment import USED
 
 
 @dataclass(frozen=True)
-class Progress:
+class Completion:
     """Used answers so far; those wanted by the end (R of each HIT); HITs."""
 
     done: int = 0
@@ -18,14 +18,14 @@ class Progress:
     hits: int = 0
 
 
-def progress_of(campaigns: Iterable[Campaign]) -> dict[int, Progress]:
+def completion_of(campaigns: Iterable[Campaign]) -> dict[int, Completion]:
     """The progress of each campaign, by id."""
     campaigns = list(campaigns)
     wanted = [campaign.pk for campaign in campaigns]
     hits = _count(HIT.objects.filter(campaign__in=wanted))
     done = _count(Assignment.objects.filter(USED, campaign__in=wanted))
     return {
-        campaign.pk: Progress(
+        campaign.pk: Completion(
             done=done.get(campaign.pk, 0),
             total=hits.get(campaign.pk, 0) * campaign.workers_per_item,
             hits=hits.get(campaign.pk, 0),

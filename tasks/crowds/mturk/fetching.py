@@ -13,11 +13,12 @@ from tasks.crowds import MarketAssignment, MarketPayment
 from tasks.crowds.mturk.client import Client, Refused, client_of, in_parallel
 from tasks.crowds.mturk.form_data import from_xml
 from tasks.crowds.mturk.models import Listing
-from tasks.crowds.mturk.offering import TOLD, listings_of, needs_of, set_expiry, settle
+from tasks.crowds.mturk.offering import listings_of, needs_of, set_expiry, settle
 from tasks.models import HIT, Assignment, Campaign
+from tasks.models.assignment import HANDED_IN, MarketState
 from tasks.models.campaign import State
 
-FINAL = ("approved", "rejected")
+FINAL = (MarketState.APPROVED, MarketState.REJECTED)
 OVERTURNED = timedelta(days=60)  # at most 30 from submit to rejection, and 30 more
 LOOKED_AT = 50  # HITs with rejected work, at each fetch
 CLOSED = ("Reviewable", "Reviewing")  # states of a HIT in which nobody is at it, or can be
@@ -50,7 +51,10 @@ def _never_handed_in(
     its count have been behind, the next fetch tells of the answer all the same.
     """
     waiting = Assignment.objects.filter(
-        campaign=campaign, state="submitted", market_state="", submitted_at__lt=began
+        campaign=campaign,
+        state="submitted",
+        market_state=MarketState.UNREPORTED,
+        submitted_at__lt=began,
     ).select_related("worker")
     at_work: dict[int, int] = defaultdict(int)
     for listing in listings_of(campaign).filter(market_id__isnull=False):
@@ -87,14 +91,14 @@ def _with_news(campaign: Campaign, counts: dict[str, dict[str, Any]]) -> Iterato
     """
     told = {
         row["hit"]: row
-        for row in Assignment.objects.filter(campaign=campaign, market_state__in=TOLD)
+        for row in Assignment.objects.filter(campaign=campaign, market_state__in=HANDED_IN)
         .order_by()
         .values("hit")
         .annotate(handed_in=Count("pk"), final=Count("pk", filter=Q(market_state__in=FINAL)))
     }
     rejected = Assignment.objects.filter(
         campaign=campaign,
-        market_state="rejected",
+        market_state=MarketState.REJECTED,
         submitted_at__gt=timezone.now() - OVERTURNED,
     )
     some = HIT.objects.filter(pk__in=rejected.values("hit")).order_by("?")

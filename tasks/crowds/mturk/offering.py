@@ -21,10 +21,10 @@ from tasks.crowds.mturk.client import Client, Refused, client_of, ids_in, in_par
 from tasks.crowds.mturk.hit_types import hit_types, question
 from tasks.crowds.mturk.models import MOST_ASSIGNMENTS, Listing
 from tasks.models import HIT, Assignment, Campaign, Place
+from tasks.models.assignment import HANDED_IN
 
 BATCH = 200  # rows marked before they are asked for
 SAVED = 20  # rows saved at a time; what a crash takes with it is found again by `settle`
-TOLD = ("submitted", "approved", "rejected")  # what uses up an assignment there for good
 
 
 def listings_of(campaign: Campaign):
@@ -57,7 +57,7 @@ def needs_of(campaign: Campaign) -> dict[int, Need]:
     places = Place.objects.filter(campaign=campaign).order_by().values("hit")
     for row in places.annotate(all=Count("pk"), left=Count("pk", filter=Q(free_at__isnull=False))):
         needs[row["hit"]].places, needs[row["hit"]].unanswered = row["all"], row["left"]
-    told = Assignment.objects.filter(campaign=campaign, market_state__in=TOLD)
+    told = Assignment.objects.filter(campaign=campaign, market_state__in=HANDED_IN)
     placed = Q(place__isnull=False, place__free_at=None)
     counts = (
         told.order_by().values("hit").annotate(all=Count("pk"), placed=Count("pk", filter=placed))

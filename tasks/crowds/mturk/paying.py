@@ -5,12 +5,13 @@ from decimal import Decimal
 from tasks.crowds import CrowdError
 from tasks.crowds.mturk.client import Client, Refused, client_of
 from tasks.models import Assignment
+from tasks.models.assignment import MarketState
 
 
 def approve(assignment: Assignment) -> None:
     """Pay an assignment its reward; MTurk itself approves once only."""
     client = client_of(assignment.campaign)
-    override = assignment.market_state == "rejected"
+    override = assignment.market_state == MarketState.REJECTED
     try:
         client.call("approve_assignment", AssignmentId=assignment.key, OverrideRejection=override)
     except Refused:

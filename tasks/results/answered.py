@@ -20,7 +20,7 @@ SET_APART = {
 
 
 @dataclass
-class Findings:
+class RunSummary:
     """The columns of a run's row."""
 
     counts: dict[str, int]
@@ -30,7 +30,7 @@ class Findings:
 
 
 @dataclass(frozen=True)
-class Answered:
+class AnsweredAssignments:
     """One value per answered assignment, in the order of the answers' batches."""
 
     assignment: NDArray[np.int64]
@@ -51,7 +51,7 @@ class Answered:
     """Used study judgments."""
 
     @classmethod
-    def of(cls, answers: Answers, judged: str) -> "Answered":
+    def of(cls, answers: Answers, judged: str) -> "AnsweredAssignments":
         """`judged`: the column of lists with an entry per judgment."""
 
         def column(name: str, kind: type) -> NDArray:

@@ -21,7 +21,7 @@ Ints = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
-class Judgments:
+class PackedJudgments:
     """n judgments in the order of their pairs; only pairs that were judged have a number here."""
 
     n_workers: int
@@ -69,7 +69,7 @@ class Judgments:
         return np.repeat(np.arange(self.n_judged), self.judgments_of_pair)
 
 
-def sorted_judgments(
+def pack_judgments(
     worker: ArrayLike,
     pair: ArrayLike,
     label: ArrayLike,
@@ -78,7 +78,7 @@ def sorted_judgments(
     n_classes: int,
     *,
     all_codes: bool = False,
-) -> Judgments:
+) -> PackedJudgments:
     """Pack three flat integer arrays of one length, in any order of rows.
 
     With `all_codes` each worker has a code for each class, otherwise for those he answered with.
@@ -92,7 +92,7 @@ def sorted_judgments(
     _check(label, n_classes, "label")
     code, code_worker, code_label = _codes(worker, label, n_workers, n_classes, all_codes)
     judged, begin, code = _by_pair(pair, code, n_pairs, n_classes)
-    return Judgments(n_workers, n_classes, judged, begin, code, code_worker, code_label)
+    return PackedJudgments(n_workers, n_classes, judged, begin, code, code_worker, code_label)
 
 
 def narrowest(most: int) -> type[Any]:
