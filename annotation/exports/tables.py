@@ -1,4 +1,4 @@
-"""Which tables there are, and the SQL of each: columns, rows, order.
+"""The tables that can be exported, and the SQL of each: columns, rows, order.
 
 The judgments' rows are unnested from assignments (tasks/sql/judgments.py).
 """
@@ -13,19 +13,19 @@ from tasks.sql.used import status, used
 
 
 class NoSuchTable(Exception):
-    """There is no such table, or not of this kind of campaign; the message names the right ones."""
+    """No such table for this kind of campaign; the message names the right ones."""
 
 
 class NotYet(Exception):
-    """The table cannot be given yet; the message says what to do first."""
+    """The table cannot be exported yet; the message says what to do first."""
 
 
 @dataclass(frozen=True)
 class Table:
     """One table: rows come in the order of `keys`, chunk by chunk.
 
-    `keys` selects (id, how many rows at most) in order, for %(campaign)s and %(source)s; `rows`
-    is what follows SELECT and the columns, for %(ids)s, and ends in the same order.
+    `keys` selects (id, maximum number of rows) in order, for %(campaign)s and %(source)s; `rows`
+    follows SELECT and the columns, for %(ids)s, and keeps that order.
     """
 
     keys: str
@@ -41,7 +41,7 @@ _ANSWERED = """
     ORDER BY a.submitted_at, a.sequence, a.id
 """
 
-# What is said of an assignment is made once, not for each of its judgments (OFFSET 0 holds the
+# The columns of an assignment are computed once, not for each of its judgments (OFFSET 0 keeps the
 # planner to it), and rows are sorted by two numbers: together 2.5 times faster.
 ASSIGNMENTS_IN_ORDER = "unnest(%(ids)s::bigint[]) WITH ORDINALITY AS k (id, place)"
 _JUDGED = f"""
@@ -99,7 +99,7 @@ CONTAINS_JUDGMENTS = Table(
 
 
 def _label_keys(list_name: str) -> str:
-    """A response's list of label ids as a JSON list of keys, in its order."""
+    """A response's list of label ids as a JSON list of keys, in its order; null if malformed."""
     return f"""
         CASE WHEN {is_list(list_name)} THEN coalesce((
           SELECT jsonb_agg(l.key ORDER BY o.number)
@@ -125,7 +125,7 @@ CLASSIFY_JUDGMENTS = Table(
     ),
 )
 
-# Keys are compared byte by byte, whatever the database's locale: the same order everywhere.
+# Keys are compared bytewise, whatever the database's locale: the same order everywhere.
 SELECTION_FREQUENCIES = Table(
     of_results=True,
     keys="""
@@ -157,7 +157,7 @@ SELECTION_FREQUENCIES = Table(
 
 
 def _answered(sql: str) -> str:
-    """Null where nobody answered, and where JSON's own null is stored."""
+    """Null if nobody answered or JSON's own null is stored."""
     return f"CASE WHEN r.workers > 0 THEN nullif({sql}, 'null'::jsonb) END"
 
 
@@ -238,14 +238,14 @@ TABLES: dict[Kind, dict[str, Table]] = {
 def table_of(campaign: Campaign, name: str) -> Table:
     """The campaign's table of that name.
 
-    Raises NoSuchTable where its kind of campaign has none, naming those that it has.
+    Raises NoSuchTable, naming the right tables, if its kind of campaign has no such table.
     """
     kind = Kind(campaign.kind)
     if table := TABLES[kind].get(name):
         return table
-    right = " and ".join(TABLES[kind])
+    names = " and ".join(TABLES[kind])
     other = next((k.value for k, tables in TABLES.items() if name in tables), None)
     what = f"a table of {other} campaigns" if other else "no table"
     raise NoSuchTable(
-        f"{name} is {what}; campaign {campaign.slug} is of kind {kind.value} and has {right}."
+        f"{name} is {what}; campaign {campaign.slug} is of kind {kind.value} and has {names}."
     )

@@ -1,6 +1,6 @@
 """Places and assignments: who may answer a HIT, and the answer, stored once as arrays.
 
-A judgment is not a row: it is what `unnest` says over an assignment's arrays.
+A judgment is not a row: it is unnested from an assignment's arrays (tasks/sql/judgments.py).
 """
 
 from enum import StrEnum
@@ -28,7 +28,7 @@ class AssignmentState(models.TextChoices):
 
 
 class Outcome(models.TextChoices):
-    """What review made of a submitted answer."""
+    """What review decided about a submitted answer."""
 
     NONE = "", "not reviewed"
     ACCEPTED = "accepted", "accepted"
@@ -46,7 +46,7 @@ class MarketState(StrEnum):
     EXPIRED = "expired"
 
 
-# The marketplace has the answer, whatever review made of it.
+# The marketplace has the answer, whatever review decided.
 HANDED_IN = (MarketState.SUBMITTED, MarketState.APPROVED, MarketState.REJECTED)
 
 # Which answers are used in results (rule P12); SQL says the same by tasks/sql/used.py.
@@ -136,7 +136,7 @@ class Assignment(models.Model):
     class Meta:
         ordering = ["submitted_at", "sequence", "id"]
         constraints = [
-            # The whole of "never twice".
+            # All of "never twice" (rule P4).
             models.UniqueConstraint(
                 fields=["hit", "worker"],
                 condition=Q(state__in=["open", "submitted"]),
@@ -202,10 +202,10 @@ class Assignment(models.Model):
         return self.key
 
     def become(self, who: str, why: str = "", save: bool = True, **facts: object) -> None:
-        """Change `state`, `outcome` or `set_aside`, log it, and save them; its row is locked.
+        """Change `state`, `outcome` or `set_aside`, log it and save; the caller has locked the row.
 
-        What it is already is passed over. Raises IllegalTransition where transition.py does not
-        allow a change, and then nothing is changed.
+        Ignores facts that already have the value. Raises IllegalTransition, and changes nothing,
+        if transition.py does not allow a change.
         """
         changes = {f: value for f, value in facts.items() if getattr(self, f) != value}
         for fact, value in changes.items():
@@ -234,7 +234,7 @@ class Assignment(models.Model):
 
 
 class Place(models.Model):
-    """One wanted answer of a HIT. Null `free_at`: answered. In the future: being worked on."""
+    """One wanted answer of a HIT (rule P1). `free_at`: null if answered, future if worked on."""
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="places")
     hit = models.ForeignKey(HIT, on_delete=models.CASCADE, related_name="places")

@@ -1,4 +1,4 @@
-"""How far campaigns are: used answers of those wanted, for many campaigns in two queries."""
+"""How complete campaigns are: used answers of those wanted, in two queries for all."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tasks.models.assignment import USED
 
 @dataclass(frozen=True)
 class Completion:
-    """Used answers so far; those wanted by the end (R of each HIT); HITs."""
+    """Used answers so far, answers wanted in the end (R per HIT), and HITs."""
 
     done: int = 0
     total: int = 0
@@ -19,7 +19,7 @@ class Completion:
 
 
 def completion_of(campaigns: Iterable[Campaign]) -> dict[int, Completion]:
-    """The progress of each campaign, by id."""
+    """How complete each campaign is, by id."""
     campaigns = list(campaigns)
     wanted = [campaign.pk for campaign in campaigns]
     hits = _count(HIT.objects.filter(campaign__in=wanted))
