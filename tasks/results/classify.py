@@ -154,7 +154,7 @@ def write_results(
             (
                 *(run.pk, run.campaign_id, image, result.main_label, _json(result.main_votes)),
                 *(result.num_objects, _json(result.object_counts), _json(result.objects)),
-                *(result.main_object, found.dataset_object, result.workers),
+                *(result.main_object, result.dataset_object, result.workers),
                 _json(posteriors.get(image)),
             )
             for image, result in _objects(asked, responses, wanted)
