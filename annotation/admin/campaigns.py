@@ -30,7 +30,7 @@ from tasks.models import (
     Transition,
 )
 from tasks.models.campaign import Kind, State
-from tasks.work.progress import progress_of
+from tasks.work.progress import completion_of
 from tasks.work.rounds import waiting_places
 from tasks.work.states import round_states
 
@@ -110,7 +110,7 @@ class CampaignAdmin(CampaignSteps, Lists):
         )
 
     def prepare(self, rows: list[Any]) -> None:
-        found = progress_of(rows)
+        found = completion_of(rows)
         ledger = money.spent_by(rows)
         for row in rows:
             row.counted, row.spent_so_far = found[row.pk], ledger.get(row.pk, Decimal(0))

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from tasks.models import Assignment, Campaign, Place
+from tasks.models.assignment import USED
 from tasks.models.campaign import State
 from tasks.results import last_failure
 from tasks.results.prevalence import bands
@@ -86,7 +87,7 @@ def progress_of(campaign: Campaign) -> Progress:
     )
     answers = Assignment.objects.filter(campaign=campaign, submitted_at__isnull=False).aggregate(
         workers=Count("worker", distinct=True),
-        used=Count("pk", filter=Q(state="submitted", outcome="accepted", set_aside=False)),
+        used=Count("pk", filter=USED),
         set_aside=Count("pk", filter=Q(set_aside=True)),
         late=Count("pk", filter=Q(state="expired")),
         lately=Count("pk", filter=Q(submitted_at__gt=now - LATELY)),

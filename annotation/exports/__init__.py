@@ -1,4 +1,4 @@
-"""Tables out: judgments, selection frequencies, annotations; the API and `export` call `Export`."""
+"""Exports of judgments, frequencies, annotations and workers, for the API and `export`."""
 
 from annotation.exports.stream import FORMATS, Export
 from annotation.exports.tables import TABLES, NoSuchTable, NotYet

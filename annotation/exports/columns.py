@@ -1,4 +1,4 @@
-"""A column of an export, and how Postgres writes its values: the one place where formats differ."""
+"""A column of an export and how Postgres writes it: the only place where formats differ."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,8 +10,8 @@ Type = Literal["text", "number", "bool", "json"]
 class Column:
     """A column's name, its SQL, and what its values are.
 
-    Numbers are written as Postgres does, floats in the shortest form that reads back as the same
-    float64 (1, 0.1, 1e-07). `json_sql` where a value is text in CSV and another type in JSON.
+    Postgres writes the numbers, floats in the shortest form that reads back as the same float64
+    (1, 0.1, 1e-07). `json_sql` is for values that are text in CSV and another type in JSON.
     """
 
     name: str

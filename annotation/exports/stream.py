@@ -13,7 +13,7 @@ from tasks.models import Campaign
 FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 ROWS_AT_ONCE = 50_000
 
-# JSON text never holds these two characters unescaped, so that CSV's quoting leaves it alone.
+# JSON text never holds these two characters unescaped, so CSV's quoting leaves it alone.
 _AS_IT_IS = r"QUOTE E'\x01', DELIMITER E'\x02'"
 
 
@@ -21,8 +21,8 @@ _AS_IT_IS = r"QUOTE E'\x01', DELIMITER E'\x02'"
 class Export:
     """A table of a campaign, to be streamed once.
 
-    Raises NoSuchTable or NotYet when it is made, before anything is written. `done` counts the
-    assignments, pairs or images written so far, of `total()`.
+    The constructor raises NoSuchTable or NotYet, before anything is written. `done` counts the
+    rows written so far, `total()` all of them, at most.
     """
 
     campaign: Campaign
@@ -44,20 +44,20 @@ class Export:
 
     @property
     def file_name(self) -> str:
-        """The name under which it is saved."""
+        """The name to save it under."""
         return f"{self.campaign.slug}-{self.name}.{self.format}"
 
     def total(self) -> int:
-        """How many rows at most there are, of the state of now."""
+        """The maximum number of rows, as of now."""
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT sum(n) FROM ({self.table.keys}) AS k (id, n)", self._of())
             return int(cursor.fetchone()[0] or 0)
 
     def __iter__(self) -> Iterator[bytes]:
-        """The bytes: of one snapshot, in chunks of some ROWS_AT_ONCE rows; memory stays flat.
+        """The bytes of one snapshot, in chunks of about ROWS_AT_ONCE rows, in constant memory.
 
-        On a connection of its own: a stream outlives the view, and its transaction is repeatable
-        read whatever the request's was.
+        Uses its own connection: a stream outlives the view, and its transaction is repeatable
+        read whatever the request's is.
         """
         own = connection.get_new_connection(connection.get_connection_params())
         try:
@@ -96,7 +96,7 @@ class Export:
 
 
 def copy_statement(table: Table, columns: tuple[Column, ...], format: str) -> str:
-    """The COPY statement of a chunk of the table, for %(ids)s."""
+    """The COPY statement for a chunk of the table, %(ids)s."""
     as_json = format == "jsonl"
     selected = ", ".join(
         f'{column.as_json() if as_json else column.as_text()} AS "{column.name}"'
@@ -110,7 +110,7 @@ def copy_statement(table: Table, columns: tuple[Column, ...], format: str) -> st
 
 
 def _chunks(keys: Iterator[tuple[int, int]]) -> Iterator[tuple[list[int], int]]:
-    """Ids in lists of some ROWS_AT_ONCE rows, each with its number of rows."""
+    """Lists of ids of about ROWS_AT_ONCE rows, each with its number of rows."""
     ids: list[int] = []
     rows = 0
     for key, number in keys:

@@ -1,6 +1,6 @@
-"""Which tables there are, and the SQL of each: columns, rows, order.
+"""The tables that can be exported, and the SQL of each: columns, rows, order.
 
-A judgment is not a row in the database: it is what `unnest` says over an assignment's arrays.
+The judgments' rows are unnested from assignments (tasks/sql/judgments.py).
 """
 
 from dataclasses import dataclass
@@ -8,22 +8,24 @@ from dataclasses import dataclass
 from annotation.exports.columns import Column, iso
 from tasks.models import Campaign
 from tasks.models.campaign import Kind
+from tasks.sql.judgments import ITEMS, RESPONSE, answer, entries, is_list, label_id
+from tasks.sql.used import status, used
 
 
 class NoSuchTable(Exception):
-    """There is no such table, or not of this kind of campaign; the message names the right ones."""
+    """No such table for this kind of campaign; the message names the right ones."""
 
 
 class NotYet(Exception):
-    """The table cannot be given yet; the message says what to do first."""
+    """The table cannot be exported yet; the message says what to do first."""
 
 
 @dataclass(frozen=True)
 class Table:
     """One table: rows come in the order of `keys`, chunk by chunk.
 
-    `keys` selects (id, how many rows at most) in order, for %(campaign)s and %(source)s; `rows`
-    is what follows SELECT and the columns, for %(ids)s, and ends in the same order.
+    `keys` selects (id, maximum number of rows) in order, for %(campaign)s and %(source)s; `rows`
+    follows SELECT and the columns, for %(ids)s, and keeps that order.
     """
 
     keys: str
@@ -39,7 +41,7 @@ _ANSWERED = """
     ORDER BY a.submitted_at, a.sequence, a.id
 """
 
-# What is said of an assignment is made once, not for each of its judgments (OFFSET 0 holds the
+# The columns of an assignment are computed once, not for each of its judgments (OFFSET 0 keeps the
 # planner to it), and rows are sorted by two numbers: together 2.5 times faster.
 ASSIGNMENTS_IN_ORDER = "unnest(%(ids)s::bigint[]) WITH ORDINALITY AS k (id, place)"
 _JUDGED = f"""
@@ -48,8 +50,7 @@ _JUDGED = f"""
              c.slug AS campaign, a.round, h.key AS hit, a.key AS assignment,
              w.pseudonym AS worker, w.external_id AS raw_worker,
              {iso("a.submitted_at")} AS submitted_at, a.active_seconds,
-             coalesce(nullif(a.outcome, ''), a.state) AS status,
-             a.state = 'submitted' AND a.outcome = 'accepted' AND NOT a.set_aside AS used
+             {status()} AS status, {used()} AS used
       FROM {ASSIGNMENTS_IN_ORDER}
       JOIN tasks_assignment a ON a.id = k.id
       JOIN tasks_campaign c ON c.id = a.campaign_id
@@ -57,8 +58,7 @@ _JUDGED = f"""
       JOIN tasks_worker w ON w.id = a.worker_id
       OFFSET 0
     ) a
-    CROSS JOIN LATERAL unnest(a.shown) WITH ORDINALITY AS s (item, number)
-    JOIN tasks_hititem i ON i.hit_id = a.hit_id AND i.position = s.item
+    {ITEMS}
     JOIN imagesets_image im ON im.id = i.image_id
     {{more}}
     ORDER BY a.place, s.number
@@ -80,14 +80,6 @@ _WHEN = (
 )
 
 
-def _answer(yes: str, maybe: str, no: str) -> str:
-    """What the worker said of a tile; null: he did not see it."""
-    return (
-        f"CASE WHEN s.item = ANY (a.selected) THEN {yes} WHEN s.item = ANY (a.maybe) THEN {maybe}"
-        f" WHEN s.item = ANY (a.unseen) THEN NULL ELSE {no} END"
-    )
-
-
 CONTAINS_JUDGMENTS = Table(
     keys=_ANSWERED,
     rows=_JUDGED.format(more="LEFT JOIN imagesets_label l ON l.id = i.label_id"),
@@ -96,8 +88,8 @@ CONTAINS_JUDGMENTS = Table(
         Column("label", "l.key"),
         Column(
             "selected",
-            _answer("'true'", "'maybe'", "'false'"),
-            json_sql=_answer("'true'::json", "'\"maybe\"'::json", "'false'::json"),
+            answer("'true'", "'maybe'", "'false'", "NULL"),
+            json_sql=answer("'true'::json", "'\"maybe\"'::json", "'false'::json", "NULL"),
         ),
         Column("control", "i.role = 'control'", "bool"),
         Column("position", "s.number - 1", "number"),
@@ -107,36 +99,33 @@ CONTAINS_JUDGMENTS = Table(
 
 
 def _label_keys(list_name: str) -> str:
-    """A response's list of label ids as a JSON list of keys, in its order."""
+    """A response's list of label ids as a JSON list of keys, in its order; null if malformed."""
     return f"""
-        CASE WHEN jsonb_typeof(r.response -> '{list_name}') = 'array' THEN coalesce((
+        CASE WHEN {is_list(list_name)} THEN coalesce((
           SELECT jsonb_agg(l.key ORDER BY o.number)
-          FROM jsonb_array_elements_text(r.response -> '{list_name}')
-               WITH ORDINALITY AS o (label, number)
-          JOIN imagesets_label l ON l.id = o.label::int), '[]') END
+          FROM {entries(list_name)}
+          JOIN imagesets_label l ON l.id = {label_id("o.entry")}), '[]') END
     """
 
 
 CLASSIFY_JUDGMENTS = Table(
     keys=_ANSWERED,
-    rows=_JUDGED.format(
-        more="CROSS JOIN LATERAL (SELECT CASE WHEN NOT s.item = ANY (a.unseen)"
-        " THEN a.answers -> (s.number - 1)::int END AS response) r"
-    ),
+    rows=_JUDGED.format(more=RESPONSE),
     columns=(
         *_WHO,
         Column("offered", _label_keys("offered"), "json"),
         Column("selected", _label_keys("selected"), "json"),
         Column(
             "main",
-            "(SELECT l.key FROM imagesets_label l WHERE l.id = (r.response ->> 'main')::int)",
+            "(SELECT l.key FROM imagesets_label l"
+            " WHERE l.id = " + label_id("r.response -> 'main'") + ")",
         ),
         Column("control", "i.role = 'control'", "bool"),
         *_WHEN,
     ),
 )
 
-# Keys are compared byte by byte, whatever the database's locale: the same order everywhere.
+# Keys are compared bytewise, whatever the database's locale: the same order everywhere.
 SELECTION_FREQUENCIES = Table(
     of_results=True,
     keys="""
@@ -168,7 +157,7 @@ SELECTION_FREQUENCIES = Table(
 
 
 def _answered(sql: str) -> str:
-    """Null where nobody answered, and where JSON's own null is stored."""
+    """Null if nobody answered or JSON's own null is stored."""
     return f"CASE WHEN r.workers > 0 THEN nullif({sql}, 'null'::jsonb) END"
 
 
@@ -249,14 +238,14 @@ TABLES: dict[Kind, dict[str, Table]] = {
 def table_of(campaign: Campaign, name: str) -> Table:
     """The campaign's table of that name.
 
-    Raises NoSuchTable where its kind of campaign has none, naming those that it has.
+    Raises NoSuchTable, naming the right tables, if its kind of campaign has no such table.
     """
     kind = Kind(campaign.kind)
     if table := TABLES[kind].get(name):
         return table
-    right = " and ".join(TABLES[kind])
+    names = " and ".join(TABLES[kind])
     other = next((k.value for k, tables in TABLES.items() if name in tables), None)
     what = f"a table of {other} campaigns" if other else "no table"
     raise NoSuchTable(
-        f"{name} is {what}; campaign {campaign.slug} is of kind {kind.value} and has {right}."
+        f"{name} is {what}; campaign {campaign.slug} is of kind {kind.value} and has {names}."
     )

@@ -11,6 +11,9 @@ from imagesets.models import Image
 from models_inference.models import Classifier, Prediction
 from tasks.models import Assignment, Campaign, CampaignImage, ImageResult, Pair, PairResult
 from tasks.models.assignment import USED
+from tasks.models.campaign import Kind
+from tasks.sql.judgments import ANSWERED, ITEMS, ITEMS_TO_COUNT, RESPONSE, SEEN
+from tasks.sql.used import used
 
 
 @dataclass(frozen=True)
@@ -128,21 +131,19 @@ def objects_by_image(classify: Campaign) -> dict[int, list[set[int]]]:
     return found | {image: [{label}] for image, label in easy}
 
 
-_USED_JUDGMENTS = """
-    SELECT coalesce(sum((
-      SELECT count(*) FROM tasks_hititem i
-      WHERE i.hit_id = a.hit_id AND i.role = 'study' AND i.position = ANY (a.shown)
-        AND NOT i.position = ANY (a.unseen))), 0)
-    FROM tasks_assignment a
-    WHERE a.campaign_id = %s AND a.state = 'submitted' AND a.outcome = 'accepted'
-      AND NOT a.set_aside
-"""
-
-
 def _used_judgments(campaign: Campaign) -> int:
     """Used study judgments: what `judgments` exports as used and not a control."""
+    items, judged = ITEMS_TO_COUNT, SEEN
+    if campaign.kind == Kind.CLASSIFY:
+        items, judged = ITEMS + RESPONSE, ANSWERED
     with connection.cursor() as cursor:
-        cursor.execute(_USED_JUDGMENTS, [campaign.pk])
+        cursor.execute(
+            f"""
+            SELECT count(*) FROM tasks_assignment a {items}
+            WHERE a.campaign_id = %s AND {used()} AND {judged} AND i.role = 'study'
+            """,
+            [campaign.pk],
+        )
         return int(cursor.fetchone()[0])
 
 

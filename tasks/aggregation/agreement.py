@@ -9,16 +9,16 @@ from .table import encoded
 
 
 class Agreement(NamedTuple):
-    """How far workers agree on what several of them judged."""
+    """How far workers agree on the units that several of them judged."""
 
     alpha: float
     """Krippendorff's alpha (see nominal_alpha)."""
     percent: float
     """Share of agreeing pairs of workers, each unit weighing as many as its answers: 0 to 1."""
     units: int
-    """Units with at least two answers, of which alone the two numbers are."""
+    """Units with at least two answers; both numbers are computed from these alone."""
     answers: int
-    """Answers on these."""
+    """Answers to these units."""
 
 
 def nominal_alpha(unit: ArrayLike, value: ArrayLike, n_units: int, n_values: int) -> float:
@@ -29,9 +29,8 @@ def nominal_alpha(unit: ArrayLike, value: ArrayLike, n_units: int, n_values: int
 
         alpha = 1 - (n - 1) sum_u sum_c n_uc (m_u - n_uc) / (m_u - 1) / sum_c n_c (n - n_c)
 
-    1 is perfect agreement, 0 what chance gives, below 0 systematic disagreement. Where all
-    answers are the same there is no disagreement: 1. Where no unit has two answers nothing speaks
-    for agreement: 0.
+    1 is perfect agreement, 0 agreement by chance, below 0 systematic disagreement. If all answers
+    are the same, alpha is 1; if no unit has two answers, 0.
     Source: Krippendorff, Content Analysis, chapter on reliability.
     """
     unit = np.asarray(unit, np.int64)
@@ -46,8 +45,8 @@ def nominal_alpha(unit: ArrayLike, value: ArrayLike, n_units: int, n_values: int
 def agreement_of_counts(count: ArrayLike, unit: ArrayLike, value: ArrayLike) -> Agreement:
     """Alpha and percent agreement from counts of answers.
 
-    Flat arrays with one entry per unit and value that it may have: how often it was given, the
-    unit (ascending), the value (from 0). Values may be the units' own: only equal ones agree.
+    Flat arrays with one entry per unit and possible value: how often it was given, the unit
+    (ascending), the value (from 0). Each unit may have values of its own: only equal ones agree.
     Percent agreement is alpha's observed part, 1 - sum_u sum_c n_uc (m_u - n_uc) / (m_u - 1) / n.
     """
     count, unit, value = np.asarray(count), np.asarray(unit), np.asarray(value)

@@ -1,4 +1,4 @@
-"""What all others say of an item: the consensus that a worker's answer is compared with."""
+"""The consensus of the other workers on an item, with which a worker's answer is compared."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -7,14 +7,14 @@ from .skill import PEERS
 
 
 def agrees_with_others(count: ArrayLike, unit: ArrayLike, peers: int = PEERS) -> NDArray[np.int8]:
-    """Whether one who gave an answer agrees with the consensus of all others on the same unit.
+    """Whether a worker who gave an answer agrees with the others' consensus on the unit (rule A4).
 
-    Flat arrays with one entry per unit (a pair, an image) and answer that it may have: `count`,
-    how many gave it, and `unit`, ascending. There is a consensus where at least `peers` others
+    Flat arrays with one entry per unit (a pair, an image) and possible answer: `count`, how many
+    workers gave it, and `unit`, ascending. There is a consensus where at least `peers` others
     judged the unit and more than half of them gave the same answer.
 
-    Returns 1 where the answer is the others' consensus, 0 where that is another one, -1 where they
-    have none; of answers that nobody gave it says what would be if one had.
+    Returns 1 where the answer is the others' consensus, 0 where the consensus is another answer, -1
+    where they have none. For answers that nobody gave: what it would be if somebody had.
     """
     count, unit = np.asarray(count), np.asarray(unit)
     if not count.size:
@@ -29,8 +29,8 @@ def agrees_with_others(count: ArrayLike, unit: ArrayLike, peers: int = PEERS) ->
     others = np.maximum(per_answer(np.add.reduceat(count, begin)) - 1, 0)
     most = per_answer(np.maximum.reduceat(count, begin))
     ties = per_answer(np.add.reduceat((count == most).astype(np.int64), begin))
-    found = np.full(count.shape, -1, np.int8)
+    verdict = np.full(count.shape, -1, np.int8)
     enough = others >= peers
-    found[enough & ((count < most) | (ties > 1)) & (2 * most > others)] = 0
-    found[enough & (2 * mine > others)] = 1
-    return found
+    verdict[enough & ((count < most) | (ties > 1)) & (2 * most > others)] = 0
+    verdict[enough & (2 * mine > others)] = 1
+    return verdict

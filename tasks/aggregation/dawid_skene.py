@@ -30,16 +30,17 @@ class DawidSkene:
 
     A task has true label c with probability `priors_[c]`; worker w answers a where the truth is c
     with probability `errors_.loc[(w, a), c]` (Dawid and Skene, Applied Statistics 28, 1979). The
-    formulae, the start and the clipping stand in em.py. On the same table the posteriors are those
-    of crowd-kit 1.4's DawidSkene; its users change the import (`initial_error` is not taken;
-    `worker_priors` is its like).
+    formulae, the start and the clipping are in em.py. On the same table it gives the posteriors of
+    crowd-kit 1.4's DawidSkene, whose users only change the import (instead of `initial_error` it
+    takes `worker_priors`).
 
-    `n_iter`: most iterations. `tol`: stop when the loss gains less in one; None: run exactly
-    `n_iter`. `smoothing`: added to each worker's expected count of each answer given each truth.
-    `worker_priors`: counts known beforehand, of shape (labels, labels) [truth, answer] in
-    ascending order of labels, for all workers; or a mapping of workers to such arrays.
+    `n_iter`: the maximum number of iterations. `tol`: stop when an iteration improves the loss by
+    less; None: run exactly `n_iter`. `smoothing`: added to each worker's expected count of each
+    answer given each truth. `worker_priors`: counts known beforehand, of shape (labels, labels)
+    [truth, answer] in ascending order of labels, for all workers; or a mapping of workers to such
+    arrays.
 
-    Example: eve is contrary, and EM finds it out.
+    Example: eve always answers the opposite, and EM finds out.
 
     >>> votes = {
     ...     "task": ["cat.jpg"] * 3 + ["dog.jpg"] * 3 + ["cup.jpg"] * 3,
@@ -65,9 +66,9 @@ class DawidSkene:
     priors_: pd.Series[float] = field(init=False, repr=False)
     """Probability of each label."""
     errors_: pd.DataFrame = field(init=False, repr=False)
-    """A row per worker and answer that occurs, a column per true label."""
+    """A row per worker and answer they gave, a column per true label."""
     labels_: pd.Series[Any] = field(init=False, repr=False)
-    """The most probable label of each task, the first among equals."""
+    """The most probable label of each task; of equals, the first."""
     loss_history_: list[float] = field(init=False, repr=False)
     """One value per iteration, as crowd-kit counts it."""
     convergence_: Convergence = field(init=False, repr=False)
@@ -145,11 +146,11 @@ class DawidSkene:
 
 @dataclass(eq=False)
 class OneCoinDawidSkene(DawidSkene):
-    """Dawid-Skene with one number per worker: the chance that he answers right.
+    """Dawid-Skene with one number per worker: the chance of a correct answer.
 
-    A wrong answer is any of the others with equal chance (Zhang, Chen, Zhou and Jordan, JMLR 17,
-    2016). Fewer numbers to learn than DawidSkene, and blind to a worker's bias. `skills_`: the
-    chance per worker. Options and results otherwise as there.
+    All wrong answers are equally likely (Zhang, Chen, Zhou and Jordan, JMLR 17, 2016). There are
+    fewer numbers to learn than in DawidSkene, but a worker's bias goes unseen. `skills_`: the
+    chance per worker. Other options and results are those of DawidSkene.
     """
 
     skills_: pd.Series[float] = field(init=False, repr=False)

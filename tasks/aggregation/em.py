@@ -1,7 +1,7 @@
 """Dawid-Skene EM on integer arrays: true classes of pairs and confusion matrices of workers.
 
 Model (Dawid and Skene 1979): pair p has a true class c with probability prior[c]; worker w, asked
-about a pair of class c, answers a with probability confusion[w, c, a], whatever the others say.
+about a pair of class c, answers a with probability confusion[w, c, a], independently of the others.
 """
 
 from dataclasses import dataclass, replace
@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .judgments import Judgments, blocks, narrowest, sorted_judgments
 from .kernels import EPS
+from .packed_judgments import PackedJudgments, blocks, narrowest, pack_judgments
 from .steps import Steps
 
 Floats = NDArray[np.float64]
@@ -22,12 +22,12 @@ class Convergence(NamedTuple):
 
     iterations: int
     loss: float
-    """The last of `history`; 0 where nothing was iterated."""
+    """The last of `history`; 0 without iterations."""
     history: list[float]
     """After each iteration: expected log-likelihood plus entropy, per judgment, as crowd-kit
     counts it (the log prior once per judgment), plus the log density of smoothing and priors."""
     converged: bool
-    """The last iteration gained less than `tol`."""
+    """The last iteration improved the loss by less than `tol`."""
     n_iter: int
     tol: float | None
     smoothing: float
@@ -35,18 +35,18 @@ class Convergence(NamedTuple):
 
 @dataclass(frozen=True)
 class DawidSkeneResult:
-    """What EM found; float64 throughout."""
+    """The fitted model; float64 throughout."""
 
     posterior: Floats
-    """(n_pairs, n_classes): probability of each true class. A pair that nobody judged has the
-    priors."""
+    """(n_pairs, n_classes): probability of each true class; the priors for a pair that nobody
+    judged."""
     priors: Floats
     """(n_classes,): mean posterior over judged pairs."""
     errors: Floats
     """(n_codes, n_classes): probability of an answer given the true class, a row for each answer
-    of each worker that occurs."""
+    that each worker gave."""
     counts: Floats
-    """(n_codes, n_classes): how often, by expectation, the answer met the true class."""
+    """(n_codes, n_classes): expected number of times the answer met the true class."""
     code_worker: NDArray[np.int64]
     """(n_codes,): the worker of each row of `errors` and `counts`, ascending."""
     code_label: NDArray[np.int64]
@@ -58,8 +58,8 @@ class DawidSkeneResult:
     def confusion(self) -> Floats:
         """(n_workers, true class, answer): rows sum to 1.
 
-        Answers that a worker never gave have probability 0 (unless smoothed); a worker without a
-        judgment has 1 / n_classes everywhere.
+        Answers that a worker never gave have probability 0 (unless smoothed); a worker without
+        judgments has 1 / n_classes everywhere.
         """
         n_classes = self.priors.size
         unknown = np.full(self.n_workers, True)
@@ -75,9 +75,9 @@ class DawidSkeneResult:
         return dense
 
     def skill(self) -> Floats:
-        """(n_workers,): chance of a right answer, 0.5 for a worker without a judgment.
+        """(n_workers,): chance of a correct answer, 0.5 for a worker without judgments.
 
-        With one coin the model's number; else the expected share of right answers.
+        The one-coin model's own parameter, otherwise the expected share of correct answers.
         """
         if self.one_coin:
             skill = np.full(self.n_workers, 0.5)
@@ -110,29 +110,30 @@ def fit_dawid_skene(
 ) -> DawidSkeneResult:
     """Fit the model by EM to n judgments.
 
-    `worker`, `pair`, `label`: integers of shape (n,), each from 0 to its number - 1; `label` is
-    the answer. Memory and time grow with n, not with workers x pairs; narrow types (int32, uint16,
-    int8) are used as they come, and arrays sorted by pair are not copied.
-    `n_iter`: most iterations. `tol`: stop when the loss gains less; None: never stop early.
+    `worker`, `pair`, `label`: integers of shape (n,), from 0 to n_workers - 1, n_pairs - 1 and
+    n_classes - 1; `label` is the answer. Memory and time grow with n, not with workers x pairs;
+    narrow types (int32, uint16, int8) are not widened, and arrays sorted by pair are not copied.
+    `n_iter`: the maximum number of iterations. `tol`: stop when an iteration improves the loss by
+    less; None: never stop early.
     `smoothing`: added to each expected count of an answer given a class.
     `worker_priors`: expected counts known beforehand, added likewise; shape (n_classes, n_classes)
     [true class, answer] for all workers, or (n_workers, n_classes, n_classes).
     `known`: integers of shape (n_pairs,), the true class where it is known and -1 elsewhere.
-    `one_coin`: one number per worker, the chance of a right answer; a wrong one is any of the
-    others with equal chance.
+    `one_coin`: one number per worker, the chance of a correct answer; all wrong answers are
+    equally likely.
 
     Start: vote shares, and priors and confusions from them. One iteration:
     E-step  posterior[p, c] ~ prior[c] x product over judgments (w, a) of p of confusion[w, c, a];
     priors  prior[c] = mean over pairs of posterior[p, c];
     M-step  confusion[w, c, a] ~ sum over the judgments of w that say a of posterior[p, c].
     Priors and expected counts under 1e-10 are raised to it before logarithms and normalisation,
-    as crowd-kit 1.4 does; answers that a worker never gave have no part in his normalisation
-    unless `smoothing` or `worker_priors` gives them one.
+    as in crowd-kit 1.4; a worker's normalisation leaves out answers that they never gave, unless
+    `smoothing` or `worker_priors` gives these some weight.
 
-    A class that no judgment and no `known` names has no part, as in crowd-kit: its posteriors are
-    1e-10; with `worker_priors` every class has a part.
-    Sums are taken in an order that depends on the input alone: repeated runs agree to the bit.
-    Without judgments all classes are equally probable and nothing is iterated.
+    A class that neither a judgment nor `known` names is left out, as in crowd-kit: its posteriors
+    are 1e-10. With `worker_priors` no class is left out.
+    The order of sums depends on the input alone: repeated runs agree to the bit.
+    Without judgments all classes are equally probable, after 0 iterations.
     Raises ValueError for an index outside its range.
     """
     label = np.asarray(label)
@@ -142,7 +143,7 @@ def fit_dawid_skene(
         classes = occurring(label, n_classes, fixed)
     number = np.zeros(n_classes, narrowest(n_classes))
     number[classes] = np.arange(classes.size)
-    data = sorted_judgments(
+    data = pack_judgments(
         worker,
         pair,
         label if (classes == np.arange(classes.size)).all() else number[label],
@@ -167,7 +168,7 @@ def fit_dawid_skene(
 
 
 def run_em(
-    data: Judgments,
+    data: PackedJudgments,
     n_pairs: int,
     *,
     n_iter: int,
@@ -177,7 +178,7 @@ def run_em(
     known: NDArray[np.int64] | None = None,
     one_coin: bool = False,
 ) -> DawidSkeneResult:
-    """fit_dawid_skene on packed judgments, all of whose classes have a part.
+    """fit_dawid_skene on packed judgments, with no class left out.
 
     With `smoothing` or `worker_priors` they must be packed with `all_codes`.
     """
@@ -221,7 +222,7 @@ def run_em(
 def occurring(
     label: NDArray[Any], n_classes: int, known: NDArray[np.int64] | None
 ) -> NDArray[np.int64]:
-    """The classes that some judgment or known truth names, ascending; all where there are none."""
+    """The classes that some judgment or known truth names, ascending; all without judgments."""
     occurs = np.zeros(n_classes, bool)
     if not label.size:
         return np.arange(n_classes)
@@ -239,7 +240,7 @@ def occurring(
 def _with_all_classes(
     result: DawidSkeneResult, classes: NDArray[np.int64], n_classes: int
 ) -> DawidSkeneResult:
-    """Give the classes that nobody named their columns: improbable, and nothing known of them."""
+    """Add columns for the classes that nobody named: improbable, with uniform errors."""
 
     def widened(columns: Floats, fill: Floats | float) -> Floats:
         wide = np.empty((columns.shape[0], n_classes))
@@ -259,7 +260,7 @@ def _with_all_classes(
 
 
 def _prior_counts(
-    data: Judgments, smoothing: float, worker_priors: ArrayLike | None
+    data: PackedJudgments, smoothing: float, worker_priors: ArrayLike | None
 ) -> Floats | float:
     if smoothing < 0:
         raise ValueError(f"smoothing must not be negative, but is {smoothing}")
@@ -273,7 +274,7 @@ def _prior_counts(
     return smoothing + by_answer.reshape(-1, data.n_classes)
 
 
-def _normalised(data: Judgments, counts: Floats, prior_counts: Floats | float) -> Floats:
+def _normalised(data: PackedJudgments, counts: Floats, prior_counts: Floats | float) -> Floats:
     """Expected counts to probabilities: per worker and class the answers sum to 1."""
     errors = np.maximum(counts + prior_counts, EPS)
     if data.n_codes:
@@ -282,8 +283,8 @@ def _normalised(data: Judgments, counts: Floats, prior_counts: Floats | float) -
     return errors
 
 
-def _one_coin_errors(data: Judgments, counts: Floats, prior_counts: Floats | float) -> Floats:
-    """As _normalised, with each worker's chance of a right answer in place of his confusions."""
+def _one_coin_errors(data: PackedJudgments, counts: Floats, prior_counts: Floats | float) -> Floats:
+    """As _normalised, with each worker's chance of a correct answer instead of their confusions."""
     skill = _skill(counts + prior_counts, data.code_worker, data.code_label, data.n_workers)
     right = skill[data.code_worker, None]
     wrong = (1 - right) / max(1, data.n_classes - 1)
@@ -301,7 +302,7 @@ def _skill(
 
 
 def _loss(
-    data: Judgments,
+    data: PackedJudgments,
     counts: Floats,
     prior_counts: Floats | float,
     errors: Floats,

@@ -1,4 +1,4 @@
-"""From CONTAINS to CLASSIFY: which images are asked, and which labels they are offered with."""
+"""From CONTAINS to CLASSIFY: which images are asked about, and which labels are offered."""
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -15,11 +15,11 @@ class Candidate(NamedTuple):
 
     label: str
     selected: int = 0
-    """Workers that selected it in CONTAINS."""
+    """Workers who selected it in CONTAINS."""
     shown: int = 0
-    """Workers that were shown it in CONTAINS."""
+    """Workers who were shown it in CONTAINS."""
     score: float | None = None
-    """The models' score, the best where several name it; None: no model names it."""
+    """The best score that a model gives it; None if no model names it."""
     models: int = 0
     """Number of models that name it."""
     is_dataset_label: bool = False
@@ -31,15 +31,15 @@ def labels_to_offer(
     max_offered: int = 6,
     min_relative_sf: float | str | Fraction = 0.5,
 ) -> list[str]:
-    """The labels that one image is offered with, given its counts from CONTAINS.
+    """The labels offered for an image, given its counts from CONTAINS (rule G5).
 
     The dataset label, always; and each candidate whose SF is at least `min_relative_sf` of the
     dataset label's SF, or of the highest SF where the dataset label's is 0 or missing. A label
     with SF 0 is not offered unless it is the dataset label. At most `max_offered` in all, by
-    falling SF, ties by falling score, then by key; the result is in that order. Empty where there
+    falling SF, ties by falling score, then by key; the result is in that order, and empty if there
     is nothing to offer. Comparisons are exact.
 
-    Raises ValueError where two candidates are dataset labels or a label comes twice.
+    Raises ValueError if two candidates are dataset labels or a label comes twice.
     """
     own = _dataset_label(candidates)
     sf = {c.label: Fraction(c.selected, c.shown) for c in candidates if c.shown}
@@ -57,7 +57,7 @@ def labels_to_offer(
 
 
 def labels_without_source(candidates: Sequence[Candidate], *, max_offered: int = 6) -> list[str]:
-    """The labels that one image is offered with where no CONTAINS campaign came before.
+    """The labels offered for an image without a CONTAINS campaign before (rule G6).
 
     All candidates, at most `max_offered`: by falling number of models that name them, then by
     falling score, then by key, in that order. The dataset label is always among them.
@@ -69,10 +69,10 @@ def labels_without_source(candidates: Sequence[Candidate], *, max_offered: int =
 
 def _dataset_label(candidates: Sequence[Candidate]) -> Candidate | None:
     if len({c.label for c in candidates}) < len(candidates):
-        raise ValueError("a label is twice among the candidates of an image")
+        raise ValueError("an image has the same candidate label twice")
     own = [c for c in candidates if c.is_dataset_label]
     if len(own) > 1:
-        raise ValueError(f"two dataset labels: {own[0].label} and {own[1].label}")
+        raise ValueError(f"an image has two dataset labels: {own[0].label} and {own[1].label}")
     return own[0] if own else None
 
 
@@ -94,21 +94,21 @@ class Sample(NamedTuple):
 
     asked: NDArray[np.bool_]
     probability: NDArray[np.float64]
-    """The chance that each image had of being asked: weights are its inverse."""
+    """Each image's probability of being asked about: its weight is the inverse."""
 
 
 def sample_groups(
     groups: ArrayLike, follow_up: Mapping[str, float] | Literal["all"], seed: int = 0
 ) -> Sample:
-    """Draw the images that CLASSIFY asks about, a share of each group.
+    """Draw the images that CLASSIFY asks about, a share of each group (rule G4).
 
     `groups`: strings of shape (n_images,) (see groups.py). `follow_up`: the share of each group,
     0 to 1; a group that is not named is not asked. "all": every image.
-    From a group of n images a simple random sample of round(share x n) is drawn, at least one
-    where the share is above 0, and each image's probability is that number / n.
+    From a group of n images it draws a simple random sample of round(share x n), at least one if
+    the share is above 0; each image's probability is that number / n.
 
-    The draw depends on the seed, the order of the images and the group alone: another share of
-    one group leaves the others as they were, and a larger share contains the smaller.
+    The draw depends on the seed, the order of the images and the group alone: changing one group's
+    share leaves the other groups as they were, and a larger share contains the smaller.
     Raises ValueError for an unknown group or a share outside 0 to 1.
     """
     groups = np.asarray(groups, str)

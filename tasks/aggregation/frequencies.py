@@ -1,4 +1,4 @@
-"""Selection frequency: of the workers that were shown a pair, how many selected it."""
+"""Selection frequency: of the workers who were shown a pair, how many selected it."""
 
 from typing import NamedTuple
 
@@ -14,13 +14,13 @@ class SelectionFrequencies(NamedTuple):
     """One value per pair, all of shape (n_pairs,)."""
 
     selected: NDArray[np.int64]
-    """Workers that selected the label."""
+    """Workers who selected the label."""
     maybe: NDArray[np.int64]
-    """Workers that answered "maybe": shown, not selected."""
+    """Workers who answered "maybe": shown, not selected."""
     shown: NDArray[np.int64]
-    """Workers that were shown the pair and saw it."""
+    """Workers who were shown the pair and saw it."""
     sf: NDArray[np.float64]
-    """selected / shown; NaN where nobody was shown the pair."""
+    """selected / shown; NaN if nobody was shown the pair."""
     low: NDArray[np.float64]
     """Lower limit of the 95% Wilson interval; NaN where sf is."""
     high: NDArray[np.float64]
@@ -28,12 +28,12 @@ class SelectionFrequencies(NamedTuple):
 
 
 def selection_frequencies(pair: ArrayLike, answer: ArrayLike, n_pairs: int) -> SelectionFrequencies:
-    """Count used study judgments per pair: SF = selected / shown.
+    """Count used study judgments per pair: SF = selected / shown (rules F1 to F4).
 
     `pair`: integers of shape (n,), for each judgment the index of its pair, 0 to n_pairs - 1.
-    `answer`: integers of shape (n,): 0 no, 1 yes, 2 maybe, -1 not seen. Who did not see the
-    picture is in neither number; "maybe" is shown and not selected.
-    Controls and judgments that are not used are the caller's to leave out.
+    `answer`: integers of shape (n,): 0 no, 1 yes, 2 maybe, -1 not seen. A worker who
+    did not see the picture is in neither count; "maybe" is shown and not selected.
+    The caller leaves out controls and judgments that are not used.
 
     Raises ValueError for an index or an answer outside these ranges.
     Source: Tsipras et al. 2020, the CONTAINS task ("selection frequency").
@@ -47,7 +47,7 @@ def selection_frequencies(pair: ArrayLike, answer: ArrayLike, n_pairs: int) -> S
     elif pair.min() < 0 or pair.max() >= n_pairs:
         raise ValueError(f"a pair index is outside 0..{n_pairs - 1}")
     elif answer.min() < UNSEEN or answer.max() > MAYBE:
-        raise ValueError("an answer is none of -1 (not seen), 0 (no), 1 (yes), 2 (maybe)")
+        raise ValueError("every answer must be -1 (not seen), 0 (no), 1 (yes) or 2 (maybe)")
 
     return frequencies_of_counts(
         np.bincount(pair[answer == YES], minlength=n_pairs),

@@ -1,4 +1,4 @@
-"""Groups of images after CONTAINS: which have one evident object, which need a second look."""
+"""Groups of images after CONTAINS: those with one evident object, those that need a second look."""
 
 from fractions import Fraction
 
@@ -10,7 +10,7 @@ AMB, MIS, EASY, FU = GROUPS
 
 
 def exact_share(value: float | str | Fraction) -> Fraction:
-    """The share as it was written: 0.6 is 3/5, not the binary number nearest to it.
+    """The share exactly as written: 0.6 is 3/5, not the nearest binary number.
 
     Raises ValueError unless it is above 0.
     """
@@ -30,8 +30,8 @@ def reaches(
     """Where selected / shown >= share x reference_selected / reference_shown, exactly.
 
     Arrays of one shape, counts of workers. Both sides are multiplied out to integers: in
-    floating point 1/3 of 3/4 is not 1/4. A pair that nobody was shown reaches nothing, and a
-    reference that nobody was shown is reached by nothing.
+    floating point 1/3 of 3/4 is not 1/4. False wherever nobody was shown the pair or the
+    reference.
     """
     part = exact_share(share)
     selected, shown, reference_selected, reference_shown = (
@@ -57,7 +57,7 @@ def image_groups(
     min_relative_sf: float | str | Fraction = 0.5,
     has_dataset_label: ArrayLike | None = None,
 ) -> NDArray[np.str_]:
-    """The group of each image, tested in this order:
+    """The group of each image (rules G1 to G3), tested in this order:
 
     - "amb": fewer than `min_judgments` workers were shown the pair with the dataset label;
     - "mis": no worker selected the dataset label;
@@ -73,7 +73,7 @@ def image_groups(
     (judgments collected elsewhere may lack it: nobody was shown it, so "amb"); by default an
     image has one if one of its pairs says so.
 
-    Returns strings of shape (n_images,). Raises ValueError where an image has two dataset labels.
+    Returns strings of shape (n_images,). Raises ValueError if an image has two dataset labels.
     Source: the groups and their names are those of the data release of Tsipras et al. 2020.
     """
     image = np.asarray(image, np.int64)

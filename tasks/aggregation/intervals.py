@@ -11,12 +11,12 @@ def wilson(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Wilson's score interval of hits / trials, without continuity correction.
 
-    With p = hits / trials, the limits are the two p' at which a test of p' by the normal
-    approximation just fails: (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)
+    With p = hits / trials, the limits are the two p' that a test by the normal approximation just
+    rejects: (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)
     (Wilson 1927).
 
     `hits` and `trials` are arrays of one shape; they may be fractional (expected counts).
-    Returns the lower and upper limits. Without a trial nothing is known: 0 and 1.
+    Returns the lower and upper limits; without trials, 0 and 1.
     """
     hits = np.asarray(hits, np.float64)
     trials = np.asarray(trials, np.float64)
@@ -28,5 +28,5 @@ def wilson(
     scale = 1 + z * z / n
     low = np.where(known, np.clip((middle - spread) / scale, 0.0, 1.0), 0.0)
     high = np.where(known, np.clip((middle + spread) / scale, 0.0, 1.0), 1.0)
-    # At the two ends the limit is the end itself; the formula misses it by a rounding.
+    # At 0 and 1 the limit is exact; the formula is off by a rounding error.
     return np.where(hits <= 0, 0.0, low), np.where(hits >= trials, 1.0, high)

@@ -1,14 +1,15 @@
-"""Exact max-k-cut of small graphs, with a rule for choosing among equal cuts.
+"""Exact max-k-cut of small graphs, with a rule for choosing among equal cuts (rule O3).
 
 A cut is largest where the weight that stays inside the groups is smallest, so the search is for
-the partition with the least inner weight. Up to `TABLE_NODES` nodes all partitions are looked up
-in a table. Above, a branch and bound finds the least inner weight, and the partition is then
-built element by element: each step keeps the smallest choice from which the least is still
-reached.
+the partition with the least inner weight. Up to `TABLE_NODES` nodes it looks all partitions up
+in a table. Above that, branch and bound finds the least inner weight, and the partition is then
+built element by element: each step takes the smallest choice from which the least weight can
+still be reached.
 
 A group of m labels that one worker selected adds m (m - 1) / 2 to the inner weight if it stays
-together, and at least what parting it as evenly as possible leaves. The sum of that over workers
-bounds the search from below; without it one worker who selects everything makes it hopeless.
+together, and at least what remains when it is divided as evenly as possible. The sum of that over
+workers bounds the search from below; without it a single worker who selects everything would make
+the search hopeless.
 """
 
 from collections import Counter
@@ -26,11 +27,11 @@ Partition = list[list[int]]
 
 
 class TooHardError(ValueError):
-    """The graph has so many nodes of like weights that no exact answer came in MAX_STEPS steps."""
+    """The search found no exact answer within MAX_STEPS: too many nodes with similar weights."""
 
 
 def max_k_cut(selections: Iterable[Sequence[int]], n: int, k: int) -> Partition:
-    """The partition of n nodes in k groups with the most weight between groups.
+    """The partition of n nodes into k groups with the most weight between groups.
 
     `selections`: sets of nodes, 0 to n - 1; the weight of an edge is the number of sets that hold
     both its ends. (Any graph of integer weights can be written so: a pair per unit of weight.)
@@ -38,17 +39,17 @@ def max_k_cut(selections: Iterable[Sequence[int]], n: int, k: int) -> Partition:
     equal cuts it is the smallest such list in Python's order of lists: nodes should be numbered
     in the order of their keys.
 
-    Raises ValueError unless 1 <= k <= n, and TooHardError (a ValueError) where the search would
-    not end in sensible time; that takes some 30 labels on one image and workers that agree on
-    nothing. (At random, 100 workers who select 4 of 15 labels take 3 s, 30 who select 5 of 20 take
-    7 s, and 9 who select 10 of 30 half a minute.)
+    Raises ValueError unless 1 <= k <= n, and TooHardError (a ValueError) if the search would take
+    too long: with some 30 labels on one image and workers who agree on nothing. (At random, 100
+    workers who select 4 of 15 labels take 3 s, 30 who select 5 of 20 take 7 s, and 9 who select 10
+    of 30 half a minute.)
     Source: the objects of Tsipras et al. 2020 (labels selected together are distinct objects).
 
     >>> max_k_cut([[0, 2], [1, 2], [0, 2]], n=3, k=2)
     [[0, 1], [2]]
     """
     if not 1 <= k <= n:
-        raise ValueError(f"{n} nodes cannot be parted in {k} groups")
+        raise ValueError(f"{n} nodes cannot be divided into {k} groups")
     if k == 1:
         return [list(range(n))]
     if k == n:
@@ -74,7 +75,7 @@ def edge_weights(selections: Iterable[Sequence[int]], n: int) -> NDArray[np.int6
 
 @cache
 def _table(n: int, k: int) -> tuple[list[tuple[tuple[int, ...], ...]], NDArray[np.float64]]:
-    """All partitions of n nodes in k groups, smallest first, and which edges each keeps inside.
+    """All partitions of n nodes into k groups, smallest first, and the edges each keeps inside.
 
     The second array has a row per partition and a column per edge, 1 where the edge is inside.
     Its products with integer weights are exact in float64.
@@ -89,14 +90,14 @@ def _table(n: int, k: int) -> tuple[list[tuple[tuple[int, ...], ...]], NDArray[n
 
 
 def _partitions(n: int, k: int) -> list[tuple[tuple[int, ...], ...]]:
-    found: list[tuple[tuple[int, ...], ...]] = []
+    complete: list[tuple[tuple[int, ...], ...]] = []
     groups: list[list[int]] = []
 
     def place(node: int) -> None:
         if len(groups) + n - node < k:
             return
         if node == n:
-            found.append(tuple(tuple(group) for group in groups))
+            complete.append(tuple(tuple(group) for group in groups))
             return
         for group in groups:
             group.append(node)
@@ -108,7 +109,7 @@ def _partitions(n: int, k: int) -> list[tuple[tuple[int, ...], ...]]:
             groups.pop()
 
     place(0)
-    return found
+    return complete
 
 
 class _Search:
@@ -162,7 +163,7 @@ class _Search:
         return sum(self.weights[node][member] for member in group)
 
     def least(self, nodes: list[int], k: int) -> int:
-        """The least inner weight of `nodes` in k groups."""
+        """The least inner weight of `nodes` divided into k groups."""
         key = (k, frozenset(nodes))
         if key not in self.known:
             self.known[key] = self.colour(nodes, k, self.never)
@@ -176,12 +177,12 @@ class _Search:
         first: Sequence[int] = (),
         barred: Iterable[int] = (),
     ) -> int:
-        """The least inner weight that `nodes` add in at most k groups; above `budget` a bound only.
+        """The least inner weight that `nodes` add in at most k groups; above `budget` only a bound.
 
-        `first`: what the first group holds already; `barred`: nodes that must not join it.
+        `first`: what the first group already holds; `barred`: nodes that must not join it.
         "At most" is as good as "exactly": taking a node out of a group never adds inner weight.
         Nodes with fewer than k neighbours find a free group whatever the others do, so they are
-        taken away first, again and again; what then hangs together is searched part by part.
+        removed first, repeatedly; each connected part of the rest is searched by itself.
         """
         entry = {node: self.to_group(node, first) for node in nodes}
         entry.update(dict.fromkeys(barred, self.never))
@@ -220,7 +221,7 @@ class _Search:
     def branch(
         self, part: list[int], k: int, budget: int, first: Sequence[int], entry: dict[int, int]
     ) -> int:
-        """Branch and bound over the node that is hardest to place; budget + 1 if above it."""
+        """Branch and bound, hardest node first; returns budget + 1 if the least is above it."""
         opened = 1 if first else 0
         costs = {node: [entry[node] if first else 0, *[0] * (k - 1)] for node in part}
         degree = {node: self.to_group(node, part) for node in part}
@@ -240,7 +241,7 @@ class _Search:
             if joining == len(free):
                 near = sum(min(costs[node]) for node in free)
             else:
-                # A node that opens no group of its own pays for its cheapest neighbour at least.
+                # A node that opens no new group pays at least for its cheapest neighbour.
                 pays = (
                     sorted(
                         min(
@@ -264,7 +265,7 @@ class _Search:
             nonlocal best
             self.steps += 1
             if self.steps > MAX_STEPS:
-                raise TooHardError(f"{len(self.weights)} labels are too many to part exactly")
+                raise TooHardError(f"{len(self.weights)} labels are too many to group exactly")
             if not free:
                 best = min(best, cost)
                 return
@@ -273,7 +274,7 @@ class _Search:
             node = max(free, key=lambda v: (min(costs[v]), sum(costs[v]), degree[v], -v))
             rest = [other for other in free if other != node]
             row = self.weights[node]
-            # Nodes that the same workers selected can change places: only one order is tried.
+            # Nodes that the same workers selected are interchangeable: only one order is tried.
             least = max((placed[twin] for twin in twins[node] if twin in placed), default=0)
             for group in sorted(range(least, min(used + 1, k)), key=costs[node].__getitem__):
                 paid = cost + costs[node][group]
@@ -297,9 +298,9 @@ class _Search:
 
 @cache
 def _evened(counts: tuple[int, ...], more: int) -> int:
-    """The fewest pairs that `more` nodes form with others in groups of so many, `counts` ascending.
+    """The fewest pairs that `more` nodes form with others when they join groups of sizes `counts`.
 
-    Each node goes where the fewest are.
+    Each node joins the smallest group.
     """
     sizes = list(counts)
     pairs = 0
@@ -311,5 +312,5 @@ def _evened(counts: tuple[int, ...], more: int) -> int:
 
 
 def inner_weight(weights: NDArray[np.integer], partition: Partition) -> int:
-    """The weight that stays inside the groups of a partition: the less, the larger the cut."""
+    """The weight inside the groups of a partition: the smaller, the larger the cut."""
     return sum(int(weights[a, b]) for group in partition for a, b in combinations(group, 2))

@@ -1,7 +1,7 @@
 """The inner loops of EM, compiled by numba where the input is large.
 
-Each function works on the pairs lo..hi-1 and lets go of the interpreter's lock, so that threads
-share the work. No numba threading layer is used: those do not survive the fork of a Celery worker.
+Each function works on the pairs lo..hi-1 and releases the interpreter's lock, so that threads can
+share the work. Numba's own threading layers are not used: they do not survive Celery's forks.
 """
 
 from collections.abc import Callable
@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 EPS = 1e-10
-"""Probabilities under this are raised to it, as crowd-kit does."""
+"""Smaller probabilities are raised to this, as in crowd-kit."""
 
 Array = NDArray[Any]
 
 
 def sort_by_pair(pair: Array, code: Array, start: Array, out: Array) -> None:
-    """Put each judgment's code in the place of its pair, keeping the order of rows.
+    """Write the judgments' codes to `out` by pair, keeping the order of rows.
 
-    `start`: where each pair's judgments begin in `out`; it is used up.
+    `start`: where each pair's judgments begin in `out`; overwritten.
     """
     for row in range(pair.size):
         out[start[pair[row]]] = code[row]

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class MajorityVote:
-    """Each task gets the label that most workers gave it, the smallest among equals.
+    """Each task gets the label that most workers gave it; of equals, the smallest.
 
     `probas_`: vote shares, a row per task and a column per label, both ascending. `labels_`: the
-    winners. `skills_`: per worker, the share of his answers that are the winner.
+    winners. `skills_`: per worker, the share of their answers that won.
 
-    Where votes are weighted, of a worker without a weight (none given, or NaN) `on_missing_skill`
-    says: "error"; "ignore", his answers are left out; "value", he weighs `default_skill`.
+    If votes are weighted, `on_missing_skill` decides about a worker without a weight (missing or
+    NaN): "error" raises, "ignore" leaves their answers out, "value" weighs them `default_skill`.
 
     >>> votes = {"task": [1, 1, 1, 2], "worker": ["a", "b", "c", "a"], "label": [0, 1, 1, 0]}
     >>> MajorityVote().fit_predict(votes).to_dict()
@@ -42,7 +42,7 @@ class MajorityVote:
 
         `skills`: a Series or mapping of workers to weights of their votes; default: all equal.
         Raises ValueError for a worker without a weight ("error"), a task that loses all its answers
-        ("ignore"), options that do not go together, or a task whose votes all weigh nothing.
+        ("ignore"), options that contradict each other, or a task whose votes all weigh nothing.
         """
         import pandas as pd
 
@@ -61,7 +61,7 @@ class MajorityVote:
         ).reshape(n_tasks, n_labels)
         total = votes.sum(axis=1, keepdims=True)
         if (total <= 0).any():
-            raise ValueError("a task has no vote of any weight")
+            raise ValueError("all votes on a task have weight 0")
         tasks = pd.Index(table.task.values, name="task")
         labels = pd.Index(table.label.values, name="label")
         shares = votes / total
@@ -87,7 +87,7 @@ class MajorityVote:
         return self.fit(data, skills).labels_
 
     def _weights(self, workers: Any, skills: Any) -> NDArray[np.float64]:
-        """Of each worker; NaN only where such workers are to be ignored."""
+        """Each worker's weight; NaN only for workers to be ignored."""
         if self.on_missing_skill not in ("error", "ignore", "value"):
             raise ValueError(
                 f'on_missing_skill is {self.on_missing_skill!r}: "error", "ignore" or "value"'

@@ -30,7 +30,7 @@ class Object(TypedDict):
 
 
 class ImageObjects(NamedTuple):
-    """What the responses on one image say."""
+    """The objects and labels that the responses on one image amount to."""
 
     num_objects: int | None
     object_counts: dict[str, int] | None
@@ -64,31 +64,31 @@ def image_objects(
     *,
     skip_too_hard: bool = False,
 ) -> ImageObjects:
-    """The objects of one image, from its used responses in order of submission.
+    """The objects of one image, from its used responses in order of submission (rules O1 to O6).
 
-    1. `num_objects` is the most frequent number of labels selected, the one seen first among
-       equals; "none of these" counts as 0, and if 0 wins there are no objects and no main label.
-       The rest looks at the other responses only.
-    2. `main_label` is the most frequent main label, the one seen first among equals;
-       `main_votes` holds all of them.
-    3. Objects: the labels that anyone selected, in `num_objects` groups such that the most
-       pairs of labels selected together are parted (k_cut.py): labels selected together are
-       different objects, labels that exclude each other are names of one. Where there are several
-       objects, labels never selected together with another are left out.
+    1. `num_objects` is the most frequent number of labels selected; of equals, the one seen
+       first. "None of these" counts as 0; if 0 wins, there are no objects and no main label.
+       Steps 2 to 5 use the other responses only.
+    2. `main_label` is the most frequent main label; of equals, the one seen first. `main_votes`
+       holds the votes for all main labels.
+    3. Objects: the labels that anyone selected, divided into `num_objects` groups that separate
+       as many pairs of labels selected together as possible (k_cut.py): labels selected together
+       are different objects, labels that exclude each other are names of the same. If there are
+       several objects, labels never selected together with another are left out.
     4. Each object holds for its labels `share`, the label's part of all selections of the object's
        labels, and `fraction`, the part of the responses (other than "none") that selected it; its
-       name is its label selected most, by key among equals. Objects are in order of falling main
-       votes, then by name.
+       name is its most selected label; of equals, the first by key. Objects are in order of
+       falling main votes, then by name.
     5. `main_object` is the object with most main votes and `dataset_object` the one that holds
        `dataset_label`, as positions in `objects`, or None.
 
     `object_counts` counts responses by number of labels selected (keys as text, ascending);
-    `workers` counts responses. Without responses all is None, but `workers` 0 and `objects` [].
+    `workers` counts responses. Without responses `workers` is 0, `objects` [], all else None.
 
-    Raises ValueError where a main label is not among the selected or a label is selected twice,
-    and TooHardError where the labels are too many to be grouped exactly (k_cut.py); with
-    `skip_too_hard` such an image has no objects, but all else.
-    Source: Tsipras et al. 2020, the CLASSIFY task; rules 1-5 give the numbers of its data release.
+    Raises ValueError if a main label is not among the selected or a label is selected twice, and
+    TooHardError if there are too many labels to group exactly (k_cut.py); with `skip_too_hard`
+    such an image gets everything but objects.
+    Source: Tsipras et al. 2020, the CLASSIFY task; steps 1 to 5 reproduce its data release.
     """
     answers = [_checked(response) for response in responses]
     if not answers:
@@ -109,7 +109,7 @@ def image_objects(
             raise
         groups = []
     objects = [_object(group, votes, mains, len(named)) for group in groups]
-    objects.sort(key=lambda one: (-one["main_votes"], one["name"]))
+    objects.sort(key=lambda item: (-item["main_votes"], item["name"]))
     return ImageObjects(
         num_objects=num_objects,
         object_counts=object_counts,
@@ -118,7 +118,7 @@ def image_objects(
         objects=objects,
         main_object=0 if objects else None,
         dataset_object=next(
-            (place for place, one in enumerate(objects) if dataset_label in one["labels"]), None
+            (place for place, item in enumerate(objects) if dataset_label in item["labels"]), None
         ),
         workers=len(answers),
     )

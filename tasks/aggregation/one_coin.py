@@ -1,8 +1,8 @@
-"""One-coin EM over each image's own candidates: what CLASSIFY's main labels say.
+"""One-coin EM over each image's own candidates, for CLASSIFY's main labels (rule A3).
 
 A confusion matrix over all labels of a dataset cannot be learned from a few answers per image, and
-an image's workers choose among its own candidates only. So a worker has one number, the chance
-that he names the main label, and a wrong answer is any other candidate with equal chance.
+an image's workers choose among its own candidates only. So each worker has one number, the chance
+that they name the main label, and all other candidates are equally likely.
 """
 
 from typing import NamedTuple
@@ -20,8 +20,8 @@ class OneCoinResult(NamedTuple):
     posterior: Floats
     """(n_candidates,): sums to 1 over each image's candidates."""
     skill: Floats
-    """(n_workers,): chance of the right answer; the mean of all where nothing tells (no judgment,
-    or only images of one candidate)."""
+    """(n_workers,): chance of the correct answer; the mean of all for workers without a judgment
+    on an image of two or more candidates."""
     convergence: Convergence
 
 
@@ -41,14 +41,14 @@ def fit_one_coin(
     `candidate_image`: integers of shape (n_candidates,), ascending: the image of each candidate.
     `smoothing`: added to each worker's expected numbers of right and of wrong answers.
 
-    Start: vote shares (an image without answers: all candidates equal). With m_i candidates of
+    Start: vote shares (equal ones for an image without answers). With m_i candidates of
     image i:
     E-step  posterior[c] ~ product over answers (w, a) on the image of skill[w] if a = c, else
             (1 - skill[w]) / (m_i - 1);
     M-step  skill[w] = mean over the answers (w, a) of posterior[a], over images of two candidates
             or more.
     The loss is the expected log-likelihood plus entropy, per answer.
-    Raises ValueError for an index outside its range or images out of order.
+    Raises ValueError for an index outside its range or images that are not ascending.
     """
     worker, choice = np.asarray(worker, np.int64), np.asarray(choice, np.int64)
     image = np.asarray(candidate_image, np.int64)

@@ -1,4 +1,4 @@
-"""How well each worker sees: sensitivity, specificity and control accuracy, with intervals."""
+"""How accurate each worker is: sensitivity, specificity, control accuracy, with intervals."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from .frequencies import NO, UNSEEN, YES
 from .intervals import wilson
 
 PEERS = 3
-"""So many other workers must agree on a pair for it to count as a worker's control."""
+"""The number of other workers who must agree on a pair for it to count as a control (rule K8)."""
 
 Floats = NDArray[np.float64]
 
@@ -18,12 +18,12 @@ Floats = NDArray[np.float64]
 class WorkerSkill(NamedTuple):
     """One value per worker, all of shape (n_workers,); limits are of 95% intervals.
 
-    With no positive item a sensitivity is 0.5 between 0 and 1: nothing is known; likewise for
-    negatives and specificity. `positives` and `negatives` tell how much stands behind it.
+    Without positive items nothing is known: the sensitivity is 0.5, its limits 0 and 1; likewise
+    specificity without negatives. `positives` and `negatives` give the sample sizes.
     """
 
     positives: Floats
-    """Number of judged items that hold the object; fractional where it is an expectation."""
+    """Number of judged items that show the object; fractional if expected."""
     negatives: Floats
     sensitivity: Floats
     """Share of the positives that the worker selected."""
@@ -34,7 +34,7 @@ class WorkerSkill(NamedTuple):
     specificity_low: Floats
     specificity_high: Floats
     accuracy: Floats
-    """Mean of sensitivity and specificity: 0.5 for who selects nothing, or everything."""
+    """Mean of sensitivity and specificity: 0.5 for a worker who selects nothing, or everything."""
     accuracy_low: Floats
     accuracy_high: Floats
 
@@ -48,8 +48,8 @@ def skill_of_counts(
     """Skills from counts per worker; arrays of one shape.
 
     Sensitivity and specificity have Wilson intervals. The interval of their mean follows from
-    these as the variances of independent estimates add up (Newcombe 1998, method 10): the distance
-    of its lower limit from the mean is half the root of the summed squares of theirs.
+    these, since the variances of independent estimates add up (Newcombe 1998, method 10): the
+    distance of a limit from the mean is half the root of the sum of their squared distances.
     """
     positives, negatives = np.asarray(positives, np.float64), np.asarray(negatives, np.float64)
     rejected = negatives - np.asarray(selected_negatives)
@@ -83,9 +83,9 @@ def control_skill(
 ) -> WorkerSkill:
     """Skills on items whose answer is known; `accuracy` is the control accuracy.
 
-    Flat arrays with one entry per judgment: index of the worker; whether the object is there (1)
-    or not (0), -1 where it is not known; the answer (see frequencies.py). Judgments of unknown
-    items and of items that were not seen are in no number.
+    Flat arrays with one entry per judgment: index of the worker; whether the object is present (1)
+    or not (0), -1 if unknown; the answer (see frequencies.py). Judgments of unknown items and of
+    items that the worker did not see are left out.
     """
     worker, present, answer = np.asarray(worker), np.asarray(present), np.asarray(answer)
     seen = answer != UNSEEN
@@ -105,8 +105,8 @@ def control_skill(
 def expected_skill(result: DawidSkeneResult, positive: int = YES) -> WorkerSkill:
     """Skills by Dawid-Skene: shares of expected counts, `positive` being the class of "yes".
 
-    All other classes are negatives. The intervals take the posteriors for the truth and so are too
-    narrow where these are unsure.
+    All other classes are negatives. The intervals treat the posteriors as the truth, and so are too
+    narrow where these are uncertain.
     """
     counts = result.expected_counts()
     if counts.shape[1] <= positive:
@@ -123,11 +123,11 @@ def expected_skill(result: DawidSkeneResult, positive: int = YES) -> WorkerSkill
 def peer_controls(
     pair: ArrayLike, answer: ArrayLike, n_pairs: int, peers: int = PEERS
 ) -> NDArray[np.int8]:
-    """What a judgment's pair holds according to all others who judged it: 1, 0, or -1 unknown.
+    """Whether a judgment's pair shows the object, by all others who judged it (rule K8): 1, 0, or
+    -1 for unknown.
 
-    It is known where at least `peers` others judged the pair and all of them gave the same answer,
-    yes or no. Flat arrays with one entry per judgment, each worker once per pair; the result has
-    their shape.
+    It is known if at least `peers` others judged the pair and all gave the same answer, yes or no.
+    Flat arrays with one entry per judgment, each worker once per pair; the result has their shape.
     """
     pair, answer = np.asarray(pair, np.int64), np.asarray(answer)
     seen = answer != UNSEEN
@@ -141,7 +141,7 @@ def peer_controls(
 
 
 def may_be_stopped(skill: WorkerSkill, min_accuracy: float, min_items: int) -> NDArray[np.bool_]:
-    """Whose control accuracy is surely too low: the upper limit of its interval is under
-    `min_accuracy`, and at least half of `min_items` of each kind were judged."""
+    """Which workers' control accuracy is surely too low (rule K10): the upper limit of its interval
+    is below `min_accuracy`, and they judged at least half of `min_items` of each kind."""
     enough = (2 * skill.positives >= min_items) & (2 * skill.negatives >= min_items)
     return enough & (skill.accuracy_high < min_accuracy)

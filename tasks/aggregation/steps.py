@@ -1,5 +1,4 @@
-"""The E-step and the M-step over packed judgments: NumPy where they are few, compiled loops where
-they are many."""
+"""The E-step and the M-step over packed judgments: NumPy for few, compiled loops for many."""
 
 import os
 from collections.abc import Callable
@@ -12,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import kernels
-from .judgments import Judgments
 from .kernels import EPS
+from .packed_judgments import PackedJudgments
 
 Floats = NDArray[np.float64]
 
@@ -24,12 +23,12 @@ MAX_CHUNKS = 32
 class Steps:
     """Runs the steps over the judgments, in chunks of pairs that threads share.
 
-    The chunks depend on the input alone, and their sums are added up in order.
+    The chunks depend on the input alone, and their sums are added in order.
     """
 
-    def __init__(self, data: Judgments, fixed: NDArray[np.int64] | None) -> None:
+    def __init__(self, data: PackedJudgments, fixed: NDArray[np.int64] | None) -> None:
         self.data = data
-        # NumPy goes through it class by class, the compiled loops pair by pair.
+        # NumPy works class by class, the compiled loops pair by pair.
         order: Literal["C", "F"] = "C" if data.large else "F"
         self.posterior: Floats = np.empty((data.n_judged, data.n_classes), order=order)
         self.fixed = None if fixed is None else (np.flatnonzero(fixed >= 0), fixed[fixed >= 0])
@@ -69,7 +68,7 @@ class Steps:
         self.correct()
 
     def e_step(self, log_errors: Floats, log_priors: Floats) -> float:
-        """Set the posteriors; returns their summed entropy."""
+        """Set the posteriors; return their summed entropy."""
         data = self.data
         if data.large:
             steps = kernels.compiled()
@@ -115,7 +114,7 @@ class Steps:
         return np.maximum(priors, EPS), counts
 
     def correct(self) -> float:
-        """Put in the known classes; returns the summed entropy where there are any."""
+        """Set the posteriors of known classes; return the summed entropy if there are any."""
         if self.fixed is None:
             return 0.0
         pairs, classes = self.fixed
@@ -125,7 +124,7 @@ class Steps:
 
 
 def _cores() -> int:
-    """Cores that this process may use; not every system tells more than how many there are."""
+    """Cores that this process may use; on some systems, all cores."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -136,8 +135,8 @@ def _entropy(posterior: Floats) -> float:
     return -float((clipped * np.log(clipped)).sum())
 
 
-def _chunks(data: Judgments) -> list[tuple[int, int]]:
-    """Ranges of pairs with about as many judgments each; their sums take less room than these."""
+def _chunks(data: PackedJudgments) -> list[tuple[int, int]]:
+    """Ranges of pairs with about equal numbers of judgments; few, so that their sums stay small."""
     most = max(1, data.n // max(1, data.n_codes * data.n_classes))
     number = max(1, min(MAX_CHUNKS, most, data.n // JUDGMENTS_PER_CHUNK))
     cuts = np.searchsorted(data.begin, np.linspace(0, data.n, number + 1)[1:-1])

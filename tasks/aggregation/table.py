@@ -1,4 +1,4 @@
-"""The edge: tables of task, worker, label in, integer codes out, and back to pandas."""
+"""Tables of task, worker and label as integer codes, which all fits work on."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .judgments import Ints, Judgments, blocks, sorted_judgments
+from .packed_judgments import Ints, PackedJudgments, blocks, pack_judgments
 
 COLUMNS = ("task", "worker", "label")
 
 
 class Column(NamedTuple):
-    """n values as numbers of distinct values."""
+    """n values, coded as indices into their distinct values."""
 
     codes: Ints
     values: Any
-    """The distinct values, ascending where they can be sorted, else as they first appear."""
+    """The distinct values, ascending if they can be sorted, else in order of first appearance."""
 
     def appearance(self) -> NDArray[np.int64]:
-        """The numbers of the values in the order in which they first appear."""
+        """The codes of the values in the order in which they first appear."""
         first = np.empty(len(self.values), np.int64)
         for rows in reversed(list(blocks(self.codes.size))):
             first[self.codes[rows][::-1]] = np.arange(rows.stop - 1, rows.start - 1, -1)
         return np.argsort(first)
 
     def of_rows(self, rows: NDArray[np.bool_]) -> Column:
-        """Some of the rows, with the values that occur there."""
+        """Some of the rows, with only the values that occur in them."""
         used, codes = np.unique(self.codes[rows], return_inverse=True)
         return Column(codes, self.values[used])
 
@@ -37,22 +37,22 @@ class Table(NamedTuple):
     worker: Column
     label: Column
 
-    def packed(self, all_codes: bool = False) -> Judgments:
+    def packed(self, all_codes: bool = False) -> PackedJudgments:
         """The rows as EM takes them; pairs are the tasks."""
         columns = (self.worker.codes, self.task.codes, self.label.codes)
-        return sorted_judgments(*columns, *self.sizes, all_codes=all_codes)
+        return pack_judgments(*columns, *self.sizes, all_codes=all_codes)
 
     def known(self, true_labels: Any) -> NDArray[np.int64]:
         """(tasks,): the number of the label of each task in a mapping or Series, -1 elsewhere.
 
-        Tasks that do not occur are passed over. Raises ValueError for a label that does not occur.
+        Ignores tasks that are not in the table. Raises ValueError for a label that does not occur.
         """
         task = {value: number for number, value in enumerate(self.task.values)}
         label = {value: number for number, value in enumerate(self.label.values)}
         known = np.full(len(task), -1)
         for name, truth in dict(true_labels).items():
             if truth not in label:
-                raise ValueError(f"true label {truth!r} is nobody's answer")
+                raise ValueError(f"true label {truth!r} is not among the answers")
             if name in task:
                 known[task[name]] = label[truth]
         return known
@@ -64,7 +64,7 @@ class Table(NamedTuple):
 
 
 def encoded(data: Any) -> Table:
-    """Number the columns task, worker and label of `data`; other columns are left alone.
+    """Code the columns task, worker and label of `data`; other columns are ignored.
 
     `data`: a pandas DataFrame, a pyarrow Table, a structured NumPy array, or a mapping of columns.
     Raises ValueError for a missing column, a missing value, or columns of different lengths.
@@ -76,7 +76,7 @@ def encoded(data: Any) -> Table:
 
 
 def encoded_column(column: Any, name: str) -> Column:
-    """Number the values of one column. Raises ValueError for a missing value (None, NaN, NA)."""
+    """Code the values of one column. Raises ValueError for a missing value (None, NaN, NA)."""
     if hasattr(column, "dictionary_encode"):
         if column.null_count:
             raise ValueError(f"column {name} has missing values")
@@ -97,8 +97,8 @@ def encoded_column(column: Any, name: str) -> Column:
 
 
 def _listed(column: Any) -> Any:
-    """A list or the like as an array; NumPy's own would make "nan" of a missing value beside
-    texts, and rows of tuples."""
+    """A list or other sequence as an array; NumPy would turn a missing value beside texts into
+    "nan", and tuples into rows."""
     import pandas as pd
 
     return pd.Series(list(column)).array
@@ -152,7 +152,7 @@ def _hashed(array: Any, name: str) -> Column:
 
 
 def _arrow_dictionary(column: Any, name: str) -> Column:
-    """By the dictionaries of its chunks, which may hold a value twice, none, or unused ones."""
+    """Coded by its chunks' dictionaries, which may hold duplicates, nulls or unused values."""
     import pandas as pd
 
     if not len(column):

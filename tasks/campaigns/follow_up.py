@@ -1,4 +1,4 @@
-"""From a finished CONTAINS campaign to the images and labels that CLASSIFY asks about."""
+"""Chooses the images and labels that CLASSIFY asks about, after a CONTAINS campaign."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -12,25 +12,25 @@ from tasks.aggregation.follow_up import Candidate
 from tasks.aggregation.groups import image_groups
 from tasks.models import Campaign
 from tasks.sql.copying import avoiding
+from tasks.sql.judgments import ITEMS_TO_COUNT, SEEN
+from tasks.sql.used import used
 
 
 def _counted_pairs(source: Campaign) -> list[tuple]:
     """(image, label, key, selected, shown, score, models, is dataset label) of each pair, by image.
 
-    Counts are of used study judgments, taken from the answers as they are now. An image's dataset
-    label is always there, also where the campaign did not ask about it.
+    Counts used study judgments, from the answers as they are now. Includes each image's dataset
+    label even if the campaign did not ask about it.
     """
     with transaction.atomic(), connection.cursor() as cursor, avoiding(cursor, "nestloop"):
         cursor.execute(
-            """
+            f"""
             WITH judged AS (
               SELECT i.pair_id, count(*) AS shown,
                      count(*) FILTER (WHERE i.position = ANY (a.selected)) AS selected
-              FROM tasks_assignment a
-              JOIN tasks_hititem i ON i.hit_id = a.hit_id
-              WHERE a.campaign_id = %(source)s AND a.state = 'submitted'
-                AND a.outcome = 'accepted' AND NOT a.set_aside AND i.pair_id IS NOT NULL
-                AND i.position = ANY (a.shown) AND NOT i.position = ANY (a.unseen)
+              FROM tasks_assignment a {ITEMS_TO_COUNT}
+              WHERE a.campaign_id = %(source)s AND {used()} AND {SEEN}
+                AND i.pair_id IS NOT NULL
               GROUP BY i.pair_id),
             candidate AS (
               SELECT id, image_id, label_id, sources FROM tasks_pair
@@ -63,7 +63,7 @@ def _counted_pairs(source: Campaign) -> list[tuple]:
 def groups_of(
     source: Campaign, min_relative_sf: Decimal | float, min_judgments: int
 ) -> dict[int, str]:
-    """The group of each image of a CONTAINS campaign: amb, mis, easy or fu (SCIENCE 3)."""
+    """The group of each image of a CONTAINS campaign: amb, mis, easy or fu (rule G1)."""
     rows = _counted_pairs(source)
     images = list(source.campaign_images.order_by("image__key").values_list("image_id", flat=True))
     number = {image: index for index, image in enumerate(images)}
@@ -83,15 +83,15 @@ def groups_of(
 
 def candidates_by_image(source: Campaign) -> dict[int, list[Candidate]]:
     """Each image's candidates with their counts; labels are keys."""
-    found: dict[int, list[Candidate]] = defaultdict(list)
+    by_image: dict[int, list[Candidate]] = defaultdict(list)
     for image, _, label, selected, shown, score, models, own in _counted_pairs(source):
-        found[image].append(Candidate(label, selected, shown, score, models, bool(own)))
-    return found
+        by_image[image].append(Candidate(label, selected, shown, score, models, bool(own)))
+    return by_image
 
 
 def models_candidates(sql: str, params: dict) -> dict[int, list[Candidate]]:
-    """Each image's candidates out of the classifiers alone; labels are keys."""
-    found: dict[int, list[Candidate]] = defaultdict(list)
+    """Each image's candidates from the classifiers alone; labels are keys."""
+    by_image: dict[int, list[Candidate]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -102,17 +102,19 @@ def models_candidates(sql: str, params: dict) -> dict[int, list[Candidate]]:
             params,
         )
         for image, label, score, models, own in cursor.fetchall():
-            found[image].append(Candidate(label, score=score, models=models, is_dataset_label=own))
-    return found
+            by_image[image].append(
+                Candidate(label, score=score, models=models, is_dataset_label=own)
+            )
+    return by_image
 
 
 SETTLED_BY, POSITIVE_FROM, NEGATIVE_TO = 5, Fraction(9, 10), Fraction(1, 10)
 
 
 def settled_pairs(source: Campaign) -> Iterator[tuple[tuple[int, int], bool]]:
-    """((image, label), present) of the pairs that a CONTAINS campaign has settled.
+    """((image, label), present) of the pairs that a CONTAINS campaign has settled (rule K3).
 
-    Present: SF at least 0.9 of at least 5 workers; absent: at most 0.1 of as many.
+    Present: SF at least 0.9 from at least 5 workers; absent: at most 0.1 from at least 5.
     """
     for image, label, _, selected, shown, *_ in _counted_pairs(source):
         if shown >= SETTLED_BY:

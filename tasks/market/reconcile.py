@@ -16,7 +16,7 @@ from django.utils import timezone
 from tasks import money
 from tasks.crowds import MarketAssignment, crowd_of
 from tasks.models import HIT, Assignment, Campaign, Payment, Place, Stop, Transition, Worker
-from tasks.models.assignment import AssignmentState, Outcome
+from tasks.models.assignment import HANDED_IN, AssignmentState, MarketState, Outcome
 from tasks.models.payment import PaymentKind, PaymentState
 from tasks.work.claiming import new_assignment
 from tasks.work.review import record_overturned, record_rejection
@@ -27,7 +27,6 @@ from tasks.work.take_up import surrender, surrendered
 MARKET = "the marketplace"  # who, in the log
 BATCH = 200
 GRACE = timedelta(minutes=10)  # for an answer on its way from here to the marketplace
-HANDED_IN = ("submitted", "approved", "rejected")
 
 
 def reconcile_all(campaign: Campaign, told: Iterable[MarketAssignment]) -> int:
@@ -45,10 +44,13 @@ def _take_plain(campaign: Campaign, told: list[MarketAssignment]) -> set[str]:
     """At once what is nearly all of it: handed in there, answered here by the same worker, no news
     of either before. Returns the keys; what somebody is at just now waits for its own turn.
     """
-    workers = {one.key: one.worker for one in told if one.status == "submitted"}
+    workers = {one.key: one.worker for one in told if one.status == MarketState.SUBMITTED}
     with transaction.atomic():
         waiting = Assignment.objects.select_for_update(of=("self",), skip_locked=True).filter(
-            campaign=campaign, key__in=workers, market_state="", state=AssignmentState.SUBMITTED
+            campaign=campaign,
+            key__in=workers,
+            market_state=MarketState.UNREPORTED,
+            state=AssignmentState.SUBMITTED,
         )
         plain = [
             one
@@ -56,7 +58,9 @@ def _take_plain(campaign: Campaign, told: list[MarketAssignment]) -> set[str]:
             if one.worker.external_id == workers[one.key]
         ]
         Transition.objects.bulk_create(_told_of(one, "submitted") for one in plain)
-        Assignment.objects.filter(pk__in=[one.pk for one in plain]).update(market_state="submitted")
+        Assignment.objects.filter(pk__in=[one.pk for one in plain]).update(
+            market_state=MarketState.SUBMITTED
+        )
     return {one.key for one in plain}
 
 
@@ -174,12 +178,15 @@ def _take_status(assignment: Assignment, told: MarketAssignment) -> None:
             idle = Q(pk__in=held) | Q(hit=locked.hit_id, free_at__lte=timezone.now())
             free(campaign, Place.objects.filter(idle), MARKET, "paid there, and not used")
         held = []
-    if told.status == "approved":
+    if told.status == MarketState.APPROVED:
         _approved(campaign, locked)
-    elif told.status == "rejected" and locked.outcome == Outcome.NONE:
+    elif told.status == MarketState.REJECTED and locked.outcome == Outcome.NONE:
         feedback = told.feedback or "rejected on the marketplace"
         record_rejection(campaign, held, locked, feedback, MARKET)
-    elif told.status in ("returned", "expired") and locked.outcome == Outcome.NONE:
+    elif (
+        told.status in (MarketState.RETURNED, MarketState.EXPIRED)
+        and locked.outcome == Outcome.NONE
+    ):
         gone(locked, held, MARKET, f"{told.status} there", AssignmentState(told.status))
 
 
@@ -232,7 +239,7 @@ def count_again(campaign: Campaign) -> int:
     waiting = Assignment.objects.filter(
         campaign=campaign,
         state__in=[AssignmentState.EXPIRED, AssignmentState.RETURNED],
-        market_state="submitted",
+        market_state=MarketState.SUBMITTED,
         submitted_at__isnull=False,
         outcome=Outcome.NONE,
         set_aside=False,
@@ -261,7 +268,7 @@ def expire(campaign: Campaign, fetched_at: datetime | None) -> int:
             state=AssignmentState.SUBMITTED,
             outcome=Outcome.NONE,
             imported=False,
-            market_state="",
+            market_state=MarketState.UNREPORTED,
             expires_at__lt=fetched_at - GRACE,
             submitted_at__lt=fetched_at - GRACE,
         )

@@ -19,7 +19,7 @@ from tasks import money
 from tasks.crowds import Crowd, CrowdError, Marketplace, crowd_of
 from tasks.market.reconcile import count_again, expire, mark_paid, reconcile_all
 from tasks.models import HIT, Assignment, Campaign, Payment, Transition
-from tasks.models.assignment import Outcome
+from tasks.models.assignment import MarketState, Outcome
 from tasks.models.campaign import State
 from tasks.models.payment import PaymentKind, PaymentState
 from tasks.models.refused import Refused
@@ -228,7 +228,7 @@ def _pay(campaign: Campaign, market: Marketplace, done: Synced) -> None:
 
 def _tell_rejections(campaign: Campaign, market: Marketplace, done: Synced) -> None:
     rejected = Assignment.objects.filter(
-        campaign=campaign, outcome=Outcome.REJECTED, market_state="submitted"
+        campaign=campaign, outcome=Outcome.REJECTED, market_state=MarketState.SUBMITTED
     ).select_related("hit", "worker", "campaign")
 
     def reject(assignment: Assignment) -> None:

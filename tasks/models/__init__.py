@@ -1,4 +1,4 @@
-"""The way of a study in tables: campaign, pairs, HITs, items, places, assignments, results."""
+"""A study as tables: campaign, pairs, HITs, items, places, assignments, results."""
 
 from tasks.models.assignment import Assignment, Place
 from tasks.models.campaign import Campaign, CampaignImage, CampaignLabel, Pair

@@ -1,7 +1,9 @@
 """Places and assignments: who may answer a HIT, and the answer, stored once as arrays.
 
-A judgment is not a row: it is what `unnest` says over an assignment's arrays.
+A judgment is not a row: it is unnested from an assignment's arrays (tasks/sql/judgments.py).
 """
+
+from enum import StrEnum
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -26,11 +28,34 @@ class AssignmentState(models.TextChoices):
 
 
 class Outcome(models.TextChoices):
-    """What review made of a submitted answer."""
+    """What review decided about a submitted answer."""
 
     NONE = "", "not reviewed"
     ACCEPTED = "accepted", "accepted"
     REJECTED = "rejected", "rejected"
+
+
+class MarketState(StrEnum):
+    """What the marketplace says became of an assignment."""
+
+    UNREPORTED = ""
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    RETURNED = "returned"
+    EXPIRED = "expired"
+
+
+# The marketplace has the answer, whatever review decided.
+HANDED_IN = (MarketState.SUBMITTED, MarketState.APPROVED, MarketState.REJECTED)
+
+# Which answers are used in results (rule P12); SQL says the same by tasks/sql/used.py.
+USED_FACTS: dict[str, str | bool] = {
+    "state": AssignmentState.SUBMITTED.value,
+    "outcome": Outcome.ACCEPTED.value,
+    "set_aside": False,
+}
+USED = Q(**USED_FACTS)
 
 
 def positions(**options) -> ArrayField:
@@ -111,7 +136,7 @@ class Assignment(models.Model):
     class Meta:
         ordering = ["submitted_at", "sequence", "id"]
         constraints = [
-            # The whole of "never twice".
+            # All of "never twice" (rule P4).
             models.UniqueConstraint(
                 fields=["hit", "worker"],
                 condition=Q(state__in=["open", "submitted"]),
@@ -177,10 +202,10 @@ class Assignment(models.Model):
         return self.key
 
     def become(self, who: str, why: str = "", save: bool = True, **facts: object) -> None:
-        """Change `state`, `outcome` or `set_aside`, log it, and save them; its row is locked.
+        """Change `state`, `outcome` or `set_aside`, log it and save; the caller has locked the row.
 
-        What it is already is passed over. Raises IllegalTransition where transition.py does not
-        allow a change, and then nothing is changed.
+        Ignores facts that already have the value. Raises IllegalTransition, and changes nothing,
+        if transition.py does not allow a change.
         """
         changes = {f: value for f, value in facts.items() if getattr(self, f) != value}
         for fact, value in changes.items():
@@ -205,14 +230,11 @@ class Assignment(models.Model):
     @property
     def used(self) -> bool:
         """Whether its judgments count in results."""
-        return self.state == "submitted" and self.outcome == "accepted" and not self.set_aside
-
-
-USED = Q(state="submitted", outcome="accepted", set_aside=False)
+        return all(getattr(self, fact) == value for fact, value in USED_FACTS.items())
 
 
 class Place(models.Model):
-    """One wanted answer of a HIT. Null `free_at`: answered. In the future: being worked on."""
+    """One wanted answer of a HIT (rule P1). `free_at`: null if answered, future if worked on."""
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="places")
     hit = models.ForeignKey(HIT, on_delete=models.CASCADE, related_name="places")

@@ -1,4 +1,4 @@
-"""A HIT and its items: what one worker does at a time."""
+"""A HIT and its items: what a worker does in one go."""
 
 from decimal import Decimal
 
@@ -10,7 +10,7 @@ from tasks.models.campaign import Campaign, Pair
 
 
 class HIT(models.Model):
-    """One unit of work. Its items never change; how many answers it should have does, by rounds."""
+    """One unit of work. Its items never change; rounds raise how many answers it should have."""
 
     campaign = models.ForeignKey(
         Campaign, on_delete=models.CASCADE, related_name="hits", db_index=False
@@ -38,7 +38,7 @@ class HIT(models.Model):
 
 
 class Role(models.TextChoices):
-    """Why an item stands in a HIT."""
+    """Why an item is in a HIT."""
 
     STUDY = "study", "study"
     CONTROL = "control", "control"
@@ -47,8 +47,8 @@ class Role(models.TextChoices):
 class HITItem(models.Model):
     """One tile (CONTAINS: an image under a label) or one image (CLASSIFY: no label of its own).
 
-    Where one changes, a trigger has aggregation read the answers to its HIT again.
-    No unique (hit, image): an import may show an image many times, under different labels.
+    When an item changes, a trigger makes aggregation read the answers to its HIT again.
+    (hit, image) is not unique: an import may show an image many times, under different labels.
     """
 
     hit = models.ForeignKey(HIT, on_delete=models.CASCADE, related_name="items", db_index=False)
@@ -89,8 +89,8 @@ class HITItem(models.Model):
 class Section(models.Model):
     """One label's tiles in a CONTAINS HIT that was laid out: how many of them show the label.
 
-    `selected` of `shown` are sums over the used answers of the study's tiles at the last run that
-    changed results (tasks/results/prevalence.py).
+    `selected` and `shown` are sums over the study's tiles and their used answers, as of the last
+    run that changed results (tasks/results/prevalence.py).
     """
 
     hit = models.ForeignKey(HIT, on_delete=models.CASCADE, related_name="sections", db_index=False)

@@ -1,4 +1,4 @@
-"""Known answers of a dataset: whether a label's object is in an image, settled by an expert."""
+"""Known answers of a dataset: an expert settled whether a label's object is in an image."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from imagesets.models import Dataset, Image, Label
 
 
 class KnownAnswer(models.Model):
-    """A pair that was settled before any campaign asked: a control for all of this dataset's."""
+    """A pair settled before any campaign asked: a control for all campaigns of the dataset."""
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="known_answers")
     image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="+")

@@ -1,6 +1,6 @@
-"""Opaque ids for what stands on a worker's page: nothing in them tells what an item is.
+"""Opaque ids for what a worker's page shows: nothing in them tells what an item is (rule L7).
 
-An id is an HMAC over the assignment's token, derived each time and stored nowhere: two workers
+An id is an HMAC over the assignment's token, derived each time and never stored: two workers
 never see the same id for an item, and no id reveals a position, a label or a control.
 """
 
@@ -23,5 +23,5 @@ def opaque(key: str, *what: object) -> str:
 
 @cache
 def _secret(key: str) -> bytes:
-    """The key of the ids: derived once as Django's salted_hmac does for every call."""
+    """The ids' key: derived once, as Django's salted_hmac would for every call."""
     return hashlib.sha256(f"{SALT}{key}".encode()).digest()

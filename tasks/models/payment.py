@@ -1,4 +1,4 @@
-"""The ledger: every amount of a campaign, to whom, what for, and whether it has gone out."""
+"""The ledger: every amount of a campaign, to whom, for what, and whether it has been paid."""
 
 from decimal import Decimal
 
@@ -10,7 +10,7 @@ from tasks.models.campaign import Campaign
 
 
 class PaymentKind(models.TextChoices):
-    """What an amount is."""
+    """What an amount is for."""
 
     BASE = "base", "base pay"
     BONUS = "bonus", "bonus"
@@ -18,17 +18,17 @@ class PaymentKind(models.TextChoices):
 
 
 class PaymentState(models.TextChoices):
-    """What became of it: owed, or out through the marketplace."""
+    """Whether an amount is owed or the marketplace has paid it."""
 
     DUE = "due", "due"
     PAID = "paid", "paid"
 
 
 class Payment(models.Model):
-    """One amount, in US dollars. Written when it is owed, in the step that makes it so.
+    """One amount, in US dollars, stored by the step that makes it due.
 
-    `request_key` says what it is for: the same key is the same payment, so that nothing is paid
-    twice. An accepted answer has one base payment; a fee goes with the payment that it is for.
+    `request_key` says what it is for: the same key is the same payment, so nothing is paid twice.
+    An accepted answer has one base payment; a fee belongs to the payment that incurs it.
     """
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="payments")

@@ -1,5 +1,5 @@
-"""What a step raises that cannot be taken."""
+"""The error of a step that cannot be taken."""
 
 
 class Refused(Exception):
-    """Something is missing or not allowed; the message names all of it, and nothing was changed."""
+    """Something is missing or not allowed: the message names all of it; nothing was changed."""

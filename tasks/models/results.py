@@ -1,4 +1,4 @@
-"""What aggregation found; every number is traced to the run that computed it."""
+"""The results of aggregation; every number is traced to the run that computed it."""
 
 from django.db import models
 
@@ -16,8 +16,8 @@ COUNTED = (
 class Run(models.Model):
     """One aggregation of a campaign.
 
-    `counts`: what was read and what of it is in no result. `agreement`: Krippendorff's alpha and
-    percent agreement. `convergence`: of Dawid-Skene. `notes`: what somebody should look at.
+    `counts`: what was read, and what of it is in no result. `agreement`: Krippendorff's alpha and
+    percent agreement. `convergence`: of Dawid-Skene. `notes`: what a person should look at.
     """
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="runs")
@@ -42,7 +42,7 @@ class Run(models.Model):
 
     @property
     def counts_told(self) -> str:
-        """In one order, which the database does not keep."""
+        """In the order of COUNTED, which the database does not keep."""
         known = [name for name in COUNTED if name in self.counts]
         return ", ".join(f"{self.counts[name]:,} {name.replace('_', ' ')}" for name in known)
 
@@ -50,8 +50,8 @@ class Run(models.Model):
 class PairResult(models.Model):
     """CONTAINS: a pair's selection frequency. `shown` includes `selected` and `maybe`.
 
-    All are written anew by each run, in one transaction that has read the pairs, so there is one
-    index and no look-up of what they refer to: these took longer than all the rest of a run.
+    Each run rewrites all rows, in a transaction that has read the pairs. So there is one index
+    and no foreign key check: more would take longer than all the rest of a run.
     """
 
     pair = models.OneToOneField(

@@ -1,8 +1,8 @@
-"""A column of transaction ids (xid8): which transaction wrote a row, for whoever reads changes.
+"""A column of transaction ids (xid8): which transaction wrote a row, for readers of changes.
 
-Ids grow in the order in which transactions begin to write, not in which they commit. So whoever
-reads changes keeps the oldest id that was still running then (`pg_snapshot_xmin`) and next time
-reads all rows from it on: what was not visible cannot have a smaller one.
+Ids grow in the order in which transactions begin to write, not in which they commit. So a reader
+keeps the oldest id that was still running (`pg_snapshot_xmin`) and next time reads all rows from it
+on: rows that it could not see have no smaller id.
 """
 
 from typing import Any

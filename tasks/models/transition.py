@@ -1,6 +1,6 @@
-"""Which changes of state are allowed, of campaigns and assignments; and the log of all of them.
+"""The changes of state allowed to campaigns and assignments, and the log of all changes.
 
-What the worker did (`state`), what review made of it (`outcome`), whether it counts (`set_aside`),
+What the worker did (`state`), what review decided (`outcome`), whether it counts (`set_aside`),
 what was paid (Payment) and what the marketplace says (`market_state`) are separate facts. The
 states of HITs and rounds follow from their places, see tasks/work/states.py.
 """
@@ -16,9 +16,9 @@ CAMPAIGN_MOVES = {
     "closed": set(),
 }
 
-# By fact, from what to what. returned, expired -> submitted: the answer came all the same, and its
-# place was still free. submitted -> returned, expired: the marketplace never got the submit, and
-# so the work is neither paid nor used.
+# By fact: before -> after. returned, expired -> submitted: the answer came after all, and its place
+# was still free. submitted -> returned, expired: the marketplace never received the submission, so
+# the work is neither paid nor used.
 ASSIGNMENT_MOVES: dict[str, dict[object, set]] = {
     "state": {
         "open": {"submitted", "returned", "expired"},
@@ -41,7 +41,7 @@ class IllegalTransition(Exception):
 
 
 def check(fact: str, before: object, after: object, what: object) -> None:
-    """Raises IllegalTransition unless ASSIGNMENT_MOVES allows it."""
+    """Raises IllegalTransition unless ASSIGNMENT_MOVES allows the change."""
     if after not in ASSIGNMENT_MOVES[fact].get(before, set()):
         raise IllegalTransition(
             f"{what} is {named(fact, before)} and cannot become {named(fact, after)}"
@@ -54,7 +54,7 @@ def named(fact: str, value: object) -> str:
 
 
 class Transition(models.Model):
-    """The log: what changed its state, when, by whom and why."""
+    """An entry of the log: what changed its state, when, who did it and why."""
 
     campaign = models.ForeignKey("Campaign", on_delete=models.CASCADE, related_name="transitions")
     assignment = models.ForeignKey(

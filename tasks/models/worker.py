@@ -1,4 +1,4 @@
-"""Workers: who answers, under a pseudonym; and who is stopped."""
+"""Workers, their pseudonyms, and the campaigns that stopped them."""
 
 import base64
 import hashlib
@@ -30,7 +30,7 @@ class Secret(models.Model):
         return secret.value.encode()
 
 
-# No crowd's ids begin so: a file may name a worker either way, and the two are told apart by it.
+# No crowd's ids begin like this: it tells pseudonyms from ids in files, which may hold either.
 PSEUDONYM_PREFIX = "pw-"
 _PSEUDONYM = re.compile(re.escape(PSEUDONYM_PREFIX) + "[a-z2-7]{16}")
 
@@ -54,7 +54,7 @@ def pseudonyms(crowd: str, external_ids: Iterable[str]) -> list[str]:
 
 
 class Worker(models.Model):
-    """Somebody of a crowd who answers."""
+    """A person in a crowd who answers."""
 
     crowd = models.CharField(max_length=20)
     external_id = models.CharField(max_length=200, help_text="The crowd's id of this worker.")
@@ -71,7 +71,7 @@ class Worker(models.Model):
 
     @classmethod
     def of(cls, crowd: str, external_id: str) -> "Worker":
-        """The worker of that id; a new one where the crowd's id was never seen."""
+        """The worker with that id, created if the id is new."""
         worker, _ = cls.objects.get_or_create(
             crowd=crowd,
             external_id=external_id,
@@ -81,7 +81,7 @@ class Worker(models.Model):
 
 
 class Stop(models.Model):
-    """A worker who gets no more work of a campaign, and whose answers there are set aside."""
+    """A worker who gets no more of a campaign's work, and whose answers in it are set aside."""
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="stops")
     worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="stops")

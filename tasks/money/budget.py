@@ -13,6 +13,7 @@ from django.db.models import Sum
 
 from tasks.crowds import crowd_of
 from tasks.models import Campaign, Payment
+from tasks.sql.used import handed_in
 
 
 def spent(campaign: Campaign) -> Decimal:
@@ -28,7 +29,7 @@ def spent_by(campaigns: Iterable[Campaign]) -> dict[int, Decimal]:
 
 # One statement, one snapshot: an answer is counted by its place or by its payment, never by both.
 # Imported answers were paid elsewhere.
-_COMMITTED = """
+_COMMITTED = f"""
     SELECT NULL, sum(p.amount) FROM tasks_payment p WHERE p.campaign_id = %(campaign)s
     UNION ALL
     SELECT h.reward, count(*) FROM tasks_place p
@@ -42,7 +43,7 @@ _COMMITTED = """
     LEFT JOIN tasks_place p ON p.holder_id = a.id AND p.free_at IS NULL
     WHERE a.campaign_id = %(campaign)s AND a.submitted_at IS NOT NULL AND a.outcome = ''
       AND NOT a.imported AND p.id IS NULL
-      AND (a.state = 'submitted' OR a.market_state IN ('submitted', 'approved', 'rejected'))
+      AND (a.state = 'submitted' OR {handed_in()})
     GROUP BY h.reward
 """
 

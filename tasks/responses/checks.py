@@ -9,6 +9,8 @@ from tasks.models.campaign import Kind, State
 from tasks.responses.errors import LISTED, Problems, short
 from tasks.responses.resolving import Counts, count, hash_joins
 from tasks.responses.values import LARGEST_SMALLINT
+from tasks.sql.judgments import label_id
+from tasks.sql.used import status, used
 
 _UNKNOWN_IMAGE = """
     SELECT s.row, 'image', 'unknown image {}', ARRAY[s.image]
@@ -136,29 +138,29 @@ _ANSWERED_BEFORE = """
 """
 
 # What is stored under the same key. Workers set aside stay so, whatever the file says (rule I1).
-_STORED_ASSIGNMENT = """
+_STORED_ASSIGNMENT = f"""
     SELECT a.row, d.field, d.message, ARRAY[a.key, d.was]
     FROM responses_assignment a
     JOIN tasks_assignment e ON e.id = a.id
     JOIN tasks_hit h ON h.id = e.hit_id
     CROSS JOIN LATERAL (VALUES
-      ('assignment', e.submitted_at IS NULL, '{0} exists and is not answered yet', ''),
+      ('assignment', e.submitted_at IS NULL, '{{0}} exists and is not answered yet', ''),
       ('hit', e.hit_id <> a.hit_id, NULL, h.key),
-      ('worker', e.worker_id <> a.worker, 'assignment {0} is stored as another worker''s', ''),
+      ('worker', e.worker_id <> a.worker, 'assignment {{0}} is stored as another worker''s', ''),
       ('round', e.round <> a.round, NULL, e.round::text),
       ('submitted_at', e.submitted_at <> a.submitted_at, NULL,
        to_char(e.submitted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')),
       ('seconds', a.seconds IS NOT NULL AND e.active_seconds IS DISTINCT FROM a.seconds, NULL,
        coalesce(e.active_seconds::text, 'nothing')),
-      ('status', coalesce(nullif(e.outcome, ''), e.state) <> a.status, NULL,
-       coalesce(nullif(e.outcome, ''), e.state)),
-      ('used', (e.state = 'submitted' AND e.outcome = 'accepted' AND NOT e.set_aside) <> a.used
+      ('status', {status("e")} <> a.status, NULL,
+       {status("e")}),
+      ('used', {used("e")} <> a.used
          AND NOT EXISTS (SELECT FROM tasks_stop s WHERE s.campaign_id = e.campaign_id
                          AND s.worker_id = e.worker_id), NULL,
-       (e.state = 'submitted' AND e.outcome = 'accepted' AND NOT e.set_aside)::text))
+       {used("e")}::text))
       AS compared (field, differs, says, was)
     CROSS JOIN LATERAL (SELECT compared.field, compared.was,
-      coalesce(compared.says, 'assignment {0} is stored with {1}')) AS d (field, was, message)
+      coalesce(compared.says, 'assignment {{0}} is stored with {{1}}')) AS d (field, was, message)
     WHERE NOT a.is_new AND compared.differs
     ORDER BY a.first
 """
@@ -190,7 +192,7 @@ _STORED_ANSWER = f"""
         ELSE NOT ({_SAME_SELECTION.format(a="to_jsonb(j.selected)", b="(r.response->'selected')")})
         END),
       ('main', NOT %(contains)s AND j.answer <> -1
-        AND (r.response ->> 'main')::int IS DISTINCT FROM j.main),
+        AND {label_id("r.response -> 'main'")} IS DISTINCT FROM j.main),
       ('offered', NOT %(contains)s AND j.answer <> -1 AND j.offered_given
         AND r.response -> 'offered' IS DISTINCT FROM to_jsonb(j.offered))) AS d (field, differs)
     WHERE d.differs

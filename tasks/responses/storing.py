@@ -10,6 +10,7 @@ from tasks.models import Campaign
 from tasks.models.campaign import Kind
 from tasks.responses.references import unchecked_references
 from tasks.responses.resolving import hash_joins
+from tasks.sql.used import used
 
 FRESH = """
     SELECT j.* FROM responses_judgment j
@@ -142,10 +143,10 @@ _MORE_OF_AN_ASSIGNMENT = """
 
 # An accepted answer takes a free place of its HIT, or adds one if none is free (rule I1). Imports
 # are not reviewed, so answers waiting for review take none. Skips places being claimed right now.
-_TAKING = """
+_TAKING = f"""
     SELECT e.id, e.hit_id, row_number() OVER (PARTITION BY e.hit_id ORDER BY e.sequence) AS n
     FROM responses_assignment a JOIN tasks_assignment e ON e.id = a.id
-    WHERE a.is_new AND e.state = 'submitted' AND e.outcome = 'accepted' AND NOT e.set_aside
+    WHERE a.is_new AND {used("e")}
 """
 _TAKE_PLACES = f"""
     WITH taking AS ({_TAKING}),

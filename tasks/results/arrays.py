@@ -1,5 +1,7 @@
-"""Arrow arrays from and to NumPy without pandas, which Arrow's own conversions load: that takes a
-fresh process longer than all the reading."""
+"""Arrow arrays from and to NumPy without pandas, which Arrow's own conversions import.
+
+In a fresh process that import takes longer than reading the answers.
+"""
 
 from typing import Any
 
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 
 
 def to_arrow(values: NDArray[Any], null: NDArray[np.bool_] | None = None) -> pa.Array:
-    """Numbers or bools of shape (n,) as an Arrow array, not copied; null where `null` says so."""
+    """Numbers or bools of shape (n,) as an Arrow array, not copied; null where `null` is true."""
     values = np.ascontiguousarray(values)
     known = None if null is None else _bits(~null)
     if values.dtype == bool:
@@ -20,7 +22,7 @@ def to_arrow(values: NDArray[Any], null: NDArray[np.bool_] | None = None) -> pa.
 
 
 def to_numpy(values: pa.Array | pa.ChunkedArray) -> NDArray[Any]:
-    """Numbers without nulls as a NumPy array, where possible not copied."""
+    """Numbers without nulls as a NumPy array, copied only if necessary."""
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     return np.from_dlpack(values)

@@ -20,10 +20,10 @@ from tasks.aggregation import (
 )
 from tasks.models import Campaign, Run
 from tasks.models.campaign import Kind
+from tasks.results.answered import AnsweredAssignments, RunSummary
 from tasks.results.arrays import lengths, to_arrow, to_numpy
-from tasks.results.findings import Answered, Findings
 from tasks.results.store import Answers
-from tasks.results.stored_answers import SCHEMAS, strange_answer
+from tasks.results.stored_answers import SCHEMAS, malformed_answer
 from tasks.results.worker_results import control_accuracy, share, write_workers
 from tasks.sql import copying
 
@@ -37,7 +37,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedImages:
     """The campaign's images with their dataset labels, and the dataset's labels."""
 
     images: pa.Table
@@ -49,7 +49,7 @@ class Asked:
 
     @property
     def digest(self) -> str:
-        """Another one where other images or labels are asked or a label was changed."""
+        """Changes when images, labels or candidates change."""
         tables = (self.images, self.labels, self.candidates)
         text = json.dumps([table.to_pydict() for table in tables])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -64,11 +64,11 @@ class Responses:
     main: NDArray[np.int32]
     """Id of the main label; 0: none of these labels."""
     first: NDArray[np.int64]
-    """(n + 1,): where the labels selected begin in `selected`."""
+    """(n + 1,): where each response's labels begin in `selected`."""
     selected: NDArray[np.int32]
 
     @classmethod
-    def of(cls, answers: Answers, answered: Answered) -> "Responses":
+    def of(cls, answers: Answers, answered: AnsweredAssignments) -> "Responses":
         table = pa.Table.from_batches(answers.batches, SCHEMAS[Kind.CLASSIFY])
         order = np.lexsort(
             [to_numpy(table[name]) for name in ("assignment", "sequence", "submitted")]
@@ -88,16 +88,16 @@ class Responses:
         )
 
     def are_of(self, labels: NDArray[np.int64]) -> bool:
-        """Whether they name no others than these labels, by their ids."""
+        """Whether they name only these labels (ids)."""
         named = (self.selected, self.main[self.main != 0])
         return all(np.isin(ids, labels).all() for ids in named)
 
 
-def read_asked(cursor, campaign: Campaign) -> Asked:
-    """The campaign's images and its dataset's labels, as objects depend on them."""
+def read_asked(cursor, campaign: Campaign) -> AskedImages:
+    """The campaign's images and its dataset's labels, on which objects depend."""
     params = {"campaign": campaign.pk, "dataset": campaign.dataset_id}
     integer, text = pa.int64(), pa.string()
-    return Asked(
+    return AskedImages(
         copying.table(
             cursor,
             """
@@ -125,17 +125,17 @@ def read_asked(cursor, campaign: Campaign) -> Asked:
 
 
 def write_results(
-    cursor, run: Run, asked: Asked, answers: Answers, *, everything: bool
-) -> Findings:
+    cursor, run: Run, asked: AskedImages, answers: Answers, *, everything: bool
+) -> RunSummary:
     """Store the results of all images and workers.
 
-    Objects are looked for again only in images that were touched (or in all); any new answer moves
-    every posterior.
+    Objects are computed again only for images with changed answers (or for all); any new answer
+    changes every posterior.
     """
-    answered = Answered.of(answers, "image")
+    answered = AnsweredAssignments.of(answers, "image")
     responses = Responses.of(answers, answered)
     if not responses.are_of(to_numpy(asked.labels["id"])):
-        raise strange_answer(cursor, run.campaign) or ValueError("answers name unknown labels")
+        raise malformed_answer(cursor, run.campaign) or ValueError("answers name unknown labels")
     posteriors, convergence = main_posteriors(asked, responses, answered.workers.size)
     wanted = None if everything else answers.touched
     if wanted is None:
@@ -152,12 +152,12 @@ def write_results(
         COLUMNS,
         (
             (
-                *(run.pk, run.campaign_id, image, found.main_label, _json(found.main_votes)),
-                *(found.num_objects, _json(found.object_counts), _json(found.objects)),
-                *(found.main_object, found.dataset_object, found.workers),
+                *(run.pk, run.campaign_id, image, result.main_label, _json(result.main_votes)),
+                *(result.num_objects, _json(result.object_counts), _json(result.objects)),
+                *(result.main_object, result.dataset_object, result.workers),
                 _json(posteriors.get(image)),
             )
-            for image, found in _objects(asked, responses, wanted)
+            for image, result in _objects(asked, responses, wanted)
         ),
     )
     agreement, with_others = _agreement(responses, answered.workers.size)
@@ -170,25 +170,24 @@ def write_results(
     )
     counts = answered.counts()
     counts = {"responses": counts.pop("judgments"), "images": len(asked.images)} | counts
-    return Findings(counts, agreement, convergence, _notes(cursor, run))
+    return RunSummary(counts, agreement, convergence, _notes(cursor, run))
 
 
 def main_posteriors(
-    asked: Asked, responses: Responses, n_workers: int
+    asked: AskedImages, responses: Responses, n_workers: int
 ) -> tuple[dict[int, dict[str, float]], dict[str, Any]]:
-    """By image, the probability of each label that somebody named main.
+    """By image, the probability of each label that somebody named main (rule A3).
 
-    One-coin Dawid-Skene over each image's own candidates (one_coin.py), of responses that name a
-    main label. What is left to 1 is shared equally by the candidates that nobody named. Also
-    returns how EM ended.
+    One-coin Dawid-Skene over each image's own candidates (one_coin.py), from responses that name a
+    main label. Candidates that nobody named share the rest equally. Also returns how EM ended.
     """
     images, labels = to_numpy(asked.images["id"]), to_numpy(asked.labels["id"])
 
     def code(image: NDArray[np.int64], label: NDArray[Any]) -> NDArray[np.int64]:
-        """A number for each (image, label), in this order; -1 for what is not asked of."""
+        """A number for each (image, label), in this order; -1 if the image is not asked about."""
         at = np.searchsorted(images, image)
-        there = (label > 0) & (images[np.minimum(at, images.size - 1)] == image)
-        return np.where(there, at * labels.size + np.searchsorted(labels, label), -1)
+        asked_about = (label > 0) & (images[np.minimum(at, images.size - 1)] == image)
+        return np.where(asked_about, at * labels.size + np.searchsorted(labels, label), -1)
 
     if not images.size:
         return {}, {}
@@ -202,14 +201,16 @@ def main_posteriors(
     image = images[codes[named] // labels.size].tolist()
     key = asked.labels["key"].to_pylist()
     label = [key[number] for number in (codes[named] % labels.size).tolist()]
-    found: dict[int, dict[str, float]] = {}
-    for one, which, chance in zip(image, label, fitted.posterior[named].tolist(), strict=True):
-        found.setdefault(one, {})[which] = chance
-    return found, {"model": "one-coin Dawid-Skene"} | fitted.convergence._asdict()
+    by_image: dict[int, dict[str, float]] = {}
+    for number, name, chance in zip(image, label, fitted.posterior[named].tolist(), strict=True):
+        by_image.setdefault(number, {})[name] = chance
+    return by_image, {"model": "one-coin Dawid-Skene"} | fitted.convergence._asdict()
 
 
-def _renew_others(cursor, run: Run, asked: Asked, posteriors: dict[int, dict[str, float]]) -> None:
-    """Give the results that stay their new posteriors, and say that they are of this run."""
+def _renew_others(
+    cursor, run: Run, asked: AskedImages, posteriors: dict[int, dict[str, float]]
+) -> None:
+    """Update the posteriors of the results that stay, and trace them to this run."""
     cursor.execute("CREATE TEMPORARY TABLE renewed (image_id bigint, main_posteriors jsonb)")
     rows = ((image, _json(posteriors.get(image))) for image in asked.images["id"].to_pylist())
     copying.write_rows(cursor, "renewed", ("image_id", "main_posteriors"), rows)
@@ -225,9 +226,9 @@ def _renew_others(cursor, run: Run, asked: Asked, posteriors: dict[int, dict[str
 
 
 def _objects(
-    asked: Asked, responses: Responses, wanted: set[int] | None
+    asked: AskedImages, responses: Responses, wanted: set[int] | None
 ) -> Iterator[tuple[int, ImageObjects]]:
-    """The objects of each image asked (of those wanted): its id and what was found."""
+    """The id and objects of each image asked about, or of the wanted ones only."""
     key = dict(zip(*asked.labels.to_pydict().values(), strict=True))
     images = to_numpy(asked.images["id"])
     begin = np.searchsorted(responses.image, images).tolist()
@@ -255,8 +256,8 @@ def _json(value: Any) -> str | None:
 def _agreement(
     responses: Responses, n_workers: int
 ) -> tuple[dict[str, float | int] | None, NDArray[np.float64]]:
-    """On main labels, "none of these" being an answer too: of all, and of each worker with the
-    consensus of the others."""
+    """Agreement on main labels, "none of these" being one (rule A4): of all, and of each worker
+    with the consensus of the others."""
     if not responses.image.size:
         return None, np.full(n_workers, np.nan)
     _, label = np.unique(responses.main, return_inverse=True)
@@ -273,9 +274,9 @@ def _agreement(
 
 
 def _notes(cursor, run: Run) -> list[str]:
-    """Images whose labels were too many to be grouped: they have all results but objects.
+    """Names the images with too many labels to group: they have all results but objects (rule O6).
 
-    One image on which workers agree on nothing must not keep the results of all others back.
+    An image on which workers agree on nothing must not hold back the results of all others.
     """
     cursor.execute(
         """
@@ -287,7 +288,7 @@ def _notes(cursor, run: Run) -> list[str]:
         [run.campaign_id],
     )
     return [
-        f"image {key}: no objects stored, since its labels are too many to be parted exactly"
-        f" in {number} groups"
+        f"image {key}: no objects stored, since it has too many labels to group exactly"
+        f" into {number} objects"
         for key, number in cursor.fetchall()
     ]

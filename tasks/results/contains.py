@@ -19,8 +19,8 @@ from tasks.aggregation import (
 )
 from tasks.aggregation.frequencies import MAYBE, YES
 from tasks.models import Campaign, Run
+from tasks.results.answered import AnsweredAssignments, RunSummary
 from tasks.results.arrays import to_numpy
-from tasks.results.findings import Answered, Findings
 from tasks.results.prevalence import keep_observed
 from tasks.results.store import Answers
 from tasks.results.worker_results import as_table, control_accuracy, share, write_workers
@@ -28,11 +28,11 @@ from tasks.sql import copying
 
 SETTINGS: dict[str, Any] = {"dawid_skene": {"n_iter": 100, "tol": 1e-5, "smoothing": 0.0}}
 ANSWERS = 3  # no, yes, maybe
-BLOCK = 1 << 20  # judgments or pairs that are looked at together
+BLOCK = 1 << 20  # judgments or pairs processed together
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedPairs:
     """The campaign's pairs."""
 
     pairs: NDArray[np.int64]
@@ -40,11 +40,11 @@ class Asked:
 
     @property
     def digest(self) -> str:
-        """Another one where other pairs are asked."""
+        """Changes when the campaign asks about other pairs."""
         return hashlib.sha256(self.pairs.tobytes()).hexdigest()[:16]
 
     def numbers(self, ids: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Where each id stands in `pairs`; -1 for one that is not there."""
+        """The index of each id in `pairs`; -1 if missing."""
         if not self.pairs.size:
             return np.full(ids.shape, -1, np.int32)
         if self._number is not None:
@@ -55,7 +55,7 @@ class Asked:
 
     @cached_property
     def _number(self) -> NDArray[np.int32] | None:
-        """By id, counted from the first; None where the ids are scattered too far."""
+        """Indices by id, counted from the first; None if the ids are too scattered."""
         span = int(self.pairs[-1] - self.pairs[0]) + 1
         if span > 8 * self.pairs.size + BLOCK:
             return None
@@ -65,7 +65,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Judgments:
+class StudyJudgments:
     """All used study judgments, in narrow types: nine bytes each."""
 
     worker: NDArray[Any]
@@ -73,9 +73,10 @@ class Judgments:
     answer: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, answers: Answers, answered: Answered, asked: Asked) -> "Judgments":
-        """In the order of their assignments, however the answers came to lie in the file: sums of
-        floats depend on the order."""
+    def of(
+        cls, answers: Answers, answered: AnsweredAssignments, asked: AskedPairs
+    ) -> "StudyJudgments":
+        """In the order of assignments, not of the file: sums of floats depend on the order."""
         n = int(answered.judgments.sum())
         worker = np.empty(n, np.uint16 if answered.workers.size < 1 << 16 else np.uint32)
         pair, answer = np.empty(n, np.int32), np.empty(n, np.uint8)
@@ -92,27 +93,29 @@ class Judgments:
             answer[at] = to_numpy(batch["answer"].flatten())
             row = rows.stop
         if pair.size and pair.min() < 0:  # pairs that were deleted since they were judged
-            there = pair >= 0
-            worker, pair, answer = worker[there], pair[there], answer[there]
+            kept = pair >= 0
+            worker, pair, answer = worker[kept], pair[kept], answer[kept]
         return cls(worker, pair, answer)
 
     def blocks(self) -> list[slice]:
         return [slice(at, at + BLOCK) for at in range(0, self.pair.size, BLOCK)]
 
 
-def read_asked(cursor, campaign: Campaign) -> Asked:
-    """The campaign's pairs, as its answers are counted."""
+def read_asked(cursor, campaign: Campaign) -> AskedPairs:
+    """The campaign's pairs, for which answers are counted."""
     query = "SELECT id FROM tasks_pair WHERE campaign_id = %(campaign)s ORDER BY id"
     schema = pa.schema([("id", pa.int64())])
-    return Asked(to_numpy(copying.table(cursor, query, schema, {"campaign": campaign.pk})["id"]))
+    return AskedPairs(
+        to_numpy(copying.table(cursor, query, schema, {"campaign": campaign.pk})["id"])
+    )
 
 
 def write_results(
-    cursor, run: Run, asked: Asked, answers: Answers, *, everything: bool
-) -> Findings:
-    """Replace the results of all pairs and workers: any new answer moves every posterior."""
-    answered = Answered.of(answers, "pair")
-    judgments = Judgments.of(answers, answered, asked)
+    cursor, run: Run, asked: AskedPairs, answers: Answers, *, everything: bool
+) -> RunSummary:
+    """Replace the results of all pairs and workers: any new answer changes every posterior."""
+    answered = AnsweredAssignments.of(answers, "pair")
+    judgments = StudyJudgments.of(answers, answered, asked)
     counts = count_answers(judgments, asked.pairs.size)
     fitted = fit_dawid_skene(
         judgments.worker,
@@ -133,30 +136,30 @@ def write_results(
         control_accuracy=control_accuracy(answers, answered),
         **_skills(fitted),
     )
-    found = answered.counts() | {"pairs": int(asked.pairs.size)}
+    totals = answered.counts() | {"pairs": int(asked.pairs.size)}
     together = agreement_of_counts(
         counts.reshape(-1),
         np.repeat(np.arange(asked.pairs.size, dtype=np.int32), ANSWERS),
         np.tile(np.arange(ANSWERS, dtype=np.int8), asked.pairs.size),
     )
-    return Findings(
-        found,
+    return RunSummary(
+        totals,
         together._asdict() if together.answers else None,
         {"model": "Dawid-Skene"} | fitted.convergence._asdict(),
     )
 
 
-def count_answers(judgments: Judgments, n_pairs: int) -> NDArray[np.int32]:
+def count_answers(judgments: StudyJudgments, n_pairs: int) -> NDArray[np.int32]:
     """(n_pairs, ANSWERS): how often each answer was given."""
     counts = np.zeros(n_pairs * ANSWERS, np.int32)
     for block in judgments.blocks():
         slot = judgments.pair[block].astype(np.int64) * ANSWERS + judgments.answer[block]
-        np.add.at(counts, slot, np.int32(1))  # of another type it is fifty times as slow
+        np.add.at(counts, slot, np.int32(1))  # with another type it is fifty times slower
     return counts.reshape(n_pairs, ANSWERS)
 
 
 def _write_pairs(
-    cursor, run: Run, asked: Asked, counts: NDArray[np.int32], fitted: DawidSkeneResult
+    cursor, run: Run, asked: AskedPairs, counts: NDArray[np.int32], fitted: DawidSkeneResult
 ) -> None:
     with copying.avoiding(cursor, "nestloop"):
         cursor.execute(
@@ -167,25 +170,25 @@ def _write_pairs(
     for at in range(0, asked.pairs.size, BLOCK):
         part = slice(at, at + BLOCK)
         shown = counts[part].sum(axis=1)
-        found = frequencies_of_counts(counts[part, YES], counts[part, MAYBE], shown)
+        frequencies = frequencies_of_counts(counts[part, YES], counts[part, MAYBE], shown)
         columns = {
             "run_id": np.full(shown.size, run.pk),
             "pair_id": asked.pairs[part],
-            "selected": found.selected,
-            "maybe": found.maybe,
-            "shown": found.shown,
-            "sf": found.sf,
-            "sf_low": found.low,
-            "sf_high": found.high,
+            "selected": frequencies.selected,
+            "maybe": frequencies.maybe,
+            "shown": frequencies.shown,
+            "sf": frequencies.sf,
+            "sf_low": frequencies.low,
+            "sf_high": frequencies.high,
             "posterior": np.where(shown > 0, fitted.posterior[part, YES], np.nan),
         }
         copying.write(cursor, "tasks_pairresult", as_table(columns))
 
 
 def _agreement_with_others(
-    judgments: Judgments, counts: NDArray[np.int32], n_workers: int
+    judgments: StudyJudgments, counts: NDArray[np.int32], n_workers: int
 ) -> NDArray[np.float64]:
-    """Per worker: of his judgments on which the others have a consensus, the share that is it."""
+    """Per worker: of their judgments with a consensus of others, the share in line (rule A4)."""
     verdict = np.empty(counts.shape, np.int8)
     for at in range(0, len(counts), BLOCK):
         part = counts[at : at + BLOCK]
@@ -193,14 +196,14 @@ def _agreement_with_others(
         verdict[at : at + BLOCK] = agrees_with_others(part.reshape(-1), units).reshape(part.shape)
     agreed, compared = np.zeros(n_workers, np.int64), np.zeros(n_workers, np.int64)
     for block in judgments.blocks():
-        found = verdict[judgments.pair[block], judgments.answer[block]]
-        agreed += np.bincount(judgments.worker[block][found == 1], minlength=n_workers)
-        compared += np.bincount(judgments.worker[block][found >= 0], minlength=n_workers)
+        agrees = verdict[judgments.pair[block], judgments.answer[block]]
+        agreed += np.bincount(judgments.worker[block][agrees == 1], minlength=n_workers)
+        compared += np.bincount(judgments.worker[block][agrees >= 0], minlength=n_workers)
     return share(agreed, compared)
 
 
 def _skills(fitted: DawidSkeneResult) -> dict[str, NDArray[np.float64]]:
-    """By Dawid-Skene; NaN where not one item of that kind is expected among the worker's."""
+    """By Dawid-Skene (rule A2); NaN where the worker is expected to have judged no such item."""
     skill = expected_skill(fitted)
     return {
         "sensitivity": np.where(skill.positives > 0.5, skill.sensitivity, np.nan),

@@ -24,13 +24,12 @@ COMPUTED = ("counts", "agreement", "convergence", "notes")
 def aggregate(campaign: Campaign) -> Run:
     """Compute and store the results of a campaign's used answers; returns the run's row.
 
-    All is read in one snapshot and written in its transaction: a reader sees what one run left,
-    never half of it. Of two runs at once the second waits for the first. Only answers that changed
-    since the last run are read again (`counts["read"]` assignments). Where nothing changed the
-    results stay as they are, traced to the run that computed them, and the new run's row repeats
-    its numbers.
+    A run reads one snapshot and writes in its transaction, so readers never see half a run. A
+    second run waits for the first. Only answers that changed since the last run are read again
+    (`counts["read"]` assignments). If nothing changed, the results stay traced to the run that
+    computed them, and the new run's row repeats its numbers.
 
-    Inside a transaction of the caller's it is part of that, and as isolated.
+    Inside a caller's transaction the run is part of it, with its isolation level.
     """
     started = time.monotonic()
     with _alone(campaign):
@@ -56,9 +55,9 @@ def _aggregate(cursor, campaign: Campaign, started: float) -> tuple[Run, Answers
         for name in COMPUTED:
             setattr(run, name, getattr(last, name))
     else:
-        findings = kind.write_results(cursor, run, asked, answers, everything=not same)
+        summary = kind.write_results(cursor, run, asked, answers, everything=not same)
         for name in COMPUTED:
-            setattr(run, name, getattr(findings, name))
+            setattr(run, name, getattr(summary, name))
     run.counts = run.counts | {"read": answers.read}
     run.seconds = time.monotonic() - started
     run.save()
@@ -67,9 +66,9 @@ def _aggregate(cursor, campaign: Campaign, started: float) -> tuple[Run, Answers
 
 @contextlib.contextmanager
 def _alone(campaign: Campaign) -> Iterator[None]:
-    """No other aggregation of the campaign overlaps the block: the second waits for the first.
+    """Keep aggregations of the campaign apart: the second waits for the first.
 
-    Entered before the snapshot is taken: who waited sees what the other has written.
+    Entered before the snapshot is taken, so that a run that waited sees what the other wrote.
     """
     if connection.in_atomic_block:
         take_until_commit(Lock.AGGREGATION, campaign.pk)
@@ -81,7 +80,7 @@ def _alone(campaign: Campaign) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _on_one_snapshot() -> Iterator[Any]:
-    """A cursor in a transaction on one snapshot; in a caller's transaction, as isolated as that."""
+    """A cursor in a transaction on one snapshot, or in the caller's transaction."""
     within = connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
         if not within:

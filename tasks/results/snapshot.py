@@ -1,8 +1,8 @@
-"""What a run has seen of the database, so that the next one reads what that was not."""
+"""The snapshot of a run, so that the next run reads only what it did not see."""
 
 from dataclasses import dataclass
 
-# Of rows whose column `changed` tells which transaction changed them last (TransactionField).
+# For rows whose column `changed` holds the last transaction that changed them (TransactionField).
 UNSEEN = """
     a.changed >= %(least)s::text::xid8
     AND (a.changed >= %(end)s::text::xid8 OR a.changed = ANY (%(running)s::text[]::xid8[]))
@@ -11,11 +11,11 @@ UNSEEN = """
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Transactions from before `least` were seen, those from `end` on were not, and of those
-    between, all were but the ones that were running.
+    """It saw transactions before `least`, none from `end` on, and in between all but `running`.
 
-    To read again all from `least` on would do, but that stands still as long as one transaction
-    runs anywhere in the cluster, in whatever database: a backup, and each night reads everything.
+    Reading everything from `least` on again would be correct, but `least` stands still while any
+    transaction runs in the cluster, in whatever database: during a long backup every nightly
+    aggregation would read everything.
     """
 
     least: int
@@ -24,11 +24,11 @@ class Snapshot:
 
     @classmethod
     def of(cls, cursor) -> "Snapshot":
-        """The cursor's. Its own transaction counts as running: it may write more yet."""
+        """The cursor's snapshot. Its own transaction counts as running: it may still write."""
         cursor.execute(
             "SELECT pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text,"
             " ARRAY(SELECT pg_snapshot_xip(s)::text), pg_current_xact_id_if_assigned()::text"
             " FROM pg_current_snapshot() s"
         )
         least, end, running, own = cursor.fetchone()
-        return cls(int(least), int(end), [int(one) for one in (*running, own) if one])
+        return cls(int(least), int(end), [int(xid) for xid in (*running, own) if xid])

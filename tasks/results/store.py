@@ -1,13 +1,13 @@
-"""The answers that aggregation has read, kept in a file, so that only what changed is read again.
+"""Keeps the answers that aggregation has read in a file, so that it reads only changes again.
 
-An Arrow file for each campaign under DATA_DIR/aggregation, a row per answered assignment, mapped
-into memory. It can be lost at any time: all of it follows from the database, and it is believed
-only if it says that it is of this campaign in this database, of a run that the database knows, and
-if it then holds as many answers as the database does. Otherwise everything is read anew.
+There is an Arrow file for each campaign under DATA_DIR/aggregation, memory-mapped, with a row per
+answered assignment. It can be lost at any time: all of it follows from the database. It is used
+only if it names this campaign in this database and a run that the database knows, and holds as many
+answers as the database. Otherwise everything is read again.
 
-Why a file and not a table: Dawid-Skene needs all judgments at once, as arrays. 1.3 million are
-13 MB here and mapped in no time; in Postgres they would be stored twice, and sent through a socket
-at each run.
+Why a file and not a table: Dawid-Skene needs all judgments at once, as arrays. 1.3 million are a
+file of 13 MB, mapped in no time; Postgres would store them twice and send them through a socket at
+each run.
 """
 
 import contextlib
@@ -33,14 +33,14 @@ FORMAT = 2  # of the file
 
 @dataclass(frozen=True)
 class Answers:
-    """A campaign's answers as a run saw them."""
+    """A campaign's answers in the snapshot of a run."""
 
     path: Path
     batches: list[pa.RecordBatch]
     read: int
-    """Assignments that were read from the database for it."""
+    """Number of assignments that were read from the database."""
     touched: set[int] | None
-    """CLASSIFY: images with a judgment that is new, changed or gone; None: all may be."""
+    """CLASSIFY: images with new, changed or deleted judgments; None: possibly all."""
 
     @property
     def number(self) -> int:
@@ -48,26 +48,26 @@ class Answers:
 
     @property
     def unchanged(self) -> bool:
-        """Whether the last run saw the very same."""
+        """Whether the last run saw the same answers."""
         return not self.read and self.touched is not None
 
     def forget_others(self) -> None:
-        """Remove the campaign's other files; call when the run is committed, and while no other
-        one can write."""
+        """Remove the campaign's other files; call after the run has committed, while no other run
+        can write."""
         for path in self.path.parent.glob(f"{self.path.name.split('.')[0]}.*"):
             if path != self.path:
                 path.unlink(missing_ok=True)
 
 
 def current_answers(cursor, campaign: Campaign, run: Run, snapshot: Snapshot) -> Answers:
-    """The answers of the cursor's snapshot: from the file, and what changed since it was written.
+    """The answers in the cursor's snapshot: the file's, updated with later changes.
 
     `run` must hold the snapshot's watermark.
     """
     says = _identity(cursor, campaign) | _of_run(run) | {"snapshot": asdict(snapshot)}
-    found = _load(cursor, campaign)
-    if found is not None:
-        path, since, batches = found
+    stored = _load(cursor, campaign)
+    if stored is not None:
+        path, since, batches = stored
         answers = _updated(cursor, campaign, says, since, path, batches)
         if answers.number == _in_database(cursor, campaign):
             return answers
@@ -75,11 +75,13 @@ def current_answers(cursor, campaign: Campaign, run: Run, snapshot: Snapshot) ->
 
 
 def forget_deleted() -> None:
-    """Remove the files of campaigns that are no more."""
-    paths = list(_folder().glob("campaign-*.*"))  # before the campaigns: one may be new
-    there = {str(pk) for pk in Campaign.objects.values_list("pk", flat=True)}
+    """Remove the files of deleted campaigns."""
+    paths = list(
+        _folder().glob("campaign-*.*")
+    )  # listed first: a campaign may be created meanwhile
+    existing = {str(pk) for pk in Campaign.objects.values_list("pk", flat=True)}
     for path in paths:
-        if path.name.split(".")[0].removeprefix("campaign-") not in there:
+        if path.name.split(".")[0].removeprefix("campaign-") not in existing:
             path.unlink(missing_ok=True)
 
 
@@ -96,7 +98,7 @@ def _in_database(cursor, campaign: Campaign) -> int:
 
 
 def _identity(cursor, campaign: Campaign) -> dict[str, Any]:
-    """What a file must say to be of this campaign: transaction ids mean nothing elsewhere."""
+    """What identifies the campaign's file: in another database its transaction ids mean nothing."""
     cursor.execute(
         "SELECT (SELECT system_identifier::text FROM pg_control_system()),"
         " (SELECT oid::bigint FROM pg_database WHERE datname = current_database())"
@@ -116,7 +118,7 @@ def _of_run(run: Run) -> dict[str, Any]:
 
 
 def _load(cursor, campaign: Campaign) -> tuple[Path, Snapshot, list[pa.RecordBatch]] | None:
-    """The newest file that can be believed, what its run has seen, and its answers."""
+    """The newest valid file, the snapshot of its run, and its answers."""
     identity = _identity(cursor, campaign)
     best, newest = None, 0
     for path in _folder().glob(f"campaign-{campaign.pk}.*"):
@@ -133,7 +135,7 @@ def _load(cursor, campaign: Campaign) -> tuple[Path, Snapshot, list[pa.RecordBat
                 batches = [file.get_batch(n) for n in range(file.num_record_batches)]
                 best, newest = (path, snapshot, batches), run.pk
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
-            continue  # half a file, or not one of ours
+            continue  # incomplete, or not a file of aggregation
     return best
 
 
@@ -145,8 +147,7 @@ def _updated(
     old_path: Path | None,
     old: list[pa.RecordBatch],
 ) -> Answers:
-    """Old answers with what changed put in their place, in a new file; the old one where nothing
-    did."""
+    """The old answers with changed ones replaced, in a new file; the old file if none changed."""
     fresh = read_answers(cursor, campaign, since)
     first = next(fresh, None)
     if first is None and old_path is not None:
@@ -160,7 +161,7 @@ def _updated(
     unfinished = path.with_suffix(".part")
     try:
         with pa.OSFile(str(unfinished), "wb") as sink, pa.ipc.new_file(sink, schema) as file:
-            for batch in _and(first, fresh):
+            for batch in _chained(first, fresh):
                 ids.append(to_numpy(batch["assignment"]))
                 touched.update(_images(batch))
                 file.write_batch(batch.replace_schema_metadata(schema.metadata))
@@ -181,7 +182,7 @@ def _updated(
     return Answers(path, batches, changed.size, None if old_path is None else touched)
 
 
-def _and(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+def _chained(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
     if first is not None:
         yield first
     yield from rest

@@ -1,6 +1,6 @@
-"""Answered assignments out of the database, a row each, with their used judgments as lists.
+"""Reads answered assignments from the database, a row each, with their used judgments as lists.
 
-What is not used keeps only its number of items: it is counted apart and in no result.
+Of answers that are not used it keeps only the number of items, which runs count separately.
 """
 
 from collections.abc import Iterator
@@ -19,6 +19,16 @@ from tasks.models.refused import Refused
 from tasks.results.arrays import lengths, lists, to_arrow, to_numpy
 from tasks.results.snapshot import UNSEEN, Snapshot
 from tasks.sql import copying
+from tasks.sql.judgments import (
+    ANSWERED,
+    ITEMS,
+    OFFERED_ON_CONTROLS,
+    RESPONSE,
+    SETTLED,
+    is_list,
+    label_id,
+)
+from tasks.sql.used import used
 
 
 class Status(IntEnum):
@@ -33,23 +43,22 @@ class Status(IntEnum):
 
 
 _STATUS = f"""
-    CASE WHEN a.state = 'returned' THEN {Status.RETURNED:d}
+    CASE WHEN {used()} THEN {Status.USED:d}
+         WHEN a.state = 'returned' THEN {Status.RETURNED:d}
          WHEN a.state = 'expired' THEN {Status.LATE:d}
          WHEN a.outcome = 'rejected' THEN {Status.REJECTED:d}
          WHEN a.set_aside THEN {Status.SET_ASIDE:d}
-         WHEN a.outcome = 'accepted' AND a.state = 'submitted' THEN {Status.USED:d}
          ELSE {Status.WAITING:d} END
 """
-_USED = "(a.state = 'submitted' AND a.outcome = 'accepted' AND NOT a.set_aside)"
 
 _ASSIGNMENT = [
     ("assignment", pa.int64()),
     ("worker", pa.int64()),
     ("status", pa.int8()),
-    ("seconds", pa.float64()),  # active; NaN where nobody measured them
-    ("shown", pa.int32()),  # items, also unseen ones and controls
+    ("seconds", pa.float64()),  # active; NaN if not measured
+    ("shown", pa.int32()),  # items, including unseen ones and controls
     ("controls", pa.int32()),  # of these, seen
-    # Of the controls whose answer is known: what it is (0, 1) and what was answered.
+    # For controls whose answer is known: that answer (0, 1) and the worker's.
     ("known", pa.list_(pa.int8())),
     ("said", pa.list_(pa.int8())),
 ]
@@ -65,7 +74,7 @@ SCHEMAS = {
             ("answer", pa.list_(pa.int8())),
         ]
     ),
-    # `submitted`: microseconds; `main`: 0 where none; labels are ids.
+    # `submitted`: microseconds; `main`: 0 for none; labels are ids.
     Kind.CLASSIFY: pa.schema(
         [
             *_ASSIGNMENT,
@@ -77,12 +86,14 @@ SCHEMAS = {
         ]
     ),
 }
-LAST = 2**63 - 1  # an answer without a sequence comes after those of the same moment with one
+LAST = 2**63 - 1  # an answer without a sequence comes last among those of the same moment
 
 
 def read_answers(cursor, campaign: Campaign, since: Snapshot | None) -> Iterator[pa.RecordBatch]:
-    """The answers that were last changed where `since` did not see it (None: all), in the kind's
-    schema. Raises Refused for a stored answer that is none."""
+    """The answers whose last change `since` did not see (None: all), in the kind's schema.
+
+    Raises Refused for a stored answer that is malformed.
+    """
     where = "a.campaign_id = %(campaign)s AND a.submitted_at IS NOT NULL"
     params: dict[str, Any] = {"campaign": campaign.pk}
     if since is not None:
@@ -95,12 +106,12 @@ def read_answers(cursor, campaign: Campaign, since: Snapshot | None) -> Iterator
     try:
         yield from _classify(source)
     except pa.ArrowInvalid as error:
-        raise strange_answer(cursor, campaign) or error from error
+        raise malformed_answer(cursor, campaign) or error from error
 
 
 @dataclass(frozen=True)
 class _Source:
-    """Where answers are read: a condition on `tasks_assignment a`, its parameters."""
+    """Which answers to read: a condition on `tasks_assignment a` with its parameters."""
 
     cursor: Any
     where: str
@@ -116,9 +127,9 @@ class _Source:
 
 
 class _Items(NamedTuple):
-    """The items of HITs: that of position p in HIT h is at start[index of h] + p.
+    """The items of HITs: the item at position p in HIT h has index start[index of h] + p.
 
-    A last entry, of no HIT and no pair, stands for items that were deleted since they were shown.
+    The last entry, of no HIT and no pair, stands for items deleted since they were shown.
     """
 
     hits: NDArray[np.int64]
@@ -128,17 +139,17 @@ class _Items(NamedTuple):
     """-1 for a control."""
     is_control: NDArray[np.bool_]
     known: NDArray[np.int8]
-    """A control's answer; -1 where it has none."""
+    """A control's answer; -1 if it has none."""
 
     def numbers(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where each HIT stands in `hits`; the last one for a HIT without items."""
+        """The index of each HIT in `hits`; the last one for a HIT without items."""
         at = np.searchsorted(self.hits, ids)
         return np.where(self.hits[at] == ids, at, self.hits.size - 1)
 
     def slots(self, hit: NDArray[np.int64], position: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where the item of each HIT (numbers in `hits`) and position is."""
-        there = position < self.size[hit]
-        return np.where(there, self.start[hit] + position, self.pair.size - 1)
+        """The index of the item at each HIT (an index in `hits`) and position."""
+        exists = position < self.size[hit]
+        return np.where(exists, self.start[hit] + position, self.pair.size - 1)
 
 
 def _items(source: _Source) -> _Items:
@@ -150,8 +161,8 @@ def _items(source: _Source) -> _Items:
     """
     types = (pa.int64(), pa.int32(), pa.int64(), pa.int8(), pa.int8())
     names = ("hit", "position", "pair", "control", "known")
-    found = source.table(query, pa.schema(zip(names, types, strict=True)))
-    hit, position, pair, control, known = (to_numpy(column) for column in found.columns)
+    table = source.table(query, pa.schema(zip(names, types, strict=True)))
+    hit, position, pair, control, known = (to_numpy(column) for column in table.columns)
     hits, index = np.unique(hit, return_inverse=True)
     size = np.zeros(hits.size, np.int64)
     np.maximum.at(size, index, position + 1)
@@ -190,7 +201,7 @@ def _contains(source: _Source) -> Iterator[pa.RecordBatch]:
 
 
 def _judgments(batch: pa.RecordBatch, items: _Items) -> pa.RecordBatch:
-    """A batch of answers as positions, with their judgments of pairs and controls."""
+    """A batch of answers (positions as texts) with their judgments of pairs and controls."""
     n = batch.num_rows
     row, position = _numbers(batch["shown_at"])
     most = int(position.max(initial=0)) + 1
@@ -217,14 +228,13 @@ def _judgments(batch: pa.RecordBatch, items: _Items) -> pa.RecordBatch:
     return pa.record_batch(columns, SCHEMAS[Kind.CONTAINS])
 
 
-_RESPONSES = """
-    FROM tasks_assignment a
-    CROSS JOIN LATERAL unnest(a.shown) WITH ORDINALITY AS s (position, number)
-    CROSS JOIN LATERAL (SELECT a.answers -> (s.number - 1)::int AS response) r
-    JOIN tasks_hititem i ON i.hit_id = a.hit_id AND i.position = s.position
-"""
-_ANSWERED = f"""
-    {_USED} AND NOT s.position = ANY (a.unseen) AND jsonb_typeof(r.response) = 'object'
+_RESPONSES = f"FROM tasks_assignment a {ITEMS} {RESPONSE}"
+_USED_RESPONSE = f"{used()} AND {ANSWERED}"
+# An unreadable value becomes a text that is no number, which Arrow refuses.
+_MAIN = "coalesce(nullif((r.response -> 'main')::text, 'null'), '0')"
+_SELECTED = f"""
+    CASE WHEN {is_list("selected")}
+         THEN left(substr(translate(r.response ->> 'selected', ' ', ''), 2), -1) ELSE '?' END
 """
 
 
@@ -242,10 +252,9 @@ def _classify(source: _Source) -> Iterator[pa.RecordBatch]:
         return
     responses = source.table(
         f"""
-        SELECT a.id, (i.role = 'control')::int, i.image_id, coalesce(r.response ->> 'main', '0'),
-               translate(r.response ->> 'selected', '[] ', '')
+        SELECT a.id, (i.role = 'control')::int, i.image_id, {_MAIN}, {_SELECTED}
         {_RESPONSES}
-        WHERE {source.where} AND {_ANSWERED}
+        WHERE {source.where} AND {_USED_RESPONSE}
         ORDER BY a.id, s.number
         """,
         pa.schema(
@@ -258,23 +267,19 @@ def _classify(source: _Source) -> Iterator[pa.RecordBatch]:
             ]
         ),
     )
-    # A label offered beside the settled one is a foil.
     known = source.table(
         f"""
-        SELECT a.id, (o.label::bigint = i.label_id)::int,
-               coalesce(r.response -> 'selected' @> to_jsonb(o.label::bigint), false)::int
-        {_RESPONSES}
-        CROSS JOIN LATERAL jsonb_array_elements_text(r.response -> 'offered') AS o (label)
-        WHERE {source.where} AND {_ANSWERED} AND i.role = 'control' AND i.known
-          AND i.label_id IS NOT NULL
+        SELECT a.id, k.present, k.said
+        {_RESPONSES} {OFFERED_ON_CONTROLS}
+        WHERE {source.where} AND {_USED_RESPONSE} AND {SETTLED}
         ORDER BY a.id
         """,
         pa.schema([("assignment", pa.int64()), ("known", pa.int8()), ("said", pa.int8())]),
     )
     ids = to_numpy(answers["assignment"])
 
-    def number_of(found: pa.Table) -> NDArray[np.int64]:
-        each = np.searchsorted(ids, to_numpy(found["assignment"]))
+    def number_of(rows: pa.Table) -> NDArray[np.int64]:
+        each = np.searchsorted(ids, to_numpy(rows["assignment"]))
         return np.bincount(each, minlength=ids.size)
 
     control = to_numpy(responses["control"]) == 1
@@ -293,33 +298,34 @@ def _classify(source: _Source) -> Iterator[pa.RecordBatch]:
     yield from pa.table([columns[name] for name in schema.names], schema=schema).to_batches()
 
 
-_STRANGE = f"""
+_MALFORMED = f"""
     SELECT a.key, im.key
     {_RESPONSES} JOIN imagesets_image im ON im.id = i.image_id
-    WHERE a.campaign_id = %(campaign)s AND {_ANSWERED} AND EXISTS (
-      SELECT FROM jsonb_array_elements_text(
-        CASE WHEN jsonb_typeof(r.response -> 'selected') = 'array' THEN r.response -> 'selected'
-             ELSE jsonb_build_array('no list') END
-        || coalesce(nullif(r.response -> 'main', 'null'), '[]')) AS named (label)
+    WHERE a.campaign_id = %(campaign)s AND {_USED_RESPONSE} AND EXISTS (
+      SELECT FROM jsonb_array_elements(
+        CASE WHEN {is_list("selected")} THEN r.response -> 'selected' ELSE '["no list"]' END
+        || CASE WHEN coalesce(r.response -> 'main', 'null') = 'null' THEN '[]'
+                ELSE jsonb_build_array(r.response -> 'main') END) AS named (entry)
       WHERE NOT EXISTS (
-        SELECT FROM imagesets_label l WHERE l.dataset_id = %(dataset)s AND l.id::text = label))
+        SELECT FROM imagesets_label l
+        WHERE l.dataset_id = %(dataset)s AND l.id = {label_id("named.entry")}))
     ORDER BY a.id, s.number LIMIT 1
 """
 
 
-def strange_answer(cursor, campaign: Campaign) -> Refused | None:
-    """What to say of the first used answer of a CLASSIFY campaign that names other things than
-    labels of its dataset, by hand in the database or by labels that are no more."""
-    cursor.execute(_STRANGE, {"campaign": campaign.pk, "dataset": campaign.dataset_id})
-    found = cursor.fetchone()
-    return found and Refused(
-        f"campaign {campaign.slug}, assignment {found[0]}: the stored answer to image {found[1]!r}"
+def malformed_answer(cursor, campaign: Campaign) -> Refused | None:
+    """The error for the first used answer of a CLASSIFY campaign that names anything but labels of
+    its dataset: somebody edited the database, or deleted labels."""
+    cursor.execute(_MALFORMED, {"campaign": campaign.pk, "dataset": campaign.dataset_id})
+    first = cursor.fetchone()
+    return first and Refused(
+        f"campaign {campaign.slug}, assignment {first[0]}: the stored answer to image {first[1]!r}"
         " does not consist of labels of the dataset"
     )
 
 
 def _numbers(texts: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Texts such as "3,1" to (number of the text, value), for each value in order."""
+    """Texts such as "3,1" as (index of the text, value) for each value, in order."""
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks()
     full = np.flatnonzero(lengths(texts))

@@ -1,4 +1,4 @@
-"""How each worker did: of used answers only, as all results."""
+"""Results of each worker, from used answers only."""
 
 import numpy as np
 import pyarrow as pa
@@ -6,18 +6,18 @@ from numpy.typing import NDArray
 
 from tasks.aggregation import control_skill
 from tasks.models import Run
+from tasks.results.answered import AnsweredAssignments
 from tasks.results.arrays import lengths, to_arrow, to_numpy
-from tasks.results.findings import Answered
 from tasks.results.store import Answers
 from tasks.sql import copying
 
 Floats = NDArray[np.float64]
 
 
-def write_workers(cursor, run: Run, answered: Answered, **measures: Floats) -> None:
-    """Replace the campaign's results of workers by those of everybody who answered.
+def write_workers(cursor, run: Run, answered: AnsweredAssignments, **measures: Floats) -> None:
+    """Replace the campaign's worker results by those of everyone who answered.
 
-    `measures`: values per worker for columns of WorkerResult, NaN where there is nothing to tell.
+    `measures`: values per worker for columns of WorkerResult, NaN where unknown.
     """
     used, n = answered.used, answered.workers.size
     items = answered.controls + answered.judgments
@@ -37,11 +37,11 @@ def write_workers(cursor, run: Run, answered: Answered, **measures: Floats) -> N
     copying.write(cursor, "tasks_workerresult", as_table(columns))
 
 
-def control_accuracy(answers: Answers, answered: Answered) -> Floats:
-    """Per worker, the mean of the accuracies on positive and on negative controls.
+def control_accuracy(answers: Answers, answered: AnsweredAssignments) -> Floats:
+    """Per worker, the mean of the accuracies on positive and on negative controls (rule K9).
 
-    NaN without both kinds: who selects everything has all positives right. In CLASSIFY the settled
-    label of a control is a positive, each other label offered a negative.
+    NaN without both kinds: a worker who selects everything gets all positives right. In CLASSIFY a
+    control's settled label is a positive, each other label offered a negative.
     """
 
     def column(name: str) -> NDArray[np.int8]:
@@ -55,20 +55,20 @@ def control_accuracy(answers: Answers, answered: Answered) -> Floats:
 
 
 def medians(group: NDArray[np.int64], value: Floats, n: int) -> Floats:
-    """(n,): the median of each group's values, NaN values left out; NaN where there are none."""
+    """(n,): the median of each group's values other than NaN; NaN for an empty group."""
     group, value = group[~np.isnan(value)], value[~np.isnan(value)]
     value = value[np.lexsort((value, group))]
     size = np.bincount(group, minlength=n)
     start = np.cumsum(size) - size
-    found = np.full(n, np.nan)
+    median = np.full(n, np.nan)
     some = size > 0
     low, high = (start + (size - 1) // 2)[some], (start + size // 2)[some]
-    found[some] = (value[low] + value[high]) / 2
-    return found
+    median[some] = (value[low] + value[high]) / 2
+    return median
 
 
 def share(part: NDArray, whole: NDArray) -> Floats:
-    """part / whole, NaN where there is nothing to share."""
+    """part / whole, NaN where whole is 0."""
     return np.divide(part, whole, out=np.full(len(whole), np.nan), where=np.asarray(whole) > 0)
 
 

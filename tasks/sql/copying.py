@@ -10,19 +10,19 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.csv
 
-BLOCK = 8 << 20  # bytes that are parsed together
-BUFFER = 1 << 20  # bytes that are put on disk together
+BLOCK = 8 << 20  # bytes parsed together
+BUFFER = 1 << 20  # bytes written to disk together
 ROWS_AT_ONCE = 200_000
 
 
-# What a planner that takes a table for small (it was filled a moment ago, and nothing has analysed
-# it yet) chooses at the cost of the square of its rows.
+# Plans whose cost grows with the square of a table's rows; the planner picks them for a table that
+# it takes for small, because it was filled a moment ago and not analysed yet.
 Plan = Literal["nestloop", "seqscan"]
 
 
 @contextmanager
 def avoiding(cursor, plan: Plan) -> Iterator[None]:
-    """Have the planner avoid a kind of plan for some statements of the transaction."""
+    """Make the planner avoid a kind of plan within the block."""
     cursor.execute(f"SET LOCAL enable_{plan} = off")
     yield
     cursor.execute(f"SET LOCAL enable_{plan} TO DEFAULT")
@@ -55,7 +55,7 @@ def table(cursor, query: str, schema: pa.Schema, params: dict[str, Any]) -> pa.T
 
 
 def write(cursor, name: str, data: pa.Table) -> None:
-    """Append rows to a table of the database; the columns' names are the same there."""
+    """Append rows to a table of the database, which has columns of the same names."""
     options = pa.csv.WriteOptions(include_header=False)
     columns = ", ".join(data.column_names)
     for start in range(0, len(data), ROWS_AT_ONCE):
@@ -66,7 +66,7 @@ def write(cursor, name: str, data: pa.Table) -> None:
 
 
 def write_rows(cursor, name: str, columns: Iterable[str], data: Iterable[tuple]) -> None:
-    """Append rows of Python's own values; None is null. No text may be empty."""
+    """Append rows of Python values; None is null. Empty texts are not allowed."""
     with tempfile.TemporaryFile("w+", newline="", buffering=BUFFER, encoding="utf-8") as file:
         csv.writer(file).writerows(data)
         file.seek(0)

@@ -1,4 +1,4 @@
-"""How far campaigns are: used answers of those wanted, for many campaigns in two queries."""
+"""How complete campaigns are: used answers of those wanted, in two queries for all."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,22 +10,22 @@ from tasks.models.assignment import USED
 
 
 @dataclass(frozen=True)
-class Progress:
-    """Used answers so far; those wanted by the end (R of each HIT); HITs."""
+class Completion:
+    """Used answers so far, answers wanted in the end (R per HIT), and HITs."""
 
     done: int = 0
     total: int = 0
     hits: int = 0
 
 
-def progress_of(campaigns: Iterable[Campaign]) -> dict[int, Progress]:
-    """The progress of each campaign, by id."""
+def completion_of(campaigns: Iterable[Campaign]) -> dict[int, Completion]:
+    """How complete each campaign is, by id."""
     campaigns = list(campaigns)
     wanted = [campaign.pk for campaign in campaigns]
     hits = _count(HIT.objects.filter(campaign__in=wanted))
     done = _count(Assignment.objects.filter(USED, campaign__in=wanted))
     return {
-        campaign.pk: Progress(
+        campaign.pk: Completion(
             done=done.get(campaign.pk, 0),
             total=hits.get(campaign.pk, 0) * campaign.workers_per_item,
             hits=hits.get(campaign.pk, 0),

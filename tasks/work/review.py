@@ -13,7 +13,7 @@ from django.utils import timezone
 from tasks import money
 from tasks.crowds import crowd_of
 from tasks.models import Assignment, Campaign, Place, Stop, Worker
-from tasks.models.assignment import Outcome
+from tasks.models.assignment import HANDED_IN, MarketState, Outcome
 from tasks.models.refused import Refused
 from tasks.work.rounds import finish_if_done, free, make_room
 from tasks.work.skills import Verdict, careless_workers
@@ -48,7 +48,7 @@ def to_review(campaign: Campaign) -> QuerySet[Assignment]:
     )
     if crowd_of(campaign).accepts_at_once:
         return waiting.filter(state="submitted")
-    return waiting.filter(market_state__in=["submitted", "approved", "rejected"])
+    return waiting.filter(market_state__in=HANDED_IN)
 
 
 def review(campaign: Campaign) -> Reviewed:
@@ -70,7 +70,7 @@ def review(campaign: Campaign) -> Reviewed:
         verdict = verdicts[assignment.worker_id]
         reject(assignment, FEEDBACK.format(what=verdict.reason), REVIEW)
         done.rejected += 1
-    ids = list(waiting.exclude(market_state="rejected").values_list("pk", flat=True))
+    ids = list(waiting.exclude(market_state=MarketState.REJECTED).values_list("pk", flat=True))
     for start in range(0, len(ids), BATCH):
         done.accepted += _accept_all(ids[start : start + BATCH])
     finish_if_done(Campaign.objects.get(pk=campaign.pk))
@@ -79,7 +79,7 @@ def review(campaign: Campaign) -> Reviewed:
 
 def _rejectable(campaign: Campaign, verdicts: dict[int, Verdict]) -> Q:
     workers = [v.worker_id for v in verdicts.values() if v.may_be_rejected and campaign.rejection]
-    return Q(worker__in=workers) & ~Q(market_state="approved")
+    return Q(worker__in=workers) & ~Q(market_state=MarketState.APPROVED)
 
 
 def _accept_all(ids: Iterable[int]) -> int:

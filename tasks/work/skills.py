@@ -1,7 +1,7 @@
-"""Who works carelessly: control accuracy from the stored answers (SCIENCE: rule 10).
+"""Finds careless workers by their control accuracy in the stored answers (rule K10).
 
-Counted are a HIT's controls, and in CONTAINS pairs on which at least three others agree, or of
-which the answer is known though they are asked.
+It counts a HIT's controls and, in CONTAINS, the pairs on which at least three others agree or whose
+answer is known (rule K8).
 """
 
 from collections.abc import Iterable
@@ -14,23 +14,25 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from tasks.aggregation import control_skill, may_be_stopped, peer_controls
+from tasks.aggregation.frequencies import MAYBE, NO, UNSEEN, YES
 from tasks.models import Assignment, Campaign
 from tasks.models.campaign import Kind
+from tasks.sql.judgments import ITEMS, OFFERED_ON_CONTROLS, RESPONSE, SETTLED, answer
 
-OVERLAP = timedelta(minutes=10)  # answers of before the last sync that may not have been seen by it
+OVERLAP = timedelta(minutes=10)  # answers from before the last sync that it may have missed
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A worker whose control accuracy is surely too low."""
+    """A worker whose control accuracy is surely too low, and why."""
 
     worker_id: int
     reason: str
-    may_be_rejected: bool  # weak controls apart, what is left says so as well
+    may_be_rejected: bool  # the same holds without weak controls (rule K11)
 
 
 @dataclass
-class Judged:
+class KnownJudgments:
     """Judgments of known items, one entry each: worker's index, presence, answer, weak."""
 
     worker: np.ndarray
@@ -39,15 +41,15 @@ class Judged:
     weak: np.ndarray
 
     @classmethod
-    def of(cls, rows: Iterable[tuple[int, int, int, bool]]) -> "Judged":
+    def of(cls, rows: Iterable[tuple[int, int, int, bool]]) -> "KnownJudgments":
         table = np.array(list(rows), dtype=np.int64).reshape(-1, 4)
         return cls(table[:, 0], table[:, 1], table[:, 2], table[:, 3].astype(bool))
 
 
 def careless_workers(campaign: Campaign, waiting: QuerySet[Assignment]) -> dict[int, Verdict]:
-    """By worker's id, those of the waiting and the newest answers that may be stopped.
+    """The workers to stop, by id, of those with waiting or recent answers.
 
-    {} where the campaign names no least accuracy.
+    Empty if the campaign sets no minimum accuracy.
     """
     least = campaign.controls.get("min_accuracy")
     if least is None:
@@ -82,39 +84,26 @@ def careless_workers(campaign: Campaign, waiting: QuerySet[Assignment]) -> dict[
     }
 
 
-_ANSWER = """
-    CASE WHEN i.position = ANY (a.unseen) THEN -1 WHEN i.position = ANY (a.selected) THEN 1
-         WHEN i.position = ANY (a.maybe) THEN 2 ELSE 0 END
-"""
-_ITEMS = """
-    FROM tasks_assignment a
-    CROSS JOIN LATERAL unnest(a.shown) WITH ORDINALITY AS s (position, number)
-    JOIN tasks_hititem i ON i.hit_id = a.hit_id AND i.position = s.position
-    WHERE a.campaign_id = %(campaign)s AND a.submitted_at IS NOT NULL
+_ANSWER = answer(f"{YES}", f"{MAYBE}", f"{NO}", f"{UNSEEN}")
+_BY_WORKERS = """
+    a.campaign_id = %(campaign)s AND a.submitted_at IS NOT NULL AND a.worker_id = ANY (%(workers)s)
 """
 _CONTROLS = f"""
-    SELECT a.worker_id, i.known::int, {_ANSWER}, i.weak {_ITEMS}
-      AND a.worker_id = ANY (%(workers)s) AND i.role = 'control' AND i.known IS NOT NULL
+    SELECT a.worker_id, i.known::int, {_ANSWER}, i.weak
+    FROM tasks_assignment a {ITEMS}
+    WHERE {_BY_WORKERS} AND i.role = 'control' AND i.known IS NOT NULL
 """
-# A label offered beside the settled one is a foil.
 _FOILS = f"""
-    SELECT a.worker_id, (o.label::int = i.label_id)::int,
-           (r.response -> 'selected' @> to_jsonb(o.label::int))::int, i.weak
-    {
-    _ITEMS.replace(
-        "WHERE",
-        '''
-    CROSS JOIN LATERAL (SELECT a.answers -> (s.number - 1)::int AS response) r
-    CROSS JOIN LATERAL jsonb_array_elements_text(r.response -> 'offered') AS o (label) WHERE''',
-    )
-}
-      AND a.worker_id = ANY (%(workers)s) AND i.role = 'control' AND i.known
-      AND NOT i.position = ANY (a.unseen)
+    SELECT a.worker_id, k.present, k.said, i.weak
+    FROM tasks_assignment a {ITEMS} {RESPONSE} {OFFERED_ON_CONTROLS}
+    WHERE {_BY_WORKERS} AND {SETTLED}
 """
 _PEERS = f"""
     SELECT i.pair_id, a.worker_id, {_ANSWER}, coalesce((
       SELECT k.present::int FROM tasks_knownanswer k
-      WHERE k.image_id = i.image_id AND k.label_id = i.label_id), -1) {_ITEMS}
+      WHERE k.image_id = i.image_id AND k.label_id = i.label_id), -1)
+    FROM tasks_assignment a {ITEMS}
+    WHERE a.campaign_id = %(campaign)s AND a.submitted_at IS NOT NULL
       AND a.state = 'submitted' AND i.pair_id IS NOT NULL
       AND (a.worker_id = ANY (%(workers)s) OR NOT a.set_aside)
       AND a.hit_id IN (
@@ -124,26 +113,28 @@ _PEERS = f"""
 """
 
 
-def _known(campaign: Campaign, workers: list[int]) -> Judged:
-    """Their judgments of which the answer is known, by a control or by their peers."""
+def _known(campaign: Campaign, workers: list[int]) -> KnownJudgments:
+    """The workers' judgments on items whose answer is known, from controls or peers."""
     index = {worker: number for number, worker in enumerate(workers)}
     params: dict[str, Any] = {"campaign": campaign.pk, "workers": workers}
     contains = campaign.kind == Kind.CONTAINS
     with connection.cursor() as cursor:
         cursor.execute(_CONTROLS if contains else _FOILS, params)
-        controls = [(index[w], known, said, weak) for w, known, said, weak in cursor.fetchall()]
+        controls = [
+            (index[w], present, answer, weak) for w, present, answer, weak in cursor.fetchall()
+        ]
         if not contains:
-            return Judged.of(controls)
+            return KnownJudgments.of(controls)
         cursor.execute(_PEERS, params)
         rows = np.array(cursor.fetchall(), dtype=np.int64).reshape(-1, 4)
     pairs, pair = np.unique(rows[:, 0], return_inverse=True)
     present = peer_controls(pair, rows[:, 2], len(pairs))
-    present = np.where(rows[:, 3] >= 0, rows[:, 3], present)  # settled, though it is asked
-    mine = np.isin(rows[:, 1], workers) & (present >= 0)
-    ours = Judged.of(controls)
-    return Judged(
-        np.concatenate([ours.worker, np.searchsorted(workers, rows[mine, 1])]),
-        np.concatenate([ours.present, present[mine]]),
-        np.concatenate([ours.answer, rows[mine, 2]]),
-        np.concatenate([ours.weak, np.zeros(int(mine.sum()), bool)]),
+    present = np.where(rows[:, 3] >= 0, rows[:, 3], present)  # the known answer prevails
+    kept = np.isin(rows[:, 1], workers) & (present >= 0)
+    on_controls = KnownJudgments.of(controls)
+    return KnownJudgments(
+        np.concatenate([on_controls.worker, np.searchsorted(workers, rows[kept, 1])]),
+        np.concatenate([on_controls.present, present[kept]]),
+        np.concatenate([on_controls.answer, rows[kept, 2]]),
+        np.concatenate([on_controls.weak, np.zeros(int(kept.sum()), bool)]),
     )

@@ -1,6 +1,6 @@
-"""The states of rounds and HITs: they follow from places and answers, so they cannot disagree.
+"""Derives the states of rounds and HITs from places and answers, so they cannot disagree.
 
-The states of campaigns and assignments are stored; their moves are in tasks/models/transition.py.
+The states of campaigns and assignments are stored: see tasks/models/transition.py.
 """
 
 from collections.abc import Iterable
@@ -13,9 +13,9 @@ from tasks.models import HIT, Campaign, Place
 
 OPEN, WORKED_ON, IN_REVIEW, COMPLETE, NOT_OPENED = (
     "open",  # a place is free
-    "being worked on",  # every place is taken, some without an answer yet
-    "in review",  # every place has its answer, some not reviewed
-    "complete",  # as many used answers as the rounds so far want
+    "being worked on",  # every place is taken, some are not answered yet
+    "in review",  # every place is answered, some answers are not reviewed
+    "complete",  # all the used answers that the rounds so far want
     "not opened",
 )
 
@@ -44,16 +44,16 @@ Rows = Iterable[dict[str, Any]]
 def hit_states(hits: Iterable[HIT]) -> dict[int, str]:
     """The state of each HIT, by id."""
     ids = [hit.pk for hit in hits]
-    found = dict.fromkeys(ids, NOT_OPENED)
+    states = dict.fromkeys(ids, NOT_OPENED)
     places = Place.objects.filter(hit__in=ids).order_by()
     rows = cast(Rows, places.values("hit").annotate(**_counts()))
     for row in rows:
-        found[row["hit"]] = _state(row["free"], row["running"], row["waiting"], row["all"])
-    return found
+        states[row["hit"]] = _state(row["free"], row["running"], row["waiting"], row["all"])
+    return states
 
 
 def round_states(campaign: Campaign) -> dict[int, str]:
-    """The state of each round that was opened, by number."""
+    """The state of each opened round, by number."""
     places = Place.objects.filter(campaign=campaign).order_by()
     rows = cast(Rows, places.values("round").annotate(**_counts()))
     return {

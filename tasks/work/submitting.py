@@ -10,7 +10,7 @@ from django.utils import timezone
 from tasks import money
 from tasks.crowds import crowd_of
 from tasks.models import Assignment, Campaign, Place, Stop, Worker
-from tasks.models.assignment import AssignmentState, Outcome
+from tasks.models.assignment import AssignmentState, MarketState, Outcome
 from tasks.work.rounds import finish_if_done, free
 
 
@@ -98,7 +98,9 @@ def place_for(assignment: Assignment, campaign: Campaign) -> Place | None:
     marketplace has taken the work from them. The caller holds the lock on the worker's row.
     """
     market_decides = crowd_of(campaign).gives_places
-    gone = Assignment.objects.filter(pk=assignment.pk, market_state__in=["returned", "expired"])
+    gone = Assignment.objects.filter(
+        pk=assignment.pk, market_state__in=[MarketState.RETURNED, MarketState.EXPIRED]
+    )
     if market_decides and gone.exists():
         return None
     places = Place.objects.select_for_update(of=("self",)).filter(hit=assignment.hit_id)
@@ -123,7 +125,11 @@ def place_for(assignment: Assignment, campaign: Campaign) -> Place | None:
 
 
 # Answers that the marketplace has not reported: they may never have been handed in.
-UNTOLD = Q(holder__market_state="", holder__outcome=Outcome.NONE, holder__imported=False)
+UNTOLD = Q(
+    holder__market_state=MarketState.UNREPORTED,
+    holder__outcome=Outcome.NONE,
+    holder__imported=False,
+)
 
 
 def _never_handed_in(untold: QuerySet[Place]) -> Place | None:

@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from tasks.models import HIT, Assignment, Campaign, Place, Stop, Worker
-from tasks.models.assignment import AssignmentState
+from tasks.models.assignment import HANDED_IN, AssignmentState, MarketState
 from tasks.models.campaign import State
 from tasks.work.claiming import give_back, new_assignment, open_assignment
 
@@ -43,7 +43,7 @@ def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
                 raise NotOffered("This work was handed in by somebody else.")
         wanted = Place.objects.filter(hit=hit, free_at__isnull=False)
         unsure = Place.objects.filter(
-            hit=hit, free_at=None, holder__outcome="", holder__market_state=""
+            hit=hit, free_at=None, holder__outcome="", holder__market_state=MarketState.UNREPORTED
         )
         if campaign.state in (State.FINISHED, State.CLOSED) or not (
             wanted.exists() or unsure.exists()
@@ -72,12 +72,12 @@ def surrender(assignment: Assignment) -> bool:
         places = Place.objects.select_for_update().filter(holder=assignment)
         held = [place.pk for place in places]
         locked = Assignment.objects.select_for_update().get(pk=assignment.pk)
-        if locked.outcome or locked.market_state in ("submitted", "approved", "rejected"):
+        if locked.outcome or locked.market_state in HANDED_IN:
             return False
         Place.objects.filter(pk__in=held).update(holder=None, free_at=timezone.now())
         locked.become("the marketplace", "given to another worker", state="returned")
         locked.key = f"{locked.key[:180]}-{locked.pk}"
-        locked.market_state = "returned"
+        locked.market_state = MarketState.RETURNED
         locked.save(update_fields=["key", "market_state"])
         return True
 
@@ -93,6 +93,6 @@ def surrendered(campaign: Campaign, worker: str, key: str) -> Assignment | None:
         worker__crowd=campaign.crowd,
         worker__external_id=worker,
         key__startswith=f"{key[:180]}-",
-        market_state="returned",
+        market_state=MarketState.RETURNED,
     )
     return taken.select_related("hit", "campaign", "worker").order_by("-pk").first()

@@ -12,11 +12,12 @@ from tasks.crowds import MarketAssignment
 from tasks.crowds.mturk.client import Client, RequestRefused, client_of, in_parallel
 from tasks.crowds.mturk.form_data import from_xml
 from tasks.crowds.mturk.models import Listing
-from tasks.crowds.mturk.offering import HANDED_IN, listings_of, needs_of, set_expiry, settle
+from tasks.crowds.mturk.offering import listings_of, needs_of, set_expiry, settle
 from tasks.models import HIT, Assignment, Campaign
+from tasks.models.assignment import HANDED_IN, MarketState
 from tasks.models.campaign import State
 
-FINAL = ("approved", "rejected")
+FINAL = (MarketState.APPROVED, MarketState.REJECTED)
 OVERTURNED = timedelta(days=60)  # at most 30 from submit to rejection, and 30 more
 LOOKED_AT = 50  # HITs with rejected work, at each fetch
 CLOSED = ("Reviewable", "Reviewing")  # states of a HIT that nobody works on or can accept
@@ -50,7 +51,10 @@ def _never_handed_in(
     lagged behind, the next fetch still reports the answer.
     """
     waiting = Assignment.objects.filter(
-        campaign=campaign, state="submitted", market_state="", submitted_at__lt=began
+        campaign=campaign,
+        state="submitted",
+        market_state=MarketState.UNREPORTED,
+        submitted_at__lt=began,
     ).select_related("worker")
     at_work: dict[int, int] = defaultdict(int)
     for listing in listings_of(campaign).filter(market_id__isnull=False):
@@ -96,7 +100,7 @@ def _with_news(campaign: Campaign, counts: Counts) -> Iterator[Listing]:
     }
     rejected = Assignment.objects.filter(
         campaign=campaign,
-        market_state="rejected",
+        market_state=MarketState.REJECTED,
         submitted_at__gt=timezone.now() - OVERTURNED,
     )
     sample = HIT.objects.filter(pk__in=rejected.values("hit")).order_by("?")

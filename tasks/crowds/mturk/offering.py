@@ -21,10 +21,10 @@ from tasks.crowds.mturk.client import Client, RequestRefused, client_of, ids_in,
 from tasks.crowds.mturk.hit_types import hit_types, question
 from tasks.crowds.mturk.models import MOST_ASSIGNMENTS, Listing
 from tasks.models import HIT, Assignment, Campaign, Place
+from tasks.models.assignment import HANDED_IN
 
 BATCH = 200  # rows marked before MTurk is asked for them
 SAVED = 20  # rows saved at a time; `settle` finds again what a crash loses
-HANDED_IN = ("submitted", "approved", "rejected")  # these use up one of MTurk's assignments
 
 
 def listings_of(campaign: Campaign):

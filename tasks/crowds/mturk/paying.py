@@ -10,12 +10,13 @@ from tasks.crowds.mturk.fetching import assignments_of
 from tasks.crowds.mturk.models import Listing
 from tasks.crowds.mturk.offering import listings_of
 from tasks.models import Assignment, Campaign
+from tasks.models.assignment import MarketState
 
 
 def approve(assignment: Assignment) -> None:
     """Pay an assignment its reward; MTurk itself approves only once."""
     client = client_of(assignment.campaign)
-    override = assignment.market_state == "rejected"
+    override = assignment.market_state == MarketState.REJECTED
     try:
         client.call("approve_assignment", AssignmentId=assignment.key, OverrideRejection=override)
     except RequestRefused:

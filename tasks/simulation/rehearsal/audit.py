@@ -6,11 +6,9 @@ from decimal import Decimal
 from tasks.crowds.mturk import marketplace
 from tasks.crowds.mturk.models import Listing
 from tasks.models import Assignment, Campaign, Place
-from tasks.models.assignment import USED
+from tasks.models.assignment import HANDED_IN, USED
 from tasks.money import differences, usd
 from tasks.simulation.rehearsal.market import Market
-
-HANDED_IN = ("submitted", "approved", "rejected")
 
 
 def audit(campaign: Campaign, market: Market) -> list[str]:

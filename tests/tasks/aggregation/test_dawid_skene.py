@@ -176,7 +176,7 @@ def test_bad_tables_are_refused(table, complaint):
 
 def test_an_unknown_true_label_is_refused():
     votes = {"task": [1], "worker": [1], "label": ["x"]}
-    with pytest.raises(ValueError, match="'z' is nobody's answer"):
+    with pytest.raises(ValueError, match="'z' is not among the answers"):
         DawidSkene().fit(votes, true_labels={1: "z"})
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.aggregation import expected_skill, fit_dawid_skene, judgments, steps
+from tasks.aggregation import expected_skill, fit_dawid_skene, packed_judgments, steps
 
 
 def planted(seed, pairs=400, workers=15, classes=2, per_pair=9, narrow=True):
@@ -54,9 +54,9 @@ def test_compiled_steps_give_the_same_numbers(monkeypatch, classes, one_coin):
     shuffled = np.random.default_rng(0).permutation(data[0].size)
     rows = tuple(column[shuffled] for column in data[:3])
     for settings in ({}, {"smoothing": 0.5}, {"known": known}):
-        monkeypatch.setattr(judgments, "LARGE", 1 << 60)
+        monkeypatch.setattr(packed_judgments, "LARGE", 1 << 60)
         few = fit_dawid_skene(*rows, *data[3:], one_coin=one_coin, **settings)
-        monkeypatch.setattr(judgments, "LARGE", 0)
+        monkeypatch.setattr(packed_judgments, "LARGE", 0)
         many = fit_dawid_skene(*rows, *data[3:], one_coin=one_coin, **settings)
         np.testing.assert_allclose(many.posterior, few.posterior, rtol=0, atol=1e-12)
         np.testing.assert_allclose(many.errors, few.errors, rtol=0, atol=1e-12)
@@ -67,11 +67,11 @@ def test_compiled_steps_give_the_same_numbers(monkeypatch, classes, one_coin):
 
 def test_chunks_give_the_same_numbers_and_repeat_to_the_bit(monkeypatch):
     data, _, _ = planted(2, pairs=2000)
-    monkeypatch.setattr(judgments, "LARGE", 0)
+    monkeypatch.setattr(packed_judgments, "LARGE", 0)
     whole = fit_dawid_skene(*data)
     monkeypatch.setattr(steps, "JUDGMENTS_PER_CHUNK", 1000)
     parts = fit_dawid_skene(*data)
-    assert len(steps.Steps(judgments.sorted_judgments(*data), None).chunks) == 18
+    assert len(steps.Steps(packed_judgments.pack_judgments(*data), None).chunks) == 18
     np.testing.assert_allclose(parts.posterior, whole.posterior, rtol=0, atol=1e-12)
     for _ in range(3):
         again = fit_dawid_skene(*data)
@@ -96,7 +96,7 @@ def test_types_and_blocks_do_not_matter(monkeypatch):
     wide, _, _ = planted(4, narrow=False)
     expected = fit_dawid_skene(*narrow)
     assert (fit_dawid_skene(*wide).posterior == expected.posterior).all()
-    monkeypatch.setattr(judgments, "BLOCK", 7)
+    monkeypatch.setattr(packed_judgments, "BLOCK", 7)
     assert (fit_dawid_skene(*narrow).posterior == expected.posterior).all()
 
 

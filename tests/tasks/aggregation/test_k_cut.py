@@ -144,7 +144,7 @@ def test_a_graph_that_is_too_hard_is_refused_by_name(monkeypatch):
 
 def test_impossible_numbers_of_groups_are_refused():
     for n, k in ((3, 4), (3, 0), (0, 1)):
-        with pytest.raises(ValueError, match="cannot be parted"):
+        with pytest.raises(ValueError, match="cannot be divided"):
             max_k_cut([], n, k)
 
 

@@ -21,8 +21,8 @@ from tasks.models import HIT, Assignment, Campaign, Worker
 from tasks.simulation.rehearsal.market import Market
 from tasks.simulation.rehearsal.server import Server, serving
 from tasks.work.take_up import take_up
-from tests.tasks.fair import Fair, open_for_business
-from tests.tasks.study import make_pictures, open_campaign
+from tests.studies.fair import Fair, open_for_business
+from tests.studies.odd_pictures import make_pictures, open_campaign
 
 ALL = [*CROWDS, "fair"]
 DOORS = [name for name in CROWDS if crowd_named(name).door]

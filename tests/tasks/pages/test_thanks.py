@@ -12,7 +12,7 @@ from tasks.pages.thanks import WORDS, Reason
 from tasks.work.claiming import give_back, next_assignment
 from tasks.work.stops import set_aside
 from tasks.work.submitting import submit
-from tests.tasks.study import make_pictures, open_campaign
+from tests.studies.odd_pictures import make_pictures, open_campaign
 
 NOTHING = {"selected": [], "maybe": [], "unseen": []}
 

@@ -10,7 +10,7 @@ from annotation.exports import Export
 from tasks.aggregation import agreement_of_counts
 from tasks.models import Assignment, Campaign, HITItem, ImageResult, PairResult, WorkerResult
 from tasks.results import aggregate
-from tasks.results.contains import Asked
+from tasks.results.contains import AskedPairs
 from tasks.work.stops import set_aside
 from tests.factories import make_lettered_dataset
 from tests.studies.counted_by_hand import check_classify, check_contains
@@ -268,7 +268,7 @@ def test_an_image_too_hard_to_part_is_named_and_keeps_no_other_back(db, monkeypa
 
 @pytest.mark.parametrize("step", [1, 3, 10**7])
 def test_pairs_are_numbered_wherever_their_ids_are(step):
-    asked = Asked(5 + step * np.arange(40))
+    asked = AskedPairs(5 + step * np.arange(40))
     ids = np.concatenate([asked.pairs[::-1], [0, 4, 5 + 40 * step, 10**12]])
     assert asked.numbers(ids).tolist() == [*range(39, -1, -1), -1, -1, -1, -1]
-    assert Asked(np.empty(0, np.int64)).numbers(ids).tolist() == [-1] * 44
+    assert AskedPairs(np.empty(0, np.int64)).numbers(ids).tolist() == [-1] * 44

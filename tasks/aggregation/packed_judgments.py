@@ -1,4 +1,4 @@
-"""Judgments packed for EM: sorted by pair, each a narrow code for its worker and answer."""
+"""Judgments packed for EM: sorted by pair, each a short code for its worker and answer."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from numpy.typing import ArrayLike, NDArray
 from . import kernels
 
 LARGE = 8_000_000
-"""Judgments x classes from which compiled loops pay for loading them, which takes as long as some
-hundred iterations of this size in NumPy."""
+"""Judgments x classes from which compiled loops are worth loading, which takes as long as a hundred
+or so iterations of this size in NumPy."""
 
 BLOCK = 1 << 20
-"""Rows that are looked at together, so that what is made on the way stays small."""
+"""Rows processed together, so that intermediate arrays stay small."""
 
 Ints = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
-class Judgments:
-    """n judgments in the order of their pairs; only pairs that were judged have a number here."""
+class PackedJudgments:
+    """n judgments in the order of their pairs; only judged pairs are numbered."""
 
     n_workers: int
     n_classes: int
@@ -31,7 +31,7 @@ class Judgments:
     begin: Ints
     """(n_judged + 1,): where each pair's judgments begin in `code`."""
     code: Ints
-    """(n,): the row of `code_worker` and `code_label` that says who answered what."""
+    """(n,): for each judgment, the row of `code_worker` and `code_label`: who answered what."""
     code_worker: NDArray[np.int64]
     code_label: NDArray[np.int64]
 
@@ -53,7 +53,7 @@ class Judgments:
 
     @cached_property
     def worker_begin(self) -> NDArray[np.int64]:
-        """The first code of each worker that has one."""
+        """The first code of each worker who has one."""
         return np.flatnonzero(np.diff(self.code_worker, prepend=-1))
 
     @cached_property
@@ -69,7 +69,7 @@ class Judgments:
         return np.repeat(np.arange(self.n_judged), self.judgments_of_pair)
 
 
-def sorted_judgments(
+def pack_judgments(
     worker: ArrayLike,
     pair: ArrayLike,
     label: ArrayLike,
@@ -78,10 +78,10 @@ def sorted_judgments(
     n_classes: int,
     *,
     all_codes: bool = False,
-) -> Judgments:
+) -> PackedJudgments:
     """Pack three flat integer arrays of one length, in any order of rows.
 
-    With `all_codes` each worker has a code for each class, otherwise for those he answered with.
+    With `all_codes` each worker has a code for each class, otherwise for the answers they gave.
     Raises ValueError for arrays of different lengths or an index outside its range.
     """
     worker, pair, label = (_flat(column) for column in (worker, pair, label))
@@ -92,7 +92,7 @@ def sorted_judgments(
     _check(label, n_classes, "label")
     code, code_worker, code_label = _codes(worker, label, n_workers, n_classes, all_codes)
     judged, begin, code = _by_pair(pair, code, n_pairs, n_classes)
-    return Judgments(n_workers, n_classes, judged, begin, code, code_worker, code_label)
+    return PackedJudgments(n_workers, n_classes, judged, begin, code, code_worker, code_label)
 
 
 def narrowest(most: int) -> type[Any]:
@@ -182,7 +182,7 @@ def _by_pair(
 
 
 def _stable_order(values: Ints) -> NDArray[np.int64]:
-    """As np.argsort(values, kind="stable"), by 16 bits at a time, which NumPy sorts by counting."""
+    """np.argsort(values, kind="stable"), 16 bits at a time: NumPy has a radix sort for these."""
     order = np.argsort(values.astype(np.uint16), kind="stable")
     rest = values >> 16
     while rest.max(initial=0):

@@ -1,4 +1,4 @@
-"""What a run says of its input and of itself, beside the results of pairs, images and workers."""
+"""The answered assignments of a run as arrays, and what the run records about them."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,8 +20,8 @@ SET_APART = {
 
 
 @dataclass
-class Findings:
-    """The columns of a run's row."""
+class RunSummary:
+    """The columns of a run's row: counts, agreement, convergence and notes."""
 
     counts: dict[str, int]
     agreement: dict[str, float | int] | None = None
@@ -30,7 +30,7 @@ class Findings:
 
 
 @dataclass(frozen=True)
-class Answered:
+class AnsweredAssignments:
     """One value per answered assignment, in the order of the answers' batches."""
 
     assignment: NDArray[np.int64]
@@ -42,17 +42,17 @@ class Answered:
     used: NDArray[np.bool_]
     status: NDArray[np.int8]
     seconds: NDArray[np.float64]
-    """Active seconds, NaN where nobody measured them."""
+    """Active seconds, NaN if not measured."""
     shown: NDArray[np.int64]
-    """Items, controls and unseen ones among them."""
+    """Items, including controls and unseen ones."""
     controls: NDArray[np.int64]
-    """Controls that were seen."""
+    """Controls that the worker saw."""
     judgments: NDArray[np.int64]
     """Used study judgments."""
 
     @classmethod
-    def of(cls, answers: Answers, judged: str) -> "Answered":
-        """`judged`: the column of lists with an entry per judgment."""
+    def of(cls, answers: Answers, judged: str) -> "AnsweredAssignments":
+        """`judged`: the column whose lists have an entry per judgment."""
 
         def column(name: str, kind: type) -> NDArray:
             parts = [to_numpy(batch[name]) for batch in answers.batches]
@@ -74,7 +74,7 @@ class Answered:
         )
 
     def counts(self) -> dict[str, int]:
-        """Judgments by what became of them; only those under `judgments` are in any result."""
+        """Judgments by what became of them; results contain only those under `judgments`."""
         used = self.used
         seen = self.controls[used].sum() + self.judgments[used].sum()
         apart = np.bincount(self.status, self.shown, minlength=len(Status))
