@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from imagesets.models import Dataset
 from models_inference.errors import InferenceError
 from models_inference.predictions.files import import_predictions
-from models_inference.progress import progress_bar
+from imagesets.terminal import progress_bar
 
 
 class Command(BaseCommand):

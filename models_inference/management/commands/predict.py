@@ -17,7 +17,7 @@ from models_inference.networks.weights import PRETRAINED
 from models_inference.networks.zero_shot import PREFIX
 from models_inference.predictions.mapping_files import read_mapping
 from models_inference.presets import DEFAULT, DEMO, Preset, register
-from models_inference.progress import progress_bar
+from imagesets.terminal import progress_bar
 
 TEN = "ten"
 TEN_NAMES = [preset.name for preset in DEFAULT]
