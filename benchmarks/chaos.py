@@ -89,10 +89,10 @@ class Chaos(threading.Thread):
                 program.keep()
 
     def _kill_server(self, name: str) -> bool:
-        from annotation.serving.embedded.paths import places
+        from annotation.serving.embedded.paths import paths_of
 
         word = {"postgres": "postgres", "valkey": "valkey"}[name]
-        folders = str(places(self.data_dir).sockets), str(self.data_dir)
+        folders = str(paths_of(self.data_dir).sockets), str(self.data_dir)
         for process in psutil.process_iter(["cmdline"]):
             command = process.info["cmdline"] or []
             if (

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from . import processes
 from .errors import EmbeddedError
-from .paths import Places, make_data_dir, make_socket_dir, places
+from .paths import Paths, make_data_dir, make_socket_dir, paths_of
 from .servers import Servers
 
 TICK = 2.0
@@ -28,8 +28,8 @@ SERVING_PATIENCE = 10.0  # a keeper that serves but cannot be reached will not e
 
 
 class Keeper:
-    def __init__(self, place: Places, first: socket.socket, durable: bool) -> None:
-        self.place = place
+    def __init__(self, paths: Paths, first: socket.socket, durable: bool) -> None:
+        self.paths = paths
         self.durable = durable
         self.clients: set[socket.socket] = {first}
         self.listener: socket.socket | None = None
@@ -42,7 +42,7 @@ class Keeper:
     def run(self) -> None:
         """Steps: lock, listen, start the servers, serve until the last client leaves, stop."""
         with self.locked():
-            servers = Servers(self.place, self.durable)
+            servers = Servers(self.paths, self.durable)
             try:
                 try:
                     self.take_socket_dir(servers.socket_group())
@@ -68,8 +68,8 @@ class Keeper:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the lock of this DATA_DIR, which the kernel frees even if the keeper is killed."""
-        make_data_dir(self.place)
-        self.lock = os.open(self.place.keeper_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        make_data_dir(self.paths)
+        self.lock = os.open(self.paths.keeper_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         begun, serving_since = time.monotonic(), None
         while True:
             try:
@@ -82,8 +82,8 @@ class Keeper:
             serving_since = (serving_since or now) if holder.endswith("serving") else None
             if now - (serving_since or now) > SERVING_PATIENCE or now - begun > LOCK_PATIENCE:
                 raise EmbeddedError(
-                    f"another process (pid {holder.partition(' ')[0]}) that cannot be reached holds the "
-                    f"servers of {self.place.data_dir}: stop the commands that use them"
+                    f"a process out of reach (pid {holder.partition(' ')[0]}) holds the servers of "
+                    f"{self.paths.data_dir}: stop the commands that use them"
                 )
             time.sleep(0.05)
         self.state("serving")
@@ -99,26 +99,26 @@ class Keeper:
         """
         begun = time.monotonic()
         while time.monotonic() - begun < LOCK_PATIENCE:
-            make_socket_dir(self.place, gid)
-            folder = os.open(self.place.sockets, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            make_socket_dir(self.paths, gid)
+            folder = os.open(self.paths.sockets, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             with contextlib.suppress(BlockingIOError, FileNotFoundError):
                 fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if os.path.samestat(os.fstat(folder), self.place.sockets.stat()):
+                if os.path.samestat(os.fstat(folder), self.paths.sockets.stat()):
                     self.folder = folder
                     return
             os.close(folder)
             time.sleep(0.05)
-        raise EmbeddedError(f"another process uses {self.place.sockets}: stop it")
+        raise EmbeddedError(f"another process uses {self.paths.sockets}: stop it")
 
     def state(self, word: str) -> None:
         os.ftruncate(self.lock, 0)
         os.pwrite(self.lock, f"{os.getpid()} {word}\n".encode(), 0)
 
     def listen(self) -> None:
-        self.place.control.unlink(missing_ok=True)
+        self.paths.control.unlink(missing_ok=True)
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.listener.bind(str(self.place.control))
-        self.place.control.chmod(0o600)
+        self.listener.bind(str(self.paths.control))
+        self.paths.control.chmod(0o600)
         self.listener.listen(128)
         self.listener.setblocking(False)
 
@@ -139,7 +139,7 @@ class Keeper:
                 self.say("DATA_DIR or the socket folder was removed")
                 return
             try:
-                servers.restart_the_fallen()
+                servers.restart_the_dead()
             except EmbeddedError as error:
                 self.say(str(error))
                 return
@@ -195,8 +195,8 @@ class Keeper:
     def in_place(self) -> bool:
         """Whether a new client would still find this keeper's lock and socket folder."""
         try:
-            return os.path.samestat(self.place.keeper_lock.stat(), os.fstat(self.lock)) and (
-                os.path.samestat(self.place.sockets.lstat(), os.fstat(self.folder))
+            return os.path.samestat(self.paths.keeper_lock.stat(), os.fstat(self.lock)) and (
+                os.path.samestat(self.paths.sockets.lstat(), os.fstat(self.folder))
             )
         except OSError:
             return False
@@ -207,14 +207,14 @@ class Keeper:
     def close_listener(self) -> None:
         if self.listener is not None:
             if self.in_place():
-                self.place.control.unlink(missing_ok=True)
+                self.paths.control.unlink(missing_ok=True)
             self.listener.close()
             self.listener = None
 
     def remove_sockets(self) -> None:
         with contextlib.suppress(OSError):
-            if os.path.samestat(os.fstat(self.folder), self.place.sockets.lstat()):
-                shutil.rmtree(self.place.sockets)
+            if os.path.samestat(os.fstat(self.folder), self.paths.sockets.lstat()):
+                shutil.rmtree(self.paths.sockets)
 
     def say(self, text: str) -> None:
         when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -229,7 +229,7 @@ def _send(client: socket.socket, line: str) -> None:
 def main() -> None:
     """Run the keeper for the DATA_DIR on the command line; standard input is the first client."""
     os.umask(0o077)
-    place = places(Path(sys.argv[1]))
+    paths = paths_of(Path(sys.argv[1]))
     first = socket.socket(fileno=os.dup(0))
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
@@ -237,7 +237,7 @@ def main() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # during the start; later see `serve`
     try:
-        Keeper(place, first, "--not-durable" not in sys.argv[2:]).run()
+        Keeper(paths, first, "--not-durable" not in sys.argv[2:]).run()
     except (EmbeddedError, OSError) as error:
         _send(first, f"error {error}")
         sys.exit(1)
