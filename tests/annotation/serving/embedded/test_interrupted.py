@@ -53,7 +53,8 @@ def test_a_command_ends_and_leaves_nothing(fresh: Path) -> None:
 
 def test_its_keeper_ends_and_takes_the_servers_along(fresh: Path) -> None:
     command = rehearse(fresh)
-    servers = [process for processes in processes_of(fresh).values() for process in processes]
+    processes = processes_of(fresh)
+    servers = processes["postgres"] + processes["valkey"]
     the("keeper", fresh).send_signal(signal.SIGINT)
     assert psutil.wait_procs(servers, timeout=60)[1] == []
     command.send_signal(signal.SIGINT)
