@@ -1,6 +1,6 @@
 # Second Look: one image for web, workers, beat and migrations (docker-compose.yml).
 #
-# Torch is the CPU build. For GPUs take the index of a CUDA build instead, e.g.
+# Torch is the CPU build. For GPUs use the index of a CUDA build instead, e.g.
 #   docker compose build --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu130
 # (the indexes: https://pytorch.org/get-started/locally/), and add docker-compose.gpu.yml.
 FROM python:3.11-slim
@@ -14,13 +14,13 @@ ENV PYTHONUNBUFFERED=1 \
     DEBUG=0 \
     DATA_DIR=/data
 
-# Images, uploads, logits and caches live in /data: the one place that the site writes to.
+# Images, uploads, logits and caches live in /data, the only folder that the site writes to.
 RUN useradd --uid 10001 --home-dir /data --shell /usr/sbin/nologin app \
     && install --directory --owner app --group app /data
 
 WORKDIR /app
 COPY requirements.txt ./
-# Of `torch==2.13.0` and `torch==2.13.0+cpu` pip takes the one with the local version.
+# pip prefers the local version `torch==2.13.0+cpu` to `torch==2.13.0`.
 RUN pip install --extra-index-url "${TORCH_INDEX}" --requirement requirements.txt
 COPY . .
 

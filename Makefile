@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 ARGS ?=
-# Processes of the suite, each with servers of its own; much of it is waiting, so more than cores.
+# Processes of the suite, each with its own servers; more than cores, since tests often wait.
 TESTERS ?= 3
 
 .PHONY: demo test lint fix bench up lock
@@ -27,7 +27,7 @@ fix: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-# Sizes that take under 15 minutes in all on 2 cores; each script's own default is the goal's size.
+# Sizes for under 15 minutes in all on 2 cores; each script's default is the size of its goal.
 BENCH_export := --judgments 400000 --repeat 2
 BENCH_import_responses := --judgments 200000 --campaigns 2
 BENCH_inference := --images 64
@@ -44,16 +44,16 @@ bench-%: $(VENV)/installed-dev
 
 $(VENV)/installed: requirements.txt
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	@echo "Installing what requirements.txt names into $(VENV) (a minute or two) ..."
+	@echo "Installing requirements.txt into $(VENV) (a minute or two) ..."
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
-	@echo "Installing what the tests need into $(VENV) ..."
+	@echo "Installing the tests' requirements into $(VENV) ..."
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-# The lock: what pip resolves today from the names in pyproject.toml.
+# Prints the lock: the versions that pip resolves today from pyproject.toml.
 lock:
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet torch==2.13.0 $$($(PYTHON) -c "import tomllib; print(*(repr(d) for d in tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies']))")

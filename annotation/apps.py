@@ -1,4 +1,4 @@
-"""The project's shell as a Django app: its commands, and the Celery application."""
+"""The Django app that holds the project's commands and loads its Celery application."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""The Celery application: queue `default`, and `gpu` for inference."""
+"""The Celery application, with the queues `default` and `gpu` (inference)."""
 
 import os
 
@@ -15,5 +15,5 @@ NICE = 5
 
 @worker_init.connect
 def give_way(**event: object) -> None:
-    """Pages come first: on one machine nobody waits for his HIT because a job runs."""
+    """Let web pages come first: on one machine no worker waits for a HIT because a job runs."""
     os.nice(NICE)

@@ -1,4 +1,4 @@
-"""What gunicorn runs with: `gunicorn -c python:annotation.gunicorn_config`."""
+"""Gunicorn's settings: `gunicorn -c python:annotation.gunicorn_config`."""
 
 import gc
 import os
@@ -7,7 +7,7 @@ import signal
 from annotation.serving.embedded.processes import dies_with_parent
 
 wsgi_app = "annotation.wsgi"
-worker_class = "gthread"  # a slow phone holds one thread, not a worker
+worker_class = "gthread"  # a slow phone occupies one thread, not a process
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("WEB_THREADS", "8"))
 graceful_timeout = 5
@@ -15,17 +15,17 @@ timeout = 120
 loglevel = "warning"
 control_socket_disable = True
 if os.path.isdir("/dev/shm") and os.access("/dev/shm", os.W_OK):
-    worker_tmp_dir = "/dev/shm"  # a heartbeat file on a slow disk would look like a hung worker
+    worker_tmp_dir = "/dev/shm"  # a heartbeat on a slow disk looks like a hung process
 
 _master = os.getpid()
 
 
 def post_fork(server: object, worker: object) -> None:
-    """A worker ends with a killed master, so that the next start finds the port free."""
+    """End with a killed master, so that the next start finds the port free."""
     dies_with_parent(signal.SIGKILL, parent=_master)()
 
 
 def post_worker_init(worker: object) -> None:
-    """What is loaded by now stays: the collector need not walk through it while a page waits."""
+    """Keep all that is loaded by now out of the garbage collector, which pages would wait for."""
     gc.collect()
     gc.freeze()

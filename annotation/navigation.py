@@ -1,4 +1,4 @@
-"""The admin's frame: its name, its colours, and the navigation in the order of the work."""
+"""The admin's name, colours and navigation, in the order of the work."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,13 +8,13 @@ from django.urls import reverse_lazy
 
 
 def _may_view(model: str) -> Callable[[HttpRequest], bool]:
-    """Whether a user may see that model (app.model)."""
+    """A test whether a user may see a model (app.model)."""
     app, name = model.split(".")
     return lambda request: request.user.has_perm(f"{app}.view_{name}")
 
 
 def _group(title: str, *items: tuple[str, str, str]) -> dict[str, Any]:
-    """Items as (title, app.model, icon), each for those who may see that model."""
+    """A group of links (title, app.model, icon), each shown to those who may see the model."""
     return {
         "title": title,
         "separator": True,
@@ -36,7 +36,7 @@ UNFOLD = {
     "SITE_SYMBOL": "visibility",
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {
-        # The accent of the workers' pages, in unfold's steps.
+        # The accent colour of the workers' pages, in unfold's shades.
         "primary": {
             "50": "#eff6ff",
             "100": "#dbeafe",

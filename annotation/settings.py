@@ -1,4 +1,4 @@
-"""All settings, read from the environment (12-factor); on one machine none has to be set."""
+"""All settings, read from the environment (12-factor); a site on one machine needs none of them."""
 
 import tomllib
 from pathlib import Path
@@ -12,6 +12,7 @@ from django.urls import reverse_lazy
 from annotation.navigation import UNFOLD  # noqa: F401
 from annotation.serving.embedded import database_url, redis_url
 from annotation.serving.picture_origins import picture_origins, region_of
+from annotation.serving.production import DEFAULT_SECRET, production_troubles
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
@@ -25,7 +26,6 @@ def origin(address: str) -> str:
 
 
 DEBUG = env.bool("DEBUG", default=True)
-DEFAULT_SECRET = "only-for-one-machine-and-never-for-production"
 SECRET_KEY = env.str("SECRET_KEY", default=DEFAULT_SECRET)
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else []
@@ -34,7 +34,7 @@ PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
 
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
-# Copies of images and workers' pictures; AWS_S3_CUSTOM_DOMAIN: a host that serves them to all.
+# The bucket for copies of images and workers' pictures; AWS_S3_CUSTOM_DOMAIN: a public host for it.
 AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", default="")
 AWS_S3_CUSTOM_DOMAIN = env.str("AWS_S3_CUSTOM_DOMAIN", default="")
 AWS_S3_REGION_NAME = region_of(env.ENVIRON)
@@ -44,18 +44,8 @@ LOGITS_IN_BUCKET = bool(AWS_STORAGE_BUCKET_NAME) and env.bool("LOGITS_IN_BUCKET"
 EMBEDDED_DATABASE = "DATABASE_URL" not in env.ENVIRON
 EMBEDDED_SERVERS = EMBEDDED_DATABASE or "REDIS_URL" not in env.ENVIRON
 
-if not DEBUG:
-    missing = []
-    if SECRET_KEY == DEFAULT_SECRET:
-        missing.append("SECRET_KEY is the default one: set a long random text")
-    if not ALLOWED_HOSTS:
-        missing.append("ALLOWED_HOSTS is empty: name the hosts that this site answers to")
-    if EMBEDDED_SERVERS and not env.bool("ALLOW_EMBEDDED", default=False):
-        missing.append(
-            "DATABASE_URL and REDIS_URL are not set (ALLOW_EMBEDDED=1 uses embedded ones)"
-        )
-    if missing:
-        raise ImproperlyConfigured(f"DEBUG=0 refuses to start: {'; '.join(missing)}.")
+if not DEBUG and (troubles := production_troubles(env.ENVIRON)):
+    raise ImproperlyConfigured(f"DEBUG=0 refuses to start: {'; '.join(troubles)}.")
 
 DATABASES = {"default": env.db("DATABASE_URL", default=database_url(DATA_DIR))}
 DATABASES["default"]["CONN_MAX_AGE"] = 60
@@ -127,7 +117,7 @@ USE_I18N = False
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = True  # straight from the packages: nothing to collect
+WHITENOISE_USE_FINDERS = True  # served from the packages: no collectstatic
 
 # Researchers' pages: unfold's Alpine needs eval and inline styles.
 CONTENT_SECURITY_POLICY = {
@@ -146,13 +136,13 @@ CONTENT_SECURITY_POLICY = {
 # The marketplace of the crowd `mturk`: an endpoint that speaks its API, "" for Amazon's own.
 MTURK_ENDPOINT_URL = env.str("MTURK_ENDPOINT_URL", default="").rstrip("/")
 MTURK_CALLS_PER_SECOND = env.float("MTURK_CALLS_PER_SECOND", default=None)
-MTURK_SUBMIT_ORIGINS = env.list(  # where a worker's page may hand an answer in
+MTURK_SUBMIT_ORIGINS = env.list(  # where a worker's page may submit an answer
     "MTURK_SUBMIT_ORIGINS",
     default=["https://www.mturk.com", "https://workersandbox.mturk.com"]
     + ([origin(MTURK_ENDPOINT_URL)] if MTURK_ENDPOINT_URL else []),
 )
 
-# Workers' pages: nothing inline, nothing from elsewhere, framed by marketplaces only.
+# Workers' pages: nothing inline, nothing from other sites; only marketplaces may frame them.
 WORKER_FRAME_ANCESTORS = env.list(
     "WORKER_FRAME_ANCESTORS",
     default=["'self'", "https://worker.mturk.com", *MTURK_SUBMIT_ORIGINS],
@@ -171,7 +161,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if not DEBUG else 
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
-# Celery. The queue holds only what Postgres can tell again: losing it loses no work.
+# Celery. The queue can be rebuilt from Postgres: losing it loses no work.
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
@@ -180,7 +170,7 @@ CELERY_TASK_ROUTES = {"models_inference.celery_tasks.*": {"queue": "gpu"}}
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 5}  # seconds: no page waits longer
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 5}  # seconds that a page may wait
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
 SYNC_MINUTES = env.int("SYNC_MINUTES", default=3)  # between two syncs of a campaign
@@ -224,7 +214,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
-# Expected working time, in seconds; pay and expiry follow from it.
+# Expected working time in seconds: pay and expiry follow from it (rules M4 and P5).
 SECONDS_PER_HIT = 15
 SECONDS_PER_TILE = 1.5
 SECONDS_PER_IMAGE = 15

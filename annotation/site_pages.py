@@ -1,4 +1,4 @@
-"""The site's own pages: the door, and the two probes."""
+"""The site's own pages: the home page and the two probes."""
 
 import hashlib
 from collections.abc import Callable
@@ -18,7 +18,7 @@ PATIENCE = 2  # seconds to wait for the queue
 
 
 def site_id() -> str:
-    """Which site this is: the same for all processes on one DATA_DIR and secret, and only there."""
+    """Identifies this site: processes share it if they share DATA_DIR, secret and database."""
     text = f"{settings.DATA_DIR}\0{settings.SECRET_KEY}\0{connection.settings_dict['NAME']}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -26,27 +26,31 @@ def site_id() -> str:
 @require_safe
 @csp(settings.WORKER_PAGE_CSP)
 def home(request: HttpRequest) -> HttpResponse:
-    """Who are you: worker or researcher?"""
+    """The home page: leads workers to the campaigns, researchers to the admin."""
     return render(request, "pages/home.html")
 
 
 @require_safe
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers; nothing else is asked."""
+    """Answers if the process does; checks nothing else."""
     return JsonResponse({"status": "ok", "site": site_id()})
 
 
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Whether work can be done: 503 naming what cannot be reached or is not applied."""
-    checks = {"database": _database, "migrations": _migrations, "queue": _queue}
+    """Whether the site can work: 503 names what is unreachable and migrations not applied."""
+    checks = {
+        "database": _database_trouble,
+        "migrations": _migrations_trouble,
+        "queue": _queue_trouble,
+    }
     missing = {}
     for name, check in checks.items():
         try:
             trouble = check()
-        except Exception as error:  # whatever the driver raises, this page has to say so
+        except Exception as error:  # whatever the driver raises, the probe reports it
             trouble = f"{type(error).__name__}"
         if trouble:
             missing[name] = trouble
@@ -55,17 +59,17 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "ok"})
 
 
-def _database() -> str:
+def _database_trouble() -> str:
     connection.ensure_connection()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return ""
 
 
-_applied = False  # migrations are never taken back under a running process
+_applied = False  # nobody reverts migrations under a running process
 
 
-def _migrations() -> str:
+def _migrations_trouble() -> str:
     global _applied
     if _applied:
         return ""
@@ -75,7 +79,7 @@ def _migrations() -> str:
     return "" if _applied else f"{len(plan)} not applied (run: manage.py migrate)"
 
 
-def _queue() -> str:
+def _queue_trouble() -> str:
     with redis.from_url(
         settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
     ) as queue:

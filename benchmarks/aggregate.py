@@ -1,10 +1,10 @@
 """Aggregation, from answers in Postgres to stored results, against `SELECT count(*)` over the same
-judgments; and again after a hundredth of the answers has changed.
+judgments; then again after a hundredth of the answers have changed.
 
-Makes a CONTAINS study of generated answers in a database of its own, 9 workers on each pair and 48
-pairs in a HIT, and aggregates it twice. The first run reads everything, in a process that has not
-aggregated before; the second only what changed. Figures: seconds, memory, and the ratio to
-counting, which unnests the judgments and joins each to its pair as every query on them must.
+Makes a CONTAINS study of generated answers in a database of its own, with 9 workers on each pair
+and 48 pairs in a HIT, and aggregates it twice. The first run reads everything, in a process that
+has not aggregated before; the second only what changed. Figures: seconds, memory, and the ratio to
+counting, which unnests the judgments and joins each to its pair, as every query on them must.
 """
 
 import argparse
@@ -35,7 +35,7 @@ COUNT_TILES = """
 
 
 def seconds_of(sql: str, repeat: int) -> tuple[float, int]:
-    """The best of some times that a counting query takes, and the count."""
+    """The shortest of `repeat` times that a counting query takes, and its count."""
     from django.db import connection
 
     times = []
@@ -49,7 +49,7 @@ def seconds_of(sql: str, repeat: int) -> tuple[float, int]:
 
 
 def change(share: float) -> int:
-    """Set a share of the answers aside, as review does; how many."""
+    """Set a share of the answers aside, as review does, and return how many."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -60,7 +60,7 @@ def change(share: float) -> int:
 
 
 def memory() -> float:
-    """The most memory that this process ever had, in MB; what is mapped from files counts too."""
+    """The peak memory of this process in MB, mapped files included."""
     try:
         return int(re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[0]) / 1024
     except (OSError, IndexError):
@@ -72,7 +72,9 @@ def main() -> None:
     parser.add_argument("--judgments", type=int, default=1_300_000)
     parser.add_argument("--workers", type=int, default=400)
     parser.add_argument("--changed", type=float, default=0.01, help="share of the answers")
-    parser.add_argument("--repeat", type=int, default=3, help="of counting; the best counts")
+    parser.add_argument(
+        "--repeat", type=int, default=3, help="of counting; the shortest time counts"
+    )
     options = parser.parse_args()
     import django
     from django.conf import settings

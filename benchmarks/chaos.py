@@ -1,10 +1,10 @@
 """kill -9 of web, worker, Postgres, Valkey and commands while studies run; then the invariants.
 
-Small studies go through the stand-in for MTurk one after the other: published by `manage.py
-publish`, done by simulated workers through the real pages of a real web server, synced by a Celery
-worker and by `manage.py sync`. All the while one of these processes, or a server, is killed at a
-random moment and started again. At the end every study must be whole: see `audit`. The last line
-says how many kills, and how many things are wrong.
+Small studies go through the stand-in for MTurk one after the other: `manage.py publish` publishes
+them, simulated workers do them through the real pages of a real web server, a Celery worker and
+`manage.py sync` sync them. Meanwhile the benchmark kills one of these processes or servers at
+random moments and starts it again. At the end every study must be whole: see `audit`. The last
+line gives the number of faults found and of kills.
 """
 
 import argparse
@@ -25,17 +25,17 @@ import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = sys.executable
-SERVERS_REST = 15.0  # seconds between two kills of servers: the keeper ends at six in a minute
+SERVERS_REST = 15.0  # seconds between two kills of servers: the keeper gives up after six a minute
 
 
 class Program:
-    """A process that is started again whenever it has ended, until it is told to stop."""
+    """A process that `keep` starts again whenever it has ended."""
 
     def __init__(self, name: str, command: list[str], log: Path, pass_fds=()) -> None:
         self.name, self.command, self.pass_fds = name, command, pass_fds
         self.log = log / f"{name}.log"
         self.process: subprocess.Popen | None = None
-        self._turn = threading.Lock()  # two keepers must not start two
+        self._turn = threading.Lock()  # two threads must not both start it
 
     def keep(self) -> None:
         with self._turn:
@@ -55,7 +55,7 @@ class Program:
                 )
 
     def kill(self) -> bool:
-        """The process and everything below it, at once."""
+        """Kill the process and its children at once; whether it was running."""
         if self.process is None or self.process.poll() is not None:
             return False
         with contextlib.suppress(ProcessLookupError):
@@ -65,7 +65,7 @@ class Program:
 
 
 class Chaos(threading.Thread):
-    """Kills one of the programs or servers now and then."""
+    """Kills one of the programs or servers at random moments."""
 
     def __init__(self, programs: list[Program], data_dir: Path, rounds: int, seed: int) -> None:
         super().__init__(daemon=True)
@@ -89,16 +89,16 @@ class Chaos(threading.Thread):
                 program.keep()
 
     def _kill_server(self, name: str) -> bool:
-        from annotation.serving.embedded.paths import places
+        from annotation.serving.embedded.paths import paths_of
 
         word = {"postgres": "postgres", "valkey": "valkey"}[name]
-        there = str(places(self.data_dir).sockets), str(self.data_dir)
+        folders = str(paths_of(self.data_dir).sockets), str(self.data_dir)
         for process in psutil.process_iter(["cmdline"]):
             command = process.info["cmdline"] or []
             if (
                 command
                 and word in Path(command[0]).name
-                and any(place in part for part in command for place in there)
+                and any(folder in part for part in command for folder in folders)
             ):
                 with contextlib.suppress(psutil.Error):
                     process.kill()
@@ -107,7 +107,7 @@ class Chaos(threading.Thread):
 
 
 def make_dataset(folder: Path, images: int):
-    """Pictures with two classifiers' predictions, by which any campaign can be published."""
+    """Pictures with a classifier's predictions, enough to publish any campaign."""
     from PIL import Image as Picture
 
     from imagesets.models import Dataset, Image, Label
@@ -148,7 +148,7 @@ def make_dataset(folder: Path, images: int):
 
 
 def steadily(step, patience: float = 120.0):
-    """What `step` gives; tried again while the database is away."""
+    """The result of `step`, repeated while the database is away."""
     from django.db import Error, close_old_connections, connection
 
     deadline = time.monotonic() + patience
@@ -165,7 +165,7 @@ def steadily(step, patience: float = 120.0):
 
 
 def command(programs: dict[str, Program], name: str, log: Path, *words: str) -> None:
-    """A command of manage.py, begun again as often as it is killed or fails."""
+    """Run a command of manage.py until it succeeds, however often it is killed or fails."""
     program = programs[name]
     program.command = [PYTHON, "manage.py", *words]
     deadline = time.monotonic() + 180
@@ -210,7 +210,7 @@ def _port():
 
 
 def play(options, server, listener) -> list[str]:
-    """Study after study until there were enough kills; everything that is wrong at the end."""
+    """Run study after study until there were enough kills; return all that is wrong at the end."""
     import django
 
     django.setup()
@@ -268,7 +268,7 @@ def play(options, server, listener) -> list[str]:
 
 
 def study(stage, dataset, number: int, programs, log: Path, habits, seed: int):
-    """One study from its publication to its last payment."""
+    """Run one study from publication to its last payment."""
     from decimal import Decimal
 
     from tasks.celery_tasks import sync_campaign
@@ -297,7 +297,7 @@ def study(stage, dataset, number: int, programs, log: Path, habits, seed: int):
     while True:
         passes += 1
         steadily(people.work)
-        with contextlib.suppress(Exception):  # Valkey may be away: the other sync comes anyhow
+        with contextlib.suppress(Exception):  # Valkey may be away: `manage.py sync` follows anyway
             sync_campaign.apply_async([campaign.pk], expires=5, retry=False)
         command(programs, "sync", log, "sync", campaign.slug)
         steadily(campaign.refresh_from_db)
@@ -307,7 +307,7 @@ def study(stage, dataset, number: int, programs, log: Path, habits, seed: int):
         if passes % 5 == 0:
             people.hire(3, seed + number)
         if passes > 60:
-            raise SystemExit(f"{campaign.slug} does not come to its end")
+            raise SystemExit(f"{campaign.slug} does not finish")
 
 
 if __name__ == "__main__":

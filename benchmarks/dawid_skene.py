@@ -1,8 +1,8 @@
-"""Times Dawid-Skene against crowd-kit's on the same table, and the memory that each adds.
+"""Time and added memory of Dawid-Skene, against crowd-kit's on the same table.
 
-Each runs in a process of its own: it loads the table, notes its memory as idle, fits once (what is
-imported or compiled on the way counts), and notes its peak. crowd-kit runs with tol=0, so it may
-stop early; then this project's runs as many iterations. `--alone` leaves crowd-kit out.
+Each runs in a process of its own: it loads the table, notes its idle memory, fits once (imports
+and compilation on the way count), and notes its peak. crowd-kit runs with tol=0, so it may stop
+early; then this project's runs as many iterations. `--alone` leaves crowd-kit out.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def write_table(folder: Path, judgments: int, per_pair: int, workers: int, seed:
 
 
 def memory(field: str) -> float:
-    """A line of /proc/self/status in MB; where there is none, the peak so far."""
+    """A line of /proc/self/status in MB; on systems without it, the peak so far."""
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:
@@ -49,11 +49,11 @@ def forget_peak() -> None:
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:
-        print("the peak of memory cannot be set back here: loading counts", file=sys.stderr)
+        print("this system cannot reset the peak of memory: loading counts too", file=sys.stderr)
 
 
 def fit_one(name: str, folder: Path, n_iter: int) -> None:
-    """In the process of its own: fit, keep the posteriors, and print what it took as JSON."""
+    """Runs in a process of its own: fit, save the posteriors, print time and memory as JSON."""
     import pandas as pd
 
     model: Any
@@ -84,13 +84,13 @@ def in_a_process(name: str, folder: Path, n_iter: int) -> dict[str, float]:
     done = subprocess.run(
         [*command, "--iterations", str(n_iter)], stdout=subprocess.PIPE, text=True, check=True
     )
-    found: dict[str, float] = json.loads(done.stdout)
+    took: dict[str, float] = json.loads(done.stdout)
     print(
-        f"{name}: {found['seconds']:.2f} s ({found['busy']:.2f} s of processor time), "
-        f"{found['added_mb']:,.0f} MB added, "
-        f"{found['iterations']} iterations"
+        f"{name}: {took['seconds']:.2f} s ({took['busy']:.2f} s of processor time), "
+        f"{took['added_mb']:,.0f} MB added, "
+        f"{took['iterations']} iterations"
     )
-    return found
+    return took
 
 
 def main() -> None:

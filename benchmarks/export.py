@@ -1,7 +1,7 @@
 """Export of judgments against the database's own limit, `psql \\copy` of the same query.
 
 Makes a study of generated answers in a database of its own, exports it as CSV and JSON lines, and
-prints rows per second, the ratio to psql, and what the exporting process's memory grew by.
+prints rows per second, the ratio to psql, and by how much the exporting process's memory grew.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from studies import TILES, make_study
 
 
 def by_psql(campaign) -> float:
-    """Seconds that psql takes to copy the whole of the same query to /dev/null."""
+    """Seconds that psql takes to copy the same query, whole, to /dev/null."""
     from django.conf import settings
 
     from annotation.exports.stream import copy_statement
@@ -40,7 +40,7 @@ def by_psql(campaign) -> float:
 
 
 def by_export(campaign, format: str) -> float:
-    """Seconds that an export takes, its bytes thrown away."""
+    """Seconds that an export to /dev/null takes."""
     from annotation.exports import Export
 
     started = time.monotonic()
@@ -51,7 +51,7 @@ def by_export(campaign, format: str) -> float:
 
 
 def peak() -> float:
-    """The most memory that this process ever had, in MB."""
+    """The peak memory of this process in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -71,7 +71,7 @@ def main() -> None:
         rows = campaign.assignments.count() * TILES
         idle = peak()
         seconds: dict[str, list[float]] = {"psql": [], "csv": [], "jsonl": []}
-        for _ in range(options.repeat):  # in turn: a machine's speed drifts
+        for _ in range(options.repeat):  # in turns, since a machine's speed drifts
             seconds["psql"].append(by_psql(campaign))
             seconds["csv"].append(by_export(campaign, "csv"))
             seconds["jsonl"].append(by_export(campaign, "jsonl"))

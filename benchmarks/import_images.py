@@ -2,7 +2,7 @@
 
 Cuts photographs out of those in the installed wheels, imports them into a database of its own
 (decode, hash, perceptual hash, rows), and prints the ratio of the two times. Decoding is timed
-before and after the import, and the mean is taken: other load on the machine falls on both.
+before and after the import, and their mean counts: other load on the machine affects both.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def make_photographs(folder: Path, count: int, longest: int) -> None:
 
 
 def decode_all(paths: list[Path]) -> float:
-    """Seconds to decode all files on all cores, and nothing else."""
+    """Seconds to decode all files on all cores, doing nothing else."""
     from PIL import Image
 
     def decode(path: Path) -> None:
@@ -94,7 +94,7 @@ def measure(folder: Path, count: int, longest: int) -> None:
 
 
 def main() -> None:
-    """Run in a directory and on servers of its own."""
+    """Run in a directory and on servers of the benchmark's own."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=10_000, help="how many (default: 10000)")
     parser.add_argument("--pixels", type=int, default=500, help="longest side (default: 500)")

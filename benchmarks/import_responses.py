@@ -1,7 +1,7 @@
 """Import of judgments collected elsewhere, against `COPY` of the same file into a bare table.
 
-Writes a file of 85 workers' judgments, five on each pair, and imports it into campaign after
-campaign of one database of its own, so that the last ones find full tables. Figures: seconds and
+Writes a file of 85 workers' judgments, five on each pair, and imports it into one campaign after
+another of a database of its own, so that later imports meet full tables. Figures: seconds and
 memory of each import, seconds for a million judgments at the rate of the slowest, and its ratio to
 the database's own COPY.
 """
@@ -26,7 +26,7 @@ BARE = "CREATE TEMPORARY TABLE bare (worker text, image text, label text, select
 
 
 def make_dataset(images: int):
-    """A dataset of a thousand labels and so many images, in the database alone."""
+    """A dataset of a thousand labels and `images` images, only in the database."""
     from django.db import connection
     from studies import IMAGES
 
@@ -38,7 +38,7 @@ def make_dataset(images: int):
 
 
 def write_file(path: Path, judgments: int, tiles: int) -> None:
-    """Judgments in random order; `hit` names HITs of so many tiles, or is empty for 0."""
+    """Judgments in random order; `hit` names HITs of `tiles` tiles, or is empty for 0."""
     rng = random.Random(0)
     rows = []
     for pair in range(judgments // PER_PAIR):

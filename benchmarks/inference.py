@@ -2,11 +2,11 @@
 
 Makes JPEG photographs out of scikit-image's, a database of its own, and runs `predict` as users do.
 On a GPU: the ten default architectures (random weights: speed does not depend on them); on a CPU:
-the demo's six classifiers. The plain loop is what one writes in an afternoon: for one model after
-the other, timm's `create_transform` in a DataLoader, a forward pass, a top 10.
+the demo's six classifiers. The plain loop is what anyone would write in an afternoon: for one model
+after the other, timm's `create_transform` in a DataLoader, a forward pass, a top 10.
 
-A CPU does both jobs on the same cores, so that not even the slower of the limits can be reached
-there: the last lines also give the limit of sharing, 1 / (1/networks + 1/decoding).
+A CPU does both jobs on the same cores, so that not even the slower limit can be reached: the last
+line also gives the limit of sharing, 1 / (1/networks + 1/decoding).
 """
 
 import argparse
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def make_photographs(folder: Path, count: int) -> list[Path]:
-    """So many JPEG photographs of about 500 x 375 pixels, no two alike."""
+    """`count` JPEG photographs of 500 x 375 pixels, no two alike."""
     from PIL import Image
     from skimage import data
 
@@ -88,7 +88,7 @@ def make_classifiers(dataset, folder: Path, architectures: list[str] | None) -> 
 
 
 def synchronise(device) -> None:
-    """Wait for a GPU: its work is only queued when a call returns."""
+    """Wait for the GPU: when a call returns, its work is only queued."""
     import torch
 
     if device.type == "cuda":
@@ -96,7 +96,7 @@ def synchronise(device) -> None:
 
 
 def networks_alone(pipeline, count: int, device) -> float:
-    """Images per second through all networks, in the engine's batches, pixels at hand."""
+    """Images per second through all networks, in the engine's batches, from pixels in memory."""
     import torch
 
     seconds = 0.0
@@ -113,7 +113,7 @@ def networks_alone(pipeline, count: int, device) -> float:
 
 
 def decoding_alone(pipeline) -> float:
-    """Images per second from file to the pixels that all networks take, on all cores."""
+    """Images per second from files to the pixels that all networks take, on all cores."""
     networks = pipeline.networks
     resizings = set(networks.transforms)
     files = list(networks.dataset.images.values_list("location", "sha256"))
@@ -141,7 +141,7 @@ class Photographs:
 
 
 def plain_loop(classifiers, files: list[Path], device) -> float:
-    """Images per second of one model after the other, models built before the clock starts."""
+    """Images per second of one model after the other, each built before the clock starts."""
     import torch
     from timm.data import create_transform, resolve_data_config
 

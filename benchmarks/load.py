@@ -1,18 +1,18 @@
 """Next HIT and submit under load: does the time grow with the campaign, do the invariants hold?
 
-Serves the real site with gunicorn, as in production, from a database of its own, and lets clients
-on the same machine work through the real pages (a GET and a POST a HIT, plain HTTP, no pictures):
+Serves the real site with gunicorn, as in production, from a database of its own. Clients on the
+same machine work through the real pages (a GET and a POST a HIT, plain HTTP, no pictures):
 
 1. `--clients` that never pause, at each size of `--hits`: p50, p95 and HITs a second.
-2. Workers who think: on average `--think` of the time that a HIT is expected to take (87 s), each
-   time between half and one and a half of that, and arriving over as long. 10 of them, then
-   `--workers` of them on a small campaign whose demand exceeds its supply; and then, for
-   comparison, as many who never pause: those wait for each other, whatever the site does.
-3. The same crowd in the frame of the stand-in for MTurk: accept, page, submit, hand in, while the
-   campaign is synced every few seconds.
+2. Workers who think: each time for between half and one and a half of their average, which is
+   `--think` of the time that a HIT is expected to take (87 s); they arrive over one average. First
+   10 of them, then `--workers` on a campaign too small for all; then, for comparison, as many who
+   never pause: they wait for each other, whatever the site does.
+3. The same crowd in the frame of the stand-in for MTurk: accept, page, submit, hand in, while
+   another process syncs the campaign every few seconds.
 
 The last lines are the figures, and whether after 2 and 3 every HIT has exactly R used answers of
-different workers, nothing was lost or doubled, and both ledgers agree.
+different workers, no answer was lost or doubled, and both ledgers agree.
 """
 
 import argparse
@@ -70,7 +70,7 @@ HITS = """
 
 
 def make_campaign(hits: int, **fields: Any) -> Any:
-    """An open CONTAINS campaign of so many HITs of 48 tiles in six sections, by SQL."""
+    """An open CONTAINS campaign of `hits` HITs of 48 tiles in six sections, made by SQL."""
     from django.db import connection
 
     from imagesets.models import Dataset
@@ -97,7 +97,7 @@ def make_campaign(hits: int, **fields: Any) -> Any:
 
 @dataclass
 class Browser:
-    """A worker's browser without the pictures: keeps its cookie, reads the form, posts it."""
+    """A worker's browser without pictures: keeps its cookie, reads the form and posts it."""
 
     SECTION = re.compile(r'name="none" value="([^"]+)"')
     ITEM = re.compile(r'name="selected" value="([^"]+)"')
@@ -115,7 +115,7 @@ class Browser:
         self.connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=60)
 
     def ask(self, method: str, path: str, body: str | None = None) -> tuple[int, str, str]:
-        """Status, where it sends us, and the page."""
+        """The status, the redirect's address, and the page."""
         headers = {"Cookie": self.cookie} if self.cookie else {}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -127,7 +127,7 @@ class Browser:
         return answer.status, answer.getheader("Location") or "", page
 
     def do(self, where: str) -> tuple[int, str, str]:
-        """One HIT, from its page to the answer to its form. Raises RuntimeError."""
+        """Do one HIT, from its page to the response to its form. Raises RuntimeError."""
         started = time.monotonic()
         status, _, page = self.ask("GET", where)
         self.pages.append(time.monotonic() - started)
@@ -143,7 +143,7 @@ class Browser:
         return answer
 
     def pause(self) -> None:
-        """Look at the pictures. By then the server has closed the connection."""
+        """Look at the pictures. Meanwhile the server closes the connection."""
         if self.think:
             self.connection.close()
             time.sleep(self.think * self.rng.uniform(0.5, 1.5))
@@ -153,7 +153,7 @@ Work = Callable[[Browser], None]
 
 
 def on_site(campaign: Any, seconds: float) -> Work:
-    """HIT after HIT of a local campaign, by its link, until there is none or the time is over."""
+    """Do HIT after HIT of a local campaign, until none is left or the time is over."""
 
     def work(browser: Browser) -> None:
         until = time.monotonic() + seconds
@@ -167,7 +167,7 @@ def on_site(campaign: Any, seconds: float) -> Work:
 
 
 class Board:
-    """The HITs of the stand-in for MTurk that can be accepted, looked up twice a second for all."""
+    """The open HITs of the stand-in for MTurk, looked up twice a second for all workers."""
 
     def __init__(self, market: Any) -> None:
         self.market = market
@@ -176,7 +176,7 @@ class Board:
         self._turn = threading.Lock()
 
     def accept(self, browser: Browser, worker: str, done: set[str]) -> Any:
-        """An assignment of a HIT that he has not tried; None: there is none right now."""
+        """An assignment of a HIT that the worker has not tried; None if none is free now."""
         from tasks.simulation.rehearsal.market import NotAllowed
 
         with self._turn:
@@ -192,28 +192,27 @@ class Board:
 
 
 def in_frame(board: Board, submit_to: str, over: threading.Event) -> Work:
-    """HIT after HIT of the stand-in for MTurk, in its frame, until the campaign is over."""
+    """Do HIT after HIT in the frame of the stand-in for MTurk, until the campaign is over."""
 
     def work(browser: Browser) -> None:
         name = f"A{browser.rng.randrange(10**12):012d}"
-        there = http.client.HTTPConnection(urlsplit(submit_to).netloc, timeout=60)
+        market = http.client.HTTPConnection(urlsplit(submit_to).netloc, timeout=60)
         done: set[str] = set()
         while not over.is_set():
-            if (one := board.accept(browser, name, done)) is None:
+            if (assignment := board.accept(browser, name, done)) is None:
                 time.sleep(1)
                 continue
-            ids = {"assignmentId": one.id, "hitId": one.hit.id, "workerId": name}
+            hit = assignment.hit
+            ids = {"assignmentId": assignment.id, "hitId": hit.id, "workerId": name}
             query = urlencode(ids | {"turkSubmitTo": submit_to})
-            status, _, page = browser.do(
-                f"{urlsplit(board.market.external_url(one.hit)).path}?{query}"
-            )
+            status, _, page = browser.do(f"{urlsplit(board.market.external_url(hit)).path}?{query}")
             action = browser.ACTION.search(page)
             if status != 200 or action is None or not action[1].startswith(submit_to):
                 raise RuntimeError(f"POST in the frame: {status}")
             fields = [(name, unescape(value)) for name, value in browser.HIDDEN.findall(page)]
             kind = {"Content-Type": "application/x-www-form-urlencoded"}
-            there.request("POST", urlsplit(action[1]).path, urlencode(fields), kind)
-            answer = there.getresponse()
+            market.request("POST", urlsplit(action[1]).path, urlencode(fields), kind)
+            answer = market.getresponse()
             answer.read()
             if answer.status != 200:
                 raise RuntimeError(f"handing in: {answer.status}")
@@ -223,7 +222,7 @@ def in_frame(board: Board, submit_to: str, over: threading.Event) -> Work:
 
 @dataclass
 class Times:
-    """What a crowd saw: seconds of each page and submit, sorted; and how it went."""
+    """What a crowd measured: the seconds of each page and submit, sorted, and its errors."""
 
     name: str
     pages: list[float]
@@ -255,7 +254,7 @@ def crowd(
     work: Work,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> Times:
-    """So many workers at once, each in a thread; `think`: seconds on average, and to arrive in."""
+    """Let `workers` work at once, each in a thread, arriving and thinking as the docstring says."""
     browsers = [Browser(address, think, random.Random(number)) for number in range(workers)]
     errors: list[BaseException] = []
 
@@ -293,7 +292,7 @@ INVARIANTS = """
 
 
 def held(campaign: Any, times: Times) -> bool:
-    """Whether every HIT has R used answers of different workers: just those that were thanked."""
+    """Whether every HIT has R used answers of different workers, each of them thanked."""
     from django.db import connection
 
     with connection.cursor() as cursor:
@@ -314,7 +313,7 @@ def held(campaign: Any, times: Times) -> bool:
 
 
 def keep_in_step(slug: str) -> None:
-    """Sync the campaign every few seconds until it ends: in a process of its own, as Celery is."""
+    """Sync the campaign every few seconds until it ends, in a process of its own like Celery's."""
     sys.path.insert(0, str(ROOT))
     import django
 
@@ -331,7 +330,7 @@ def keep_in_step(slug: str) -> None:
 
 
 def framed(on: Any, address: str, workers: int, think: float, hits: int) -> tuple[Times, bool]:
-    """The crowd on a campaign of the stand-in for MTurk, in its frame; whether all is well."""
+    """Let the crowd do a campaign in the frame of the stand-in for MTurk; whether all is well."""
     from tasks.market.sync import sync
     from tasks.simulation.rehearsal.audit import audit
 
@@ -369,7 +368,9 @@ def main() -> None:
     parser.add_argument(
         "--think", type=float, default=0.2, help="share of a HIT's expected time (0.2)"
     )
-    parser.add_argument("--answers", type=int, default=4, help="of each of the crowd, about (4)")
+    parser.add_argument(
+        "--answers", type=int, default=4, help="of each worker of the crowd, about (4)"
+    )
     options = parser.parse_args()
     if options.workers < R:
         parser.error(f"--workers: at least {R}, for as many answers to each HIT")
@@ -395,7 +396,7 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace) -> tuple[list[str], bool]:
-    """The figures in lines, and whether all invariants held."""
+    """The lines of figures, and whether all invariants held."""
     from django.core.management import call_command
     from django.db import connection
 
@@ -406,7 +407,7 @@ def measure(options: argparse.Namespace) -> tuple[list[str], bool]:
     with connection.cursor() as cursor:
         cursor.execute(DATASET.replace("%%", "%"))
     think, workers = options.think * SECONDS, options.workers
-    few = max(workers * options.answers // R, 1)  # HITs; more workers than answers at the end
+    few = max(workers * options.answers // R, 1)  # HITs; towards the end more workers than places
     clients = {}
     with stage() as on, web_server(environment=on.environment) as address:
         crowd("warming up", address, 8, 0, on_site(make_campaign(50), 3))

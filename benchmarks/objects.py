@@ -1,9 +1,8 @@
 """Times the objects of many images: num_objects, main label and exact max-k-cut, on one core.
 
-Each image shows one to four objects, each known by one to three of the labels offered; workers
-check one name of most objects, now and then a second name or a label that is not there, and a few
-workers check everything. The partitions of images with up to 7 labels are then compared with brute
-force over all partitions.
+Each image shows one to four objects, each named by one to three of the labels offered. Workers
+check one name of most objects, sometimes another label too, and a few workers check everything.
+The partitions of images with up to 7 labels are then compared with brute force over all of them.
 """
 
 import argparse
@@ -66,10 +65,10 @@ def by_brute_force(responses: list[Response], k: int, labels: list[str]) -> Part
     return min((inner(partition), partition) for partition in partitions)[1]
 
 
-def is_right(responses: list[Response], found: ImageObjects) -> bool:
-    partition = sorted(sorted(one["labels"]) for one in found.objects)
+def is_right(responses: list[Response], result: ImageObjects) -> bool:
+    partition = sorted(sorted(thing["labels"]) for thing in result.objects)
     labels = sorted(label for group in partition for label in group)
-    return partition == by_brute_force(responses, found.num_objects or 0, labels)
+    return partition == by_brute_force(responses, result.num_objects or 0, labels)
 
 
 def main() -> None:
@@ -88,22 +87,22 @@ def main() -> None:
         responses_on_image(rng, options.offered, options.workers) for _ in range(options.images)
     ]
     start = time.perf_counter()
-    found = [image_objects(responses) for responses in images]
+    results = [image_objects(responses) for responses in images]
     seconds = time.perf_counter() - start
 
-    multi = sum(one.is_multi_object for one in found)
-    most = max(sum(len(thing["labels"]) for thing in one.objects) for one in found)
-    print(f"{multi:,} of {len(found):,} images are multi-object; up to {most} labels on an image")
+    multi = sum(result.is_multi_object for result in results)
+    most = max(sum(len(thing["labels"]) for thing in result.objects) for result in results)
+    print(f"{multi:,} of {len(results):,} images are multi-object; up to {most} labels on an image")
     small = (
-        (responses, one)
-        for responses, one in zip(images, found, strict=True)
-        if one.is_multi_object and sum(len(thing["labels"]) for thing in one.objects) <= 7
+        (responses, result)
+        for responses, result in zip(images, results, strict=True)
+        if result.is_multi_object and sum(len(thing["labels"]) for thing in result.objects) <= 7
     )
     checked = [is_right(*each) for each in islice(small, options.check)]
     print(f"{sum(checked):,} of {len(checked):,} partitions are those of brute force")
     if not all(checked):
         raise SystemExit("the partitions differ")
-    print(f"objects of {len(found):,} images, one core: {seconds:.2f} s (goal: under 5 s)")
+    print(f"objects of {len(results):,} images, one core: {seconds:.2f} s (goal: under 5 s)")
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
-"""Publishes many HITs to the stand-in for MTurk, with faults and crashes: one each, at its rate.
+"""Publishes many HITs to the stand-in for MTurk, with faults and crashes: each once, at its rate.
 
-"The API's rate" is `--rate` requests a second: the stand-in refuses what comes faster than that
-(it lets a quarter of a second's requests come at once, no more). Some requests fail, or lose their
-answer after their effect. The publisher is cut off `--crashes` times on its way, with everything
-that it had in flight taking effect there and nobody hearing of it, and begins again; half of the
-times days later, when MTurk has forgotten its tokens. Then: exactly one HIT each, with the places
-that are here. The last line is requests taken a second, of every kind and with those that failed,
-from the beginning to each crash and from there to the end, as a share of the rate. The stand-in
-and the publisher share one Python process.
+"The API's rate" is `--rate` requests a second: the stand-in refuses faster requests (it allows
+bursts of a quarter of a second's requests). Some requests fail, or lose their answer after taking
+effect. The publisher crashes `--crashes` times, while all its requests in flight take effect
+unnoticed, and starts again: half of the times days later, when MTurk has forgotten its tokens. In
+the end the marketplace must have exactly one HIT for each of the site's, with the same places. The
+last line gives the requests a second, of every kind and with those that failed, without the time
+between a crash and the next start, as a share of the rate. The stand-in and the publisher share one
+Python process.
 
 Before that a whole study of `--study` HITs goes through the stand-in, as `manage.py rehearse
---campaign` plays one: published, done through the real pages by `--workers` simulated workers who
-now and then return, abandon, forget or send twice, synced, reviewed and paid, at the same rate and
-with every kind of fault. Then: every pair has 9 used judgments of distinct workers, the ledger is
-the marketplace's to the cent, nothing is unreviewed, and neither side has anything that the other
-does not know.
+--campaign` plays it: published, done through the real pages by `--workers` simulated workers who
+sometimes return, abandon, forget or send twice, synced, reviewed and paid, at the same rate and
+with every kind of fault. In the end every pair must have 9 used judgments of distinct workers, the
+ledger must equal the marketplace's to the cent, nothing may be unreviewed, and neither side may
+hold anything unknown to the other.
 """
 
 import argparse
@@ -49,11 +49,11 @@ HITS = """
 
 
 class Killed(BaseException):
-    """The publisher ends here."""
+    """The publisher crashes."""
 
 
 def make_campaign(hits: int):
-    """An open campaign of so many HITs, with its first round of three places each."""
+    """An open campaign of `hits` HITs, with its first round of three places each."""
     from django.db import connection
 
     from imagesets.models import Dataset
@@ -76,7 +76,7 @@ def make_campaign(hits: int):
 
 
 class Life:
-    """Lets the publisher die at given calls, and counts the requests of its lives."""
+    """Lets the publisher die at given calls, and counts the requests while it lives."""
 
     def __init__(self, client: type, trouble: Any, dies_at: list[float]) -> None:
         self.dies_at, self.trouble = dies_at, trouble
@@ -95,7 +95,7 @@ class Life:
         return answer
 
     def live(self, work: Callable[[], object]) -> bool:
-        """Whether it came to its end alive."""
+        """Do the work; whether it was completed."""
         self._began: tuple[float, int] | None = (time.monotonic(), self.trouble.taken)
         try:
             work()
@@ -106,7 +106,7 @@ class Life:
         return True
 
     def _stop(self) -> None:
-        """What a dying process still has in flight is not counted."""
+        """Stop counting: requests still in flight from a dying process do not count."""
         if self._began is not None:
             at, taken = self._began
             self._began = None
@@ -115,7 +115,7 @@ class Life:
 
 
 def study(hits: int, workers: int, rate: float, seed: int) -> None:
-    """One study from its publication to its last payment. Raises SystemExit where it is not whole.
+    """Run a study from publication to its last payment. Raises SystemExit if it is not whole.
 
     A HIT has 8 tiles; each image stands under two labels, and 9 workers judge each.
     """
@@ -142,7 +142,7 @@ def study(hits: int, workers: int, rate: float, seed: int) -> None:
     began = time.monotonic()
     done = 0
 
-    def more(number: int) -> None:
+    def count(number: int) -> None:
         nonlocal done
         done += number
         if done % 1000 == 0:
@@ -154,7 +154,7 @@ def study(hits: int, workers: int, rate: float, seed: int) -> None:
         on.site(address),
     ):
         people = on.crew(workers, seed, pictures=False)
-        play(on, campaign, people, seed, more)
+        play(on, campaign, people, seed, count)
         took = time.monotonic() - began
         wrong = [] if campaign.state == "finished" else [f"the campaign is {campaign.state}"]
         wrong += audit(campaign, on.market)
@@ -171,25 +171,25 @@ def study(hits: int, workers: int, rate: float, seed: int) -> None:
 
 
 def check(campaign, market) -> None:
-    """Exactly one HIT there for each here, with its places; all of them known."""
+    """The marketplace has exactly one HIT for each of ours, with its places, and we know each."""
     from tasks.crowds.mturk.models import Listing
     from tasks.models import Place
 
-    there: Counter = Counter()
+    offered: Counter = Counter()
     for hit in market.hits.values():
-        there[market.public_id(hit)] += hit.max_assignments
+        offered[market.public_id(hit)] += hit.max_assignments
     places = Counter(
         Place.objects.filter(campaign=campaign).values_list("hit__public_id", flat=True)
     )
-    if len(market.hits) != campaign.hits.count() or there != places:
+    if len(market.hits) != campaign.hits.count() or offered != places:
         raise SystemExit(
-            f"WRONG: {campaign.hits.count()} HITs here, {len(market.hits)} there;"
-            f" {places.total()} places here, {there.total()} there"
+            f"WRONG: HITs: {campaign.hits.count()} of the site, {len(market.hits)} of the market;"
+            f" places: {places.total()} of the site, {offered.total()} of the market"
         )
     ours = Listing.objects.filter(hit__campaign=campaign)
     known = set(ours.values_list("market_id", flat=True))
     if known != set(market.hits):
-        raise SystemExit("WRONG: HITs there that are not known here")
+        raise SystemExit("WRONG: the marketplace has HITs unknown to the site")
 
 
 def main() -> None:
@@ -199,7 +199,9 @@ def main() -> None:
     parser.add_argument("--hits", type=int, default=10_000)
     parser.add_argument("--rate", type=float, default=100, help="requests a second (100)")
     parser.add_argument("--crashes", type=int, default=10)
-    parser.add_argument("--study", type=int, default=1000, help="HITs of a whole one (1000); 0")
+    parser.add_argument(
+        "--study", type=int, default=1000, help="HITs of the whole study (1000); 0: none"
+    )
     parser.add_argument("--workers", type=int, default=40, help="of the whole study (40)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -227,7 +229,7 @@ def main() -> None:
 
 
 def many(options: argparse.Namespace) -> None:
-    """Publish the many HITs, through crashes; print the figure."""
+    """Publish many HITs, through crashes, and print the figure."""
     from django.conf import settings
 
     from tasks.crowds.mturk import marketplace
@@ -260,7 +262,7 @@ def many(options: argparse.Namespace) -> None:
         )
         print(f"requests that had an effect: {before}")
         print(f"requests of a further run: {again}")
-        print(f"unknown there: {len(marketplace.unknown(campaign))}")
+        print(f"unknown to the site: {len(marketplace.unknown(campaign))}")
         share = life.requests / life.seconds / options.rate
         print(f"one HIT each; {share:.2f} of the API's rate of {options.rate:g} a second")
 

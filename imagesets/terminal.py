@@ -1,8 +1,10 @@
-"""Progress bars on standard error, with rate and time left, for steps of over two seconds."""
+"""Progress bars with rate and time left on standard error, if that is a terminal."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import (
@@ -16,7 +18,11 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from imagesets.importing.checks import Progress as Callback
+
+class StepProgress(Protocol):
+    """Hears of each step: its name, how much is done, and of how much (None: not known)."""
+
+    def __call__(self, step: str, done: int, total: int | None) -> None: ...
 
 
 class RateColumn(ProgressColumn):
@@ -27,9 +33,17 @@ class RateColumn(ProgressColumn):
 
 
 @contextmanager
-def progress_bars() -> Iterator[Callback]:
-    """A callback progress(step, done, total) that draws one bar per step."""
-    console = Console(stderr=True)
+def progress_bars(
+    console: Console | None = None,
+    transient: bool = False,
+    quiet: bool = False,
+    patience: float = 1.0,
+) -> Iterator[StepProgress]:
+    """A callback progress(step, done, total) that draws one bar a step, after `patience` seconds.
+
+    Nothing is drawn if `quiet`; `transient` bars disappear at the end.
+    """
+    console = console or Console(stderr=True)
     bars = Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
@@ -37,6 +51,8 @@ def progress_bars() -> Iterator[Callback]:
         RateColumn(),
         TimeRemainingColumn(),
         console=console,
+        transient=transient,
+        disable=quiet or not console.is_terminal,
     )
     tasks: dict[str, int] = {}
     started = time.monotonic()
@@ -45,10 +61,20 @@ def progress_bars() -> Iterator[Callback]:
         if step not in tasks:
             tasks[step] = bars.add_task(step, total=total)
         bars.update(tasks[step], completed=done, total=total)  # type: ignore[arg-type]
-        if not bars.live.is_started and time.monotonic() - started > 1:
+        if not bars.live.is_started and time.monotonic() - started >= patience:
             bars.start()
 
     try:
         yield progress
     finally:
         bars.stop()
+
+
+@contextmanager
+def progress_bar(
+    title: str, console: Console | None = None, transient: bool = False, quiet: bool = False
+) -> Iterator[Callable[[int, int | None], None]]:
+    """One bar, drawn at once: a callback progress(done, total), callable from any thread."""
+    with progress_bars(console, transient, quiet, patience=0) as progress:
+        progress(title, 0, None)
+        yield partial(progress, title)

@@ -1,4 +1,4 @@
-"""A dataset's page, /datasets/{slug}/: what asking it would cost, and what to mend before."""
+"""A dataset's page, /datasets/{slug}/: what a campaign would ask, and what to mend first."""
 
 from typing import Any
 
@@ -18,11 +18,11 @@ from imagesets.labels.lint import RULES
 from imagesets.models import Dataset, ImportJob
 from models_inference.models import STORED
 
-WIDTH, HEIGHT, AXIS = 480, 160, 20  # of the histogram, in CSS pixels; a phone shrinks it a little
+WIDTH, HEIGHT, AXIS = 480, 160, 20  # of the histogram, in CSS pixels; a phone scales it down
 
 
 class Question(forms.Form):
-    """Which candidates are counted."""
+    """Which candidates to count."""
 
     k = forms.IntegerField(
         label="Labels taken of each classifier's prediction (k)",
@@ -37,7 +37,7 @@ class Question(forms.Form):
 @require_safe
 @never_cache
 def dataset_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """The page; `?k=` counts other candidates than the top five."""
+    """The page; `?k=` counts the top k labels of a prediction instead of five."""
     dataset = get_object_or_404(Dataset, slug=slug)
     form = Question(request.GET if "k" in request.GET else None, initial={"k": 5})
     k = form.cleaned_data["k"] if form.is_valid() else 5
@@ -48,7 +48,7 @@ def dataset_page(request: HttpRequest, slug: str) -> HttpResponse:
         "dataset": dataset,
         "form": form,
         "counted": counted,
-        "predicted": any(one["images"] for one in counted["classifiers"]),
+        "predicted": any(classifier["images"] for classifier in counted["classifiers"]),
         "chart": histogram(counted["min_models"][0]["candidates_per_image"]),
         "choices": _choices(counted),
         "added": _added(counted),
@@ -62,13 +62,13 @@ def dataset_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def histogram(per_image: dict[str, Any]) -> dict[str, Any]:
-    """A histogram's bars and labels in CSS pixels, from zero; "" as title where there is none."""
+    """A histogram's bars and labels in CSS pixels, from zero; the title is "" without images."""
     counts = {row["candidates"]: row["images"] for row in per_image["histogram"]}
     if not counts:
         return {"title": ""}
     first, last, most = min(counts), max(counts), max(counts.values())
     step = WIDTH / (last - first + 1)
-    every = max(1, -(-(last - first + 1) // 12))  # so that the labels of the axis stay apart
+    every = max(1, -(-(last - first + 1) // 12))  # keeps the labels of the axis apart
     bars = [
         {
             "x": round((count - first) * step, 1),
@@ -97,16 +97,16 @@ def _choices(counted: dict[str, Any]) -> dict[str, Any]:
         "headers": ["min_models", "pairs", "candidates per image", "labels", "HITs", "judgments"],
         "rows": [
             [
-                one["min_models"],
-                f"{one['pairs']:,}",
+                choice["min_models"],
+                f"{choice['pairs']:,}",
                 "-"
-                if one["candidates_per_image"]["mean"] is None
-                else f"{one['candidates_per_image']['mean']:.1f}",
-                f"{one['pairs_per_label']['n']:,} of {counted['labels']:,}",
-                f"about {one['hits_about']:,}",
-                f"{one['judgments']:,}",
+                if choice["candidates_per_image"]["mean"] is None
+                else f"{choice['candidates_per_image']['mean']:.1f}",
+                f"{choice['pairs_per_label']['n']:,} of {counted['labels']:,}",
+                f"about {choice['hits_about']:,}",
+                f"{choice['judgments']:,}",
             ]
-            for one in counted["min_models"]
+            for choice in counted["min_models"]
         ],
     }
 
@@ -116,13 +116,17 @@ def _added(counted: dict[str, Any]) -> dict[str, Any]:
         "headers": ["classifier", "images predicted", "pairs", "pairs that only it names"],
         "rows": [
             [
-                one["classifier"],
-                f"{one['images']:,} of {counted['images']:,}",
-                f"{one['pairs']:,}",
-                f"{one['pairs_only_it_names']:,}"
-                + (f" ({one['pairs_only_it_names'] / one['pairs']:.0%})" if one["pairs"] else ""),
+                classifier["classifier"],
+                f"{classifier['images']:,} of {counted['images']:,}",
+                f"{classifier['pairs']:,}",
+                f"{classifier['pairs_only_it_names']:,}"
+                + (
+                    f" ({classifier['pairs_only_it_names'] / classifier['pairs']:.0%})"
+                    if classifier["pairs"]
+                    else ""
+                ),
             ]
-            for one in counted["classifiers"]
+            for classifier in counted["classifiers"]
         ],
     }
 
@@ -133,17 +137,19 @@ def _labels(counted: dict[str, Any]) -> dict[str, Any]:
         "n": per_label["n"],
         "not_asked": per_label["labels_not_asked"],
         "quantiles": {
-            "headers": [f"{one['share']:.0%}" for one in per_label["quantiles"]],
+            "headers": [f"{quantile['share']:.0%}" for quantile in per_label["quantiles"]],
             "rows": [
                 [
-                    "-" if one["pairs"] is None else f"{one['pairs']:,}"
-                    for one in per_label["quantiles"]
+                    "-" if quantile["pairs"] is None else f"{quantile['pairs']:,}"
+                    for quantile in per_label["quantiles"]
                 ]
             ],
         },
         "top": {
             "headers": ["label", "name", "pairs"],
-            "rows": [[one["label"], one["name"], f"{one['pairs']:,}"] for one in per_label["top"]],
+            "rows": [
+                [label["label"], label["name"], f"{label['pairs']:,}"] for label in per_label["top"]
+            ],
         },
     }
 

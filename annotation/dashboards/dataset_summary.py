@@ -1,4 +1,4 @@
-"""What a dataset would ask and what is wrong with it, before any money is spent; page and API."""
+"""What a campaign on a dataset would ask, and the dataset's faults: for its page and the API."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from tasks.models import Campaign
 
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 LISTED = 20  # labels, groups of images, skipped images
-# What an import compared is kept; images that came otherwise are compared at once, up to so many.
+# An import keeps what it compared; images that came otherwise are compared here, up to this number.
 MOST_COMPARED = 200_000
 
 
@@ -31,7 +31,8 @@ def candidates_of(
 ) -> dict[str, Any]:
     """Candidates, pairs, HITs and judgments for min_models 1, 2, 3, and what each model adds.
 
-    HITs and judgments: by a campaign's default settings. Raises ValueError as candidate_summary.
+    HITs and judgments assume a campaign's default settings. Raises ValueError like
+    candidate_summary.
     """
     summary = candidate_summary(dataset, classifiers, k)
     names = dict(dataset.labels.values_list("key", "names"))
@@ -43,12 +44,12 @@ def candidates_of(
         "min_models": [_choice(summary, choice, names) for choice in summary.choices],
         "classifiers": [
             {
-                "classifier": one.name,
-                "images": one.images,
-                "pairs": one.named,
-                "pairs_only_it_names": one.alone,
+                "classifier": classifier.name,
+                "images": classifier.images,
+                "pairs": classifier.named,
+                "pairs_only_it_names": classifier.alone,
             }
-            for one in summary.classifiers
+            for classifier in summary.classifiers
         ],
     }
 
@@ -84,9 +85,9 @@ def _choice(summary: CandidateSummary, choice: Choice, names: dict[str, list]) -
 
 
 def findings_of(dataset: Dataset) -> dict[str, Any]:
-    """What to look at first: the label set's faults by rule, images that are the same, skipped."""
+    """What to look at first: faults of the labels by rule, images twice, skipped images."""
     faults = Counter(finding.rule for finding in lint(dataset.labels.order_by("key")))
-    identical, alike = _twice(dataset)
+    identical, alike = _images_twice(dataset)
     skipped = SkippedImage.objects.filter(image__dataset=dataset)
     return {
         "label_findings": {rule: faults[rule] for rule in RULES if faults[rule]},
@@ -104,15 +105,15 @@ def findings_of(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _twice(dataset: Dataset) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """Groups of identical and of like images, as duplicates.in_short; None: unknown."""
+def _images_twice(dataset: Dataset) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Groups of identical and of similar images, as in_short gives them; None: not compared."""
     images = dataset.images.count()
-    if kept := Comparison.objects.filter(dataset=dataset, images=images).first():
-        return kept.identical, kept.alike
+    if comparison := Comparison.objects.filter(dataset=dataset, images=images).first():
+        return comparison.identical, comparison.alike
     if images > MOST_COMPARED:
         return None, None
-    found = duplicates(dataset.images.all())
-    return in_short(found.identical), in_short(found.alike)
+    groups = duplicates(dataset.images.all())
+    return in_short(groups.identical), in_short(groups.alike)
 
 
 def _first(groups: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""A campaign's progress, live, for those who run it: /campaigns/{slug}/."""
+"""A campaign's progress, live, for the researchers who run it: /campaigns/{slug}/."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ LATELY = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class Round:
-    """How the places of one round stand."""
+    """The places of one round, by state."""
 
     number: int
     answered: int
@@ -43,21 +43,21 @@ class Round:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a campaign stands: answers against those it should have, and who gives them."""
+    """How far a campaign is: its places by round, its answers, and who gave them."""
 
     rounds: list[Round]
     hits: int
-    wanted: int  # answers in all, of the rounds to come too
+    wanted: int  # answers of all rounds, those still to open included
     workers: int
     used: int
     set_aside: int
     late: int
-    lately: int  # answers in LATELY
-    last: datetime | None
+    lately: int  # answers within LATELY
+    last: datetime | None  # time of the last answer
 
     @property
     def answered(self) -> int:
-        return sum(one.answered for one in self.rounds)
+        return sum(round_.answered for round_ in self.rounds)
 
     @property
     def percent(self) -> float:
@@ -65,15 +65,15 @@ class Progress:
 
     @property
     def finish(self) -> datetime | None:
-        """When it will be done at the pace of late; None where nothing comes."""
-        left = self.wanted - self.answered
-        if not self.lately or left <= 0:
+        """When the campaign will be finished at the recent pace; None without recent answers."""
+        missing = self.wanted - self.answered
+        if not self.lately or missing <= 0:
             return None
-        return timezone.now() + LATELY * (left / self.lately)
+        return timezone.now() + LATELY * (missing / self.lately)
 
 
-def progress_of(campaign: Campaign) -> Progress:
-    """Counted from the places and assignments as they are now."""
+def count_progress(campaign: Campaign) -> Progress:
+    """A campaign's progress, counted from its places and assignments as they are now."""
     now = timezone.now()
     places = (
         Place.objects.filter(campaign=campaign)
@@ -106,9 +106,9 @@ def progress_of(campaign: Campaign) -> Progress:
 @require_safe
 @never_cache
 def campaign_progress(request: HttpRequest, slug: str) -> HttpResponse:
-    """The page; the script on it asks for it again while the campaign is open."""
+    """The page; its script reloads it while the campaign is open."""
     campaign = get_object_or_404(Campaign, slug=slug)
-    progress = progress_of(campaign)
+    progress = count_progress(campaign)
     context = {
         **admin.site.each_context(request),
         "title": campaign.name,
@@ -119,12 +119,12 @@ def campaign_progress(request: HttpRequest, slug: str) -> HttpResponse:
             "headers": ["round", "answered", "running", "free"],
             "rows": [
                 [
-                    one.number,
-                    f"{one.answered:,} of {one.places:,}",
-                    f"{one.running:,}",
-                    f"{one.free:,}",
+                    round_.number,
+                    f"{round_.answered:,} of {round_.places:,}",
+                    f"{round_.running:,}",
+                    f"{round_.free:,}",
                 ]
-                for one in progress.rounds
+                for round_ in progress.rounds
             ],
         },
         "shares": _shares(campaign),
@@ -140,8 +140,7 @@ def campaign_progress(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _shares(campaign: Campaign) -> dict[str, list]:
-    """The table of sections by their share of positives (SCIENCE: rule 11)."""
-    found = bands(campaign)
+    """The table of sections by their share of positives (rule F5)."""
     return {
         "headers": ["expected share", "sections", "expected", "selected"],
         "rows": [
@@ -151,16 +150,16 @@ def _shares(campaign: Campaign) -> dict[str, list]:
                 f"{band.expected:.1%}",
                 f"{band.observed:.1%} of {band.shown:,}" if band.observed is not None else "-",
             ]
-            for band in found
+            for band in bands(campaign)
         ],
     }
 
 
 def _figures(progress: Progress, campaign: Campaign) -> list[tuple[str, str, str]]:
-    """(what, the figure, what it is of) for the page's cards."""
+    """(title, figure, note) for each of the page's cards."""
     minutes = int(LATELY.total_seconds() // 60)
     finish = progress.finish
-    kept = f"{progress.set_aside:,} set aside, {progress.late:,} too late"
+    unused = f"{progress.set_aside:,} set aside, {progress.late:,} too late"
     last = f"the last {progress.last:%d %b %H:%M} UTC" if progress.last else "none yet"
     return [
         (
@@ -173,7 +172,7 @@ def _figures(progress: Progress, campaign: Campaign) -> list[tuple[str, str, str
             f"{campaign.round}",
             f"{campaign.target} of {campaign.workers_per_item} answers a HIT so far",
         ),
-        ("Workers", f"{progress.workers:,}", f"{progress.used:,} answers used, {kept}"),
+        ("Workers", f"{progress.workers:,}", f"{progress.used:,} answers used, {unused}"),
         (
             "Expected finish",
             f"{finish:%d %b %H:%M} UTC" if finish else "-",

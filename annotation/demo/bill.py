@@ -1,4 +1,4 @@
-"""What a rehearsed study would cost and take, as a table of at most 80 columns."""
+"""The bill of a rehearsed study: what the real one would cost, as a table of 80 columns."""
 
 from decimal import Decimal
 
@@ -12,7 +12,7 @@ CENT = Decimal("0.01")
 
 
 def bill_table(bill: Bill, campaign: Campaign | None) -> Table:
-    """What the real study would cost and take, within 80 columns."""
+    """The table; `campaign`: the one rehearsed, if it was one."""
     title = "What the real study would cost and take"
     if campaign is not None:
         title += f" ({campaign.slug}: {campaign.state})"
@@ -32,7 +32,7 @@ def bill_table(bill: Bill, campaign: Campaign | None) -> Table:
     table.add_row("work", f"{bill.hours:,.1f} h", "expected, of all workers together")
     if bill.workers:
         each = bill.hours / bill.workers
-        table.add_row("at the least", f"{each:,.1f} h", "if they all work at once, without a pause")
+        table.add_row("at least", f"{each:,.1f} h", "if all work at the same time, without pauses")
     if bill.hours:
         table.add_row("pay", usd((bill.rewards / Decimal(bill.hours)).quantize(CENT)), "an hour")
     return table

@@ -1,12 +1,13 @@
-"""The demo's study, step by step: the whole way from photographs to measured classifiers.
+"""The demo's study, step by step, from photographs to measured classifiers.
 
-Every step looks first at what is there, so that a second run is quick and changes nothing.
+Each step first looks what an earlier run has done, so that a second run is quick and changes
+nothing.
 """
 
 import csv
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,7 +18,6 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from annotation.demo.bill import bill_table
 from annotation.report.study import Headlines, headlines
@@ -26,6 +26,7 @@ from annotation.serving.web import web_server
 from imagesets.importing.import_dataset import import_dataset
 from imagesets.models import Dataset
 from imagesets.pictures.demo_photos import NAME, SLUG, make_photos
+from imagesets.terminal import progress_bar
 from models_inference.classifiers.presets import register_demo_classifiers
 from models_inference.jobs import predictions_done, queue_predictions
 from tasks.campaigns.publish import publish
@@ -42,7 +43,7 @@ R, ROUND_SIZE = 9, 3
 LOGIN = "researcher"
 BUDGET = Decimal(1000)  # US dollars, none of them real
 
-# slug, settings; the two left open ask the same, of nobody yet.
+# The two left open ask the same questions; nobody has worked on them yet.
 CONTAINS = {"slug": "photos-contains", "name": "Photos: which contain X?", "kind": "contains"}
 CLASSIFY = {"slug": "photos-classify", "name": "Photos: which objects?", "kind": "classify"}
 OPEN_CONTAINS = {"slug": "try-contains", "name": "Try it: which contain X?", "kind": "contains"}
@@ -55,7 +56,7 @@ TABLES = {
 
 @dataclass
 class Study:
-    """What the demo made, and where."""
+    """The demo's campaigns, their numbers, the files written and the login."""
 
     contains: Campaign
     classify: Campaign
@@ -66,7 +67,7 @@ class Study:
 
 
 class Steps:
-    """Says what is being done, with a bar where it is long, and how long it took."""
+    """Shows a progress bar for each step, then prints how long it took."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -74,16 +75,8 @@ class Steps:
     @contextmanager
     def step(self, title: str) -> Iterator["Bar"]:
         started = time.monotonic()
-        with Progress(
-            TextColumn("{task.description:<44}"),
-            BarColumn(bar_width=16),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=self.console,
-            transient=True,
-            disable=not self.console.is_terminal,
-        ) as progress:
-            bar = Bar(progress, progress.add_task(title, total=None))
+        with progress_bar(title, self.console, transient=True) as progress:
+            bar = Bar(progress, self.console)
             yield bar
         seconds = time.monotonic() - started
         note = f"  {bar.note}" if bar.note else ""
@@ -93,19 +86,19 @@ class Steps:
 class Bar:
     """A step's progress: call it with (done, total)."""
 
-    def __init__(self, progress: Progress, task: Any) -> None:
-        self.progress, self.task, self.note = progress, task, ""
-        self.console = progress.console
+    def __init__(self, progress: Callable[[int, int | None], None], console: Console) -> None:
+        self.progress, self.console = progress, console
+        self.note = ""
 
-    def __call__(self, done: int, total: int) -> None:
-        self.progress.update(self.task, completed=done, total=total)
+    def __call__(self, done: int, total: int | None) -> None:
+        self.progress(done, total)
 
 
 def run_demo(console: Console, seed: int = 0, crowd: str = "local") -> Study:
-    """Run what is missing of the demo's study; raises where any of it did not work.
+    """Run the missing steps of the demo's study; raises if a step fails.
 
-    With the crowd `mturk` its two campaigns are done through the rehearsal (faults on), under
-    names of their own beside those of the local crowd.
+    With the crowd `mturk` its two campaigns go through the rehearsal (faults on), under names of
+    their own beside those of the local crowd.
     """
     steps = Steps(console)
     folder = settings.DATA_DIR / "demo"
@@ -134,8 +127,7 @@ def run_demo(console: Console, seed: int = 0, crowd: str = "local") -> Study:
         _campaign(dataset, OPEN_CONTAINS, seed=seed + 1)
         _campaign(dataset, OPEN_CLASSIFY, source=contains, seed=seed + 1, follow_up="all")
     password = _login(folder / "login")
-    objects = {image: {label for label, _ in rows} for image, rows in _by_image(truth).items()}
-    numbers = headlines(contains, classify, objects)
+    numbers = headlines(contains, classify, _true_objects(truth))
     return Study(contains, classify, numbers, [photos / "truth.csv", *files], LOGIN, password)
 
 
@@ -145,11 +137,11 @@ def read_truth(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _by_image(truth: list[dict[str, str]]) -> dict[str, list[tuple[str, bool]]]:
-    found: dict[str, list[tuple[str, bool]]] = {}
+def _true_objects(truth: list[dict[str, str]]) -> dict[str, set[str]]:
+    objects: dict[str, set[str]] = {}
     for row in truth:
-        found.setdefault(row["image"], []).append((row["label"], row["main"] == "true"))
-    return found
+        objects.setdefault(row["image"], set()).add(row["label"])
+    return objects
 
 
 def _dataset(photos: Path, bar: Bar) -> Dataset:
@@ -179,7 +171,7 @@ def _predictions(dataset: Dataset, bar: Bar) -> None:
 
 
 def of_crowd(fields: dict[str, Any], crowd: str) -> dict[str, Any]:
-    """A campaign's settings for a crowd; the local one's are as they stand."""
+    """A campaign's settings for a crowd; unchanged for `local`."""
     if crowd == "local":
         return fields
     return fields | {
@@ -197,16 +189,16 @@ def _campaign(
     source: Campaign | None = None,
     follow_up: str | None = None,
 ) -> Campaign:
-    """The published campaign of that slug; made where it is not there.
+    """The published campaign of that slug, made if it does not exist.
 
-    One for a rehearsed marketplace is published by the rehearsal; what an interrupted one left
-    is begun again, since its marketplace is gone.
+    The rehearsal itself publishes a campaign for a marketplace. If an earlier rehearsal was
+    interrupted, its campaign is deleted and begun again, since its marketplace is gone.
     """
     rehearsed = fields.get("crowd", "local") != "local"
-    left = Campaign.objects.filter(slug=fields["slug"], state__in=[State.OPEN, State.PAUSED])
-    if rehearsed and (old := left.first()) is not None:
-        old.places.all().delete()
-        old.delete()
+    unfinished = Campaign.objects.filter(slug=fields["slug"], state__in=[State.OPEN, State.PAUSED])
+    if rehearsed and (interrupted := unfinished.first()) is not None:
+        interrupted.places.all().delete()
+        interrupted.delete()
     campaign, _ = Campaign.objects.get_or_create(
         slug=fields["slug"],
         defaults={
@@ -233,17 +225,17 @@ def _answered(campaign: Campaign, truth: list[dict[str, str]], seed: int, bar: B
             simulate(address, campaign, workers=WORKERS, seed=seed, truth=truth, progress=bar)
     campaign.refresh_from_db()
     if campaign.state != State.FINISHED:
-        raise RuntimeError(f"campaign {campaign.slug} is {campaign.state}: it was not finished")
+        raise RuntimeError(f"campaign {campaign.slug} is {campaign.state}, not finished")
     bar.note = f"{campaign.hits.count()} HITs, {campaign.round} rounds"
 
 
 def _rehearsed(campaign: Campaign, truth: list[dict[str, str]], seed: int, bar: Bar) -> None:
-    """Let it be published, done and paid through the stand-in for its marketplace, faults on."""
+    """Publish it, have it done and pay for it, through the stand-in for its marketplace."""
     if campaign.state != State.DRAFT:
         return
     done = 0
 
-    def more(number: int) -> None:
+    def count(number: int) -> None:
         nonlocal done
         done += number
         bar(done, max(done, campaign.hits.count() * R))
@@ -254,7 +246,7 @@ def _rehearsed(campaign: Campaign, truth: list[dict[str, str]], seed: int, bar: 
         on.site(address),
     ):
         people = on.crew(WORKERS + 3, seed, truth)
-        play(on, campaign, people, seed, more)
+        play(on, campaign, people, seed, count)
         bill = on.bill()
     bar.console.print(bill_table(bill, campaign))
 
@@ -274,7 +266,7 @@ def _export(folder: Path, campaigns: Iterable[Campaign]) -> Iterator[Path]:
 
 
 def _login(path: Path) -> str:
-    """The demo's researcher; the password is made once and kept in a file of the owner's own."""
+    """The password of the demo's researcher, made once and kept in a file only its owner reads."""
     user, new = get_user_model().objects.get_or_create(
         username=LOGIN, defaults={"is_staff": True, "is_superuser": True}
     )

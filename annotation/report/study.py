@@ -1,61 +1,50 @@
-"""The headline numbers of a study: CONTAINS, then CLASSIFY, then the classifiers measured again."""
+"""Reads a study from the database and computes its headline numbers (annotation.report.numbers)."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from fractions import Fraction
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from django.db import connection
+import numpy as np
 from django.db.models import Count
 
+from annotation.report import numbers
+from annotation.report.numbers import Accuracy, Objects, Share
 from imagesets.models import Image
 from models_inference.models import Classifier, Prediction
-from tasks.models import Assignment, Campaign, CampaignImage, ImageResult, Pair, PairResult
+from tasks.models import Assignment, Campaign, CampaignImage, ImageResult, PairResult
 from tasks.models.assignment import USED
-from tasks.models.campaign import Kind
-from tasks.sql.judgments import ANSWERED, ITEMS, ITEMS_TO_COUNT, RESPONSE, SEEN
-from tasks.sql.used import used
-
-
-@dataclass(frozen=True)
-class Share:
-    """So many of so many; `share` is None where there is nothing to share."""
-
-    count: int
-    n: int
-
-    @property
-    def share(self) -> float | None:
-        return self.count / self.n if self.n else None
-
-    def __str__(self) -> str:
-        return f"{100 * self.count / self.n:.1f} %" if self.n else "-"
-
-
-@dataclass
-class Accuracy:
-    """A classifier's top-1 (against the dataset label) and multi-label accuracy (any object)."""
-
-    classifier: str
-    top1: dict[str, Share] = field(default_factory=dict)  # by "all", "single", "multi"
-    multi_label: dict[str, Share] = field(default_factory=dict)
 
 
 @dataclass
 class Headlines:
-    """What a study found, each number with its n."""
+    """What a study found, each share with its n."""
 
     images: int
     pairs: int
     candidates_per_image: float
-    hits: dict[str, int]
-    judgments: dict[str, int]
-    workers: int
-    rivalled: Share  # images with another label selected at least as often as the dataset label
+    hits: dict[str, int]  # by kind of campaign
+    judgments: dict[str, int]  # used study judgments, by kind of campaign
+    workers: int  # with a used answer in either campaign
+    rivalled: Share
     groups: dict[str, int]
     multi_object: Share
     multi_object_truth: Share | None
-    disagreements: Share  # of multi-object images that show the dataset label's object
+    disagreements: Share
     accuracies: list[Accuracy]
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """The images of a CLASSIFY campaign, in the order of `image_ids`, and what it found on them.
+
+    Arrays (N,); -1: none. `objects`: those that count, an `easy` image's too.
+    """
+
+    image_ids: list[int]
+    dataset_label: np.ndarray
+    num_objects: np.ndarray
+    main_object: np.ndarray
+    dataset_object: np.ndarray
+    objects: Objects
 
 
 def headlines(
@@ -64,129 +53,114 @@ def headlines(
     """Headline numbers of a CONTAINS campaign and the CLASSIFY campaign that followed it.
 
     Both must have been aggregated. `truth`: image key -> keys of the labels of its objects.
-    Images settled in CONTAINS (easy) count as one object; those of too few judgments (amb) are in
-    no fraction over the study (SCIENCE 5, rule 5).
     """
-    pairs = Pair.objects.filter(campaign=contains).count()
-    images = CampaignImage.objects.filter(campaign=contains).count()
-    number, objects = numbers_of_objects(classify), objects_by_image(classify)
-    multi = {image for image, n in number.items() if n > 1}
-    results = ImageResult.objects.filter(campaign=classify, dataset_object__isnull=False)
-    shown = results.filter(num_objects__gt=1)
-    disagree = sum(result.main_object != result.dataset_object for result in shown)
-    truth_share = None
-    if truth is not None:
-        keys = dict(Image.objects.filter(pk__in=number).values_list("pk", "key"))
-        truth_share = Share(
-            sum(len(truth.get(keys[image], ())) > 1 for image in number), len(number)
-        )
+    pairs = contains.pairs.count()
+    images = contains.campaign_images.count()
+    annotations = read_annotations(classify)
+    groups = classify.campaign_images.values_list("group").annotate(n=Count("pk"))
     return Headlines(
         images=images,
         pairs=pairs,
         candidates_per_image=pairs / images if images else 0.0,
-        hits={c.kind: c.hits.count() for c in (contains, classify)},
-        judgments={c.kind: _used_judgments(c) for c in (contains, classify)},
+        hits={campaign.kind: campaign.hits.count() for campaign in (contains, classify)},
+        judgments={
+            contains.kind: _counted(contains, "judgments"),
+            classify.kind: _counted(classify, "responses"),
+        },
         workers=Assignment.objects.filter(USED, campaign__in=[contains, classify])
         .values("worker")
         .distinct()
         .count(),
         rivalled=_rivalled(contains),
-        groups=dict(
-            CampaignImage.objects.filter(campaign=classify)
-            .values_list("group")
-            .annotate(n=Count("pk"))
-            .order_by("group")
+        groups=dict(groups.order_by("group")),
+        multi_object=numbers.multi_object(annotations.objects.counted),
+        multi_object_truth=None if truth is None else _truth(annotations, truth),
+        disagreements=numbers.disagreements(
+            annotations.num_objects, annotations.main_object, annotations.dataset_object
         ),
-        multi_object=Share(len(multi), len(number)),
-        multi_object_truth=truth_share,
-        disagreements=Share(disagree, shown.count()),
-        accuracies=list(_accuracies(contains, number, objects)),
+        accuracies=[
+            numbers.accuracy(
+                classifier.name,
+                read_top_labels(classifier, annotations.image_ids),
+                annotations.dataset_label,
+                annotations.objects,
+            )
+            for classifier in Classifier.objects.filter(dataset=contains.dataset).order_by("name")
+        ],
     )
 
 
-def numbers_of_objects(classify: Campaign) -> dict[int, int]:
-    """How many objects each image has that the study can speak of: image id -> number.
+def read_annotations(classify: Campaign) -> Annotations:
+    """The campaign's images with their results, whether they were asked or not.
 
-    From CLASSIFY where it was asked and answered; an `easy` image is one object.
+    Objects are left out where an image's labels were too many to be parted (rule O6).
     """
-    answered = ImageResult.objects.filter(campaign=classify).values_list("image_id", "num_objects")
-    easy = CampaignImage.objects.filter(campaign=classify, group="easy")
-    return {image: number for image, number in answered if number is not None} | dict.fromkeys(
-        easy.values_list("image_id", flat=True), 1
+    images = CampaignImage.objects.filter(campaign=classify).order_by("image")
+    rows = list(images.values_list("image", "image__dataset_label", "group"))
+    row_of = {image: row for row, (image, _, _) in enumerate(rows)}
+    num_objects, main_object, dataset_object = np.full((3, len(rows)), -1)
+    parted = np.zeros(len(rows), bool)
+    label_ids = dict(classify.dataset.labels.values_list("key", "pk"))
+    object_images: list[int] = []
+    object_labels: list[int] = []
+    for result in ImageResult.objects.filter(campaign=classify, num_objects__isnull=False):
+        row = row_of[result.image_id]
+        num_objects[row] = result.num_objects
+        main_object[row] = _or_none(result.main_object)
+        dataset_object[row] = _or_none(result.dataset_object)
+        parted[row] = len(result.objects_found) == result.num_objects
+        if parted[row]:
+            for found_object in result.objects_found:
+                object_images += [row] * len(found_object["labels"])
+                object_labels += [label_ids[key] for key in found_object["labels"]]
+    dataset_label = np.array([_or_none(label) for _, label, _ in rows], int)
+    objects = numbers.settled_objects(
+        num_objects,
+        parted,
+        np.array(object_images, int),
+        np.array(object_labels, int),
+        np.array([group == "easy" for _, _, group in rows], bool),
+        dataset_label,
+    )
+    return Annotations(
+        list(row_of), dataset_label, num_objects, main_object, dataset_object, objects
     )
 
 
-def objects_by_image(classify: Campaign) -> dict[int, list[set[int]]]:
-    """The objects of those images: image id -> sets of label ids; an `easy` one is its dataset
-    label. Without those whose labels were too many to be parted (Run.notes)."""
-    ids = dict(classify.dataset.labels.values_list("key", "pk"))
-    found = {
-        result.image_id: [{ids[label] for label in one["labels"]} for one in result.objects_found]
-        for result in ImageResult.objects.filter(campaign=classify, num_objects__isnull=False)
-        if len(result.objects_found) == result.num_objects
-    }
-    easy = CampaignImage.objects.filter(campaign=classify, group="easy").values_list(
-        "image_id", "image__dataset_label_id"
-    )
-    return found | {image: [{label}] for image, label in easy}
-
-
-def _used_judgments(campaign: Campaign) -> int:
-    """Used study judgments: what `judgments` exports as used and not a control."""
-    items, judged = ITEMS_TO_COUNT, SEEN
-    if campaign.kind == Kind.CLASSIFY:
-        items, judged = ITEMS + RESPONSE, ANSWERED
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT count(*) FROM tasks_assignment a {items}
-            WHERE a.campaign_id = %s AND {used()} AND {judged} AND i.role = 'study'
-            """,
-            [campaign.pk],
+def read_top_labels(classifier: Classifier, image_ids: list[int]) -> np.ndarray:
+    """The classifier's first label on each of these images (N,); -1 without a prediction."""
+    top = dict(
+        Prediction.objects.filter(classifier=classifier, labels__len__gt=0).values_list(
+            "image", "labels__0"
         )
-        return int(cursor.fetchone()[0])
+    )
+    return np.array([top.get(image, -1) for image in image_ids], int)
+
+
+def _or_none(value: int | None) -> int:
+    return -1 if value is None else value
+
+
+def _counted(campaign: Campaign, name: str) -> int:
+    """A count of the campaign's latest aggregation; 0 before the first."""
+    run = campaign.runs.first()
+    return run.counts[name] if run else 0
 
 
 def _rivalled(contains: Campaign) -> Share:
-    """Images where another label's SF is at least the dataset label's, of those with both."""
-    own: dict[int, Fraction] = {}
-    best: dict[int, Fraction] = {}
-    rows = PairResult.objects.filter(pair__campaign=contains, shown__gt=0).values_list(
-        "pair__image_id", "pair__label_id", "pair__image__dataset_label_id", "selected", "shown"
+    pairs = PairResult.objects.filter(pair__campaign=contains).values_list(
+        "pair__image", "pair__label", "pair__image__dataset_label", "selected", "shown"
     )
-    for image, label, dataset_label, selected, shown in rows:
-        sf = Fraction(selected, shown)
-        if label == dataset_label:
-            own[image] = sf
-        else:
-            best[image] = max(best.get(image, Fraction(0)), sf)
-    return Share(sum(best.get(image, Fraction(-1)) >= sf for image, sf in own.items()), len(own))
+    images, labels, dataset_labels, selected, shown = (
+        np.array(list(pairs), dtype=object).reshape(-1, 5).T
+    )
+    _, image = np.unique(images.astype(int), return_inverse=True)
+    return numbers.rivalled(
+        image, (labels == dataset_labels).astype(bool), selected.astype(int), shown.astype(int)
+    )
 
 
-def _accuracies(
-    contains: Campaign, number: dict[int, int], objects: dict[int, list[set[int]]]
-) -> Iterator[Accuracy]:
-    """Every classifier of the dataset, measured on the images that the study can speak of."""
-    labels = dict(Image.objects.filter(pk__in=number).values_list("pk", "dataset_label_id"))
-    splits = {
-        "all": set(number),
-        "single": {image for image, n in number.items() if n == 1},
-        "multi": {image for image, n in number.items() if n > 1},
-    }
-    for classifier in Classifier.objects.filter(dataset=contains.dataset).order_by("name"):
-        top = {
-            image: predicted[0]
-            for image, predicted in Prediction.objects.filter(
-                classifier=classifier, image__in=number
-            ).values_list("image_id", "labels")
-            if predicted
-        }
-        accuracy = Accuracy(classifier.name)
-        for split, images in splits.items():
-            known = [image for image in images if image in top]
-            accuracy.top1[split] = Share(sum(top[i] == labels[i] for i in known), len(known))
-            parted = [image for image in known if image in objects]
-            accuracy.multi_label[split] = Share(
-                sum(any(top[i] in one for one in objects[i]) for i in parted), len(parted)
-            )
-        yield accuracy
+def _truth(annotations: Annotations, truth: Mapping[str, set[str]]) -> Share:
+    keys = Image.objects.in_bulk(annotations.image_ids)
+    true_objects = [len(truth.get(keys[image].key, ())) for image in annotations.image_ids]
+    return numbers.multi_object_truth(annotations.objects.counted, np.array(true_objects, int))

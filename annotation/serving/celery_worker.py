@@ -1,4 +1,4 @@
-"""A Celery worker for a command that needs the queue worked off, where `up` runs none."""
+"""A Celery worker for a command that needs the queue emptied, if none is running."""
 
 import contextlib
 import os
@@ -16,18 +16,18 @@ from annotation.serving.embedded.processes import dies_with_parent
 QUEUES = "default,gpu"
 
 
-def answers() -> bool:
-    """Whether any worker answers on the queue."""
+def is_running() -> bool:
+    """Whether any Celery worker answers on the queue."""
     return bool(app.control.ping(timeout=0.5))
 
 
 @contextlib.contextmanager
 def celery_worker(patience: float = 60.0) -> Iterator[None]:
-    """Use the worker that runs, or start one for the time of the block and stop it after.
+    """Use the running worker, or start one for the duration of the block.
 
-    Raises RuntimeError naming its log where it does not answer within `patience` seconds.
+    Raises RuntimeError, naming its log, if it does not answer within `patience` seconds.
     """
-    if answers():
+    if is_running():
         yield
         return
     log = settings.DATA_DIR / "log" / "celery.log"
@@ -46,7 +46,7 @@ def celery_worker(patience: float = 60.0) -> Iterator[None]:
         )
     try:
         deadline = time.monotonic() + patience
-        while not answers():
+        while not is_running():
             if worker.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the Celery worker did not start; its log is {log}")
         yield

@@ -1,4 +1,4 @@
-"""Runs a management command: embedded servers around it, one error line, the project's exit codes.
+"""Runs a management command inside embedded servers, with one-line errors and exit codes.
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 """
@@ -6,17 +6,17 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted.
 import contextlib
 import sys
 
-# Commands of Django that touch neither database nor queue; every other one gets the servers.
+# Django's commands that need neither database nor queue; all others get the servers.
 WITHOUT_SERVERS = {"help", "version", "collectstatic", "makemessages", "startapp", "spectacular"}
 
-# Commands that see to the tables themselves.
+# Commands that must run before the tables are migrated, or migrate them.
 MIGRATING = {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "test", "check", "up"}
 
 
 def migrate_if_needed() -> None:
-    """Bring the embedded database's tables up to this version; commands at once take turns.
+    """Bring the embedded database's tables up to date; concurrent commands take turns.
 
-    A database of one's own is migrated by its administrator alone (`manage.py migrate`).
+    Only its administrator migrates a database named by DATABASE_URL (`manage.py migrate`).
     """
     import django
     from django.core.management import call_command
@@ -33,14 +33,14 @@ def migrate_if_needed() -> None:
 
 
 def needs_servers(argv: list[str]) -> bool:
-    """Whether this command line will open the database or the queue."""
+    """Whether this command line needs the database or the queue."""
     if len(argv) < 2 or argv[1].startswith("-"):
         return False
     return argv[1] not in WITHOUT_SERVERS and not {"-h", "--help"} & set(argv[2:])
 
 
 def _is_lost_database(error: Exception) -> bool:
-    """Whether there is no connection (any more): what Postgres answers has a code."""
+    """Whether the connection is lost or was refused: an error that Postgres reports has a code."""
     from django.db import InterfaceError, OperationalError
 
     if isinstance(error, InterfaceError):
@@ -57,17 +57,19 @@ def run(argv: list[str]) -> int:
     from django.core.management.base import CommandError, SystemCheckError
 
     from annotation.serving.embedded import running
+    from annotation.serving.embedded.processes import heed_interrupts
 
+    heed_interrupts()
     show_traceback = "--traceback" in argv
     try:
-        # The servers are started here, not in settings: only a command knows that it needs them.
+        # Not started by settings: only the command line tells whether it needs them.
         embedded = settings.EMBEDDED_SERVERS and needs_servers(argv)
         with running(settings.DATA_DIR) if embedded else contextlib.nullcontext():
             if embedded and settings.EMBEDDED_DATABASE and argv[1] not in MIGRATING:
                 migrate_if_needed()
-            # Django would print an error in its own way; with --traceback it leaves that to us.
-            asked = ["--traceback"] if needs_servers(argv) and not show_traceback else []
-            execute_from_command_line([*argv[:2], *asked, *argv[2:]])
+            # With --traceback Django leaves errors to us instead of printing them its own way.
+            traceback = ["--traceback"] if needs_servers(argv) and not show_traceback else []
+            execute_from_command_line([*argv[:2], *traceback, *argv[2:]])
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
@@ -79,15 +81,15 @@ def run(argv: list[str]) -> int:
         if show_traceback:
             raise
         if _is_lost_database(error):
-            why = " ".join(str(error).split())
-            print(f"Error: The database does not answer: {why}", file=sys.stderr)
+            message = " ".join(str(error).split())
+            print(f"Error: The database does not answer: {message}", file=sys.stderr)
             return 1
         if isinstance(error, SystemCheckError):
             print(error, file=sys.stderr)
             return 1
         expected = isinstance(error, (CommandError, ImproperlyConfigured, OSError, RuntimeError))
-        what = "" if expected else f"{type(error).__name__}: "
-        how = "" if expected else " (run again with --traceback to see where)"
-        print(f"Error: {what}{' '.join(str(error).split())}{how}", file=sys.stderr)
+        kind = "" if expected else f"{type(error).__name__}: "
+        hint = "" if expected else " (run again with --traceback to see where)"
+        print(f"Error: {kind}{' '.join(str(error).split())}{hint}", file=sys.stderr)
         return getattr(error, "returncode", 1)
     return 0

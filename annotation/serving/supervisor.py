@@ -1,4 +1,4 @@
-"""Child processes that are watched, started again when they fall, and stopped in order."""
+"""Watches child processes, starts them again when they fail, and stops them in order."""
 
 import contextlib
 import os
@@ -13,12 +13,12 @@ from pathlib import Path
 from annotation.serving.embedded.processes import dies_with_parent
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
-STEADY = 60.0  # seconds of life after which a fall counts as the first one again
+STEADY = 60.0  # seconds of life after which a failure counts as the first one again
 
 
 @dataclass
 class Child:
-    """One program; `stops` are the signals that end it, each with the seconds it is given."""
+    """One program; `stops` are the signals that end it, each with the seconds to wait."""
 
     name: str
     command: Sequence[str]
@@ -30,7 +30,7 @@ class Child:
     start_again_at: float | None = field(default=None, init=False)
 
     def start(self, folder: Path, say: Callable[[str, str], None]) -> None:
-        """Start it, its output to `say(name, line)`. From the main thread: see dies_with_parent."""
+        """Start it, with output to `say(name, line)`. Main thread only: see dies_with_parent."""
         self.start_again_at = None
         self.started = time.monotonic()
         self.process = subprocess.Popen(
@@ -43,7 +43,7 @@ class Child:
             cwd=folder,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
             pass_fds=self.pass_fds,
-            start_new_session=True,  # a Ctrl-C is ours, and its group holds its own children
+            start_new_session=True,  # Ctrl-C reaches us alone; its group holds its children
             preexec_fn=dies_with_parent(signal.SIGKILL),
         )
         threading.Thread(target=self._pass_on, args=[self.process, say], daemon=True).start()
@@ -55,19 +55,19 @@ class Child:
                 if line.strip():
                     say(self.name, line.rstrip())
 
-    def fallen(self) -> int | None:
-        """Its exit code if it ended since it was started."""
+    def exit_code(self) -> int | None:
+        """Its exit code if it has ended."""
         return None if self.process is None else self.process.poll()
 
     def clear_group(self) -> None:
-        """End what it left behind; its number is still its group's while any of that lives."""
+        """Kill the processes it left behind: while any lives, its pid is still their group's."""
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
 
 
 class Supervisor:
-    """Runs children until told to stop."""
+    """Runs children until `stop`."""
 
     def __init__(
         self, children: Sequence[Child], folder: Path, say: Callable[[str, str], None]
@@ -81,13 +81,13 @@ class Supervisor:
             child.start(self.folder, self.say)
 
     def watch(self) -> None:
-        """One look: who fell is started again after a pause that doubles while he keeps falling."""
+        """Look once: start failed children again, after a pause that doubles with each failure."""
         now = time.monotonic()
         for child in self.children:
             if child.start_again_at is not None:
                 if now >= child.start_again_at:
                     child.start(self.folder, self.say)
-            elif (code := child.fallen()) is not None:
+            elif (code := child.exit_code()) is not None:
                 child.clear_group()
                 if now - child.started > STEADY:
                     child.pause = FIRST_PAUSE
@@ -98,8 +98,8 @@ class Supervisor:
                 child.pause = min(2 * child.pause, LONGEST_PAUSE)
 
     def stop(self) -> None:
-        """Ask each in order to end, then wait for them, more firmly when their time is over."""
-        alive = [one for one in self.children if one.process is not None]
+        """Signal each child in order, then wait; send the next signal when its time is over."""
+        alive = [child for child in self.children if child.process is not None]
         for child in alive:
             _signal(child, child.stops[0][0])
         begun = time.monotonic()

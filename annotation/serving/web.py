@@ -1,7 +1,7 @@
-"""The site's web server, for a command that goes through its pages: the running one, or its own.
+"""The site's web server, for a command that uses its pages: the running one, or its own.
 
-`up` writes the address that it serves with `announced`; it is believed only while the site that
-answers there says that it is this one (a port may have gone to another copy since).
+`up` writes the address that it serves with `announced`. Commands use it only if the site at that
+address identifies itself as this one: another site may have taken the port since.
 """
 
 import contextlib
@@ -24,13 +24,13 @@ from annotation.site_pages import site_id
 
 
 def url_file() -> Path:
-    """Where `up` writes the address of the site that it serves."""
+    """The file to which `up` writes the address of the site that it serves."""
     return settings.DATA_DIR / "run" / "web.url"
 
 
 @contextlib.contextmanager
 def announced(address: str) -> Iterator[None]:
-    """Let other commands find the site at `address` for the time of the block."""
+    """Let other commands find the site at `address` for the duration of the block."""
     file = url_file()
     file.parent.mkdir(parents=True, exist_ok=True)
     new = file.with_suffix(f".{os.getpid()}")
@@ -45,7 +45,7 @@ def announced(address: str) -> Iterator[None]:
 
 
 def served_address() -> str | None:
-    """The address of this site where `up` serves it right now, else None."""
+    """The address at which `up` serves this site now, else None."""
     try:
         address = url_file().read_text().strip()
     except OSError:
@@ -67,8 +67,8 @@ def web_server(
 ) -> Iterator[str]:
     """The site's base address: of the server that `up` runs, or of one that ends with the block.
 
-    With an `environment` always an own one, which has these variables besides. Raises RuntimeError
-    naming its log where the own one does not answer in `patience` seconds.
+    With an `environment` always starts a server, with these variables added. Raises RuntimeError,
+    naming its log, if the server it starts does not answer in `patience` seconds.
     """
     if environment is None and (address := served_address()):
         yield address
@@ -76,7 +76,7 @@ def web_server(
     log = settings.DATA_DIR / "log" / "web.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with socket.create_server(("127.0.0.1", 0)) as listener, log.open("ab") as output:
-        # The socket is handed over open, so that nobody else can get the port in between.
+        # Handed over open, so that no other program can take the port in between.
         number = listener.fileno()
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         command = [sys.executable, "-m", "gunicorn", "-c", "python:annotation.gunicorn_config"]
@@ -89,7 +89,7 @@ def web_server(
             pass_fds=[number],
             cwd=settings.BASE_DIR,
             env=_environment() | dict(environment or {}),
-            start_new_session=True,  # a Ctrl-C is the command's, which then ends the server
+            start_new_session=True,  # Ctrl-C reaches the command alone, which ends the server
             preexec_fn=dies_with_parent(signal.SIGTERM),
         )
     try:
@@ -109,7 +109,7 @@ def web_server(
 
 
 def _environment() -> dict[str, str]:
-    """This process's own, with the very database that it uses (in a test, the test's)."""
+    """This process's environment, with the database that it uses (in a test, the test's)."""
     hosts = [*settings.ALLOWED_HOSTS, "127.0.0.1"]
     return os.environ | {
         "DATABASE_URL": _database_url(),
@@ -124,7 +124,7 @@ def _database_url() -> str:
     user = quote(current["USER"], safe="")
     if current["PASSWORD"]:
         user += ":" + quote(current["PASSWORD"], safe="")
-    place = quote(current["HOST"], safe="") + (f":{current['PORT']}" if current["PORT"] else "")
+    host = quote(current["HOST"], safe="") + (f":{current['PORT']}" if current["PORT"] else "")
     options = {k: v for k, v in current.get("OPTIONS", {}).items() if isinstance(v, str | int)}
     query = f"?{urlencode(options)}" if options else ""
-    return f"postgres://{user}@{place}/{quote(current['NAME'], safe='')}{query}"
+    return f"postgres://{user}@{host}/{quote(current['NAME'], safe='')}{query}"

@@ -1,4 +1,4 @@
-"""A CONTAINS study of generated answers, made by SQL: at the database's own speed, at any size."""
+"""A CONTAINS study of generated answers of any size, made by SQL at the database's own speed."""
 
 TILES = 48
 R = 9
@@ -44,7 +44,7 @@ STUDY = """
 
 
 def make_study(judgments: int, workers: int = 400):
-    """A CONTAINS campaign with about so many judgments, nine on each pair."""
+    """A CONTAINS campaign with about `judgments` judgments, nine on each pair."""
     from django.core.management import call_command
     from django.db import connection
 

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from imagesets.errors import ImportRefused, reason_of
 from imagesets.importing.class_tables import LabelRow
@@ -12,12 +12,7 @@ from imagesets.importing.sources import Entry, Source
 from imagesets.importing.unicode_forms import composition_matches, forms
 from imagesets.labels.imagenet import ClassEntry, imagenet_classes, is_wordnet_id
 from imagesets.models import Dataset
-
-
-class Progress(Protocol):
-    """Called as a step advances: its name, how many are done, of how many (None: unknown)."""
-
-    def __call__(self, step: str, done: int, total: int | None) -> None: ...
+from imagesets.terminal import StepProgress
 
 
 class Known(NamedTuple):
@@ -33,7 +28,7 @@ def list_entries(
     source: Source,
     where: str | os.PathLike,
     label_table: dict[str, LabelRow] | None,
-    progress: Progress,
+    progress: StepProgress,
 ) -> list[Entry]:
     """The source's images. Refuses two images with one key, and a source without images."""
     entries: list[Entry] = []
@@ -160,7 +155,7 @@ def known_images(dataset: Dataset | None) -> dict[str, Known]:
 
 
 def check_known(
-    source: Source, entries: list[Entry], known: dict[str, Known], progress: Progress
+    source: Source, entries: list[Entry], known: dict[str, Known], progress: StepProgress
 ) -> None:
     """Refuse a key that the dataset has with another label or other bytes."""
     repeated = [entry for entry in entries if entry.key in known]

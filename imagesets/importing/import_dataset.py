@@ -18,7 +18,7 @@ from imagesets.errors import ImportRefused, reason_of
 from imagesets.files import is_copy, is_gone, keep_copy
 from imagesets.importing.checks import (
     Known,
-    Progress,
+    StepProgress,
     check_known,
     check_labels,
     classes_brought,
@@ -69,7 +69,7 @@ def import_dataset(
     name: str | None = None,
     strict: bool = False,
     copy: bool = False,
-    progress: Progress | None = None,
+    progress: StepProgress | None = None,
 ) -> Report:
     """Import images, the label set and each image's dataset label into the dataset `slug`.
 
@@ -206,7 +206,7 @@ def _save_locations(
     known: dict[str, Known],
     copy: bool,
     report: Report,
-    progress: Progress,
+    progress: StepProgress,
 ) -> None:
     """Point known images, whose bytes are the same, at where the source has them now.
 
@@ -261,7 +261,7 @@ def _save_images(
     label_ids: dict[str, int],
     copy: bool,
     report: Report,
-    progress: Progress,
+    progress: StepProgress,
 ) -> None:
     """Decode and store the images that are new, batch by batch."""
     new = []

@@ -13,7 +13,7 @@ import psutil
 import psycopg2
 
 from annotation.serving.embedded import EmbeddedError, remove_database
-from annotation.serving.embedded.paths import places
+from annotation.serving.embedded.paths import paths_of
 
 PROJECT = Path(__file__).resolve().parents[2]
 SCRIPT = """
@@ -76,13 +76,13 @@ def query(folder: Path, sql: str) -> list[tuple[Any, ...]]:
 
 def connect(folder: Path) -> Any:
     return psycopg2.connect(
-        host=str(places(folder).servers), port=5432, user="annotation", dbname="annotation"
+        host=str(paths_of(folder).servers), port=5432, user="annotation", dbname="annotation"
     )
 
 
 def processes_of(folder: Path) -> dict[str, list[psutil.Process]]:
     """Keeper and servers of this folder, found by what their command lines name."""
-    place = places(folder)
+    place = paths_of(folder)
     found: dict[str, list[psutil.Process]] = {"keeper": [], "postgres": [], "valkey": []}
     for process in psutil.process_iter():
         try:
@@ -115,7 +115,7 @@ def eventually(condition: Callable[[], Any], seconds: float = 60) -> Any:
 
 def leftovers(folder: Path) -> list[str]:
     """What still exists: processes that name the folder, and the sockets."""
-    place = places(folder)
+    place = paths_of(folder)
     words = (str(place.data_dir), str(place.sockets))
     left = []
     for process in psutil.process_iter():

@@ -1,4 +1,4 @@
-"""`demo`: the whole way on real pixels, then the site to look at it."""
+"""demo: runs a whole study on real photographs, then serves the site to look at it."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from annotation.demo.study import Study, run_demo
-from annotation.report.study import Headlines, Share
+from annotation.report.numbers import Share
+from annotation.report.study import Headlines
 
 
 class Command(BaseCommand):
@@ -25,7 +26,7 @@ class Command(BaseCommand):
             "--crowd",
             choices=["local", "mturk"],
             default="local",
-            help="who answers; mturk: through the rehearsal of it (local)",
+            help="who answers; mturk: through its rehearsal (local)",
         )
         parser.add_argument(
             "--port", type=int, default=8000, help="where the site is served (8000)"
@@ -46,7 +47,7 @@ class Command(BaseCommand):
 
 
 def print_study(study: Study) -> None:
-    """The closing table, within 80 columns, and where each file went."""
+    """Print the closing tables, within 80 columns, and the path of each file."""
     console = Console(width=80, highlight=False, soft_wrap=False)
     table = Table(title="What the study found", title_justify="left", width=80)
     table.add_column("number", overflow="fold")
@@ -57,17 +58,17 @@ def print_study(study: Study) -> None:
     console.print(table)
     accuracies = Table(title="The classifiers, measured again", title_justify="left", width=80)
     accuracies.add_column("classifier")
-    for split, accuracy in (("single", "1"), ("multi", ">1")):
+    for split, objects in (("single", "1"), ("multi", ">1")):
         n = study.numbers.accuracies[0].top1[split].n if study.numbers.accuracies else 0
-        accuracies.add_column(f"top-1,\n{accuracy} object\nn={n}", justify="right")
-        accuracies.add_column(f"any label,\n{accuracy} object\nn={n}", justify="right")
-    for found in study.numbers.accuracies:
+        accuracies.add_column(f"top-1,\n{objects} object\nn={n}", justify="right")
+        accuracies.add_column(f"any label,\n{objects} object\nn={n}", justify="right")
+    for accuracy in study.numbers.accuracies:
         accuracies.add_row(
-            found.classifier,
+            accuracy.classifier,
             *(
                 str(by_split[split])
                 for split in ("single", "multi")
-                for by_split in (found.top1, found.multi_label)
+                for by_split in (accuracy.top1, accuracy.multi_label)
             ),
         )
     console.print(accuracies)
@@ -77,8 +78,8 @@ def print_study(study: Study) -> None:
 
 
 def _rows(numbers: Headlines) -> list[tuple[str, str, str]]:
-    def share(found: Share, what: str) -> tuple[str, str]:
-        return str(found), f"{found.count} of {found.n} {what}"
+    def share(of: Share, what: str) -> tuple[str, str]:
+        return str(of), f"{of.count} of {of.n} {what}"
 
     rows = [
         ("images", str(numbers.images), "of the dataset"),

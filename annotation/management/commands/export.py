@@ -1,4 +1,4 @@
-"""export CAMPAIGN TABLE: a table to a file, whole or not at all, or to standard output."""
+"""export CAMPAIGN TABLE: writes a table to a file, whole or not at all, or to standard output."""
 
 import os
 import sys
@@ -10,18 +10,17 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError
-from rich.console import Console
-from rich.progress import Progress
 
 from annotation.exports import FORMATS, NAMES, Export, NoSuchTable, NotYet
+from imagesets.terminal import progress_bar
 from tasks.models import Campaign
 
 
 @contextmanager
 def whole_file(out: Path) -> Iterator[BinaryIO]:
-    """A file that appears under its name when all of it is written; nothing where that fails.
+    """A file that appears under its name once it is complete, and not at all after an error.
 
-    A device or a pipe is written to as it comes, and a link's file replaced, not the link.
+    Writes straight to a device or a pipe; of a link, replaces the file that it leads to.
     """
     if out.exists() and not out.is_file():
         with out.open("wb") as file:
@@ -38,7 +37,7 @@ def whole_file(out: Path) -> Iterator[BinaryIO]:
             yield file
         umask = os.umask(0)
         os.umask(umask)
-        part.chmod(0o666 & ~umask)  # as any new file: mkstemp's are for one user alone
+        part.chmod(0o666 & ~umask)  # like any new file: mkstemp's belong to one user alone
         part.replace(out)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -60,15 +59,15 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, campaign: str, table: str, out: Path | None, **options: Any) -> None:
-        found = Campaign.objects.filter(slug=campaign).first()
-        if found is None:
+        exported = Campaign.objects.filter(slug=campaign).first()
+        if exported is None:
             raise CommandError(f"There is no campaign {campaign}.")
         if out is not None and out.is_dir():
-            raise CommandError(f"{out}: is a directory.")
+            raise CommandError(f"{out} is a directory.")
         by_name = out.suffix[1:] if out and out.suffix[1:] in FORMATS else "csv"
         try:
             export = Export(
-                found, table, options["format"] or by_name, raw_workers=options["raw_workers"]
+                exported, table, options["format"] or by_name, raw_workers=options["raw_workers"]
             )
         except (NoSuchTable, NotYet) as error:
             raise CommandError(str(error)) from None
@@ -76,17 +75,15 @@ class Command(BaseCommand):
             try:
                 self._write(export, sys.stdout.buffer)
                 sys.stdout.buffer.flush()
-            except BrokenPipeError:  # who reads has enough, as `head` after some lines
+            except BrokenPipeError:  # the reader has had enough, as `head` does
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         else:
             with whole_file(out) as file:
                 self._write(export, file)
 
     def _write(self, export: Export, file: BinaryIO) -> None:
-        console = Console(stderr=True)
-        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-            total = export.total() if console.is_terminal else None
-            task = progress.add_task(export.name, total=total)
+        with progress_bar(export.name, transient=True) as progress:
+            total = export.total() if sys.stderr.isatty() else None  # counting takes time
             for chunk in export:
                 file.write(chunk)
-                progress.update(task, completed=export.done)
+                progress(export.done, total)

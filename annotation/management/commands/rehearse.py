@@ -1,4 +1,4 @@
-"""rehearse: MTurk stood in for on this machine, with simulated workers; what a study costs."""
+"""rehearse: a stand-in for MTurk on this machine, with simulated workers; what a study costs."""
 
 import contextlib
 import io
@@ -13,11 +13,11 @@ import httpx
 from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from annotation.demo.bill import bill_table
 from annotation.management.commands.simulate import read_truth
 from annotation.serving.web import web_server
+from imagesets.terminal import progress_bar
 from tasks.crowds import CrowdError, crowd_of
 from tasks.crowds.mturk import CROWD as MTURK
 from tasks.models import Campaign
@@ -28,24 +28,24 @@ from tasks.simulation.rehearsal.people import Crew
 from tasks.simulation.rehearsal.stage import Stage, Stalled, play, stage
 
 PORT = 8008
-LOOK = 1.0  # seconds between two looks for work
+LOOK = 1.0  # seconds between two searches for work
 
 
 class Command(BaseCommand):
     help = (
-        "Stand in for Mechanical Turk on this machine: simulated workers do what is published"
-        " there, until Ctrl-C; then say what the real study would cost and take. With --campaign:"
-        " publish this one, let it be done whole, and end."
+        "Stand in for Mechanical Turk on this machine: simulated workers do whatever you publish,"
+        " until Ctrl-C; then print what the real study would cost and how long it would take."
+        " With --campaign: publish this campaign, let the workers finish it, and end."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=PORT, metavar="P", help=f"({PORT})")
-        parser.add_argument("--campaign", metavar="SLUG", help="play this one through, and end")
+        parser.add_argument("--campaign", metavar="SLUG", help="play this campaign and end")
         parser.add_argument("--workers", type=int, default=15, metavar="N", help="(15); 0: none")
         parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the workers (0)")
         parser.add_argument("--truth", type=Path, metavar="CSV", help="as for simulate")
         parser.add_argument(
-            "--faults", action="store_true", help="let requests fail, as they do now and then"
+            "--faults", action="store_true", help="let some requests fail, as real ones do"
         )
 
     def handle(
@@ -60,24 +60,24 @@ class Command(BaseCommand):
         **options: Any,
     ) -> None:
         rows = read_truth(truth) if truth is not None else None
-        found = _campaign(campaign) if campaign is not None else None
+        rehearsed = _campaign(campaign) if campaign is not None else None
         try:
             standing = stage(EVERYTHING if faults else None, seed, port)
             with standing as on:
                 people = on.crew(workers, seed, rows)
                 with contextlib.ExitStack() as end:
-                    end.callback(self._close, on, found)
-                    if found is None:
+                    end.callback(self._print_bill, on, rehearsed)
+                    if rehearsed is None:
                         self._serve(on, people)
                     else:
-                        self._play(on, found, people, seed, options["verbosity"])
+                        self._play(on, rehearsed, people, seed, options["verbosity"])
         except OSError as error:
             raise CommandError(
                 f"port {port} cannot be used ({error.strerror}): choose another with --port."
             ) from None
 
     def _serve(self, on: Stage, people: Crew) -> None:
-        """Let the workers do what appears, until a signal ends it."""
+        """Let the workers do the HITs that appear, until a signal ends the rehearsal."""
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         self.stdout.write(
             f"The rehearsal of MTurk is at {on.address} (Ctrl-C ends it). In other terminals:\n"
@@ -96,7 +96,7 @@ class Command(BaseCommand):
                 self.stderr.write(f"The site does not answer: {error}")
                 done = 0
             except RuntimeError as error:
-                self.stderr.write(f"The site answered strangely: {error}")
+                self.stderr.write(f"The site gave an unexpected answer: {error}")
                 done = 0
             if done:
                 self.stdout.write(f"{done} answers handed in")
@@ -104,30 +104,27 @@ class Command(BaseCommand):
             time.sleep(LOOK)
 
     def _play(self, on: Stage, campaign: Campaign, people: Crew, seed: int, verbosity: int) -> None:
-        """One campaign from its publication to its last answer, on a web server of its own."""
-        bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("answers"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-            disable=verbosity == 0,
-        )
-        with bars, web_server(environment=on.environment) as address, on.site(address):
-            bar = bars.add_task(f"{len(people.people)} workers", total=None)
+        """Play one campaign from publication to its last answer, on a web server of its own."""
+        title = f"answers of {len(people.people)} workers"
+        answers = 0
+        with (
+            progress_bar(title, transient=True, quiet=verbosity == 0) as progress,
+            web_server(environment=on.environment) as address,
+            on.site(address),
+        ):
 
-            def more(number: int) -> None:
-                bars.update(bar, advance=number)
+            def count(number: int) -> None:
+                nonlocal answers
+                answers += number
+                progress(answers, None)
 
             try:
-                play(on, campaign, people, seed, more)
+                play(on, campaign, people, seed, count)
             except (Refused, CrowdError, Stalled) as error:
                 raise CommandError(str(error)) from None
 
-    def _close(self, on: Stage, campaign: Campaign | None) -> None:
-        """The bill, whatever ended the rehearsal."""
+    def _print_bill(self, on: Stage, campaign: Campaign | None) -> None:
+        """Print the bill, however the rehearsal ended."""
         bill = on.bill()
         if bill.hits:
             with io.StringIO() as text:
@@ -136,13 +133,13 @@ class Command(BaseCommand):
 
 
 def _campaign(slug: str) -> Campaign:
-    found = Campaign.objects.filter(slug=slug).first()
-    if found is None:
+    campaign = Campaign.objects.filter(slug=slug).first()
+    if campaign is None:
         raise CommandError(f"There is no campaign {slug}.")
-    if crowd_of(found) is not MTURK:
-        raise CommandError(f"Campaign {slug} is for the crowd {found.crowd}, not {MTURK.name}.")
-    if not found.sandbox:
+    if crowd_of(campaign) is not MTURK:
+        raise CommandError(f"Campaign {slug} is for the crowd {campaign.crowd}, not {MTURK.name}.")
+    if not campaign.sandbox:
         raise CommandError(f"Campaign {slug} is for production: rehearse one with sandbox true.")
-    if found.state not in (State.DRAFT, State.OPEN):
-        raise CommandError(f"Campaign {slug} is {found.state}: there is nothing to rehearse.")
-    return found
+    if campaign.state not in (State.DRAFT, State.OPEN):
+        raise CommandError(f"Campaign {slug} is {campaign.state}: there is nothing to rehearse.")
+    return campaign

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from annotation.serving.web import web_server
+from imagesets.terminal import progress_bar
 from tasks.crowds import crowd_of
 from tasks.models import Campaign
 from tasks.models.campaign import State
@@ -43,56 +43,41 @@ class Command(BaseCommand):
     ) -> None:
         if workers < 1:
             raise CommandError(f"--workers: {workers} is too few: at least 1")
-        found = Campaign.objects.filter(slug=campaign).first()
-        if found is None:
+        study = Campaign.objects.filter(slug=campaign).first()
+        if study is None:
             raise CommandError(f"There is no campaign {campaign}.")
-        if crowd_of(found).door is None:
+        if crowd_of(study).door is None:
             raise CommandError(
-                f"The marketplace of the crowd {found.crowd} gives out the work of campaign"
+                f"The marketplace of the crowd {study.crowd} gives out the work of campaign"
                 f" {campaign}: use `rehearse --campaign {campaign}`."
             )
-        if found.state not in (State.OPEN, State.FINISHED):
-            raise CommandError(f"Campaign {campaign} is {found.state}: it gives no work.")
+        if study.state not in (State.OPEN, State.FINISHED):
+            raise CommandError(f"Campaign {campaign} is {study.state}: it has no open work.")
         rows = read_truth(truth) if truth is not None else None
-        with self._progress(options["verbosity"]) as progress:
-            bar = progress.add_task(f"{workers} workers", total=None)
-            try:
-                with web_server() as address:
-                    outcome = simulate(
-                        address,
-                        found,
-                        workers=workers,
-                        seed=seed,
-                        truth=rows,
-                        progress=lambda n, of: progress.update(bar, completed=n, total=of),
-                    )
-            except (SimulationError, StrangePage, BadTruth) as error:
-                where = f"{truth}: " if isinstance(error, BadTruth) and truth else ""
-                raise CommandError(f"{where}{error}") from None
-        self._say(found, outcome)
-        if found.state == State.PAUSED:
+        title, quiet = f"answers of {workers} workers", options["verbosity"] == 0
+        try:
+            with (
+                progress_bar(title, transient=True, quiet=quiet) as progress,
+                web_server() as address,
+            ):
+                outcome = simulate(
+                    address, study, workers=workers, seed=seed, truth=rows, progress=progress
+                )
+        except (SimulationError, StrangePage, BadTruth) as error:
+            where = f"{truth}: " if isinstance(error, BadTruth) and truth else ""
+            raise CommandError(f"{where}{error}") from None
+        self._print(study, outcome)
+        if study.state == State.PAUSED:
             raise CommandError(f"Campaign {campaign} was paused meanwhile.")
         if outcome.places_left:
             raise CommandError(
-                f"Campaign {campaign} waits for new workers: {outcome.places_left:,} places are"
-                f" left that none of these {workers} may take;"
+                f"Campaign {campaign} needs new workers: none of these {workers} may take the"
+                f" {outcome.places_left:,} places that are left;"
                 f" {outcome.workers_needed:,} more workers are needed"
                 f" (try --workers {workers + outcome.workers_needed})."
             )
 
-    def _progress(self, verbosity: int) -> Progress:
-        return Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("answers"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-            disable=verbosity == 0,
-        )
-
-    def _say(self, campaign: Campaign, outcome: SimulationResult) -> None:
+    def _print(self, campaign: Campaign, outcome: SimulationResult) -> None:
         table = Table(title=f"{campaign.slug}: {campaign.state}, round {campaign.round}")
         table.add_column("worker", overflow="fold")
         table.add_column("answers", justify="right")

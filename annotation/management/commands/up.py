@@ -1,4 +1,4 @@
-"""Everything on one machine: embedded servers, migrations, web, Celery workers and beat."""
+"""up: runs everything on one machine: servers, migrations, web, Celery workers and beat."""
 
 import contextlib
 import fcntl
@@ -22,31 +22,31 @@ from annotation.serving.web import announced, served_address
 
 LOOK = 0.2
 SERVERS_PAUSE = 5.0
-# Celery: finish what runs; give it back to the queue; no more patience.
+# Celery finishes running tasks on the first signal, gives them back to the queue on the second.
 CELERY_STOPS = ((signal.SIGTERM, 10.0), (signal.SIGQUIT, 5.0))
 COLOURS = {"web": "36", "default": "32", "gpu": "33", "beat": "35", "up": "1"}
 
 
 class Command(BaseCommand):
     help = "Run everything on this machine: database, queue, web, workers, schedule. Ctrl-C stops."
-    requires_system_checks = []  # the tests' business; here a warning would hide the one line
+    requires_system_checks = []  # run by the tests; a warning would hide our one error line
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--port", type=_port, default=8000, help="of the web (default: 8000)")
         parser.add_argument(
-            "--host", default="127.0.0.1", help="to listen on; 0.0.0.0 for the whole network"
+            "--port", type=_port, default=8000, help="of the web server (default: 8000)"
+        )
+        parser.add_argument(
+            "--host", default="127.0.0.1", help="address to listen on; 0.0.0.0: the whole network"
         )
 
     def handle(self, *args: Any, port: int, host: str, **options: Any) -> None:
         """Steps: signals, one `up` per DATA_DIR, the port, migrations, children, watch, stop."""
-        # A shell script's background job is born deaf to SIGINT, and could not be stopped by it.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, _end_quietly)
         signal.signal(signal.SIGHUP, _end_quietly)
         self.writing = threading.Lock()
         with only_one(), listening(host, port) as listener:
             call_command("migrate", interactive=False, verbosity=0)
-            # 0.0.0.0 is no address that a browser can open.
+            # A browser cannot open 0.0.0.0.
             shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
             address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
             supervisor = Supervisor(children(listener), settings.BASE_DIR, self.say)
@@ -62,18 +62,18 @@ class Command(BaseCommand):
                     supervisor.stop()
 
     def watch(self, supervisor: Supervisor, servers: "Servers", address: str) -> None:
-        """Until a signal ends it."""
-        said = False
+        """Watch until a signal ends this command."""
+        announced_ready = False
         while True:
             supervisor.watch()
             servers.watch()
-            if not said and served_address() == address:
-                said = True
+            if not announced_ready and served_address() == address:
+                announced_ready = True
                 self.say("up", f"Second Look is at {address}/ (Ctrl-C stops everything)")
             time.sleep(LOOK)
 
     def say(self, name: str, line: str) -> None:
-        """One line under its name; a terminal that went away does not matter."""
+        """Print one line under its name; carry on if the terminal has gone."""
         prefix = f"{name:7} | "
         if self.stdout.isatty():
             prefix = f"\033[{COLOURS.get(name, '0')}m{prefix}\033[0m"
@@ -83,7 +83,7 @@ class Command(BaseCommand):
 
 
 class Servers:
-    """The embedded servers for as long as `up` runs: started again where their keeper died."""
+    """The embedded servers while `up` runs: starts them again if their keeper dies."""
 
     def __init__(self, lease: Lease | None, say: Any) -> None:
         self.lease = lease
@@ -93,7 +93,7 @@ class Servers:
     def watch(self) -> None:
         if self.lease is None or not self.lease.lost or time.monotonic() < self.next_try:
             return
-        self.say("up", "the database's keeper is gone: starting it again")
+        self.say("up", "the embedded servers' keeper has gone: starting it again")
         try:
             self.lease = join(settings.DATA_DIR)
         except EmbeddedError as error:
@@ -112,7 +112,7 @@ def kept_servers(say: Any) -> Iterator[Servers]:
 
 
 def children(listener: socket.socket) -> list[Child]:
-    """The programs, in the order in which they are stopped."""
+    """The programs, in the order of stopping."""
     number = listener.fileno()
     gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:annotation.gunicorn_config"]
     celery = [sys.executable, "-W", "ignore:You're running the worker", "-m", "celery"]
@@ -126,7 +126,7 @@ def children(listener: socket.socket) -> list[Child]:
             [*worker, "--queues", "default", "--hostname", "default@%h", "--concurrency", "2"],
             CELERY_STOPS,
         ),
-        # One at a time: two inferences would share one GPU's memory, or the same few cores.
+        # One at a time: two inferences would compete for the GPU's memory, or for the cores.
         Child(
             "gpu",
             [*worker, "--queues", "gpu", "--hostname", "gpu@%h", "--concurrency", "1"],
@@ -137,7 +137,7 @@ def children(listener: socket.socket) -> list[Child]:
 
 @contextlib.contextmanager
 def only_one() -> Iterator[None]:
-    """Refuse a second `up` on one DATA_DIR: its beat would send every job twice."""
+    """Refuse a second `up` on one DATA_DIR: its beat would queue every job twice."""
     folder = settings.DATA_DIR / "run"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "up.lock").open("a") as lock:
@@ -151,7 +151,7 @@ def only_one() -> Iterator[None]:
 
 @contextlib.contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """The open port, which gunicorn is handed: nobody gets it while gunicorn starts again."""
+    """The open port, handed to gunicorn: no other program gets it while gunicorn restarts."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=128)
@@ -175,7 +175,7 @@ def _end_quietly(*_: object) -> None:
 
 
 def _second_signal_kills(supervisor: Supervisor) -> None:
-    """The first signal stops in order; whoever sends another does not want to wait."""
+    """Kill everything at a second signal; the first one stops it in order."""
 
     def kill(*_: object) -> None:
         supervisor.kill()

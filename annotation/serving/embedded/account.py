@@ -1,7 +1,7 @@
-"""Under which account the servers run, and what that account can reach.
+"""The account that runs the servers, and what it can reach.
 
-Postgres refuses to run as root. Then an account of the system that owns nothing of value runs
-it, and no folder is opened for its sake.
+Postgres refuses to run as root. For root, a system account that owns nothing of value runs it, and
+no folder is opened up for that account.
 """
 
 import os
@@ -18,7 +18,7 @@ CANDIDATES = ("postgres", "nobody", "daemon")
 
 @dataclass(frozen=True)
 class Account:
-    """Whom the servers run as; `other` where that is not who runs the command."""
+    """The account that runs the servers; `other`: it is not the one that runs the command."""
 
     name: str
     uid: int
@@ -31,7 +31,7 @@ class Account:
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def can(self, test: Callable[[], bool]) -> bool:
-        """Whether `test` holds for this account, tried as that account in a child."""
+        """Whether `test` holds for this account, tried in a child process that runs as it."""
         if not self.other:
             return test()
         child = os.fork()
@@ -47,7 +47,7 @@ class Account:
 
 
 def servers_account(cluster: Path) -> Account:
-    """Ourselves; as root the owner of the cluster if there is one, or a system account."""
+    """Our own account; for root, the owner of the cluster if it exists, or a system account."""
     if os.getuid() != 0:
         try:
             return Account(pwd.getpwuid(os.getuid()).pw_name, os.getuid(), os.getgid(), False)

@@ -1,8 +1,8 @@
 """The keeper: one process per DATA_DIR that starts both servers, watches them, and ends them.
 
-It ends when its last client has gone. A client is an open connection, so that even a client
-that was killed is known to be gone. The first one is the socket given as standard input, the
-others come by the control socket. Each hears one line: `ready`, or `error` and what is wrong.
+It ends when its last client has gone. A client is an open connection, so that the keeper notices
+even a killed client. The first client is the socket given as standard input; the others come by
+the control socket. Each receives one line: `ready`, or `error` and what is wrong.
 """
 
 import contextlib
@@ -17,18 +17,19 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from . import processes
 from .errors import EmbeddedError
-from .paths import Places, make_data_dir, make_socket_dir, places
+from .paths import Paths, make_data_dir, make_socket_dir, paths_of
 from .servers import Servers
 
 TICK = 2.0
-LOCK_PATIENCE = 120.0  # an earlier keeper may still be stopping: Postgres writes what it holds
-SERVING_PATIENCE = 10.0  # one that serves but cannot be reached will not go away by itself
+LOCK_PATIENCE = 120.0  # an earlier keeper may still be stopping, while Postgres writes to disk
+SERVING_PATIENCE = 10.0  # a keeper that serves but cannot be reached will not end by itself
 
 
 class Keeper:
-    def __init__(self, place: Places, first: socket.socket, durable: bool) -> None:
-        self.place = place
+    def __init__(self, paths: Paths, first: socket.socket, durable: bool) -> None:
+        self.paths = paths
         self.durable = durable
         self.clients: set[socket.socket] = {first}
         self.listener: socket.socket | None = None
@@ -41,7 +42,7 @@ class Keeper:
     def run(self) -> None:
         """Steps: lock, listen, start the servers, serve until the last client leaves, stop."""
         with self.locked():
-            servers = Servers(self.place, self.durable)
+            servers = Servers(self.paths, self.durable)
             try:
                 try:
                     self.take_socket_dir(servers.socket_group())
@@ -62,13 +63,13 @@ class Keeper:
                 servers.stop()
                 self.remove_sockets()
                 self.say("stopped")
-        # Who left last waits for the end of this process, which closes his connection.
+        # The last client waits for the end of this process, which closes its connection.
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the lock of this DATA_DIR; the kernel frees it even if we are killed."""
-        make_data_dir(self.place)
-        self.lock = os.open(self.place.keeper_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Hold the lock of this DATA_DIR, which the kernel frees even if the keeper is killed."""
+        make_data_dir(self.paths)
+        self.lock = os.open(self.paths.keeper_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         begun, serving_since = time.monotonic(), None
         while True:
             try:
@@ -81,8 +82,8 @@ class Keeper:
             serving_since = (serving_since or now) if holder.endswith("serving") else None
             if now - (serving_since or now) > SERVING_PATIENCE or now - begun > LOCK_PATIENCE:
                 raise EmbeddedError(
-                    f"the servers of {self.place.data_dir} are held by a process that cannot be "
-                    f"reached from here (pid {holder.partition(' ')[0]}): stop what uses them"
+                    f"a process out of reach (pid {holder.partition(' ')[0]}) holds the servers of "
+                    f"{self.paths.data_dir}: stop the commands that use them"
                 )
             time.sleep(0.05)
         self.state("serving")
@@ -92,37 +93,37 @@ class Keeper:
             os.close(self.lock)
 
     def take_socket_dir(self, gid: int | None) -> None:
-        """Make the socket folder ours, after an earlier keeper is through with it.
+        """Take the socket folder, once an earlier keeper has finished with it.
 
-        The lock in DATA_DIR does not suffice: DATA_DIR may have been removed under that one.
+        The lock in DATA_DIR is not enough: DATA_DIR may have been removed under that keeper.
         """
         begun = time.monotonic()
         while time.monotonic() - begun < LOCK_PATIENCE:
-            make_socket_dir(self.place, gid)
-            folder = os.open(self.place.sockets, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            make_socket_dir(self.paths, gid)
+            folder = os.open(self.paths.sockets, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             with contextlib.suppress(BlockingIOError, FileNotFoundError):
                 fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if os.path.samestat(os.fstat(folder), self.place.sockets.stat()):
+                if os.path.samestat(os.fstat(folder), self.paths.sockets.stat()):
                     self.folder = folder
                     return
             os.close(folder)
             time.sleep(0.05)
-        raise EmbeddedError(f"another process uses {self.place.sockets}: stop it")
+        raise EmbeddedError(f"another process uses {self.paths.sockets}: stop it")
 
     def state(self, word: str) -> None:
         os.ftruncate(self.lock, 0)
         os.pwrite(self.lock, f"{os.getpid()} {word}\n".encode(), 0)
 
     def listen(self) -> None:
-        self.place.control.unlink(missing_ok=True)
+        self.paths.control.unlink(missing_ok=True)
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.listener.bind(str(self.place.control))
-        self.place.control.chmod(0o600)
+        self.listener.bind(str(self.paths.control))
+        self.paths.control.chmod(0o600)
         self.listener.listen(128)
         self.listener.setblocking(False)
 
     def serve(self, servers: Servers) -> None:
-        """Until the last client has left, or somebody asked us to stop."""
+        """Serve until the last client leaves or a signal asks the keeper to stop."""
         assert self.listener is not None
         waker = self.wake_on_signals()
         for source in (waker, self.listener, *self.clients):
@@ -138,7 +139,7 @@ class Keeper:
                 self.say("DATA_DIR or the socket folder was removed")
                 return
             try:
-                servers.restart_the_fallen()
+                servers.restart_the_dead()
             except EmbeddedError as error:
                 self.say(str(error))
                 return
@@ -153,7 +154,7 @@ class Keeper:
             self.leaving.clear()
 
     def wake_on_signals(self) -> socket.socket:
-        """Have signals, a child's end above all, end the wait for clients."""
+        """Let signals, above all a child's end, interrupt the wait for clients."""
         waker, self.wakes = socket.socketpair()
         for end in (waker, self.wakes):
             end.setblocking(False)
@@ -164,15 +165,15 @@ class Keeper:
         return waker
 
     def hear(self, client: socket.socket) -> None:
-        """A client says `leave`, or is simply gone."""
+        """A client sent `leave`, or closed its connection."""
         try:
-            said = client.recv(4096)
+            message = client.recv(4096)
         except OSError:
-            said = b""
+            message = b""
         self.selector.unregister(client)
         self.clients.discard(client)
-        if said:
-            self.leaving.append(client)  # waits for the end if it is the last
+        if message:
+            self.leaving.append(client)  # if it is the last, it waits for the end
         else:
             client.close()
 
@@ -192,10 +193,10 @@ class Keeper:
             _send(client, line)
 
     def in_place(self) -> bool:
-        """Whether lock and socket are still what a newcomer would find under their names."""
+        """Whether a new client would still find this keeper's lock and socket folder."""
         try:
-            return os.path.samestat(self.place.keeper_lock.stat(), os.fstat(self.lock)) and (
-                os.path.samestat(self.place.sockets.lstat(), os.fstat(self.folder))
+            return os.path.samestat(self.paths.keeper_lock.stat(), os.fstat(self.lock)) and (
+                os.path.samestat(self.paths.sockets.lstat(), os.fstat(self.folder))
             )
         except OSError:
             return False
@@ -206,14 +207,14 @@ class Keeper:
     def close_listener(self) -> None:
         if self.listener is not None:
             if self.in_place():
-                self.place.control.unlink(missing_ok=True)
+                self.paths.control.unlink(missing_ok=True)
             self.listener.close()
             self.listener = None
 
     def remove_sockets(self) -> None:
         with contextlib.suppress(OSError):
-            if os.path.samestat(os.fstat(self.folder), self.place.sockets.lstat()):
-                shutil.rmtree(self.place.sockets)
+            if os.path.samestat(os.fstat(self.folder), self.paths.sockets.lstat()):
+                shutil.rmtree(self.paths.sockets)
 
     def say(self, text: str) -> None:
         when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -228,14 +229,15 @@ def _send(client: socket.socket, line: str) -> None:
 def main() -> None:
     """Run the keeper for the DATA_DIR on the command line; standard input is the first client."""
     os.umask(0o077)
-    place = places(Path(sys.argv[1]))
+    paths = paths_of(Path(sys.argv[1]))
     first = socket.socket(fileno=os.dup(0))
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
+    processes.heed_interrupts()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # while it starts; later see `serve`
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # during the start; later see `serve`
     try:
-        Keeper(place, first, "--not-durable" not in sys.argv[2:]).run()
+        Keeper(paths, first, "--not-durable" not in sys.argv[2:]).run()
     except (EmbeddedError, OSError) as error:
         _send(first, f"error {error}")
         sys.exit(1)

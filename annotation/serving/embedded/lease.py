@@ -1,4 +1,4 @@
-"""A command's side: join the keeper of a DATA_DIR, starting it if need be, and leave it again."""
+"""A command's side: joins the keeper of a DATA_DIR, starting it if needed, and leaves it."""
 
 import contextlib
 import fcntl
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from . import postgres
 from .errors import EmbeddedError
-from .paths import Places, check_socket_dir, make_data_dir, places
+from .paths import Paths, check_socket_dir, make_data_dir, paths_of
 
 PROJECT = Path(__file__).resolve().parents[3]
 TRIES = 5
@@ -20,19 +20,19 @@ LEAVE_PATIENCE = 90.0
 
 
 class Lease:
-    """A place among the keeper's clients; it ends with `leave` or with the process."""
+    """A client's connection to the keeper; it ends with `leave` or with the process."""
 
     def __init__(
-        self, place: Places, connection: socket.socket, keeper: subprocess.Popen[bytes] | None
+        self, paths: Paths, connection: socket.socket, keeper: subprocess.Popen[bytes] | None
     ) -> None:
-        self.place = place
+        self.paths = paths
         self._connection = connection
         self._keeper = keeper
         self._owner = os.getpid()
 
     @property
     def lost(self) -> bool:
-        """Whether the keeper is gone, and the servers with it."""
+        """Whether the keeper has gone, and the servers with it."""
         if not select.select([self._connection], [], [], 0)[0]:
             return False
         try:
@@ -41,9 +41,9 @@ class Lease:
             return True
 
     def leave(self) -> None:
-        """Go; where we were the last one, return when both servers have stopped."""
+        """Leave; the last client returns when both servers have stopped."""
         if os.getpid() != self._owner:
-            return  # a forked child holds a copy of what its parent joined
+            return  # a forked child holds a copy of its parent's lease
         with contextlib.closing(self._connection), contextlib.suppress(OSError):
             self._connection.sendall(b"leave\n")
             self._connection.settimeout(LEAVE_PATIENCE)
@@ -55,11 +55,11 @@ class Lease:
 
 @contextlib.contextmanager
 def running(data_dir: str | os.PathLike[str], durable: bool = True) -> Iterator[Lease]:
-    """Have Postgres and Valkey running for DATA_DIR while inside.
+    """Keep Postgres and Valkey running for DATA_DIR during the block.
 
-    They are joined where another command runs them and stopped by the last one out. With
-    `durable=False`, and only where it is we who start them, a power cut may cost the database
-    (for tests). Raises EmbeddedError, whose text is one line.
+    Commands share the servers, and the last one to leave stops them. With `durable=False` servers
+    that we start may lose the database in a power cut (for tests). Raises EmbeddedError, whose
+    text is one line.
     """
     lease = join(data_dir, durable)
     try:
@@ -70,35 +70,35 @@ def running(data_dir: str | os.PathLike[str], durable: bool = True) -> Iterator[
 
 def join(data_dir: str | os.PathLike[str], durable: bool = True) -> Lease:
     """A lease on running servers: see `running`."""
-    place = places(data_dir)
-    make_data_dir(place)
+    paths = paths_of(data_dir)
+    make_data_dir(paths)
     for _ in range(TRIES):
-        with _start_lock(place):
-            lease = _connect(place) or _start(place, durable)
+        with _start_lock(paths):
+            lease = _connect(paths) or _start(paths, durable)
         with _closed_on_error(lease):
             answer = _line(lease._connection)
             if answer == "ready":
                 return lease
             if answer.startswith("error "):
                 raise EmbeddedError(answer.removeprefix("error "))
-        # The keeper ended while we came in: look again.
+        # The keeper ended while we joined: look again.
         lease._connection.close()
-    raise EmbeddedError(f"the embedded servers end as soon as they start: see {place.keeper_log}")
+    raise EmbeddedError(f"the embedded servers end as soon as they start: see {paths.keeper_log}")
 
 
 def remove_database(data_dir: str | os.PathLike[str]) -> None:
-    """Delete the database of DATA_DIR for good, also where it lies elsewhere (as root it may).
+    """Delete the database of DATA_DIR for good, even if it lies elsewhere (for root it may).
 
-    Raises EmbeddedError while anything uses it.
+    Raises EmbeddedError while it is in use.
     """
-    place = places(data_dir)
-    make_data_dir(place)
-    with place.keeper_lock.open("a") as lock:
+    paths = paths_of(data_dir)
+    make_data_dir(paths)
+    with paths.keeper_lock.open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise EmbeddedError(f"the database of {place.data_dir} is in use") from None
-        postgres.remove(place)
+            raise EmbeddedError(f"the database of {paths.data_dir} is in use") from None
+        postgres.remove(paths)
 
 
 @contextlib.contextmanager
@@ -113,12 +113,12 @@ def _closed_on_error(lease: Lease) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _start_lock(place: Places) -> Iterator[None]:
-    """One client at a time looks for a keeper, so that only one starts it."""
+def _start_lock(paths: Paths) -> Iterator[None]:
+    """Let one client at a time look for a keeper, so that only one starts it."""
     try:
-        lock = os.open(place.start_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(paths.start_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise EmbeddedError(f"cannot use DATA_DIR {place.data_dir}: {error}") from error
+        raise EmbeddedError(f"cannot use DATA_DIR {paths.data_dir}: {error}") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -126,31 +126,31 @@ def _start_lock(place: Places) -> Iterator[None]:
         os.close(lock)
 
 
-def _connect(place: Places) -> Lease | None:
-    """Join the keeper that listens, if one does."""
+def _connect(paths: Paths) -> Lease | None:
+    """Join the listening keeper, if there is one."""
     try:
-        check_socket_dir(place)
+        check_socket_dir(paths)
     except FileNotFoundError:
         return None
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        connection.connect(str(place.control))
+        connection.connect(str(paths.control))
     except (FileNotFoundError, ConnectionRefusedError):
         connection.close()
         return None
-    return Lease(place, connection, None)
+    return Lease(paths, connection, None)
 
 
-def _start(place: Places, durable: bool) -> Lease:
-    """Start a keeper, of which we are the first client; return when it listens."""
+def _start(paths: Paths, durable: bool) -> Lease:
+    """Start a keeper with us as its first client; return when it listens."""
     ours, its = socket.socketpair()
-    with its, place.keeper_log.open("ab") as log:
+    with its, paths.keeper_log.open("ab") as log:
         keeper = subprocess.Popen(
             [
                 sys.executable,
                 "-m",
                 "annotation.serving.embedded",
-                str(place.data_dir),
+                str(paths.data_dir),
                 *([] if durable else ["--not-durable"]),
             ],
             stdin=its.fileno(),
@@ -158,35 +158,35 @@ def _start(place: Places, durable: bool) -> Lease:
             stderr=log,
             cwd=PROJECT,
             env=_environment(),
-            start_new_session=True,  # a Ctrl-C at the terminal is the command's, not the servers'
+            start_new_session=True,  # Ctrl-C reaches the command alone, not the servers
         )
-    lease = Lease(place, ours, keeper)
+    lease = Lease(paths, ours, keeper)
     with _closed_on_error(lease):
         answer = _line(ours)
         if answer.startswith("error "):
             raise EmbeddedError(answer.removeprefix("error "))
         if answer != "listening":
             raise EmbeddedError(
-                f"the embedded servers' keeper did not start: see {place.keeper_log}"
+                f"the embedded servers' keeper did not start: see {paths.keeper_log}"
             )
     return lease
 
 
 def _environment() -> dict[str, str]:
-    """The keeper outlives the command that starts it: it takes little of its environment."""
+    """The keeper's environment: little of ours, since it outlives the command."""
     kept = ("PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "TMPDIR")
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
 def _line(connection: socket.socket) -> str:
-    """The next line that the keeper says, or nothing where it is gone."""
-    said = b""
-    while not said.endswith(b"\n"):
+    """The keeper's next line, or "" if it has gone."""
+    line = b""
+    while not line.endswith(b"\n"):
         try:
             byte = connection.recv(1)
         except ConnectionError:
             return ""
         if not byte:
             return ""
-        said += byte
-    return said[:-1].decode(errors="replace")
+        line += byte
+    return line[:-1].decode(errors="replace")

@@ -12,19 +12,19 @@ from .errors import EmbeddedError
 DATABASE = "annotation"
 ROLE = "annotation"
 PORT = 5432  # only names the socket's file; nothing listens on TCP
-SOCKET_BASE = Path("/tmp")  # short and on every machine; $TMPDIR may be neither
+SOCKET_BASE = Path("/tmp")  # short, and on every machine; $TMPDIR may be neither
 HOMES = (Path("/var/lib"), Path("/var/tmp"))
 
 
 @dataclass(frozen=True)
-class Places:
-    """All paths of one DATA_DIR (already resolved, symlinks and all)."""
+class Paths:
+    """All paths of one DATA_DIR, which is already resolved."""
 
     data_dir: Path
 
     @property
     def key(self) -> str:
-        """Same directory, same key, whichever way it was written."""
+        """The same for a directory however its path was written."""
         return hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:16]
 
     @property
@@ -33,7 +33,7 @@ class Places:
 
     @property
     def keeper_lock(self) -> Path:
-        """Held by the keeper for as long as it lives."""
+        """Held by the keeper while it lives."""
         return self.own / "keeper.lock"
 
     @property
@@ -59,12 +59,12 @@ class Places:
 
     @property
     def cluster_link(self) -> Path:
-        """The cluster itself, or a link to it where the servers' account cannot come in here."""
+        """The cluster, or a link to it if the servers' account cannot enter DATA_DIR."""
         return self.data_dir / "postgres"
 
     @property
     def sockets(self) -> Path:
-        """Private to this user and this DATA_DIR; only ever made by the keeper."""
+        """Private to this user and this DATA_DIR; only the keeper makes it."""
         return SOCKET_BASE / f"second-look-{os.getuid()}-{self.key}"
 
     @property
@@ -73,7 +73,7 @@ class Places:
 
     @property
     def servers(self) -> Path:
-        """The folder in which the servers, perhaps under another account, make their sockets."""
+        """The folder for the sockets of the servers, which may run under another account."""
         return self.sockets / "s"
 
     @property
@@ -85,59 +85,59 @@ class Places:
         return self.servers / "valkey.sock"
 
 
-def places(data_dir: str | os.PathLike[str]) -> Places:
-    return Places(Path(os.path.realpath(data_dir)))
+def paths_of(data_dir: str | os.PathLike[str]) -> Paths:
+    return Paths(Path(os.path.realpath(data_dir)))
 
 
 def database_url(data_dir: str | os.PathLike[str]) -> str:
-    """The database's address, known before anything runs; libpq and django-environ both read it."""
-    return f"postgres://{ROLE}@:{PORT}/{DATABASE}?host={places(data_dir).servers}"
+    """The database's address, known before anything runs; libpq and django-environ read it."""
+    return f"postgres://{ROLE}@:{PORT}/{DATABASE}?host={paths_of(data_dir).servers}"
 
 
 def redis_url(data_dir: str | os.PathLike[str]) -> str:
     """Valkey's address, known before anything runs."""
-    return f"unix://{places(data_dir).valkey_socket}"
+    return f"unix://{paths_of(data_dir).valkey_socket}"
 
 
-def make_data_dir(place: Places) -> None:
-    """Make DATA_DIR and the folders of this package in it."""
+def make_data_dir(paths: Paths) -> None:
+    """Make DATA_DIR and this package's folders in it."""
     try:
-        place.own.mkdir(parents=True, exist_ok=True)
-        place.logs.mkdir(exist_ok=True)
+        paths.own.mkdir(parents=True, exist_ok=True)
+        paths.logs.mkdir(exist_ok=True)
     except OSError as error:
-        raise EmbeddedError(f"cannot write in DATA_DIR {place.data_dir}: {error}") from error
+        raise EmbeddedError(f"cannot write in DATA_DIR {paths.data_dir}: {error}") from error
 
 
-def make_socket_dir(place: Places, gid: int | None) -> None:
-    """Make the private folder for the sockets, or take over what an earlier keeper left there.
+def make_socket_dir(paths: Paths, gid: int | None) -> None:
+    """Make the private folder for the sockets, or take over an earlier keeper's.
 
-    `gid`: the group of the servers' account where that is not ours: it may pass through.
+    `gid`: the group of the servers' account if it is not ours: it may pass through.
     """
     try:
-        place.sockets.mkdir(mode=0o700)
+        paths.sockets.mkdir(mode=0o700)
     except FileExistsError:
         pass
     except OSError as error:
-        raise EmbeddedError(f"cannot make the socket folder {place.sockets}: {error}") from error
+        raise EmbeddedError(f"cannot make the socket folder {paths.sockets}: {error}") from error
     with contextlib.suppress(FileNotFoundError):  # an earlier keeper just removed it
-        check_socket_dir(place)
+        check_socket_dir(paths)
         if gid is not None:
-            os.chown(place.sockets, -1, gid, follow_symlinks=False)
-            place.sockets.chmod(0o710)
+            os.chown(paths.sockets, -1, gid, follow_symlinks=False)
+            paths.sockets.chmod(0o710)
 
 
-def check_socket_dir(place: Places) -> None:
-    """Refuse a folder that another user planted at our name, or a link to somewhere else.
+def check_socket_dir(paths: Paths) -> None:
+    """Refuse a folder that another user planted under our name, or a link.
 
     In a sticky /tmp nobody can replace the folder once it is ours.
     """
-    found = os.lstat(place.sockets)
-    if not stat.S_ISDIR(found.st_mode):
-        raise EmbeddedError(f"{place.sockets} is not a folder: remove it")
-    if found.st_uid != os.getuid():
+    status = os.lstat(paths.sockets)
+    if not stat.S_ISDIR(status.st_mode):
+        raise EmbeddedError(f"{paths.sockets} is not a folder: remove it")
+    if status.st_uid != os.getuid():
         raise EmbeddedError(
-            f"{place.sockets} belongs to another user (uid {found.st_uid}): "
+            f"{paths.sockets} belongs to another user (uid {status.st_uid}): "
             "remove it, or choose another DATA_DIR"
         )
-    if found.st_mode & 0o067:
-        raise EmbeddedError(f"{place.sockets} is open to other users: remove it")
+    if status.st_mode & 0o067:
+        raise EmbeddedError(f"{paths.sockets} is open to other users: remove it")

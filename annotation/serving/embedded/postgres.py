@@ -1,4 +1,4 @@
-"""The Postgres cluster: where it lies, its creation, its command line, its readiness."""
+"""The Postgres cluster: its folder, creation, command line and readiness."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ from psycopg2 import sql
 from . import processes
 from .account import Account
 from .errors import EmbeddedError
-from .paths import DATABASE, HOMES, PORT, ROLE, Places
+from .paths import DATABASE, HOMES, PORT, ROLE, Paths
 from .programs import Programs
 
 QUICK_STOP = ((signal.SIGINT, 60), (signal.SIGQUIT, 10), (signal.SIGKILL, 5))
@@ -43,44 +43,44 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] ",
 }
-# Survives every kill, but not a power cut; commits are still written before they are answered.
+# Survives kill -9, but not a power cut.
 NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
-def settle(place: Places, account: Account) -> Path:
-    """The folder for the cluster, real and reachable for the account; made by `create`.
+def settle(paths: Paths, account: Account) -> Path:
+    """The resolved folder for the cluster, which the account can reach; `create` makes it.
 
-    That is DATA_DIR/postgres, unless the account cannot come in there: then a link of that name
-    leads to a private folder under /var/lib, so that a moved DATA_DIR finds its cluster again.
+    That is DATA_DIR/postgres. If the account cannot enter DATA_DIR, it is a link of that name to a
+    private folder under /var/lib, so that a moved DATA_DIR finds its cluster again.
     """
-    link = place.cluster_link
+    link = paths.cluster_link
     if link.is_symlink():
         cluster = Path(os.path.realpath(link))
         if not cluster.parent.exists():
             raise EmbeddedError(
-                f"{link} leads to {cluster}, which is gone: remove that link to begin with an "
+                f"{link} leads to {cluster}, which is missing: remove that link to begin with an "
                 "empty database"
             )
-        _claim(cluster.parent, place)
+        _claim(cluster.parent, paths)
         return cluster
     if link.exists() and any(link.iterdir()):
         return link
-    if account.can(lambda: os.access(place.data_dir, os.X_OK)):
+    if account.can(lambda: os.access(paths.data_dir, os.X_OK)):
         return link
     if link.exists():
         link.rmdir()
-    cluster = home_for(account) / f"{place.key}-{secrets.token_hex(4)}" / "postgres"
+    cluster = home_for(account) / f"{paths.key}-{secrets.token_hex(4)}" / "postgres"
     cluster.parent.mkdir()
     os.chown(cluster.parent, -1, account.gid)
     cluster.parent.chmod(0o710)  # it stays ours: the account only passes through
-    _claim(cluster.parent, place)
+    _claim(cluster.parent, paths)
     link.symlink_to(cluster)
     return cluster
 
 
-def remove(place: Places) -> None:
-    """Delete the cluster, wherever it lies. The caller knows that nothing runs on it."""
-    link = place.cluster_link
+def remove(paths: Paths) -> None:
+    """Delete the cluster, wherever it lies. The caller makes sure that nothing uses it."""
+    link = paths.cluster_link
     if link.is_symlink():
         shutil.rmtree(Path(os.path.realpath(link)).parent, ignore_errors=True)
         link.unlink()
@@ -89,7 +89,7 @@ def remove(place: Places) -> None:
 
 
 def home_for(account: Account) -> Path:
-    """A folder of ours that the account can pass through, for what it cannot reach elsewhere."""
+    """A folder of ours that the account can enter, for files it cannot reach elsewhere."""
     for base in HOMES:
         home = base / "second-look"
         try:
@@ -99,11 +99,11 @@ def home_for(account: Account) -> Path:
             pass
         except OSError:
             continue
-        found = home.lstat()
+        status = home.lstat()
         if (
-            stat.S_ISDIR(found.st_mode)
-            and found.st_uid == os.getuid()
-            and not found.st_mode & 0o022
+            stat.S_ISDIR(status.st_mode)
+            and status.st_uid == os.getuid()
+            and not status.st_mode & 0o022
             and account.can(partial(os.access, home, os.X_OK))
         ):
             return home
@@ -113,33 +113,33 @@ def home_for(account: Account) -> Path:
     )
 
 
-def _claim(home: Path, place: Places) -> None:
-    """Refuse a cluster that another DATA_DIR uses: a copied folder carries a copied link."""
+def _claim(home: Path, paths: Paths) -> None:
+    """Refuse a cluster that another DATA_DIR uses: a copied DATA_DIR has a copied link."""
     note = home / "data_dir"
     if note.exists():
         other = Path(os.fsdecode(note.read_bytes()))
-        theirs = other / place.cluster_link.name
-        if other != place.data_dir and os.path.realpath(theirs) == str(home / "postgres"):
+        theirs = other / paths.cluster_link.name
+        if other != paths.data_dir and os.path.realpath(theirs) == str(home / "postgres"):
             raise EmbeddedError(
-                f"{place.cluster_link} leads to the database of {other}: "
-                "remove that link to begin with an empty database here"
+                f"{paths.cluster_link} leads to the database of {other}: "
+                "remove that link to begin with an empty database"
             )
-    note.write_bytes(os.fsencode(place.data_dir))
+    note.write_bytes(os.fsencode(paths.data_dir))
 
 
 def create(
     cluster: Path, programs: Programs, account: Account, log: Path, durable: bool = True
 ) -> None:
-    """Make the cluster if there is none; a half-made one of an interrupted start is thrown away."""
+    """Make the cluster if there is none; throw away one that an interrupted start left."""
     if (cluster / "PG_VERSION").exists():
         if cluster.stat().st_uid != account.uid:
             raise EmbeddedError(
                 f"{cluster} belongs to uid {cluster.stat().st_uid}: run this as that user"
             )
-        have, want = (cluster / "PG_VERSION").read_text().strip(), "18"
-        if have != want:
+        version = (cluster / "PG_VERSION").read_text().strip()
+        if version != "18":
             raise EmbeddedError(
-                f"{cluster} was made by Postgres {have}, this is {want}: "
+                f"{cluster} was made by Postgres {version}, this is 18: "
                 "dump it with the old release and load it with this one"
             )
         return
@@ -157,7 +157,7 @@ def create(
         f"--username={ROLE}",
         "--encoding=UTF8",
         "--locale=C.UTF-8",
-        "--auth=trust",  # the socket's folder lets in this user alone
+        "--auth=trust",  # only this user can enter the socket's folder
         "--no-instructions",
     ]
     if not durable:
@@ -175,7 +175,7 @@ def create(
             **account.popen_arguments(),
         )
     if done.returncode != 0:
-        why = last_words(log, since)
+        why = last_error(log, since)
         raise EmbeddedError(f"Postgres could not make its cluster {cluster} ({why}): see {log}")
     if cluster.exists():
         cluster.rmdir()
@@ -183,14 +183,14 @@ def create(
 
 
 def environment() -> dict[str, str]:
-    """What the servers see: nothing of the caller's language, PG* variables or home."""
+    """The servers' environment: without the caller's locale, PG* variables and home."""
     return {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
-def command(cluster: Path, place: Places, programs: Programs, durable: bool = True) -> list[str]:
-    """The server's command line; the cluster's path in it is how it is known again."""
+def command(cluster: Path, paths: Paths, programs: Programs, durable: bool = True) -> list[str]:
+    """The server's command line, recognised later by the cluster's path in it."""
     settings = SETTINGS | ({} if durable else NOT_DURABLE)
-    settings["unix_socket_directories"] = str(place.servers)
+    settings["unix_socket_directories"] = str(paths.servers)
     arguments = [str(programs.postgres), "-D", str(cluster)]
     for name, value in settings.items():
         arguments += ["-c", f"{name}={value}"]
@@ -198,10 +198,10 @@ def command(cluster: Path, place: Places, programs: Programs, durable: bool = Tr
 
 
 def clear_the_way(cluster: Path) -> None:
-    """End what an earlier keeper left running on this cluster, and a lock file of the dead.
+    """End servers that an earlier keeper left on this cluster, and remove a stale lock file.
 
-    Called under the keeper's lock. The lock file stays where its process is gone (Postgres then
-    checks for surviving sessions itself) and is removed only where the number was recycled.
+    Called under the keeper's lock. The lock file stays if its process has gone (Postgres then
+    checks for surviving sessions itself); it is removed only if the pid was recycled.
     """
     processes.end(processes.find_servers("postgres", str(cluster), str(cluster)), QUICK_STOP)
     pid_file = cluster / "postmaster.pid"
@@ -209,14 +209,14 @@ def clear_the_way(cluster: Path) -> None:
         lines = pid_file.read_text().splitlines()
         pid, started = int(lines[0]), int(lines[2])
         process = psutil.Process(pid)
-        # A zombie is dead; only its number is kept, by a parent that does not look after it.
+        # A zombie is dead; its parent has only not collected its exit code.
         alive = process.status() != psutil.STATUS_ZOMBIE
         if alive and process.name() == "postgres" and _may_be(process, cluster, started):
             raise EmbeddedError(f"a Postgres of another kind (pid {pid}) uses {cluster}: stop it")
     except (FileNotFoundError, psutil.NoSuchProcess):
         return
     except (ValueError, IndexError):
-        pass  # cut short by a full disk or a crash: nothing to believe in it
+        pass  # cut short by a full disk or a crash: nothing to rely on
     pid_file.unlink(missing_ok=True)
 
 
@@ -227,11 +227,11 @@ def _may_be(process: psutil.Process, cluster: Path, started: int) -> bool:
         return abs(process.create_time() - started) < 5
 
 
-def ready(place: Places) -> bool:
-    """Whether the server takes connections; makes the database the first time."""
+def ready(paths: Paths) -> bool:
+    """Whether the server takes connections; makes the database on the first."""
     try:
         connection = psycopg2.connect(
-            host=str(place.servers), port=PORT, user=ROLE, dbname="postgres", connect_timeout=5
+            host=str(paths.servers), port=PORT, user=ROLE, dbname="postgres", connect_timeout=5
         )
     except psycopg2.OperationalError:
         return False
@@ -244,12 +244,12 @@ def ready(place: Places) -> bool:
     return True
 
 
-def last_words(log: Path, since: int) -> str:
-    """The last error that the log gained after byte `since`, or nothing."""
+def last_error(log: Path, since: int) -> str:
+    """The last error in the log after byte `since`, or ""."""
     with contextlib.suppress(OSError), log.open("rb") as lines:
         lines.seek(since)
         for line in reversed(lines.read().decode(errors="replace").splitlines()):
-            found = re.search(r"(?:FATAL|error): +(.*)", line)
-            if found and "is starting up" not in line:
-                return found[1]
+            error = re.search(r"(?:FATAL|error): +(.*)", line)
+            if error and "is starting up" not in line:
+                return error[1]
     return ""

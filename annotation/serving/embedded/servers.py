@@ -1,4 +1,4 @@
-"""Both servers as children of the keeper: start, restart after a crash, stop."""
+"""Both servers as children of the keeper: starts, restarts after a crash, and stops them."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 from . import account as accounts
 from . import postgres, processes, valkey
 from .errors import EmbeddedError
-from .paths import Places
+from .paths import Paths
 from .programs import Programs, binaries, copy_for_other_account
 
 START_PATIENCE = 600.0  # after a crash Postgres replays its log before it answers
@@ -24,10 +24,10 @@ LOG_LIMIT = 10_000_000
 
 
 class Servers:
-    def __init__(self, place: Places, durable: bool) -> None:
-        self.place = place
+    def __init__(self, paths: Paths, durable: bool) -> None:
+        self.paths = paths
         self.durable = durable
-        self.account = accounts.servers_account(place.cluster_link)
+        self.account = accounts.servers_account(paths.cluster_link)
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.restarts: deque[float] = deque(maxlen=MOST_RESTARTS)
 
@@ -35,35 +35,35 @@ class Servers:
         return self.account.gid if self.account.other else None
 
     def start(self) -> None:
-        """Clear the way, make what is missing, start both, return when both answer."""
+        """Clear the way, make the cluster if missing, start both, return when both answer."""
         processes.adopt_orphans()
-        for log in (self.place.postgres_log, self.place.valkey_log):
+        for log in (self.paths.postgres_log, self.paths.valkey_log):
             _limit(log)
         self.programs = self._programs()
-        self.cluster = postgres.settle(self.place, self.account)
+        self.cluster = postgres.settle(self.paths, self.account)
         processes.end(
-            processes.find_servers("valkey-server", str(self.place.valkey_socket)),
+            processes.find_servers("valkey-server", str(self.paths.valkey_socket)),
             valkey.QUICK_STOP,
         )
         postgres.clear_the_way(self.cluster)
         self._empty_sockets()
         self._start_valkey()
         postgres.create(
-            self.cluster, self.programs, self.account, self.place.postgres_log, self.durable
+            self.cluster, self.programs, self.account, self.paths.postgres_log, self.durable
         )
         for patience in reversed(range(SESSIONS_PATIENCE)):
             try:
                 self._start_postgres()
                 break
             except EmbeddedError as error:
-                # Sessions of a killed Postgres, on which we cannot lay hands, still work.
+                # Sessions of a killed Postgres that we cannot end are still working.
                 if not patience or "shared memory block" not in str(error):
                     raise
                 time.sleep(1)
 
-    def restart_the_fallen(self) -> None:
-        """Start again what died; too often in a minute is an error."""
-        for name in [name for name, one in self.running.items() if one.poll() is not None]:
+    def restart_the_dead(self) -> None:
+        """Restart the servers that died. Raises EmbeddedError after too many in a minute."""
+        for name in [name for name, process in self.running.items() if process.poll() is not None]:
             now = time.monotonic()
             if len(self.restarts) == MOST_RESTARTS and now - self.restarts[0] < WITHIN:
                 raise EmbeddedError(f"{name} died {MOST_RESTARTS} times within a minute")
@@ -82,13 +82,13 @@ class Servers:
         self._reap()
 
     def stop(self) -> None:
-        """Stop both cleanly, and whatever they left to us."""
-        asked = []
+        """Stop both cleanly, then the processes they left to us."""
+        stopping = []
         for name, first in (("postgres", signal.SIGINT), ("valkey", signal.SIGTERM)):
             if (process := self.running.get(name)) is not None and process.poll() is None:
                 process.send_signal(first)
-                asked.append((name, process))
-        for name, process in asked:
+                stopping.append((name, process))
+        for name, process in stopping:
             steps = postgres.QUICK_STOP if name == "postgres" else valkey.QUICK_STOP
             for (_, patience), following in zip(steps, [*steps[1:], None], strict=True):
                 try:
@@ -113,31 +113,31 @@ class Servers:
         return copy_for_other_account(programs, postgres.home_for(self.account))
 
     def _empty_sockets(self) -> None:
-        """A fresh folder for the servers: lock files in it may name a recycled process."""
-        shutil.rmtree(self.place.servers, ignore_errors=True)
-        self.place.servers.mkdir(mode=0o700)
+        """Make the servers' folder anew: old lock files may name a recycled pid."""
+        shutil.rmtree(self.paths.servers, ignore_errors=True)
+        self.paths.servers.mkdir(mode=0o700)
         if self.account.other:
-            os.chown(self.place.servers, self.account.uid, self.account.gid)
+            os.chown(self.paths.servers, self.account.uid, self.account.gid)
 
     def _start_valkey(self) -> None:
-        self.place.valkey_socket.unlink(missing_ok=True)
+        self.paths.valkey_socket.unlink(missing_ok=True)
         self._start(
             "valkey",
-            valkey.command(self.place, self.programs),
-            self.place.valkey_log,
+            valkey.command(self.paths, self.programs),
+            self.paths.valkey_log,
             signal.SIGKILL,
-            lambda: valkey.ready(self.place),
+            lambda: valkey.ready(self.paths),
         )
 
     def _start_postgres(self) -> None:
-        for leftover in self.place.servers.glob(".s.PGSQL.*"):
+        for leftover in self.paths.servers.glob(".s.PGSQL.*"):
             leftover.unlink(missing_ok=True)
         self._start(
             "postgres",
-            postgres.command(self.cluster, self.place, self.programs, self.durable),
-            self.place.postgres_log,
+            postgres.command(self.cluster, self.paths, self.programs, self.durable),
+            self.paths.postgres_log,
             signal.SIGQUIT,
-            lambda: postgres.ready(self.place),
+            lambda: postgres.ready(self.paths),
         )
 
     def _start(
@@ -167,18 +167,18 @@ class Servers:
             lambda: process.poll() is not None or ready(), START_PATIENCE
         )
         if process.returncode is not None or not answered:
-            why = postgres.last_words(log, since)
+            why = postgres.last_error(log, since)
             what = f"ended with code {process.returncode}" if answered else "does not answer"
             raise EmbeddedError(f"{name} {what}{f' ({why})' if why else ''}: see {log}")
 
     def _end_orphans(self) -> None:
-        """Sessions of a killed Postgres became our children and would block the next one."""
+        """End sessions of a killed Postgres: they became our children and would block the next."""
         ours = {process.pid for process in self.running.values()}
         orphans = [child for child in processes.children() if child.pid not in ours]
         processes.end(orphans, ((signal.SIGQUIT, 3), (signal.SIGKILL, 5)))
 
     def _reap(self) -> None:
-        """Forget adopted children that ended; our own are left to their Popen."""
+        """Collect adopted children that ended; our own are left to their Popen."""
         ours = {process.pid for process in self.running.values()}
         for child in processes.children():
             if child.pid not in ours:

@@ -3,19 +3,19 @@
 import signal
 import socket
 
-from .paths import Places
+from .paths import Paths
 from .programs import Programs
 
 QUICK_STOP = ((signal.SIGTERM, 10), (signal.SIGKILL, 5))
 
 
-def command(place: Places, programs: Programs) -> list[str]:
-    """The server's command line: one private socket, nothing on disk, nothing thrown out."""
+def command(paths: Paths, programs: Programs) -> list[str]:
+    """The server's command line: one private socket, nothing on disk, nothing evicted."""
     settings = {
         "port": "0",
-        "unixsocket": str(place.valkey_socket),
+        "unixsocket": str(paths.valkey_socket),
         "unixsocketperm": "700",
-        "dir": str(place.servers),
+        "dir": str(paths.servers),
         "save": "",
         "appendonly": "no",
         "maxmemory-policy": "noeviction",
@@ -27,12 +27,12 @@ def command(place: Places, programs: Programs) -> list[str]:
     return arguments
 
 
-def ready(place: Places) -> bool:
+def ready(paths: Paths) -> bool:
     """Whether the server answers."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(2)
         try:
-            connection.connect(str(place.valkey_socket))
+            connection.connect(str(paths.valkey_socket))
             connection.sendall(b"PING\r\n")
             return connection.recv(16).startswith(b"+PONG")
         except OSError:

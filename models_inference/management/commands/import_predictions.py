@@ -5,9 +5,9 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from imagesets.models import Dataset
+from imagesets.terminal import progress_bar
 from models_inference.errors import InferenceError
 from models_inference.predictions.files import import_predictions
-from models_inference.progress import progress_bar
 
 
 class Command(BaseCommand):

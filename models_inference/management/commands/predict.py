@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from imagesets.models import Dataset
+from imagesets.terminal import progress_bar
 from models_inference.classifiers.changes import Changes
 from models_inference.classifiers.presets import DEFAULT, DEMO, Preset, register
 from models_inference.errors import InferenceError, short
@@ -17,7 +18,6 @@ from models_inference.networks.programs import KINDS
 from models_inference.networks.weights import PRETRAINED
 from models_inference.networks.zero_shot import PREFIX
 from models_inference.predictions.mapping_files import read_mapping
-from models_inference.progress import progress_bar
 
 TEN = "ten"
 TEN_NAMES = [preset.name for preset in DEFAULT]

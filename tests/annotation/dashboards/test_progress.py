@@ -2,7 +2,7 @@
 
 import pytest
 
-from annotation.dashboards.progress import progress_of
+from annotation.dashboards.progress import count_progress
 from tasks.models import Worker
 from tasks.work.claiming import next_assignment
 from tasks.work.stops import set_aside
@@ -21,7 +21,7 @@ def test_it_counts_places_and_answers(campaign):
         submit(next_assignment(campaign, worker), {"selected": [], "maybe": [], "unseen": []})
     next_assignment(campaign, ada)
     set_aside(campaign, bob, "careless", "a test")
-    progress = progress_of(campaign)
+    progress = count_progress(campaign)
     (first,) = progress.rounds
     assert (first.answered, first.running, first.free, first.places) == (1, 1, 2, 4)
     assert (progress.answered, progress.wanted, progress.hits) == (1, 6, 2)

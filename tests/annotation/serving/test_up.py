@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from annotation.serving.embedded.paths import HOMES, places
+from annotation.serving.embedded.paths import HOMES, paths_of
 from tests.studies.embedded_servers import eventually, processes_of, the
 from tests.studies.processes import free_port
 
@@ -82,7 +82,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 def left(folder: Path) -> list[str]:
     """Processes of this folder's `up` or its servers, and its sockets."""
-    place = places(folder)
+    place = paths_of(folder)
     found = [str(place.sockets)] * place.sockets.exists()
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -110,7 +110,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             if process.environ().get("DATA_DIR") == str(folder):
                 process.kill()
     for home in HOMES:
-        for cluster in (home / "second-look").glob(f"{places(folder).key}-*"):
+        for cluster in (home / "second-look").glob(f"{paths_of(folder).key}-*"):
             subprocess.run(["rm", "-rf", cluster], check=True)
 
 

@@ -15,6 +15,11 @@ from annotation.serving.embedded.processes import wait_until
 from annotation.serving.web import announced, served_address, url_file, web_server
 
 
+def ignore_interrupts() -> None:
+    """As a shell starts the background jobs of a script."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def answers(address: str) -> bool:
     try:
         return httpx.get(f"{address}/healthz", trust_env=False).status_code == 200
@@ -60,7 +65,9 @@ def test_an_own_server_ends_with_its_command(signum):
     script = """
 import time, django
 django.setup()
+from annotation.serving.embedded.processes import heed_interrupts
 from annotation.serving.web import web_server
+heed_interrupts()  # as every command does
 with web_server() as address:
     print(address, flush=True)
     time.sleep(60)
@@ -72,6 +79,7 @@ with web_server() as address:
         text=True,
         cwd=settings.BASE_DIR,
         env=os.environ | {"DJANGO_SETTINGS_MODULE": "annotation.settings"},
+        preexec_fn=ignore_interrupts,
     ) as command:
         address = command.stdout.readline().strip()
         assert answers(address)

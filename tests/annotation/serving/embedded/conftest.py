@@ -40,7 +40,7 @@ def _end(folder: Path) -> None:
     for found in processes_of(folder).values():
         for process in found:
             process.kill()
-    shutil.rmtree(paths.places(folder).sockets, ignore_errors=True)
+    shutil.rmtree(paths.paths_of(folder).sockets, ignore_errors=True)
 
 
 def _clear(folder: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from annotation.serving.embedded import EmbeddedError, running
-from annotation.serving.embedded.paths import places
+from annotation.serving.embedded.paths import paths_of
 from annotation.serving.embedded.processes import find_servers
 from tests.studies.embedded_servers import (
     Command,
@@ -68,7 +68,7 @@ def test_a_server_that_only_looks_alike_is_left_alone(folder: Path) -> None:
         ][1:2]
         assert find_servers("postgres", ours) == [the("postgres", folder)]
         assert find_servers("postgres", ours[:-1]) == []
-        socket = str(places(folder).valkey_socket)
+        socket = str(paths_of(folder).valkey_socket)
         assert find_servers("valkey-server", socket) == [the("valkey", folder)]
         assert find_servers("valkey-server", socket[1:]) == []
 
@@ -81,7 +81,7 @@ def test_a_half_made_cluster_is_made_again(fresh: Path) -> None:
 
 
 def test_sockets_of_an_earlier_life(folder: Path) -> None:
-    place = places(folder)
+    place = paths_of(folder)
     place.servers.mkdir(parents=True)
     place.sockets.chmod(0o700)
     (place.servers / ".s.PGSQL.5432.lock").write_text(f"{os.getpid()}\n/somewhere\n0\n5432\n\n")
@@ -93,24 +93,24 @@ def test_sockets_of_an_earlier_life(folder: Path) -> None:
 def test_a_link_planted_at_the_sockets_name_is_not_followed(fresh: Path, tmp_path: Path) -> None:
     trap = tmp_path / "trap"
     trap.mkdir()
-    places(fresh).sockets.symlink_to(trap)
+    paths_of(fresh).sockets.symlink_to(trap)
     try:
         assert "is not a folder" in Command(fresh).error()
         assert list(trap.iterdir()) == []
     finally:
-        places(fresh).sockets.unlink()
+        paths_of(fresh).sockets.unlink()
 
 
 def test_a_folder_open_to_others_is_refused(fresh: Path) -> None:
-    places(fresh).sockets.mkdir()
-    places(fresh).sockets.chmod(0o777)
+    paths_of(fresh).sockets.mkdir()
+    paths_of(fresh).sockets.chmod(0o777)
     assert "open to other users" in Command(fresh).error()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can play another user")
 def test_another_users_folder_is_refused(fresh: Path) -> None:
-    places(fresh).sockets.mkdir(mode=0o700)
-    os.chown(places(fresh).sockets, 12345, 12345)
+    paths_of(fresh).sockets.mkdir(mode=0o700)
+    os.chown(paths_of(fresh).sockets, 12345, 12345)
     assert "belongs to another user (uid 12345)" in Command(fresh).error()
 
 
@@ -127,7 +127,7 @@ def test_the_data_removed_while_they_run(fresh: Path) -> None:
 def test_the_sockets_removed_while_they_run(folder: Path) -> None:
     command = Command(folder).ready()
     keeper = the("keeper", folder)
-    shutil.rmtree(places(folder).sockets)
+    shutil.rmtree(paths_of(folder).sockets)
     following = Command(folder).ready()
     assert the("keeper", folder) != keeper
     assert query(folder, "SELECT 1") == [(1,)]
@@ -161,6 +161,6 @@ def test_a_data_dir_that_cannot_be_is_one_line(tmp_path: Path) -> None:
 
 def test_the_log_is_not_mistaken_for_a_lock(folder: Path) -> None:
     """The lock goes with the process, not with the file."""
-    assert places(folder).keeper_lock.exists()
+    assert paths_of(folder).keeper_lock.exists()
     assert_works_and_leaves_nothing(folder)
-    eventually(lambda: "stopping" in places(folder).keeper_lock.read_text())
+    eventually(lambda: "stopping" in paths_of(folder).keeper_lock.read_text())

@@ -108,7 +108,7 @@ def test_a_user_who_is_not_root(open_to_all: Path) -> None:
     ]
     for command in commands:
         command.ready()
-    place = paths.places(theirs)
+    place = paths.paths_of(theirs)
     mine = place.sockets.name.replace(f"-{os.getuid()}-", f"-{_uid('nobody')}-")
     assert stat.S_IMODE((place.sockets.parent / mine).stat().st_mode) == 0o700
     assert query(roots, "SELECT 1") == [(1,)]
@@ -132,7 +132,7 @@ def _uid(name: str) -> int:
 def _python_for_everybody() -> str:
     """A Python that any user can run and that fits the wheels of this environment."""
     nobody = account.Account("nobody", _uid("nobody"), _uid("nobody"), True)
-    paths = (PROJECT / "annotation" / "embedded", SITE_PACKAGES / "psycopg2")
+    paths = (PROJECT / "annotation" / "serving" / "embedded", SITE_PACKAGES / "psycopg2")
     if not nobody.can(lambda: all(os.access(path, os.R_OK | os.X_OK) for path in paths)):
         pytest.skip("the environment is readable by root alone")
     for python in (sys.executable, "/usr/bin/python3"):
