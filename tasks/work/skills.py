@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 from tasks.aggregation import control_skill, may_be_stopped, peer_controls
 from tasks.models import Assignment, Campaign
 from tasks.models.campaign import Kind
+from tasks.models.campaign_settings import default_of
 
 OVERLAP = timedelta(minutes=10)  # answers of before the last sync that may not have been seen by it
 
@@ -62,7 +63,7 @@ def careless_workers(campaign: Campaign, waiting: QuerySet[Assignment]) -> dict[
     if not workers:
         return {}
     judged = _known(campaign, workers)
-    least_items = campaign.controls.get("min_items", 20)
+    least_items = campaign.controls.get("min_items", default_of("controls")["min_items"])
     skill = control_skill(judged.worker, judged.present, judged.answer, len(workers))
     strong = ~judged.weak
     sure = control_skill(
