@@ -1,27 +1,29 @@
-"""The form of a draft campaign: the API's validator behind Django's widgets."""
+"""The form of a draft campaign: its declared settings behind Django's widgets."""
 
 from typing import Any
 
 from django import forms
+from django.utils.text import slugify
+from rest_framework.serializers import ValidationError
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from annotation.admin.widgets import FormWithDataset
-from annotation.api.serializers import CampaignSerializer, one_line
+from annotation.api.serializers import one_line
+from annotation.api.setting_fields import WholeValue, field_of
+from tasks.campaigns.draft_checks import problems_of
 from tasks.crowds import CROWDS, crowd_named
 from tasks.models import Campaign
+from tasks.models.campaign_settings import SETTINGS, Setting
 
-FIELDS = [
-    name
-    for name in CampaignSerializer.Meta.fields
-    if name not in CampaignSerializer.Meta.read_only_fields
-]
+LEFT_AS_IT_IS = ("controls", "qualifications")  # when their field is empty
 
 
-MONEY = ("wage", "reward", "budget")
+def _help(setting: Setting) -> str:
+    return f"{setting.where}: {setting.help}" if setting.where else setting.help
 
 
 class CampaignForm(FormWithDataset):
-    """Fields as in the API, checked by its serializer, so that there is one set of rules."""
+    """A field for each setting, checked as by the API."""
 
     crowd = forms.ChoiceField(
         choices=[(name, name) for name in CROWDS],
@@ -32,33 +34,36 @@ class CampaignForm(FormWithDataset):
 
     class Meta:
         model = Campaign
-        fields = FIELDS
+        fields = list(SETTINGS)
+        labels = {name: setting.title for name, setting in SETTINGS.items()}
+        help_texts = {name: _help(setting) for name, setting in SETTINGS.items()}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "slug" in self.fields:
             self.fields["slug"].required = False
-            self.fields["slug"].help_text = "Made of the name where empty."
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        for name in LEFT_AS_IT_IS:
+            if cleaned.get(name, "") is None:
+                del cleaned[name]
+        for name, setting in SETTINGS.items():
+            field = field_of(setting)
+            if not isinstance(field, WholeValue) or name not in cleaned:
+                continue
+            if setting.null_is_default and cleaned[name] is None:
+                continue
+            try:
+                cleaned[name] = field.run_validation(cleaned[name])
+            except ValidationError as error:
+                self.add_error(name, one_line(error.detail))
         if self.errors:
             return cleaned
-        data = {name: cleaned[name] for name in self.Meta.fields if name in cleaned}
-        for name in ("dataset", "source"):
-            data[name] = data[name].slug if data.get(name) else None
-        data["min_relative_sf"] = float(data["min_relative_sf"])
-        for name in MONEY:
-            data[name] = None if data[name] is None else f"{data[name]:.2f}"
-        for name in ("slug", "follow_up"):
-            if data[name] in (None, ""):
-                del data[name]
-        for name in ("controls", "qualifications"):
-            if data[name] is None:  # left empty: as it is
-                del data[name], cleaned[name]
-        checked = CampaignSerializer(self.instance if self.instance.pk else None, data=data)
-        if checked.is_valid():
-            return cleaned | checked.validated_data
-        for name, errors in checked.errors.items():
-            self.add_error(name if name in self.fields else None, one_line(errors))
+        cleaned["slug"] = cleaned["slug"] or slugify(cleaned["name"])[:100]
+        draft = self.instance if self.instance.pk else None
+        values = {name: cleaned.get(name, getattr(self.instance, name, None)) for name in SETTINGS}
+        for name, sentence in problems_of(values, draft):
+            setting, _, part = name.partition(".")
+            self.add_error(setting, f"{part}: {sentence}" if part else sentence)
         return cleaned

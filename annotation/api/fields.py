@@ -1,15 +1,14 @@
-"""Fields that take their own JSON type only ("9" is not 9), and serializers without others."""
+"""Fields that take only their own JSON type ("9" is not 9), serializers that take only theirs."""
 
+import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from django.db import models
 from drf_spectacular.utils import OpenApiTypes, extend_schema_field
 from rest_framework import serializers
-
-NAMED = 5  # names that one error lists
 
 
 class StrictInteger(serializers.IntegerField):
@@ -26,12 +25,24 @@ class StrictText(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
-            raise serializers.ValidationError("Must be a text.", code="invalid")
+            raise serializers.ValidationError("Must be a string.", code="invalid")
         return super().to_internal_value(data)
 
 
 class StrictSlug(serializers.SlugField, StrictText):
     """A JSON string of letters, digits, hyphens and underscores."""
+
+
+class StrictChoice(serializers.ChoiceField):
+    """A JSON string, one of some; an error lists them."""
+
+    default_error_messages = {"invalid_choice": "Unknown: {input}. Known: {known}."}
+
+    def to_internal_value(self, data: Any) -> str:
+        text = StrictText(trim_whitespace=False, allow_blank=True).run_validation(data)
+        if text not in self.choices:
+            self.fail("invalid_choice", input=text, known=", ".join(self.choices))
+        return text
 
 
 class StrictBoolean(serializers.BooleanField):
@@ -56,11 +67,25 @@ class StrictShare(serializers.DecimalField):
         return float(value)
 
 
+class StrictNumber(serializers.FloatField):
+    """A JSON number, kept and shown as it was written."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            raise serializers.ValidationError("Must be a number.", code="invalid")
+        if isinstance(data, float) and not math.isfinite(data):
+            raise serializers.ValidationError("Must be a number.", code="invalid")
+        return data
+
+    def to_representation(self, value: float) -> float:
+        return value
+
+
 MONEY = re.compile(r"\d{1,10}(\.\d{1,2})?")
 
 
 class Money(serializers.DecimalField):
-    """US dollars as a JSON string, "12.50": a number would be a binary fraction on the way."""
+    """US dollars as a JSON string, "12.50": a JSON number would become a binary fraction."""
 
     def __init__(self, **options) -> None:
         super().__init__(max_digits=12, decimal_places=2, **options)
@@ -68,7 +93,7 @@ class Money(serializers.DecimalField):
     def to_internal_value(self, data: Any) -> Decimal:
         if not isinstance(data, str) or not MONEY.fullmatch(data):
             raise serializers.ValidationError(
-                'Must be US dollars as a text, such as "12.50".', code="invalid"
+                'Must be US dollars as a string, such as "12.50".', code="invalid"
             )
         return super().to_internal_value(data)
 
@@ -76,8 +101,8 @@ class Money(serializers.DecimalField):
         return f"{value:.2f}"
 
 
-class Slug(serializers.SlugRelatedField):
-    """A row named by its slug; its schema is a string, and no other type is taken."""
+class Row(serializers.SlugRelatedField):
+    """A row named by its slug, a JSON string."""
 
     def __init__(self, **options) -> None:
         super().__init__(slug_field="slug", **options)
@@ -87,11 +112,12 @@ class Slug(serializers.SlugRelatedField):
         try:
             return super().to_internal_value(slug)
         except serializers.ValidationError:
-            raise serializers.ValidationError(f"There is none named {slug}.") from None
+            what = self.get_queryset().model._meta.verbose_name
+            raise serializers.ValidationError(f"There is no {what} {slug}.") from None
 
 
 class KnownFieldsOnly(serializers.Serializer):
-    """A serializer to which a field that it does not have, or that is read only, is an error."""
+    """A serializer that refuses fields which it does not have or which are read-only."""
 
     def to_internal_value(self, data: Any) -> Any:
         errors: dict[str, Any] = {}
@@ -99,22 +125,15 @@ class KnownFieldsOnly(serializers.Serializer):
             writable = [name for name, field in self.fields.items() if not field.read_only]
             for name in data:
                 if name not in self.fields:
-                    said = str(name).encode(errors="backslashreplace").decode()
-                    errors[said] = [f"Unknown field. Known: {', '.join(writable)}."]
+                    shown = str(name).encode(errors="backslashreplace").decode()
+                    errors[shown] = [f"Unknown field. Known: {', '.join(writable)}."]
                 elif self.fields[name].read_only:
                     errors[name] = ["Is set by the campaign itself and cannot be given."]
         if not errors:
             return super().to_internal_value(data)
         try:
             super().to_internal_value(data)
-        except serializers.ValidationError as others:
-            if isinstance(others.detail, dict):
-                errors = others.detail | errors
+        except serializers.ValidationError as invalid:
+            if isinstance(invalid.detail, dict):
+                errors = invalid.detail | errors
         raise serializers.ValidationError(errors)
-
-
-def some(names: Iterable[str]) -> str:
-    """The first few of the names, and how many more there are."""
-    names = list(names)
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more

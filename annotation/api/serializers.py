@@ -1,40 +1,18 @@
 """Campaigns in and out: the one validator behind `POST /api/campaigns/` and `create_campaign`."""
 
-from collections.abc import Iterator, Mapping
-from decimal import Decimal
-from itertools import islice
+from collections.abc import Mapping
 from typing import Any
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 from rest_framework import serializers
 
-from annotation.api.choices import (
-    CandidatesField,
-    ControlsField,
-    FollowUpField,
-    ImagesField,
-    QualificationsField,
-)
-from annotation.api.fields import (
-    KnownFieldsOnly,
-    Money,
-    Slug,
-    StrictBoolean,
-    StrictInteger,
-    StrictShare,
-    StrictSlug,
-    StrictText,
-    some,
-)
-from imagesets.models import Dataset, Image
-from models_inference.models import Classifier
-from tasks.campaigns.publish import DEFAULT_FOLLOW_UP
-from tasks.crowds import CROWDS
+from annotation.api.fields import KnownFieldsOnly, Money, StrictBoolean, StrictText
+from annotation.api.setting_fields import field_of
+from tasks.campaigns.draft_checks import problems_of, slug_taken
 from tasks.models import Campaign, Run
-from tasks.models.campaign import Kind, State
-
-MOST = Decimal("99999.99")  # US dollars, of a wage or a reward
+from tasks.models.campaign import State
+from tasks.models.campaign_settings import SETTINGS, Problem
 
 
 class NothingToSay(KnownFieldsOnly):
@@ -59,112 +37,30 @@ class Reason(KnownFieldsOnly):
 class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
     """A campaign's settings, and where it stands."""
 
-    serializer_field_mapping = {
-        **serializers.ModelSerializer.serializer_field_mapping,
-        models.PositiveSmallIntegerField: StrictInteger,
-        models.PositiveIntegerField: StrictInteger,
-        models.CharField: StrictText,
-        models.TextField: StrictText,
-        models.SlugField: StrictSlug,
-        models.BooleanField: StrictBoolean,
-        models.DecimalField: StrictShare,
-    }
-    slug = StrictSlug(max_length=100, required=False, help_text="Made of the name where missing.")
-    dataset = Slug(queryset=Dataset.objects.all())
-    kind = serializers.ChoiceField(choices=Kind.choices)
-    crowd = serializers.ChoiceField(
-        choices=CROWDS,
-        default="local",
-        error_messages={"invalid_choice": f"{{input}} is not available; {', '.join(CROWDS)} is."},
-    )
-    source = Slug(  # type: ignore[assignment]  # a field's name, which DRF's base also uses
-        queryset=Campaign.objects.all(), allow_null=True, default=None
-    )
-    images = ImagesField(default="all")
-    candidates = CandidatesField(allow_null=True, default=None)
-    follow_up = FollowUpField(required=False)
-    controls = ControlsField(required=False)
-    wage = Money(max_value=MOST, required=False)
-    reward = Money(max_value=MOST, allow_null=True, required=False)
-    budget = Money(min_value=Decimal("0.01"), allow_null=True, required=False)
-    qualifications = QualificationsField(required=False)
-
     class Meta:
         model = Campaign
-        fields = [
-            "name",
-            "slug",
-            "dataset",
-            "kind",
-            "crowd",
-            "sandbox",
-            "source",
-            "images",
-            "candidates",
-            "workers_per_item",
-            "round_size",
-            "grid_size",
-            "max_sections",
-            "images_per_hit",
-            "maybe",
-            "controls",
-            "rejection",
-            "review_sample",
-            "follow_up",
-            "max_offered",
-            "min_relative_sf",
-            "min_judgments",
-            "wage",
-            "reward",
-            "budget",
-            "assignment_minutes",
-            "lifetime_days",
-            "auto_approval_days",
-            "qualifications",
-            "title",
-            "description",
-            "keywords",
-            "instructions",
-            "public_id",
-            "state",
-            "round",
-            "target",
-        ]
-        read_only_fields = ["public_id", "state", "round", "target"]
+        fields = ["public_id", "state", "round", "target"]
+        read_only_fields = fields
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return {
+            name: field_of(setting) for name, setting in SETTINGS.items()
+        } | super().get_fields()
 
     def to_representation(self, campaign: Campaign) -> dict[str, Any]:
         shown = super().to_representation(campaign)
-        if shown["follow_up"] is None:
-            shown["follow_up"] = DEFAULT_FOLLOW_UP
+        for name, setting in SETTINGS.items():
+            if setting.null_is_default and shown[name] is None:
+                shown[name] = setting.default
         return shown
 
     def validate(self, data: dict) -> dict:
-        """What must hold between fields; of a changed campaign, as it would be afterwards."""
+        """What must hold between settings; of a campaign that is changed, as it would be then."""
         if not self.instance and not data.get("slug"):
             data["slug"] = slugify(data["name"])[:100]
-        whole = {name: getattr(self.instance, name, None) for name in self.Meta.fields} | data
-        errors: dict[str, Any] = {}
-        slug = whole["slug"]
-        if not slug:
-            errors["slug"] = ["The name makes none: give one of letters, digits and hyphens."]
-        elif _others(self.instance).filter(slug=slug).exists():
-            errors |= _taken(slug)
-        if wrong := _wrong_source(whole):
-            errors["source"] = [wrong]
-        if isinstance(whole["images"], list) and (
-            unknown := list(_unknown_images(whole["dataset"], whole["images"]))
-        ):
-            errors["images"] = [f"Not in dataset {whole['dataset'].slug}: {some(unknown)}."]
-        if whole["candidates"] and (
-            unknown := _unknown_classifiers(whole["dataset"], whole["candidates"])
-        ):
-            errors["candidates"] = {
-                "classifiers": [f"Not of dataset {whole['dataset'].slug}: {some(unknown)}."]
-            }
-        if wrong := _wrong_controls(whole):
-            errors["controls"] = {"campaigns": [wrong]}
-        if errors:
-            raise serializers.ValidationError(errors)
+        values = {name: getattr(self.instance, name, None) for name in SETTINGS} | data
+        if problems := problems_of(values, self.instance):
+            raise serializers.ValidationError(as_errors(problems))
         return data
 
     def create(self, validated_data: dict) -> Campaign:
@@ -172,7 +68,8 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
             with transaction.atomic():
                 return super().create(validated_data)
         except IntegrityError:  # another of that slug, made since it was looked for
-            raise serializers.ValidationError(_taken(validated_data["slug"])) from None
+            problem = slug_taken(validated_data["slug"])
+            raise serializers.ValidationError(as_errors([problem])) from None
 
     def update(self, instance: Campaign, validated_data: dict) -> Campaign:
         """Change a draft; raises ValidationError where it is none any more."""
@@ -233,6 +130,18 @@ class SyncedSerializer(serializers.Serializer):
     differences = serializers.ListField(child=serializers.CharField())
 
 
+def as_errors(problems: list[Problem]) -> dict[str, Any]:
+    """Problems as DRF's nested errors."""
+    errors: dict[str, Any] = {}
+    for name, sentence in problems:
+        setting, _, part = name.partition(".")
+        if part:
+            errors.setdefault(setting, {})[part] = [sentence]
+        else:
+            errors[setting] = [sentence]
+    return errors
+
+
 def one_line(errors: Any, path: str = "") -> str:
     """DRF's nested errors as one line: `field: what; field.subfield: what; field[2]: what`."""
     if isinstance(errors, Mapping):
@@ -248,58 +157,3 @@ def _below(path: str, name: str | int) -> str:
     if isinstance(name, int):
         return f"{path}[{name}]"
     return f"{path}.{name}" if path else name
-
-
-def _others(campaign: Campaign | None) -> models.QuerySet[Campaign]:
-    return Campaign.objects.exclude(pk=campaign.pk) if campaign else Campaign.objects.all()
-
-
-def _taken(slug: str) -> dict[str, list[str]]:
-    return {"slug": [f"There is a campaign {slug} already."]}
-
-
-def _wrong_source(campaign: Mapping[str, Any]) -> str | None:
-    """What speaks against the campaign's source, if anything does."""
-    source = campaign["source"]
-    if source is None:
-        return None
-    if campaign["kind"] != Kind.CLASSIFY:
-        return "Only a campaign of kind classify follows another."
-    if source.kind != Kind.CONTAINS:
-        return f"Campaign {source.slug} is of kind {source.kind}: it must be contains."
-    if source.dataset_id != campaign["dataset"].pk:
-        return f"Campaign {source.slug} is of another dataset: {source.dataset.slug}."
-    return None
-
-
-def _wrong_controls(campaign: Mapping[str, Any]) -> str | None:
-    """What speaks against the earlier campaigns that controls are taken from, if anything does."""
-    slugs = (campaign["controls"] or {}).get("campaigns", [])
-    known = {c.slug: c for c in Campaign.objects.filter(slug__in=slugs)}
-    for slug in slugs:
-        if slug not in known:
-            return f"There is none named {slug}."
-        if known[slug].dataset_id != campaign["dataset"].pk:
-            return f"Campaign {slug} is of another dataset: {known[slug].dataset.slug}."
-        if slug == campaign["slug"]:
-            return "A campaign cannot give controls to itself."
-    return None
-
-
-def _unknown_images(dataset: Dataset, keys: list[str]) -> Iterator[str]:
-    """The keys that no image of the dataset has, in their order."""
-    left = iter(keys)
-    while chunk := list(islice(left, 10_000)):
-        known = set(
-            Image.objects.filter(dataset=dataset, key__in=chunk).values_list("key", flat=True)
-        )
-        yield from (key for key in chunk if key not in known)
-
-
-def _unknown_classifiers(dataset: Dataset, candidates: Mapping[str, Any]) -> list[str]:
-    """The classifiers named that the dataset does not have."""
-    names = candidates["classifiers"] or []
-    known = set(
-        Classifier.objects.filter(dataset=dataset, name__in=names).values_list("name", flat=True)
-    )
-    return [name for name in names if name not in known]

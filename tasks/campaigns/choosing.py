@@ -8,8 +8,6 @@ from models_inference.predictions.candidates import candidate_sql
 from tasks.models import Campaign
 from tasks.models.refused import Refused
 
-DEFAULT_CANDIDATES = {"classifiers": None, "k": 5, "min_models": 1}
-
 
 def chosen_images(campaign: Campaign) -> list[int]:
     """Ids of the images that the setting `images` names, in order of key.
@@ -49,7 +47,7 @@ def chosen_images(campaign: Campaign) -> list[int]:
 
 def candidate_rows(campaign: Campaign, images: list[int]) -> tuple[str, dict]:
     """The SQL of the campaign's candidate labels for these images."""
-    setting = DEFAULT_CANDIDATES | (campaign.candidates or {})
+    setting = campaign.candidates_or_default
     try:
         return candidate_sql(
             campaign.dataset,

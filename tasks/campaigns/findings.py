@@ -10,7 +10,7 @@ from imagesets.labels.lint import Finding, lint, some
 from imagesets.models import Comparison, Image, Label
 from imagesets.pictures.duplicates import duplicates, in_short
 from models_inference.predictions.candidates import candidate_sql
-from tasks.campaigns.choosing import DEFAULT_CANDIDATES, chosen_images
+from tasks.campaigns.choosing import chosen_images
 from tasks.models import Campaign, CampaignImage, CampaignLabel
 
 LABELS_NAMED = 3  # findings about labels that a sentence lists
@@ -42,7 +42,7 @@ def _labels_of_draft(campaign: Campaign) -> list[int]:
     sql, parameters = candidate_sql(
         campaign.dataset,
         image_ids=chosen_images(campaign),
-        **DEFAULT_CANDIDATES | (campaign.candidates or {}),
+        **campaign.candidates_or_default,
     )
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT DISTINCT label_id FROM ({sql}) AS candidates", parameters)

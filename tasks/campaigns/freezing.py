@@ -25,8 +25,6 @@ from tasks.models.campaign import Kind
 from tasks.models.refused import Refused
 from tasks.results.prevalence import keep_expected
 
-DEFAULT_FOLLOW_UP = {"fu": 1, "mis": 1, "easy": 0.05}
-
 
 @dataclass
 class Published:
@@ -106,7 +104,7 @@ def _freeze_follow_up(campaign: Campaign) -> Published:
     images = [image for image in groups if image in chosen]
     sample = sample_groups(
         [groups[image] for image in images],
-        campaign.follow_up or DEFAULT_FOLLOW_UP,
+        campaign.follow_up_or_default,
         seed=campaign.seed,
     )
     asked = {image for image, yes in zip(images, sample.asked, strict=True) if yes}

@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 
 from tasks import money
 from tasks.campaigns.choosing import chosen_images
-from tasks.campaigns.freezing import DEFAULT_FOLLOW_UP, Published, freeze
+from tasks.campaigns.freezing import Published, freeze
 from tasks.campaigns.pictures import make_pictures_ahead
 from tasks.crowds import CrowdError, crowd_of
 from tasks.market.sync import PATIENCE, put_before_crowd
@@ -22,7 +22,6 @@ from tasks.models.transition import IllegalTransition
 from tasks.work.rounds import finish_if_done, open_round
 
 __all__ = [
-    "DEFAULT_FOLLOW_UP",
     "Published",
     "Refused",
     "chosen_images",

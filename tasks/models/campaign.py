@@ -1,6 +1,6 @@
 """A campaign: one kind of question about a dataset's images, and what it froze when published."""
 
-from decimal import Decimal
+from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -8,14 +8,27 @@ from django.db.models import Q
 from django.utils.text import slugify
 
 from imagesets.models import Dataset, Image, Label, new_public_id
+from tasks.models.campaign_settings import (
+    CANDIDATES,
+    KINDS,
+    NOT_SET,
+    REQUIRED,
+    SETTINGS,
+    Dollars,
+    Number,
+    Slug,
+    Text,
+    Whole,
+    default_of,
+)
 from tasks.models.transition import CAMPAIGN_MOVES, IllegalTransition, Transition
 
 
 class Kind(models.TextChoices):
     """What workers are asked."""
 
-    CONTAINS = "contains", "CONTAINS: which of these images contain X?"
-    CLASSIFY = "classify", "CLASSIFY: which labels are in this image, which is the main one?"
+    CONTAINS = "contains", KINDS["contains"]
+    CLASSIFY = "classify", KINDS["classify"]
 
 
 class State(models.TextChoices):
@@ -30,115 +43,83 @@ class State(models.TextChoices):
 
 def all_images() -> str:
     """The default of `images`."""
-    return "all"
+    return default_of("images")
 
 
 def default_controls() -> dict:
     """The default of `controls`."""
-    return {"share": 0.1, "campaigns": [], "min_accuracy": None, "min_items": 20}
+    return default_of("controls")
+
+
+def _declared(name: str) -> dict[str, Any]:
+    """A column's default, bounds and length, as declared in campaign_settings.
+
+    Not its help: the API and the admin take it from there, and better words need no migration.
+    """
+    setting = SETTINGS[name]
+    options: dict[str, Any] = {}
+    if setting.default not in (REQUIRED, NOT_SET):
+        options["default"] = setting.default
+    if setting.null:
+        options |= {"null": True, "blank": True}
+    if isinstance(setting.type, Text | Slug) and setting.type.longest:
+        options["max_length"] = setting.type.longest
+    if isinstance(setting.type, Text) and setting.type.blank:
+        options["blank"] = True
+    if isinstance(setting.type, Whole | Number | Dollars):
+        options["validators"] = [
+            MinValueValidator(setting.type.least),
+            MaxValueValidator(setting.type.most),
+        ]
+    return options
 
 
 class Campaign(models.Model):
     """A study of one kind on one dataset. Its settings can be changed only while it is a draft."""
 
-    slug = models.SlugField(unique=True, max_length=100)
+    slug = models.SlugField(unique=True, **_declared("slug"))
     public_id = models.CharField(max_length=16, unique=True, default=new_public_id)
-    name = models.CharField(max_length=200)
+    name = models.CharField(**_declared("name"))
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="campaigns")
     kind = models.CharField(max_length=10, choices=Kind.choices)
-    crowd = models.CharField(max_length=20, default="local")
-    sandbox = models.BooleanField(
-        default=True, help_text="On a marketplace that has one: its sandbox, where nobody is paid."
-    )
+    crowd = models.CharField(max_length=20, **_declared("crowd"))
+    sandbox = models.BooleanField(**_declared("sandbox"))
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
     source = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="followed_by"
     )
 
     images = models.JSONField(default=all_images, blank=True)
-    candidates = models.JSONField(null=True, blank=True, default=None)
+    candidates = models.JSONField(**_declared("candidates"))
     follow_up = models.JSONField(null=True, blank=True, default=None)
-    workers_per_item = models.PositiveSmallIntegerField(
-        default=9, validators=[MinValueValidator(1), MaxValueValidator(1000)]
-    )
-    round_size = models.PositiveSmallIntegerField(default=3, validators=[MinValueValidator(1)])
-    grid_size = models.PositiveSmallIntegerField(
-        default=48, validators=[MinValueValidator(1), MaxValueValidator(200)]
-    )
-    max_sections = models.PositiveSmallIntegerField(
-        default=8, validators=[MinValueValidator(1), MaxValueValidator(50)]
-    )
-    images_per_hit = models.PositiveSmallIntegerField(
-        default=5, validators=[MinValueValidator(1), MaxValueValidator(100)]
-    )
-    maybe = models.BooleanField(default=False)
-    max_offered = models.PositiveSmallIntegerField(
-        default=6, validators=[MinValueValidator(2), MaxValueValidator(20)]
-    )
+    workers_per_item = models.PositiveSmallIntegerField(**_declared("workers_per_item"))
+    round_size = models.PositiveSmallIntegerField(**_declared("round_size"))
+    grid_size = models.PositiveSmallIntegerField(**_declared("grid_size"))
+    max_sections = models.PositiveSmallIntegerField(**_declared("max_sections"))
+    images_per_hit = models.PositiveSmallIntegerField(**_declared("images_per_hit"))
+    maybe = models.BooleanField(**_declared("maybe"))
+    max_offered = models.PositiveSmallIntegerField(**_declared("max_offered"))
     min_relative_sf = models.DecimalField(
-        max_digits=5,
-        decimal_places=4,
-        default=Decimal("0.5"),
-        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1))],
+        max_digits=5, decimal_places=4, **_declared("min_relative_sf")
     )
-    min_judgments = models.PositiveSmallIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1)]
-    )
-    assignment_minutes = models.PositiveSmallIntegerField(
-        default=60, validators=[MinValueValidator(1)]
-    )
+    min_judgments = models.PositiveSmallIntegerField(**_declared("min_judgments"))
+    assignment_minutes = models.PositiveSmallIntegerField(**_declared("assignment_minutes"))
     controls = models.JSONField(default=default_controls, blank=True)
-    rejection = models.BooleanField(
-        default=False, help_text="Whether review may reject: refuse to pay for careless work."
-    )
-    review_sample = models.PositiveIntegerField(
-        null=True,
-        blank=True,
-        help_text="So many answers, the first ones, wait until a person has looked at them.",
-    )
-    wage = models.DecimalField(
-        max_digits=7,
-        decimal_places=2,
-        default=Decimal("15.00"),
-        validators=[MinValueValidator(Decimal(0))],
-        help_text="US dollars an hour, from which rewards follow.",
-    )
-    reward = models.DecimalField(
-        max_digits=7,
-        decimal_places=2,
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(Decimal(0))],
-        help_text="US dollars for one HIT, whatever its size; empty: from the wage.",
-    )
-    budget = models.DecimalField(
-        max_digits=12,
-        decimal_places=2,
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(Decimal("0.01"))],
-        help_text="US dollars that the campaign never spends more than, fees included.",
-    )
+    rejection = models.BooleanField(**_declared("rejection"))
+    review_sample = models.PositiveIntegerField(**_declared("review_sample"))
+    wage = models.DecimalField(max_digits=7, decimal_places=2, **_declared("wage"))
+    reward = models.DecimalField(max_digits=7, decimal_places=2, **_declared("reward"))
+    budget = models.DecimalField(max_digits=12, decimal_places=2, **_declared("budget"))
     out_of_money = models.BooleanField(
         default=False, help_text="The budget carries no further round."
     )
-    lifetime_days = models.PositiveSmallIntegerField(
-        default=7,
-        validators=[MinValueValidator(1), MaxValueValidator(365)],
-        help_text="How long a marketplace shows a HIT before it is offered anew.",
-    )
-    auto_approval_days = models.PositiveSmallIntegerField(
-        default=3,
-        validators=[MaxValueValidator(30)],
-        help_text="After so many days a marketplace accepts by itself what nobody has reviewed.",
-    )
-    qualifications = models.JSONField(
-        default=list, blank=True, help_text="A list in the form of QualificationRequirements."
-    )
-    title = models.CharField(max_length=128, blank=True, default="")
-    description = models.TextField(blank=True, default="")
-    keywords = models.CharField(max_length=1000, blank=True, default="")
-    instructions = models.TextField(blank=True, default="", help_text="Markdown.")
+    lifetime_days = models.PositiveSmallIntegerField(**_declared("lifetime_days"))
+    auto_approval_days = models.PositiveSmallIntegerField(**_declared("auto_approval_days"))
+    qualifications = models.JSONField(default=list, blank=True)
+    title = models.CharField(**_declared("title"))
+    description = models.TextField(**_declared("description"))
+    keywords = models.CharField(**_declared("keywords"))
+    instructions = models.TextField(**_declared("instructions"))
 
     round = models.PositiveSmallIntegerField(default=0)
     target = models.PositiveSmallIntegerField(
@@ -177,6 +158,16 @@ class Campaign(models.Model):
     def judgments_needed(self) -> int:
         """`min_judgments`, or half of R rounded up."""
         return self.min_judgments or (self.workers_per_item + 1) // 2
+
+    @property
+    def candidates_or_default(self) -> dict[str, Any]:
+        """`candidates`, with the default of whatever is not given."""
+        return CANDIDATES.defaults() | (self.candidates or {})
+
+    @property
+    def follow_up_or_default(self) -> Any:
+        """`follow_up`, or its default."""
+        return self.follow_up or default_of("follow_up")
 
     @classmethod
     def locked(cls, pk: int) -> "Campaign":

@@ -17,6 +17,7 @@ from tasks.aggregation import control_skill, may_be_stopped, peer_controls
 from tasks.aggregation.frequencies import MAYBE, NO, UNSEEN, YES
 from tasks.models import Assignment, Campaign
 from tasks.models.campaign import Kind
+from tasks.models.campaign_settings import default_of
 from tasks.sql.judgments import ITEMS, OFFERED_ON_CONTROLS, RESPONSE, SETTLED, answer
 
 OVERLAP = timedelta(minutes=10)  # answers from before the last sync that it may have missed
@@ -64,7 +65,7 @@ def careless_workers(campaign: Campaign, waiting: QuerySet[Assignment]) -> dict[
     if not workers:
         return {}
     judged = _known(campaign, workers)
-    least_items = campaign.controls.get("min_items", 20)
+    least_items = campaign.controls.get("min_items", default_of("controls")["min_items"])
     skill = control_skill(judged.worker, judged.present, judged.answer, len(workers))
     strong = ~judged.weak
     sure = control_skill(

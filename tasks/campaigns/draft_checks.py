@@ -1,0 +1,77 @@
+"""What keeps a draft from having its settings: their own rules, and what the database knows."""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from imagesets.label_lint import some
+from imagesets.models import Dataset, Image
+from models_inference.models import Classifier
+from tasks.models import Campaign
+from tasks.models.campaign import Kind
+from tasks.models.campaign_settings import Problem, broken_rules
+
+
+def problems_of(values: Mapping[str, Any], campaign: Campaign | None = None) -> list[Problem]:
+    """What is wrong with the settings of a draft, each of a valid type and within its bounds.
+
+    `values`: all settings, `dataset` and `source` as rows; `campaign`: the draft that is changed,
+    if it exists. At most one problem of a setting, or of a part.
+    """
+    problems: dict[str, str] = {}
+    for name, sentence in [*broken_rules(values), *_unknown_to_database(values, campaign)]:
+        problems.setdefault(name, sentence)
+    return list(problems.items())
+
+
+def slug_taken(slug: str) -> Problem:
+    """What to say of a slug that another campaign has."""
+    return "slug", f"There is a campaign {slug} already."
+
+
+def _unknown_to_database(values: Mapping[str, Any], campaign: Campaign | None) -> Iterator[Problem]:
+    slug, dataset, source = values["slug"], values["dataset"], values["source"]
+    others = Campaign.objects.exclude(pk=campaign.pk) if campaign else Campaign.objects.all()
+    if others.filter(slug=slug).exists():
+        yield slug_taken(slug)
+    if source is not None and source.kind != Kind.CONTAINS:
+        yield (
+            "source",
+            f"Campaign {source.slug} is of kind {source.kind}: it must be contains.",
+        )
+    elif source is not None and source.dataset_id != dataset.pk:
+        yield "source", f"Campaign {source.slug} is of another dataset: {source.dataset.slug}."
+    if isinstance(values["images"], list):
+        unknown = list(_unknown_images(dataset, values["images"]))
+        if unknown:
+            yield "images", f"Not in dataset {dataset.slug}: {some(unknown)}."
+    if unknown := _unknown_classifiers(dataset, (values["candidates"] or {}).get("classifiers")):
+        yield "candidates.classifiers", f"Not of dataset {dataset.slug}: {some(unknown)}."
+    slugs = (values["controls"] or {}).get("campaigns", [])
+    known = {c.slug: c for c in Campaign.objects.filter(slug__in=slugs).select_related("dataset")}
+    for slug in slugs:
+        if slug not in known:
+            yield "controls.campaigns", f"There is no campaign {slug}."
+        elif known[slug].dataset_id != dataset.pk:
+            other = known[slug].dataset.slug
+            yield "controls.campaigns", f"Campaign {slug} is of another dataset: {other}."
+
+
+def _unknown_images(dataset: Dataset, keys: list[str]) -> Iterator[str]:
+    """The keys that no image of the dataset has, in their order."""
+    left = iter(keys)
+    while chunk := list(islice(left, 10_000)):
+        known = set(
+            Image.objects.filter(dataset=dataset, key__in=chunk).values_list("key", flat=True)
+        )
+        yield from (key for key in chunk if key not in known)
+
+
+def _unknown_classifiers(dataset: Dataset, names: list[str] | None) -> list[str]:
+    """The classifiers named that the dataset does not have."""
+    if not names:
+        return []
+    known = set(
+        Classifier.objects.filter(dataset=dataset, name__in=names).values_list("name", flat=True)
+    )
+    return [name for name in names if name not in known]

@@ -1,0 +1,574 @@
+"""Every setting of a campaign, declared once: what it means, its type, default, bounds and rules.
+
+The API's fields, `create_campaign`, the admin's form, the model's defaults and bounds, and the
+table in docs/campaigns.md are made from `SETTINGS`. To add a setting, add an entry, and a column to
+the model. This module imports the standard library alone.
+"""
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+KINDS = {
+    "contains": "CONTAINS: which of these images contain X?",
+    "classify": "CLASSIFY: which labels are in this image, which is the main one?",
+}
+GROUPS_ASKED = ("fu", "mis", "easy")
+# The largest numbers that the columns of a database hold.
+SMALL, MEDIUM, LARGE = 2**15 - 1, 2**31 - 1, 2**63 - 1
+
+Problem = tuple[str, str]  # the setting's name, with that of a part after a dot, and a sentence
+Rule = Callable[[Mapping[str, Any]], Problem | None]
+
+
+class Default(Enum):
+    """What stands in place of a default."""
+
+    REQUIRED = "the setting must be given"
+    NOT_SET = "it has no value until it is given"
+
+
+REQUIRED, NOT_SET = Default.REQUIRED, Default.NOT_SET
+
+
+@dataclass(frozen=True)
+class Flag:
+    """True or false."""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number."""
+
+    least: int | None
+    most: int | None
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number; with `places`, of that many decimal places at most, else as it was written."""
+
+    least: Decimal
+    most: Decimal
+    places: int | None = None
+
+
+@dataclass(frozen=True)
+class Dollars:
+    """A sum of US dollars, to the cent."""
+
+    least: Decimal
+    most: Decimal
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text; `lines` says whether it may have several, `trim` whether spaces around it go."""
+
+    longest: int | None = None
+    blank: bool = False
+    lines: bool = False
+    trim: bool = True
+
+
+@dataclass(frozen=True)
+class Slug:
+    """Letters, digits, hyphens and underscores."""
+
+    longest: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of some words, each with its title."""
+
+    options: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Named:
+    """The name of something to look up: a dataset, a campaign or a crowd."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class ListOf:
+    """A list; with `distinct`, nothing may stand in it twice."""
+
+    item: "Type"
+    longest: int | None = None
+    empty: bool = True
+    distinct: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    """Parts that are given and replaced together, and the rules between them."""
+
+    name: str
+    about: str
+    parts: tuple["Setting", ...]
+    rules: tuple[Rule, ...] = ()
+
+    def defaults(self) -> dict[str, Any]:
+        """The value of a group of which nothing is given."""
+        return {
+            part.name: copy.deepcopy(part.default)
+            for part in self.parts
+            if part.default is not NOT_SET
+        }
+
+
+@dataclass(frozen=True)
+class WordOr:
+    """A certain word, or a value of one of the types; `form` shows what is meant."""
+
+    word: str
+    types: tuple["Type", ...]
+    form: str
+
+
+Type = Flag | Whole | Number | Dollars | Text | Slug | Choice | Named | ListOf | Group | WordOr
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting of a campaign, or a part of one.
+
+    `null` says whether it may be given as null. With `null_is_default` it may not, but a campaign
+    made without it stores null, which stands for the default. `kinds` and `crowds` say where the
+    setting has an effect; empty: everywhere.
+    """
+
+    name: str
+    title: str
+    type: Type
+    help: str = ""
+    default: Any = REQUIRED
+    null: bool = False
+    null_is_default: bool = False
+    kinds: tuple[str, ...] = ()
+    crowds: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """The kinds and crowds that the setting is for, in words; "" if for all."""
+        return ", ".join([*map(str.upper, self.kinds), *self.crowds])
+
+
+def _models_can_agree(candidates: Mapping[str, Any]) -> Problem | None:
+    names, least = candidates["classifiers"], candidates["min_models"]
+    if names is not None and least > len(names):
+        return "min_models", f"{least} of {len(names)} classifiers cannot agree."
+    return None
+
+
+def _values_suit_comparator(qualification: Mapping[str, Any]) -> Problem | None:
+    comparator = qualification["Comparator"]
+    values = [name for name in ("IntegerValues", "LocaleValues") if name in qualification]
+    if comparator in ("Exists", "DoesNotExist"):
+        return (values[0], f"Cannot be given with {comparator}.") if values else None
+    if len(values) != 1:
+        return "Comparator", f"{comparator} needs IntegerValues or LocaleValues."
+    return None
+
+
+SHARE = Number(Decimal(0), Decimal(1))
+EXACT_SHARE = Number(Decimal(0), Decimal(1), places=4)
+PER_LABEL = Group(
+    "PerLabel",
+    "A number of images of each dataset label, drawn by a seed.",
+    (
+        Setting("per_label", "Images per label", Whole(1, None)),
+        Setting("seed", "Seed", Whole(0, LARGE), "Draws the images.", default=0),
+    ),
+)
+CANDIDATES = Group(
+    "Candidates",
+    "Which predictions become candidate labels.",
+    (
+        Setting(
+            "classifiers",
+            "Classifiers",
+            ListOf(Text(), empty=False, distinct=True),
+            "Their names. Null: every classifier that has predictions at publish.",
+            default=None,
+            null=True,
+        ),
+        Setting("k", "Labels of each", Whole(1, 10), "Labels taken of each classifier.", default=5),
+        Setting(
+            "min_models",
+            "Models that agree",
+            Whole(1, None),
+            "Classifiers that must name a label, unless it is the dataset label.",
+            default=1,
+        ),
+    ),
+    (_models_can_agree,),
+)
+FOLLOW_UP = Group(
+    "FollowUp",
+    "The share of each group of the source's images that is asked.",
+    tuple(Setting(group, group, SHARE, default=0) for group in GROUPS_ASKED),
+)
+CONTROLS = Group(
+    "Controls",
+    "How many controls a HIT holds, where they come from, and what careful work is.",
+    (
+        Setting(
+            "share",
+            "Share",
+            Number(Decimal(0), Decimal("0.5"), places=4),
+            "The share of a HIT's items that are controls.",
+            default=0.1,
+        ),
+        Setting(
+            "campaigns",
+            "Campaigns",
+            ListOf(Text(), distinct=True),
+            "Slugs of earlier campaigns whose settled pairs can be controls.",
+            default=[],
+        ),
+        Setting(
+            "min_accuracy",
+            "Least accuracy",
+            EXACT_SHARE,
+            "Review sets aside a worker who is clearly less accurate. Null: it sets nobody aside.",
+            default=None,
+            null=True,
+        ),
+        Setting(
+            "min_items",
+            "Least items",
+            Whole(2, 100_000),
+            "A worker is set aside only after half as many controls of each kind.",
+            default=20,
+        ),
+    ),
+)
+LOCALE = Group(
+    "Locale",
+    "A country, and in the US a state.",
+    (
+        Setting("Country", "Country", Text(2)),
+        Setting("Subdivision", "State", Text(2), default=NOT_SET),
+    ),
+)
+COMPARATORS = ("LessThan", "LessThanOrEqualTo", "GreaterThan", "GreaterThanOrEqualTo", "EqualTo")
+COMPARATORS += ("NotEqualTo", "Exists", "DoesNotExist", "In", "NotIn")
+GUARDED = ("Accept", "PreviewAndAccept", "DiscoverPreviewAndAccept")
+QUALIFICATION = Group(
+    "Qualification",
+    "Who may take the work, in the form of MTurk's QualificationRequirement.",
+    (
+        Setting("QualificationTypeId", "Type", Text(64)),
+        Setting("Comparator", "Comparator", Choice({word: word for word in COMPARATORS})),
+        Setting(
+            "IntegerValues",
+            "Numbers",
+            ListOf(Whole(None, None), longest=15, empty=False),
+            default=NOT_SET,
+        ),
+        Setting("LocaleValues", "Places", ListOf(LOCALE, longest=30, empty=False), default=NOT_SET),
+        Setting("RequiredToPreview", "Required to preview", Flag(), default=NOT_SET),
+        Setting(
+            "ActionsGuarded",
+            "Actions guarded",
+            Choice({word: word for word in GUARDED}),
+            default=NOT_SET,
+        ),
+    ),
+    (_values_suit_comparator,),
+)
+
+WAGES = Dollars(Decimal(0), Decimal("99999.99"))
+CONTAINS, CLASSIFY, MTURK = ("contains",), ("classify",), ("mturk",)
+
+SETTINGS: dict[str, Setting] = {
+    setting.name: setting
+    for setting in (
+        Setting("name", "Name", Text(200), "What researchers call the campaign."),
+        Setting(
+            "slug",
+            "Slug",
+            Slug(100),
+            "Its name in addresses and commands. If not given, it is made from the name.",
+            default=NOT_SET,
+        ),
+        Setting("dataset", "Dataset", Named("dataset"), "Whose images are asked about."),
+        Setting("kind", "Kind", Choice(KINDS), "What workers are asked."),
+        Setting("crowd", "Crowd", Named("crowd"), "Who answers.", default="local"),
+        Setting(
+            "sandbox",
+            "Sandbox",
+            Flag(),
+            "Use the marketplace's sandbox, where nobody is paid.",
+            default=True,
+            crowds=MTURK,
+        ),
+        Setting(
+            "source",
+            "Source",
+            Named("campaign"),
+            "The CONTAINS campaign that this one follows.",
+            default=None,
+            null=True,
+            kinds=CLASSIFY,
+        ),
+        Setting(
+            "images",
+            "Images",
+            WordOr(
+                "all",
+                (PER_LABEL, ListOf(Text(trim=False), empty=False, distinct=True)),
+                '"all", {"per_label": n, "seed": s} or a list of image keys',
+            ),
+            "All images of the dataset, some of each dataset label, or those listed.",
+            default="all",
+        ),
+        Setting(
+            "candidates",
+            "Candidates",
+            CANDIDATES,
+            "Which predictions become candidate labels. Null: the best 5 labels of every"
+            " classifier that has predictions at publish.",
+            default=None,
+            null=True,
+        ),
+        Setting(
+            "workers_per_item",
+            "Workers per item",
+            Whole(1, 1000),
+            "R: how many workers answer each HIT.",
+            default=9,
+        ),
+        Setting(
+            "round_size",
+            "Round size",
+            Whole(1, SMALL),
+            "How many more answers to each HIT a round asks for, until there are R.",
+            default=3,
+        ),
+        Setting(
+            "grid_size",
+            "Grid size",
+            Whole(1, 200),
+            "The most tiles in a HIT.",
+            default=48,
+            kinds=CONTAINS,
+        ),
+        Setting(
+            "max_sections",
+            "Max sections",
+            Whole(1, 50),
+            "The most labels in a HIT.",
+            default=8,
+            kinds=CONTAINS,
+        ),
+        Setting(
+            "images_per_hit",
+            "Images per HIT",
+            Whole(1, 100),
+            "The most images in a HIT.",
+            default=5,
+            kinds=CLASSIFY,
+        ),
+        Setting(
+            "maybe",
+            "Maybe",
+            Flag(),
+            'Workers may also answer "maybe".',
+            default=False,
+            kinds=CONTAINS,
+        ),
+        Setting(
+            "controls",
+            "Controls",
+            CONTROLS,
+            "Items whose answer is known, mixed into the HITs.",
+            default=CONTROLS.defaults(),
+        ),
+        Setting(
+            "rejection",
+            "Rejection",
+            Flag(),
+            "Whether review may reject careless work, that is, refuse to pay for it.",
+            default=False,
+        ),
+        Setting(
+            "review_sample",
+            "Review sample",
+            Whole(0, MEDIUM),
+            "How many of the first answers wait until a person has looked at them.",
+            default=None,
+            null=True,
+        ),
+        Setting(
+            "follow_up",
+            "Follow-up",
+            WordOr("all", (FOLLOW_UP,), '"all" or {"fu": 1, "mis": 1, "easy": 0.05}'),
+            "The share that is asked of each group of the source's images (of a group not named,"
+            ' none), or "all": every image.',
+            default={"fu": 1, "mis": 1, "easy": 0.05},
+            null_is_default=True,
+            kinds=CLASSIFY,
+        ),
+        Setting(
+            "max_offered",
+            "Max offered",
+            Whole(2, 20),
+            "The most labels offered with an image.",
+            default=6,
+            kinds=CLASSIFY,
+        ),
+        Setting(
+            "min_relative_sf",
+            "Min relative SF",
+            EXACT_SHARE,
+            "Labels are offered whose selection frequency is at least this share of the dataset"
+            " label's.",
+            default=Decimal("0.5"),
+            kinds=CLASSIFY,
+        ),
+        Setting(
+            "min_judgments",
+            "Min judgments",
+            Whole(1, SMALL),
+            "How many workers must have seen an image with its dataset label for a follow-up to"
+            " group it. If not given, the source's own, else half of the source's R, rounded up.",
+            default=None,
+            null=True,
+        ),
+        Setting(
+            "wage",
+            "Wage",
+            WAGES,
+            "US dollars an hour, from which rewards follow.",
+            default=Decimal("15.00"),
+        ),
+        Setting(
+            "reward",
+            "Reward",
+            WAGES,
+            "US dollars for one HIT, whatever its size. If not given, it follows from the wage and"
+            " the expected time.",
+            default=None,
+            null=True,
+        ),
+        Setting(
+            "budget",
+            "Budget",
+            Dollars(Decimal("0.01"), Decimal("9999999999.99")),
+            "US dollars, fees included, that the campaign never exceeds. Needed to publish to a"
+            " crowd that is paid through a marketplace.",
+            default=None,
+            null=True,
+        ),
+        Setting(
+            "assignment_minutes",
+            "Assignment minutes",
+            Whole(1, SMALL),
+            "The longest that a worker may take over a HIT.",
+            default=60,
+        ),
+        Setting(
+            "lifetime_days",
+            "Lifetime days",
+            Whole(1, 365),
+            "How long the marketplace shows a HIT before the site offers it anew.",
+            default=7,
+            crowds=MTURK,
+        ),
+        Setting(
+            "auto_approval_days",
+            "Auto-approval days",
+            Whole(0, 30),
+            "After how many days the marketplace accepts an answer that nobody has reviewed.",
+            default=3,
+            crowds=MTURK,
+        ),
+        Setting(
+            "qualifications",
+            "Qualifications",
+            ListOf(QUALIFICATION, longest=10),
+            "Who may take the work: a list in the form of MTurk's QualificationRequirements.",
+            default=[],
+            crowds=MTURK,
+        ),
+        Setting(
+            "title",
+            "Title",
+            Text(128, blank=True),
+            "What workers know the campaign by. If empty, a title that suits its kind.",
+            default="",
+        ),
+        Setting(
+            "description",
+            "Description",
+            Text(blank=True, lines=True),
+            "What the marketplace's list says of the work. If empty, a text that suits its kind.",
+            default="",
+            crowds=MTURK,
+        ),
+        Setting(
+            "keywords",
+            "Keywords",
+            Text(1000, blank=True),
+            "Words by which workers find the work, separated by commas.",
+            default="",
+            crowds=MTURK,
+        ),
+        Setting(
+            "instructions",
+            "Instructions",
+            Text(blank=True, lines=True),
+            "Shown to workers below the built-in instructions, in Markdown.",
+            default="",
+        ),
+    )
+}
+
+
+def default_of(name: str) -> Any:
+    """What a campaign has if the setting is not given; a copy, which may be changed."""
+    return copy.deepcopy(SETTINGS[name].default)
+
+
+def _has_a_slug(values: Mapping[str, Any]) -> Problem | None:
+    if values["slug"]:
+        return None
+    return "slug", "The name makes none: give one of letters, digits and hyphens."
+
+
+def _only_classify_follows(values: Mapping[str, Any]) -> Problem | None:
+    if values["source"] is None or values["kind"] in CLASSIFY:
+        return None
+    return "source", "Only a campaign of kind classify follows another."
+
+
+def _controls_come_from_others(values: Mapping[str, Any]) -> Problem | None:
+    if values["slug"] not in (values["controls"] or {}).get("campaigns", []):
+        return None
+    return "controls.campaigns", "A campaign cannot give controls to itself."
+
+
+RULES: tuple[Rule, ...] = (_has_a_slug, _only_classify_follows, _controls_come_from_others)
+
+
+def broken_rules(values: Mapping[str, Any], rules: tuple[Rule, ...] = RULES) -> list[Problem]:
+    """What contradicts itself in a campaign's settings, or in a group's parts by its own rules.
+
+    Each value is valid for itself; a campaign or dataset may stand as its row.
+    """
+    return [problem for rule in rules if (problem := rule(values))]
+
+
+def missing_to_publish(values: Mapping[str, Any], *, paid_crowd: bool) -> list[Problem]:
+    """Settings that a draft may lack and a published campaign needs."""
+    if paid_crowd and values["budget"] is None:
+        return [("budget", "it has no budget")]
+    return []
