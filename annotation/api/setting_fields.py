@@ -21,7 +21,7 @@ from annotation.api.fields import (
     StrictSlug,
     StrictText,
 )
-from imagesets.label_lint import some
+from imagesets.labels.lint import some
 from imagesets.models import Dataset
 from tasks.crowds import CROWDS
 from tasks.models import Campaign

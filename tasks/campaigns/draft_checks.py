@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from imagesets.label_lint import some
+from imagesets.labels.lint import some
 from imagesets.models import Dataset, Image
 from models_inference.models import Classifier
 from tasks.models import Campaign

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.annotation.serving.embedded.commands import (
+from tests.studies.embedded_servers import (
     PROJECT,
     assert_nothing_left,
     processes_of,
