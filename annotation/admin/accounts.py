@@ -1,4 +1,4 @@
-"""Accounts, tokens and the schedule, in the admin's look."""
+"""Accounts, tokens and the schedule, in the look of the other pages."""
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
@@ -49,7 +49,7 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
 
 @admin.register(AuthToken)
 class AuthTokenAdmin(ModelAdmin):
-    """Tokens can be seen and revoked; `manage.py api_token` makes them."""
+    """Shows and revokes tokens; `manage.py api_token` makes them."""
 
     list_display = ["token_key", "user", "created", "expiry"]
     list_select_related = ["user"]

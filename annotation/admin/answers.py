@@ -1,4 +1,4 @@
-"""Assignments in the admin: who answered what, tile by tile; never editable."""
+"""Assignments in the admin: who answered what, tile by tile; read-only."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ class AssignmentAdmin(AssignmentSteps, History):
     ]
     list_select_related = ["campaign", "hit", "worker"]
     search_fields = ["key__exact", "hit__key__exact", "worker__pseudonym__exact"]
-    search_help_text = "A whole assignment key, HIT key or worker's pseudonym."
+    search_help_text = "The full key of an assignment or HIT, or a worker's full pseudonym."
     ordering = ["-pk"]
     fields = [
         "state_label",
@@ -107,7 +107,7 @@ class AssignmentAdmin(AssignmentSteps, History):
 
     @display(description="pay")
     def paid(self, assignment: Assignment) -> str:
-        """Base pay, bonuses and fees: what is owed, and what has gone out."""
+        """Base pay, bonuses and fees: what is owed, and what has been paid."""
         payments = assignment.payments.order_by("pk")
         return format_html_join(
             ", ",
@@ -143,16 +143,16 @@ class AssignmentAdmin(AssignmentSteps, History):
             item.position: item
             for item in HITItem.objects.filter(hit=assignment.hit).select_related("image", "label")
         }
-        said = _said(assignment)
+        responses = _responses(assignment)
         rows = [
-            (number, thumbnail(items[position].image), items[position].image.key, said[number])
+            (number, thumbnail(items[position].image), items[position].image.key, responses[number])
             for number, position in enumerate(assignment.shown)
             if position in items
         ]
         if assignment.campaign.kind == Kind.CONTAINS:
             rows = [
-                (number, picture, f"{key}: {items[assignment.shown[number]].label}", what)
-                for number, picture, key, what in rows
+                (number, picture, f"{key}: {items[assignment.shown[number]].label}", response)
+                for number, picture, key, response in rows
             ]
         body = format_html_join(
             "",
@@ -165,8 +165,8 @@ class AssignmentAdmin(AssignmentSteps, History):
         return super().get_queryset(request).select_related("campaign", "hit", "worker")
 
 
-def _said(assignment: Assignment) -> list[str | SafeString]:
-    """What the worker said of each item, in the order shown."""
+def _responses(assignment: Assignment) -> list[str | SafeString]:
+    """The worker's response to each item, in the order shown."""
     if assignment.campaign.kind == Kind.CONTAINS:
         words = {
             **dict.fromkeys(assignment.selected, SafeString("<b>selected</b>")),
@@ -181,7 +181,7 @@ def _said(assignment: Assignment) -> list[str | SafeString]:
 
 
 def _chosen(answer: dict[str, Any], keys: dict[int, str]) -> str | SafeString:
-    """One image's response: the labels offered, those selected marked, the main one named."""
+    """The response to an image: the labels offered, which were selected, which is the main one."""
     if not answer:
         return "not seen"
     selected = answer.get("selected", [])

@@ -1,4 +1,4 @@
-"""What a person may decide on an answer: accept, reject, overturn a rejection, give a bonus."""
+"""What a person may decide about an answer: accept, reject, overturn a rejection, add a bonus."""
 
 from decimal import Decimal
 from typing import Any
@@ -17,10 +17,10 @@ from tasks.work import review
 
 
 class AskFeedback(forms.Form):
-    """What the worker is told."""
+    """Why an answer is rejected, for its worker."""
 
     feedback = forms.CharField(
-        label="What the worker is told",
+        label="Reason, which the worker reads",
         max_length=1000,
         widget=UnfoldAdminTextareaWidget({"rows": 3}),
     )
@@ -37,7 +37,7 @@ class AskBonus(forms.Form):
         widget=UnfoldAdminDecimalFieldWidget,
     )
     reason = forms.CharField(
-        label="Reason, which the worker reads; the same reason again is the same bonus",
+        label="Reason, which the worker reads; a second bonus for the same reason is not paid",
         max_length=1000,
         widget=UnfoldAdminTextareaWidget({"rows": 2}),
     )
@@ -50,8 +50,8 @@ class AssignmentSteps(ModelAdmin):
         return request.user.has_perm("tasks.change_assignment")
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list:
-        found = Assignment.objects.filter(pk=object_id).select_related("campaign").first()
-        allowed = _allowed(found) if found is not None else []
+        assignment = Assignment.objects.filter(pk=object_id).select_related("campaign").first()
+        allowed = _allowed(assignment) if assignment is not None else []
         return [
             step
             for step in super().get_actions_detail(request, object_id)
@@ -64,8 +64,8 @@ class AssignmentSteps(ModelAdmin):
         step = Step(
             title=f"Accept {assignment.key}",
             consequences=[
-                f"It is paid: {money.usd(money.price(assignment.campaign, assignment.hit))} with"
-                " the fee. That cannot be taken back.",
+                f"The worker is paid: {money.usd(money.price(assignment.campaign, assignment.hit))}"
+                " with the fee. That cannot be undone.",
             ],
             button="Accept",
             form=AskWhy,
@@ -83,8 +83,8 @@ class AssignmentSteps(ModelAdmin):
         step = Step(
             title=f"Reject {assignment.key}",
             consequences=[
-                "The worker is not paid for it, and reads why. It may cost him other work.",
-                "The answer leaves the results; somebody else is asked in his place.",
+                "The worker is not paid for it, and reads why. It may cost them other work.",
+                "The answer leaves the results, and another worker is asked instead.",
                 "A rejection can be overturned, on a marketplace within 30 days.",
             ],
             button="Reject",
@@ -104,8 +104,8 @@ class AssignmentSteps(ModelAdmin):
         step = Step(
             title=f"Overturn the rejection of {assignment.key}",
             consequences=[
-                "It is accepted after all, and paid.",
-                "It counts again where its HIT still wants an answer.",
+                "The answer is accepted after all, and paid.",
+                "It counts again if its HIT still needs an answer.",
             ],
             button="Accept after all",
             form=AskWhy,
@@ -122,7 +122,7 @@ class AssignmentSteps(ModelAdmin):
         assignment = _assignment(object_id)
         step = Step(
             title=f"Give a bonus for {assignment.key}",
-            consequences=["It goes into the ledger now, and out with the next sync."],
+            consequences=["It is owed from now on, and paid with the next sync."],
             button="Give the bonus",
             form=AskBonus,
         )

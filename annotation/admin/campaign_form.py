@@ -64,6 +64,6 @@ class CampaignForm(FormWithDataset):
         draft = self.instance if self.instance.pk else None
         values = {name: cleaned.get(name, getattr(self.instance, name, None)) for name in SETTINGS}
         for name, sentence in problems_of(values, draft):
-            setting, _, part = name.partition(".")
-            self.add_error(setting, f"{part}: {sentence}" if part else sentence)
+            field_name, _, part = name.partition(".")
+            self.add_error(field_name, f"{part}: {sentence}" if part else sentence)
         return cleaned

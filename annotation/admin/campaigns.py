@@ -1,4 +1,4 @@
-"""Campaigns in the admin: a draft to edit, then steps to take and progress to see."""
+"""Campaigns in the admin: drafts to edit, steps to take, progress to follow."""
 
 from decimal import Decimal
 from typing import Any
@@ -95,7 +95,7 @@ class CampaignAdmin(CampaignSteps, Lists):
         )
 
     def has_take_step_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        """Publish, pause, resume, close, aggregate: also of a campaign that is frozen.
+        """Publish, pause, resume, close, aggregate: also for a campaign that is frozen.
 
         A method, since a permission's name would be looked up before the first migration.
         """
@@ -110,10 +110,10 @@ class CampaignAdmin(CampaignSteps, Lists):
         )
 
     def prepare(self, rows: list[Any]) -> None:
-        found = completion_of(rows)
-        ledger = money.spent_by(rows)
+        progress = completion_of(rows)
+        spent = money.spent_by(rows)
         for row in rows:
-            row.counted, row.spent_so_far = found[row.pk], ledger.get(row.pk, Decimal(0))
+            row.counted, row.spent_so_far = progress[row.pk], spent.get(row.pk, Decimal(0))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         campaign = super().get_object(request, object_id, from_field)
@@ -144,13 +144,13 @@ class CampaignAdmin(CampaignSteps, Lists):
     def round_now(self, campaign: Any) -> str:
         if not campaign.round:
             return "-"
-        last = ", the last that its budget carries" if campaign.out_of_money else ""
+        last = ", the last that its budget allows" if campaign.out_of_money else ""
         return f"{campaign.round} ({campaign.target} of {campaign.workers_per_item} answers{last})"
 
     @display(description="rounds")
     def rounds(self, campaign: Any) -> str:
-        found = sorted(round_states(campaign).items())
-        return ", ".join(f"{number}: {state}" for number, state in found) or "-"
+        states = sorted(round_states(campaign).items())
+        return ", ".join(f"{number}: {state}" for number, state in states) or "-"
 
     @display(description="paid and owed")
     def spent(self, campaign: Any) -> str:
@@ -159,7 +159,7 @@ class CampaignAdmin(CampaignSteps, Lists):
 
     @display(description="money")
     def spending(self, campaign: Any) -> str:
-        """What is in the ledger, what the answers to come cost, what is left."""
+        """What is paid and owed, what the answers still to come cost, and what is left."""
         committed = money.committed(campaign)
         parts = [
             f"{money.usd(campaign.spent_so_far)} paid and owed",

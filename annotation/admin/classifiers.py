@@ -31,12 +31,12 @@ from models_inference.models import Classifier, InferenceJob, Prediction, Skippe
 
 
 class FormOfClassifier(FormWithDataset, ClassifierForm):
-    """The form under the names that unfold leaves alone."""
+    """The form, its fields posted under names that unfold leaves alone."""
 
 
 @admin.register(Classifier)
 class ClassifierAdmin(Lists):
-    """Registered here or over the API; chosen ones are run by the queue."""
+    """Classifiers to register, and to have the queue run."""
 
     form = FormOfClassifier
     fields = ["dataset", "name", "architecture", "weights", "input", "mapping", "mapping_csv"]
@@ -48,15 +48,15 @@ class ClassifierAdmin(Lists):
     search_fields = ["name", "architecture"]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
-        """Where it is about to be changed, its row is locked: a run that writes is waited for."""
-        found = super().get_object(request, object_id, from_field)
+        """The classifier; if it is about to be changed, locked once a run that writes has ended."""
+        classifier = super().get_object(request, object_id, from_field)
         changing = request.method == "POST" and connection.in_atomic_block  # not its history
-        if found is None or not changing:
-            return found
-        return Classifier.objects.select_for_update().filter(pk=found.pk).first()
+        if classifier is None or not changing:
+            return classifier
+        return Classifier.objects.select_for_update().filter(pk=classifier.pk).first()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Classifier | None = None) -> list[str]:
-        """What predictions were made with cannot be changed once there are any."""
+        """A classifier that has predictions cannot be changed: they were made with it as it is."""
         if obj is not None and obj.predictions.exists():
             return ["dataset", "name", "architecture", "weights", "input", "mapping"]
         return []
@@ -66,8 +66,7 @@ class ClassifierAdmin(Lists):
             return super().response_change(request, obj)
         messages.error(
             request,
-            f"{obj} was not changed: it has predictions, and what they were made with stays. "
-            "Register a new classifier.",
+            f"{obj} was not changed: it has predictions. Register a new classifier instead.",
         )
         return HttpResponseRedirect(request.path)
 
@@ -83,12 +82,12 @@ class ClassifierAdmin(Lists):
     def has_run_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("models_inference.change_classifier")
 
-    @action(description="Predict what is missing by these classifiers", permissions=["run"])
+    @action(description="Predict what is missing with these classifiers", permissions=["run"])
     def run(self, request: HttpRequest, chosen: QuerySet[Classifier]) -> HttpResponse | None:
-        """Queue inference by classifiers of one dataset, and go to its job."""
+        """Queue inference by the chosen classifiers of a dataset, and go to its job."""
         classifiers = list(chosen.select_related("dataset"))
         try:
-            if any(not one.architecture for one in classifiers):
+            if any(not classifier.architecture for classifier in classifiers):
                 raise InferenceError("Classifiers whose predictions were imported cannot be run.")
             job = queue_predictions(classifiers[0].dataset, classifiers)
         except InferenceError as error:
@@ -154,7 +153,7 @@ class PredictionAdmin(History):
 
 @admin.register(InferenceJob)
 class InferenceJobAdmin(History):
-    """A job's page counts how far it is, and renews itself while workers are at it."""
+    """A job's page shows how far it is, and reloads itself while the job runs."""
 
     list_display = ["dataset", "queued_at", "finished_at", "error"]
     list_filter = [("dataset", RelatedDropdownFilter)]
@@ -181,7 +180,7 @@ class InferenceJobAdmin(History):
 
     @action(description="Predict what is missing", permissions=["again"], icon="replay")
     def again(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """A job that ended, or failed, begins anew; another is told to the workers once more."""
+        """Start a job that has ended or failed anew; send any other to the queue once more."""
         job = super().get_object(request, object_id)
         if job is None:
             raise Http404
@@ -204,11 +203,11 @@ class InferenceJobAdmin(History):
 
     @display(description="state")
     def state(self, job: Any) -> str:
-        says = {
+        in_words = {
             "waiting": "waiting for a worker of the queue gpu",
-            "silent": "not heard of for some minutes: is a worker of the queue gpu running?",
+            "silent": "silent for some minutes: is a worker of the queue gpu running?",
         }
-        return says.get(job.progress.state, job.progress.state)
+        return in_words.get(job.progress.state, job.progress.state)
 
     @display(description="predictions")
     def progress(self, job: Any) -> str:
@@ -219,11 +218,11 @@ class InferenceJobAdmin(History):
         rate, left = job.progress.images_per_second, job.progress.seconds_left
         if rate is None:
             return "-"
-        said = f"{rate:,.1f} images a second by all of its classifiers"
+        speed = f"{rate:,.1f} images a second by all of its classifiers"
         if left is None:
-            return said
+            return speed
         hours, minutes = divmod(int(left) // 60, 60)
-        return f"{said}; {hours} h {minutes:02} min {int(left) % 60:02} s left"
+        return f"{speed}; {hours} h {minutes:02} min {int(left) % 60:02} s left"
 
 
 @admin.register(SkippedImage)

@@ -52,7 +52,7 @@ class DatasetAdmin(Lists):
             for model in (Label, Image, Classifier, Campaign)
         }
         for row in rows:
-            row.counted = {model: found.get(row.pk, (0,))[0] for model, found in counts.items()}
+            row.counted = {model: numbers.get(row.pk, (0,))[0] for model, numbers in counts.items()}
 
     def _linked(self, dataset: Any, model: type[Model]) -> str:
         return link_to_list(model, f"{dataset.counted[model]:,}", dataset__id__exact=dataset.pk)
@@ -80,7 +80,7 @@ class DatasetAdmin(Lists):
 
 @admin.register(Label)
 class LabelAdmin(Lists):
-    """Texts can be mended: what a published campaign shows was frozen."""
+    """Texts can be corrected at any time: published campaigns have their own, frozen."""
 
     form = LabelForm
     fields = ["dataset", "key", "names", "definition", "wikipedia", "superclass"]
@@ -106,7 +106,7 @@ class ImageAdmin(History):
     list_filter = [("dataset", RelatedDropdownFilter)]
     list_select_related = ["dataset", "dataset_label"]
     search_fields = ["key", "public_id__exact", "sha256__exact"]
-    search_help_text = "Part of a key, or a whole public id or SHA-256."
+    search_help_text = "Part of a key, or a full public id or SHA-256."
     fields = ["large", "key", "dataset_link", "label_link", "size", "sha256", "public_id"]
     readonly_fields = ["large", "dataset_link", "label_link", "size"]
 

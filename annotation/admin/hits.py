@@ -1,4 +1,4 @@
-"""HITs and their items in the admin: laid out at publish, never changed after."""
+"""HITs and their items in the admin: laid out at publish, never changed afterwards."""
 
 from typing import Any
 
@@ -63,12 +63,12 @@ class HITAdmin(History):
     inlines = [Items]
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
-        """By keys; an image's HITs by a subquery, so that no row comes twice."""
+        """Search by key; an image's HITs by a subquery, so that no row comes twice."""
         if not search_term:
             return queryset, False
         of_image = HITItem.objects.filter(image__key=search_term).values("hit")
-        found = Q(key=search_term) | Q(public_id=search_term) | Q(pk__in=of_image)
-        return queryset.filter(found), False
+        matches = Q(key=search_term) | Q(public_id=search_term) | Q(pk__in=of_image)
+        return queryset.filter(matches), False
 
     def prepare(self, rows: list[Any]) -> None:
         counts = by_id(
@@ -90,7 +90,7 @@ class HITAdmin(History):
         )
         states = hit_states(rows)
         for row in rows:
-            row.state_found = states[row.pk]
+            row.current_state = states[row.pk]
             row.all, row.used = counts.get(row.pk, (0, 0))
             row.item_count = items.get(row.pk, (0,))[0]
 
@@ -102,7 +102,7 @@ class HITAdmin(History):
 
     @display(description="state")
     def state_now(self, hit: Any) -> str:
-        return hit.state_found
+        return hit.current_state
 
     @display(description="items")
     def items(self, hit: Any) -> str:

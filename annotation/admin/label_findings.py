@@ -1,4 +1,4 @@
-"""The lint of a dataset's label set, for its page: folded by rule, worst first."""
+"""Shows the findings about a dataset's labels, folded by rule, the worst first."""
 
 from itertools import groupby
 
@@ -13,7 +13,7 @@ LINKED = 20  # labels of a finding
 
 
 def label_findings(dataset: Dataset) -> str:
-    """What imagesets.labels.lint finds, each with links to the labels in it."""
+    """What imagesets.labels.lint finds, with links to the labels concerned."""
     labels = list(dataset.labels.order_by("key"))
     ids = {label.key: label.pk for label in labels}
 

@@ -1,4 +1,4 @@
-"""The ledger in the admin, and the known answers: to be read."""
+"""The ledger and the known answers in the admin, read-only."""
 
 from django.contrib import admin
 from unfold.contrib.filters.admin import RelatedDropdownFilter
@@ -15,7 +15,7 @@ class PaymentAdmin(History):
     list_filter = [("campaign", RelatedDropdownFilter), "kind", "state"]
     list_select_related = ["campaign", "assignment"]
     search_fields = ["assignment__key__exact", "request_key__exact", "market_ref__exact"]
-    search_help_text = "A whole assignment key, request key or name at the marketplace."
+    search_help_text = "A full assignment key, request key or id at the marketplace."
 
     @display(description="amount", ordering="amount")
     def dollars(self, payment: Payment) -> str:

@@ -1,4 +1,4 @@
-"""Results in the admin: runs, and what each found, to be read."""
+"""Results in the admin: runs, and what each computed; read-only."""
 
 from django.contrib import admin
 from unfold.contrib.filters.admin import RangeNumericFilter, RelatedDropdownFilter

@@ -1,4 +1,4 @@
-"""What the admin's pages share: rows that are history, links along the way, thumbnails, bars."""
+"""What the admin's pages share: kinds of lists, links, thumbnails, progress bars."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -17,7 +17,7 @@ from imagesets.models import Image
 
 
 class PageChangeList(ChangeList):
-    """A list that lets its admin look up what its page's rows need, in queries for all of them."""
+    """A list whose admin looks up what a page's rows need, in queries for all rows at once."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -27,7 +27,7 @@ class PageChangeList(ChangeList):
 
 
 class Lists(ModelAdmin):
-    """A list that stays quick: nothing is deleted in bulk, a page's rows are prepared together."""
+    """A list that stays quick: no deletion in bulk, and a page's rows are prepared together."""
 
     list_per_page = 50
     compressed_fields = True
@@ -36,11 +36,11 @@ class Lists(ModelAdmin):
         return PageChangeList
 
     def prepare(self, rows: list[Any]) -> None:
-        """Attach to a page's rows what its columns show."""
+        """Attach to a page's rows what their columns show."""
 
     def get_actions(self, request: HttpRequest) -> dict:
         actions = super().get_actions(request)
-        actions.pop("delete_selected", None)  # would collect all that hangs on them
+        actions.pop("delete_selected", None)  # would load everything that refers to them
         return actions
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -48,9 +48,9 @@ class Lists(ModelAdmin):
 
 
 class History(Lists):
-    """Rows that say what happened: to be read, never added, changed or deleted here.
+    """Rows that say what happened: read-only.
 
-    There may be millions, so that a list never counts them.
+    There may be millions, so a list never counts them.
     """
 
     list_filter_submit = True
@@ -65,7 +65,7 @@ class History(Lists):
 
 
 class FormWithDataset(forms.ModelForm):
-    """A form of a model with a field `dataset`: posted under another name.
+    """A form whose field `dataset` is posted under another name.
 
     unfold takes any post that holds `dataset` for an action on what it calls datasets.
     """
@@ -75,7 +75,7 @@ class FormWithDataset(forms.ModelForm):
 
 
 def link_to(row: Model | None, text: str | None = None) -> str:
-    """A link to a row's page; a dash where there is none."""
+    """A link to a row's page; a dash if there is no row."""
     if row is None:
         return "-"
     meta = row._meta
@@ -107,7 +107,7 @@ def thumbnail(image: Image, height: int = 64) -> str:
 
 
 def bar(done: int, total: int) -> str:
-    """How much is done, as a bar with its numbers."""
+    """A progress bar with its numbers."""
     share = min(1.0, done / total) if total else 0.0
     return format_html(
         '<span style="display:inline-flex;align-items:center;gap:8px;white-space:nowrap">'
@@ -124,7 +124,7 @@ def bar(done: int, total: int) -> str:
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """A number for a column; a dash where there is none."""
+    """A number for a column; a dash for None."""
     return "-" if value is None else f"{value:,.{digits}f}"
 
 

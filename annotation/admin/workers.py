@@ -1,4 +1,4 @@
-"""Workers in the admin, by their pseudonyms; setting one aside, with a reason."""
+"""Workers in the admin, by pseudonym; set them aside, with a reason."""
 
 from typing import Any
 
@@ -28,10 +28,10 @@ class AskWhichCampaign(forms.Form):
 
     def __init__(self, *args: Any, worker: Worker, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        mine = Assignment.objects.filter(worker=worker).values("campaign")
+        campaigns = Assignment.objects.filter(worker=worker).values("campaign")
         choice = self.fields["campaign"]
         assert isinstance(choice, forms.ModelChoiceField)
-        choice.queryset = Campaign.objects.filter(pk__in=mine).exclude(
+        choice.queryset = Campaign.objects.filter(pk__in=campaigns).exclude(
             pk__in=worker.stops.values("campaign")
         )
 
@@ -113,8 +113,8 @@ class WorkerAdmin(History):
         step = Step(
             title=f"Set worker {worker.pseudonym} aside",
             consequences=[
-                "All his answers in the campaign leave its results; others are asked in his place.",
-                "He gets no more of its work; a HIT that he has open he may finish.",
+                "All their answers in the campaign leave its results; others are asked instead.",
+                "They get no further HITs of it, but may finish the one they have open.",
                 "Money paid is not asked back. This cannot be undone here.",
             ],
             button="Set aside",

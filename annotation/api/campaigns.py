@@ -1,4 +1,4 @@
-"""Campaigns over the API: list, make, change while a draft, and take from step to step."""
+"""Campaigns over the API: list and create them, change drafts, take the steps of a study."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ from tasks.models import Campaign
 
 
 class Campaigns(generics.ListCreateAPIView):
-    """All campaigns, the newest first; a new one, a draft."""
+    """All campaigns, the newest first; POST creates a draft."""
 
     queryset = Campaign.objects.select_related("dataset", "source")
     serializer_class = CampaignSerializer
@@ -48,9 +48,9 @@ class CampaignDetail(generics.RetrieveUpdateAPIView):
 
 
 class Step(generics.GenericAPIView):
-    """A step of a campaign; 409 with the reason where it cannot be taken, and nothing changed.
+    """A step of a campaign; 409 with the reason if it is refused, and then nothing has changed.
 
-    Also where it was taken and the marketplace could not be told: the reason says so.
+    Also 409 if the step was taken but the marketplace could not be reached: the reason says so.
     """
 
     queryset = Campaign.objects.select_related("dataset", "source")
@@ -58,18 +58,18 @@ class Step(generics.GenericAPIView):
     lookup_field = "slug"
 
     def post(self, request: Request, slug: str) -> Response:
-        said = self.get_serializer(data=request.data)
-        said.is_valid(raise_exception=True)
+        body = self.get_serializer(data=request.data)
+        body.is_valid(raise_exception=True)
         campaign = self.get_object()
         try:
-            self.take(campaign, request.user.get_username(), said.validated_data)
+            self.take(campaign, request.user.get_username(), body.validated_data)
         except publish.Refused as refused:
             raise Conflict(str(refused)) from None
         campaign.refresh_from_db()
         return Response(CampaignSerializer(campaign).data)
 
-    def take(self, campaign: Campaign, who: str, said: dict[str, Any]) -> None:
-        """Take the step; raises tasks.campaigns.publish.Refused where it cannot be."""
+    def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> None:
+        """Take the step; raises tasks.campaigns.publish.Refused if it cannot be taken."""
         raise NotImplementedError
 
 
@@ -83,40 +83,40 @@ campaign_or_why_not = extend_schema(
 
 @campaign_or_why_not
 class Publish(Step):
-    """Freeze what a draft asks, lay it out and open the first round; a paused one resumes."""
+    """Freeze what a draft asks, lay it out and open the first round; resume a paused campaign."""
 
     serializer_class = ToPublish
 
-    def take(self, campaign: Campaign, who: str, said: dict[str, Any]) -> None:
-        publish.publish(campaign, who, said["production"], said["yes_spend"], in_queue=True)
+    def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> None:
+        publish.publish(campaign, who, options["production"], options["yes_spend"], in_queue=True)
 
 
 @campaign_or_why_not
 class Pause(Step):
-    """Stop giving work."""
+    """Stop giving out work."""
 
-    def take(self, campaign: Campaign, who: str, said: dict[str, Any]) -> None:
-        publish.pause(campaign, who, said["why"], in_queue=True)
+    def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> None:
+        publish.pause(campaign, who, options["why"], in_queue=True)
 
 
 @campaign_or_why_not
 class Resume(Step):
-    """Give work again."""
+    """Give out work again."""
 
-    def take(self, campaign: Campaign, who: str, said: dict[str, Any]) -> None:
-        publish.resume(campaign, who, said["why"], in_queue=True)
+    def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> None:
+        publish.resume(campaign, who, options["why"], in_queue=True)
 
 
 @campaign_or_why_not
 class Close(Step):
     """End the study with the counts as they are."""
 
-    def take(self, campaign: Campaign, who: str, said: dict[str, Any]) -> None:
-        publish.close(campaign, who, said["why"], in_queue=True)
+    def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> None:
+        publish.close(campaign, who, options["why"], in_queue=True)
 
 
 class Sync(generics.GenericAPIView):
-    """Fetch, review, pay, open the next round, offer what is free."""
+    """Fetch, review and pay answers, open the next round, offer the free places."""
 
     queryset = Campaign.objects.all()
     serializer_class = NothingToSay
@@ -129,8 +129,7 @@ class Sync(generics.GenericAPIView):
         }
     )
     def post(self, request: Request, slug: str) -> Response:
-        said = self.get_serializer(data=request.data)
-        said.is_valid(raise_exception=True)
+        self.get_serializer(data=request.data).is_valid(raise_exception=True)
         try:
             done = sync(self.get_object())
         except (publish.Refused, CrowdError) as refused:
@@ -148,12 +147,11 @@ class Aggregate(generics.GenericAPIView):
     @extend_schema(
         responses={
             200: RunSerializer,
-            409: OpenApiResponse(description="Refused: a stored answer that is none."),
+            409: OpenApiResponse(description="Refused: a stored answer is malformed."),
         }
     )
     def post(self, request: Request, slug: str) -> Response:
-        said = self.get_serializer(data=request.data)
-        said.is_valid(raise_exception=True)
+        self.get_serializer(data=request.data).is_valid(raise_exception=True)
         try:
             run = results.aggregate(self.get_object())
         except publish.Refused as refused:

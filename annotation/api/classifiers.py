@@ -1,4 +1,4 @@
-"""Classifiers over the API: registered, run by the queue, and how far that is."""
+"""Classifiers over the API: register them, have the queue run them, follow its jobs."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from models_inference.networks.weights import PRETRAINED
 
 @extend_schema_field({"type": "object", "additionalProperties": True})
 class InputField(serializers.Field):
-    """Overrides of timm's data configuration; what may stand in it is checked with the rest."""
+    """Overrides of timm's data configuration; its keys are checked with the other fields."""
 
     def to_internal_value(self, data: Any) -> dict:
         if not isinstance(data, dict):
@@ -34,14 +34,14 @@ class InputField(serializers.Field):
 
 
 def taken(dataset: Dataset, name: str) -> serializers.ValidationError:
-    """The error of a name that another classifier has."""
+    """The error for a name that another classifier has."""
     return serializers.ValidationError(
-        {"name": [f"Dataset {dataset.slug} has a classifier {name} already."]}
+        {"name": [f"Dataset {dataset.slug} already has a classifier {name}."]}
     )
 
 
 class ClassifierSerializer(KnownFieldsOnly, serializers.ModelSerializer):
-    """A classifier: what it is made of, how its input is prepared, what its classes mean."""
+    """A classifier: its network, how its input is prepared, what its classes mean."""
 
     name = StrictText(max_length=200)
     architecture = StrictText(
@@ -49,7 +49,7 @@ class ClassifierSerializer(KnownFieldsOnly, serializers.ModelSerializer):
     )
     weights = StrictText(
         default=PRETRAINED,
-        help_text="pretrained, package:NAME, s3://BUCKET/KEY, a file's whole path (superusers), or"
+        help_text="pretrained, package:NAME, s3://BUCKET/KEY, a file's full path (superusers), or"
         " open_clip's tag.",
     )
     input = InputField(default=dict)
@@ -58,8 +58,8 @@ class ClassifierSerializer(KnownFieldsOnly, serializers.ModelSerializer):
         allow_null=True,
         allow_empty=False,
         default=None,
-        help_text="Each class's label key, or null for a class without one, in index order; null:"
-        " ImageNet's 1,000 classes, or a zero-shot model's labels.",
+        help_text="The key of each class's label in order of index, null for a class without one;"
+        " null: ImageNet's 1,000 classes, or a zero-shot model's labels.",
     )
 
     class Meta:
@@ -85,7 +85,7 @@ class ClassifierSerializer(KnownFieldsOnly, serializers.ModelSerializer):
 
 
 class Classifiers(OfDataset, generics.ListCreateAPIView):
-    """A dataset's classifiers, by name; a new one."""
+    """A dataset's classifiers, by name; POST registers one."""
 
     rows = Classifier.objects.all()
     serializer_class = ClassifierSerializer
@@ -108,7 +108,7 @@ class Classifiers(OfDataset, generics.ListCreateAPIView):
 
 
 class ToPredict(KnownFieldsOnly):
-    """Which classifiers are to predict what is missing."""
+    """Which classifiers should predict what is missing."""
 
     classifiers = serializers.ListField(
         child=StrictText(),
@@ -120,13 +120,13 @@ class ToPredict(KnownFieldsOnly):
 
 
 class JobSerializer(serializers.ModelSerializer):
-    """Inference that was asked of the queue, and how far it is."""
+    """Inference that the queue was asked for, and how far it is."""
 
     classifiers = serializers.SerializerMethodField(help_text="Names.")
     state = serializers.ChoiceField(
         choices=["waiting", "running", "silent", "failed", "done"], read_only=True
     )
-    done = serializers.IntegerField(read_only=True, help_text="Predictions that are there.")
+    done = serializers.IntegerField(read_only=True, help_text="Predictions stored.")
     total = serializers.IntegerField(read_only=True, help_text="Images x classifiers.")
     images_per_second = serializers.FloatField(read_only=True, allow_null=True)
     seconds_left = serializers.FloatField(read_only=True, allow_null=True)
@@ -158,28 +158,28 @@ class JobSerializer(serializers.ModelSerializer):
 
 
 class Predict(Predictions):
-    """The classifiers' predictions for a dataset's images; POST has the queue make them."""
+    """The classifiers' predictions for a dataset's images; POST asks the queue for more."""
 
     @extend_schema(
         request=ToPredict,
         responses={
             202: JobSerializer,
-            409: OpenApiResponse(description="There is nothing that could be run."),
+            409: OpenApiResponse(description="No classifier can be run."),
         },
     )
     def post(self, request: Request, slug: str) -> Response:
-        """Queue inference; asking again for what is under way, or done, does no harm."""
+        """Queue inference; asking again for what is running or done does no harm."""
         dataset = get_object_or_404(Dataset, slug=slug)
-        said = ToPredict(data=request.data)
-        said.is_valid(raise_exception=True)
-        names = said.validated_data["classifiers"]
+        body = ToPredict(data=request.data)
+        body.is_valid(raise_exception=True)
+        names = body.validated_data["classifiers"]
         chosen = Classifier.objects.filter(dataset=dataset).exclude(architecture="")
         if names is not None:
             chosen = chosen.filter(name__in=names)
             known = set(chosen.values_list("name", flat=True))
             if unknown := [name for name in names if name not in known]:
                 raise serializers.ValidationError(
-                    {"classifiers": [f"None that can be run is named {unknown[0]}."]}
+                    {"classifiers": [f"No classifier that can be run is named {unknown[0]}."]}
                 )
         try:
             job = queue_predictions(dataset, list(chosen))
@@ -189,7 +189,7 @@ class Predict(Predictions):
 
 
 class Jobs(OfDataset):
-    """What was asked of the queue for a dataset, the newest first."""
+    """A dataset's inference jobs, the newest first."""
 
     rows = InferenceJob.objects.all()
     serializer_class = JobSerializer

@@ -1,4 +1,4 @@
-"""What a dataset would ask and what is wrong with it, over the API; before any money is spent."""
+"""What a dataset would ask and what is wrong with it, over the API, before any money is spent."""
 
 from typing import Any
 
@@ -13,8 +13,10 @@ from annotation.dashboards.dataset_summary import candidates_of, findings_of
 from imagesets.labels.lint import RULES, lint
 from imagesets.models import Dataset
 from models_inference.models import STORED
+from tasks.models.campaign_settings import CANDIDATES
 
 PARAMETERS = ("k", "classifier")
+K = CANDIDATES.defaults()["k"]
 
 
 class AddedSerializer(serializers.Serializer):
@@ -27,7 +29,7 @@ class AddedSerializer(serializers.Serializer):
 
 
 class BarSerializer(serializers.Serializer):
-    """So many images have so many candidates."""
+    """How many images have a given number of candidates."""
 
     candidates = serializers.IntegerField()
     images = serializers.IntegerField()
@@ -62,8 +64,8 @@ class ChoiceSerializer(serializers.Serializer):
 
     min_models = serializers.IntegerField()
     pairs = serializers.IntegerField()
-    hits_about = serializers.IntegerField(help_text="By a campaign's default sizes; no controls.")
-    judgments = serializers.IntegerField(help_text="By workers_per_item workers.")
+    hits_about = serializers.IntegerField(help_text="In HITs of default sizes, without controls.")
+    judgments = serializers.IntegerField(help_text="Of workers_per_item workers.")
     candidates_per_image = PerImageSerializer()
     pairs_per_label = PerLabelSerializer()
 
@@ -77,7 +79,9 @@ class CandidateSummarySerializer(serializers.Serializer):
     workers_per_item = serializers.IntegerField()
     min_models = ChoiceSerializer(many=True)
     classifiers = AddedSerializer(many=True)
-    findings = serializers.DictField(help_text="Faults of labels by rule, same images, skipped.")
+    findings = serializers.DictField(
+        help_text="Faults of labels by rule; duplicate and skipped images."
+    )
 
 
 class FindingSerializer(serializers.Serializer):
@@ -96,24 +100,24 @@ class LintSerializer(serializers.Serializer):
 
 
 class Candidates(APIView):
-    """What the dataset's candidates would ask: pairs, HITs, judgments, and each model's part."""
+    """What the dataset's candidates would ask: pairs, HITs, judgments, and each model's share."""
 
     @extend_schema(
         responses=CandidateSummarySerializer,
         parameters=[
-            OpenApiParameter("k", OpenApiTypes.INT, description=f"1 to {STORED}; default 5."),
+            OpenApiParameter("k", OpenApiTypes.INT, description=f"1 to {STORED}; default {K}."),
             OpenApiParameter(
                 "classifier",
                 OpenApiTypes.STR,
                 many=True,
-                description="Count these classifiers only; may be given several times.",
+                description="Count this classifier only; may be given several times.",
             ),
         ],
     )
     def get(self, request: Request, slug: str) -> Response:
         dataset = get_object_or_404(Dataset, slug=slug)
         _known_parameters(request, PARAMETERS)
-        k = request.query_params.get("k", "5")
+        k = request.query_params.get("k", str(K))
         if not (k.isascii() and k.isdigit() and 1 <= int(k) <= STORED):
             raise serializers.ValidationError({"k": [f"Must be a whole number, 1 to {STORED}."]})
         names = request.query_params.getlist("classifier") or None
@@ -131,15 +135,15 @@ class Lint(APIView):
     def get(self, request: Request, slug: str) -> Response:
         dataset = get_object_or_404(Dataset, slug=slug)
         _known_parameters(request, ())
-        found = lint(dataset.labels.order_by("key"))
         findings: list[dict[str, Any]] = [
-            {"rule": one.rule, "labels": list(one.keys), "text": one.text} for one in found
+            {"rule": finding.rule, "labels": list(finding.keys), "text": finding.text}
+            for finding in lint(dataset.labels.order_by("key"))
         ]
         return Response({"count": len(findings), "findings": findings})
 
 
 def _known_parameters(request: Request, known: tuple[str, ...]) -> None:
-    """A parameter that the address does not know is an error, as in lists."""
-    says = f"Unknown parameter. Known: {', '.join(known) or 'none'}."
-    if unknown := {name: [says] for name in request.query_params if name not in known}:
+    """Refuse parameters that the address does not have, as lists do."""
+    sentence = f"Unknown parameter. Known: {', '.join(known) or 'none'}."
+    if unknown := {name: [sentence] for name in request.query_params if name not in known}:
         raise serializers.ValidationError(unknown)

@@ -1,4 +1,4 @@
-"""Datasets over the API: labels, images, classifiers, predictions; read, but for classifiers."""
+"""Datasets over the API, read-only: their labels, images and predictions."""
 
 from typing import Any
 
@@ -81,7 +81,7 @@ class DatasetDetail(generics.RetrieveAPIView):
 
 
 class OfDataset(generics.ListAPIView):
-    """A list of what belongs to the dataset of the address."""
+    """A list of what belongs to the dataset in the address."""
 
     rows: QuerySet
     dataset_lookup = "dataset"
@@ -111,7 +111,7 @@ class Images(OfDataset):
     filters = {
         "key": ("key", "An image's key."),
         "dataset_label": ("dataset_label__key", "The key of the label that it came with."),
-        "sha256": ("sha256", "The bytes' SHA-256: identical files have the same."),
+        "sha256": ("sha256", "The SHA-256 of its bytes, the same for identical files."),
     }
 
 
@@ -127,7 +127,7 @@ class Predictions(OfDataset):
     }
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> serializers.BaseSerializer:
-        # The keys of the labels of this page alone, in one query.
+        # The keys of this page's labels alone, in one query.
         kwargs["context"] = self.get_serializer_context()
         if args:
             ids = {label for prediction in args[0] for label in prediction.labels}

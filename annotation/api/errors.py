@@ -1,4 +1,4 @@
-"""Errors below /api/ are JSON, whoever raises them: never an HTML page."""
+"""Makes every error below /api/ JSON, whoever raises it: never an HTML page."""
 
 from http import HTTPStatus
 
@@ -9,18 +9,18 @@ from rest_framework.exceptions import APIException
 
 
 class Conflict(APIException):
-    """What was asked does not go together with the state of things."""
+    """The request conflicts with the present state."""
 
     status_code = status.HTTP_409_CONFLICT
-    default_detail = "This does not go together with the campaign's state."
+    default_detail = "The campaign's state does not allow this."
     default_code = "conflict"
 
 
 class JSONErrors:
-    """Middleware, the outermost: turns Django's own error pages below /api/ into JSON.
+    """The outermost middleware: turns Django's own error pages below /api/ into JSON.
 
-    DRF answers in JSON by itself; this is for what never reaches it (an unknown address, a host
-    that is not allowed, an exception). Django has logged it by then.
+    DRF itself answers in JSON; this is for errors that never reach it (an unknown address, a host
+    that is not allowed, an exception). Django has logged them by then.
     """
 
     def __init__(self, get_response) -> None:
@@ -38,7 +38,7 @@ class JSONErrors:
         return JsonResponse({"detail": detail}, status=response.status_code)
 
 
-@csrf_exempt  # else a POST would be told of a missing cookie instead
+@csrf_exempt  # else a POST would get an error about a missing cookie
 def unknown_address(request: HttpRequest, address: str = "") -> JsonResponse:
     """404 for an address that the API does not have."""
     slash = "" if address.endswith("/") or not address else " (addresses end with a slash)"

@@ -1,4 +1,4 @@
-"""Exports over the API: a table as a stream, the same bytes as `manage.py export`."""
+"""Streams tables over the API, the same bytes as `manage.py export`."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ YES = {"1": True, "true": True, "0": False, "false": False}
 
 
 class ByAddress(BaseContentNegotiation):
-    """The format stands in the address, whatever Accept says; errors are JSON."""
+    """The address names the format, whatever Accept says; errors are JSON."""
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
         return renderers[0], renderers[0].media_type
@@ -49,7 +49,7 @@ class Export(APIView):
         raw = self._raw_workers(request)
         campaign = get_object_or_404(Campaign, slug=slug)
         if extension not in exports.FORMATS:
-            raise NotFound(f"No such format: {extension}; there are {', '.join(exports.FORMATS)}.")
+            raise NotFound(f"No such format: {extension}. Known: {', '.join(exports.FORMATS)}.")
         try:
             export = exports.Export(campaign, table, extension, raw_workers=raw)
         except exports.NoSuchTable as error:

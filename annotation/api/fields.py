@@ -77,7 +77,7 @@ class StrictNumber(serializers.FloatField):
             raise serializers.ValidationError("Must be a number.", code="invalid")
         return data
 
-    def to_representation(self, value: float) -> float:
+    def to_representation(self, value: float) -> float:  # type: ignore[override]
         return value
 
 
@@ -104,16 +104,16 @@ class Money(serializers.DecimalField):
 class Row(serializers.SlugRelatedField):
     """A row named by its slug, a JSON string."""
 
-    def __init__(self, **options) -> None:
-        super().__init__(slug_field="slug", **options)
+    def __init__(self, model: type[models.Model], **options: Any) -> None:
+        super().__init__(slug_field="slug", queryset=model._default_manager.all(), **options)
+        self.what = model._meta.verbose_name
 
     def to_internal_value(self, data: Any) -> models.Model:
         slug = StrictText().run_validation(data)
         try:
             return super().to_internal_value(slug)
         except serializers.ValidationError:
-            what = self.get_queryset().model._meta.verbose_name
-            raise serializers.ValidationError(f"There is no {what} {slug}.") from None
+            raise serializers.ValidationError(f"There is no {self.what} {slug}.") from None
 
 
 class KnownFieldsOnly(serializers.Serializer):

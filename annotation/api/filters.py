@@ -1,4 +1,4 @@
-"""Filters of lists by query parameter: a parameter that a list does not know is an error."""
+"""Filters lists by query parameter, and refuses parameters that a list does not have."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ PAGING = {"cursor", "page_size"}
 
 
 class ByParameter(BaseFilterBackend):
-    """Equality by the view's `filters`: {parameter: (lookup, what it says in the schema)}."""
+    """Equality by the view's `filters`: {parameter: (lookup, its description in the schema)}."""
 
     def filter_queryset(self, request: Any, queryset: QuerySet, view: Any) -> QuerySet:
         filters = getattr(view, "filters", {})

@@ -14,7 +14,7 @@ class Cursor(CursorPagination):
     page_size = 100
     page_size_query_param = "page_size"
     max_page_size = 1000
-    cursor_query_description = "Where the page begins: take `next` as it is."
+    cursor_query_description = "Where the page begins; follow `next` instead of making it."
 
     def get_ordering(self, request, queryset, view):
         return (getattr(view, "ordering", self.ordering),)
@@ -31,7 +31,7 @@ class Cursor(CursorPagination):
         try:
             return super().paginate_queryset(queryset, request, view)
         except (ValueError, ValidationError):
-            # A cursor made by hand: its position is not a value of the column.
+            # A cursor made by hand, whose position is no value of the column.
             raise NotFound(self.invalid_cursor_message) from None
 
     def get_paginated_response(self, data):

@@ -7,7 +7,7 @@ from rest_framework.parsers import JSONParser
 
 
 class JSONOfAnyDepth(JSONParser):
-    """DRF's parser, to which a body that is nested too deeply is an error of the request."""
+    """DRF's parser, with a clear error for a body that is nested too deeply."""
 
     def parse(self, *args: Any, **kwargs: Any) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""Judgments collected elsewhere, over the API: as `manage.py import_responses`."""
+"""Imports judgments collected elsewhere, as `manage.py import_responses` does."""
 
 import shutil
 import tempfile
@@ -25,7 +25,7 @@ IN_MEMORY = 4 * 2**20  # bytes; a longer body goes to a temporary file
 
 
 class JSONBody(BaseParser):
-    """The whole body as a file: read from a slow client before anything is locked."""
+    """The whole body as a file, read from a slow client before anything is locked."""
 
     media_type = "application/json"
 
@@ -48,13 +48,13 @@ class JSONLinesBody(JSONBody):
 
 
 class JSONLines2Body(JSONBody):
-    """The same for JSON lines under their other name."""
+    """The same for JSON lines under their other media type."""
 
     media_type = "application/jsonl"
 
 
 class ImportedSerializer(serializers.Serializer):
-    """What an import added, and how many judgments of the body were there before."""
+    """What an import added, and how many of its judgments were stored already."""
 
     judgments = serializers.IntegerField()
     unchanged = serializers.IntegerField()
@@ -64,7 +64,7 @@ class ImportedSerializer(serializers.Serializer):
 
 
 class Responses(APIView):
-    """Add judgments: a JSON list, or JSON lines; all of them or none."""
+    """Add judgments, a JSON list or JSON lines: all of them or none."""
 
     parser_classes = [JSONBody, JSONLinesBody, JSONLines2Body]
 
@@ -86,7 +86,7 @@ class Responses(APIView):
         campaign = get_object_or_404(Campaign, slug=slug)
         body: Any = request.data
         if not hasattr(body, "read"):
-            raise ParseError("The body is empty: a JSON list or JSON lines are expected.")
+            raise ParseError("The body is empty: it must be a JSON list or JSON lines.")
         with body:
             if body.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] not in (b"[", b"{"):
                 raise ParseError("The body must be a JSON list or JSON lines of objects.")
@@ -102,8 +102,8 @@ class Responses(APIView):
 
 def _by_field(refused: ResponsesRefused) -> dict[str, list[str]]:
     """DRF's form of errors: each under its field, with its row."""
-    found: dict[str, list[str]] = defaultdict(list)
+    errors: dict[str, list[str]] = defaultdict(list)
     for error in refused.errors:
         where = f"row {error.row}: " if error.row else ""
-        found[error.field or "non_field_errors"].append(where + error.message)
-    return dict(found)
+        errors[error.field or "non_field_errors"].append(where + error.message)
+    return dict(errors)

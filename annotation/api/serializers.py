@@ -1,4 +1,4 @@
-"""Campaigns in and out: the one validator behind `POST /api/campaigns/` and `create_campaign`."""
+"""Reads and shows campaigns, for the API and `create_campaign`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ class NothingToSay(KnownFieldsOnly):
 
 
 class ToPublish(KnownFieldsOnly):
-    """The body of publish; only a campaign that spends real money needs any of it."""
+    """The body of publish; needed only by a campaign that spends real money."""
 
     production = StrictBoolean(required=False, default=False)
     yes_spend = Money(
@@ -67,14 +67,14 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
         try:
             with transaction.atomic():
                 return super().create(validated_data)
-        except IntegrityError:  # another of that slug, made since it was looked for
+        except IntegrityError:  # another campaign took the slug since it was checked
             problem = slug_taken(validated_data["slug"])
             raise serializers.ValidationError(as_errors([problem])) from None
 
     def update(self, instance: Campaign, validated_data: dict) -> Campaign:
-        """Change a draft; raises ValidationError where it is none any more."""
+        """Change a draft; raises ValidationError if it has been published meanwhile."""
         with transaction.atomic():
-            # Locked, so that a publish at the same moment sees all of the change or none.
+            # Locked, so that a publish at the same moment sees either all of the change or none.
             campaign = Campaign.locked(instance.pk)
             if campaign.state != State.DRAFT:
                 raise serializers.ValidationError(
@@ -88,7 +88,10 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
             fixed = {"dataset", "kind", "source"} & validated_data.keys()
             if fixed and campaign.hits.exists():
                 raise serializers.ValidationError(
-                    {name: ["Holds answers already: this is fixed."] for name in sorted(fixed)}
+                    {
+                        name: ["Cannot be changed: the campaign holds answers."]
+                        for name in sorted(fixed)
+                    }
                 )
             return super().update(campaign, validated_data)
 
@@ -106,7 +109,7 @@ class RunSerializer(serializers.ModelSerializer):
 
 
 class ReviewedSerializer(serializers.Serializer):
-    """What a review came to: answers, and workers stopped."""
+    """What a review decided: numbers of answers, and of workers stopped."""
 
     accepted = serializers.IntegerField()
     rejected = serializers.IntegerField()
@@ -115,7 +118,7 @@ class ReviewedSerializer(serializers.Serializer):
 
 
 class SyncedSerializer(serializers.Serializer):
-    """What a sync found and did; `busy`: another one was running, and nothing was done."""
+    """What a sync did; `busy`: another sync was running, and this one did nothing."""
 
     state = serializers.CharField()
     busy = serializers.BooleanField()
@@ -124,7 +127,7 @@ class SyncedSerializer(serializers.Serializer):
     reviewed = ReviewedSerializer()
     paid = serializers.IntegerField()
     rejections_told = serializers.IntegerField()
-    opened_round = serializers.IntegerField(help_text="Its number; 0: none.")
+    opened_round = serializers.IntegerField(help_text="Its number, or 0.")
     unknown = serializers.ListField(child=serializers.CharField())
     troubles = serializers.ListField(child=serializers.CharField())
     differences = serializers.ListField(child=serializers.CharField())

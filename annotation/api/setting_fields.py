@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Model
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from rest_framework import serializers
 
@@ -44,7 +45,7 @@ from tasks.models.campaign_settings import (
     broken_rules,
 )
 
-ROWS = {"dataset": Dataset, "campaign": Campaign}
+ROWS: dict[str, type[Model]] = {"dataset": Dataset, "campaign": Campaign}
 
 
 def field_of(setting: Setting) -> serializers.Field:
@@ -67,7 +68,7 @@ def _field(declared: Type, **options: Any) -> serializers.Field:
             return StrictInteger(min_value=least, max_value=most, **options)
         case Number(least, most, None):
             return StrictNumber(min_value=float(least), max_value=float(most), **options)
-        case Number(least, most, places):
+        case Number(least, most, int(places)):
             return StrictShare(
                 max_digits=places + 1,
                 decimal_places=places,
@@ -91,7 +92,7 @@ def _field(declared: Type, **options: Any) -> serializers.Field:
         case Named("crowd"):
             return StrictChoice(choices=CROWDS, **options)
         case Named(what):
-            return Row(queryset=ROWS[what].objects.all(), **options)
+            return Row(ROWS[what], **options)
         case ListOf() | Group() | WordOr():
             return WholeValue(declared, **options)
     raise TypeError(f"there is no field for {declared}")

@@ -17,7 +17,9 @@ from annotation.dashboards.dataset_summary import candidates_of, findings_of
 from imagesets.labels.lint import RULES
 from imagesets.models import Dataset, ImportJob
 from models_inference.models import STORED
+from tasks.models.campaign_settings import CANDIDATES
 
+K = CANDIDATES.defaults()["k"]
 WIDTH, HEIGHT, AXIS = 480, 160, 20  # of the histogram, in CSS pixels; a phone scales it down
 
 
@@ -28,7 +30,7 @@ class Question(forms.Form):
         label="Labels taken of each classifier's prediction (k)",
         min_value=1,
         max_value=STORED,
-        initial=5,
+        initial=K,
         widget=UnfoldAdminIntegerFieldWidget,
     )
 
@@ -39,8 +41,8 @@ class Question(forms.Form):
 def dataset_page(request: HttpRequest, slug: str) -> HttpResponse:
     """The page; `?k=` counts the top k labels of a prediction instead of five."""
     dataset = get_object_or_404(Dataset, slug=slug)
-    form = Question(request.GET if "k" in request.GET else None, initial={"k": 5})
-    k = form.cleaned_data["k"] if form.is_valid() else 5
+    form = Question(request.GET if "k" in request.GET else None, initial={"k": K})
+    k = form.cleaned_data["k"] if form.is_valid() else K
     counted = candidates_of(dataset, k=k)
     context = {
         **admin.site.each_context(request),

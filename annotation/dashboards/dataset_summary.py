@@ -14,20 +14,17 @@ from models_inference.predictions.candidate_summary import (
     candidate_summary,
 )
 from tasks.campaigns.layout_size import hits_about
-from tasks.models import Campaign
+from tasks.models.campaign_settings import CANDIDATES, default_of
 
+K = CANDIDATES.defaults()["k"]
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 LISTED = 20  # labels, groups of images, skipped images
 # An import keeps what it compared; images that came otherwise are compared here, up to this number.
 MOST_COMPARED = 200_000
 
 
-def _default(field: str) -> int:
-    return getattr(Campaign(), field)
-
-
 def candidates_of(
-    dataset: Dataset, classifiers: Sequence[str] | None = None, k: int = 5
+    dataset: Dataset, classifiers: Sequence[str] | None = None, k: int = K
 ) -> dict[str, Any]:
     """Candidates, pairs, HITs and judgments for min_models 1, 2, 3, and what each model adds.
 
@@ -40,7 +37,7 @@ def candidates_of(
         "k": summary.k,
         "images": summary.images,
         "labels": summary.labels,
-        "workers_per_item": _default("workers_per_item"),
+        "workers_per_item": default_of("workers_per_item"),
         "min_models": [_choice(summary, choice, names) for choice in summary.choices],
         "classifiers": [
             {
@@ -61,10 +58,10 @@ def _choice(summary: CandidateSummary, choice: Choice, names: dict[str, list]) -
         "hits_about": hits_about(
             choice.labels.values(),
             max(choice.images, default=0),
-            _default("grid_size"),
-            _default("max_sections"),
+            default_of("grid_size"),
+            default_of("max_sections"),
         ),
-        "judgments": choice.pairs * _default("workers_per_item"),
+        "judgments": choice.pairs * default_of("workers_per_item"),
         "candidates_per_image": {
             "n": summary.images,
             "mean": choice.mean,

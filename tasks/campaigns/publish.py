@@ -17,6 +17,7 @@ from tasks.crowds import CrowdError, crowd_of
 from tasks.market.sync import PATIENCE, put_before_crowd
 from tasks.models import Campaign
 from tasks.models.campaign import State
+from tasks.models.campaign_settings import missing_to_publish
 from tasks.models.refused import Refused
 from tasks.models.transition import IllegalTransition
 from tasks.work.rounds import finish_if_done, open_round
@@ -163,8 +164,8 @@ def _missing(campaign: Campaign) -> list[str]:
     """Everything that keeps a draft from being published, as sentences."""
     crowd = crowd_of(campaign)
     missing = crowd.missing(campaign)
-    if crowd.pays and campaign.budget is None:
-        missing.append("it has no budget")
+    budget = {"budget": campaign.budget}
+    missing += [sentence for _, sentence in missing_to_publish(budget, paid_crowd=crowd.pays)]
     if campaign.source:
         if campaign.source.state not in (State.FINISHED, State.CLOSED):
             missing.append(

@@ -258,8 +258,10 @@ LOCALE = Group(
         Setting("Subdivision", "State", Text(2), default=NOT_SET),
     ),
 )
-COMPARATORS = ("LessThan", "LessThanOrEqualTo", "GreaterThan", "GreaterThanOrEqualTo", "EqualTo")
-COMPARATORS += ("NotEqualTo", "Exists", "DoesNotExist", "In", "NotIn")
+COMPARATORS = (
+    *("LessThan", "LessThanOrEqualTo", "GreaterThan", "GreaterThanOrEqualTo", "EqualTo"),
+    *("NotEqualTo", "Exists", "DoesNotExist", "In", "NotIn"),
+)
 GUARDED = ("Accept", "PreviewAndAccept", "DiscoverPreviewAndAccept")
 QUALIFICATION = Group(
     "Qualification",

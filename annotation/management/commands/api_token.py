@@ -1,4 +1,4 @@
-"""api_token USER: makes a token for the API, and the user where new, and prints the token alone."""
+"""api_token USER: make a token for the API, and the user if new, and print only the token."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -11,7 +11,7 @@ from knox.models import AuthToken
 
 
 class Command(BaseCommand):
-    help = "Make a token for the API (and the user, staff, if new) and print it alone."
+    help = "Make a token for the API, and the user (staff) if new, and print only the token."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("user", metavar="USER")
@@ -22,24 +22,24 @@ class Command(BaseCommand):
     @transaction.atomic
     def handle(self, *, user: str, superuser: bool, **options: Any) -> None:
         users = get_user_model()
-        found = users.objects.filter(username=user).first()
-        if found is None:
-            found = users(username=user, is_staff=True, is_superuser=superuser)
-            found.set_unusable_password()
+        account = users.objects.filter(username=user).first()
+        if account is None:
+            account = users(username=user, is_staff=True, is_superuser=superuser)
+            account.set_unusable_password()
             try:
-                found.full_clean()
+                account.full_clean()
             except ValidationError as error:
                 raise CommandError(f"{user}: {' '.join(error.messages)}") from None
-            found.save()
-        elif superuser and not (found.is_superuser and found.is_staff):
-            found.is_staff = found.is_superuser = True
-            found.save(update_fields=["is_staff", "is_superuser"])
-        if not found.is_active:
+            account.save()
+        elif superuser and not (account.is_superuser and account.is_staff):
+            account.is_staff = account.is_superuser = True
+            account.save(update_fields=["is_staff", "is_superuser"])
+        if not account.is_active:
             raise CommandError(f"{user} is not active: a token would open nothing.")
-        if not found.is_staff:
+        if not account.is_staff:
             raise CommandError(
-                f"{user} is not staff, so that a token would open nothing: make him staff in the"
-                " admin, or take --superuser."
+                f"{user} is not staff, so a token would open nothing: make them staff in the"
+                " admin, or add --superuser."
             )
-        _, token = AuthToken.objects.create(user=found, expiry=None)
+        _, token = AuthToken.objects.create(user=account, expiry=None)
         self.stdout.write(token)

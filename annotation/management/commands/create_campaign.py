@@ -1,4 +1,4 @@
-"""create_campaign FILE.json: a draft campaign of the same JSON as POST /api/campaigns/."""
+"""create_campaign FILE.json: create a draft campaign from the JSON of POST /api/campaigns/."""
 
 import json
 from argparse import ArgumentParser
@@ -14,12 +14,12 @@ def read_json(file: Path) -> Any:
     """The file's JSON; raises CommandError naming file, line and column, or a name given twice."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for name, value in pairs:
-            if name in found:
+            if name in values:
                 raise CommandError(f"{file}: {name} is given twice.")
-            found[name] = value
-        return found
+            values[name] = value
+        return values
 
     def no_constant(name: str) -> None:
         raise CommandError(f"{file}: {name} is not JSON.")
@@ -40,7 +40,7 @@ def read_json(file: Path) -> Any:
 
 
 class Command(BaseCommand):
-    help = "Make a campaign of a JSON file: a draft, with the same fields as POST /api/campaigns/."
+    help = "Create a draft campaign from a JSON file, with the fields of POST /api/campaigns/."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE.json", type=Path)

@@ -1,0 +1,126 @@
+"""The settings are declared once: columns, API, admin's form and docs follow the declaration."""
+
+import ast
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+
+from annotation.admin.campaign_form import CampaignForm
+from annotation.api.serializers import CampaignSerializer
+from tasks.models import Campaign, campaign_settings, settings_table
+from tasks.models.campaign_settings import (
+    CANDIDATES,
+    SETTINGS,
+    Default,
+    Dollars,
+    Number,
+    Whole,
+    broken_rules,
+    missing_to_publish,
+)
+from tests.factories import make_campaign, make_dataset
+
+LEAST = {"name": "A study", "dataset": "tiny", "kind": "contains"}
+BOUNDED = [s for s in SETTINGS.values() if isinstance(s.type, Whole | Number | Dollars)]
+
+
+def test_the_declaration_imports_the_standard_library_alone():
+    tree = ast.parse(Path(campaign_settings.__file__).read_text())
+    imported = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    imported |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
+
+
+def test_the_table_in_the_docs_is_the_declared_one():
+    document = settings_table.DOCUMENT.read_text()
+    assert settings_table.with_table(document) == document, (
+        "bring it up to date: manage.py shell -c"
+        " 'from tasks.models.settings_table import write_table; write_table()'"
+    )
+
+
+def test_every_setting_has_words_and_a_column_with_its_default():
+    blank = Campaign()
+    for name, setting in SETTINGS.items():
+        assert setting.title, name
+        assert setting.help.endswith("."), name
+        if not isinstance(setting.default, Default):
+            kept = None if setting.null_is_default else setting.default
+            assert getattr(blank, name) == kept, name
+
+
+@pytest.mark.parametrize("setting", BOUNDED, ids=lambda setting: setting.name)
+def test_columns_hold_both_bounds_and_nothing_beyond(setting):
+    column = Campaign._meta.get_field(setting.name)
+    step = 1 if isinstance(setting.type, Whole) else Decimal("0.01")
+    for value in (setting.type.least, setting.type.most):
+        column.clean(value, None)
+    for value in (setting.type.least - step, setting.type.most + step):
+        with pytest.raises(ValidationError):
+            column.clean(value, None)
+
+
+@pytest.mark.django_db
+def test_the_api_holds_the_same_bounds(tmp_path):
+    make_dataset(tmp_path / "pictures")
+
+    def refused(beyond: bool) -> set[str]:
+        fields = {}
+        for setting in BOUNDED:
+            step = 1 if isinstance(setting.type, Whole) else Decimal("0.01")
+            value = setting.type.most + beyond * step
+            if isinstance(setting.type, Dollars):
+                fields[setting.name] = f"{value:.2f}"
+            else:
+                fields[setting.name] = value if isinstance(value, int) else float(value)
+        campaign = CampaignSerializer(data=LEAST | fields)
+        campaign.is_valid()
+        return set(campaign.errors)
+
+    assert refused(beyond=False) == set()
+    assert refused(beyond=True) == {setting.name for setting in BOUNDED}
+
+
+def test_rules_name_the_setting_and_say_what_is_wrong():
+    values = {"slug": "mine", "source": None, "kind": "contains", "controls": {"campaigns": []}}
+    assert broken_rules(values) == []
+    wrong = values | {"source": "other", "controls": {"campaigns": ["mine"]}}
+    assert [name for name, _ in broken_rules(wrong)] == ["source", "controls.campaigns"]
+    assert broken_rules(values | {"slug": ""})[0][0] == "slug"
+    assert broken_rules(wrong | {"kind": "classify"})[0][0] == "controls.campaigns"
+    agree = {"classifiers": ["first"], "k": 5, "min_models": 2}
+    assert [name for name, _ in broken_rules(agree, CANDIDATES.rules)] == ["min_models"]
+    assert broken_rules(agree | {"classifiers": None}, CANDIDATES.rules) == []
+    assert missing_to_publish({"budget": None}, paid_crowd=True) == [("budget", "it has no budget")]
+    assert missing_to_publish({"budget": None}, paid_crowd=False) == []
+    assert missing_to_publish({"budget": Decimal(1)}, paid_crowd=True) == []
+
+
+@pytest.mark.django_db
+def test_the_admins_form_holds_the_same_rules(tmp_path, rf, admin_user):
+    dataset = make_dataset(tmp_path / "pictures")
+    grid = make_campaign(dataset, slug="grid")
+    request = rf.get("/")
+    request.user = admin_user
+    form_class = admin.site._registry[Campaign].get_form(request)
+    least = {name: form_class().get_initial_for_field(field, name) or ""
+             for name, field in form_class.base_fields.items()}  # fmt: skip
+    least |= {"name": "A study", "of_dataset": dataset.pk, "kind": "contains", "images": '"all"'}
+    least |= {"controls": "", "qualifications": "", "auto_approval_days": 3, "sandbox": "on"}
+
+    def errors(**fields) -> dict[str, list[str]]:
+        return form_class(least | fields).errors
+
+    assert errors() == {}
+    assert set(errors(grid_size=0, wage="-1")) == {"grid_size", "wage"}
+    assert errors(source=grid.pk)["source"] == ["Only a campaign of kind classify follows another."]
+    assert "Unknown field" in errors(candidates='{"top": 5}')["candidates"][0]
+    wrong = errors(candidates='{"classifiers": ["third"]}', controls='{"campaigns": ["none"]}')
+    assert wrong["candidates"] == ["classifiers: Not of dataset tiny: third."]
+    assert wrong["controls"] == ["campaigns: There is no campaign none."]
+    assert errors(slug="grid")["slug"]
+    assert set(CampaignForm.Meta.fields) == set(SETTINGS)
