@@ -234,7 +234,7 @@ def many(options: argparse.Namespace) -> None:
 
     from tasks.crowds.mturk import marketplace
     from tasks.crowds.mturk.client import Client
-    from tasks.market.sync import put_before_crowd
+    from tasks.market.sync import PATIENCE, put_before_crowd
     from tasks.simulation.rehearsal.faults import Faults
     from tasks.simulation.rehearsal.market import Market
     from tasks.simulation.rehearsal.server import serving
@@ -249,12 +249,12 @@ def many(options: argparse.Namespace) -> None:
         rng = random.Random(options.seed)
         dies_at = sorted(rng.uniform(1, options.hits) for _ in range(options.crashes))
         life = Life(Client, server.trouble, dies_at)
-        while not life.live(lambda: put_before_crowd(campaign)):
+        while not life.live(lambda: put_before_crowd(campaign, PATIENCE)):
             if rng.random() < 0.5:
                 market.clock.move(timedelta(days=2))
         check(campaign, market)
         before = dict(market.calls)
-        put_before_crowd(campaign)
+        put_before_crowd(campaign, PATIENCE)
         check(campaign, market)
         again = sum(market.calls.values()) - sum(before.values())
         print(

@@ -27,19 +27,19 @@ class Lock(IntEnum):
 
 
 def number_of(name: str) -> int:
-    """A second key for something that is locked by its name (32 bits, signed)."""
+    """The second key for something that has only a name (32 bits, signed)."""
     return zlib.crc32(name.encode()) - 2**31
 
 
 def take(lock: Lock, what: int) -> bool:
-    """Take the lock for this database session if it is free. The session that ends lets it go."""
+    """Take the lock if it is free, until `release` or the end of this database session."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [lock, what])
         return bool(cursor.fetchone()[0])
 
 
 def release(lock: Lock, what: int) -> None:
-    """Let go of a lock that this session holds."""
+    """Release a lock that this session holds."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [lock, what])
 
@@ -54,18 +54,18 @@ def take_until_commit(lock: Lock, what: int) -> None:
 def held(lock: Lock, what: int, patience: float | None = None) -> Iterator[bool]:
     """Hold the lock during the block. False after `patience` seconds (None: wait for ever).
 
-    What the caller does with False must never be nothing: somebody else has the lock, and the step
-    is still to be done.
+    A caller must never ignore False: another session has the lock, and the step is still to be
+    done. It tells the person, and repeats the step or has it repeated.
     """
     deadline = None if patience is None else time.monotonic() + patience
-    while not (mine := take(lock, what)):
+    while not (taken := take(lock, what)):
         if deadline is not None and time.monotonic() >= deadline:
             break
         time.sleep(RETRY)
     try:
-        yield mine
+        yield taken
     finally:
-        if mine:
-            # A lost connection has let go of it; report the block's error, not the clean-up's.
+        if taken:
+            # A lost connection has released it; report the block's error, not the clean-up's.
             with suppress(Error):
                 release(lock, what)

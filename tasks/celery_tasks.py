@@ -1,4 +1,4 @@
-"""Work of the queue `default`: syncs every few minutes, aggregation every night.
+"""Tasks of the queue `default`: syncs every few minutes, aggregation every night.
 
 Tasks take ids and may be repeated.
 """
@@ -6,7 +6,7 @@ Tasks take ids and may be repeated.
 import logging
 from datetime import timedelta
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.db.models import Exists, Max, OuterRef, Q
 from django.utils import timezone
 
@@ -18,14 +18,15 @@ from tasks.results import aggregate, record_failure
 from tasks.results.store import forget_deleted
 
 log = logging.getLogger(__name__)
-SETTLED = timedelta(days=40)  # a closed campaign: by then nothing more can come of it
+SETTLED = timedelta(days=40)  # after its close nothing more can happen to a campaign
+TURN = 5  # seconds between two tries for the turn of a sync
 
 
 @shared_task
 def aggregate_campaigns() -> None:
     """Queue an aggregation of every campaign that may have new answers.
 
-    A draft has some where answers were imported.
+    A draft has some if answers were imported.
     """
     answered = Assignment.objects.filter(campaign=OuterRef("pk"), submitted_at__isnull=False)
     campaigns = Campaign.objects.filter(~Q(state=State.DRAFT) | Exists(answered))
@@ -36,10 +37,10 @@ def aggregate_campaigns() -> None:
 
 @shared_task
 def aggregate_campaign(campaign_id: int) -> None:
-    """Aggregate one campaign; repeated, it reads what is new. One that was deleted is no error.
+    """Aggregate one campaign, reading only new answers. One that was deleted is no error.
 
-    A failure leaves the last results, stands in the campaign's log and on its page, and the next
-    night tries again.
+    A failure leaves the last results in place and is shown in the campaign's log and on its page;
+    the next nightly job tries again.
     """
     campaign = Campaign.objects.filter(pk=campaign_id).first()
     if campaign is None:
@@ -47,13 +48,13 @@ def aggregate_campaign(campaign_id: int) -> None:
     try:
         aggregate(campaign)
     except Exception as error:
-        log.exception("aggregation of %s failed, the last results stay", campaign.slug)
+        log.exception("Aggregation of %s failed; its last results stay.", campaign.slug)
         record_failure(campaign, error)
 
 
 @shared_task
 def sync_campaigns() -> None:
-    """Queue a sync of every published campaign, but of those closed long ago."""
+    """Queue a sync of every published campaign except those closed long ago."""
     published = Campaign.objects.exclude(state=State.DRAFT).exclude(published_at=None)
     moved = published.annotate(last=Max("transitions__at"))
     for pk, state, last in moved.values_list("pk", "state", "last"):
@@ -61,14 +62,21 @@ def sync_campaigns() -> None:
             sync_campaign.apply_async([pk], expires=300)
 
 
-@shared_task
-def sync_campaign(campaign_id: int) -> None:
-    """Sync one campaign; what cannot be reached now is tried again by the next."""
+@shared_task(bind=True, max_retries=None)
+def sync_campaign(self: Task, campaign_id: int, again_if_busy: bool = False) -> None:
+    """Sync one campaign; the next sync tries again whatever fails now.
+
+    Where another sync is running, a periodic one is dropped: the next comes within minutes. One
+    that a person's step has queued (`again_if_busy`) comes back until it has had its turn, because
+    the running sync may have looked at the campaign's state before that step.
+    """
     campaign = Campaign.objects.get(pk=campaign_id)
     try:
         done = sync(campaign)
     except CrowdError as error:
-        log.warning("sync of %s: %s", campaign.slug, error)
+        log.warning("Sync of %s: %s", campaign.slug, error)
         return
+    if done.busy and again_if_busy:
+        raise self.retry(countdown=TURN)
     for text in [*done.troubles, *done.differences]:
-        log.warning("sync of %s: %s", campaign.slug, text)
+        log.warning("Sync of %s: %s", campaign.slug, text)

@@ -1,4 +1,4 @@
-"""The steps of a campaign in the admin: each says what it does and costs, and asks first."""
+"""The steps of a campaign in the admin; each page says what the step does, and asks first."""
 
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
@@ -14,14 +14,17 @@ from annotation.admin.steps import (
 )
 from tasks import money
 from tasks.campaigns import publish
+from tasks.campaigns.choosing import chosen_images
 from tasks.campaigns.findings import image_findings, in_a_sentence, label_findings
 from tasks.crowds import CrowdError, crowd_of
 from tasks.market.sync import report, sync
 from tasks.models import Campaign
+from tasks.models.refused import Refused
 from tasks.results import aggregate
 from tasks.work.rounds import waiting_places
 
-LAID_OUT_FIRST = 5000  # images: up to so many the page lays out what it would cost
+LAID_OUT_FIRST = 5000  # images: for up to this many the page computes the cost by laying them out
+SYNC_RUNNING = "Nothing was done: another sync of this campaign is running. Try again when it ends."
 
 
 class CampaignSteps(ModelAdmin):
@@ -32,20 +35,20 @@ class CampaignSteps(ModelAdmin):
         campaign = _campaign(object_id)
         real = crowd_of(campaign).pays and not campaign.sandbox
         try:
-            images = len(publish.chosen_images(campaign))
+            images = len(chosen_images(campaign))
             findings = [in_a_sentence(*label_findings(campaign)), image_findings(campaign)]
             cost = _cost(campaign, images)
-        except (publish.Refused, ValueError):  # the page will say so
+        except (Refused, ValueError):  # publishing will say why
             images, findings, cost = 0, [], []
         step = Step(
             title=f"Publish {campaign.name}",
             consequences=[
-                f"{images:,} images of {campaign.dataset.slug} are in it"
+                f"It asks about {images:,} images of {campaign.dataset.slug}"
                 + (f", as chosen from {campaign.source.slug}." if campaign.source else "."),
                 f"Each question is put to {campaign.workers_per_item} workers,"
                 f" {min(campaign.round_size, campaign.workers_per_item)} in the first round.",
                 *cost,
-                "What it asks (candidates, layout, texts, settings) is frozen from then on.",
+                "From then on its candidates, layout, texts and settings are frozen.",
                 *filter(None, findings),
             ],
             button="Publish, and spend real money" if real else f"Publish {images:,} images",
@@ -54,12 +57,12 @@ class CampaignSteps(ModelAdmin):
             danger=real,
         )
 
-        def take(said: dict) -> str:
+        def take(values: dict) -> str:
             done = publish.publish(
                 campaign,
                 _who(request),
                 production=real,
-                yes_spend=said.get("budget"),
+                yes_spend=values.get("budget"),
                 in_queue=True,
             )
             return (
@@ -74,13 +77,13 @@ class CampaignSteps(ModelAdmin):
         campaign = _campaign(object_id)
         step = Step(
             title=f"Pause {campaign.name}",
-            consequences=["No more work is given out.", "What workers have open they may finish."],
+            consequences=["No more work is given out.", "Workers may finish what they have open."],
             button="Pause",
             form=AskWhy,
         )
 
-        def take(said: dict) -> str:
-            publish.pause(campaign, _who(request), said["why"], in_queue=True)
+        def take(values: dict) -> str:
+            publish.pause(campaign, _who(request), values["why"], in_queue=True)
             return "Paused."
 
         return ask_first(self, request, campaign, step, take)
@@ -95,8 +98,8 @@ class CampaignSteps(ModelAdmin):
             form=AskWhy,
         )
 
-        def take(said: dict) -> str:
-            publish.resume(campaign, _who(request), said["why"], in_queue=True)
+        def take(values: dict) -> str:
+            publish.resume(campaign, _who(request), values["why"], in_queue=True)
             return f"The campaign is {campaign.state}."
 
         return ask_first(self, request, campaign, step, take)
@@ -117,8 +120,8 @@ class CampaignSteps(ModelAdmin):
             danger=True,
         )
 
-        def take(said: dict) -> str:
-            publish.close(campaign, _who(request), said["why"], in_queue=True)
+        def take(values: dict) -> str:
+            publish.close(campaign, _who(request), values["why"], in_queue=True)
             return "Closed."
 
         return ask_first(self, request, campaign, step, take)
@@ -129,19 +132,19 @@ class CampaignSteps(ModelAdmin):
         step = Step(
             title=f"Sync {campaign.name}",
             consequences=[
-                "What the marketplace knows is fetched; answers that wait are reviewed; what is"
-                " accepted is paid; free places are offered.",
-                "The queue does this every few minutes by itself.",
+                "It fetches what the marketplace knows, reviews waiting answers, pays accepted ones"
+                " and offers free places.",
+                "The queue also does this every few minutes.",
             ],
             button="Sync now",
         )
 
-        def take(said: dict) -> str:
+        def take(values: dict) -> str:
             try:
                 done = sync(campaign)
             except CrowdError as error:
-                raise publish.Refused(str(error)) from None
-            return " ".join(report(campaign, done)) if not done.busy else "A sync is running."
+                raise Refused(str(error)) from None
+            return " ".join(report(campaign, done)) if not done.busy else SYNC_RUNNING
 
         return ask_first(self, request, campaign, step, take)
 
@@ -150,11 +153,13 @@ class CampaignSteps(ModelAdmin):
         campaign = _campaign(object_id)
         step = Step(
             title=f"Aggregate {campaign.name}",
-            consequences=["Results are computed anew of the used answers; the last ones go."],
+            consequences=[
+                "Results are computed again from the used answers, and replace the last ones."
+            ],
             button="Aggregate now",
         )
 
-        def take(said: dict) -> str:
+        def take(values: dict) -> str:
             run = aggregate(campaign)
             return f"Aggregated in {run.seconds:.1f} s: {run.counts_told}."
 
@@ -162,14 +167,14 @@ class CampaignSteps(ModelAdmin):
 
 
 def _cost(campaign: Campaign, images: int) -> list[str]:
-    """What publishing would cost, as sentences. Raises Refused where it cannot be published."""
+    """What publishing would cost, as sentences. Raises Refused if it cannot be published."""
     budget = "none" if campaign.budget is None else money.usd(campaign.budget)
     if images > LAID_OUT_FIRST:
-        return [f"What it costs is computed and held against its budget ({budget}) first."]
-    would = publish.preview(campaign)
+        return [f"Its cost is computed first and checked against its budget ({budget})."]
+    preview = publish.preview(campaign)
     return [
-        f"{would.hits:,} HITs. The first round costs {would.first_round}, all"
-        f" {would.whole.answers:,} answers {would.whole}. Budget: {budget}."
+        f"{preview.hits:,} HITs. The first round costs {preview.first_round}, all"
+        f" {preview.whole.answers:,} answers {preview.whole}. Budget: {budget}."
     ]
 
 

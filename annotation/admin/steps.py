@@ -1,4 +1,4 @@
-"""Steps that change more than a row, in the admin: a page says what will happen and asks first."""
+"""Admin steps that change more than a row: a page says what will happen, and asks first."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +17,8 @@ from unfold.widgets import (
     UnfoldAdminTextareaWidget,
 )
 
-from tasks.campaigns.publish import Refused
+from tasks.campaigns.publish import NotYetTold
+from tasks.models.refused import Refused
 
 
 class AskWhy(forms.Form):
@@ -29,7 +30,7 @@ class AskWhy(forms.Form):
 
 
 class AskNumber(forms.Form):
-    """The number that the step is about, typed: not a "yes" from habit."""
+    """The number that the step is about, typed out: nobody confirms it from habit."""
 
     number = forms.IntegerField(widget=UnfoldAdminIntegerFieldWidget)
 
@@ -46,7 +47,7 @@ class AskNumber(forms.Form):
 
 
 class AskBudget(forms.Form):
-    """The whole budget, typed: what may be spent."""
+    """The whole budget, typed out: what may be spent."""
 
     budget = forms.DecimalField(
         label="Type the campaign's whole budget, in US dollars",
@@ -57,12 +58,12 @@ class AskBudget(forms.Form):
 
 
 class AskNumberAndWhy(AskNumber, AskWhy):
-    """Both."""
+    """The number, and the reason."""
 
 
 @dataclass
 class Step:
-    """What a step does to a row, in the words of its page."""
+    """What a step does to a row, in the words of the step's page."""
 
     title: str
     consequences: list[str]
@@ -79,9 +80,10 @@ def ask_first(
     step: Step,
     take: Callable[[dict[str, Any]], str],
 ) -> HttpResponse:
-    """GET: the page of the step. POST of a valid form: take it, say what came of it, go back.
+    """GET: the step's page. POST of a valid form: take the step, say what it did, go back.
 
-    `take` gets the form's values and returns the sentence; where it raises Refused the page
+    `take` gets the form's values and returns that sentence. Where it raises NotYetTold the step was
+    taken, and the row's page warns of what is still to come; at any other Refused the step's page
     comes again with the reason.
     """
     form = step.form(request.POST if request.method == "POST" else None, **step.form_options)
@@ -90,6 +92,10 @@ def ask_first(
     if request.method == "POST" and form.is_valid():
         try:
             messages.success(request, take(form.cleaned_data))
+            return HttpResponseRedirect(back)
+        except NotYetTold as warning:
+            text = str(warning)
+            messages.warning(request, text[:1].upper() + text[1:])
             return HttpResponseRedirect(back)
         except Refused as refused:
             form.add_error(None, str(refused))

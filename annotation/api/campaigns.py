@@ -22,6 +22,7 @@ from tasks.campaigns import publish
 from tasks.crowds import CrowdError
 from tasks.market.sync import sync
 from tasks.models import Campaign
+from tasks.models.refused import Refused
 
 
 class Campaigns(generics.ListCreateAPIView):
@@ -63,13 +64,13 @@ class Step(generics.GenericAPIView):
         campaign = self.get_object()
         try:
             self.take(campaign, request.user.get_username(), body.validated_data)
-        except publish.Refused as refused:
+        except Refused as refused:
             raise Conflict(str(refused)) from None
         campaign.refresh_from_db()
         return Response(CampaignSerializer(campaign).data)
 
     def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> None:
-        """Take the step; raises tasks.campaigns.publish.Refused if it cannot be taken."""
+        """Take the step; raises Refused if it cannot be taken."""
         raise NotImplementedError
 
 
@@ -132,7 +133,7 @@ class Sync(generics.GenericAPIView):
         self.get_serializer(data=request.data).is_valid(raise_exception=True)
         try:
             done = sync(self.get_object())
-        except (publish.Refused, CrowdError) as refused:
+        except (Refused, CrowdError) as refused:
             raise Conflict(str(refused)) from None
         return Response(SyncedSerializer(done).data)
 
@@ -154,6 +155,6 @@ class Aggregate(generics.GenericAPIView):
         self.get_serializer(data=request.data).is_valid(raise_exception=True)
         try:
             run = results.aggregate(self.get_object())
-        except publish.Refused as refused:
+        except Refused as refused:
             raise Conflict(str(refused)) from None
         return Response(RunSerializer(run).data)

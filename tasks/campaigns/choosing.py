@@ -1,4 +1,4 @@
-"""Which images a campaign asks about, and which candidate labels they have, by its settings."""
+"""Chooses a campaign's images and their candidate labels, by its settings."""
 
 import random
 from collections import defaultdict
@@ -10,7 +10,7 @@ from tasks.models.refused import Refused
 
 
 def chosen_images(campaign: Campaign) -> list[int]:
-    """Ids of the images that the setting `images` names, in order of key.
+    """The ids of the images that the setting `images` names, in order of key.
 
     "all"; {"per_label": n, "seed": s}: n at random of each dataset label; or a list of keys.
     Raises Refused naming a key that is not in the dataset.
@@ -40,13 +40,13 @@ def chosen_images(campaign: Campaign) -> list[int]:
     if unknown:
         raise Refused(
             f"campaign {campaign.slug}: images: {unknown[0]!r} is not in dataset"
-            f" {campaign.dataset.slug} ({len(unknown)} such)"
+            f" {campaign.dataset.slug} ({len(unknown)} such keys)"
         )
     return sorted((keys[key] for key in set(campaign.images)), key=lambda pk: pk)
 
 
 def candidate_rows(campaign: Campaign, images: list[int]) -> tuple[str, dict]:
-    """The SQL of the campaign's candidate labels for these images."""
+    """SQL, with its parameters, of the candidate labels of these images (rules C1 to C3)."""
     setting = campaign.candidates_or_default
     try:
         return candidate_sql(

@@ -1,9 +1,9 @@
-"""Controls: items whose answer is known, drawn into the HITs of a layout (SCIENCE: rule 10).
+"""Controls: items whose answer is known, drawn into the HITs of a layout (rules K1 to K6).
 
-Strong ones were settled before: by a table of known answers or an earlier campaign. Weak ones are
-inferred: an image of dataset label X whose pair with X is not asked holds X; an image whose
-candidates exclude X, of another superclass, does not. A pair is a control at most once in a
-campaign and never one that it asks, so that no worker judges it twice.
+Strong ones were settled by a table of known answers or an earlier campaign. Weak ones are inferred:
+an image with dataset label X, whose pair with X is not asked, shows X; an image of another
+superclass, whose candidates exclude X, does not. A pair is a control at most once in a campaign,
+and never one that the campaign asks, so no worker judges it twice.
 """
 
 import random
@@ -17,7 +17,7 @@ from tasks.campaigns.follow_up import settled_pairs
 from tasks.models import Campaign, KnownAnswer
 
 TRIES = 4  # rounds of proposals for weak negatives
-PROPOSED = 3  # of them for each that is wanted
+PROPOSED = 3  # proposals for each weak negative wanted
 
 
 @dataclass(frozen=True)
@@ -33,28 +33,28 @@ class Control:
 
 @dataclass
 class Laid:
-    """A HIT as far as it is laid out: the label of each section, and the images that it shows."""
+    """A HIT being laid out: the label of each section, the images shown, the controls drawn."""
 
     labels: Sequence[int]
     images: set[int]
     wanted: int  # controls
-    found: list[tuple[int, Control]] = field(default_factory=list)  # (section, control)
+    drawn: list[tuple[int, Control]] = field(default_factory=list)  # (section, control)
 
     def take(self, section: int, control: Control) -> None:
-        self.found.append((section, control))
+        self.drawn.append((section, control))
         self.images.add(control.image)
 
     @property
     def lacking(self) -> int:
-        return self.wanted - len(self.found)
+        return self.wanted - len(self.drawn)
 
 
 def settled(campaign: Campaign) -> dict[tuple[int, int], bool]:
-    """(image, label) -> whether it is there, of every pair that was settled before.
+    """(image, label) -> whether the image shows the label, for every settled pair (rule K3).
 
-    A table's known answers come first; campaigns that contradict each other settle nothing.
+    Known answers prevail; campaigns that contradict each other settle nothing.
     """
-    found: dict[tuple[int, int], bool] = {}
+    presence: dict[tuple[int, int], bool] = {}
     doubtful = set()
     earlier = Campaign.objects.filter(slug__in=campaign.controls.get("campaigns", []))
     sources = {c.pk: c for c in earlier if c.kind == "contains"}
@@ -62,18 +62,18 @@ def settled(campaign: Campaign) -> dict[tuple[int, int], bool]:
         sources[campaign.source.pk] = campaign.source
     for source in sources.values():
         for pair, present in settled_pairs(source):
-            if found.setdefault(pair, present) != present:
+            if presence.setdefault(pair, present) != present:
                 doubtful.add(pair)
     for pair in doubtful:
-        del found[pair]
+        del presence[pair]
     known = KnownAnswer.objects.filter(dataset=campaign.dataset_id)
     for image, label, present in known.values_list("image_id", "label_id", "present"):
-        found[image, label] = present
-    return found
+        presence[image, label] = present
+    return presence
 
 
 class Pool:
-    """Controls that a CONTAINS campaign may use, by label and presence; each is given once."""
+    """The controls that a CONTAINS campaign may use, by label and presence; each is drawn once."""
 
     def __init__(self, campaign: Campaign, labels: Iterable[int], rng: random.Random) -> None:
         self.rng = rng
@@ -95,19 +95,19 @@ class Pool:
                 self.by_label[control.label, control.present].append(control)
 
     def draw(self, hit: Laid, section: int, present: bool, weak: bool) -> bool:
-        """Put one in the section, if there is one that fits the HIT."""
-        ready = self.by_label.get((hit.labels[section], present), [])
-        for index in range(len(ready) - 1, -1, -1):
-            if ready[index].weak == weak and ready[index].image not in hit.images:
-                hit.take(section, ready.pop(index))
+        """Put a control in the section. False: none fits the HIT."""
+        controls = self.by_label.get((hit.labels[section], present), [])
+        for index in range(len(controls) - 1, -1, -1):
+            if controls[index].weak == weak and controls[index].image not in hit.images:
+                hit.take(section, controls.pop(index))
                 return True
         return False
 
 
 def draw(campaign: Campaign, hits: Sequence[Laid], seed: int) -> None:
-    """Find the controls of a CONTAINS campaign's HITs, as many as wanted and as far as they exist.
+    """Draw the controls of a CONTAINS campaign's HITs, as many as wanted and as far as they exist.
 
-    Half of them positive, strong ones first; each in a section of its own label.
+    Half of them are positive, strong ones come first, each in a section of its own label (rule K5).
     """
     rng = random.Random(seed)
     pool = Pool(campaign, {label for hit in hits for label in hit.labels}, rng)
@@ -116,28 +116,28 @@ def draw(campaign: Campaign, hits: Sequence[Laid], seed: int) -> None:
             for present in _kinds(hit, rng):
                 sections = rng.sample(range(len(hit.labels)), len(hit.labels))
                 any(pool.draw(hit, section, present, weak) for section in sections)
-    given: set[tuple[int, int]] = set()
-    _add_weak_negatives(campaign, hits, rng, given, _negatives_lacking)
-    for weak in (False, True):  # whatever is left, of either kind
+    used: set[tuple[int, int]] = set()
+    _add_weak_negatives(campaign, hits, rng, used, _negatives_lacking)
+    for weak in (False, True):  # where one kind runs short, the other fills in
         for hit in hits:
             for _ in range(hit.lacking):
                 places = [(s, p) for s in range(len(hit.labels)) for p in (True, False)]
                 rng.shuffle(places)
                 any(pool.draw(hit, section, present, weak) for section, present in places)
-    _add_weak_negatives(campaign, hits, rng, given, lambda hit: hit.lacking)
+    _add_weak_negatives(campaign, hits, rng, used, lambda hit: hit.lacking)
 
 
 def _negatives_lacking(hit: Laid) -> int:
-    """How many negatives it lacks where half of its controls are to be positive."""
-    there = sum(not control.present for _, control in hit.found)
-    return min(max(hit.wanted - hit.wanted // 2 - there, 0), hit.lacking)
+    """How many negatives the HIT lacks if half of its controls are to be positive."""
+    drawn = sum(not control.present for _, control in hit.drawn)
+    return min(max(hit.wanted - hit.wanted // 2 - drawn, 0), hit.lacking)
 
 
 def _kinds(hit: Laid, rng: random.Random) -> list[bool]:
-    """Of the controls that the HIT lacks, which are positive: half of all that it should have."""
+    """Whether each control that the HIT lacks is positive, so that half of all of them are."""
     positives = hit.wanted // 2 + (hit.wanted % 2 and rng.randrange(2))
-    there = sum(control.present for _, control in hit.found)
-    lacking = max(positives - there, 0)
+    drawn = sum(control.present for _, control in hit.drawn)
+    lacking = max(positives - drawn, 0)
     kinds = [True] * lacking + [False] * (hit.lacking - lacking)
     return kinds[: hit.lacking]
 
@@ -162,12 +162,12 @@ def _add_weak_negatives(
     campaign: Campaign,
     hits: Sequence[Laid],
     rng: random.Random,
-    given: set[tuple[int, int]],
+    used: set[tuple[int, int]],
     room: Callable[[Laid], int],
 ) -> None:
-    """Images of the campaign whose candidates exclude a section's label; `room(hit)` at most.
+    """Add images of the campaign whose candidates exclude a section's label, up to `room(hit)`.
 
-    `given` holds the pairs that were used already, and those that are used now.
+    `used` holds the pairs that are controls already; new ones are added to it.
     """
     superclass = dict(campaign.dataset.labels.values_list("pk", "superclass"))
     images = list(
@@ -189,8 +189,8 @@ def _add_weak_negatives(
             return
         for index in _passed(campaign, [(image, label) for _, _, image, label in proposals]):
             hit, section, image, label = proposals[index]
-            if room(hit) and image not in hit.images and (image, label) not in given:
-                given.add((image, label))
+            if room(hit) and image not in hit.images and (image, label) not in used:
+                used.add((image, label))
                 hit.take(section, Control(image, label, False, weak=True))
 
 
@@ -209,7 +209,7 @@ def _passed(campaign: Campaign, pairs: Sequence[tuple[int, int]]) -> Iterator[in
 
 
 def _asked(campaign: Campaign, pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Those of the pairs that the campaign asks."""
+    """The pairs among these that the campaign asks."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -224,7 +224,7 @@ def _asked(campaign: Campaign, pairs: Sequence[tuple[int, int]]) -> set[tuple[in
 
 
 def _not_asked_of_own_label(campaign: Campaign) -> list[tuple[int, int]]:
-    """(image, its dataset label) of the dataset's images of which that is not asked."""
+    """(image, dataset label) of the images for which the campaign does not ask that pair."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -240,7 +240,7 @@ def _not_asked_of_own_label(campaign: Campaign) -> list[tuple[int, int]]:
 
 
 def of_one_object(campaign: Campaign, asked: set[int], seed: int) -> list[Control]:
-    """CLASSIFY: images that are not asked, with one settled label and at least one settled foil."""
+    """CLASSIFY controls: images not asked, with one settled label and a settled foil (rule K6)."""
     by_image: dict[int, dict[bool, list[int]]] = defaultdict(lambda: {True: [], False: []})
     for (image, label), present in sorted(settled(campaign).items()):
         if image not in asked:

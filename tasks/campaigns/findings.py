@@ -1,4 +1,4 @@
-"""What a researcher should know before a campaign costs money: confusing labels, doubled images."""
+"""Warns a researcher of confusing labels and duplicate images before they cost money."""
 
 from typing import Any
 
@@ -20,9 +20,9 @@ GROUPS_NAMED = 2  # groups of images that a sentence lists
 def label_findings(campaign: Campaign) -> tuple[int, list[Finding]]:
     """How many labels a campaign asks about, and what may confuse workers, the worst first.
 
-    Of a published one the texts that were frozen; of a draft those that would be: for one with a
-    source, of all labels that its source asked about. Raises Refused or ValueError
-    where the draft's images or candidates cannot be.
+    For a published campaign this reads the frozen texts; for a draft with a source those frozen for
+    its source; for another draft the texts of its candidates. Raises Refused or ValueError if the
+    draft's images or candidates are invalid.
     """
     rows = CampaignLabel.objects.filter(campaign=campaign).select_related("label")
     if not rows and campaign.source:
@@ -50,19 +50,19 @@ def _labels_of_draft(campaign: Campaign) -> list[int]:
 
 
 def in_a_sentence(labels: int, findings: list[Finding]) -> str:
-    """The findings' number and the first few; "" where there are none."""
+    """The first findings and how many more there are; "" if there are none."""
     if not findings:
         return ""
-    first = "; ".join(f"{one.text} ({some(one.keys)})" for one in findings[:LABELS_NAMED])
+    first = "; ".join(f"{f.text} ({some(f.keys)})" for f in findings[:LABELS_NAMED])
     more = "" if len(findings) <= LABELS_NAMED else f"; and {len(findings) - LABELS_NAMED:,} more"
     return f"Workers may confuse some of the {labels:,} labels asked about: {first}{more}."
 
 
 def image_findings(campaign: Campaign) -> str:
-    """Identical and like images of a campaign in a sentence; "" where there are none.
+    """A campaign's identical and similar images in a sentence; "" if there are none.
 
-    Of a published one the images that are asked; of a draft those that it chooses. Raises Refused
-    where a draft's images cannot be.
+    For a published campaign these are the images asked, for a draft those it chooses. Raises
+    Refused if a draft's choice of images is invalid.
     """
     images = _asked(campaign)
     kept = Comparison.objects.filter(dataset=campaign.dataset, images=images.count()).first()
@@ -70,12 +70,16 @@ def image_findings(campaign: Campaign) -> str:
         identical, alike = kept.identical, kept.alike
     else:
         identical, alike = map(in_short, duplicates(images))
-    told = [
-        _told(groups, what)
+    phrases = [
+        _phrase(groups, what)
         for groups, what in ((identical, "are the same files"), (alike, "look alike"))
         if groups["n"]
     ]
-    return f"Of its images {' and '.join(told)}: each is asked about and paid for." if told else ""
+    return (
+        f"Of its images {' and '.join(phrases)}: each is asked about and paid for."
+        if phrases
+        else ""
+    )
 
 
 def _asked(campaign: Campaign) -> QuerySet[Image]:
@@ -87,7 +91,7 @@ def _asked(campaign: Campaign) -> QuerySet[Image]:
     return Image.objects.filter(id__in=chosen_images(campaign))
 
 
-def _told(groups: dict[str, Any], what: str) -> str:
+def _phrase(groups: dict[str, Any], what: str) -> str:
     first = "; ".join(", ".join(keys[:3]) for keys in groups["first"][:GROUPS_NAMED])
     word = "group" if groups["n"] == 1 else "groups"
     more = "; ..." if groups["n"] > GROUPS_NAMED else ""

@@ -1,4 +1,4 @@
-"""Known answers from a table: whether a label's object is in an image; controls for campaigns."""
+"""Imports known answers: pairs known to be present or absent, for use as controls."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ BATCH = 5000
 
 @dataclass(frozen=True)
 class KnownImported:
-    """How many answers were new, and how many were there already."""
+    """How many answers were new, and how many had been imported before."""
 
     added: int
     unchanged: int
@@ -27,12 +27,12 @@ class KnownImported:
 
 @transaction.atomic
 def import_known_answers(dataset: Dataset, path: Path) -> KnownImported:
-    """Add the rows of a CSV `image,label,present` (true/false, yes/no, 1/0); all of it or nothing.
+    """Add the rows of a CSV `image,label,present` (true/false, yes/no, 1/0), all of them or none.
 
-    The same again changes nothing. Raises ImportRefused naming the row and the field: an unknown
-    image or label, a pair that stands in the file twice, or with another answer here.
+    The same file again changes nothing. Raises ImportRefused naming the row and the field for an
+    unknown image or label, and for a pair that the file repeats or that has another answer already.
     """
-    # Two imports at once go one after the other.
+    # Of two imports at once the second waits for the first.
     Dataset.objects.select_for_update().get(pk=dataset.pk)
     images = dict(dataset.images.values_list("key", "pk"))
     labels = dict(dataset.labels.values_list("key", "pk"))
@@ -53,7 +53,7 @@ def import_known_answers(dataset: Dataset, path: Path) -> KnownImported:
                 )
         present = WORDS.get(cells["present"].lower())
         if present is None:
-            raise ImportRefused(f"{at}: present is {cells['present']!r}: true or false is wanted")
+            raise ImportRefused(f"{at}: present is {cells['present']!r}; it must be true or false")
         pair = images[cells["image"]], labels[cells["label"]]
         what = f"image {cells['image']!r}, label {cells['label']!r}"
         if pair in first:

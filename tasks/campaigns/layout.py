@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-# How many unfilled HITs are tried for a grid: keeps a layout of many thousand labels linear.
+# Unfilled HITs tried for each grid: keeps a layout of many thousand labels linear.
 HITS_TRIED = 1000
 
 
 @dataclass
 class HITPlan:
-    """Sections of a HIT, each a list of indexes into the pairs laid out; all of one label."""
+    """A HIT: its sections, each a list of indexes into the pairs laid out, all of one label."""
 
     sections: list[list[int]] = field(default_factory=list)
     tiles: int = 0
@@ -20,7 +20,7 @@ class HITPlan:
 
 
 def split_evenly(things: Sequence[int], at_most: int) -> list[Sequence[int]]:
-    """Cut into as few parts of at most `at_most` as possible, sizes differing by one at most."""
+    """Cut into the fewest parts of at most `at_most`, whose sizes differ by one at most."""
     parts = -(-len(things) // at_most)
     edges = [round(part * len(things) / parts) for part in range(parts + 1)] if parts else []
     return [things[start:end] for start, end in itertools.pairwise(edges)]
@@ -33,12 +33,12 @@ def lay_out_grids(
     seed: int,
     room: int | None = None,
 ) -> list[HITPlan]:
-    """Lay (image, label) pairs out in HITs of CONTAINS (SCIENCE: layout, rule 1).
+    """Lay (image, label) pairs out in HITs of CONTAINS (rules L2, L3).
 
-    One label's pairs fill grids of nearly equal size of at most `room` (what controls leave of
-    `grid_size`); a label that fits one grid of `grid_size` is never split, and fewer controls stand
-    beside it. Grids of any labels share a HIT as sections: at most `room` tiles and `max_sections`
-    sections, no image twice. First fit, large grids first, ties in random order.
+    The pairs of one label fill grids of nearly equal size, of at most `room` tiles: what controls
+    leave of `grid_size`. A label that fits `grid_size` is never split; its HIT has fewer controls.
+    Grids of any labels share a HIT as sections: at most `room` tiles and `max_sections` sections,
+    no image twice. First fit, large grids first, ties in random order.
     """
     room = grid_size if room is None else room
     shuffled = random.Random(seed)
@@ -79,14 +79,14 @@ def lay_out_grids(
 
 
 def lay_out_images(images: Sequence[int], images_per_hit: int, seed: int) -> list[list[int]]:
-    """Lay images out in CLASSIFY HITs of nearly equal size, at most `images_per_hit`, shuffled."""
+    """Lay shuffled images out in CLASSIFY HITs of nearly equal size (rule L4)."""
     shuffled = list(images)
     random.Random(seed).shuffle(shuffled)
     return [list(part) for part in split_evenly(shuffled, images_per_hit)]
 
 
 def controls_beside(study: int, share: float) -> int:
-    """How many controls a HIT of so many study items should hold: `round(share x all its items)`.
+    """The controls that a HIT of `study` items should hold: round(share x all its items) (rule K1).
 
     `share` is at most 0.5.
     """
@@ -97,7 +97,7 @@ def controls_beside(study: int, share: float) -> int:
 
 
 def room_beside_controls(size: int, share: float) -> int:
-    """The most study items that fit, with their controls, in a HIT of so many items."""
+    """The most study items that, with their controls, fit in a HIT of `size` items."""
     study = size
     while study > 1 and study + controls_beside(study, share) > size:
         study -= 1

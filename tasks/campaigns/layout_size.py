@@ -1,4 +1,4 @@
-"""How many HITs a layout will need, about, from numbers of pairs alone."""
+"""Estimates from numbers of pairs alone how many HITs a layout will need."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,11 +7,11 @@ from collections.abc import Iterable
 def hits_about(
     pairs_per_label: Iterable[int], most_per_image: int, grid_size: int, max_sections: int
 ) -> int:
-    """HITs that `layout.lay_out_grids` would make, or a few percent fewer.
+    """The number of HITs that `layout.lay_out_grids` would make, or a few percent fewer.
 
-    The largest grids first, each in the fullest HIT that has room. That an image stands only once
-    in a HIT counts by `most_per_image`, the most pairs of one image: no fewer HITs can hold them.
-    Time grows with the number of grids.
+    The largest grids first, each in the fullest HIT that has room. `most_per_image`, the most pairs
+    of one image, is a lower bound, because an image stands only once in a HIT. Time grows linearly
+    with the number of grids.
     """
     grids = []
     for pairs in pairs_per_label:

@@ -1,4 +1,4 @@
-"""Has the pictures that a published campaign shows made ahead of its workers."""
+"""Queues the pictures of a published campaign, so that they exist before workers come."""
 
 import logging
 
@@ -7,15 +7,15 @@ from django.db import transaction
 from imagesets.celery_tasks import make_derivatives
 from tasks.models import Campaign, HITItem
 
-CHUNK = 200  # images of one message
+CHUNK = 200  # images in one message
 log = logging.getLogger(__name__)
 
 
 def make_pictures_ahead(campaign: Campaign) -> None:
-    """Once the transaction commits, queue the pictures of all that the campaign's HITs show.
+    """Queue the pictures of all images in the campaign's HITs once the transaction commits.
 
-    Where the queue cannot be reached nothing fails: a picture that is not there is made when a
-    worker's page first asks for it.
+    Nothing fails if the queue cannot be reached: a missing picture is made when a page first asks
+    for it.
     """
     transaction.on_commit(lambda: _queue(campaign.pk), robust=True)
 

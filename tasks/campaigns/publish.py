@@ -1,18 +1,19 @@
-"""Publishing: from a draft to places before a crowd; pause, resume and close."""
+"""Takes a campaign from a draft to places before its crowd; pauses, resumes and closes it."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from decimal import Decimal
 
 from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from tasks import money
-from tasks.campaigns.choosing import chosen_images
 from tasks.campaigns.freezing import Published, freeze
 from tasks.campaigns.pictures import make_pictures_ahead
+from tasks.celery_tasks import sync_campaign
 from tasks.crowds import CrowdError, crowd_of
 from tasks.market.sync import PATIENCE, put_before_crowd
 from tasks.models import Campaign
@@ -22,16 +23,14 @@ from tasks.models.refused import Refused
 from tasks.models.transition import IllegalTransition
 from tasks.work.rounds import finish_if_done, open_round
 
-__all__ = [
-    "Published",
-    "Refused",
-    "chosen_images",
-    "close",
-    "pause",
-    "preview",
-    "publish",
-    "resume",
-]
+log = logging.getLogger(__name__)
+
+
+class NotYetTold(Refused):
+    """The step was taken, but the marketplace does not know yet; the message says when it will.
+
+    Not an error, but a Refused, so that every page, reply and command shows it to the person.
+    """
 
 
 def publish(
@@ -44,10 +43,10 @@ def publish(
 ) -> Published:
     """Put a draft before its crowd, or resume a paused campaign; an open one stays as it is.
 
-    All or nothing. A campaign that spends real money needs `production` and its whole budget as
+    All or nothing. A campaign that spends real money needs `production`, and its whole budget as
     `yes_spend`. `tell` is called with what was laid out before anything is put before the crowd;
-    `in_queue`: a page does not wait for a long offer. Raises Refused naming everything that is
-    missing, at once.
+    `in_queue`: for a page, which waits for no long offer. Raises Refused naming everything that is
+    missing, and NotYetTold.
     """
     campaign.refresh_from_db()
     if campaign.state == State.PAUSED:
@@ -83,7 +82,7 @@ def publish(
 
 
 def preview(campaign: Campaign) -> Published:
-    """What publishing the draft would lay out and cost; nothing is kept. Raises Refused."""
+    """What publishing the draft would lay out and cost; keeps nothing. Raises Refused."""
     with transaction.atomic():
         published = _lay_down(Campaign.locked(campaign.pk))
         transaction.set_rollback(True)
@@ -95,10 +94,10 @@ def _lay_down(locked: Campaign) -> Published:
     if locked.state != State.DRAFT:
         raise Refused(f"campaign {locked.slug} is {locked.state}: it cannot be published again")
     if locked.hits.exists():
-        raise Refused(f"campaign {locked.slug} was filled by import: it has no places to give")
+        raise Refused(f"campaign {locked.slug} was filled by import: it has no places to offer")
     if missing := _missing(locked):
         raise Refused(f"campaign {locked.slug} cannot be published: {'; '.join(missing)}")
-    # By its public id, which is random: what was previewed is what is published.
+    # From its public id, which is random: so publishing lays out what the preview showed.
     locked.seed = locked.seed or 1 + int.from_bytes(locked.public_id.encode()) % (2**31 - 1)
     published = freeze(locked)
     answers = min(locked.round_size, locked.workers_per_item)
@@ -108,7 +107,7 @@ def _lay_down(locked: Campaign) -> Published:
 
 
 def _unconfirmed(campaign: Campaign, production: bool, yes_spend: Decimal | None) -> str:
-    """What speaks against spending real money, or against not doing so; "" if nothing."""
+    """Why `production` and `yes_spend` do not fit the campaign's settings; "" if they do."""
     real = crowd_of(campaign).pays and not campaign.sandbox
     if production and not real:
         return "it is not a production campaign (its setting sandbox is true)"
@@ -126,7 +125,7 @@ def _unconfirmed(campaign: Campaign, production: bool, yes_spend: Decimal | None
 
 
 def _check_money(locked: Campaign, published: Published, balance: Decimal | None) -> None:
-    """Raises Refused where the first round cannot be paid."""
+    """Raises Refused if the budget or the account cannot pay the first round."""
     first = published.first_round
     trouble = ""
     if locked.budget is not None and first.total > locked.budget:
@@ -140,28 +139,51 @@ def _check_money(locked: Campaign, published: Published, balance: Decimal | None
         )
 
 
-INLINE = 200  # HITs that a page itself puts before a marketplace
+INLINE = 200  # HITs that a page puts before a marketplace itself; more are left to the queue
+IN_QUEUE = "The queue will tell it when that sync ends."
+NO_QUEUE = "The queue cannot be reached; once it is back, the next sync will tell the marketplace."
 
 
 def _reach_crowd(campaign: Campaign, in_queue: bool) -> None:
-    """Put what was decided before the crowd. Raises Refused where that did not work at once."""
-    if in_queue and crowd_of(campaign).gives_places and campaign.hits.count() > INLINE:
-        from tasks.celery_tasks import sync_campaign
+    """Offer the places, or withdraw them, as the new state says.
 
-        with suppress(OperationalError):  # no queue: the syncs of every few minutes see to it
-            sync_campaign.delay(campaign.pk)
+    A page leaves this to the queue if the offer is long or a sync keeps the lock. Raises NotYetTold
+    if a sync keeps the lock or the queue cannot be reached, and Refused if the marketplace failed.
+    """
+    if not crowd_of(campaign).gives_places:
+        return
+    if in_queue and campaign.hits.count() > INLINE:
+        if not _sync_in_queue(campaign):
+            raise NotYetTold(f"{_untold(campaign)} yet. {NO_QUEUE}")
         return
     try:
-        put_before_crowd(campaign, patience=PATIENCE if in_queue else None)
+        if put_before_crowd(campaign, PATIENCE):
+            return
+        if in_queue:
+            later = IN_QUEUE if _sync_in_queue(campaign) else NO_QUEUE
+            raise NotYetTold(f"{_untold(campaign)} yet because a sync is running. {later}")
+        log.warning("%s yet because a sync is running; waiting for it to end.", _untold(campaign))
+        put_before_crowd(campaign, patience=None)
     except CrowdError as error:
-        raise Refused(
-            f"campaign {campaign.slug} is {campaign.state}, but the marketplace has not been told"
-            f" all of it (the next sync goes on): {error}"
-        ) from None
+        raise Refused(f"{_untold(campaign)} all of it (the next sync goes on): {error}") from None
+
+
+def _untold(campaign: Campaign) -> str:
+    return f"campaign {campaign.slug} is {campaign.state}, but the marketplace has not been told"
+
+
+def _sync_in_queue(campaign: Campaign) -> bool:
+    """Queue a sync that waits for its turn. False: the queue cannot be reached."""
+    try:
+        sync_campaign.delay(campaign.pk, again_if_busy=True)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("No sync of %s was queued: %s", campaign.slug, error)
+        return False
+    return True
 
 
 def _missing(campaign: Campaign) -> list[str]:
-    """Everything that keeps a draft from being published, as sentences."""
+    """Everything that keeps a draft from being published, as clauses."""
     crowd = crowd_of(campaign)
     missing = crowd.missing(campaign)
     budget = {"budget": campaign.budget}
@@ -208,12 +230,15 @@ def _move(campaign: Campaign, state: State, who: str, why: str, in_queue: bool) 
 
 
 def pause(campaign: Campaign, who: str, why: str = "", in_queue: bool = False) -> None:
-    """Stop giving work; what is running may be finished. Raises Refused unless it is open."""
+    """Stop giving work; workers may finish what they have open.
+
+    Raises Refused unless it is open (or paused already), and NotYetTold.
+    """
     _move(campaign, State.PAUSED, who, why, in_queue)
 
 
 def resume(campaign: Campaign, who: str, why: str = "", in_queue: bool = False) -> Published:
-    """Give work again. Raises Refused unless it is paused (or open already)."""
+    """Give work again. Raises Refused unless it is paused (or open already), and NotYetTold."""
     if campaign.state == State.DRAFT:
         raise Refused(f"campaign {campaign.slug} is a draft: publish it first")
     _move(campaign, State.OPEN, who, why, in_queue)
@@ -222,5 +247,5 @@ def resume(campaign: Campaign, who: str, why: str = "", in_queue: bool = False) 
 
 
 def close(campaign: Campaign, who: str, why: str = "", in_queue: bool = False) -> None:
-    """End the study with the counts as they are. Raises Refused where it cannot."""
+    """End the study with the counts as they are. Raises Refused where it cannot, and NotYetTold."""
     _move(campaign, State.CLOSED, who, why, in_queue)

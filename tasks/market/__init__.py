@@ -1,1 +1,1 @@
-"""The site and a marketplace kept in step: one way out, one way in."""
+"""Keeping the site and a marketplace in step: what is sent, and what comes back."""

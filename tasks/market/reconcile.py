@@ -1,8 +1,8 @@
-"""What the marketplace tells of an assignment, and what is here, made to agree.
+"""Makes the site's assignments agree with the marketplace's.
 
-Either may come first or alone: an answer here whose submit never arrived there, an assignment there
-whose answer is in its own form data only. The marketplace decides what was handed in and paid; the
-answer itself is what was stored here, where it was.
+Each side may know of one first, or alone: the site may hold an answer whose submit never reached
+the marketplace, the marketplace an assignment whose answer is only in its own form data. The
+marketplace decides what was handed in and paid; the answer is the one that the site stored, if any.
 """
 
 from collections.abc import Iterable
@@ -26,25 +26,29 @@ from tasks.work.take_up import surrender, surrendered
 
 MARKET = "the marketplace"  # who, in the log
 BATCH = 200
-GRACE = timedelta(minutes=10)  # for an answer on its way from here to the marketplace
+GRACE = timedelta(minutes=10)  # for an answer on its way from the site to the marketplace
 
 
-def reconcile_all(campaign: Campaign, told: Iterable[MarketAssignment]) -> int:
-    """Take in all that the marketplace tells. Returns how much of it was news."""
-    coming = iter(told)
+def reconcile_all(campaign: Campaign, reports: Iterable[MarketAssignment]) -> int:
+    """Take in all that the marketplace reports. Returns how many reports were news."""
+    remaining = iter(reports)
     count = 0
-    while batch := list(islice(coming, BATCH)):
+    while batch := list(islice(remaining, BATCH)):
         taken = _take_plain(campaign, batch)
         count += len(taken)
-        count += sum(reconcile(campaign, one) for one in batch if one.key not in taken)
+        count += sum(reconcile(campaign, report) for report in batch if report.key not in taken)
     return count
 
 
-def _take_plain(campaign: Campaign, told: list[MarketAssignment]) -> set[str]:
-    """At once what is nearly all of it: handed in there, answered here by the same worker, no news
-    of either before. Returns the keys; what somebody is at just now waits for its own turn.
+def _take_plain(campaign: Campaign, reports: list[MarketAssignment]) -> set[str]:
+    """Take in, all at once, first reports of an answer that the site has from the same worker.
+
+    Nearly all reports are such. Returns the keys taken in; a row that somebody has locked is left
+    to `reconcile`.
     """
-    workers = {one.key: one.worker for one in told if one.status == MarketState.SUBMITTED}
+    workers = {
+        report.key: report.worker for report in reports if report.status == MarketState.SUBMITTED
+    }
     with transaction.atomic():
         waiting = Assignment.objects.select_for_update(of=("self",), skip_locked=True).filter(
             campaign=campaign,
@@ -53,18 +57,18 @@ def _take_plain(campaign: Campaign, told: list[MarketAssignment]) -> set[str]:
             state=AssignmentState.SUBMITTED,
         )
         plain = [
-            one
-            for one in waiting.select_related("worker")
-            if one.worker.external_id == workers[one.key]
+            assignment
+            for assignment in waiting.select_related("worker")
+            if assignment.worker.external_id == workers[assignment.key]
         ]
-        Transition.objects.bulk_create(_told_of(one, "submitted") for one in plain)
-        Assignment.objects.filter(pk__in=[one.pk for one in plain]).update(
+        Transition.objects.bulk_create(_log_entry(a, MarketState.SUBMITTED) for a in plain)
+        Assignment.objects.filter(pk__in=[a.pk for a in plain]).update(
             market_state=MarketState.SUBMITTED
         )
-    return {one.key for one in plain}
+    return {assignment.key for assignment in plain}
 
 
-def _told_of(assignment: Assignment, status: str) -> Transition:
+def _log_entry(assignment: Assignment, status: str) -> Transition:
     """The line in the log about what the marketplace says of it."""
     return Transition(
         campaign_id=assignment.campaign_id,
@@ -76,74 +80,75 @@ def _told_of(assignment: Assignment, status: str) -> Transition:
     )
 
 
-def reconcile(campaign: Campaign, told: MarketAssignment) -> bool:
-    """Take in what the marketplace tells of one assignment. Returns whether that was news."""
-    worker = Worker.of(campaign.crowd, told.worker)
-    others = Assignment.objects.filter(campaign=campaign, key=told.key).exclude(worker=worker)
+def reconcile(campaign: Campaign, report: MarketAssignment) -> bool:
+    """Take in what the marketplace reports of one assignment. Returns whether it was news."""
+    worker = Worker.of(campaign.crowd, report.worker)
+    same_key = Assignment.objects.filter(campaign=campaign, key=report.key)
+    others = same_key.exclude(worker=worker)
     with transaction.atomic():
         ids = {worker.pk, *others.values_list("worker_id", flat=True)}
         list(Worker.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
         for other in others:
             surrender(other)
-        there = Assignment.objects.filter(campaign=campaign, key=told.key, worker=worker)
-        assignment = there.select_related("hit").first()
-        if assignment is not None and assignment.market_state == told.status:
+        assignment = same_key.filter(worker=worker).select_related("hit").first()
+        if assignment is not None and assignment.market_state == report.status:
             return False
-        if told.status in HANDED_IN:
+        if report.status in HANDED_IN:
             if assignment is None:
-                assignment = _his_again(campaign, worker, told) or _adopt(campaign, worker, told)
+                restored = _restore_key(campaign, worker, report)
+                assignment = restored or _adopt(campaign, worker, report)
             if assignment.submitted_at is None:
-                _take_answer(assignment, told)
+                _take_answer(assignment, report)
         if assignment is None:
             return False
-        _take_status(assignment, told)
+        _take_status(assignment, report)
     return True
 
 
-def _his_again(campaign: Campaign, worker: Worker, told: MarketAssignment) -> Assignment | None:
-    """The assignment of which it seemed that the marketplace had given it to somebody else."""
-    assignment = surrendered(campaign, worker.external_id, told.key)
+def _restore_key(campaign: Campaign, worker: Worker, report: MarketAssignment) -> Assignment | None:
+    """Give its key back to an assignment that seemed to have gone to another worker, if any."""
+    assignment = surrendered(campaign, worker.external_id, report.key)
     if assignment is not None:
-        assignment.key = told.key
+        assignment.key = report.key
         assignment.save(update_fields=["key"])
     return assignment
 
 
-def _adopt(campaign: Campaign, worker: Worker, told: MarketAssignment) -> Assignment:
-    """An assignment that was never opened here, or was lost here."""
-    hit = HIT.objects.get(pk=told.hit_id, campaign=campaign)
+def _adopt(campaign: Campaign, worker: Worker, report: MarketAssignment) -> Assignment:
+    """Create the site's row of an assignment that it has never opened, or has lost."""
+    hit = HIT.objects.get(pk=report.hit_id, campaign=campaign)
     for older in Assignment.objects.filter(hit=hit, worker=worker, state=AssignmentState.OPEN):
-        # The marketplace lets a worker have one of a HIT at a time.
+        # On the marketplace a worker has only one assignment of a HIT at a time.
         Place.objects.filter(holder=older, free_at__isnull=False).update(
             holder=None, free_at=timezone.now()
         )
         older.become(MARKET, "taken up again under another key", state="returned")
-    assignment = new_assignment(campaign, hit, worker, campaign.round, told.key)
-    assignment.opened_at = told.accepted_at or assignment.opened_at
+    assignment = new_assignment(campaign, hit, worker, campaign.round, report.key)
+    assignment.opened_at = report.accepted_at or assignment.opened_at
     assignment.expires_at = timezone.now()
     if Assignment.objects.filter(hit=hit, worker=worker, state="submitted").exists():
-        assignment.state = AssignmentState.EXPIRED  # never twice: this one is paid, and not used
+        assignment.state = AssignmentState.EXPIRED  # never twice (rule P4): paid but not used
     assignment.save(force_insert=True)
     return assignment
 
 
-def _take_answer(assignment: Assignment, told: MarketAssignment) -> None:
-    """Store the answer that the marketplace's form data carry, or that there is none."""
-    answer = dict(told.answer) if told.answer is not None else None
+def _take_answer(assignment: Assignment, report: MarketAssignment) -> None:
+    """Store the answer in the marketplace's form data, or record that there is none."""
+    answer = dict(report.answer) if report.answer is not None else None
     if answer is not None:
         shown = answer.pop("shown", assignment.shown)
         Assignment.objects.filter(pk=assignment.pk).update(shown=shown)
         submit(assignment, answer)
     else:
         _take_nothing(assignment)
-    if told.submitted_at is not None:
-        Assignment.objects.filter(pk=assignment.pk).update(submitted_at=told.submitted_at)
+    if report.submitted_at is not None:
+        Assignment.objects.filter(pk=assignment.pk).update(submitted_at=report.submitted_at)
 
 
 def _take_nothing(assignment: Assignment) -> None:
-    """Handed in without an answer to its items: it will be paid, and is not used.
+    """Record work handed in without an answer to its items: it is paid but not used.
 
-    A place of its HIT was used up by it there; `_take_status` frees it.
+    On the marketplace it has used up a place of its HIT; `_take_status` frees that place.
     """
     campaign = Campaign.locked(assignment.campaign_id)
     place = place_for(assignment, campaign)
@@ -159,8 +164,8 @@ def _take_nothing(assignment: Assignment) -> None:
     assignment.save()
 
 
-def _take_status(assignment: Assignment, told: MarketAssignment) -> None:
-    """Write down what became of it there, and draw what follows here."""
+def _take_status(assignment: Assignment, report: MarketAssignment) -> None:
+    """Record what became of the assignment on the marketplace, and act on it."""
     campaign = Campaign.locked(assignment.campaign_id)
     held = [p.pk for p in Place.objects.select_for_update().filter(holder=assignment.pk)]
     locked = (
@@ -169,39 +174,42 @@ def _take_status(assignment: Assignment, told: MarketAssignment) -> None:
         .get(pk=assignment.pk)
     )
     locked.campaign = campaign
-    _told_of(locked, told.status).save()
-    locked.market_state = told.status
+    _log_entry(locked, report.status).save()
+    locked.market_state = report.status
     locked.save(update_fields=["market_state"])
-    if told.status in HANDED_IN and locked.state != AssignmentState.SUBMITTED:
+    if report.status in HANDED_IN and locked.state != AssignmentState.SUBMITTED:
         if not _counts_again(campaign, locked):
-            # It costs its pay all the same: the HIT's free places stay as far as the budget goes.
+            # It is paid all the same, so the HIT keeps its free places only within the budget.
             idle = Q(pk__in=held) | Q(hit=locked.hit_id, free_at__lte=timezone.now())
-            free(campaign, Place.objects.filter(idle), MARKET, "paid there, and not used")
+            free(
+                campaign, Place.objects.filter(idle), MARKET, "paid by the marketplace but not used"
+            )
         held = []
-    if told.status == MarketState.APPROVED:
+    if report.status == MarketState.APPROVED:
         _approved(campaign, locked)
-    elif told.status == MarketState.REJECTED and locked.outcome == Outcome.NONE:
-        feedback = told.feedback or "rejected on the marketplace"
+    elif report.status == MarketState.REJECTED and locked.outcome == Outcome.NONE:
+        feedback = report.feedback or "rejected on the marketplace"
         record_rejection(campaign, held, locked, feedback, MARKET)
     elif (
-        told.status in (MarketState.RETURNED, MarketState.EXPIRED)
+        report.status in (MarketState.RETURNED, MarketState.EXPIRED)
         and locked.outcome == Outcome.NONE
     ):
-        gone(locked, held, MARKET, f"{told.status} there", AssignmentState(told.status))
+        why = f"{report.status} on the marketplace"
+        void(locked, held, MARKET, why, AssignmentState(report.status))
 
 
 def _approved(campaign: Campaign, locked: Assignment) -> None:
-    """It has been paid there: by us a moment ago, by hand, or by itself when its time was up."""
+    """Record that the marketplace has paid it: for this site, by hand, or when its time was up."""
     if locked.outcome == Outcome.NONE:
-        locked.become(MARKET, "approved there", outcome=Outcome.ACCEPTED)
+        locked.become(MARKET, "approved on the marketplace", outcome=Outcome.ACCEPTED)
         money.owe([locked])
     elif locked.outcome == Outcome.REJECTED:
-        record_overturned(campaign, locked, MARKET, "approved there", must=True)
+        record_overturned(campaign, locked, MARKET, "approved on the marketplace", must=True)
     mark_paid(locked, "")
 
 
 def mark_paid(assignment: Assignment, market_ref: str) -> None:
-    """Base pay and its fee have gone out."""
+    """Mark base pay and its fee as paid."""
     Payment.objects.filter(
         Q(kind=PaymentKind.BASE) | Q(request_key=f"fee-base-{assignment.pk}"),
         assignment=assignment,
@@ -209,17 +217,17 @@ def mark_paid(assignment: Assignment, market_ref: str) -> None:
     ).update(state=PaymentState.PAID, paid_at=timezone.now(), market_ref=market_ref)
 
 
-def gone(locked: Assignment, held: list[int], who: str, why: str, state: AssignmentState) -> None:
-    """Work that has come to nothing there: its place is free, its answer (if any) not used."""
+def void(locked: Assignment, held: list[int], who: str, why: str, state: AssignmentState) -> None:
+    """Void work that was not handed in: free its place, and do not use its answer (if any)."""
     Place.objects.filter(pk__in=held).update(holder=None, free_at=timezone.now())
     if locked.state != state:
         locked.become(who, why, state=state)
 
 
 def _counts_again(campaign: Campaign, locked: Assignment) -> bool:
-    """An answer that was too late here, or seemed lost, counts if its HIT still wants one (rule 5).
+    """Use an answer that came too late, or seemed lost, if its HIT still wants one (rule P10).
 
-    The campaign and the worker are locked.
+    The caller has locked the campaign and the worker. Returns whether it counts.
     """
     if locked.set_aside or locked.outcome != Outcome.NONE:
         return False
@@ -230,12 +238,14 @@ def _counts_again(campaign: Campaign, locked: Assignment) -> bool:
         return False
     place.holder, place.free_at = locked, None
     place.save(update_fields=["holder", "free_at"])
-    locked.become(MARKET, "handed in there, and still wanted", state=AssignmentState.SUBMITTED)
+    locked.become(
+        MARKET, "handed in on the marketplace, and still wanted", state=AssignmentState.SUBMITTED
+    )
     return True
 
 
 def count_again(campaign: Campaign) -> int:
-    """The same for all that the marketplace has told of, once everything was told. How many."""
+    """Use late answers that the marketplace has, once all its reports are in. Returns how many."""
     waiting = Assignment.objects.filter(
         campaign=campaign,
         state__in=[AssignmentState.EXPIRED, AssignmentState.RETURNED],
@@ -256,10 +266,10 @@ def count_again(campaign: Campaign) -> int:
 
 
 def expire(campaign: Campaign, fetched_at: datetime | None) -> int:
-    """Say of assignments whose time is over that they have expired. Returns how many.
+    """Expire assignments whose time is over. Returns how many.
 
-    On a marketplace also of answers here that were never handed in there: `fetched_at` is when a
-    fetch began that has told of everything, None where there was none.
+    On a marketplace this includes answers that were never handed in to it: `fetched_at` is when a
+    complete fetch began, None if there was none.
     """
     now = timezone.now()
     lapsed = Q(state=AssignmentState.OPEN, expires_at__lt=now)
@@ -279,11 +289,11 @@ def expire(campaign: Campaign, fetched_at: datetime | None) -> int:
             Worker.objects.select_for_update().get(pk=worker)
             places = Place.objects.select_for_update().filter(holder=pk)
             held = [place.pk for place in places]
-            found = Assignment.objects.select_for_update().filter(lapsed, pk=pk).first()
-            if found is None:  # answered, renewed, or told of meanwhile
+            assignment = Assignment.objects.select_for_update().filter(lapsed, pk=pk).first()
+            if assignment is None:  # answered, renewed or reported meanwhile
                 continue
-            answered = found.submitted_at is not None
+            answered = assignment.submitted_at is not None
             why = "never handed in on the marketplace" if answered else "its time is over"
-            gone(found, held, "the clock", why, AssignmentState.EXPIRED)
+            void(assignment, held, "the clock", why, AssignmentState.EXPIRED)
             count += 1
     return count

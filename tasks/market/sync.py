@@ -1,7 +1,8 @@
-"""Sync: fetch, review, pay, open the next round, offer: the campaign and its crowd in step.
+"""Sync brings a campaign and its crowd in step: fetch, review, pay, open a round, offer.
 
-The one way to the marketplace: publish, pause, close and the queue come by here as well. One at a
-time per campaign, by an advisory lock; each step may be cut off and is repeated by the next sync.
+Everything sent to the marketplace goes through this module, also by publish, pause, close and the
+queue. An advisory lock admits one at a time per campaign. A step that is cut off is repeated by the
+next sync.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,10 +27,10 @@ from tasks.models.refused import Refused
 from tasks.work.review import Reviewed, review
 from tasks.work.rounds import finish_if_done, open_round
 
-PATIENCE = 5.0  # seconds that a page waits for a sync that is running
-COMPARED = 50  # HITs, of the newly paid and of all
-SHOWN = 20  # troubles that one sync lists
-AT_ONCE, BATCH = 8, 200  # calls that pay
+PATIENCE = 5.0  # seconds that a page waits for a running sync
+COMPARED = 50  # HITs whose payments a sync compares: of the newly paid, and of all
+SHOWN = 20  # refusals after which a sync stops paying
+AT_ONCE, BATCH = 8, 200  # concurrent calls that pay; rows between two checks
 Row = TypeVar("Row", bound=Model)
 Answer = TypeVar("Answer")
 Progress = Callable[[str], None]
@@ -47,7 +48,7 @@ class Synced:
     rejections_told: int = 0
     opened_round: int = 0  # its number; 0: none
     state: str = ""
-    unknown: list[str] = field(default_factory=list)  # HITs there that nobody knows here
+    unknown: list[str] = field(default_factory=list)  # the marketplace's HITs unknown to the site
     troubles: list[str] = field(default_factory=list)  # what the marketplace refused
     differences: list[str] = field(default_factory=list)  # between the two ledgers
 
@@ -56,7 +57,7 @@ def report(campaign: Campaign, done: Synced) -> list[str]:
     """What a sync did, in lines."""
     reviewed = done.reviewed
     parts = [
-        (done.fetched, "told by the marketplace"),
+        (done.fetched, "reported by the marketplace"),
         (done.expired, "expired"),
         (reviewed.accepted, "accepted"),
         (reviewed.rejected, "rejected"),
@@ -69,7 +70,7 @@ def report(campaign: Campaign, done: Synced) -> list[str]:
     if done.opened_round:
         lines.append(f"Round {done.opened_round} was opened.")
     for name, texts in (
-        ("Not known here, and left as it is", done.unknown),
+        ("Unknown to this site, and left as it is", done.unknown),
         ("Refused by the marketplace", done.troubles),
         ("The ledgers differ", done.differences),
     ):
@@ -80,9 +81,10 @@ def report(campaign: Campaign, done: Synced) -> list[str]:
 def sync(
     campaign: Campaign, patience: float | None = 0, progress: Progress = lambda step: None
 ) -> Synced:
-    """Bring a published campaign and its crowd in step. Raises Refused for a draft, CrowdError.
+    """Bring a published campaign and its crowd in step.
 
-    Of two at once the second waits `patience` seconds and then does nothing.
+    Of two syncs at once the second waits `patience` seconds, then does nothing (`busy`). Raises
+    Refused for a draft, and CrowdError.
     """
     campaign.refresh_from_db()
     if campaign.state == State.DRAFT:
@@ -99,7 +101,7 @@ def _sync(campaign: Campaign, progress: Progress) -> Synced:
     done = Synced()
     before = campaign.state
     began = timezone.now()
-    with _done_again_if_lost():
+    with _commits_not_awaited():
         if market is not None:
             progress("fetching")
             done.fetched = reconcile_all(campaign, market.fetch(campaign))
@@ -109,7 +111,7 @@ def _sync(campaign: Campaign, progress: Progress) -> Synced:
         done.reviewed = review(campaign)
         if market is not None:
             progress("paying")
-            _tell_rejections(campaign, market, done)
+            _send_rejections(campaign, market, done)
             _pay(campaign, market, done)
     progress("offering")
     _next_round(campaign, crowd, done)
@@ -126,11 +128,11 @@ def _sync(campaign: Campaign, progress: Progress) -> Synced:
 
 
 @contextmanager
-def _done_again_if_lost() -> Iterator[None]:
-    """Commits within it do not wait for the disk, which took most of a sync of many answers.
+def _commits_not_awaited() -> Iterator[None]:
+    """Commits in the block do not wait for the disk, which took most of a sync of many answers.
 
-    What a power cut takes back, the last of them, the next sync fetches, decides and finds paid
-    again. What is written down before the marketplace is asked to create anything stays outside.
+    A power cut may undo the last of them; the next sync then fetches them, decides them, and finds
+    them paid. Records made before the marketplace creates anything stay outside the block.
     """
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit TO off")
@@ -142,9 +144,9 @@ def _done_again_if_lost() -> Iterator[None]:
 
 
 def _to_compare(campaign: Campaign, before: str) -> list[int] | None:
-    """HITs (ids) whose payments this sync compares: all (None) when the study has come to its end.
+    """HITs (ids) whose payments this sync compares; None: all, at the end of the study.
 
-    Else some of those paid since the last sync, and of all the others: it costs calls for each.
+    Otherwise a sample of those paid since the last sync and one of all: each HIT costs calls.
     """
     if campaign.state != before and campaign.state in (State.FINISHED, State.CLOSED):
         return None
@@ -164,10 +166,12 @@ def _fresh(campaign: Campaign) -> Campaign:
     return campaign
 
 
-def put_before_crowd(campaign: Campaign, patience: float | None = PATIENCE) -> bool:
+def put_before_crowd(campaign: Campaign, patience: float | None) -> bool:
     """Offer an open campaign's places, or withdraw them: after publish, pause, resume, close.
 
-    False: a sync is running, which ends with this step itself. Raises CrowdError.
+    False: a sync has held the lock for `patience` seconds, and nothing was done. That sync may have
+    read the state before it changed, so the caller has to see that another one follows. Raises
+    CrowdError.
     """
     with held(Lock.SYNC, campaign.pk, patience) as mine:
         if mine:
@@ -176,7 +180,7 @@ def put_before_crowd(campaign: Campaign, patience: float | None = PATIENCE) -> b
 
 
 def _offer_or_withdraw(campaign: Campaign, market: Marketplace | None) -> None:
-    """As the campaign's state says; again if it has changed meanwhile."""
+    """Offer or withdraw places as the campaign's state says; repeat if it changed meanwhile."""
     while market is not None:
         state = _fresh(campaign).state
         (market.offer if state == State.OPEN else market.withdraw)(campaign)
@@ -185,10 +189,10 @@ def _offer_or_withdraw(campaign: Campaign, market: Marketplace | None) -> None:
 
 
 def _next_round(campaign: Campaign, crowd: Crowd, done: Synced) -> None:
-    """On a marketplace: when it has no place left that a worker could take up (rule 2).
+    """Open the next round if neither site nor marketplace has a place left to take up (rule P2).
 
-    On the site a worker opens it; here only where he could not, for want of money that has come
-    free since. Places that are free here are offered before a further round.
+    On the site workers open rounds; a sync does so only where one found no money, and some may have
+    come free since.
     """
     campaign = _fresh(campaign)
     free = campaign.places.filter(free_at__lte=timezone.now())
@@ -203,7 +207,7 @@ def _next_round(campaign: Campaign, crowd: Crowd, done: Synced) -> None:
 
 
 def _pay(campaign: Campaign, market: Marketplace, done: Synced) -> None:
-    """Approve what is accepted and pay bonuses, as far as the ledger says they are due."""
+    """Pay on the marketplace what the ledger says is due: accepted answers, then bonuses."""
     due = Payment.objects.filter(campaign=campaign, state=PaymentState.DUE).order_by("pk")
     due = due.select_related("assignment__hit", "assignment__worker", "assignment__campaign")
 
@@ -213,12 +217,12 @@ def _pay(campaign: Campaign, market: Marketplace, done: Synced) -> None:
     def give_bonus(payment: Payment) -> str:
         return market.bonus(payment.assignment, payment.amount, payment.reason, payment.request_key)
 
-    for payment, _ in _told(due.filter(kind=PaymentKind.BASE), approve, done):
+    for payment, _ in _each(due.filter(kind=PaymentKind.BASE), approve, done):
         with transaction.atomic():
             mark_paid(payment.assignment, "")
-            _said(payment.assignment, "approved")
+            _record(payment.assignment, "approved")
         done.paid += 1
-    for payment, reference in _told(due.filter(kind=PaymentKind.BONUS), give_bonus, done):
+    for payment, reference in _each(due.filter(kind=PaymentKind.BONUS), give_bonus, done):
         keys = [payment.request_key, f"fee-{payment.request_key}"]
         Payment.objects.filter(request_key__in=keys, state=PaymentState.DUE).update(
             state=PaymentState.PAID, paid_at=timezone.now(), market_ref=reference
@@ -226,7 +230,7 @@ def _pay(campaign: Campaign, market: Marketplace, done: Synced) -> None:
         done.paid += 1
 
 
-def _tell_rejections(campaign: Campaign, market: Marketplace, done: Synced) -> None:
+def _send_rejections(campaign: Campaign, market: Marketplace, done: Synced) -> None:
     rejected = Assignment.objects.filter(
         campaign=campaign, outcome=Outcome.REJECTED, market_state=MarketState.SUBMITTED
     ).select_related("hit", "worker", "campaign")
@@ -234,23 +238,24 @@ def _tell_rejections(campaign: Campaign, market: Marketplace, done: Synced) -> N
     def reject(assignment: Assignment) -> None:
         market.reject(assignment, assignment.feedback)
 
-    for assignment, _ in _told(rejected.order_by("pk"), reject, done):
+    for assignment, _ in _each(rejected.order_by("pk"), reject, done):
         with transaction.atomic():
-            _said(assignment, "rejected")
+            _record(assignment, "rejected")
         done.rejections_told += 1
 
 
-def _told(
+def _each(
     rows: QuerySet[Row], call: Callable[[Row], Answer], done: Synced
 ) -> Iterator[tuple[Row, Answer]]:
-    """(row, call(row)) of each, some at a time; what the marketplace refuses is a trouble.
+    """Yield (row, call(row)) of each row, AT_ONCE calls at a time.
 
-    After SHOWN of those nothing more is tried: the next sync tries again.
+    What the marketplace refuses goes to `done.troubles`; after SHOWN refusals the rest is left to
+    the next sync.
     """
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        waiting = list(rows)
-        for start in range(0, len(waiting), BATCH):
-            batch = waiting[start : start + BATCH]
+        todo = list(rows)
+        for start in range(0, len(todo), BATCH):
+            batch = todo[start : start + BATCH]
             futures = [(row, pool.submit(call, row)) for row in batch]
             for row, future in futures:
                 try:
@@ -263,8 +268,8 @@ def _told(
                 return
 
 
-def _said(assignment: Assignment, status: str) -> None:
-    """The marketplace has taken it: what it says of the assignment now."""
+def _record(assignment: Assignment, status: str) -> None:
+    """Record the status that a call has given the assignment on the marketplace."""
     Assignment.objects.filter(pk=assignment.pk).update(market_state=status)
     Transition.objects.create(
         campaign_id=assignment.campaign_id,

@@ -1,8 +1,8 @@
-"""The hard budget: what a campaign has spent and is bound to spend, and what still fits.
+"""The hard budget: what a campaign has spent or must still spend, and by how much it is over.
 
-The budget holds because every step that could cost more (a round, a place that is given out again,
-a bonus) asks `over` while it holds the lock on the campaign's row. An answer needs no asking: the
-price of its place becomes a debt instead.
+The budget holds because every step that could cost more (a round, a place given out again, a bonus)
+asks `over` while it holds the lock on the campaign's row. An answer need not ask: the price of its
+place only becomes a debt.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ def spent(campaign: Campaign) -> Decimal:
 
 
 def spent_by(campaigns: Iterable[Campaign]) -> dict[int, Decimal]:
-    """The same of many, by campaign's id; those with nothing in the ledger are missing."""
+    """What each campaign has spent, by its id; those with nothing in the ledger are missing."""
     payments = Payment.objects.filter(campaign__in=[c.pk for c in campaigns]).order_by()
     return dict(payments.values_list("campaign").annotate(Sum("amount")))
 
@@ -49,7 +49,7 @@ _COMMITTED = f"""
 
 
 def committed(campaign: Campaign) -> Decimal:
-    """What is in the ledger, and what the answers still to come or to be reviewed will cost."""
+    """What is in the ledger, and what answers still to come or to be reviewed will cost."""
     crowd = crowd_of(campaign)
     total = Decimal(0)
     with connection.cursor() as cursor:
@@ -63,7 +63,7 @@ def committed(campaign: Campaign) -> Decimal:
 
 
 def over(campaign: Campaign, more: Decimal = Decimal(0)) -> Decimal:
-    """By how much the campaign, with so much more, would be beyond its budget; 0: it is within.
+    """By how much the campaign would exceed its budget if it cost `more`; 0: it is within.
 
     The caller holds the campaign's row lock, and has read the row under it.
     """

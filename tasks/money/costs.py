@@ -15,7 +15,7 @@ HOUR = 3600  # seconds
 
 @dataclass(frozen=True)
 class Cost:
-    """What so many answers cost."""
+    """The cost of a number of answers."""
 
     answers: int = 0
     rewards: Decimal = Decimal(0)
@@ -31,21 +31,21 @@ class Cost:
 
 
 def usd(amount: Decimal) -> str:
-    """An amount as people read it; fractions of a cent only where there are any."""
+    """An amount as people read it; with fractions of a cent only if there are any."""
     cents = amount.quantize(Decimal("0.01"))
     return f"${cents:,}" if cents == amount else f"${amount.normalize():,f}"
 
 
 def expected_seconds(kind: str, items: int) -> float:
-    """How long a HIT of so many tiles (CONTAINS) or images (CLASSIFY) should take, in seconds."""
+    """Seconds that a HIT of `items` tiles (CONTAINS) or images (CLASSIFY) should take (rule M4)."""
     each = settings.SECONDS_PER_TILE if kind == Kind.CONTAINS else settings.SECONDS_PER_IMAGE
     return settings.SECONDS_PER_HIT + each * items
 
 
 def reward_of(campaign: Campaign, seconds: float) -> Decimal:
-    """The reward of a HIT that should take so long: the campaign's, else from its wage.
+    """The reward of a HIT expected to take `seconds`: the campaign's, else its wage times that.
 
-    Rounded up as its crowd pays.
+    The latter is rounded up to an amount that the crowd pays (rule M4).
     """
     if campaign.reward is not None:
         return campaign.reward
@@ -53,7 +53,7 @@ def reward_of(campaign: Campaign, seconds: float) -> Decimal:
 
 
 def cost_of(campaign: Campaign, answers: int) -> Cost:
-    """What so many answers to each of the campaign's HITs cost."""
+    """The cost of `answers` answers to each of the campaign's HITs."""
     crowd = crowd_of(campaign)
     hits = HIT.objects.filter(campaign=campaign).order_by()
     total = Cost()
@@ -71,5 +71,5 @@ def _plus(cost: Cost, crowd: Crowd, reward: Decimal, answers: int) -> Cost:
 
 
 def price(campaign: Campaign, hit: HIT) -> Decimal:
-    """What one answer to the HIT costs, with the fee."""
+    """The cost of one answer to the HIT, with the fee."""
     return hit.reward + crowd_of(campaign).fee(hit.reward)

@@ -1,4 +1,4 @@
-"""The ledger: what is owed for accepted answers, bonuses, and how it agrees with a marketplace."""
+"""The ledger: pay and bonuses owed, and where it differs from the marketplace's own list."""
 
 import hashlib
 from collections.abc import Collection, Iterable
@@ -18,7 +18,7 @@ FOR_THE_WORK = "for the work"
 
 
 def owe(assignments: Iterable[Assignment]) -> None:
-    """Write base pay and fee of answers that were just accepted into the ledger, in their step."""
+    """Add base pay and fee of newly accepted answers, in the transaction that accepts them."""
     rows = []
     for assignment in assignments:
         reward = assignment.hit.reward
@@ -52,14 +52,16 @@ def _payments(
 
 
 def owe_bonus(assignment: Assignment, amount: Decimal, reason: str) -> Payment:
-    """Write a bonus into the ledger, to be paid by the next sync; the same again is the same.
+    """Add a bonus, which the next sync pays; the same bonus again adds nothing.
 
-    Raises Refused where the budget does not carry it, for work that was not accepted, and for
-    another amount under a reason that the answer has had a bonus for.
+    Raises Refused if the budget does not carry it, if the work was not accepted, and for another
+    amount with the reason of an earlier bonus for the same answer.
     """
     reason = reason.strip()
     if amount <= 0 or amount != amount.quantize(Decimal("0.01")):
-        raise Refused(f"a bonus of {usd(amount)} cannot be paid: it must be whole cents, above 0")
+        raise Refused(
+            f"a bonus of {usd(amount)} cannot be paid: it must be in whole cents and above 0"
+        )
     if not reason:
         raise Refused("a bonus needs a reason: the worker reads it")
     with transaction.atomic():
@@ -67,15 +69,15 @@ def owe_bonus(assignment: Assignment, amount: Decimal, reason: str) -> Payment:
         assignment = Assignment.objects.select_for_update().get(pk=assignment.pk)
         assignment.campaign = campaign
         if assignment.outcome != Outcome.ACCEPTED:
-            raise Refused(f"assignment {assignment.key} was not accepted: it gets no bonus")
+            raise Refused(f"assignment {assignment.key} was not accepted, so it gets no bonus")
         payments = _payments(assignment, PaymentKind.BONUS, amount, reason)
-        there = Payment.objects.filter(request_key=payments[0].request_key).first()
-        if there is not None:
-            if there.amount != amount:
+        earlier = Payment.objects.filter(request_key=payments[0].request_key).first()
+        if earlier is not None:
+            if earlier.amount != amount:
                 raise Refused(
-                    f"assignment {assignment.key} has had {usd(there.amount)} for that reason"
+                    f"assignment {assignment.key} has had {usd(earlier.amount)} for that reason"
                 )
-            return there
+            return earlier
         if beyond := over(campaign, sum((p.amount for p in payments), Decimal(0))):
             raise Refused(
                 f"campaign {campaign.slug}: the bonus goes {usd(beyond)} beyond the budget of"
@@ -85,10 +87,9 @@ def owe_bonus(assignment: Assignment, amount: Decimal, reason: str) -> Payment:
 
 
 def differences(campaign: Campaign, hits: Collection[int] | None = None) -> list[str]:
-    """Where the ledger and the marketplace's own list of payments do not agree, as sentences.
+    """Where the ledger and the marketplace's own list of payments disagree, as sentences.
 
-    `hits`: of these HITs (ids) alone. What is owed here and not paid yet is no difference. Raises
-    CrowdError.
+    `hits`: compare these HITs (ids) alone. A payment still due is no difference. Raises CrowdError.
     """
     market = marketplace_of(campaign)
     if market is None:
@@ -96,25 +97,32 @@ def differences(campaign: Campaign, hits: Collection[int] | None = None) -> list
     payments = campaign.payments.exclude(kind=PaymentKind.FEE).select_related("assignment")
     if hits is not None:
         payments = payments.filter(assignment__hit__in=hits)
-    mine = {
+    by_key = {
         (p.kind, p.assignment.key, p.reason if p.kind == PaymentKind.BONUS else ""): p
         for p in payments
     }
-    found = []
+    disagreements = []
     seen = set()
     for line in market.ledger(campaign, hits):
         key = (line.kind, line.assignment, line.reason if line.kind == "bonus" else "")
         what = f"{line.kind} of {line.assignment}"
         if key in seen:
-            found.append(f"{what}: paid twice on the marketplace ({usd(line.amount)} again)")
-        elif key not in mine:
-            found.append(f"{what}: {usd(line.amount)} paid on the marketplace, nothing owed here")
-        elif mine[key].amount != line.amount:
-            found.append(f"{what}: {usd(line.amount)} there, {usd(mine[key].amount)} here")
+            disagreements.append(
+                f"{what}: paid twice on the marketplace ({usd(line.amount)} again)"
+            )
+        elif key not in by_key:
+            disagreements.append(
+                f"{what}: {usd(line.amount)} paid on the marketplace, nothing in this ledger"
+            )
+        elif by_key[key].amount != line.amount:
+            disagreements.append(
+                f"{what}: {usd(line.amount)} on the marketplace,"
+                f" {usd(by_key[key].amount)} in this ledger"
+            )
         seen.add(key)
-    found += [
-        f"{kind} of {assignment}: {usd(payment.amount)} paid by this ledger, not on the marketplace"
-        for (kind, assignment, reason), payment in mine.items()
+    disagreements += [
+        f"{kind} of {assignment}: {usd(payment.amount)} paid in this ledger, not on the marketplace"
+        for (kind, assignment, reason), payment in by_key.items()
         if payment.state == "paid" and (kind, assignment, reason) not in seen
     ]
-    return found
+    return disagreements

@@ -1,7 +1,7 @@
-"""Who gets which HIT on the site, for how long, and how they return it (rules 2 to 5, 8).
+"""Who gets which HIT on the site, for how long, and how they return it (rules P2 to P5, P8).
 
 Locks are taken in one order everywhere: worker, campaign, place, assignment. A claim changes places
-only (never another worker's assignment), so that two claims cannot wait for each other.
+only, never another worker's assignment, so two claims cannot deadlock.
 """
 
 import random
@@ -23,7 +23,7 @@ from tasks.work.rounds import SHUFFLES, finish_if_done, open_round
 def next_assignment(campaign: Campaign, worker: Worker) -> Assignment | None:
     """The worker's running assignment, or a new one on a free place; None: no work for them.
 
-    Opens the next round where the worker may go on but finds no place that they may take (rule 2).
+    Opens the next round if the worker has HITs left but none of them has a free place (rule P2).
     """
     with transaction.atomic():
         Worker.objects.select_for_update().get(pk=worker.pk)
@@ -53,7 +53,8 @@ def next_assignment(campaign: Campaign, worker: Worker) -> Assignment | None:
     return None
 
 
-# Places of one round from a random point of the shuffle on, skipping HITs that the worker has.
+# Places of one round from a random point of the shuffle on, skipping HITs that the worker has done
+# or has open.
 _CLAIM = """
     SELECT p.id FROM tasks_place p
     WHERE p.campaign_id = %(campaign)s AND p.round = %(round)s
@@ -66,7 +67,7 @@ _CLAIM = """
 
 
 def _claim(campaign: Campaign, worker: Worker) -> Place | None:
-    """A free place that the worker may take, locked; those of earlier rounds first."""
+    """A free place that the worker may take, locked; earlier rounds first (rule P8)."""
     with connection.cursor() as cursor:
         for number in range(1, campaign.round + 1):
             start = random.randrange(SHUFFLES)
@@ -121,7 +122,7 @@ def new_assignment(
 
 
 def shown_order(sections: Sequence[int], rng: random.Random) -> list[int]:
-    """An order of positions for one assignment: sections shuffled, tiles shuffled within each.
+    """An order of positions for one assignment (rule L5): sections shuffled, and tiles within each.
 
     `sections[p]` is the section of the item at position p.
     """
@@ -136,7 +137,7 @@ def shown_order(sections: Sequence[int], rng: random.Random) -> list[int]:
 
 
 def _has_unanswered_hit(campaign: Campaign, worker: Worker) -> bool:
-    """Whether the worker has not answered some HIT, so that another round would help them."""
+    """Whether some HIT is left for the worker, so that another round would give them work."""
     answered = Assignment.objects.filter(
         campaign=campaign,
         worker=worker,
@@ -146,7 +147,7 @@ def _has_unanswered_hit(campaign: Campaign, worker: Worker) -> bool:
 
 
 def renew(assignment: Assignment) -> None:
-    """Extend the worker's time: a saved choice shows that they are still at it (rule 5)."""
+    """Extend the worker's time: a saved choice shows that they are still at it (rule P5)."""
     with transaction.atomic():
         place = Place.objects.select_for_update().filter(holder=assignment).first()
         locked = Assignment.objects.select_for_update().get(pk=assignment.pk)
@@ -163,7 +164,7 @@ def renew(assignment: Assignment) -> None:
 
 
 def give_back(assignment: Assignment) -> bool:
-    """Return the HIT unanswered, which frees its place at once. False: it was not open."""
+    """Return the HIT unanswered and free its place at once. False: it was not open."""
     with transaction.atomic():
         place = Place.objects.select_for_update().filter(holder=assignment).first()
         locked = Assignment.objects.select_for_update().get(pk=assignment.pk)

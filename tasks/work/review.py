@@ -1,6 +1,6 @@
-"""Review: an answer is accepted; or accepted, set aside and its worker stopped; or rejected.
+"""Review accepts or rejects answers, and sets careless workers aside.
 
-Locks: worker, campaign, place, assignment, as everywhere.
+Order of locks: worker, campaign, place, assignment, as everywhere.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,14 +22,14 @@ from tasks.work.stops import set_aside
 BATCH = 500
 REVIEW = "review"  # who, in the log
 FEEDBACK = (
-    "The answers to questions of which the answer is known, or on which other workers agree, were"
-    " wrong more often than looking at the pictures would allow ({what})."
+    "Your answers to questions whose answer is known, or on which other workers agree, were wrong"
+    " more often than they could be if you had looked at the pictures ({what})."
 )
 
 
 @dataclass
 class Reviewed:
-    """What a review came to, in answers; `stopped` in workers."""
+    """How many answers a review decided; `stopped` counts workers."""
 
     accepted: int = 0
     rejected: int = 0
@@ -38,10 +38,10 @@ class Reviewed:
 
 
 def to_review(campaign: Campaign) -> QuerySet[Assignment]:
-    """Answers that a review has to decide on: on a marketplace those that it has as well.
+    """Answers that wait for a decision; on a marketplace those that it has, late ones included.
 
-    Late ones are paid on a marketplace too, though they are not used. What was imported is not
-    reviewed here; a stopped worker's is, like any other.
+    Late answers are paid on a marketplace but not used. Imported answers are not reviewed; those of
+    workers set aside are.
     """
     waiting = Assignment.objects.filter(
         campaign=campaign, outcome=Outcome.NONE, submitted_at__isnull=False, imported=False
@@ -52,11 +52,11 @@ def to_review(campaign: Campaign) -> QuerySet[Assignment]:
 
 
 def review(campaign: Campaign) -> Reviewed:
-    """Decide on everything that waits and is not a person's to decide.
+    """Decide on all waiting answers but those kept for a person (rules M1, M2).
 
-    Careless workers (skills.py) are stopped first. Their answers not yet accepted are rejected
-    where the campaign does so and controls alone say that much; all others are accepted, and so
-    paid.
+    Sets careless workers aside first (rule K10), then rejects their waiting answers if the campaign
+    rejects and strong controls alone show the carelessness (rule K11). Accepts all other answers,
+    which owes their pay.
     """
     done = Reviewed()
     verdicts = careless_workers(campaign, to_review(campaign))
@@ -92,12 +92,12 @@ def _accept_all(ids: Iterable[int]) -> int:
 
 
 def _locked(assignments: QuerySet[Assignment]) -> Iterator[Assignment]:
-    found = assignments.select_for_update(of=("self",)).select_related("hit", "campaign", "worker")
-    return found.order_by("pk").iterator()
+    locked = assignments.select_for_update(of=("self",)).select_related("hit", "campaign", "worker")
+    return locked.order_by("pk").iterator()
 
 
 def _lock(assignment: Assignment) -> tuple[Campaign, list[int], Assignment]:
-    """The campaign, the assignment's place (ids: one or none) and itself, locked."""
+    """Lock and return the campaign, the ids of the assignment's place (one or none), and itself."""
     Worker.objects.select_for_update().get(pk=assignment.worker_id)
     campaign = Campaign.locked(assignment.campaign_id)
     places = Place.objects.select_for_update().filter(holder=assignment)
@@ -108,7 +108,7 @@ def _lock(assignment: Assignment) -> tuple[Campaign, list[int], Assignment]:
 
 
 def accept(assignment: Assignment, who: str, why: str = "") -> None:
-    """Accept an answer that waits for review, and owe its pay. Raises Refused if it waits not."""
+    """Accept an answer and owe its pay. Raises Refused unless it waits for review."""
     with transaction.atomic():
         campaign, _, locked = _lock(assignment)
         _check_waiting(locked)
@@ -118,10 +118,10 @@ def accept(assignment: Assignment, who: str, why: str = "") -> None:
 
 
 def reject(assignment: Assignment, feedback: str, who: str) -> None:
-    """Refuse to pay for an answer that waits for review; its place is free again.
+    """Refuse to pay for an answer that waits for review, and free its place.
 
-    Raises Refused where the campaign never rejects, without a feedback for the worker, and for an
-    answer that was accepted already: money paid is not asked back.
+    Raises Refused if the campaign never rejects, without feedback for the worker, and unless the
+    answer waits for review: money paid is not asked back.
     """
     feedback = feedback.strip()
     with transaction.atomic():
@@ -129,7 +129,7 @@ def reject(assignment: Assignment, feedback: str, who: str) -> None:
         if not campaign.rejection:
             raise Refused(f"campaign {campaign.slug} does not reject work (its setting rejection)")
         if not feedback:
-            raise Refused("a rejection needs a feedback: the worker reads it")
+            raise Refused("a rejection needs feedback: the worker reads it")
         _check_waiting(locked)
         record_rejection(campaign, held, locked, feedback, who)
 
@@ -137,7 +137,7 @@ def reject(assignment: Assignment, feedback: str, who: str) -> None:
 def record_rejection(
     campaign: Campaign, held: list[int], locked: Assignment, feedback: str, who: str
 ) -> None:
-    """An answer was rejected, here or on the marketplace; everything is locked."""
+    """Record a rejection made on the site or on the marketplace; the caller holds all locks."""
     locked.feedback = feedback
     locked.save(update_fields=["feedback"])
     locked.become(who, feedback, outcome=Outcome.REJECTED)
@@ -149,14 +149,14 @@ def _check_waiting(locked: Assignment) -> None:
         raise Refused(f"assignment {locked.key} has no answer to review")
     if locked.outcome != Outcome.NONE or locked.imported:
         was = locked.outcome or "imported"
-        raise Refused(f"assignment {locked.key} was {was} already: it does not wait for review")
+        raise Refused(f"assignment {locked.key} does not wait for review: it was {was} already")
 
 
 def overturn(assignment: Assignment, who: str, why: str) -> bool:
-    """A rejected answer is accepted after all, and paid. Returns whether it counts again.
+    """Accept a rejected answer after all, and owe its pay. Returns whether it counts again.
 
-    It counts where its HIT still wants an answer and its worker was not stopped. Raises Refused
-    where it was not rejected, and where the budget does not carry its pay.
+    On the site it counts if its HIT still wants an answer and its worker is not set aside (rule
+    M3). Raises Refused if it was not rejected, or if the budget does not carry its pay.
     """
     with transaction.atomic():
         campaign, _, locked = _lock(assignment)
@@ -172,18 +172,18 @@ def record_overturned(
 ) -> bool:
     """Accept a rejected answer. `must`: the marketplace has paid it, whatever the budget says.
 
-    A place that stands before a marketplace cannot be taken back from it, so there the answer does
-    not count again, and its pay has to fit beside what is offered.
+    A place offered on a marketplace cannot be taken back, so there the answer does not count again,
+    and its pay must fit the budget beside what is offered (rule M3).
     """
-    taken = None
+    place = None
     offered = crowd_of(campaign).gives_places
     stopped = Stop.objects.filter(campaign=campaign, worker=locked.worker_id).exists()
     if not (stopped or offered or locked.set_aside) and locked.state == "submitted":
         idle = Place.objects.filter(hit=locked.hit_id, free_at__lte=timezone.now())
-        taken = idle.select_for_update(of=("self",), skip_locked=True).first()
-    if taken is not None:
-        taken.holder, taken.free_at = locked, None
-        taken.save(update_fields=["holder", "free_at"])
+        place = idle.select_for_update(of=("self",), skip_locked=True).first()
+    if place is not None:
+        place.holder, place.free_at = locked, None
+        place.save(update_fields=["holder", "free_at"])
     elif not must:
         price = money.price(campaign, locked.hit)
         fits = not money.over(campaign, price) if offered else make_room(campaign, price)
@@ -191,6 +191,6 @@ def record_overturned(
             raise Refused(
                 f"campaign {campaign.slug}: its budget does not carry the pay of {money.usd(price)}"
             )
-    locked.become(who, why, outcome=Outcome.ACCEPTED, set_aside=taken is None)
+    locked.become(who, why, outcome=Outcome.ACCEPTED, set_aside=place is None)
     money.owe([locked])
-    return taken is not None
+    return place is not None

@@ -1,7 +1,6 @@
 """Rounds: how many places each HIT has, by target and budget; and when a campaign has finished.
 
-All of it happens under the campaign's row lock (order of locks: worker, campaign, place,
-assignment).
+Everything here holds the campaign's row lock (order of locks: worker, campaign, place, assignment).
 """
 
 from decimal import Decimal
@@ -25,20 +24,20 @@ _INSERT = """
 _WHOLE_ROUND = f"""
     {_INSERT}
     FROM tasks_hit h
-    -- An import may have brought a HIT more answers than the rounds so far wanted.
-    JOIN LATERAL (SELECT count(*) AS n FROM tasks_place p WHERE p.hit_id = h.id) there ON true
-    CROSS JOIN LATERAL generate_series(1, least(%(number)s, %(target)s - there.n))
+    -- An import may have given a HIT more answers than the rounds so far wanted.
+    JOIN LATERAL (SELECT count(*) AS n FROM tasks_place p WHERE p.hit_id = h.id) places ON true
+    CROSS JOIN LATERAL generate_series(1, least(%(number)s, %(target)s - places.n))
     WHERE h.campaign_id = %(campaign)s
 """
 
 
 def open_round(campaign: Campaign, after: int, who: str, recheck: bool = False) -> bool:
-    """Raise the target by `round_size`, up to R: that many more places on every HIT (rule 2).
+    """Raise the target by `round_size`, up to R: that many more places on every HIT (rule P2).
 
-    `after` is the round that the caller saw as the newest: if somebody has opened one meanwhile,
-    nothing is opened. Returns whether there is a newer round now. A round is opened whole or not
-    at all: where the budget does not carry it the campaign is out of money, which is logged once;
-    `recheck` looks again whether it still is.
+    `after` is the newest round that the caller knows; if another has been opened since, this opens
+    none. Returns whether there is a newer round now. A round that the budget does not carry whole
+    is not opened: the campaign is out of money, which is logged once and checked again only with
+    `recheck`.
     """
     with transaction.atomic():
         locked = Campaign.locked(campaign.pk)
@@ -76,7 +75,7 @@ def open_round(campaign: Campaign, after: int, who: str, recheck: bool = False) 
 
 
 def _carried(locked: Campaign, answers: int) -> bool:
-    """Whether the budget carries so many more answers to every HIT; else it is out of money."""
+    """Whether the budget carries `answers` more of every HIT; if not, mark it out of money."""
     if locked.budget is None:
         return True
     _restore_places(locked)
@@ -99,19 +98,22 @@ def _carried(locked: Campaign, answers: int) -> bool:
     return False
 
 
-# HITs with fewer places than the target wants: those that a tight budget gave up.
+# The places that HITs lack of their target, because a tight budget gave them up.
 _LACKING = f"""
     {_INSERT}
     FROM tasks_hit h
-    JOIN LATERAL (SELECT count(*) AS n FROM tasks_place p WHERE p.hit_id = h.id) there ON true
-    CROSS JOIN LATERAL generate_series(1, %(target)s - there.n)
+    JOIN LATERAL (SELECT count(*) AS n FROM tasks_place p WHERE p.hit_id = h.id) places ON true
+    CROSS JOIN LATERAL generate_series(1, %(target)s - places.n)
     WHERE h.campaign_id = %(campaign)s
     RETURNING id
 """
 
 
 def _restore_places(locked: Campaign) -> int:
-    """Bring back places that were given up, as far as money has come free. Returns how many."""
+    """Bring back places that were given up, as far as the budget now carries them (rule M6).
+
+    Returns how many.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             _LACKING,
@@ -130,7 +132,7 @@ def _restore_places(locked: Campaign) -> int:
 
 
 def _give_up(locked: Campaign, places: QuerySet[Place], beyond: Decimal) -> int:
-    """Delete as many of these free places as bring the campaign back within its budget."""
+    """Delete free places, the dearest first, until the budget is kept. Returns how many."""
     cut = []
     for place in places.select_related("hit").order_by("-hit__reward", "-pk"):
         if beyond <= 0:
@@ -142,11 +144,11 @@ def _give_up(locked: Campaign, places: QuerySet[Place], beyond: Decimal) -> int:
 
 
 def free(locked: Campaign, places: QuerySet[Place], who: str, why: str) -> int:
-    """Places whose answers count no more are wanted again, as far as the budget carries it.
+    """Free places whose answers no longer count, as far as the budget carries it (rule M6).
 
-    `places` are locked by the caller, and so is the campaign; what the answers cost is in the
-    ledger already, or will be. Places beyond the budget are given up: the study then ends with
-    fewer answers to their HITs. Returns how many are free again.
+    The caller has locked the places and the campaign. Their answers may still have to be paid, so
+    places beyond the budget are given up, and the study ends with fewer answers to their HITs.
+    Returns how many are free again.
     """
     ids = list(places.values_list("pk", flat=True))
     freed = Place.objects.filter(pk__in=ids)
@@ -169,7 +171,9 @@ def free(locked: Campaign, places: QuerySet[Place], who: str, why: str) -> int:
 
 
 def make_room(locked: Campaign, amount: Decimal) -> bool:
-    """Give up free places until the budget carries so much more; False, and none: it cannot."""
+    """Give up free places until the budget carries `amount` more. False: it cannot; none is given
+    up.
+    """
     beyond = money.over(locked, amount)
     if not beyond:
         return True
@@ -186,9 +190,9 @@ def make_room(locked: Campaign, amount: Decimal) -> bool:
 
 
 def finish_if_done(campaign: Campaign) -> bool:
-    """Move an open campaign to finished when every HIT has the used answers that it will get.
+    """Move an open campaign to finished once every HIT has all the answers it will get (rule P11).
 
-    That is R of them, or fewer where the budget carries no further round.
+    That is R of them, or fewer if the budget carries no further round. Returns whether it moved.
     """
     unanswered = Place.objects.filter(campaign=campaign, free_at__isnull=False)
     if campaign.state != State.OPEN or unanswered.exists():
@@ -210,28 +214,28 @@ def finish_if_done(campaign: Campaign) -> bool:
                 f" of {money.usd(locked.budget or Decimal(0))} carries no further round"
             )
         if locked.out_of_money and (missing := given_up(locked)):
-            why += f"; {missing:,} answers were set aside that it does not carry to ask again"
+            why += f"; {missing:,} answers that no longer count are not asked again"
         locked.move_to(State.FINISHED, "the campaign", why)
     campaign.state = State.FINISHED
     return True
 
 
 def in_review(campaign: Campaign) -> QuerySet[Assignment]:
-    """Answers that wait for review; what was imported so stays so."""
+    """Answers that wait for review; imported ones are never reviewed."""
     return Assignment.objects.filter(
         campaign=campaign, state=AssignmentState.SUBMITTED, outcome=Outcome.NONE, imported=False
     )
 
 
 def given_up(campaign: Campaign) -> int:
-    """Places that the rounds so far want and that the budget does not carry."""
+    """How many places the budget has given up of those that the rounds so far want."""
     wanted = campaign.target * campaign.hits.count()
     return max(wanted - Place.objects.filter(campaign=campaign).count(), 0)
 
 
 def waiting_places(campaign: Campaign) -> int:
-    """Places that nobody holds, "waiting for workers" (rule 6), with those of unopened rounds."""
+    """How many places wait for workers: free ones and those of unopened rounds (rule P6)."""
     waiting = Place.objects.filter(campaign=campaign, free_at__lte=timezone.now()).count()
-    if campaign.out_of_money or not campaign.round:  # filled by import: no rounds
+    if campaign.out_of_money or not campaign.round:  # round 0: filled by import
         return waiting
     return waiting + (campaign.workers_per_item - campaign.target) * campaign.hits.count()

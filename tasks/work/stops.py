@@ -1,4 +1,4 @@
-"""Setting a worker aside: their answers leave the results and they get no further HITs (rule 7)."""
+"""Sets workers aside: their answers leave the results and they get no more HITs (rule P7)."""
 
 from django.db import transaction
 
@@ -8,10 +8,10 @@ from tasks.work.rounds import free
 
 
 def set_aside(campaign: Campaign, worker: Worker, reason: str, who: str) -> int:
-    """Take a worker's answers out of the campaign's results and stop their work in it (rule 7).
+    """Take a worker's answers out of the campaign's results and give them no more of it (rule P7).
 
-    Their places are free again at once; a HIT that they have open they may finish, and it is set
-    aside as well. Returns how many answers were set aside.
+    Their places are free at once. They may finish the HIT they have open, which is set aside too.
+    Returns how many answers were set aside.
     """
     with transaction.atomic():
         Worker.objects.select_for_update().get(pk=worker.pk)

@@ -1,4 +1,4 @@
-"""What becomes of a worker's answer: stored once, on the place that it may take (rules 3 to 5)."""
+"""Stores a worker's answer, once, on the place that it may take (rules P3, P4, P9)."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -48,8 +48,8 @@ def submit(assignment: Assignment, answer: dict[str, Any]) -> Submitted:
         if assignment.submitted_at is not None:
             return Submitted("repeated", assignment)
         now = timezone.now()
-        given = [field for field in ANSWER if field in answer]
-        for field in given:
+        answered = [field for field in ANSWER if field in answer]
+        for field in answered:
             setattr(assignment, field, answer[field])
         assignment.submitted_at = now
         assignment.wall_seconds = (now - assignment.opened_at).total_seconds()
@@ -57,16 +57,16 @@ def submit(assignment: Assignment, answer: dict[str, Any]) -> Submitted:
         who = worker.pseudonym
         if place is None:
             assignment.become(who, "its place was taken", state="expired", save=False)
-            assignment.save(update_fields=[*FACTS, *given])
+            assignment.save(update_fields=[*FACTS, *answered])
             return Submitted("late", assignment)
         assignment.become(who, state="submitted", set_aside=stopped, save=False)
         if crowd_of(campaign).accepts_at_once and not assignment.for_person:
             why = "accepted as it is stored"
             assignment.become("review", why, outcome=Outcome.ACCEPTED, save=False)
             money.owe([assignment])
-        assignment.save(update_fields=[*FACTS, *given])
+        assignment.save(update_fields=[*FACTS, *answered])
         if stopped:
-            free(campaign, Place.objects.filter(pk=place.pk), "review", "its worker is stopped")
+            free(campaign, Place.objects.filter(pk=place.pk), "review", "its worker was set aside")
         else:
             place.holder, place.free_at = assignment, None
             place.save(update_fields=["holder", "free_at"])
@@ -77,8 +77,8 @@ def submit(assignment: Assignment, answer: dict[str, Any]) -> Submitted:
 def _campaign_for(campaign: Campaign, stopped: bool) -> tuple[Campaign, bool]:
     """The campaign, and whether the answer belongs to the sample that a person reviews.
 
-    The campaign's row is locked where the answer changes more than its own place: the answer of a
-    stopped worker frees one, and the sample must not grow beyond its size.
+    The campaign's row is locked only where the answer changes more than its own place: a stopped
+    worker's answer frees one, and the sample must not outgrow its size.
     """
     campaign.refresh_from_db(fields=["state", "review_sample"])
     sample = Assignment.objects.filter(campaign=campaign, for_person=True)
@@ -92,16 +92,17 @@ def _campaign_for(campaign: Campaign, stopped: bool) -> tuple[Campaign, bool]:
 def place_for(assignment: Assignment, campaign: Campaign) -> Place | None:
     """The place that an answer may take, locked: its own, or after expiry any free one of its HIT.
 
-    A marketplace that gives out places itself has given this one, so it must have reclaimed one of
-    the open assignments without notice: the one that was opened first makes room. None where no
-    place is left, where the worker has another answer to the HIT (rules 4 and 5), or where the
-    marketplace has taken the work from them. The caller holds the lock on the worker's row.
+    A marketplace gives out the places itself, so if the site sees none free, the marketplace has
+    reclaimed one without notice: the assignment opened first makes room, then the oldest answer not
+    reported (rule P9). None if no place is left, if the worker has another assignment of the HIT
+    (rule P4), or if the marketplace has taken the work from them. The caller holds the lock on the
+    worker's row.
     """
     market_decides = crowd_of(campaign).gives_places
-    gone = Assignment.objects.filter(
+    taken_away = Assignment.objects.filter(
         pk=assignment.pk, market_state__in=[MarketState.RETURNED, MarketState.EXPIRED]
     )
-    if market_decides and gone.exists():
+    if market_decides and taken_away.exists():
         return None
     places = Place.objects.select_for_update(of=("self",)).filter(hit=assignment.hit_id)
     own = places.filter(holder=assignment).first()
@@ -110,7 +111,7 @@ def place_for(assignment: Assignment, campaign: Campaign) -> Place | None:
         worker=assignment.worker_id,
         state__in=[AssignmentState.OPEN, AssignmentState.SUBMITTED],
     ).exclude(pk=assignment.pk)
-    if twice.exists():  # the worker keeps that one; this place stays free for others
+    if twice.exists():  # the other one counts; this place stays free
         return None
     if own is not None:
         return own
@@ -120,28 +121,30 @@ def place_for(assignment: Assignment, campaign: Campaign) -> Place | None:
     if place is None and market_decides:
         place = unlocked.filter(free_at__isnull=False).order_by("holder__opened_at").first()
         if place is None:
-            place = _never_handed_in(unlocked.filter(UNTOLD, free_at=None))
+            place = _never_handed_in(unlocked.filter(UNREPORTED, free_at=None))
     return place
 
 
 # Answers that the marketplace has not reported: they may never have been handed in.
-UNTOLD = Q(
+UNREPORTED = Q(
     holder__market_state=MarketState.UNREPORTED,
     holder__outcome=Outcome.NONE,
     holder__imported=False,
 )
 
 
-def _never_handed_in(untold: QuerySet[Place]) -> Place | None:
+def _never_handed_in(unreported: QuerySet[Place]) -> Place | None:
     """The place of the oldest answer that the marketplace has not reported; that answer expires.
 
-    Should it be handed in after all, it takes such a place in its turn.
+    If it is handed in after all, it takes such a place in its turn.
     """
-    place = untold.order_by("holder__submitted_at").first()
+    place = unreported.order_by("holder__submitted_at").first()
     if place is None or place.holder_id is None:
         return None
     holder = Assignment.objects.select_for_update().get(pk=place.holder_id)
     if holder.market_state or holder.outcome:  # reported or reviewed just now
         return None
-    holder.become("the marketplace", "never handed in there", state=AssignmentState.EXPIRED)
+    holder.become(
+        "the marketplace", "never handed in on the marketplace", state=AssignmentState.EXPIRED
+    )
     return place

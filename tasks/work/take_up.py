@@ -1,4 +1,4 @@
-"""Work that a marketplace has given to a worker, taken up on the site (rule 5)."""
+"""Taking up on the site a HIT that a marketplace has given to a worker (rule P10)."""
 
 from django.db import transaction
 from django.db.models import Q
@@ -15,11 +15,11 @@ class NotOffered(Exception):
 
 
 def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
-    """The assignment by which a marketplace has given the HIT to the worker (rule 5).
+    """The worker's assignment under the marketplace's `key`, new if need be (rule P10).
 
-    The HIT is served even where the site sees no free place: the marketplace has then reclaimed one
-    of the assignments that are open, or answered but not yet handed in, without notice (see
-    `submitting.submit` and tasks/market/reconcile.py). Raises NotOffered.
+    The site serves the HIT even if it sees no free place: the marketplace must then have reclaimed,
+    without notice, an assignment that is open, or answered but not handed in (`place_for` in
+    tasks/work/submitting.py makes room). Raises NotOffered.
     """
     others = Assignment.objects.filter(campaign=hit.campaign_id, key=key).exclude(worker=worker)
     with transaction.atomic():
@@ -31,14 +31,14 @@ def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
         campaign = Campaign.objects.get(pk=hit.campaign_id)
         if Stop.objects.filter(campaign=campaign, worker=worker).exists():
             raise NotOffered("There is no more work of this study for you.")
-        mine = Assignment.objects.filter(hit=hit, worker=worker)
-        if mine.filter(state=AssignmentState.SUBMITTED).exists():
+        of_hit = Assignment.objects.filter(hit=hit, worker=worker)
+        if of_hit.filter(state=AssignmentState.SUBMITTED).exists():
             raise NotOffered("You have answered this one before.")
         in_time = Q(state=AssignmentState.OPEN, expires_at__gt=timezone.now())
         if surrendered(campaign, worker.external_id, key) and others.filter(in_time).exists():
             raise NotOffered("This work is not yours any more.")
         for other in others:
-            # An answer is its worker's until the marketplace says what became of it (sync).
+            # An answer stays its worker's until a sync learns what became of it.
             if other.state == AssignmentState.SUBMITTED or not surrender(other):
                 raise NotOffered("This work was handed in by somebody else.")
         wanted = Place.objects.filter(hit=hit, free_at__isnull=False)
@@ -49,7 +49,7 @@ def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
             wanted.exists() or unsure.exists()
         ):
             raise NotOffered("This one has all the answers that it needs.")
-        for older in mine.filter(state=AssignmentState.OPEN):
+        for older in of_hit.filter(state=AssignmentState.OPEN):
             give_back(older)
         free_now = wanted.filter(free_at__lte=timezone.now())
         place = free_now.select_for_update(of=("self",), skip_locked=True).first()
@@ -62,11 +62,11 @@ def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
 
 
 def surrender(assignment: Assignment) -> bool:
-    """Take an assignment's key from it: the marketplace has given that key to another worker.
+    """Take an assignment's key from it, because the marketplace has given it to another worker.
 
-    The worker must have returned the work there. The place is freed and the assignment gets a new
-    key (`surrendered` finds it); an answer that never reached the marketplace is not used. False:
-    the answer was handed in there, or reviewed. The caller holds the lock on the worker's row.
+    The first worker must have returned the work. The place is freed, the assignment gets a new key
+    (`surrendered` finds it), and an answer that never reached the marketplace is not used. False:
+    the answer was handed in or reviewed. The caller holds the lock on the worker's row.
     """
     with transaction.atomic():
         places = Place.objects.select_for_update().filter(holder=assignment)
@@ -85,7 +85,7 @@ def surrender(assignment: Assignment) -> bool:
 def surrendered(campaign: Campaign, worker: str, key: str) -> Assignment | None:
     """The worker's newest assignment that `surrender` took this key from.
 
-    `worker` is the marketplace's id. Should the marketplace name that worker for the key after all,
+    `worker` is the marketplace's id. If the marketplace names that worker for the key after all,
     the assignment is theirs again (tasks/market/reconcile.py).
     """
     taken = Assignment.objects.filter(

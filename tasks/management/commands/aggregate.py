@@ -10,7 +10,7 @@ from tasks.results import aggregate
 
 
 class Command(CampaignCommand):
-    help = "Compute a campaign's results of its used answers."
+    help = "Compute a campaign's results from its used answers."
 
     def step(self, campaign: Campaign, who: str, **options: Any) -> None:
         with Console(stderr=True).status(f"Aggregating {campaign.slug} ..."):

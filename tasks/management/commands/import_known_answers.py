@@ -1,4 +1,4 @@
-"""import_known_answers SLUG FILE: pairs of which the answer is known, as controls."""
+"""import_known_answers SLUG FILE: adds pairs whose answer is known, as controls."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,7 +12,7 @@ from tasks.campaigns.known_answers import import_known_answers
 
 
 class Command(BaseCommand):
-    help = "Add known answers: controls for the dataset's campaigns. The same again adds nothing."
+    help = "Add known answers: controls for the dataset's campaigns. Repeating it adds nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", metavar="SLUG", help="The dataset.")
@@ -31,5 +31,5 @@ class Command(BaseCommand):
             done = import_known_answers(dataset, file)
         except ImportRefused as refused:
             raise CommandError(str(refused)) from None
-        before = f"; {done.unchanged:,} were there before" if done.unchanged else ""
+        before = f"; {done.unchanged:,} had been added before" if done.unchanged else ""
         self.stdout.write(f"Dataset {slug}: {done.added:,} known answers added{before}.")

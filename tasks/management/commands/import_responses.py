@@ -12,19 +12,20 @@ from tasks.models import Campaign
 from tasks.responses import UNDERSTOOD, ResponsesRefused, import_responses
 
 FORMS = f"""\
-FILE is one of these; which one, it says itself:
+The format of FILE is recognized from its contents:
 
-CSV with a header, JSON lines, or a JSON list, a row per judgment. Needed columns:
+CSV with a header, JSON lines, or a JSON list, one row per judgment. Required columns:
   CONTAINS  worker, image, label, selected (true, false, maybe, yes, no, 1, 0; empty: not seen)
   CLASSIFY  worker, image, selected (JSON list of label keys; [] = none of these), main
-Not needed: campaign, round, hit, assignment, control, submitted_at, seconds, status, used, as in
+Optional: campaign, round, hit, assignment, control, submitted_at, seconds, status, used, as in
 the table `judgments` that `export` writes; position in CONTAINS; offered in CLASSIFY (default:
-all that the file selects for the image). A missing hit is the image (and label); a missing
-assignment is the HIT and the worker; no status is accepted. Any other column is refused.
+all that the file selects for the image). Without hit, each image (and label) is a HIT; without
+assignment, each HIT and worker is one; without status, an answer counts as accepted. Any other
+column is refused.
 
 {UNDERSTOOD}
 
-All of the file is imported or nothing. To import it again changes nothing.
+The whole file is imported, or nothing. Importing it again changes nothing.
 """
 
 
@@ -53,7 +54,7 @@ class Command(CampaignCommand):
             raise CommandError(f"{path}: {error.strerror or error}.") from None
         except ResponsesRefused as refused:
             raise CommandError(f"{path}: {refused}") from None
-        before = f"; {imported.unchanged:,} were there before" if imported.unchanged else ""
+        before = f"; {imported.unchanged:,} had been added before" if imported.unchanged else ""
         self.stdout.write(
             f"Campaign {campaign.slug}: {imported.judgments:,} judgments added"
             f" ({imported.assignments:,} assignments, {imported.hits:,} HITs,"

@@ -1,4 +1,4 @@
-"""pause CAMPAIGN: stops giving work; what is running may be finished."""
+"""pause CAMPAIGN: stops giving work; workers may finish what they have open."""
 
 from argparse import ArgumentParser
 from typing import Any

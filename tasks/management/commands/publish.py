@@ -8,7 +8,8 @@ from rich.console import Console
 
 from tasks import money
 from tasks.campaigns.findings import image_findings, in_a_sentence, label_findings
-from tasks.campaigns.publish import Published, publish
+from tasks.campaigns.freezing import Published
+from tasks.campaigns.publish import publish
 from tasks.management.campaign_command import CampaignCommand
 from tasks.models import Campaign
 
@@ -18,9 +19,11 @@ def dollars(text: str) -> Decimal:
     try:
         amount = Decimal(text)
     except InvalidOperation:
-        raise ArgumentTypeError(f"{text!r} is no amount in US dollars, such as 123.45") from None
+        raise ArgumentTypeError(
+            f"{text!r} is not an amount in US dollars, such as 123.45"
+        ) from None
     if not amount.is_finite():
-        raise ArgumentTypeError(f"{text!r} is no amount in US dollars, such as 123.45")
+        raise ArgumentTypeError(f"{text!r} is not an amount in US dollars, such as 123.45")
     return amount
 
 
@@ -38,7 +41,7 @@ class Command(CampaignCommand):
             "--yes-spend",
             type=dollars,
             metavar="USD",
-            help="The campaign's whole budget, typed: needed with --production.",
+            help="The campaign's whole budget, typed out; required with --production.",
         )
 
     def step(self, campaign: Campaign, who: str, **options: Any) -> None:
@@ -55,7 +58,7 @@ class Command(CampaignCommand):
             self.stdout.write(f"Campaign {campaign.slug} is {campaign.state}.")
 
     def _tell(self, campaign: Campaign, published: Published) -> None:
-        """What it is and costs, said before anything stands before the crowd."""
+        """Print what it consists of and costs, before anything is put before the crowd."""
         if published.resumed:
             return
         if published.groups:
@@ -63,7 +66,7 @@ class Command(CampaignCommand):
             self.stdout.write(f"Images of its source by group: {groups}.")
         if published.nothing_to_offer:
             self.stdout.write(
-                f"{published.nothing_to_offer:,} images have nothing to offer and are not asked."
+                f"{published.nothing_to_offer:,} images have no labels to offer and are not asked."
             )
         controls = f" with {published.controls:,} controls" if published.controls else ""
         self.stdout.write(
@@ -73,7 +76,9 @@ class Command(CampaignCommand):
             " workers."
         )
         if confusing := in_a_sentence(*label_findings(campaign)):
-            self.stdout.write(f"{confusing} What they read is frozen now: see the dataset's page.")
+            self.stdout.write(
+                f"{confusing} The labels' texts are frozen now: see the dataset's page."
+            )
         if twice := image_findings(campaign):
             self.stdout.write(twice)
         budget = "none" if campaign.budget is None else money.usd(campaign.budget)

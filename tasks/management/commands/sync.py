@@ -1,4 +1,4 @@
-"""sync CAMPAIGN: fetches, reviews, pays, opens the next round, offers what is free."""
+"""sync CAMPAIGN: fetches, reviews, pays, opens the next round, offers free places."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tasks.models import Campaign
 
 
 class Command(CampaignCommand):
-    help = "Bring a campaign and its crowd in step; the queue does so every few minutes."
+    help = "Bring a campaign and its crowd in step; the queue also does this every few minutes."
 
     def step(self, campaign: Campaign, who: str, **options: Any) -> None:
         with Console(stderr=True).status(f"Syncing {campaign.slug} ...") as status:

@@ -4,8 +4,9 @@ import pytest
 
 from imagesets.models import Image, Label
 from models_inference.models import Classifier, Prediction
-from tasks.campaigns.publish import Refused, close, pause, publish, resume
+from tasks.campaigns.publish import close, pause, publish, resume
 from tasks.models import Campaign, CampaignImage, CampaignLabel, HITItem, Pair, Place
+from tasks.models.refused import Refused
 from tasks.work.stops import set_aside
 from tests.factories import answer_truly, make_dataset, work_through
 

@@ -8,9 +8,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from tasks import money
-from tasks.campaigns.publish import Refused, preview, publish
+from tasks.campaigns.publish import preview, publish
 from tasks.market.sync import sync
 from tasks.models import Assignment, Campaign, Payment
+from tasks.models.refused import Refused
 from tasks.work.claiming import next_assignment
 from tasks.work.rounds import open_round, waiting_places
 from tasks.work.stops import set_aside
@@ -103,7 +104,7 @@ def test_work_that_is_set_aside_is_asked_again_only_as_far_as_the_budget_goes(da
     assert campaign.state == "finished"
     assert money.spent(campaign) == campaign.budget
     why = campaign.transitions.filter(after="finished").get().why
-    assert f"{hits - 1} answers were set aside" in why
+    assert f"{hits - 1} answers that no longer count are not asked again" in why
 
 
 def test_real_money_needs_its_whole_budget_typed(dataset, fair):
@@ -117,7 +118,7 @@ def test_real_money_needs_its_whole_budget_typed(dataset, fair):
     for typed in ("123.4", "123", "1e10"):
         with pytest.raises(CommandError, match=r"budget is \$123.45"):
             call_command("publish", "paid", "--production", "--yes-spend", typed)
-    with pytest.raises(CommandError, match="no amount"):
+    with pytest.raises(CommandError, match="not an amount"):
         call_command("publish", "paid", "--production", "--yes-spend", "NaN")
     campaign.refresh_from_db()
     assert campaign.state == "draft"

@@ -73,7 +73,7 @@ def test_a_failed_aggregation_is_reported_and_holds_up_no_other(
     assert "An aggregation failed" in admin_client.get(page).content.decode()
     assert "failed" not in admin_client.get(f"/campaigns/{whole.slug}/").content.decode()
     aggregate_campaign(broken.pk)
-    assert f"aggregation of {broken.slug} failed" in caplog.text
+    assert f"Aggregation of {broken.slug} failed" in caplog.text
     one.answers = right
     one.save()
     aggregate_campaigns.delay()

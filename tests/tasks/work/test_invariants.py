@@ -23,10 +23,11 @@ from hypothesis.stateful import (
 )
 
 from tasks import money
-from tasks.campaigns.publish import Refused, pause, preview, publish, resume
+from tasks.campaigns.publish import pause, preview, publish, resume
 from tasks.crowds import CrowdError
 from tasks.market.sync import sync
 from tasks.models import Assignment, Campaign, Place, Worker
+from tasks.models.refused import Refused
 from tasks.work import review
 from tasks.work.claiming import give_back, next_assignment
 from tasks.work.rounds import finish_if_done

@@ -4,9 +4,10 @@ import pytest
 from django.core.management import call_command
 
 from tasks import money
-from tasks.campaigns.publish import Refused, publish
+from tasks.campaigns.publish import publish
 from tasks.market.sync import sync
 from tasks.models import Assignment, Campaign, HITItem, KnownAnswer, Stop, Worker
+from tasks.models.refused import Refused
 from tasks.work import review
 from tasks.work.claiming import next_assignment
 from tasks.work.stops import set_aside
@@ -221,7 +222,7 @@ def test_a_rejection_needs_the_campaigns_leave_and_a_feedback(campaign, workers)
     with pytest.raises(Refused, match="does not reject"):
         review.reject(done, "x", "a person")
     Campaign.objects.update(rejection=True)
-    with pytest.raises(Refused, match="needs a feedback"):
+    with pytest.raises(Refused, match="needs feedback"):
         review.reject(done, "  ", "a person")
 
 
@@ -259,7 +260,7 @@ def test_the_command_says_what_it_did(fair, db, capsys):
     number = len(fair.work)
     call_command("sync", "study")
     said = capsys.readouterr().out
-    assert f"{number} told by the marketplace, {number} accepted, {number} paid" in said
+    assert f"{number} reported by the marketplace, {number} accepted, {number} paid" in said
     assert "is finished" in said
     call_command("sync", "study")
     assert "nothing new" in capsys.readouterr().out

@@ -33,7 +33,7 @@ def test_a_payment_made_by_hand_is_reported_while_the_study_runs(open_for_mturk,
     done = sync(campaign)
     assert done.state == "open"
     (difference,) = done.differences
-    assert "$0.50 paid on the marketplace, nothing owed here" in difference
+    assert "$0.50 paid on the marketplace, nothing in this ledger" in difference
 
 
 def test_a_rejection_overturned_on_the_marketplace_is_taken_over(open_for_mturk, market):
