@@ -25,7 +25,7 @@ def is_running() -> bool:
 def celery_worker(patience: float = 60.0) -> Iterator[None]:
     """Use the running worker, or start one for the duration of the block.
 
-    Raises RuntimeError, naming its log, if it does not answer within `patience` seconds.
+    Raises RuntimeError, naming its log, if it is not ready within `patience` seconds.
     """
     if is_running():
         yield
@@ -35,6 +35,7 @@ def celery_worker(patience: float = 60.0) -> Iterator[None]:
     command = [sys.executable, "-m", "celery", "-A", "annotation", "worker"]
     command += ["--pool", "solo", "--queues", QUEUES, "--loglevel", "INFO"]
     with log.open("ab") as output:
+        since = output.tell()
         worker = subprocess.Popen(
             [*command, "--hostname", f"command-{os.getpid()}@%h"],
             stdout=output,
@@ -46,9 +47,11 @@ def celery_worker(patience: float = 60.0) -> Iterator[None]:
         )
     try:
         deadline = time.monotonic() + patience
-        while not is_running():
+        # Not by a ping: the worker may already be busy with a job that an earlier one left.
+        while b" ready." not in log.read_bytes()[since:]:
             if worker.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the Celery worker did not start; its log is {log}")
+            time.sleep(0.1)
         yield
     finally:
         worker.terminate()

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from annotation.report.numbers import (
@@ -110,12 +110,15 @@ def test_a_classifier_without_predictions_has_no_accuracy():
     assert (result.top1, result.multi_label) == (nothing, nothing)
 
 
+on_a_busy_machine = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 pairs = st.lists(
     st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 4), st.integers(0, 4)),
     unique_by=lambda pair: pair[:2],
 )
 
 
+@on_a_busy_machine
 @given(pairs, st.lists(st.integers(-1, 3), min_size=4, max_size=4))
 def test_rivalled_is_what_a_loop_over_fractions_counts(rows, dataset_labels):
     rows = [(image, label, min(selected, shown), shown) for image, label, selected, shown in rows]
@@ -143,7 +146,7 @@ results = st.tuples(
 )
 
 
-@settings(max_examples=200)
+@on_a_busy_machine
 @given(st.lists(results, max_size=8))
 def test_accuracies_are_what_a_loop_over_sets_counts(images):
     counted, objects, right, own, top = {}, {}, {}, {}, {}
