@@ -238,8 +238,8 @@ def _save_locations(
             raise _copy_failed(entry.key, error) from error
 
     copied = in_parallel(keep, source.read(to_copy), source.remote) if to_copy else ()
-    for done, (image, location) in enumerate(copied, 1):
-        moved[image] = location
+    for done, (image_id, location) in enumerate(copied, 1):
+        moved[image_id] = location
         progress("Copying known images", done, len(to_copy))
     with transaction.atomic(), connection.cursor() as cursor:
         rows = list(moved.items())
