@@ -166,7 +166,9 @@ class WholeValueSchema(OpenApiSerializerFieldExtension):
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict:
         declared = self.target.declared
         if not isinstance(declared, WordOr):
-            return auto_schema._map_serializer_field(_alone(declared), direction)
+            schema = auto_schema._map_serializer_field(_alone(declared), direction)
+            longest = declared.longest if isinstance(declared, ListOf) else None
+            return schema | {"maxItems": longest} if longest else schema
         forms: list[dict] = [{"type": "string", "enum": [declared.word]}]
         for field in map(_alone, declared.types):
             if isinstance(field, _GroupSerializer):
