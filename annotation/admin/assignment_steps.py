@@ -71,8 +71,8 @@ class AssignmentSteps(ModelAdmin):
             form=AskWhy,
         )
 
-        def take(said: dict[str, Any]) -> str:
-            review.accept(assignment, request.user.get_username(), said["why"])
+        def take(answers: dict[str, Any]) -> str:
+            review.accept(assignment, request.user.get_username(), answers["why"])
             return "Accepted."
 
         return ask_first(self, request, assignment, step, take)
@@ -92,8 +92,8 @@ class AssignmentSteps(ModelAdmin):
             danger=True,
         )
 
-        def take(said: dict[str, Any]) -> str:
-            review.reject(assignment, said["feedback"], request.user.get_username())
+        def take(answers: dict[str, Any]) -> str:
+            review.reject(assignment, answers["feedback"], request.user.get_username())
             return "Rejected."
 
         return ask_first(self, request, assignment, step, take)
@@ -111,8 +111,8 @@ class AssignmentSteps(ModelAdmin):
             form=AskWhy,
         )
 
-        def take(said: dict[str, Any]) -> str:
-            counts = review.overturn(assignment, request.user.get_username(), said["why"])
+        def take(answers: dict[str, Any]) -> str:
+            counts = review.overturn(assignment, request.user.get_username(), answers["why"])
             return "Accepted, and it counts." if counts else "Accepted; it does not count."
 
         return ask_first(self, request, assignment, step, take)
@@ -127,8 +127,8 @@ class AssignmentSteps(ModelAdmin):
             form=AskBonus,
         )
 
-        def take(said: dict[str, Any]) -> str:
-            payment = money.owe_bonus(assignment, said["amount"], said["reason"])
+        def take(answers: dict[str, Any]) -> str:
+            payment = money.owe_bonus(assignment, answers["amount"], answers["reason"])
             return f"{money.usd(payment.amount)} is owed."
 
         return ask_first(self, request, assignment, step, take)

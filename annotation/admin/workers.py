@@ -123,11 +123,11 @@ class WorkerAdmin(History):
             danger=True,
         )
 
-        def take(said: dict[str, Any]) -> str:
+        def take(answers: dict[str, Any]) -> str:
             number = set_aside(
-                said["campaign"], worker, said["why"], who=request.user.get_username()
+                answers["campaign"], worker, answers["why"], who=request.user.get_username()
             )
-            return f"Set aside in {said['campaign'].slug}: {number:,} answers left its results."
+            return f"Set aside in {answers['campaign'].slug}: {number:,} answers left its results."
 
         return ask_first(self, request, worker, step, take)
 

@@ -4,6 +4,7 @@ import copy
 from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.db.models import Model
@@ -125,9 +126,7 @@ class WholeValue(serializers.Field):
 def _alone(declared: Type) -> serializers.Field:
     """A field without a parent, of which a PATCH may leave nothing out."""
     if isinstance(declared, Group):
-        parts = {part.name: field_of(part) for part in declared.parts}
-        named = {"__doc__": declared.about, "declared": declared}
-        return type(declared.name, (_GroupSerializer,), parts | named)()
+        return _serializer_of(declared)()
     if isinstance(declared, ListOf):
         return (_DistinctList if declared.distinct else serializers.ListField)(
             child=_alone(declared.item),
@@ -135,6 +134,15 @@ def _alone(declared: Type) -> serializers.Field:
             max_length=declared.longest,
         )
     return _field(declared)
+
+
+@cache
+def _serializer_of(group: Group) -> type["_GroupSerializer"]:
+    """The group's serializer, of which OpenAPI makes a component."""
+    parts = {part.name: field_of(part) for part in group.parts}
+    return type(
+        group.name, (_GroupSerializer,), parts | {"__doc__": group.about, "declared": group}
+    )
 
 
 class _GroupSerializer(KnownFieldsOnly):
@@ -166,7 +174,9 @@ class WholeValueSchema(OpenApiSerializerFieldExtension):
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict:
         declared = self.target.declared
         if not isinstance(declared, WordOr):
-            return auto_schema._map_serializer_field(_alone(declared), direction)
+            schema = auto_schema._map_serializer_field(_alone(declared), direction)
+            longest = declared.longest if isinstance(declared, ListOf) else None
+            return schema | {"maxItems": longest} if longest else schema
         forms: list[dict] = [{"type": "string", "enum": [declared.word]}]
         for field in map(_alone, declared.types):
             if isinstance(field, _GroupSerializer):

@@ -1,4 +1,4 @@
-"""A campaign: one kind of question about a dataset's images, and what it froze when published."""
+"""A campaign: one kind of question about a dataset's images, and what publishing froze."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ class Kind(models.TextChoices):
 
 
 class State(models.TextChoices):
-    """Where a campaign stands; the allowed ways are in transition.py."""
+    """Where a campaign stands; transition.py holds the allowed moves."""
 
     DRAFT = "draft", "draft"
     OPEN = "open", "open"
@@ -171,16 +171,16 @@ class Campaign(models.Model):
 
     @classmethod
     def locked(cls, pk: int) -> "Campaign":
-        """The campaign, its row locked till the transaction ends; one holds it at a time.
+        """The campaign, its row locked until the transaction ends.
 
-        NO KEY: what is inserted for the campaign (an assignment, a line in the log) need not wait.
+        NO KEY: inserts that refer to the campaign (an assignment, a line in the log) do not wait.
         """
         return cls.objects.select_for_update(no_key=True).get(pk=pk)
 
     def move_to(self, state: State, who: str, why: str = "") -> None:
         """Change the state and log it; the caller holds the campaign's row lock.
 
-        Raises IllegalTransition, naming both states, where CAMPAIGN_MOVES does not allow it.
+        Raises IllegalTransition, naming both states, unless CAMPAIGN_MOVES allows it.
         """
         if state not in CAMPAIGN_MOVES[self.state]:
             raise IllegalTransition(
@@ -214,7 +214,7 @@ class CampaignLabel(models.Model):
 
 
 class CampaignImage(models.Model):
-    """An image of a campaign; with a source, its group there and the chance that it was asked."""
+    """An image of a campaign; with a source, its group there and its probability of being asked."""
 
     campaign = models.ForeignKey(
         Campaign, on_delete=models.CASCADE, related_name="campaign_images", db_index=False

@@ -105,7 +105,7 @@ class ListOf:
     distinct: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # each its own, and so hashable
 class Group:
     """Parts that are given and replaced together, and the rules between them."""
 
