@@ -396,6 +396,6 @@ def test_a_pickle_is_no_program(make, tmp_path, kind, form):
         torch.save(Wicked(proof), file)
     else:
         file.write_bytes(pickle.dumps(Wicked(proof)) if form == "pickle" else b"no archive")
-    with pytest.raises(InferenceError, match=r"wicked\.pt2 is no .* archive"):
+    with pytest.raises(InferenceError, match=r"wicked\.pt2 is not a .* archive"):
         load(make(file, kind), choose_device("cpu"))
     assert not proof.exists()
