@@ -52,7 +52,7 @@ class Up:
 
     def ready(self) -> "Up":
         try:
-            eventually(lambda: f"Second Look is at {self.address}" in self.said(), 120)
+            eventually(lambda: f"Second Look is at {self.address}" in self.said(), 180)
         except AssertionError:
             raise AssertionError(self.said()) from None
         return self
@@ -130,7 +130,7 @@ def refused(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         cwd=PROJECT,
         env=environment(folder),
-        timeout=60,
+        timeout=180,
     )
 
 
