@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from django.db import connection
 
-from annotation.exports.columns import Column
+from annotation.exports.cell_formats import Column
 from annotation.exports.tables import NotYet, Table, table_of
 from tasks.models import Campaign
 

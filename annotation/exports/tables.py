@@ -5,7 +5,7 @@ The judgments' rows are unnested from assignments (tasks/sql/judgments.py).
 
 from dataclasses import dataclass
 
-from annotation.exports.columns import Column, iso
+from annotation.exports.cell_formats import Column, iso
 from tasks.models import Campaign
 from tasks.models.campaign import Kind
 from tasks.sql.judgments import ITEMS, RESPONSE, answer, entries, is_list, label_id

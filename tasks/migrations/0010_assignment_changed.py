@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import tasks.models.transaction
+import tasks.models.transaction_id
 
 TRIGGER = """
     CREATE FUNCTION tasks_assignment_changed() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -33,8 +33,8 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="assignment",
             name="changed",
-            field=tasks.models.transaction.TransactionField(
-                db_default=tasks.models.transaction.CurrentTransaction(),
+            field=tasks.models.transaction_id.TransactionField(
+                db_default=tasks.models.transaction_id.CurrentTransaction(),
                 editable=False,
                 help_text=(
                     "Transaction that last changed what results are made of; a trigger sets it."

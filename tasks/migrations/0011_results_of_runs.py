@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-import tasks.models.transaction
+import tasks.models.transaction_id
 
 
 class Migration(migrations.Migration):
@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             "run",
             "watermark",
-            tasks.models.transaction.TransactionField(
+            tasks.models.transaction_id.TransactionField(
                 editable=False,
                 help_text="The oldest transaction that its snapshot might not have seen.",
                 null=True,

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from imagesets.models import new_public_id
 from tasks.models.campaign import Campaign
 from tasks.models.hit import HIT
-from tasks.models.transaction import CurrentTransaction, TransactionField
+from tasks.models.transaction_id import CurrentTransaction, TransactionField
 from tasks.models.transition import Transition, check, named
 from tasks.models.worker import Worker
 

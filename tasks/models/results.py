@@ -4,7 +4,7 @@ from django.db import models
 
 from imagesets.models import Image
 from tasks.models.campaign import Campaign, Pair
-from tasks.models.transaction import TransactionField
+from tasks.models.transaction_id import TransactionField
 from tasks.models.worker import Worker
 
 COUNTED = (

@@ -215,7 +215,7 @@ def test_the_admin_registers_with_a_mapping_file_and_runs_what_is_chosen(root, d
     }
     wrong = SimpleUploadedFile("mapping.csv", b"class,label\n0,nothing\n")
     refused = root.post(page, form | {"mapping_csv": wrong}).content.decode()
-    assert "mapping.csv row 2, label: dataset tiny has no label" in refused
+    assert "mapping.csv, row 2, label: dataset tiny has no label" in refused
     assert "/tmp" not in refused
     assert root.post(page, form | {"mapping_csv": table}).status_code == 302
     mine = Classifier.objects.get(name="mine")
