@@ -88,7 +88,9 @@ def test_the_whole_way_on_63_photographs(machine: Machine):
     tiles = Counter(row["assignment"] for row in judgments)
     assert max(tiles.values()) <= 48
     controls = Counter(row["assignment"] for row in judgments if row["control"] == "true")
-    assert all(controls[key] == round(0.1 * number) for key, number in tiles.items())
+    wanted = {key: round(0.1 * number) for key, number in tiles.items()}
+    assert all(controls[key] <= number for key, number in wanted.items())
+    assert sum(controls.values()) > 0.9 * sum(wanted.values())  # as far as they exist (rule K1)
     assert len(judgments) - controls.total() == 3 * len(frequencies)
     hits = {row["hit"] for row in judgments}
     assert len(labels) / 8 <= len(hits) < 80  # several sections a HIT: at most 8

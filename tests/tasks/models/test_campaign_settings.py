@@ -22,7 +22,7 @@ from tasks.models.campaign_settings import (
     broken_rules,
     missing_to_publish,
 )
-from tests.factories import make_campaign, make_dataset
+from tests.factories import make_awkward_dataset, make_campaign
 
 LEAST = {"name": "A study", "dataset": "tiny", "kind": "contains"}
 BOUNDED = [s for s in SETTINGS.values() if isinstance(s.type, Whole | Number | Dollars)]
@@ -66,7 +66,7 @@ def test_columns_hold_both_bounds_and_nothing_beyond(setting):
 
 @pytest.mark.django_db
 def test_the_api_holds_the_same_bounds(tmp_path):
-    make_dataset(tmp_path / "pictures")
+    make_awkward_dataset(tmp_path / "pictures")
 
     def refused(beyond: bool) -> set[str]:
         fields = {}
@@ -102,7 +102,7 @@ def test_rules_name_the_setting_and_say_what_is_wrong():
 
 @pytest.mark.django_db
 def test_the_admins_form_holds_the_same_rules(tmp_path, rf, admin_user):
-    dataset = make_dataset(tmp_path / "pictures")
+    dataset = make_awkward_dataset(tmp_path / "pictures")
     grid = make_campaign(dataset, slug="grid")
     request = rf.get("/")
     request.user = admin_user

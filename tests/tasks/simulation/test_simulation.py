@@ -74,7 +74,7 @@ def test_the_command_starts_a_server_of_its_own_and_says_what_is_missing(dataset
     truth.write_text("image,label,main\nsecret-000.png,n03,true\n")
     out = io.StringIO()
     words = ("simulate", campaign.slug, "--workers", "2", "--truth", str(truth))
-    with pytest.raises(CommandError, match=r"2 places are left .* 1 more workers are needed"):
+    with pytest.raises(CommandError, match=r"the 2 places that are left; 1 more workers are"):
         call_command(*words, stdout=out)
     assert "simulated-0-002" in out.getvalue()
     assert max(map(len, out.getvalue().splitlines())) <= 80

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 
 from tasks import money
 from tasks.campaigns.publish import pause, preview, publish, resume
-from tasks.crowds import CrowdError
+from tasks.crowds import CrowdError, crowd_of
 from tasks.market.sync import sync
 from tasks.models import Assignment, Campaign, Place, Worker
 from tasks.models.refused import Refused
@@ -305,7 +305,8 @@ class Study(RuleBasedStateMachine):
         if self.crowd == "fair":
             paid = Counter((p.kind, p.assignment, p.reason) for p in self.market.payments)
             assert set(paid.values()) <= {1}
-            total = sum((p.amount + self.market.fee(p.amount) for p in self.market.payments), 0)
+            fee = crowd_of(campaign).fee
+            total = sum((p.amount + fee(p.amount) for p in self.market.payments), 0)
             assert total <= spent
         # Finished: every answer that the budget could pay is there.
         if campaign.state == "finished" and not campaign.out_of_money:
