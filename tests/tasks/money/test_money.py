@@ -1,11 +1,9 @@
 """Rewards, fees, the hard budget, the typed confirmation, the ledger."""
 
-import threading
 from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from tasks import money
 from tasks.campaigns.publish import preview, publish
@@ -18,6 +16,7 @@ from tasks.work.stops import set_aside
 from tasks.work.submitting import submit
 from tests.factories import answer_no, make_dataset, work_through
 from tests.studies.fair import open_for_business
+from tests.studies.threads import at_once
 
 
 def draft(dataset, **fields) -> Campaign:
@@ -172,28 +171,6 @@ def test_an_answer_that_was_not_accepted_gets_no_bonus(campaign, workers):
         money.owe_bonus(next_assignment(campaign, worker), Decimal(1), "hope")
 
 
-def in_threads(*calls) -> list[BaseException | object]:
-    """All at once, each in a thread of its own; what they returned or raised."""
-    found: list[BaseException | object] = [None] * len(calls)
-    gate = threading.Barrier(len(calls))
-
-    def run(number: int) -> None:
-        gate.wait()
-        try:
-            found[number] = calls[number]()
-        except Refused as refused:
-            found[number] = refused
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return found
-
-
 @pytest.mark.django_db(transaction=True)
 def test_bonuses_and_a_round_that_race_for_the_last_money(workers):
     campaign = draft(make_dataset(), reward=Decimal("0.10"))
@@ -203,15 +180,16 @@ def test_bonuses_and_a_round_that_race_for_the_last_money(workers):
     (worker,) = workers(1)
     work_through(campaign, worker)
     accepted = list(Assignment.objects.filter(campaign=campaign, outcome="accepted"))
-    found = in_threads(
+    outcomes = at_once(
         *[lambda a=a: money.owe_bonus(a, Decimal("0.20"), "thorough") for a in accepted],
         lambda: open_round(campaign, after=1, who="a test"),
         lambda: open_round(campaign, after=1, who="a test"),
+        expected=(Refused,),
     )
     campaign.refresh_from_db()
     assert money.committed(campaign) <= campaign.budget
     bonuses = Payment.objects.filter(kind="bonus").count()
-    assert bonuses == sum(isinstance(one, Payment) for one in found)
+    assert bonuses == sum(isinstance(outcome, Payment) for outcome in outcomes)
     assert (campaign.round == 2) == (bonuses == 0)
     assert campaign.places.count() == hits * campaign.target
 
@@ -219,9 +197,8 @@ def test_bonuses_and_a_round_that_race_for_the_last_money(workers):
 @pytest.mark.django_db(transaction=True)
 def test_two_publishers_publish_once(fair):
     campaign = draft(make_dataset(), crowd="fair", budget=Decimal(100), reward=Decimal("0.10"))
-    found = in_threads(*[lambda: publish(Campaign.objects.get(), "a test") for _ in range(3)])
-    assert not [one for one in found if isinstance(one, BaseException)]
-    assert campaign.places.count() == 2 * campaign.hits.count() == 2 * found[0].hits
+    published = at_once(*[lambda: publish(Campaign.objects.get(), "a test")] * 3)
+    assert campaign.places.count() == 2 * campaign.hits.count() == 2 * published[0].hits
 
 
 @pytest.mark.django_db(transaction=True)
@@ -233,7 +210,7 @@ def test_syncs_at_once_pay_once(fair, workers):
         items = list(hit.items.values_list("position", flat=True))
         work.answer = {"shown": items, "selected": [], "maybe": [], "unseen": []}
         work.status = "submitted"
-    found = in_threads(*[lambda: sync(Campaign.objects.get(), patience=30) for _ in range(3)])
-    assert sum(one.paid for one in found) == campaign.hits.count() == len(fair.payments)
+    syncs = at_once(*[lambda: sync(Campaign.objects.get(), patience=30)] * 3)
+    assert sum(done.paid for done in syncs) == campaign.hits.count() == len(fair.payments)
     assert Payment.objects.filter(kind="base", state="paid").count() == len(fair.payments)
     assert not money.differences(campaign)

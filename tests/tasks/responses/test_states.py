@@ -2,7 +2,6 @@
 
 import csv
 import io
-import threading
 
 import pytest
 from django.db import connection
@@ -26,6 +25,7 @@ from tasks.work.stops import set_aside
 from tests import factories
 from tests.factories import make_lettered_dataset
 from tests.studies.judgment_files import as_csv, exported, form, give, make_draft, on
+from tests.studies.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -232,22 +232,8 @@ def test_never_twice_also_against_the_site(published):
 def test_two_imports_of_a_file_at_once(contains):
     rows = [on(worker=f"w{n}", image=f"{'abcdef'[n % 6]}.jpg") for n in range(600)]
     data = as_csv(rows)
-    found: list = []
-
-    def run() -> None:
-        try:
-            found.append(import_responses(contains, io.BytesIO(data), "a test"))
-        except BaseException as error:
-            found.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted((one.judgments, one.unchanged) for one in found) == [
+    imports = at_once(*[lambda: import_responses(contains, io.BytesIO(data), "a test")] * 3)
+    assert sorted((imported.judgments, imported.unchanged) for imported in imports) == [
         (0, 600),
         (0, 600),
         (600, 0),

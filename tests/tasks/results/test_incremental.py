@@ -24,6 +24,7 @@ from tasks.results import aggregate
 from tasks.results.store import Answers
 from tests.studies.aggregated import answer_some, files, open_campaign
 from tests.studies.counted_by_hand import check_classify, check_contains
+from tests.studies.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -331,24 +332,13 @@ def test_a_run_that_ends_leaves_the_file_of_the_next_alone(workers, monkeypatch)
 def test_two_runs_at_once_wait_for_each_other(workers):
     campaign, rng = open_campaign("contains"), random.Random(1)
     answer_some(campaign, workers(1)[0], rng, 100)
-    errors = []
 
     def run() -> None:
-        try:
-            for _ in range(3):
-                aggregate_campaign(campaign.pk)
-                answer_some(Campaign.objects.get(pk=campaign.pk), workers(4)[3], rng)
-        except Exception as error:
-            errors.append(error)
-        finally:
-            connection.close()
+        for _ in range(3):
+            aggregate_campaign(campaign.pk)
+            answer_some(Campaign.objects.get(pk=campaign.pk), workers(4)[3], rng)
 
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
+    at_once(*[run] * 3)
     assert Run.objects.filter(campaign=campaign).count() == 9
     aggregate(campaign)
     check_contains(campaign)
