@@ -13,7 +13,8 @@ from annotation.api.setting_fields import WholeValue, field_of
 from tasks.campaigns.draft_checks import problems_of
 from tasks.crowds import CROWDS, crowd_named
 from tasks.models import Campaign
-from tasks.models.campaign_settings import SETTINGS, Setting
+from tasks.models.campaign_settings import SETTINGS
+from tasks.models.setting_types import Setting
 
 LEFT_AS_IT_IS = ("controls", "qualifications")  # when their field is empty
 

@@ -12,7 +12,8 @@ from annotation.api.setting_fields import field_of
 from tasks.campaigns.draft_checks import problems_of, slug_taken
 from tasks.models import Campaign, Run
 from tasks.models.campaign import State
-from tasks.models.campaign_settings import SETTINGS, Problem
+from tasks.models.campaign_settings import SETTINGS
+from tasks.models.setting_types import Problem
 
 
 class NothingToSay(KnownFieldsOnly):

@@ -27,7 +27,7 @@ from imagesets.labels.lint import some
 from imagesets.models import Dataset
 from tasks.crowds import CROWDS
 from tasks.models import Campaign
-from tasks.models.campaign_settings import (
+from tasks.models.setting_types import (
     NOT_SET,
     REQUIRED,
     Choice,

@@ -9,7 +9,8 @@ from imagesets.models import Dataset, Image
 from models_inference.models import Classifier
 from tasks.models import Campaign
 from tasks.models.campaign import Kind
-from tasks.models.campaign_settings import Problem, broken_rules
+from tasks.models.campaign_settings import RULES
+from tasks.models.setting_types import Problem, broken_rules
 
 
 def problems_of(values: Mapping[str, Any], campaign: Campaign | None = None) -> list[Problem]:
@@ -19,7 +20,7 @@ def problems_of(values: Mapping[str, Any], campaign: Campaign | None = None) -> 
     if it exists. At most one problem of a setting, or of a part.
     """
     problems: dict[str, str] = {}
-    for name, sentence in [*broken_rules(values), *_unknown_to_database(values, campaign)]:
+    for name, sentence in [*broken_rules(values, RULES), *_unknown_to_database(values, campaign)]:
         problems.setdefault(name, sentence)
     return list(problems.items())
 

@@ -8,19 +8,8 @@ from django.db.models import Q
 from django.utils.text import slugify
 
 from imagesets.models import Dataset, Image, Label, new_public_id
-from tasks.models.campaign_settings import (
-    CANDIDATES,
-    KINDS,
-    NOT_SET,
-    REQUIRED,
-    SETTINGS,
-    Dollars,
-    Number,
-    Slug,
-    Text,
-    Whole,
-    default_of,
-)
+from tasks.models.campaign_settings import CANDIDATES, KINDS, SETTINGS, default_of
+from tasks.models.setting_types import NOT_SET, REQUIRED, Dollars, Number, Slug, Text, Whole
 from tasks.models.transition import CAMPAIGN_MOVES, IllegalTransition, Transition
 
 

@@ -2,15 +2,31 @@
 
 The API's fields, `create_campaign`, the admin's form, the model's defaults and bounds, and the
 table in docs/campaigns.md are made from `SETTINGS`. To add a setting, add an entry, and a column to
-the model. This module imports the standard library alone.
+the model. This module imports the words of the declaration (setting_types.py), and nothing else.
 """
 
 import copy
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from decimal import Decimal
-from enum import Enum
 from typing import Any
+
+from tasks.models.setting_types import (
+    NOT_SET,
+    Choice,
+    Dollars,
+    Flag,
+    Group,
+    ListOf,
+    Named,
+    Number,
+    Problem,
+    Rule,
+    Setting,
+    Slug,
+    Text,
+    Whole,
+    WordOr,
+)
 
 KINDS = {
     "contains": "CONTAINS: which of these images contain X?",
@@ -19,145 +35,6 @@ KINDS = {
 GROUPS_ASKED = ("fu", "mis", "easy")
 # The largest numbers that the columns of a database hold.
 SMALL, MEDIUM, LARGE = 2**15 - 1, 2**31 - 1, 2**63 - 1
-
-Problem = tuple[str, str]  # the setting's name, with that of a part after a dot, and a sentence
-Rule = Callable[[Mapping[str, Any]], Problem | None]
-
-
-class Default(Enum):
-    """What stands in place of a default."""
-
-    REQUIRED = "the setting must be given"
-    NOT_SET = "it has no value until it is given"
-
-
-REQUIRED, NOT_SET = Default.REQUIRED, Default.NOT_SET
-
-
-@dataclass(frozen=True)
-class Flag:
-    """True or false."""
-
-
-@dataclass(frozen=True)
-class Whole:
-    """A whole number."""
-
-    least: int | None
-    most: int | None
-
-
-@dataclass(frozen=True)
-class Number:
-    """A number; with `places`, of that many decimal places at most, else as it was written."""
-
-    least: Decimal
-    most: Decimal
-    places: int | None = None
-
-
-@dataclass(frozen=True)
-class Dollars:
-    """A sum of US dollars, to the cent."""
-
-    least: Decimal
-    most: Decimal
-
-
-@dataclass(frozen=True)
-class Text:
-    """A text; `lines` says whether it may have several, `trim` whether spaces around it go."""
-
-    longest: int | None = None
-    blank: bool = False
-    lines: bool = False
-    trim: bool = True
-
-
-@dataclass(frozen=True)
-class Slug:
-    """Letters, digits, hyphens and underscores."""
-
-    longest: int
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of some words, each with its title."""
-
-    options: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Named:
-    """The name of something to look up: a dataset, a campaign or a crowd."""
-
-    what: str
-
-
-@dataclass(frozen=True)
-class ListOf:
-    """A list; with `distinct`, nothing may stand in it twice."""
-
-    item: "Type"
-    longest: int | None = None
-    empty: bool = True
-    distinct: bool = False
-
-
-@dataclass(frozen=True, eq=False)  # each its own, and so hashable
-class Group:
-    """Parts that are given and replaced together, and the rules between them."""
-
-    name: str
-    about: str
-    parts: tuple["Setting", ...]
-    rules: tuple[Rule, ...] = ()
-
-    def defaults(self) -> dict[str, Any]:
-        """The value of a group of which nothing is given."""
-        return {
-            part.name: copy.deepcopy(part.default)
-            for part in self.parts
-            if part.default is not NOT_SET
-        }
-
-
-@dataclass(frozen=True)
-class WordOr:
-    """A certain word, or a value of one of the types; `form` shows what is meant."""
-
-    word: str
-    types: tuple["Type", ...]
-    form: str
-
-
-Type = Flag | Whole | Number | Dollars | Text | Slug | Choice | Named | ListOf | Group | WordOr
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A setting of a campaign, or a part of one.
-
-    `null` says whether it may be given as null. With `null_is_default` it may not, but a campaign
-    made without it stores null, which stands for the default. `kinds` and `crowds` say where the
-    setting has an effect; empty: everywhere.
-    """
-
-    name: str
-    title: str
-    type: Type
-    help: str = ""
-    default: Any = REQUIRED
-    null: bool = False
-    null_is_default: bool = False
-    kinds: tuple[str, ...] = ()
-    crowds: tuple[str, ...] = ()
-
-    @property
-    def where(self) -> str:
-        """The kinds and crowds that the setting is for, in words; "" if for all."""
-        return ", ".join([*map(str.upper, self.kinds), *self.crowds])
 
 
 def _models_can_agree(candidates: Mapping[str, Any]) -> Problem | None:
@@ -336,8 +213,9 @@ SETTINGS: dict[str, Setting] = {
             "candidates",
             "Candidates",
             CANDIDATES,
-            "Which predictions become candidate labels. Null: the best 5 labels of every"
-            " classifier that has predictions at publish.",
+            "Which predictions become candidate labels. Null: the best"
+            f" {CANDIDATES.defaults()['k']} labels of every classifier that has predictions at"
+            " publish.",
             default=None,
             null=True,
         ),
@@ -559,14 +437,6 @@ def _controls_come_from_others(values: Mapping[str, Any]) -> Problem | None:
 
 
 RULES: tuple[Rule, ...] = (_has_a_slug, _only_classify_follows, _controls_come_from_others)
-
-
-def broken_rules(values: Mapping[str, Any], rules: tuple[Rule, ...] = RULES) -> list[Problem]:
-    """What contradicts itself in a campaign's settings, or in a group's parts by its own rules.
-
-    Each value is valid for itself; a campaign or dataset may stand as its row.
-    """
-    return [problem for rule in rules if (problem := rule(values))]
 
 
 def missing_to_publish(values: Mapping[str, Any], *, paid_crowd: bool) -> list[Problem]:

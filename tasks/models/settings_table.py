@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from tasks.models.campaign_settings import (
+from tasks.models.campaign_settings import SETTINGS
+from tasks.models.setting_types import (
     NOT_SET,
     REQUIRED,
-    SETTINGS,
     Choice,
     Dollars,
     Flag,

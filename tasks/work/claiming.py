@@ -147,7 +147,7 @@ def _has_unanswered_hit(campaign: Campaign, worker: Worker) -> bool:
 
 
 def renew(assignment: Assignment) -> None:
-    """Extend the worker's time: a saved choice shows that they are still at it (rule P5)."""
+    """Extend the worker's time: a form sent with mistakes shows that they are at it (rule P5)."""
     with transaction.atomic():
         place = Place.objects.select_for_update().filter(holder=assignment).first()
         locked = Assignment.objects.select_for_update().get(pk=assignment.pk)

@@ -11,28 +11,24 @@ from django.core.exceptions import ValidationError
 
 from annotation.admin.campaign_form import CampaignForm
 from annotation.api.serializers import CampaignSerializer
-from tasks.models import Campaign, campaign_settings, settings_table
-from tasks.models.campaign_settings import (
-    CANDIDATES,
-    SETTINGS,
-    Default,
-    Dollars,
-    Number,
-    Whole,
-    broken_rules,
-    missing_to_publish,
-)
+from tasks.models import Campaign, campaign_settings, setting_types, settings_table
+from tasks.models.campaign_settings import CANDIDATES, RULES, SETTINGS, missing_to_publish
+from tasks.models.setting_types import Default, Dollars, Number, Whole, broken_rules
 from tests.factories import make_awkward_dataset, make_campaign
 
 LEAST = {"name": "A study", "dataset": "tiny", "kind": "contains"}
 BOUNDED = [s for s in SETTINGS.values() if isinstance(s.type, Whole | Number | Dollars)]
 
 
-def test_the_declaration_imports_the_standard_library_alone():
-    tree = ast.parse(Path(campaign_settings.__file__).read_text())
-    imported = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
-    imported |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
-    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
+def test_the_declaration_imports_its_own_words_and_the_standard_library_alone():
+    def imports_beyond_the_library(module) -> set[str]:
+        tree = ast.parse(Path(module.__file__).read_text())
+        names = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+        names |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+        return {n for n in names if n.partition(".")[0] not in sys.stdlib_module_names}
+
+    assert imports_beyond_the_library(setting_types) == set()
+    assert imports_beyond_the_library(campaign_settings) == {setting_types.__name__}
 
 
 def test_the_table_in_the_docs_is_the_declared_one():
@@ -87,11 +83,11 @@ def test_the_api_holds_the_same_bounds(tmp_path):
 
 def test_rules_name_the_setting_and_say_what_is_wrong():
     values = {"slug": "mine", "source": None, "kind": "contains", "controls": {"campaigns": []}}
-    assert broken_rules(values) == []
+    assert broken_rules(values, RULES) == []
     wrong = values | {"source": "other", "controls": {"campaigns": ["mine"]}}
-    assert [name for name, _ in broken_rules(wrong)] == ["source", "controls.campaigns"]
-    assert broken_rules(values | {"slug": ""})[0][0] == "slug"
-    assert broken_rules(wrong | {"kind": "classify"})[0][0] == "controls.campaigns"
+    assert [name for name, _ in broken_rules(wrong, RULES)] == ["source", "controls.campaigns"]
+    assert broken_rules(values | {"slug": ""}, RULES)[0][0] == "slug"
+    assert broken_rules(wrong | {"kind": "classify"}, RULES)[0][0] == "controls.campaigns"
     agree = {"classifiers": ["first"], "k": 5, "min_models": 2}
     assert [name for name, _ in broken_rules(agree, CANDIDATES.rules)] == ["min_models"]
     assert broken_rules(agree | {"classifiers": None}, CANDIDATES.rules) == []
