@@ -210,7 +210,11 @@ class MTurkSide:
 
     def accept(self, hit: HIT, worker: str) -> str:
         listed = self.market.open_hits()
-        offer = next(one for one in listed if self.market.public_id(one) == hit.public_id)
+        offer = next(
+            hit_on_offer
+            for hit_on_offer in listed
+            if self.market.public_id(hit_on_offer) == hit.public_id
+        )
         return self.market.accept(offer, worker).id
 
     def hand_in(self, key: str) -> None:
