@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
 from annotation.navigation import UNFOLD  # noqa: F401
+from annotation.serving.bodies import DOCUMENT
 from annotation.serving.embedded import database_url, redis_url
 from annotation.serving.picture_origins import picture_origins, region_of
 from annotation.serving.production import DEFAULT_SECRET, production_troubles
@@ -82,6 +83,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "annotation.serving.proxies.TrustedProxies",
+    "annotation.serving.bodies.BodyLimits",
     "annotation.api.errors.JSONErrors",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -93,6 +95,10 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
 ]
+
+# Bodies have limits by route (annotation.serving.bodies), and only imports take files.
+FILE_UPLOAD_HANDLERS: list[str] = []
+DATA_UPLOAD_MAX_MEMORY_SIZE = DOCUMENT
 
 ROOT_URLCONF = "annotation.urls"
 WSGI_APPLICATION = "annotation.wsgi.application"
