@@ -42,7 +42,9 @@ class BodyLimits:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
         if name in IMPORT_ENDPOINTS or not length:
             return None
-        if name in IMPORT_PAGES and request.user.is_authenticated:
+        if name in IMPORT_PAGES:
+            if not request.user.is_authenticated:  # not even read: a proxy does not buffer these
+                return refused(request, 403, "Log in, then import. Nothing was stored.")
             request.upload_handlers = [
                 MemoryFileUploadHandler(request),
                 TemporaryFileUploadHandler(request),

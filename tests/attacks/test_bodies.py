@@ -31,13 +31,13 @@ def on_disk(monkeypatch) -> list[str]:
     return names
 
 
+IMPORTS = ["/admin/imagesets/import/", "/admin/models_inference/classifier/add/"]
 PAGES = [
     "/tasks/0123456789abcdef/",
     "/hit/0123456789abcdef/",
     "/admin/login/",
-    "/admin/imagesets/import/",
-    "/admin/models_inference/classifier/add/",
     "/campaigns/study/",
+    *IMPORTS,
 ]
 
 
@@ -46,8 +46,11 @@ def test_no_page_takes_a_file_from_a_stranger(client, on_disk):
     for address in PAGES:
         file = SimpleUploadedFile("large.zip", b"\0" * LARGE)
         answer = client.post(address, {"upload": file})
-        assert answer.status_code == 413, address
-        assert "too large: 5.0" in answer.content.decode()
+        if address in IMPORTS:
+            assert answer.status_code == 403
+        else:
+            assert answer.status_code == 413
+            assert "too large: 5.0" in answer.content.decode()
         small = SimpleUploadedFile("small.zip", b"\0" * 1000)
         assert client.post(address, {"upload": small}).status_code < 500
     assert on_disk == []
@@ -92,7 +95,8 @@ def test_what_is_not_read_holds_nobody_up(tmp_path: Path):
             for how in ("Content-Length: 1073741824", "Transfer-Encoding: chunked"):
                 started = time.monotonic()
                 answer = half_sent(address, page, how)
-                assert answer.split()[1] in (b"413", b"411", b"405"), (page, how, answer)
+                status = int(answer.split()[1])
+                assert status in ((403, 413) if "Length" in how else (411,)), (page, how)
                 assert time.monotonic() - started < 3
         assert list(tmp_path.rglob("*")) == []
 
