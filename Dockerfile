@@ -26,5 +26,6 @@ COPY . .
 
 USER app
 VOLUME /data
+# For nginx alone: publish annotation/serving/nginx.conf's port, never this one.
 EXPOSE 8000
 CMD ["gunicorn", "--config", "python:annotation.gunicorn_config", "--bind", "0.0.0.0:8000"]

@@ -14,6 +14,9 @@ graceful_timeout = 5
 timeout = 120
 loglevel = "warning"
 control_socket_disable = True
+# What a proxy may say, TRUSTED_PROXIES decides (annotation.serving.proxies), not gunicorn.
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
 if os.path.isdir("/dev/shm") and os.access("/dev/shm", os.W_OK):
     worker_tmp_dir = "/dev/shm"  # a heartbeat on a slow disk looks like a hung process
 

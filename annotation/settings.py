@@ -10,9 +10,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
 from annotation.navigation import UNFOLD  # noqa: F401
+from annotation.serving.bodies import DOCUMENT
 from annotation.serving.embedded import database_url, redis_url
 from annotation.serving.picture_origins import picture_origins, region_of
 from annotation.serving.production import DEFAULT_SECRET, production_troubles
+from annotation.serving.proxies import parsed
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
@@ -31,7 +33,11 @@ ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else []
 )
 PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
-CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+HTTPS = PUBLIC_URL.startswith("https://")
+CSRF_TRUSTED_ORIGINS = [origin(PUBLIC_URL)] if PUBLIC_URL else []
+# The proxies that may say who a visitor is and how they came; nobody else may.
+TRUSTED_PROXIES = parsed(env.list("TRUSTED_PROXIES", default=[]))
+REDIRECT_TO_HTTPS = HTTPS
 
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 # The bucket for copies of images and workers' pictures; AWS_S3_CUSTOM_DOMAIN: a public host for it.
@@ -76,6 +82,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "annotation.serving.proxies.TrustedProxies",
+    "annotation.serving.bodies.BodyLimits",
     "annotation.api.errors.JSONErrors",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -87,6 +95,10 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
 ]
+
+# Bodies have limits by route (annotation.serving.bodies), and only imports take files.
+FILE_UPLOAD_HANDLERS: list[str] = []
+DATA_UPLOAD_MAX_MEMORY_SIZE = DOCUMENT
 
 ROOT_URLCONF = "annotation.urls"
 WSGI_APPLICATION = "annotation.wsgi.application"
@@ -156,8 +168,7 @@ WORKER_PAGE_CSP = {
     "frame-ancestors": WORKER_FRAME_ANCESTORS,
 }
 
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if not DEBUG else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 

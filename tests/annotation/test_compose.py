@@ -2,6 +2,8 @@
 
 import os
 import re
+import secrets
+import shlex
 import shutil
 import signal
 import socket
@@ -12,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -22,8 +25,8 @@ from django.db import connection
 from tests.studies.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = {"web", "worker", "gpu-worker", "beat", "migrate", "postgres", "redis"}
-OURS = SERVICES - {"postgres", "redis"}
+SERVICES = {"nginx", "web", "worker", "gpu-worker", "beat", "migrate", "postgres", "redis"}
+OURS = SERVICES - {"nginx", "postgres", "redis"}
 # Keys of the Compose specification that the services use: a typo is none of them.
 KEYS = {
     "build",
@@ -34,6 +37,7 @@ KEYS = {
     "healthcheck",
     "image",
     "init",
+    "networks",
     "ports",
     "restart",
     "shm_size",
@@ -41,7 +45,7 @@ KEYS = {
     "volumes",
 }
 CONDITIONS = {"service_started", "service_healthy", "service_completed_successfully"}
-GIVEN = {"SECRET_KEY": "a-secret-of-the-test", "POSTGRES_PASSWORD": "0123abcd"}
+GIVEN = {"SECRET_KEY": secrets.token_hex(32), "POSTGRES_PASSWORD": "0123abcd"}
 
 
 def interpolated(value, variables: dict[str, str]):
@@ -72,7 +76,7 @@ def test_the_file_is_sound():
     compose = read()
     services = compose["services"]
     assert set(services) == SERVICES
-    assert set(compose) == {"x-app", "services", "volumes"}
+    assert set(compose) == {"x-app", "services", "volumes", "networks"}
     for name, service in services.items():
         assert set(service) <= KEYS, name
         for needed, how in service.get("depends_on", {}).items():
@@ -81,7 +85,8 @@ def test_the_file_is_sound():
             if how["condition"] == "service_healthy":
                 assert services[needed]["healthcheck"]["test"][0] == "CMD"
         for volume in service.get("volumes", []):
-            assert volume.split(":")[0] in compose["volumes"], name
+            source = volume.split(":")[0]
+            assert source in compose["volumes"] or (ROOT / source).is_file(), name
         assert all(isinstance(v, str) for v in service.get("environment", {}).values()), name
     for name in OURS:
         assert services[name]["build"] == "."
@@ -95,6 +100,28 @@ def test_the_file_is_sound():
     for name in GIVEN:
         with pytest.raises(LookupError, match=name):
             read(variables={k: v for k, v in GIVEN.items() if k != name})
+
+
+def test_nginx_alone_is_published_and_the_site_believes_it(tmp_path):
+    compose = read()
+    services = compose["services"]
+    assert [name for name, service in services.items() if "ports" in service] == ["nginx"]
+    (port,) = services["nginx"]["ports"]
+    assert port == "127.0.0.1:8000:80"
+    own = services["nginx"]["networks"]["default"]["ipv4_address"]
+    trusted = services["web"]["environment"]["TRUSTED_PROXIES"].split(",")
+    (subnet,) = (network["subnet"] for network in compose["networks"]["default"]["ipam"]["config"])
+    assert own in trusted
+    assert all(ip_address(address) in ip_network(subnet) for address in trusted)
+    # Its command, without a container: the site's name takes the place of the address.
+    command = services["nginx"]["command"][2].partition(" && ")[0]
+    made = tmp_path / "nginx.conf"
+    command = command.replace("/second-look.conf", str(ROOT / "annotation/serving/nginx.conf"))
+    subprocess.run(
+        ["sh", "-c", command.replace("/etc/nginx/nginx.conf", shlex.quote(str(made)))], check=True
+    )
+    assert "        server web:8000 max_fails=0;\n" in made.read_text()
+    assert "    set_real_ip_from 172.30.77.1;\n" in made.read_text()
 
 
 def test_the_gpu_override_fits():
