@@ -157,7 +157,7 @@ def on_site(campaign: Any, seconds: float) -> Work:
 
     def work(browser: Browser) -> None:
         until = time.monotonic() + seconds
-        _, where, _ = browser.ask("GET", f"/tasks/{campaign.public_id}/")
+        _, where, _ = browser.ask("POST", f"/tasks/{campaign.public_id}/", "")
         while "/hit/" in where and time.monotonic() < until:
             status, where, _ = browser.do(where)
             if status != 303:

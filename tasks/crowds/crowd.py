@@ -28,15 +28,23 @@ class Door(Protocol):
 
     listed: bool
     """Anybody may find the crowd's open campaigns at /tasks/."""
+    parameters: tuple[str, ...]
+    """What its links may carry, which "Begin" sends on."""
 
     def link(self, campaign: "Campaign", external_id: str) -> str:
         """The address, below the site's, at which the worker of that id comes in."""
 
     def worker_of(self, request: HttpRequest, campaign: "Campaign") -> "Worker | None":
-        """The worker behind a request for work, who may be new.
+        """The worker that a request proves to be, making nobody; None: a stranger.
 
-        None: somebody new, and the campaign is not open. Raises BadVisit.
+        Raises BadVisit where the campaign has no work for whoever comes, and says what to do.
         """
+
+    def admit(self, request: HttpRequest, campaign: "Campaign") -> "Worker":
+        """Who begins: the worker that the request proves to be, or a new one. Raises BadVisit."""
+
+    def vouches_for(self, campaign: "Campaign", worker: "Worker") -> bool:
+        """Whether nobody can make such an identity at will."""
 
     def may_be(self, request: HttpRequest, worker: "Worker") -> bool:
         """False where the browser is known to be another worker's."""

@@ -128,6 +128,13 @@ class Assignment(models.Model):
     comment = models.TextField(blank=True, default="")
     active_seconds = models.FloatField(null=True, blank=True)
     wall_seconds = models.FloatField(null=True, blank=True)
+    choices_seen = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Digest of the choices in the last form with mistakes; a change renews the time.",
+    )
     changed = TransactionField(
         db_default=CurrentTransaction(),
         help_text="Transaction that last changed what results are made of; a trigger sets it.",

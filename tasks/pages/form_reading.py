@@ -5,6 +5,8 @@ again. Fields: see `read`. Fields of other names are ignored; a value that stand
 this page (an item of another HIT) is refused.
 """
 
+import hashlib
+import json
 import math
 from typing import Any
 
@@ -45,6 +47,18 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
         "comment": sheet.comment,
         "active_seconds": _seconds(form.get("active_seconds", "")),
     }
+
+
+def choices_of(form: QueryDict) -> str:
+    """A digest of what a form chooses, to tell whether it changed; "" where it chooses nothing."""
+    chosen = sorted(
+        (name, value)
+        for name, values in form.lists()
+        if name in TILE_FIELDS or name.startswith(ITEM_FIELDS)
+        for value in values
+        if value
+    )
+    return hashlib.sha256(json.dumps(chosen).encode()).hexdigest() if chosen else ""
 
 
 def _read_contains(sheet: Sheet, form: QueryDict) -> dict[str, Any]:

@@ -107,8 +107,12 @@ def thank(
     reason: Reason,
     done: Assignment | None = None,
     status: int = 200,
+    more: str = "",
 ) -> HttpResponse:
-    """The page; `done`: the assignment that the worker has just answered or given back."""
+    """The page; `done`: the assignment that the worker has just answered or given back.
+
+    `more`: the address where they may look for more work, if it is not the campaign's own.
+    """
     answers = Assignment.objects.filter(
         campaign=campaign, worker=worker, state=AssignmentState.SUBMITTED
     )
@@ -122,7 +126,7 @@ def thank(
         "heading": words.heading if count else words.newcomer or words.heading,
         "text": words.text,
         "count": count,
-        "more": more_address(campaign, done) if may_go_on else "",
+        "more": (more or more_address(campaign, done)) if may_go_on else "",
         "link": words.link,
     }
     return render(request, "tasks/thanks.html", context, status=status)

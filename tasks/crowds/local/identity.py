@@ -14,7 +14,6 @@ from django.urls import reverse
 from tasks.crowds import BadVisit
 from tasks.crowds.tokens import assignment_of
 from tasks.models import Campaign, Worker
-from tasks.models.campaign import State
 
 NAME = "local"
 COOKIE = "worker"
@@ -24,6 +23,7 @@ A_YEAR = 365 * 24 * 3600  # seconds
 BAD_INVITATION = "This invitation is not valid. Copy the whole link, or ask for a new one."
 
 listed = True
+parameters = ("invitation", "after")
 
 
 def link(campaign: Campaign, external_id: str) -> str:
@@ -33,19 +33,31 @@ def link(campaign: Campaign, external_id: str) -> str:
 
 
 def worker_of(request: HttpRequest, campaign: Campaign) -> Worker | None:
-    """The worker behind a request for work; somebody new becomes a new pseudonymous worker.
+    """The worker that the request proves to be; None: a stranger.
 
     The first of these decides: `invitation`; `after`, the token of one of their assignments in
-    this campaign, for browsers without cookies; the cookie. None: somebody new, and the campaign
-    is not open. Raises BadVisit for an invitation that the site did not sign for this campaign.
+    this campaign, for browsers without cookies; the cookie. Raises BadVisit for an invitation that
+    the site did not sign for this campaign.
     """
-    if token := request.GET.get("invitation"):
-        return Worker.of(NAME, _invited(token, campaign))
-    if (done := assignment_of(request.GET.get("after"), campaign)) is not None:
+    if token := _given(request, "invitation"):
+        return Worker.objects.filter(crowd=NAME, external_id=_invited(token, campaign)).first()
+    if (done := assignment_of(_given(request, "after"), campaign)) is not None:
         return done.worker
-    if (known := _cookie(request)) is None and campaign.state != State.OPEN:
-        return None
-    return Worker.of(NAME, known or f"visitor-{secrets.token_urlsafe(12)}")
+    return Worker.objects.filter(crowd=NAME, external_id=_cookie(request)).first()
+
+
+def admit(request: HttpRequest, campaign: Campaign) -> Worker:
+    """Who begins: the worker that the request proves to be, or a new one. Raises BadVisit."""
+    if worker := worker_of(request, campaign):
+        return worker
+    if token := _given(request, "invitation"):
+        return Worker.of(NAME, _invited(token, campaign))
+    return Worker.of(NAME, f"visitor-{secrets.token_urlsafe(12)}")
+
+
+def vouches_for(campaign: Campaign, worker: Worker) -> bool:
+    """Whether an invitation names the worker: nobody makes such an identity at will."""
+    return not worker.external_id.startswith("visitor-")
 
 
 def may_be(request: HttpRequest, worker: Worker) -> bool:
@@ -68,6 +80,10 @@ def remember(request: HttpRequest, response: HttpResponse, worker: Worker) -> No
         secure=request.is_secure(),
         samesite="Lax",
     )
+
+
+def _given(request: HttpRequest, name: str) -> str:
+    return request.POST.get(name) or request.GET.get(name) or ""
 
 
 def _cookie(request: HttpRequest) -> str | None:
