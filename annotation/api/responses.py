@@ -61,6 +61,9 @@ class ImportedSerializer(serializers.Serializer):
     assignments = serializers.IntegerField()
     hits = serializers.IntegerField()
     workers = serializers.IntegerField()
+    notes = serializers.ListField(
+        child=serializers.CharField(), help_text="What was assumed, with counts."
+    )
 
 
 class Responses(APIView):

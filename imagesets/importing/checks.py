@@ -2,11 +2,12 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
 from imagesets.errors import ImportRefused, reason_of
-from imagesets.importing.class_tables import LabelRow
+from imagesets.importing.class_tables import KEY_LENGTH, LabelRow
 from imagesets.importing.parallel import in_parallel
 from imagesets.importing.sources import Entry, Source
 from imagesets.importing.unicode_forms import composition_matches, forms
@@ -82,18 +83,41 @@ def classes_brought(
     class_table: dict[str, ClassEntry] | None,
     source: Source,
     entries: list[Entry],
-) -> dict[str, ClassEntry]:
-    """The label set that this import brings; empty if the dataset keeps its own."""
+) -> tuple[dict[str, ClassEntry], list[str]]:
+    """The label set that this import brings, and a note on its order where the import chose it.
+
+    Empty if the dataset keeps its own. Labels that are no WordNet ids become the classes
+    themselves.
+    """
     if class_table is not None:
-        return class_table
+        return class_table, []
     if dataset is not None and dataset.labels.exists():
-        return {}
+        return {}, []
     if source.classes:
-        return source.classes
+        return source.classes, []
     labels = {entry.label for entry in entries} - {""}
-    if labels and all(is_wordnet_id(label) for label in labels):
-        return {entry.key: entry for entry in imagenet_classes()}
-    return {}
+    if not any(is_wordnet_id(label) for label in labels):
+        return _own_classes(labels)
+    if all(is_wordnet_id(label) for label in labels):
+        return {entry.key: entry for entry in imagenet_classes()}, []
+    return {}, []
+
+
+def _own_classes(labels: set[str]) -> tuple[dict[str, ClassEntry], list[str]]:
+    if not labels:
+        return {}, []
+    numbers = all(re.fullmatch("[0-9]+", label) for label in labels)
+    keys = sorted(labels, key=int) if numbers else sorted(labels)
+    for key in keys:
+        if len(key) > KEY_LENGTH:
+            raise ImportRefused(f"label {key[:40]!r}... is longer than {KEY_LENGTH} characters")
+    order = f"{keys[0]} to {keys[-1]}" if len(keys) > 1 else keys[0]
+    note = (
+        f"{len(keys):,} label{'s' if len(keys) > 1 else ''} made of the labels that stand there, in"
+        f" the order of {'their numbers' if numbers else 'text'} ({order}); workers read the key as"
+        " the name, until you give names and definitions (--classes CSV with columns key,names)"
+    )
+    return {key: ClassEntry(key, (key,)) for key in keys}, [note]
 
 
 def label_keys_of(dataset: Dataset | None) -> set[str]:
@@ -135,12 +159,15 @@ def check_labels(
         if entry.label and entry.label not in known:
             row = label_table[entry.key].row if label_table else 0
             where = f"{path}, row {row}" if label_table else f"image {entry.key!r}"
-            hint = (
-                ""
-                if known
-                else " (give the classes: --classes CSV with columns key,names; or, if the folders"
-                " are not labels, --labels CSV with columns image,label)"
-            )
+            hint = ""
+            if not known:
+                folders = (
+                    "; or, if the folders are not labels, --labels CSV with columns image,label"
+                )
+                hint = (
+                    ", since some labels are WordNet ids and others are not (give the classes:"
+                    f" --classes CSV with columns key,names{'' if label_table else folders})"
+                )
             raise ImportRefused(f"{where}: unknown label {entry.label!r}{hint}")
 
 

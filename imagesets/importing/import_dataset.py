@@ -59,6 +59,7 @@ class Checked(NamedTuple):
     height: int = 0
     coarse: np.ndarray = np.zeros((32, 32))  # what the perceptual hash is computed from
     location: str = ""
+    assumed: str = ""  # to show it
 
 
 def import_dataset(
@@ -104,7 +105,7 @@ def import_dataset(
         elif source.in_folders:
             class_keys = set(class_table or ()) | label_keys_of(dataset)
             entries, folder_notes = labelled_by_folders(entries, class_keys)
-        new_classes = classes_brought(dataset, class_table, source, entries)
+        new_classes, class_note = classes_brought(dataset, class_table, source, entries)
         label_keys = set(new_classes) | label_keys_of(dataset)
         if label_table is None:
             entries = named_by_source(source, entries, label_keys)
@@ -116,7 +117,8 @@ def import_dataset(
 
         with transaction.atomic() if strict else nullcontext():
             dataset = _dataset(slug, name)
-            report = Report(dataset, found=len(entries), notes=source.notes + folder_notes)
+            notes = source.notes + folder_notes + class_note
+            report = Report(dataset, found=len(entries), notes=notes)
             label_ids = _save_labels(dataset, new_classes, report)
             _fill_labels(entries, known, label_ids, report)
             _save_locations(source, entries, known, copy, report, progress)
@@ -279,7 +281,7 @@ def _save_images(
         try:
             content = read()
             with decoding:
-                width, height, small = check(content)
+                look = check(content)
         except ConnectionError as error:  # every file that follows would fail the same way
             raise ImportRefused(f"stopped: {error}; {AGAIN}") from error
         except (Undecodable, OSError) as error:
@@ -290,7 +292,8 @@ def _save_images(
             location = location or keep_copy(content, sha256)
         except OSError as error:
             raise _copy_failed(entry.key, error) from error
-        return Checked(entry, "", sha256, width, height, coarse(small), location)
+        small = coarse(look.small)
+        return Checked(entry, "", sha256, look.width, look.height, small, location, look.assumed)
 
     batch: list[Checked] = []
     for done, checked in enumerate(in_parallel(look, source.read(new), source.remote), 1):
@@ -299,6 +302,8 @@ def _save_images(
             report.skipped.append((checked.entry.key, checked.reason))
         else:
             batch.append(checked)
+            if checked.assumed:
+                report.assumed[checked.assumed].append(checked.entry.key)
         if len(batch) == BATCH:
             _save_batch(batch, label_ids, report)
             batch = []

@@ -1,5 +1,6 @@
 """The report of an import: figures, and findings that a person should look at."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from imagesets.models import Dataset
@@ -24,6 +25,9 @@ class Report:
     identical: list[list[str]] = field(default_factory=list)  # keys whose files are the same
     alike: list[list[str]] = field(default_factory=list)  # keys whose pictures look the same
     notes: list[str] = field(default_factory=list)  # on the source, and how folders were read
+    assumed: defaultdict[str, list[str]] = field(  # what was assumed to show pictures: their keys
+        default_factory=lambda: defaultdict(list)
+    )
     seconds: float = 0.0
 
     def counts(self) -> dict[str, int]:
@@ -51,6 +55,7 @@ class Report:
         lines += [f"skipped {_shown(key)}: {reason}" for key, reason in self.skipped[:listed]]
         if len(self.skipped) > listed:
             lines.append(f"skipped {len(self.skipped) - listed} more")
+        lines += [f"{len(keys):,} {what}: {_shown(*keys)}" for what, keys in self.assumed.items()]
         for what, groups in (("identical files", self.identical), ("look alike", self.alike)):
             lines += [f"{what}: {_shown(*group)}" for group in groups[:listed]]
             if len(groups) > listed:

@@ -5,6 +5,7 @@ import io
 import os
 import warnings
 import zlib
+from typing import NamedTuple
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
@@ -54,15 +55,28 @@ def open_rgb(source: str | os.PathLike | bytes, at_least: int | None = None) -> 
     return _decode(_bytes(source), at_least)[0]
 
 
-def check(source: bytes) -> tuple[int, int, Image.Image]:
-    """Width and height (pixels, upright) of a picture that decodes to its end, and a small version.
+class Look(NamedTuple):
+    """What an import needs of a picture, and what was assumed to show it (see SEVERAL, DARK)."""
+
+    width: int  # pixels, upright
+    height: int
+    small: Image.Image
+    assumed: str
+
+
+SEVERAL = "hold several pictures or are animated: the first one counts"
+DARK = "are grey with 9 to 15 bits in a file for 16: they are shown brighter, to their own range"
+
+
+def check(source: bytes) -> Look:
+    """A picture that decodes to its end.
 
     The small version is for hashing: RGB, at least 64 pixels on a side where the picture has
     them. Decoding a JPEG at 1/8 scale still reads every coded block, so truncated files are found.
     Raises Undecodable.
     """
     picture, (width, height) = _decode(source, 64)
-    return width, height, picture
+    return Look(width, height, picture, picture.info.get("assumed", ""))
 
 
 @functools.cache
@@ -111,7 +125,10 @@ def _decode_once(content: bytes, at_least: int | None) -> tuple[Image.Image, tup
         picture.load()
         reduced = picture if at_least is None else _reduced(picture, at_least)
         upright = reduced if turn is None else reduced.transpose(turn)
-        return _to_srgb(upright), (width, height)
+        shown = _to_srgb(upright)
+        if picture.format != "MPO" and getattr(picture, "is_animated", False):
+            shown.info["assumed"] = SEVERAL  # the others of an MPO are its previews
+        return shown, (width, height)
     except UnidentifiedImageError:
         raise Undecodable("not a picture in any known format") from None
     except Image.DecompressionBombError:
@@ -171,17 +188,22 @@ def _to_srgb(picture: Image.Image) -> Image.Image:
 
 
 def _to_8_bits(picture: Image.Image) -> Image.Image:
-    """A grey picture of 16 or 32 bits, or of floats, as 8 bits, scaled by its format's range.
+    """A grey picture of 9 to 32 bits, or of floats, as 8 bits, scaled by its range.
 
-    Values beyond 16 bits, or floats beyond 0..1, have no agreed white: their maximum is white.
+    Cameras of 10 or 12 bits write files for 16, so white is the next power of two above the
+    maximum. Values beyond 16 bits, or floats beyond 0..1, have no agreed white: their maximum is
+    white.
     """
     values = np.nan_to_num(np.asarray(picture, dtype=np.float64), posinf=0, neginf=0)
     top = values.max(initial=0)
     if picture.mode == "F":
         white = 1.0 if top <= 1 else max(top, 255.0)
     else:
-        white = 65535.0 if top <= 65535 else top
-    return Image.fromarray(np.clip(values * (255 / white), 0, 255).round().astype(np.uint8))
+        white = 2.0 ** max(8, int(top).bit_length()) - 1 if top <= 65535 else top
+    shown = Image.fromarray(np.clip(values * (255 / white), 0, 255).round().astype(np.uint8))
+    if picture.mode != "F" and 255 < white < 65535:
+        shown.info["assumed"] = DARK
+    return shown
 
 
 @functools.lru_cache(maxsize=64)

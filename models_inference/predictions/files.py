@@ -31,12 +31,17 @@ BLOCK = 1024  # images whose logits are ranked at a time
 
 @dataclass(frozen=True)
 class ImportedPredictions:
-    """What an import did. dropped: classes of the logits without a label in the dataset."""
+    """What an import did.
+
+    dropped: classes of the logits without a label in the dataset. order: which label each class of
+    the logits was taken for, as a clause; "" for a table.
+    """
 
     classifier: Classifier
     new: int
     known: int
     dropped: int
+    order: str
 
 
 def import_predictions(
@@ -52,7 +57,7 @@ def import_predictions(
     of more than 10 ranks the first 10 are kept). `.npz`: arrays `logits` (N x C) and `images` (N
     keys), optionally `classes` (C label keys; else `mapping`, a mapping.csv; else ImageNet's order
     for 1,000 classes of a dataset with ImageNet's labels; else, if C is their number, the order in
-    which the dataset's labels were imported).
+    which the dataset's labels were imported, unless they are numbers in another order).
 
     The same predictions again change nothing. Raises InferenceError, and writes nothing: an error
     in the file; a prediction that differs from an existing one; a classifier that the site runs.
@@ -63,9 +68,9 @@ def import_predictions(
         )
     refuse_if_runnable(Classifier.objects.filter(dataset=dataset, name=name).first())
     images = dict(Image.objects.filter(dataset=dataset).values_list("key", "id"))
-    logits, keys = None, None
+    logits, keys, order = None, None, ""
     if file.suffix.lower() == ".npz":
-        logits, ids, keys = read_logits(dataset, file, images, mapping)
+        logits, ids, (keys, order) = read_logits(dataset, file, images, mapping)
         matched = class_labels(dataset, name, keys)
         rows: dict[int, Ranked] = {}
         for start in range(0, len(ids), BLOCK):
@@ -101,7 +106,7 @@ def import_predictions(
         new = store((classifier.id, image, *best) for image, best in rows.items())
         if logits is not None and wanted(len(images), logits.shape[1]):
             keep_logits(classifier, ids, logits)
-    return ImportedPredictions(classifier, new, known, dropped)
+    return ImportedPredictions(classifier, new, known, dropped, order)
 
 
 def refuse_if_runnable(classifier: Classifier | None) -> None:
@@ -177,8 +182,8 @@ def number(text: str, kind: Callable[[str], N]) -> N | None:
 
 def read_logits(
     dataset: Dataset, file: Path, images: dict[str, int], mapping: Path | None
-) -> tuple[np.ndarray, list[int], list[str | None]]:
-    """Logits float (N, C), ids of the N images, label keys of the C classes, of an .npz file."""
+) -> tuple[np.ndarray, list[int], tuple[list[str | None], str]]:
+    """Logits float (N, C), ids of the N images, `classes_of` the C classes, of an .npz file."""
     if not zipfile.is_zipfile(file):
         raise InferenceError(f"{file} cannot be read: there is no .npz archive at this path.")
     try:
@@ -237,10 +242,13 @@ def read_logits(
 
 def classes_of(
     dataset: Dataset, file: Path, count: int, named: np.ndarray | None, mapping: Path | None
-) -> list[str | None]:
-    """The label keys of the classes of logits; the rules are import_predictions'."""
+) -> tuple[list[str | None], str]:
+    """The label keys of the classes of logits, and where their order comes from, as a clause.
+
+    The rules are import_predictions'. Raises InferenceError.
+    """
     if mapping is not None:
-        return read_mapping(dataset, mapping, count)
+        return read_mapping(dataset, mapping, count), f"classes as {mapping.name} maps them"
     if named is not None:
         if named.shape != (count,) or named.dtype.kind != "U":
             raise InferenceError(
@@ -250,13 +258,20 @@ def classes_of(
         for index, key in enumerate(named):
             if not is_text(str(key)):
                 raise InferenceError(f"{file}, classes: {short(str(key))} of {index} is not text.")
-        return [str(key) for key in named]
+        return [str(key) for key in named], "classes as the array `classes` names them"
     own = list(Label.objects.filter(dataset=dataset).order_by("id").values_list("key", flat=True))
     imagenet = [entry.key for entry in imagenet_classes()]
     if count == len(imagenet) and set(own) & set(imagenet):
-        return list(imagenet)
+        return list(imagenet), "classes in ImageNet's own order"
     if count == len(own):
-        return list(own)
+        if all(map(str.isdecimal, own)) and own != sorted(own, key=int):
+            raise InferenceError(
+                f"{file}: the labels of {dataset.slug} are numbers, but were imported in another"
+                f" order ({', '.join(own[:4])}, ...): say by an array `classes` of label keys or a"
+                " mapping (--mapping) which class is which."
+            )
+        ends = f"{own[0]} to {own[-1]}" if len(own) > 1 else own[0]
+        return list(own), f"classes in the order of the dataset's labels, {ends}"
     raise InferenceError(
         f"{file}: {count} classes, but dataset {dataset.slug} has {len(own)} labels: say which is "
         "which by an array `classes` of label keys or a mapping (--mapping)."

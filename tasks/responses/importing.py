@@ -1,6 +1,7 @@
 """Imports a file of judgments in one transaction: all of it or nothing."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import BinaryIO
 
 from django.db import connection, transaction
@@ -59,7 +60,7 @@ def import_responses(
         problems.raise_any()
         progress("checking", rows, rows)
         progress("storing", 0, rows)
-        imported = store(cursor, campaign, workers)
+        imported = replace(store(cursor, campaign, workers), notes=reader.notes())
         if imported.judgments:
             Transition.objects.create(
                 campaign=campaign,

@@ -1,5 +1,6 @@
 """Reads a row of a file into a judgment: which fields it may have, and which contradict others."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -25,6 +26,11 @@ OPTIONAL = {
 }
 EMPTY = (None, "")
 MAY_BE_EMPTY = {"selected", "main"}
+NOT_SEEN = "judgments with an empty `selected` were taken as not seen, and count in no frequency"
+NO_NO = (
+    "no judgment says `false`: if an empty cell means `not selected` in this file, every selection"
+    " frequency is now 1; import it into another campaign with `false` in those cells"
+)
 REMEMBERED = 10_000  # values per field that are cached, so that each text is parsed once
 
 
@@ -65,6 +71,8 @@ class JudgmentReader:
         self.known = {*self.required, *OPTIONAL[self.kind]}
         self.labels = values.Labels(campaign.dataset.labels.values_list("key", "pk"))
         self.workers: dict[str, int] = {}  # name -> its number
+        self.says_no = False  # some row says that its picture was not selected
+        self.assumed: Counter[str] = Counter()  # what was taken for what, and how often
         self._first_campaign: tuple[int, str] | None = None  # row, slug
         self._read: dict[str, Callable[[Any], Any]] = {
             "campaign": values.text,
@@ -119,6 +127,10 @@ class JudgmentReader:
             return None
         contains = self.kind == Kind.CONTAINS
         selected = fields["selected"]
+        if selected is None:
+            self.assumed[NOT_SEEN] += 1
+        elif contains and selected == values.NO:
+            self.says_no = True
         answer = selected if contains else values.NO
         # By position, in the order of the class: by name it takes half as long again.
         return Judgment(
@@ -140,6 +152,13 @@ class JudgmentReader:
             fields["status"],
             fields["used"],
         )
+
+    def notes(self) -> list[str]:
+        """What was assumed, a sentence each, with counts."""
+        notes = [f"{count:,} {what}." for what, count in self.assumed.items()]
+        if self.kind == Kind.CONTAINS and self.assumed[NOT_SEEN] and not self.says_no:
+            notes.append(f"{NO_NO[:1].upper()}{NO_NO[1:]}.")
+        return notes
 
     def _contradictions(self, row: int, fields: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Contradictions of a row's fields with each other or with the campaign."""

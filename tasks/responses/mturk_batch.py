@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -24,10 +25,12 @@ campaign's HITs or the HIT's key on the site; or a JSON list with an object per 
 Input.offered) in CLASSIFY: one item in a HIT;
 (3) the same with numbers, for several items in a HIT: Input.image_1, Answer.selected_1, ...; an
 Input.label without a number is then the label of all of them.
-Answer.selected is true, false, maybe, yes, no, 1 or 0 in CONTAINS, empty if the worker did not see
-the picture; in CLASSIFY a JSON list of label keys, or keys separated by | as MTurk writes
-checkboxes, [] for "none of these". Other Input columns and Answer.comment are ignored; any other
-Answer column is refused."""
+Answer.selected is true, false, maybe, yes, no, 1 or 0 in CONTAINS; in CLASSIFY a JSON list of label
+keys, or keys separated by | as MTurk writes checkboxes, [] for "none of these". MTurk leaves the
+cell of an unticked checkbox empty, so an empty one means not selected, or none of these. Other
+Input columns and Answer.comment are ignored; any other Answer column is refused."""
+
+UNTICKED = "empty cells of checkboxes were taken as not selected: so MTurk writes an unticked one"
 
 ASSIGNMENT = {
     "AssignmentId": "assignment",
@@ -54,10 +57,12 @@ def batch_rows(
     header: list[str],
     campaign: Campaign,
     problems: Problems,
+    assumed: Counter[str],
 ) -> Iterator[Row]:
     """(row, fields of a judgment, the columns they come from) of each judgment.
 
-    Raises ResponsesRefused unless the columns are as UNDERSTOOD says.
+    `assumed` counts the blank checkboxes. Raises ResponsesRefused unless the columns are as
+    UNDERSTOOD says.
     """
     kind = Kind(campaign.kind)
     items = _items(header, kind)
@@ -78,10 +83,10 @@ def batch_rows(
                 continue
             has_items = True
             answer: dict[str, Any] = {field: by_column[column] for field, column in columns.items()}
+            if not answer["selected"]:
+                assumed[UNTICKED] += 1
+                answer["selected"] = "false" if kind == Kind.CONTAINS else "[]"
             if kind == Kind.CLASSIFY:
-                if not answer["selected"]:
-                    problems.add(row, columns["selected"], "is empty: write [] for none of these")
-                    continue
                 for field in ("selected", "offered"):
                     if answer.get(field):
                         answer[field] = _list(answer[field])

@@ -33,7 +33,7 @@ def read_judgments(
             rows = csv_rows(file, problems)
             _, header = next(rows)
             if is_batch(header):
-                raw_rows = batch_rows(rows, header, reader.campaign, problems)
+                raw_rows = batch_rows(rows, header, reader.campaign, problems, reader.assumed)
             else:
                 _check_columns(header, reader)
                 raw_rows = (

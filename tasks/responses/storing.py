@@ -1,7 +1,7 @@
 """Stores the judgments of a checked file: HITs, items, pairs, assignments, places."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.utils import timezone
@@ -177,6 +177,7 @@ class ImportedResponses:
     assignments: int = 0
     hits: int = 0
     workers: int = 0
+    notes: list[str] = field(default_factory=list)  # what was assumed, with counts
 
 
 def store(cursor, campaign: Campaign, workers: int) -> ImportedResponses:

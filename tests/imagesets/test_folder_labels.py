@@ -28,6 +28,7 @@ def read_tree(*keys: str, classes: tuple[str, ...] = ()) -> tuple[list[str], lis
         (("animals/cat/a.jpg", "things/tub/b.jpg"), ("cat", "tub"), ["cat", "tub"]),
         (("cat/a.jpg", "tub/b.jpg"), (), ["cat", "tub"]),
         (("a/b/c/cat/a.jpg",), ("cat",), ["cat"]),
+        (("mammals/cat/a.jpg", "mammals/dog/b.jpg"), ("cat", "dog"), ["cat", "dog"]),
     ],
 )
 def test_the_folder_just_above_is_the_label(keys, classes, labels):
@@ -47,13 +48,28 @@ def test_what_has_no_class_above_it_is_said():
         "logo.png",
         classes=("cat",),
     )
-    assert labels == ["cat", "cat", "", "", "", ""]
+    assert labels == ["cat", "cat", "", "", "cat", ""]
     assert lines == [
         "labels are the folders that images are in; ignored above them: 'train', 'val'",
+        "1 image lies deeper below the folder of a class, which is the label: 'train/cat/old'",
         "no label for 1 image in no folder",
         "no label for 2 images in 'test', as 'test' is not a class",
-        "no label for 1 image in 'train/cat/old', as 'old' is not a class",
     ]
+
+
+def test_images_deeper_below_the_folder_of_a_class_have_its_label():
+    tiny = (f"train/{CAT}/images/a.jpg", f"train/{DOG}/images/b.jpg")
+    labels, (line,) = read_tree(*tiny)
+    assert labels == [CAT, DOG]
+    assert line.startswith("2 images lie deeper below the folder of a class, which is the label")
+    labels, _ = read_tree("cat/monday/a.jpg", "dog/2026/may/b.jpg", classes=("cat", "dog"))
+    assert labels == ["cat", "dog"]
+
+
+def test_of_two_classes_above_an_image_the_nearest_is_its_label_and_that_is_said():
+    labels, lines = read_tree("dog/terrier/a.jpg", "dog/b.jpg", classes=("dog", "terrier"))
+    assert labels == ["terrier", "dog"]
+    assert "1 image lies below folders of several classes" in " ".join(lines)
 
 
 def test_a_tree_that_names_no_class_is_said_to():
@@ -79,8 +95,9 @@ def test_no_image_is_ever_without_label_and_without_a_word(seed):
     keys = ["/".join((*path, "x.jpg")) for path in rng.sample(list(paths), rng.randrange(1, 9))]
     labels, lines = read_tree(*keys, classes=("cat", "tub"))
     for key, label in zip(keys, labels, strict=True):
-        assert label in ("", key.split("/")[-2] if "/" in key else "")
-        assert label or not key.endswith(("/cat/x.jpg", "/tub/x.jpg"))
+        above = [name for name in key.split("/")[:-1] if name in ("cat", "tub")]
+        assert label == (above[-1] if above else "") or label == "/".join(key.split("/")[-2:-1])
+        assert label or not above
     counted = sum(int(n) for line in lines for n in re.findall(r"no label for (\d+) image", line))
     if any("/" in key for key in keys):
         assert counted == labels.count("") or lines[0].startswith("no labels from folders")

@@ -302,19 +302,54 @@ def test_splits_above_the_classes_are_passed_over_and_said(tmp_path, capsys):
     assert "no label for 1 image in 'test', as 'test' is not a class" in printed
 
 
-def test_classes_below_splits_that_nobody_named_are_refused(tmp_path):
+def test_classes_below_splits_that_nobody_named_become_the_classes(tmp_path):
     tree(tmp_path / "set", "train/cat", "val/dog")
-    with pytest.raises(ImportRefused, match=r"'train/cat/x\.jpg': unknown label 'cat'.*--classes"):
-        import_dataset("set", tmp_path / "set")
+    labels = import_dataset("set", tmp_path / "set").dataset.labels
+    assert list(labels.order_by("id").values_list("key", flat=True)) == ["cat", "dog"]
     (tmp_path / "c.csv").write_text("key,names\ncat,cat\ndog,dog\n")
     assert import_dataset("set", tmp_path / "set", classes=tmp_path / "c.csv").without_label == 0
 
 
-def test_a_folder_tree_without_classes_asks_for_them(tmp_path):
-    (tmp_path / "cat").mkdir()
-    (tmp_path / "cat" / "x.jpg").write_bytes(jpeg(1))
-    with pytest.raises(ImportRefused, match=r"'cat'.*--classes"):
-        import_dataset("set", tmp_path)
+def make_tree(folder: Path, *labels: str) -> Path:
+    for number, label in enumerate(labels):
+        (folder / label).mkdir(parents=True)
+        (folder / label / "x.jpg").write_bytes(jpeg(number))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("labels", "order", "says"),
+    [
+        (("dog", "cat", "Zebra"), ["Zebra", "cat", "dog"], "in the order of text (Zebra to dog)"),
+        (("10", "2", "0"), ["0", "2", "10"], "in the order of their numbers (0 to 10)"),
+        (("10", "2", "2b"), ["10", "2", "2b"], "in the order of text (10 to 2b)"),
+    ],
+)
+def test_labels_without_classes_become_the_classes_in_an_order_that_is_said(
+    tmp_path, labels, order, says
+):
+    report = import_dataset("set", make_tree(tmp_path / "tree", *labels))
+    kept = report.dataset.labels.order_by("id").values_list("key", "names")
+    assert list(kept) == [(key, [key]) for key in order]
+    (note,) = report.notes
+    assert says in note
+    assert set(report.dataset.images.values_list("dataset_label__key", flat=True)) == set(labels)
+    table = tmp_path / "labels.csv"
+    table.write_text("image,label\n" + "".join(f"{label}/x.jpg,{label}\n" for label in labels))
+    other = import_dataset("other", tmp_path / "tree", labels=table).dataset
+    assert list(other.labels.order_by("id").values_list("key", flat=True)) == order
+
+
+def test_wordnet_ids_and_other_labels_together_need_classes(tmp_path):
+    tree = make_tree(tmp_path / "tree", "n02123045", "tabby")
+    with pytest.raises(ImportRefused, match=r"unknown label .* and others are not .*--labels"):
+        import_dataset("set", tree)
+    table = tmp_path / "labels.csv"
+    table.write_text("image,label\ntabby/x.jpg,tabby\nn02123045/x.jpg,n02123045\n")
+    with pytest.raises(ImportRefused, match="and others are not") as refused:
+        import_dataset("set", tree, labels=table)
+    assert "--labels" not in str(refused.value)  # they gave them
+    assert not Dataset.objects.exists()
 
 
 def test_a_missing_or_empty_place_is_refused(tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms, ImageOps, PngImagePlugin
 
-from imagesets.pictures.decoding import Undecodable, check, open_rgb
+from imagesets.pictures.decoding import DARK, SEVERAL, Undecodable, check, open_rgb
 from tests.studies.drawn_pictures import encoded, jpeg, noise
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
@@ -38,7 +38,7 @@ def test_a_reduced_picture_is_upright_and_whole_too(format, mode):
     exif = Image.Exif()
     exif[0x0112] = 6
     content = encoded(picture, format, exif=exif)
-    width, height, small = check(content)
+    width, height, small, _ = check(content)
     assert (width, height) == (400, 800)
     assert 64 <= small.width < small.height < 400
     red, _, blue = small.getpixel((small.width // 2, small.height // 4))
@@ -75,7 +75,7 @@ def test_a_good_picture_with_damaged_exif_comes_in(format):
             now = content.replace(block, block_now.ljust(len(block), b"\0")[: len(block)])
         else:
             now = encoded(noise(1), format, exif=b"Exif\0\0" + block_now, **options)
-        width, height, _ = check(now)
+        width, height, *_ = check(now)
         assert sorted((width, height)) == [48, 64]
         assert sorted(open_rgb(now, at_least=1280).size) == [48, 64]
 
@@ -222,3 +222,27 @@ def test_what_is_no_whole_picture_is_refused_with_a_reason(content, reason):
         open_rgb(content)
     with pytest.raises(Undecodable, match=reason):
         check(content)
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14])
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+def test_a_grey_picture_of_a_camera_with_10_to_14_bits_is_not_shown_black(bits, format):
+    ramp = np.linspace(0, 2**bits - 1, 64 * 64).round().astype(np.uint16).reshape(64, 64)
+    file = io.BytesIO()
+    Image.fromarray(ramp).save(file, format)
+    look = check(file.getvalue())
+    assert look.assumed == DARK
+    shown = np.asarray(open_rgb(file.getvalue()))[..., 0]
+    expected = np.linspace(0, 255, 64 * 64).reshape(64, 64)
+    assert np.abs(shown - expected).max() <= 1
+
+
+def test_the_first_picture_of_an_animation_counts_and_the_import_says_so():
+    frames = [Image.new("RGB", (40, 30), colour) for colour in ("red", "blue")]
+    file = io.BytesIO()
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
+    assert check(file.getvalue()).assumed == SEVERAL
+    assert open_rgb(file.getvalue()).getpixel((5, 5)) == (255, 0, 0)
+    still = io.BytesIO()
+    frames[0].save(still, "GIF")
+    assert check(still.getvalue()).assumed == ""

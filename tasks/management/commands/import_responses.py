@@ -60,3 +60,5 @@ class Command(CampaignCommand):
             f" ({imported.assignments:,} assignments, {imported.hits:,} HITs,"
             f" {imported.workers:,} workers new){before}."
         )
+        for note in imported.notes:
+            self.stdout.write(note)

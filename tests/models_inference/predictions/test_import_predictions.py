@@ -230,3 +230,25 @@ def test_a_classifier_that_is_run_here_takes_no_import(dataset, tmp_path):
     Classifier.objects.create(dataset=dataset, name="theirs", architecture="resnet18")
     with pytest.raises(CommandError, match=r"is run by the site itself .* another name"):
         bring(file)
+
+
+def test_numbered_classes_in_another_order_than_by_value_are_never_guessed(db, tmp_path, capsys):
+    for slug, keys in (("three", ("0", "10", "2")), ("sorted", ("0", "2", "10"))):
+        dataset = Dataset.objects.create(slug=slug, name=slug)
+        for key in keys:
+            dataset.labels.create(key=key, names=[key])
+        Image.objects.create(
+            dataset=dataset, key="2/p.jpg", location="/x", sha256=slug, width=1, height=1
+        )
+    file = tmp_path / "logits.npz"
+    logits = np.array([[0, 9, 0]], np.float32)
+    np.savez(file, logits=logits, images=np.array(["2/p.jpg"]))
+    with pytest.raises(CommandError, match=r"imported in another order \(0, 10, 2, \.\.\.\)"):
+        bring(file)
+    assert not Prediction.objects.exists()
+    call_command("import_predictions", "sorted", str(file), "--classifier", "theirs")
+    assert "in the order of the dataset's labels, 0 to 10" in capsys.readouterr().out
+    assert stored(dataset)["2/p.jpg"][0][0] == "2"
+    np.savez(file, logits=logits, images=np.array(["2/p.jpg"]), classes=np.array(["0", "2", "10"]))
+    bring(file)
+    assert "the array `classes`" in capsys.readouterr().out

@@ -138,7 +138,7 @@ def test_mturk_several_items_in_a_hit(contains):
     row = {"Input.label": "n0", "Input.image_1": "a.jpg", "Input.image_2": "b.jpg"}
     row |= {"Input.image_3": "", "Answer.selected_1": "yes", "Answer.selected_2": ""}
     give(contains, batch(row | {"Answer.selected_3": ""}))
-    assert answers(contains) == [("a.jpg", "n0", True, None), ("b.jpg", "n0", None, None)]
+    assert answers(contains) == [("a.jpg", "n0", True, None), ("b.jpg", "n0", False, None)]
     assert contains.hits.get().items.count() == 2
 
 
@@ -232,9 +232,36 @@ def test_mturk_what_is_not_understood(contains, row, says):
         give(contains, batch(row))
 
 
-def test_mturk_nothing_checked_is_no_answer(classify):
-    with pytest.raises(ResponsesRefused, match=r"row 2, Answer\.selected: is empty: write \[\]"):
-        give(classify, batch({"Input.image": "a.jpg", "Answer.selected": "", "Answer.main": ""}))
+def test_a_checkbox_that_an_mturk_worker_did_not_tick_is_a_no_and_counted(contains):
+    item = {"Input.image": "a.jpg", "Input.label": "n0"}
+    imported = give(
+        contains,
+        batch(
+            item | {"Answer.selected": "true"},
+            item | {"Answer.selected": "", "AssignmentId": "B", "WorkerId": "A2"},
+        ),
+    )
+    assert [answer[2] for answer in answers(contains)] == [True, False]
+    (note,) = imported.notes
+    assert note.startswith("1 empty cells of checkboxes were taken as not selected")
+
+
+def test_an_mturk_worker_who_ticked_no_label_said_none_of_these(classify):
+    blank = {"Input.image": "a.jpg", "Answer.selected": "", "Answer.main": ""}
+    imported = give(classify, batch(blank))
+    assert answers(classify) == [("a.jpg", None, [], None)]
+    assert "1 empty cells" in imported.notes[0]
+    with pytest.raises(ResponsesRefused, match=r"row 2, Answer\.main: is not among"):
+        give(classify, batch(blank | {"Answer.main": "n0", "AssignmentId": "C"}))
+
+
+def test_elsewhere_an_empty_cell_is_not_seen_and_the_import_says_how_often(contains):
+    rows = [on(worker="w1", selected="true"), on(worker="w2", selected="")]
+    notes = give(contains, as_csv(rows)).notes
+    assert notes[0].startswith("1 judgments with an empty `selected` were taken as not seen")
+    assert notes[1].startswith("No judgment says `false`")
+    more = [on(worker="w3", selected="false"), on(worker="w4", selected="")]
+    assert len(give(contains, as_csv(more)).notes) == 1
 
 
 # The command and the API
@@ -275,11 +302,11 @@ def api():
 )
 def test_the_api(contains, api, data, content_type):
     at = f"/api/campaigns/{contains.slug}/responses/"
-    added = {"judgments": 2, "unchanged": 0, "assignments": 2, "hits": 1, "workers": 2}
+    added = {"judgments": 2, "unchanged": 0, "assignments": 2, "hits": 1, "workers": 2, "notes": []}
     first = api.post(at, data, content_type=content_type)
     assert (first.status_code, first.json()) == (200, added)
     again = api.post(at, data, content_type=content_type).json()
-    assert again == {"judgments": 0, "unchanged": 2, "assignments": 0, "hits": 0, "workers": 0}
+    assert again == dict.fromkeys(added, 0) | {"unchanged": 2, "notes": []}
 
 
 def test_the_api_says_what_is_wrong(contains, api, dataset):
