@@ -182,7 +182,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 5}  # seconds that a page may wait
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "annotation.serving.beat:Scheduler"
 CELERY_TIMEZONE = "UTC"
 SYNC_MINUTES = env.int("SYNC_MINUTES", default=3)  # between two syncs of a campaign
 NIGHTLY_HOUR = env.int("NIGHTLY_HOUR", default=3)  # UTC
