@@ -5,6 +5,8 @@ import os
 from celery import Celery
 from celery.signals import worker_init
 
+import annotation.serving.heartbeats  # noqa: F401 - the workers' signs of life
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotation.settings")
 app = Celery("annotation")
 app.config_from_object("django.conf:settings", namespace="CELERY")

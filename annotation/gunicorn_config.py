@@ -3,8 +3,10 @@
 import gc
 import os
 import signal
+from typing import Any
 
 from annotation.serving.embedded.processes import dies_with_parent
+from annotation.serving.production import unencrypted
 
 wsgi_app = "annotation.wsgi"
 worker_class = "gthread"  # a slow phone occupies one thread, not a process
@@ -21,6 +23,12 @@ if os.path.isdir("/dev/shm") and os.access("/dev/shm", os.W_OK):
     worker_tmp_dir = "/dev/shm"  # a heartbeat on a slow disk looks like a hung process
 
 _master = os.getpid()
+
+
+def on_starting(server: Any) -> None:
+    """Warn once, not in every process."""
+    if warning := unencrypted(os.environ):
+        server.log.warning(warning)
 
 
 def post_fork(server: object, worker: object) -> None:

@@ -13,8 +13,9 @@ from annotation.navigation import UNFOLD  # noqa: F401
 from annotation.serving.bodies import DOCUMENT
 from annotation.serving.embedded import database_url, redis_url
 from annotation.serving.picture_origins import picture_origins, region_of
-from annotation.serving.production import DEFAULT_SECRET, production_troubles
+from annotation.serving.production import is_embedded, production_troubles
 from annotation.serving.proxies import parsed
+from annotation.serving.secret_key import kept_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
@@ -28,10 +29,10 @@ def origin(address: str) -> str:
 
 
 DEBUG = env.bool("DEBUG", default=True)
-SECRET_KEY = env.str("SECRET_KEY", default=DEFAULT_SECRET)
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEBUG else []
-)
+if not DEBUG and (troubles := production_troubles(env.ENVIRON)):
+    raise ImproperlyConfigured(f"DEBUG=0 refuses to start: {'; '.join(troubles)}.")
+# This machine's own names too: commands and health checks use them.
+ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1", "[::1]"]
 PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
 HTTPS = PUBLIC_URL.startswith("https://")
 CSRF_TRUSTED_ORIGINS = [origin(PUBLIC_URL)] if PUBLIC_URL else []
@@ -40,6 +41,14 @@ TRUSTED_PROXIES = parsed(env.list("TRUSTED_PROXIES", default=[]))
 REDIRECT_TO_HTTPS = HTTPS
 
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+
+# No SECRET_KEY_FALLBACKS: an earlier key was published, so Django must believe nothing signed
+# with it. Only a worker's cookie is (tasks.crowds.local.identity): its name cannot be guessed.
+_given_key = env.str("SECRET_KEY", default="")
+SECRET_KEY, *EARLIER_SECRET_KEYS = [_given_key] if _given_key else kept_keys(DATA_DIR)
+# Ids on pages and at marketplaces follow from the key under which they were first made.
+IDS_KEY = [SECRET_KEY, *EARLIER_SECRET_KEYS][-1]
+
 # The bucket for copies of images and workers' pictures; AWS_S3_CUSTOM_DOMAIN: a public host for it.
 AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", default="")
 AWS_S3_CUSTOM_DOMAIN = env.str("AWS_S3_CUSTOM_DOMAIN", default="")
@@ -48,10 +57,7 @@ PICTURE_ORIGINS = picture_origins(env.ENVIRON)
 KEEP_LOGITS = env.bool("KEEP_LOGITS", default=True)  # under DATA_DIR, up to 2 GB per classifier
 LOGITS_IN_BUCKET = bool(AWS_STORAGE_BUCKET_NAME) and env.bool("LOGITS_IN_BUCKET", default=False)
 EMBEDDED_DATABASE = "DATABASE_URL" not in env.ENVIRON
-EMBEDDED_SERVERS = EMBEDDED_DATABASE or "REDIS_URL" not in env.ENVIRON
-
-if not DEBUG and (troubles := production_troubles(env.ENVIRON)):
-    raise ImproperlyConfigured(f"DEBUG=0 refuses to start: {'; '.join(troubles)}.")
+EMBEDDED_SERVERS = is_embedded(env.ENVIRON)
 
 DATABASES = {"default": env.db("DATABASE_URL", default=database_url(DATA_DIR))}
 DATABASES["default"]["CONN_MAX_AGE"] = 60
@@ -169,6 +175,12 @@ WORKER_PAGE_CSP = {
 }
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # other hosts below this one may not speak https
+    "security.W021",  # nor is it ours to have them listed by browsers
+    "security.W008",  # TrustedProxies redirects, all but this machine's own requests
+]
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
@@ -182,7 +194,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 5}  # seconds that a page may wait
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "annotation.serving.beat:Scheduler"
 CELERY_TIMEZONE = "UTC"
 SYNC_MINUTES = env.int("SYNC_MINUTES", default=3)  # between two syncs of a campaign
 NIGHTLY_HOUR = env.int("NIGHTLY_HOUR", default=3)  # UTC

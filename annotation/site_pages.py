@@ -2,19 +2,18 @@
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
-import redis
 from csp.decorators import csp
 from django.conf import settings
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import include, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-PATIENCE = 2  # seconds to wait for the queue
+from annotation.serving.readiness import readiness
 
 
 def site_id() -> str:
@@ -40,51 +39,20 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Whether the site can work: 503 names what is unreachable and migrations not applied."""
-    checks = {
-        "database": _database_trouble,
-        "migrations": _migrations_trouble,
-        "queue": _queue_trouble,
-    }
-    missing = {}
-    for name, check in checks.items():
-        try:
-            trouble = check()
-        except Exception as error:  # whatever the driver raises, the probe reports it
-            trouble = f"{type(error).__name__}"
-        if trouble:
-            missing[name] = trouble
+    """Whether this process can store an answer: if not, 503 and `missing` says why.
+
+    `heartbeats`: seconds since the workers of each queue, and beat, were last heard of. With
+    `?all=1` their silence, or the queue's, is 503 too; answers are stored without them.
+    """
+    missing, helpers, heartbeats = readiness()
+    answer: dict[str, Any] = {"status": "ok", "heartbeats": heartbeats}
+    if request.GET.get("all") == "1":
+        missing = missing | helpers
+    elif helpers:
+        answer["silent"] = helpers
     if missing:
-        return JsonResponse({"status": "not ready", "missing": missing}, status=503)
-    return JsonResponse({"status": "ok"})
-
-
-def _database_trouble() -> str:
-    connection.ensure_connection()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    return ""
-
-
-_applied = False  # nobody reverts migrations under a running process
-
-
-def _migrations_trouble() -> str:
-    global _applied
-    if _applied:
-        return ""
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    _applied = not plan
-    return "" if _applied else f"{len(plan)} not applied (run: manage.py migrate)"
-
-
-def _queue_trouble() -> str:
-    with redis.from_url(
-        settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
-    ) as queue:
-        queue.ping()
-    return ""
+        answer |= {"status": "not ready", "missing": missing}
+    return JsonResponse(answer, status=503 if missing else 200)
 
 
 _pages: dict[str, Callable] = {"": home, "healthz": healthz, "readyz": readyz}

@@ -11,7 +11,12 @@ same machine work through the real pages (a GET and a POST a HIT, plain HTTP, no
 3. The same crowd in the frame of the stand-in for MTurk: accept, page, submit, hand in, while
    another process syncs the campaign every few seconds.
 
-The last lines are the figures, and whether after 2 and 3 every HIT has exactly R used answers of
+With `--attacked` also:
+
+4. The crowd of 2 behind the project's nginx, while one client holds 40 half-sent requests open and
+   another guesses passwords, each from an address of its own.
+
+The last lines are the figures, and whether after 2, 3 and 4 every HIT has exactly R used answers of
 different workers, no answer was lost or doubled, and both ledgers agree.
 """
 
@@ -40,7 +45,8 @@ SECONDS = 87  # that a HIT is expected to take
 ROOT = Path(__file__).resolve().parents[1]
 PRODUCTION = {
     "DEBUG": "0",
-    "SECRET_KEY": "the benchmark's own",
+    "SECRET_KEY": "the benchmark's own, and long enough for a site in production",
+    "PUBLIC_URL": "http://127.0.0.1",
     "ALLOWED_HOSTS": "127.0.0.1",
     "ALLOW_EMBEDDED": "1",
 }
@@ -107,12 +113,15 @@ class Browser:
     address: str
     think: float  # seconds, on average
     rng: random.Random
+    source: str  # an address of this machine of its own
     pages: list[float] = field(default_factory=list)
     submits: list[float] = field(default_factory=list)
     cookie: str = ""
 
     def __post_init__(self) -> None:
-        self.connection = http.client.HTTPConnection(urlsplit(self.address).netloc, timeout=60)
+        self.connection = http.client.HTTPConnection(
+            urlsplit(self.address).netloc, timeout=60, source_address=(self.source, 0)
+        )
 
     def ask(self, method: str, path: str, body: str | None = None) -> tuple[int, str, str]:
         """The status, the redirect's address, and the page."""
@@ -255,7 +264,10 @@ def crowd(
     meanwhile: Callable[[], None] = lambda: None,
 ) -> Times:
     """Let `workers` work at once, each in a thread, arriving and thinking as the docstring says."""
-    browsers = [Browser(address, think, random.Random(number)) for number in range(workers)]
+    browsers = [
+        Browser(address, think, random.Random(number), f"127.1.{number // 200}.{number % 200 + 1}")
+        for number in range(workers)
+    ]
     errors: list[BaseException] = []
 
     def live(browser: Browser) -> None:
@@ -357,6 +369,29 @@ def framed(on: Any, address: str, workers: int, think: float, hits: int) -> tupl
     return times, held(campaign, times) and not wrong
 
 
+def attacked(site: str, workers: int, think: float, hits: int) -> tuple[Times, bool]:
+    """Let the crowd do a campaign behind nginx, under attack; whether the invariants hold."""
+    from studies.attackers import guess, half_open
+
+    from tests.studies.nginx import in_front_of
+
+    spawn = get_context("spawn")
+    over = spawn.Event()
+    campaign = make_campaign(hits)
+    with in_front_of(site) as address:
+        attackers = [
+            spawn.Process(target=half_open, args=[address, 40, over], daemon=True),
+            spawn.Process(target=guess, args=[address, over], daemon=True),
+        ]
+        for attacker in attackers:
+            attacker.start()
+        times = crowd(f"{workers} under attack", address, workers, think, on_site(campaign, 3600))
+        over.set()
+        for attacker in attackers:
+            attacker.join(60)
+    return times, held(campaign, times)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -370,6 +405,9 @@ def main() -> None:
     )
     parser.add_argument(
         "--answers", type=int, default=4, help="of each worker of the crowd, about (4)"
+    )
+    parser.add_argument(
+        "--attacked", action="store_true", help="also under attack behind nginx, which must be here"
     )
     options = parser.parse_args()
     if options.workers < R:
@@ -409,7 +447,9 @@ def measure(options: argparse.Namespace) -> tuple[list[str], bool]:
     think, workers = options.think * SECONDS, options.workers
     few = max(workers * options.answers // R, 1)  # HITs; towards the end more workers than places
     clients = {}
-    with stage() as on, web_server(environment=on.environment) as address:
+    attack: list[str] = []
+    given = {"TRUSTED_PROXIES": "127.0.0.1"}  # nginx, where it is used
+    with stage() as on, web_server(environment={**on.environment, **given}) as address:
         crowd("warming up", address, 8, 0, on_site(make_campaign(50), 3))
         for hits in options.hits:
             work = on_site(make_campaign(hits), options.seconds)
@@ -419,6 +459,13 @@ def measure(options: argparse.Namespace) -> tuple[list[str], bool]:
         small = make_campaign(few)
         many = crowd(f"{workers} who think", address, workers, think, on_site(small, 3600))
         fine = held(small, many)
+        if options.attacked:
+            under, stood = attacked(address, workers, think, few)
+            fine &= stood
+            attack = [
+                f"page p95 of {workers} to p50 of 10 under attack, behind nginx:"
+                f" {at(0.95, under.pages) / at(0.5, ten.pages):.1f} at {under.rate:.1f} HITs/s"
+            ]
         rush = make_campaign(60)
         fine &= held(rush, crowd(f"{workers}, no pause", address, workers, 0, on_site(rush, 3600)))
         with on.site(address):
@@ -434,6 +481,7 @@ def measure(options: argparse.Namespace) -> tuple[list[str], bool]:
         f" {at(0.95, many.pages) / at(0.5, ten.pages):.1f} at {many.rate:.1f} HITs a second,"
         f" in MTurk's frame {at(0.95, frame.pages) / at(0.5, alone.pages):.1f}"
         f" at {frame.rate:.1f} (goal: under 5)",
+        *attack,
         f"invariants {'held' if fine else 'BROKEN'}",
         f"p95 at {most:,} open HITs / p95 at {least:,}: {p95[most] / p95[least]:.2f}"
         " (goal: at most 1.3)",

@@ -1,24 +1,117 @@
 """What a site in production must not start with, found in its environment."""
 
-from collections.abc import Mapping
+import secrets
+import shlex
+import socket
+import zlib
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from environ import Env
 
-DEFAULT_SECRET = "only-for-one-machine-and-never-for-production"
+# Until this version the key of every site to which none was given.
+PUBLISHED_SECRET = "only-for-one-machine-and-never-for-production"
+SHORTEST_SECRET = 32  # characters
+LEAST_VARIED = 32  # bytes of the compressed key: repeated words and digits have fewer
 
 
 def production_troubles(environment: Mapping[str, str]) -> list[str]:
     """What is missing or unsafe in these variables, if the site shall run with DEBUG=0."""
-    env = Env()
-    env.ENVIRON = environment
+    env = _reader(environment)
     troubles = []
-    if env.str("SECRET_KEY", default=DEFAULT_SECRET) == DEFAULT_SECRET:
-        troubles.append("SECRET_KEY is the default one: set a long random text")
-    if not env.list("ALLOWED_HOSTS", default=[]):
+    if trouble := _secret_trouble(env):
+        troubles.append(f"SECRET_KEY {trouble}: set a long random text (openssl rand -hex 32)")
+    hosts = env.list("ALLOWED_HOSTS", default=[])
+    if not hosts:
         troubles.append("ALLOWED_HOSTS is empty: name the hosts that this site answers to")
-    embedded = not {"DATABASE_URL", "REDIS_URL"} <= environment.keys()
-    if embedded and not env.bool("ALLOW_EMBEDDED", default=False):
+    elif "*" in hosts:
+        troubles.append("ALLOWED_HOSTS contains *: name the hosts that this site answers to")
+    address = urlsplit(env.str("PUBLIC_URL", default=""))
+    if address.scheme not in ("http", "https") or not address.hostname:
+        how = f"is {address.geturl()!r}" if address.geturl() else "is not set"
+        troubles.append(
+            f"PUBLIC_URL {how}: give the address where workers reach this site, with https://"
+        )
+    if is_embedded(environment) and not env.bool("ALLOW_EMBEDDED", default=False):
         troubles.append(
             "DATABASE_URL and REDIS_URL are not set (ALLOW_EMBEDDED=1 uses embedded ones)"
         )
     return troubles
+
+
+def is_embedded(environment: Mapping[str, str]) -> bool:
+    """Whether the site starts a database or a queue of its own."""
+    return not {"DATABASE_URL", "REDIS_URL"} <= environment.keys()
+
+
+def unencrypted(environment: Mapping[str, str]) -> str | None:
+    """The warning for a site in production whose PUBLIC_URL is plain http."""
+    env = _reader(environment)
+    address = env.str("PUBLIC_URL", default="")
+    if env.bool("DEBUG", default=True) or not address.startswith("http://"):
+        return None
+    return (
+        f"PUBLIC_URL is {address}: passwords and answers cross the network unencrypted. Serve"
+        " https wherever others than your lab can listen."
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address leads to this machine alone. An unknown name does not."""
+    try:
+        places = socket.getaddrinfo(host, None)
+    except OSError:
+        return False
+    return all(ip_address(place[4][0]).is_loopback for place in places)
+
+
+def production_line(
+    host: str, port: int, environment: Mapping[str, str], command: Sequence[str]
+) -> str:
+    """What to type instead of `command`, so that the site may be served to other machines."""
+    name = _own_address() if host in ("0.0.0.0", "::") else host
+    name = f"[{name}]" if ":" in name else name
+    troubles = production_troubles(environment)
+    given = {"DEBUG": "0"}
+    for variable, value in {
+        "SECRET_KEY": secrets.token_hex(32) if "DATABASE_URL" in environment else "",
+        "ALLOWED_HOSTS": name,
+        "PUBLIC_URL": f"http://{name}:{port}",
+    }.items():
+        if any(trouble.startswith(variable) for trouble in troubles):
+            given[variable] = value
+    if is_embedded(environment):
+        given["ALLOW_EMBEDDED"] = "1"
+    words = [f"{variable}={shlex.quote(value)}" for variable, value in given.items()]
+    return " ".join([*words, shlex.join(command)])
+
+
+def _own_address() -> str:
+    """The address by which this machine reaches others, and they it; else its own name."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connection:
+        try:
+            connection.connect(("192.0.2.1", 9))  # sends nothing
+            return str(connection.getsockname()[0])
+        except OSError:
+            return socket.gethostname()
+
+
+def _secret_trouble(env: Env) -> str | None:
+    key = env.str("SECRET_KEY", default="")
+    if key == PUBLISHED_SECRET:
+        return "is the default one, which everybody knows"
+    if not key:  # the key in DATA_DIR is good, but one machine's
+        several = "DATABASE_URL" in env.ENVIRON
+        return "is not set, and the site's processes must share one" if several else None
+    if len(key) < SHORTEST_SECRET:
+        return f"is short ({len(key)} characters)"
+    if len(zlib.compress(key.encode(), 9)) < LEAST_VARIED:
+        return "repeats itself and can be guessed"
+    return None
+
+
+def _reader(environment: Mapping[str, str]) -> Env:
+    env = Env()
+    env.ENVIRON = environment
+    return env

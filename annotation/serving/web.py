@@ -19,6 +19,7 @@ import httpx
 from django.conf import settings
 from django.db import connection
 
+from annotation.serving.embedded.paths import DATABASE
 from annotation.serving.embedded.processes import dies_with_parent
 from annotation.site_pages import site_id
 
@@ -110,13 +111,10 @@ def web_server(
 
 def _environment() -> dict[str, str]:
     """This process's environment, with the database that it uses (in a test, the test's)."""
-    hosts = [*settings.ALLOWED_HOSTS, "127.0.0.1"]
-    return os.environ | {
-        "DATABASE_URL": _database_url(),
-        "REDIS_URL": settings.REDIS_URL,
-        "DATA_DIR": str(settings.DATA_DIR),
-        "ALLOWED_HOSTS": ",".join(hosts),
-    }
+    own = os.environ | {"DATA_DIR": str(settings.DATA_DIR)}
+    if settings.EMBEDDED_DATABASE and connection.settings_dict["NAME"] == DATABASE:
+        return own
+    return own | {"DATABASE_URL": _database_url(), "REDIS_URL": settings.REDIS_URL}
 
 
 def _database_url() -> str:

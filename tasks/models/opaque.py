@@ -17,7 +17,7 @@ SALT = "tasks.sheets"  # part of every id that a page or a marketplace holds: it
 def opaque(key: str, *what: object) -> str:
     """A short id (60 bits) of something on the page of the assignment with that key."""
     text = "\0".join([key, *map(str, what)])
-    digest = hmac.digest(_secret(settings.SECRET_KEY), text.encode(), "sha256")
+    digest = hmac.digest(_secret(settings.IDS_KEY), text.encode(), "sha256")
     return "i" + base64.b32encode(digest[:10])[:12].decode().lower()
 
 

@@ -22,7 +22,8 @@ import yaml
 from django.conf import settings
 from django.db import connection
 
-from tests.studies.processes import free_port
+from annotation.serving import heartbeats
+from tests.studies.processes import free_port, until
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = {"nginx", "web", "worker", "gpu-worker", "beat", "migrate", "postgres", "redis"}
@@ -226,7 +227,7 @@ def test_web_starts_in_production_and_its_health_check_passes(environment):
         [sys.executable, "manage.py", "check"], cwd=ROOT, env=refused, capture_output=True
     )
     assert done.returncode == 1
-    assert b"SECRET_KEY is the default one" in done.stderr
+    assert b"SECRET_KEY is not set" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["worker", "gpu-worker"])
@@ -242,6 +243,8 @@ def test_workers_start_and_answer(environment, name):
                 break
         else:
             raise AssertionError(f"{name} never answered")
+        queue = command[command.index("--queues") + 1]
+        until(lambda: heartbeats.ages()[queue] is not None)
 
 
 def test_beat_starts_with_the_nightly_aggregation(environment):
@@ -255,6 +258,7 @@ def test_beat_starts_with_the_nightly_aggregation(environment):
             time.sleep(0.1)
         else:
             raise AssertionError("beat wrote no schedule")
+        until(lambda: heartbeats.ages()["beat"] is not None)
 
 
 def test_migrate_is_done(environment):

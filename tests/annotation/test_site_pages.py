@@ -7,9 +7,11 @@ import sys
 
 import pytest
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db.migrations.recorder import MigrationRecorder
 
-from annotation import site_pages
+from annotation.serving import readiness
+from annotation.serving.readiness import Probe
 
 
 def test_the_start_page_links_to_tasks_and_admin(client):
@@ -18,27 +20,42 @@ def test_the_start_page_links_to_tasks_and_admin(client):
     assert 'href="/admin/"' in html
 
 
-@pytest.mark.django_db
-def test_ready_when_database_migrations_and_queue_are(client, monkeypatch):
-    monkeypatch.setattr(site_pages, "_applied", False)
-    assert client.get("/readyz").json() == {"status": "ok"}
+@pytest.fixture(autouse=True)
+def anew(monkeypatch) -> None:
+    """No findings of an earlier test are fresh."""
+    for name in ("storing", "helping"):
+        monkeypatch.setattr(readiness, name, Probe(getattr(readiness, name)._steps))
+    monkeypatch.setattr(readiness, "_applied", False)
 
 
-@pytest.mark.django_db
-def test_not_ready_names_a_queue_that_does_not_answer(client, settings):
+@pytest.mark.django_db(transaction=True)
+def test_ready_when_an_answer_can_be_stored(client):
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+    assert set(answer.json()["heartbeats"]) == {"default", "gpu", "beat"}
+    assert not Session.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_queue_that_does_not_answer_is_missed_only_when_all_is_asked_for(client, settings):
     settings.REDIS_URL = "redis://127.0.0.1:9/0"
-    response = client.get("/readyz")
-    assert response.status_code == 503
-    assert list(response.json()["missing"]) == ["queue"]
+    answer = client.get("/readyz")
+    assert (answer.status_code, list(answer.json()["silent"])) == (200, ["queue"])
+    answer = client.get("/readyz?all=1")
+    assert (answer.status_code, list(answer.json()["missing"])) == (503, ["queue"])
 
 
-@pytest.mark.django_db
-def test_not_ready_names_migrations_that_are_not_applied(client, monkeypatch):
-    monkeypatch.setattr(site_pages, "_applied", False)
-    MigrationRecorder.Migration.objects.filter(app="tasks").delete()
-    response = client.get("/readyz")
-    assert response.status_code == 503
-    assert list(response.json()["missing"]) == ["migrations"]
+@pytest.mark.django_db(transaction=True)
+def test_not_ready_names_migrations_that_are_not_applied(client):
+    applied = MigrationRecorder.Migration.objects.filter(app="tasks")
+    rows = list(applied)
+    applied.delete()
+    try:
+        answer = client.get("/readyz")
+    finally:
+        MigrationRecorder.Migration.objects.bulk_create(rows)
+    assert answer.status_code == 503
+    assert list(answer.json()["missing"]) == ["migrations"]
 
 
 def test_alive_but_not_ready_where_nothing_can_be_reached():
@@ -64,4 +81,5 @@ print(json.dumps([alive.status_code, ready.status_code, ready.json()]))
     )
     alive, ready, answer = json.loads(run.stdout)
     assert (alive, ready) == (200, 503)
-    assert set(answer["missing"]) == {"database", "migrations", "queue"}
+    assert set(answer["missing"]) == {"database", "migrations"}
+    assert list(answer["silent"]) == ["queue"]

@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation.serving.embedded import EmbeddedError, Lease
 from annotation.serving.embedded.lease import join
+from annotation.serving.production import is_loopback, production_line
 from annotation.serving.supervisor import Child, Supervisor
 from annotation.serving.web import announced, served_address
 
@@ -36,11 +37,18 @@ class Command(BaseCommand):
             "--port", type=_port, default=8000, help="of the web server (default: 8000)"
         )
         parser.add_argument(
-            "--host", default="127.0.0.1", help="address to listen on; 0.0.0.0: the whole network"
+            "--host",
+            default="127.0.0.1",
+            help="address to listen on (default: this machine alone); 0.0.0.0: the whole network",
         )
 
     def handle(self, *args: Any, port: int, host: str, **options: Any) -> None:
         """Steps: signals, one `up` per DATA_DIR, the port, migrations, children, watch, stop."""
+        if settings.DEBUG and not is_loopback(host):
+            raise CommandError(
+                f"--host {host} lets other machines in, which needs production settings. Type:"
+                f" {production_line(host, port, os.environ, sys.orig_argv)}"
+            )
         signal.signal(signal.SIGTERM, _end_quietly)
         signal.signal(signal.SIGHUP, _end_quietly)
         self.writing = threading.Lock()

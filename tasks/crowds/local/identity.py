@@ -5,8 +5,10 @@ parameter: an invitation is signed for one campaign and one name, the cookie is 
 assignment's token is a secret that only its worker was given.
 """
 
+import contextlib
 import secrets
 
+from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -87,7 +89,23 @@ def _given(request: HttpRequest, name: str) -> str:
 
 
 def _cookie(request: HttpRequest) -> str | None:
-    return request.get_signed_cookie(COOKIE, default=None, salt=COOKIE_SALT, max_age=A_YEAR)
+    known = request.get_signed_cookie(COOKIE, default=None, salt=COOKIE_SALT, max_age=A_YEAR)
+    return known or _cookie_of_before(request)
+
+
+def _cookie_of_before(request: HttpRequest) -> str | None:
+    """A visitor's cookie from before the site had a key of its own; `remember` renews it.
+
+    Everybody knows that earlier key, so it vouches only for names that nobody can guess.
+    """
+    for key in settings.EARLIER_SECRET_KEYS:
+        signer = signing.TimestampSigner(
+            key=b"django.http.cookies" + key.encode(), fallback_keys=[], salt=COOKIE + COOKIE_SALT
+        )
+        with contextlib.suppress(signing.BadSignature):
+            name = signer.unsign(request.COOKIES.get(COOKIE, ""), max_age=A_YEAR)
+            return name if name.startswith("visitor-") else None
+    return None
 
 
 def _invited(token: str, campaign: Campaign) -> str:
