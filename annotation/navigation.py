@@ -35,6 +35,7 @@ UNFOLD = {
     "SITE_HEADER": "Second Look",
     "SITE_SYMBOL": "visibility",
     "SHOW_VIEW_ON_SITE": False,
+    "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("mfa_index")}]},
     "COLORS": {
         # The accent colour of the workers' pages, in unfold's shades.
         "primary": {
@@ -94,6 +95,7 @@ UNFOLD = {
                 ("Accounts", "auth.user", "person"),
                 ("Groups", "auth.group", "shield_person"),
                 ("API tokens", "knox.authtoken", "key"),
+                ("Second factors", "mfa.authenticator", "phonelink_lock"),
                 ("Schedule", "django_celery_beat.periodictask", "schedule"),
             ),
         ],

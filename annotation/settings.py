@@ -1,6 +1,7 @@
 """All settings, read from the environment (12-factor); a site on one machine needs none of them."""
 
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -63,6 +64,13 @@ DATABASES = {"default": env.db("DATABASE_URL", default=database_url(DATA_DIR))}
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 REDIS_URL = env.str("REDIS_URL", default=redis_url(DATA_DIR))
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "cache",
+    }
+}
 
 INSTALLED_APPS = [
     "unfold",
@@ -79,6 +87,10 @@ INSTALLED_APPS = [
     "knox",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "axes",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "django_celery_beat",
     "imagesets",
     "models_inference",
@@ -100,6 +112,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "annotation.accounts.second_factor.SecondFactorRequired",
+    "axes.middleware.AxesMiddleware",
 ]
 
 # Bodies have limits by route (annotation.serving.bodies), and only imports take files.
@@ -118,6 +133,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "annotation.accounts.second_factor.frame",
             ]
         },
     }
@@ -184,6 +200,32 @@ SILENCED_SYSTEM_CHECKS = [
 LOGIN_URL = reverse_lazy("admin:login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
+# Wrong passwords are counted per user and address, before the next one is hashed.
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "annotation.accounts.lockout.address_of"
+AXES_LOCKOUT_CALLABLE = "annotation.accounts.lockout.locked_out"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
+# A second factor: an app's codes or a passkey, and codes to recover. Nobody signs up.
+REQUIRE_MFA = env.bool("REQUIRE_MFA", default=False)
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "Second Look"
+MFA_TOTP_TOLERANCE = 1  # phones' clocks: the code before and the one after are right too
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SIGNUP_ENABLED = False
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/15m/key"}  # wrong codes, per user
+
 # Celery. The queue can be rebuilt from Postgres: losing it loses no work.
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_RESULT_BACKEND = None
@@ -193,7 +235,11 @@ CELERY_TASK_ROUTES = {"models_inference.celery_tasks.*": {"queue": "gpu"}}
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 5}  # seconds that a page may wait
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 5,  # seconds that a page may wait
+    "visibility_timeout": 24 * 3600,  # a task that runs for hours is not delivered a second time
+}
+INFERENCE_MINUTES = env.float("INFERENCE_MINUTES", default=10)  # without a batch: then it is ended
 CELERY_BEAT_SCHEDULER = "annotation.serving.beat:Scheduler"
 CELERY_TIMEZONE = "UTC"
 SYNC_MINUTES = env.int("SYNC_MINUTES", default=3)  # between two syncs of a campaign

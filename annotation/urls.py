@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("imagesets.urls")),
     path("", include("annotation.site_pages")),
     path("api/", include("annotation.api.urls")),
+    path("", include("annotation.accounts.urls")),
     path("admin/", admin.site.urls),
     path("favicon.ico", RedirectView.as_view(url=static("img/icon.svg"))),
 ]

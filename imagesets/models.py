@@ -131,7 +131,8 @@ class ImportJob(models.Model):
             models.CheckConstraint(
                 condition=Q(state__in=["waiting", "running", "done", "failed"]),
                 name="import_job_state_known",
-            )
+            ),
+            models.CheckConstraint(condition=~Q(images=""), name="import_job_has_an_address"),
         ]
 
     def __str__(self) -> str:

@@ -12,6 +12,7 @@ from imagesets.models import Dataset
 from models_inference.chunks import open_chunks
 from models_inference.errors import InferenceError
 from models_inference.inference.run import Run
+from models_inference.inference.watchdog import Stopped, Watchdog
 from models_inference.models import Classifier, InferenceJob
 
 RESUME_SECONDS = 60  # how often beat looks for unfinished jobs
@@ -26,18 +27,24 @@ def predict_dataset(dataset_id: int, classifier_ids: list[int]) -> None:
 
     Each task queues one more once it has committed its first chunk, for whichever worker is idle;
     a task that finds nothing to do queues none, so their number cannot grow. An error is stored
-    in the job's row, for whoever waits for the job.
+    in the job's row, for whoever waits for the job. A stopped job's task does nothing.
     """
     dataset = Dataset.objects.filter(id=dataset_id).first()
     classifiers = list(Classifier.objects.filter(id__in=classifier_ids).select_related("dataset"))
     row = InferenceJob.objects.filter(dataset=dataset_id, classifiers=sorted(classifier_ids))
+    live = row.filter(stopped_at=None)
     if dataset is None or not classifiers:
-        row.update(error="The dataset or its classifiers were deleted.", finished_at=timezone.now())
+        live.update(
+            error="The dataset or its classifiers were deleted.", finished_at=timezone.now()
+        )
+        return
+    if row.exists() and not live.exists():
         return
     row.update(starts=F("starts") + 1)
     row.filter(begun_at=None).update(begun_at=timezone.now())
     queued_next = False
-    run = Run(dataset, classifiers, "auto", lambda done, total: None)
+    watchdog = Watchdog(row)
+    run = Run(dataset, classifiers, "auto", watchdog.alive)
 
     def after_chunk() -> None:
         nonlocal queued_next
@@ -54,15 +61,18 @@ def predict_dataset(dataset_id: int, classifier_ids: list[int]) -> None:
                 f"Workers died {MOST_STARTS} times over this job without finishing a chunk"
                 " (out of memory?)."
             )
-        run.run(on_chunk=after_chunk)
+        with watchdog:
+            run.run(on_chunk=after_chunk)
+    except Stopped:
+        return
     except InferenceError as error:
-        row.update(error=str(error), finished_at=timezone.now())
+        live.update(error=str(error), finished_at=timezone.now())
         return
     except Exception as error:
-        row.update(error=f"{type(error).__name__}: {error}", finished_at=timezone.now())
+        live.update(error=f"{type(error).__name__}: {error}", finished_at=timezone.now())
         raise
     # Everything is predicted, even if another worker, perhaps without the weights, has failed.
-    row.exclude(finished_at__isnull=False, error="").update(finished_at=timezone.now(), error="")
+    live.exclude(finished_at__isnull=False, error="").update(finished_at=timezone.now(), error="")
 
 
 def send(job: InferenceJob, expires: float | None = None) -> None:

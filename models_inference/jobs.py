@@ -75,10 +75,22 @@ def queue_predictions(dataset: Dataset, classifiers: Sequence[Classifier]) -> In
                 "done_before": _counted(dataset.id, ids)[0],
                 "begun_at": None,
                 "heard_at": None,
+                "stopped_at": None,
             },
         )
         transaction.on_commit(lambda: send(job))
     return job
+
+
+def cancel(job: InferenceJob, who: str) -> None:
+    """Stop a job for good; its workers end within seconds, and what is predicted stays.
+
+    Raises InferenceError if it has ended.
+    """
+    now = timezone.now()
+    unfinished = InferenceJob.objects.filter(pk=job.pk, finished_at=None, error="")
+    if not unfinished.update(stopped_at=now, finished_at=now, error=f"Cancelled by {who}."):
+        raise InferenceError("This job has ended: there is nothing to cancel.")
 
 
 def predictions_done(dataset: Dataset, classifiers: Sequence[Classifier]) -> tuple[int, int]:

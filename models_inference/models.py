@@ -114,6 +114,11 @@ class InferenceJob(models.Model):
     )
     begun_at = models.DateTimeField(null=True, blank=True, help_text="When a worker took it up.")
     heard_at = models.DateTimeField(null=True, blank=True, help_text="When a chunk was finished.")
+    stopped_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When it was cancelled, or a network never answered: no worker takes it up.",
+    )
 
     class Meta:
         ordering = ["-queued_at"]

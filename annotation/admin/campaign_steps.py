@@ -16,7 +16,7 @@ from tasks import money
 from tasks.campaigns import publish
 from tasks.campaigns.choosing import chosen_images
 from tasks.campaigns.findings import image_findings, in_a_sentence, label_findings
-from tasks.crowds import CrowdError, crowd_of
+from tasks.crowds import CrowdError, is_production
 from tasks.market.sync import report, sync
 from tasks.models import Campaign
 from tasks.models.refused import Refused
@@ -33,7 +33,7 @@ class CampaignSteps(ModelAdmin):
     @action(description="Publish", permissions=["take_step"], icon="play_arrow")
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
         campaign = _campaign(object_id)
-        real = crowd_of(campaign).pays and not campaign.sandbox
+        real = is_production(campaign)
         try:
             images = len(chosen_images(campaign))
             findings = [in_a_sentence(*label_findings(campaign)), image_findings(campaign)]
@@ -48,6 +48,7 @@ class CampaignSteps(ModelAdmin):
                 f"Each question is put to {campaign.workers_per_item} workers,"
                 f" {min(campaign.round_size, campaign.workers_per_item)} in the first round.",
                 *cost,
+                *(["It spends real money: its marketplace is no sandbox."] if real else []),
                 "From then on its candidates, layout, texts and settings are frozen.",
                 *filter(None, findings),
             ],

@@ -1,5 +1,6 @@
 """Campaigns in the admin: drafts to edit, steps to take, progress to follow."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -199,15 +200,7 @@ class CampaignAdmin(CampaignSteps, Lists):
 
     @display(description="tables")
     def tables(self, campaign: Any) -> str:
-        return format_html_join(
-            " · ",
-            '<a class="underline" href="{}">{}.{}</a>',
-            (
-                (reverse("api-export", args=[campaign.slug, table, extension]), table, extension)
-                for table in TABLES[Kind(campaign.kind)]
-                for extension in FORMATS
-            ),
-        )
+        return format_html_join("", "<div>{}</div>", ((row,) for row in _downloads(campaign)))
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list:
         """The steps that the campaign's state allows."""
@@ -218,6 +211,16 @@ class CampaignAdmin(CampaignSteps, Lists):
             for step in super().get_actions_detail(request, object_id)
             if step.action_name.rpartition("_")[2] in allowed
         ]
+
+
+def _downloads(campaign: Campaign) -> Iterator[str]:
+    """The links to each table: for a spreadsheet, and exact, for programs."""
+    link = '<a class="underline" href="{}">{}</a>'
+    for table in TABLES[Kind(campaign.kind)]:
+        exact = {name: reverse("api-export", args=[campaign.slug, table, name]) for name in FORMATS}
+        programs = format_html_join(" · ", link, ((exact[name], name) for name in FORMATS))
+        spreadsheet = format_html(link, f"{exact['csv']}?for=spreadsheets", table)
+        yield format_html("{} (for a spreadsheet); for programs: {}", spreadsheet, programs)
 
 
 def _can_change(campaign: Campaign) -> bool:

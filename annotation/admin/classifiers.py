@@ -1,5 +1,6 @@
 """Classifiers, what they predicted, and the queue's jobs, in the admin."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -11,6 +12,7 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 
+from annotation.admin.steps import Step, ask_first
 from annotation.admin.widgets import (
     FormWithDataset,
     History,
@@ -26,8 +28,9 @@ from imagesets.models import Label
 from models_inference.celery_tasks import send
 from models_inference.classifiers.form import ClassifierForm
 from models_inference.errors import InferenceError
-from models_inference.jobs import job_progress, queue_predictions
+from models_inference.jobs import cancel, job_progress, queue_predictions
 from models_inference.models import Classifier, InferenceJob, Prediction, SkippedImage
+from tasks.models.refused import Refused
 
 
 class FormOfClassifier(FormWithDataset, ClassifierForm):
@@ -160,7 +163,7 @@ class InferenceJobAdmin(History):
     list_select_related = ["dataset"]
     fields = ["dataset", "names", "state", "progress", "speed", "queued_at", "finished_at", "error"]
     readonly_fields = ["names", "state", "progress", "speed"]
-    actions_detail = ["again"]
+    actions_detail = ["again", "cancel"]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         job = super().get_object(request, object_id, from_field)
@@ -175,26 +178,66 @@ class InferenceJobAdmin(History):
             response["Refresh"] = "5"
         return response
 
-    def has_again_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+    def has_run_permission(self, request: HttpRequest, object_id: str = "") -> bool:
         return request.user.has_perm("models_inference.change_classifier")
 
-    @action(description="Predict what is missing", permissions=["again"], icon="replay")
-    def again(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Start a job that has ended or failed anew; send any other to the queue once more."""
+    def _ask(
+        self, request: HttpRequest, object_id: str, step: Step, take: Callable[[InferenceJob], str]
+    ) -> HttpResponse:
+        """The page of a step of the job, which a POST takes."""
         job = super().get_object(request, object_id)
         if job is None:
             raise Http404
-        try:
+
+        def taken(values: dict[str, Any]) -> str:
+            try:
+                return take(job)
+            except InferenceError as error:
+                raise Refused(str(error)) from None
+
+        return ask_first(self, request, job, step, taken)
+
+    @action(description="Predict what is missing", permissions=["run"], icon="replay")
+    def again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Start a job that has ended or failed anew; send any other to the queue once more."""
+        step = Step(
+            title="Predict what is missing",
+            consequences=[
+                "The queue predicts what these classifiers have not, images skipped before too.",
+                "Predictions that exist stay as they are.",
+            ],
+            button="Predict",
+        )
+
+        def take(job: InferenceJob) -> str:
             if job.finished_at is None and not job.error:
                 send(job)
             else:
                 queue_predictions(
                     job.dataset, list(Classifier.objects.filter(pk__in=job.classifiers))
                 )
-        except InferenceError as error:
-            messages.error(request, str(error))
-        page = reverse("admin:models_inference_inferencejob_change", args=[object_id])
-        return HttpResponseRedirect(page)
+            return "Queued."
+
+        return self._ask(request, object_id, step, take)
+
+    @action(description="Cancel", permissions=["run"], icon="stop")
+    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Stop a job that runs or waits."""
+        step = Step(
+            title="Cancel this job",
+            consequences=[
+                "Its workers stop within seconds; one whose network does not answer is ended.",
+                "What is predicted stays, and the rest can be predicted later.",
+            ],
+            button="Cancel the job",
+            danger=True,
+        )
+
+        def take(job: InferenceJob) -> str:
+            cancel(job, request.user.get_username())
+            return "Cancelled."
+
+        return self._ask(request, object_id, step, take)
 
     @display(description="classifiers")
     def names(self, job: Any) -> str:

@@ -12,10 +12,11 @@ from rest_framework.response import Response
 from annotation.api.datasets import OfDataset, Predictions
 from annotation.api.errors import Conflict
 from annotation.api.fields import KnownFieldsOnly, StrictText
+from annotation.api.serializers import NothingToSay
 from imagesets.models import Dataset
 from models_inference.classifiers.registration import faults
 from models_inference.errors import InferenceError
-from models_inference.jobs import job_progress, queue_predictions
+from models_inference.jobs import cancel, job_progress, queue_predictions
 from models_inference.models import Classifier, InferenceJob
 from models_inference.networks.weights import PRETRAINED
 
@@ -186,6 +187,26 @@ class Predict(Predictions):
         except InferenceError as error:
             raise Conflict(str(error)) from None
         return Response(JobSerializer(job).data, status=202)
+
+
+class CancelJob(generics.GenericAPIView):
+    """Stop a job that runs or waits; what is predicted stays."""
+
+    queryset = InferenceJob.objects.all()
+    serializer_class = NothingToSay
+
+    @extend_schema(
+        responses={200: JobSerializer, 409: OpenApiResponse(description="The job has ended.")}
+    )
+    def post(self, request: Request, slug: str, job: int) -> Response:
+        self.get_serializer(data=request.data).is_valid(raise_exception=True)
+        row = get_object_or_404(InferenceJob, dataset__slug=slug, pk=job)
+        try:
+            cancel(row, request.user.get_username())
+        except InferenceError as error:
+            raise Conflict(str(error)) from None
+        row.refresh_from_db()
+        return Response(JobSerializer(row).data)
 
 
 class Jobs(OfDataset):

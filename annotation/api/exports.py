@@ -35,6 +35,12 @@ class Export(APIView):
             OpenApiParameter("table", str, OpenApiParameter.PATH, enum=exports.NAMES),
             OpenApiParameter("extension", str, OpenApiParameter.PATH, enum=list(exports.FORMATS)),
             OpenApiParameter(
+                "for",
+                str,
+                enum=["spreadsheets"],
+                description="CSV in which no text begins as a formula; its name says so.",
+            ),
+            OpenApiParameter(
                 "raw_workers", bool, description="Workers' own ids; for superusers only."
             ),
         ],
@@ -46,12 +52,16 @@ class Export(APIView):
         },
     )
     def get(self, request: Request, slug: str, table: str, extension: str) -> StreamingHttpResponse:
-        raw = self._raw_workers(request)
+        raw, for_spreadsheets = self._options(request)
         campaign = get_object_or_404(Campaign, slug=slug)
         if extension not in exports.FORMATS:
             raise NotFound(f"No such format: {extension}. Known: {', '.join(exports.FORMATS)}.")
+        if for_spreadsheets and extension != "csv":
+            raise ValidationError({"for": ["Spreadsheets are served by csv alone."]})
         try:
-            export = exports.Export(campaign, table, extension, raw_workers=raw)
+            export = exports.Export(
+                campaign, table, extension, raw_workers=raw, for_spreadsheets=for_spreadsheets
+            )
         except exports.NoSuchTable as error:
             raise NotFound(str(error)) from None
         except exports.NotYet as error:
@@ -61,13 +71,16 @@ class Export(APIView):
         response["Cache-Control"] = "no-store"
         return response
 
-    def _raw_workers(self, request: Request) -> bool:
+    def _options(self, request: Request) -> tuple[bool, bool]:
+        """Whether raw ids are wanted, and whether it is for spreadsheets."""
         for name in request.query_params:
-            if name != "raw_workers":
-                raise ValidationError({name: ["Unknown parameter. Known: raw_workers."]})
+            if name not in ("for", "raw_workers"):
+                raise ValidationError({name: ["Unknown parameter. Known: for, raw_workers."]})
+        if request.query_params.get("for", "spreadsheets") != "spreadsheets":
+            raise ValidationError({"for": ["Must be spreadsheets."]})
         raw = YES.get(request.query_params.get("raw_workers", "0"))
         if raw is None:
             raise ValidationError({"raw_workers": ["Must be 1 or 0."]})
         if raw and not request.user.is_superuser:
             raise PermissionDenied("Only a superuser may see workers' own ids.")
-        return raw
+        return raw, "for" in request.query_params

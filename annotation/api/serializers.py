@@ -129,6 +129,9 @@ class SyncedSerializer(serializers.Serializer):
     paid = serializers.IntegerField()
     rejections_told = serializers.IntegerField()
     opened_round = serializers.IntegerField(help_text="Its number, or 0.")
+    unconfirmed = serializers.CharField(
+        help_text="Why nothing was paid or offered: nobody has confirmed that it spends real money."
+    )
     unknown = serializers.ListField(child=serializers.CharField())
     troubles = serializers.ListField(child=serializers.CharField())
     differences = serializers.ListField(child=serializers.CharField())

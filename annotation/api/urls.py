@@ -1,11 +1,12 @@
 """The API's addresses."""
 
 from django.urls import path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from annotation.api import campaigns, classifiers, dataset_summary, datasets, responses
 from annotation.api.errors import unknown_address
 from annotation.api.exports import Export
+from annotation.api.schema import Schema
 
 urlpatterns = [
     path("campaigns/", campaigns.Campaigns.as_view(), name="api-campaigns"),
@@ -41,7 +42,12 @@ urlpatterns = [
         "datasets/<slug:slug>/predictions/", classifiers.Predict.as_view(), name="api-predictions"
     ),
     path("datasets/<slug:slug>/jobs/", classifiers.Jobs.as_view(), name="api-jobs"),
-    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path(
+        "datasets/<slug:slug>/jobs/<int:job>/cancel/",
+        classifiers.CancelJob.as_view(),
+        name="api-cancel-job",
+    ),
+    path("schema/", Schema.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
     re_path(r"^(?P<address>.*)$", unknown_address),
 ]

@@ -27,6 +27,12 @@ class Column:
             case _:
                 return self.sql
 
+    def as_cell(self) -> str:
+        """The same for spreadsheets: no text begins as a formula does, which they would compute."""
+        if self.type != "text":  # JSON begins with a bracket
+            return self.as_text()
+        return rf"regexp_replace(({self.sql})::text, '^[-=+@\t\r]', '''\&')"
+
     def as_json(self) -> str:
         """The expression of its JSON value."""
         return self.json_sql or self.sql

@@ -9,6 +9,7 @@ from django.db import connection
 from annotation.exports.cell_formats import Column
 from annotation.exports.tables import NotYet, Table, table_of
 from tasks.models import Campaign
+from tasks.responses.spreadsheets import SPREADSHEET
 
 FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 ROWS_AT_ONCE = 50_000
@@ -22,18 +23,22 @@ class Export:
     """A table of a campaign, to be streamed once.
 
     The constructor raises NoSuchTable or NotYet, before anything is written. `done` counts the
-    rows written so far, `total()` all of them, at most.
+    rows written so far, `total()` all of them, at most. `for_spreadsheets` (CSV alone): text that
+    they would take for a formula gets an apostrophe before it.
     """
 
     campaign: Campaign
     name: str
     format: str
     raw_workers: bool = False
+    for_spreadsheets: bool = False
     done: int = 0
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
             raise ValueError(f"unknown format {self.format}; known: {', '.join(FORMATS)}")
+        if self.for_spreadsheets and self.format != "csv":
+            raise ValueError(f"spreadsheets are served by csv, not by {self.format}")
         self.table = table_of(self.campaign, self.name)
         if self.table.of_results and not self.campaign.runs.exists():
             raise NotYet(
@@ -45,6 +50,8 @@ class Export:
     @property
     def file_name(self) -> str:
         """The name to save it under."""
+        if self.for_spreadsheets:
+            return f"{self.campaign.slug}-{self.name}{SPREADSHEET}"
         return f"{self.campaign.slug}-{self.name}.{self.format}"
 
     def total(self) -> int:
@@ -92,16 +99,16 @@ class Export:
         )
 
     def _copy(self) -> str:
-        return copy_statement(self.table, self._columns(), self.format)
+        return copy_statement(self.table, self._columns(), self.format, self.for_spreadsheets)
 
 
-def copy_statement(table: Table, columns: tuple[Column, ...], format: str) -> str:
+def copy_statement(
+    table: Table, columns: tuple[Column, ...], format: str, for_spreadsheets: bool = False
+) -> str:
     """The COPY statement for a chunk of the table, %(ids)s."""
     as_json = format == "jsonl"
-    selected = ", ".join(
-        f'{column.as_json() if as_json else column.as_text()} AS "{column.name}"'
-        for column in columns
-    )
+    write = Column.as_cell if for_spreadsheets else Column.as_json if as_json else Column.as_text
+    selected = ", ".join(f'{write(column)} AS "{column.name}"' for column in columns)
     query = f"SELECT {selected} {table.rows}"
     if as_json:
         query = f"SELECT row_to_json(row) FROM ({query}) AS row"

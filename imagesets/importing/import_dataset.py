@@ -92,6 +92,9 @@ def import_dataset(
         raise ImportRefused(
             f"{slug!r} cannot name a dataset: use letters, digits, - and _ only"
         ) from None
+    for what, table in (("classes", classes), ("labels", labels)):
+        if table is not None and not os.fspath(table).strip():
+            raise ImportRefused(f"the path of the {what} is empty: name a file, or leave it out")
     class_table = read_classes(Path(classes)) if classes else None
     label_table = read_labels(Path(labels)) if labels else None
     source = open_source(images)

@@ -1,5 +1,6 @@
 """Imports started in the admin: a Celery worker runs them; the job's row shows their progress."""
 
+import contextlib
 import logging
 import shutil
 import time
@@ -19,11 +20,33 @@ log = logging.getLogger(__name__)
 
 # A job silent for this long has lost its worker or its place in the queue.
 SILENT = timedelta(minutes=2)
+LEFT = 24 * 3600  # seconds after which an upload without a job is nobody's any more
+
+
+def check_address(address: str) -> None:
+    """Raise ImportRefused unless an address means the same in every process: the web's, a worker's.
+
+    A relative path, or none, would be the working directory of the server.
+    """
+    if not address.startswith(("/", "s3://")):
+        raise ImportRefused(f"{address!r} is neither a whole path (/...) nor an s3:// address")
 
 
 def folder_of(job: ImportJob) -> Path:
     """The folder that keeps a job's uploads until it is done."""
     return settings.DATA_DIR / "uploads" / str(job.pk)
+
+
+def remove_left_uploads() -> None:
+    """Remove uploads that no unfinished job has: those of a web process that was killed, say."""
+    unfinished = ImportJob.objects.exclude(
+        state__in=[ImportJob.State.DONE, ImportJob.State.FAILED]
+    ).values_list("pk", flat=True)
+    needed = set(map(str, unfinished))
+    for folder in (settings.DATA_DIR / "uploads").glob("*"):
+        with contextlib.suppress(OSError):
+            if folder.name not in needed and time.time() - folder.stat().st_mtime > LEFT:
+                shutil.rmtree(folder)
 
 
 def keep_upload(job: ImportJob, name: str, upload: UploadedFile) -> str:
@@ -82,6 +105,7 @@ def run(job_id: int) -> None:
         row.update(step=step, step_at=job.step_at, done=done, total=total, heard_at=timezone.now())
 
     try:
+        check_address(job.images)
         report = import_dataset(
             job.slug,
             job.images,

@@ -1,5 +1,6 @@
 """The admin's import page: upload files or give an address, then watch the progress."""
 
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from django.contrib import admin
 from django.contrib.admin.views.decorators import staff_member_required
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -22,9 +24,16 @@ from unfold.widgets import (
 )
 
 from imagesets.celery_tasks import queue_import
-from imagesets.errors import ImportRefused
+from imagesets.errors import ImportRefused, reason_of
 from imagesets.importing.class_tables import read_classes, read_labels
-from imagesets.importing.jobs import is_silent, keep_upload, pace
+from imagesets.importing.jobs import (
+    check_address,
+    folder_of,
+    is_silent,
+    keep_upload,
+    pace,
+    remove_left_uploads,
+)
 from imagesets.models import ImportJob
 
 LISTED = 10
@@ -129,6 +138,10 @@ class ImportForm(forms.Form):
         address = self.cleaned_data["address"].strip()
         if address and not address.startswith("s3://") and not self.may_read_server:
             raise forms.ValidationError("Only a superuser can import from this server's files.")
+        try:
+            check_address(address or "s3://")
+        except ImportRefused as error:
+            raise forms.ValidationError(f"{error}.") from None
         return address
 
     def clean(self) -> dict[str, Any]:
@@ -149,37 +162,52 @@ def new(request: HttpRequest) -> HttpResponse:
     _check_permission(request)
     may = bool(request.user.is_superuser)
     form = ImportForm(request.POST or None, request.FILES or None, may_read_server=may)
-    if request.method == "POST" and form.is_valid():
-        return redirect("import-job", start_from(form, request.user.get_username()).pk)
+    status = 200
+    if request.method == "POST":
+        try:
+            if form.is_valid():
+                return redirect("import-job", start_from(form, request.user.get_username()).pk)
+            status = 422
+        except OSError as error:
+            form.add_error(None, f"The files could not be kept: {reason_of(error)}.")
+            status = 507
     context = {
         **admin.site.each_context(request),
         "title": "Import a dataset",
         "form": form,
         "jobs": ImportJob.objects.all()[:LISTED],
     }
-    status = 422 if form.errors else 200
     return TemplateResponse(request, "admin/imagesets/import.html", context, status=status)
 
 
 def start_from(form: ImportForm, who: str) -> ImportJob:
-    """Make a job from a valid form, keep its uploads, and queue it."""
+    """Keep the uploads of a valid form and make its job, both or neither; then queue it.
+
+    Raises OSError if the uploads cannot be kept.
+    """
     fields = form.cleaned_data
-    job = ImportJob.objects.create(
-        slug=fields["slug"],
-        name=fields["name"],
-        images=fields["address"],
-        strict=fields["strict"],
-        copy=fields["copy"],
-        created_by=who,
-    )
-    if fields["upload"]:
-        ending = fields["upload"].name.lower().rpartition(".")[2]
-        job.images = keep_upload(job, f"images.{ending}", fields["upload"])
-    if fields["classes"]:
-        job.classes = keep_upload(job, "classes.csv", fields["classes"])
-    if fields["labels"]:
-        job.labels = keep_upload(job, "labels.csv", fields["labels"])
-    job.save()
+    remove_left_uploads()
+    with transaction.atomic():
+        job = ImportJob.objects.create(
+            slug=fields["slug"],
+            name=fields["name"],
+            images=fields["address"] or fields["upload"].name,  # until it is kept
+            strict=fields["strict"],
+            copy=fields["copy"],
+            created_by=who,
+        )
+        try:
+            if fields["upload"]:
+                ending = fields["upload"].name.lower().rpartition(".")[2]
+                job.images = keep_upload(job, f"images.{ending}", fields["upload"])
+            if fields["classes"]:
+                job.classes = keep_upload(job, "classes.csv", fields["classes"])
+            if fields["labels"]:
+                job.labels = keep_upload(job, "labels.csv", fields["labels"])
+            job.save()
+        except BaseException:
+            shutil.rmtree(folder_of(job), ignore_errors=True)
+            raise
     queue_import(job)
     return job
 

@@ -14,7 +14,7 @@ from tasks import money
 from tasks.campaigns.freezing import Published, freeze
 from tasks.campaigns.pictures import make_pictures_ahead
 from tasks.celery_tasks import sync_campaign
-from tasks.crowds import CrowdError, crowd_of
+from tasks.crowds import CrowdError, crowd_of, is_production
 from tasks.market.sync import PATIENCE, put_before_crowd
 from tasks.models import Campaign
 from tasks.models.campaign import State
@@ -49,8 +49,6 @@ def publish(
     missing, and NotYetTold.
     """
     campaign.refresh_from_db()
-    if campaign.state == State.PAUSED:
-        return resume(campaign, who, in_queue=in_queue)
     crowd = crowd_of(campaign)
     market = crowd.marketplace
     balance = None
@@ -59,23 +57,24 @@ def publish(
             balance = market.balance(campaign)  # and so whether the marketplace can be reached
         except CrowdError as error:
             raise Refused(f"campaign {campaign.slug} cannot be published: {error}") from None
+    real = is_production(campaign)
     with transaction.atomic():
         locked = Campaign.locked(campaign.pk)
-        if locked.state == State.OPEN:
+        if locked.state in (State.DRAFT, State.OPEN, State.PAUSED):
+            money.confirm(locked, real, production, yes_spend, who)
+        if locked.state in (State.OPEN, State.PAUSED):
             published = _summary(locked)
         else:
-            if locked.state == State.DRAFT and (
-                wrong := _unconfirmed(locked, production, yes_spend)
-            ):
-                raise Refused(f"campaign {locked.slug} cannot be published: {wrong}")
             published = _lay_down(locked)
-            _check_money(locked, published, balance)
+            _check_money(locked, published, balance if real else None)
             locked.published_at = timezone.now()
             locked.save(update_fields=["seed", "published_at"])
             locked.move_to(State.OPEN, who, f"{published.hits} HITs, {published.first_round}")
             open_round(locked, after=0, who=who)
             make_pictures_ahead(locked)
     campaign.refresh_from_db()
+    if campaign.state == State.PAUSED:
+        return resume(campaign, who, in_queue=in_queue)
     tell(published)
     _reach_crowd(campaign, in_queue)
     return published
@@ -106,31 +105,13 @@ def _lay_down(locked: Campaign) -> Published:
     return published
 
 
-def _unconfirmed(campaign: Campaign, production: bool, yes_spend: Decimal | None) -> str:
-    """Why `production` and `yes_spend` do not fit the campaign's settings; "" if they do."""
-    real = crowd_of(campaign).pays and not campaign.sandbox
-    if production and not real:
-        return "it is not a production campaign (its setting sandbox is true)"
-    if not real:
-        return ""
-    if not production:
-        return (
-            "it spends real money (its setting sandbox is false): say so by"
-            " --production --yes-spend and its whole budget (in the API production and yes_spend)"
-        )
-    if campaign.budget is not None and yes_spend != campaign.budget:
-        typed = "nothing" if yes_spend is None else money.usd(yes_spend)
-        return f"its whole budget is {money.usd(campaign.budget)}, and {typed} was typed"
-    return ""
-
-
 def _check_money(locked: Campaign, published: Published, balance: Decimal | None) -> None:
-    """Raises Refused if the budget or the account cannot pay the first round."""
+    """Raises Refused if the budget, or real money's account, cannot pay the first round."""
     first = published.first_round
     trouble = ""
     if locked.budget is not None and first.total > locked.budget:
         trouble = f"its budget is {money.usd(locked.budget)}"
-    elif balance is not None and not locked.sandbox and first.total > balance:
+    elif balance is not None and first.total > balance:
         trouble = f"the account at the marketplace holds {money.usd(balance)}"
     if trouble:
         raise Refused(
@@ -238,9 +219,14 @@ def pause(campaign: Campaign, who: str, why: str = "", in_queue: bool = False) -
 
 
 def resume(campaign: Campaign, who: str, why: str = "", in_queue: bool = False) -> Published:
-    """Give work again. Raises Refused unless it is paused (or open already), and NotYetTold."""
+    """Give work again. Raises Refused unless it is paused (or open already), and NotYetTold.
+
+    Refused too if it would spend real money that nobody has confirmed: `publish` asks for that.
+    """
     if campaign.state == State.DRAFT:
         raise Refused(f"campaign {campaign.slug} is a draft: publish it first")
+    if wrong := money.unconfirmed(campaign):
+        raise Refused(f"campaign {campaign.slug} cannot be resumed: {wrong}")
     _move(campaign, State.OPEN, who, why, in_queue)
     finish_if_done(campaign)
     return _summary(campaign)

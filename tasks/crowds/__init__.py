@@ -28,6 +28,7 @@ __all__ = [
     "Visit",
     "crowd_named",
     "crowd_of",
+    "is_production",
     "listed_crowds",
     "marketplace_of",
 ]
@@ -50,6 +51,11 @@ def crowd_named(name: str) -> Crowd:
 def marketplace_of(campaign: "Campaign") -> Marketplace | None:
     """The marketplace that offers a campaign's work and pays for it; None where there is none."""
     return crowd_of(campaign).marketplace
+
+
+def is_production(campaign: "Campaign") -> bool:
+    """Whether the campaign spends real money; asks its marketplace, outside of any transaction."""
+    return crowd_of(campaign).is_production(campaign)
 
 
 def listed_crowds() -> list[str]:

@@ -90,8 +90,8 @@ class Crowd(Protocol):
     accepts_at_once: bool
     """An answer is accepted when it is stored, not by a sync once the marketplace has it."""
     pays: bool
-    """Accepted work is paid for in money that leaves an account: a campaign needs a budget, and a
-    confirmation in production. Else the ledger only records what is owed."""
+    """Accepted work is paid for in money that leaves an account: a campaign needs a budget, and in
+    production its confirmation. Else the ledger only records what is owed."""
     door: Door | None
     """Where the site gives out the HITs; None where the marketplace does, in its `frame`."""
     frame: Frame | None
@@ -105,6 +105,12 @@ class Crowd(Protocol):
 
     def time_allowed(self, campaign: "Campaign", hit: "HIT") -> timedelta:
         """How long the site keeps an assignment for its worker without a sign of life."""
+
+    def is_production(self, campaign: "Campaign") -> bool:
+        """Whether money leaves an account: yes, unless its marketplace is known to be a sandbox.
+
+        May ask the marketplace, and answers yes where that fails.
+        """
 
     def missing(self, campaign: "Campaign") -> list[str]:
         """Everything this crowd still needs before the campaign can be published, as sentences.

@@ -47,6 +47,7 @@ class Synced:
     paid: int = 0
     rejections_told: int = 0
     opened_round: int = 0  # its number; 0: none
+    unconfirmed: str = ""  # why nothing was paid and offered: nobody confirmed real money
     state: str = ""
     unknown: list[str] = field(default_factory=list)  # the marketplace's HITs unknown to the site
     troubles: list[str] = field(default_factory=list)  # what the marketplace refused
@@ -69,6 +70,8 @@ def report(campaign: Campaign, done: Synced) -> list[str]:
     lines = [f"Campaign {campaign.slug} is {done.state}, round {campaign.round}: {did}."]
     if done.opened_round:
         lines.append(f"Round {done.opened_round} was opened.")
+    if done.unconfirmed:
+        lines.append(f"Nothing was paid or offered: {done.unconfirmed}.")
     for name, texts in (
         ("Unknown to this site, and left as it is", done.unknown),
         ("Refused by the marketplace", done.troubles),
@@ -100,6 +103,7 @@ def _sync(campaign: Campaign, progress: Progress) -> Synced:
     market = crowd.marketplace
     done = Synced()
     before = campaign.state
+    done.unconfirmed = money.unconfirmed(campaign)
     began = timezone.now()
     with _commits_not_awaited():
         if market is not None:
@@ -112,11 +116,14 @@ def _sync(campaign: Campaign, progress: Progress) -> Synced:
         if market is not None:
             progress("paying")
             _send_rejections(campaign, market, done)
-            _pay(campaign, market, done)
+            if not done.unconfirmed:
+                _pay(campaign, market, done)
     progress("offering")
-    _next_round(campaign, crowd, done)
+    if not done.unconfirmed:
+        _next_round(campaign, crowd, done)
     finish_if_done(_fresh(campaign))
-    _offer_or_withdraw(campaign, market)
+    if not (done.unconfirmed and _fresh(campaign).state == State.OPEN):
+        _offer_or_withdraw(campaign, market)
     if market is not None:
         progress("comparing")
         done.unknown = market.unknown(campaign)
@@ -180,9 +187,14 @@ def put_before_crowd(campaign: Campaign, patience: float | None) -> bool:
 
 
 def _offer_or_withdraw(campaign: Campaign, market: Marketplace | None) -> None:
-    """Offer or withdraw places as the campaign's state says; repeat if it changed meanwhile."""
+    """Offer or withdraw places as the campaign's state says; repeat if it changed meanwhile.
+
+    Raises CrowdError, also if the offer would spend real money that nobody has confirmed.
+    """
     while market is not None:
         state = _fresh(campaign).state
+        if state == State.OPEN and (wrong := money.unconfirmed(campaign)):
+            raise CrowdError(wrong)
         (market.offer if state == State.OPEN else market.withdraw)(campaign)
         if _fresh(campaign).state == state:
             return

@@ -99,6 +99,14 @@ class Campaign(models.Model):
     wage = models.DecimalField(max_digits=7, decimal_places=2, **_declared("wage"))
     reward = models.DecimalField(max_digits=7, decimal_places=2, **_declared("reward"))
     budget = models.DecimalField(max_digits=12, decimal_places=2, **_declared("budget"))
+    confirmed_budget = models.DecimalField(
+        max_digits=12,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The whole budget, typed by whoever let the campaign spend real money.",
+    )
     out_of_money = models.BooleanField(
         default=False, help_text="The budget carries no further round."
     )

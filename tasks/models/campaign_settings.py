@@ -185,7 +185,8 @@ SETTINGS: dict[str, Setting] = {
             "sandbox",
             "Sandbox",
             Flag(),
-            "Use the marketplace's sandbox, where nobody is paid.",
+            "Use the marketplace's sandbox, where nobody is paid. Any endpoint but Amazon's sandbox"
+            " and the rehearsal counts as production, whatever this says.",
             default=True,
             crowds=MTURK,
         ),

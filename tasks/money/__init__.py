@@ -3,10 +3,12 @@
 from tasks.money.budget import committed, over, spent, spent_by
 from tasks.money.costs import Cost, cost_of, expected_seconds, price, reward_of, usd
 from tasks.money.ledger import differences, owe, owe_bonus
+from tasks.money.production import confirm, unconfirmed
 
 __all__ = [
     "Cost",
     "committed",
+    "confirm",
     "cost_of",
     "differences",
     "expected_seconds",
@@ -17,5 +19,6 @@ __all__ = [
     "reward_of",
     "spent",
     "spent_by",
+    "unconfirmed",
     "usd",
 ]

@@ -172,6 +172,9 @@ class FairCrowd(Crowd):
     def time_allowed(self, campaign: Campaign, hit: HIT) -> timedelta:
         return timedelta(minutes=campaign.assignment_minutes)
 
+    def is_production(self, campaign: Campaign) -> bool:
+        return not campaign.sandbox
+
     def missing(self, campaign: Campaign) -> list[str]:
         return []
 

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from annotation.exports import FORMATS, NAMES, Export, NoSuchTable, NotYet
 from imagesets.terminal import progress_bar
 from tasks.models import Campaign
+from tasks.responses.spreadsheets import SPREADSHEET
 
 
 @contextmanager
@@ -44,6 +45,17 @@ def whole_file(out: Path) -> Iterator[BinaryIO]:
         raise
 
 
+def _check_spreadsheet(out: Path | None, format: str | None) -> None:
+    """Let no program take the file for the exact one."""
+    if format not in (None, "csv"):
+        raise CommandError(f"--for-spreadsheets writes csv, not {format}.")
+    if out is None or not all(path.name.endswith(SPREADSHEET) for path in (out, out.resolve())):
+        raise CommandError(
+            f"--for-spreadsheets changes some texts: give it --out NAME{SPREADSHEET}, which"
+            " import_responses refuses."
+        )
+
+
 class Command(BaseCommand):
     help = "Write a table of a campaign: the same bytes as the API's export."
 
@@ -55,6 +67,11 @@ class Command(BaseCommand):
         )
         parser.add_argument("--out", metavar="FILE", type=Path, help="Default: standard output.")
         parser.add_argument(
+            "--for-spreadsheets",
+            action="store_true",
+            help=f"CSV in which no text begins as a formula; FILE must end in {SPREADSHEET}.",
+        )
+        parser.add_argument(
             "--raw-workers", action="store_true", help="Workers' own ids, not pseudonyms."
         )
 
@@ -64,10 +81,17 @@ class Command(BaseCommand):
             raise CommandError(f"There is no campaign {campaign}.")
         if out is not None and out.is_dir():
             raise CommandError(f"{out} is a directory.")
+        for_spreadsheets = options["for_spreadsheets"]
+        if for_spreadsheets:
+            _check_spreadsheet(out, options["format"])
         by_name = out.suffix[1:] if out and out.suffix[1:] in FORMATS else "csv"
         try:
             export = Export(
-                exported, table, options["format"] or by_name, raw_workers=options["raw_workers"]
+                exported,
+                table,
+                options["format"] or by_name,
+                raw_workers=options["raw_workers"],
+                for_spreadsheets=for_spreadsheets,
             )
         except (NoSuchTable, NotYet) as error:
             raise CommandError(str(error)) from None

@@ -16,6 +16,8 @@ __all__ = ["Entry", "Source", "open_source"]
 def open_source(where: str | os.PathLike) -> Source:
     """The source at a path or address. Raises ImportRefused if there is none that can be read."""
     where = os.fspath(where)
+    if not where.strip():  # a path of nothing means the working directory
+        raise ImportRefused("where the images are is empty: name a folder, a file or s3://...")
     if where.startswith("s3://"):
         from imagesets.importing.sources.s3 import S3Source
 

@@ -33,6 +33,10 @@ class Local(Crowd):
         expected = timedelta(seconds=TIMES_EXPECTED * hit.expected_seconds)
         return min(max(LEAST_TIME, expected), timedelta(minutes=campaign.assignment_minutes))
 
+    def is_production(self, campaign: Campaign) -> bool:
+        """Never: the site pays nobody."""
+        return False
+
     def missing(self, campaign: Campaign) -> list[str]:
         """Nothing: whoever has a link can come."""
         return []

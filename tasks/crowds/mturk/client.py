@@ -33,11 +33,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from tasks.crowds import CrowdError
+from tasks.crowds.rehearsals import is_loopback
 from tasks.models import Campaign
 
 SANDBOX = "https://mturk-requester-sandbox.us-east-1.amazonaws.com"
 PRODUCTION = "https://mturk-requester.us-east-1.amazonaws.com"
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 CLOSED = (
     "Amazon closed Mechanical Turk for good on September 30, 2026. Use the crowd `local`"
     " (invitation links), or point MTURK_ENDPOINT_URL to an endpoint that speaks its API:"
@@ -256,11 +256,6 @@ def _knock(endpoint: str) -> None:
         pass
     finally:
         session.close()
-
-
-def is_loopback(address: str) -> bool:
-    """Whether an address is on this machine."""
-    return urlsplit(address).hostname in LOOPBACK
 
 
 def _rate(endpoint: str) -> float:

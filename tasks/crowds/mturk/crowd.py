@@ -6,7 +6,9 @@ from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from tasks.crowds import Crowd, Door, Frame, Marketplace
 from tasks.crowds.mturk import frame as mturk_frame
 from tasks.crowds.mturk import marketplace as mturk_marketplace
+from tasks.crowds.mturk.client import SANDBOX, endpoint_of
 from tasks.crowds.mturk.hit_types import obstacles
+from tasks.crowds.rehearsals import is_rehearsal
 from tasks.models import HIT, Campaign
 
 CENT, STEP = Decimal("0.01"), Decimal("0.05")
@@ -30,6 +32,11 @@ class MTurk(Crowd):
     def time_allowed(self, campaign: Campaign, hit: HIT) -> timedelta:
         """The HIT type's AssignmentDuration (rule P5)."""
         return timedelta(minutes=campaign.assignment_minutes)
+
+    def is_production(self, campaign: Campaign) -> bool:
+        """Everywhere but in Amazon's own sandbox and at the site's rehearsal."""
+        endpoint = endpoint_of(campaign)
+        return endpoint != SANDBOX and not is_rehearsal(endpoint)
 
     def missing(self, campaign: Campaign) -> list[str]:
         """What keeps MTurk from taking the campaign."""

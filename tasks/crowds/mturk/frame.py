@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from tasks.crowds import BadVisit, HandIn, Visit
-from tasks.crowds.mturk.client import endpoint_of, is_loopback
+from tasks.crowds.mturk.client import endpoint_of
 from tasks.crowds.mturk.form_data import FIELD, as_json
+from tasks.crowds.rehearsals import is_loopback
 from tasks.models import Assignment, Campaign
 
 PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"

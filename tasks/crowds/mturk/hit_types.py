@@ -8,8 +8,9 @@ import botocore.session
 from botocore.validate import ParamValidator
 from django.conf import settings
 
-from tasks.crowds.mturk.client import Client, is_loopback
+from tasks.crowds.mturk.client import Client
 from tasks.crowds.mturk.models import HITType
+from tasks.crowds.rehearsals import is_loopback
 from tasks.models import HIT, Campaign
 from tasks.models.campaign import Kind
 

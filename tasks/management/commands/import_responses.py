@@ -10,6 +10,7 @@ from imagesets.terminal import progress_bars
 from tasks.management.campaign_command import CampaignCommand
 from tasks.models import Campaign
 from tasks.responses import UNDERSTOOD, ResponsesRefused, import_responses
+from tasks.responses.spreadsheets import is_for_spreadsheets
 
 FORMS = f"""\
 The format of FILE is recognized from its contents:
@@ -47,6 +48,11 @@ class Command(CampaignCommand):
 
     def step(self, campaign: Campaign, who: str, **options: Any) -> None:
         path: Path = options["file"]
+        if is_for_spreadsheets(path):
+            raise CommandError(
+                f"{path} was exported for spreadsheets, which changes some texts: export the table"
+                " without --for-spreadsheets."
+            )
         try:
             with path.open("rb") as file, progress_bars() as progress:
                 imported = import_responses(campaign, file, who, progress)

@@ -35,7 +35,7 @@ class Command(CampaignCommand):
         parser.add_argument(
             "--production",
             action="store_true",
-            help="Spend real money; only for a campaign whose setting sandbox is false.",
+            help="Spend real money. Whatever is not known to be a sandbox asks for this.",
         )
         parser.add_argument(
             "--yes-spend",

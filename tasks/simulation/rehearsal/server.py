@@ -2,6 +2,7 @@
 
 POST /                        an operation, as botocore sends it
 POST /mturk/externalSubmit    where a HIT's page hands in its answer
+GET /rehearsal/proof          by which the site knows its own rehearsal (tasks/crowds/rehearsals.py)
 POST /rehearsal/clock         {"seconds": n}: move the marketplace's clock forward
 POST /rehearsal/faults        {"dropped": 0.05, ...}: see faults.py
 """
@@ -16,6 +17,7 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
+from tasks.crowds.rehearsals import PROOF, proof_of
 from tasks.simulation.rehearsal import protocol, worker_site
 from tasks.simulation.rehearsal.faults import Dropped, Faults, Troublemaker
 from tasks.simulation.rehearsal.market import Market, NotAllowed
@@ -76,6 +78,8 @@ class Handler(BaseHTTPRequestHandler):
         address = urlsplit(self.path)
         if address.path == "/mturk/externalSubmit":
             self._hand_in(parse_qsl(address.query, keep_blank_values=True))
+        elif address.path == PROOF:
+            self._send(200, "text/plain", proof_of(address.query).encode())
         elif address.path == "/":
             self._send(200, HTML, worker_site.home(self.server.market).encode())
         else:

@@ -173,8 +173,7 @@ def test_the_admin_warns_and_leads_back(campaign, held_elsewhere, queued, impati
 
 
 def test_the_api_says_so_in_detail(campaign, held_elsewhere, queued, impatient, client):
-    get_user_model().objects.create_superuser("boss", password="x")
-    client.login(username="boss", password="x")
+    client.force_login(get_user_model().objects.create_superuser("boss"))
     held_elsewhere.take(Lock.SYNC, campaign.pk)
     reply = client.post(f"/api/campaigns/{campaign.slug}/pause/", {}, "application/json")
     assert reply.status_code == 409

@@ -1,0 +1,33 @@
+"""The login page: Django's, then allauth's question for a second factor where one is set up."""
+
+from typing import Any
+
+from allauth.account.internal.flows.login import perform_password_login
+from allauth.account.models import Login
+from django.contrib import admin
+from django.contrib.auth import views
+from django.contrib.auth.forms import AuthenticationForm
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+
+
+class LoginView(views.LoginView):
+    """Name and password; whoever has a second factor is asked for it before they are logged in."""
+
+    template_name = "admin/login.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method == "GET" and admin.site.has_permission(request):
+            return HttpResponseRedirect(self.get_success_url())
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_form_class(self) -> type[AuthenticationForm]:
+        return admin.site.login_form
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        frame = admin.site.each_context(self.request)
+        page = {"title": "Log in", "app_path": self.request.get_full_path()}
+        return super().get_context_data(**frame, **page, **kwargs)
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        login = Login(user=form.get_user(), redirect_url=self.get_success_url())
+        return perform_password_login(self.request, {}, login)

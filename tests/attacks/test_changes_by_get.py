@@ -1,0 +1,84 @@
+"""No address that a link, a preview or a prefetch may open changes anything."""
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from annotation.api import schema
+from models_inference.models import Classifier, InferenceJob
+from tasks.models import Campaign
+from tests.factories import make_campaign, make_dataset, make_workers, work_through
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def job(monkeypatch) -> InferenceJob:
+    dataset = make_dataset()
+    ids = list(Classifier.objects.values_list("pk", flat=True))
+    return InferenceJob.objects.create(
+        dataset=dataset, classifiers=sorted(ids), queued_at=timezone.now()
+    )
+
+
+def test_a_classifiers_job_is_queued_again_by_a_post_alone(job, admin_client, monkeypatch):
+    sent = []
+    monkeypatch.setattr("annotation.admin.classifiers.send", sent.append)
+    page = reverse("admin:models_inference_inferencejob_again", args=[job.pk])
+    assert b"Predict what is missing" in admin_client.get(page).content
+    assert not sent
+    assert Client().post(page).status_code == 302  # to the login
+    careful = Client(enforce_csrf_checks=True)
+    careful.cookies = admin_client.cookies
+    assert careful.post(page).status_code == 403
+    assert not sent
+    assert admin_client.post(page).status_code == 302
+    assert sent == [job]
+    for step in ("again", "cancel"):
+        missing = reverse(f"admin:models_inference_inferencejob_{step}", args=[987654])
+        assert admin_client.get(missing).status_code == 404
+
+
+def everything() -> dict[str, list]:
+    """All rows of all tables that the admin shows."""
+    return {
+        model._meta.label: list(model._base_manager.order_by("pk").values())
+        for model in admin.site._registry
+    }
+
+
+def test_no_page_of_a_step_changes_anything_when_it_is_opened(job, admin_client, monkeypatch):
+    campaign = make_campaign(job.dataset)
+    work_through(campaign, make_workers(1))
+    Campaign.objects.create(slug="draft", name="Draft", dataset=job.dataset, kind="contains")
+    before = everything()
+    opened = 0
+    for model, model_admin in admin.site._registry.items():
+        for step in [*(model_admin.actions_detail or ()), *(model_admin.actions_list or ())]:
+            name = f"admin:{model._meta.app_label}_{model._meta.model_name}_{step}"
+            rows = model._base_manager.order_by("-pk").values_list("pk", flat=True)[:2]
+            for args in [[row] for row in rows] if step in model_admin.actions_detail else [[]]:
+                admin_client.get(reverse(name, args=args))
+                opened += 1
+    assert opened > 15
+    assert everything() == before
+
+
+def test_the_schema_is_built_once_and_needs_no_login(monkeypatch):
+    built = []
+    monkeypatch.setattr(schema, "_documents", {})
+    whole = schema.Schema.generator_class.get_schema
+
+    def counted(self, *args, **kwargs):
+        built.append(1)
+        return whole(self, *args, **kwargs)
+
+    monkeypatch.setattr(schema.Schema.generator_class, "get_schema", counted)
+    for _ in range(3):
+        for accept in ("application/json", "application/vnd.oai.openapi"):
+            reply = Client().get("/api/schema/", headers={"accept": accept})
+            assert reply.status_code == 200
+            assert b"/api/campaigns/" in reply.content
+    assert len(built) == 2
