@@ -1,51 +1,96 @@
-"""The local crowd's door: an invitation, a signed cookie, or a newcomer.
+"""The local crowd's door: an invitation, a signed cookie, or a visitor (rules V1 to V3).
 
 A worker's identity decides which HITs they have already answered, so it never comes from a plain
-parameter: an invitation is signed for one campaign and one name, the cookie is signed, and an
+parameter: an invitation's secret is known to whoever was sent it, the cookie is signed, and an
 assignment's token is a secret that only its worker was given.
 """
 
-import secrets
-
 from django.core import signing
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 
 from tasks.crowds import BadVisit
+from tasks.crowds.local import invitations
+from tasks.crowds.local.invitations import NAME
+from tasks.crowds.local.networks import is_full, network_of
 from tasks.crowds.tokens import assignment_of
-from tasks.models import Campaign, Worker
-from tasks.models.campaign import State
+from tasks.models import Arrival, Assignment, Campaign, Worker
+from tasks.models.assignment import USED
+from tasks.models.campaign import OpenTo, State
 
-NAME = "local"
 COOKIE = "worker"
 COOKIE_SALT = "tasks.identity.cookie"
-INVITATION_SALT = "tasks.identity.invitation"
+SIGNED_SALT = "tasks.identity.invitation"  # of links made before invitations were kept
 A_YEAR = 365 * 24 * 3600  # seconds
-BAD_INVITATION = "This invitation is not valid. Copy the whole link, or ask for a new one."
+BY_INVITATION = (
+    "This study is by invitation. Open the link that you were sent; if you have none, ask the"
+    " people who run the study for one."
+)
+TOO_MANY = (
+    "Many people have begun this work from your network without an invitation, so the study lets"
+    " no more of them in at present. Ask the people who run the study for an invitation, or try"
+    " again in an hour."
+)
 
 listed = True
 
 
 def link(campaign: Campaign, external_id: str) -> str:
-    """An invitation: whoever opens it works as `external_id`."""
-    token = signing.dumps([campaign.public_id, external_id], salt=INVITATION_SALT)
-    return f"{reverse('tasks:campaign', args=[campaign.public_id])}?invitation={token}"
+    """An invitation of one use: whoever opens it works as `external_id`."""
+    return invitations.named(campaign, external_id)
 
 
 def worker_of(request: HttpRequest, campaign: Campaign) -> Worker | None:
-    """The worker behind a request for work; somebody new becomes a new pseudonymous worker.
+    """The worker that the request proves to be; None: a stranger, who may be let in.
 
     The first of these decides: `invitation`; `after`, the token of one of their assignments in
-    this campaign, for browsers without cookies; the cookie. None: somebody new, and the campaign
-    is not open. Raises BadVisit for an invitation that the site did not sign for this campaign.
+    this campaign, for browsers without cookies; the cookie. Makes nobody and uses nothing up.
+    Raises BadVisit where the campaign has no work for whoever comes, and says what to do.
     """
-    if token := request.GET.get("invitation"):
-        return Worker.of(NAME, _invited(token, campaign))
-    if (done := assignment_of(request.GET.get("after"), campaign)) is not None:
-        return done.worker
-    if (known := _cookie(request)) is None and campaign.state != State.OPEN:
-        return None
-    return Worker.of(NAME, known or f"visitor-{secrets.token_urlsafe(12)}")
+    if (secret := _given(request, "invitation")) and ":" in secret:
+        return Worker.objects.filter(crowd=NAME, external_id=_signed(secret, campaign)).first()
+    if secret:
+        return invitations.bearer(invitations.find(secret, campaign), _known(request))
+    worker = _proven(request, campaign)
+    if campaign.state == State.OPEN:
+        _check(campaign, worker)
+    return worker
+
+
+def admit(request: HttpRequest, campaign: Campaign) -> Worker:
+    """Who begins: the worker that the request proves to be, or a new one. Raises BadVisit."""
+    network = network_of(request.META.get("REMOTE_ADDR", ""))
+    if (secret := _given(request, "invitation")) and ":" in secret:
+        return _admit_visitor(campaign, Worker.of(NAME, _signed(secret, campaign)), network)
+    if secret:
+        return invitations.redeem(secret, campaign, _known(request), network)
+    worker = _proven(request, campaign)
+    _check(campaign, worker)
+    if worker is not None and _arrived_invited(campaign, worker):
+        return worker
+    if worker is None and campaign.state != State.OPEN:
+        raise BadVisit(invitations.NOT_OPEN)
+    return _admit_visitor(campaign, worker, network)
+
+
+def vouches_for(campaign: Campaign, worker: Worker) -> bool:
+    """Whether an invitation of one use names the worker: such an identity is not made at will."""
+    return worker.crowd == NAME and invitations.vouched(campaign, worker)
+
+
+def barred(campaign: Campaign, worker: Worker) -> str:
+    """Why the worker gets no further HIT, in a sentence: their invitation lapsed. "": they do."""
+    return invitations.barred(campaign, worker)
+
+
+def open_to(request: HttpRequest) -> Q:
+    """Which campaigns are open to the visitor: for anyone, and those that they were invited to."""
+    allowed = Q(open=OpenTo.ANYONE)
+    if (worker := _known(request)) is not None:
+        allowed |= Q(pk__in=invitations.invited_to(worker).values("campaign"))
+    return Q(crowd=NAME) & allowed
 
 
 def may_be(request: HttpRequest, worker: Worker) -> bool:
@@ -70,15 +115,71 @@ def remember(request: HttpRequest, response: HttpResponse, worker: Worker) -> No
     )
 
 
+def _given(request: HttpRequest, name: str) -> str:
+    return request.POST.get(name) or request.GET.get(name) or ""
+
+
 def _cookie(request: HttpRequest) -> str | None:
     return request.get_signed_cookie(COOKIE, default=None, salt=COOKIE_SALT, max_age=A_YEAR)
 
 
-def _invited(token: str, campaign: Campaign) -> str:
+def _known(request: HttpRequest) -> Worker | None:
+    """The worker whom the browser's cookie names."""
+    name = _cookie(request)
+    return None if name is None else Worker.objects.filter(crowd=NAME, external_id=name).first()
+
+
+def _proven(request: HttpRequest, campaign: Campaign) -> Worker | None:
+    """The worker by the token of one of their assignments, or by the cookie."""
+    if (done := assignment_of(_given(request, "after"), campaign)) is not None:
+        return done.worker
+    return _known(request)
+
+
+def _check(campaign: Campaign, worker: Worker | None) -> None:
+    """Raises BadVisit if they may not come in without showing an invitation."""
+    if worker is not None and invitations.has_open_hit(campaign, worker):
+        return
+    if worker is not None and (reason := barred(campaign, worker)):
+        raise BadVisit(reason)
+    if campaign.open == OpenTo.ANYONE:
+        return
+    if worker is None or not _arrived_invited(campaign, worker):
+        raise BadVisit(BY_INVITATION)
+
+
+def _arrived_invited(campaign: Campaign, worker: Worker) -> bool:
+    return Arrival.objects.filter(
+        campaign=campaign, worker=worker, invitation__isnull=False
+    ).exists()
+
+
+def _admit_visitor(campaign: Campaign, worker: Worker | None, network: str) -> Worker:
+    """Let somebody in without an invitation, as far as the limits of their network allow.
+
+    Whoever has a HIT open goes on with it, and whoever has given a used answer is not counted.
+    """
+    if worker is not None and invitations.has_open_hit(campaign, worker):
+        return worker
+    with transaction.atomic():
+        counts = worker is None or not Assignment.objects.filter(USED, worker=worker).exists()
+        if counts and is_full(network, worker.pk if worker is not None else None):
+            raise BadVisit(TOO_MANY)
+        worker = worker or invitations.new_worker("visitor")
+        Arrival.objects.update_or_create(
+            campaign=campaign,
+            worker=worker,
+            defaults={"network": network, "is_visitor": counts, "begun_at": Now()},
+        )
+        return worker
+
+
+def _signed(token: str, campaign: Campaign) -> str:
+    """The id that a link of earlier days names; only campaigns of those days have such links."""
     try:
-        public_id, external_id = signing.loads(token, salt=INVITATION_SALT)
+        public_id, external_id = signing.loads(token, salt=SIGNED_SALT)
     except (signing.BadSignature, ValueError, TypeError):
-        raise BadVisit(BAD_INVITATION) from None
-    if public_id != campaign.public_id:
-        raise BadVisit(BAD_INVITATION)
+        raise BadVisit(invitations.UNKNOWN) from None
+    if public_id != campaign.public_id or campaign.open != OpenTo.ANYONE:
+        raise BadVisit(invitations.OF_ANOTHER)
     return external_id
