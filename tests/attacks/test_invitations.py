@@ -128,9 +128,9 @@ def test_an_expired_link_lets_nobody_in(campaign):
     work = begin(link, browser)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE tasks_invitation SET expires_at = now() - interval '1 second'")
-    assert "has expired" in says(begin(link))
     answer_one(browser, work)
-    assert "has expired" in says(begin(door(campaign), browser))
+    for response in (begin(link), begin(link, browser), begin(door(campaign), browser)):
+        assert "has expired" in says(response)
     assert Assignment.objects.count() == 1
 
 
@@ -209,8 +209,8 @@ def test_the_command_makes_lists_and_revokes(campaign, settings, capfd):
     log = campaign.transitions.filter(subject__startswith="invitation")
     assert set(log.values_list("after", flat=True)) == {"made", "revoked"}
     for arguments, words in (
-        (("--count", "0"), "count: 0 is out of bounds"),
-        (("--expires", "-1"), "days: -1 is out of bounds"),
+        (("--count", "0"), "Count must be 1 to 10,000, not 0"),
+        (("--expires", "-1"), "Days must be 1 to 3,650, not -1"),
         (("--revoke", "99999"), "no invitation 99999"),
     ):
         with pytest.raises(CommandError, match=words):

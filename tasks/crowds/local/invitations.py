@@ -61,7 +61,7 @@ def make(
     """
     for name, number in (("count", count), ("uses", uses), ("days", 1 if days is None else days)):
         if not 1 <= number <= MOST[name]:
-            raise Refused(f"{name}: {number:,} is out of bounds: 1 to {MOST[name]:,}")
+            raise Refused(f"{name} must be 1 to {MOST[name]:,}, not {number:,}")
     if campaign.crowd != NAME:
         raise Refused(
             f"campaign {campaign.slug} is for the crowd {campaign.crowd}, which finds its own"
@@ -152,9 +152,9 @@ def revoke(campaign: Campaign, pk: int, who: str) -> bool:
 
 def find(secret: str, campaign: Campaign, lock: bool = False) -> Invitation:
     """The campaign's invitation with that secret. Raises BadVisit."""
-    rows = Invitation.objects.with_expiry().select_related("worker", "campaign")
-    if lock:
-        rows = rows.select_for_update(of=("self",))
+    rows = Invitation.objects.with_expiry()
+    if lock:  # and join nothing: whoever waits reads a joined row as it was before the wait
+        rows = rows.select_for_update()
     invitation = rows.filter(digest=Invitation.digest_of(secret)).first()
     if invitation is None:
         raise BadVisit(UNKNOWN)
