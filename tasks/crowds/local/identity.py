@@ -5,11 +5,14 @@ parameter: an invitation's secret is known to whoever was sent it, the cookie is
 assignment's token is a secret that only its worker was given.
 """
 
+import secrets
+
 from django.core import signing
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import salted_hmac
 
 from tasks.crowds import BadVisit
 from tasks.crowds.local import invitations
@@ -23,6 +26,7 @@ from tasks.models.campaign import OpenTo, State
 COOKIE = "worker"
 COOKIE_SALT = "tasks.identity.cookie"
 SIGNED_SALT = "tasks.identity.invitation"  # of links made before invitations were kept
+VISIT_SALT = "tasks.identity.visit"
 A_YEAR = 365 * 24 * 3600  # seconds
 BY_INVITATION = (
     "This study is by invitation. Open the link that you were sent; if you have none, ask the"
@@ -46,8 +50,9 @@ def worker_of(request: HttpRequest, campaign: Campaign) -> Worker | None:
     """The worker that the request proves to be; None: a stranger, who may be let in.
 
     The first of these decides: `invitation`; `after`, the token of one of their assignments in
-    this campaign, for browsers without cookies; the cookie. Makes nobody and uses nothing up.
-    Raises BadVisit where the campaign has no work for whoever comes, and says what to do.
+    this campaign, for browsers without cookies; the cookie; `visit`, if its form was sent before.
+    Makes nobody and uses nothing up. Raises BadVisit where the campaign has no work for whoever
+    comes, and says what to do.
     """
     if (secret := _given(request, "invitation")) and ":" in secret:
         return Worker.objects.filter(crowd=NAME, external_id=_signed(secret, campaign)).first()
@@ -65,14 +70,14 @@ def admit(request: HttpRequest, campaign: Campaign) -> Worker:
     if (secret := _given(request, "invitation")) and ":" in secret:
         return _admit_visitor(campaign, Worker.of(NAME, _signed(secret, campaign)), network)
     if secret:
-        return invitations.redeem(secret, campaign, _known(request), network)
+        return invitations.redeem(secret, campaign, _known(request), _new_id(request), network)
     worker = _proven(request, campaign)
     _check(campaign, worker)
     if worker is not None and _arrived_invited(campaign, worker):
         return worker
     if worker is None and campaign.state != State.OPEN:
         raise BadVisit(invitations.NOT_OPEN)
-    return _admit_visitor(campaign, worker, network)
+    return _admit_visitor(campaign, worker, network, _new_id(request))
 
 
 def vouches_for(campaign: Campaign, worker: Worker) -> bool:
@@ -124,9 +129,15 @@ def _cookie(request: HttpRequest) -> str | None:
 
 
 def _known(request: HttpRequest) -> Worker | None:
-    """The worker whom the browser's cookie names."""
-    name = _cookie(request)
+    """The worker whom the browser's cookie names, or who has sent this form before."""
+    name = _cookie(request) or (_new_id(request) if _given(request, "visit") else None)
     return None if name is None else Worker.objects.filter(crowd=NAME, external_id=name).first()
+
+
+def _new_id(request: HttpRequest) -> str:
+    """The id of somebody new: from the form's `visit`, so that sent twice it makes one worker."""
+    visit = _given(request, "visit") or secrets.token_urlsafe()
+    return "visitor-" + salted_hmac(VISIT_SALT, visit, algorithm="sha256").hexdigest()[:24]
 
 
 def _proven(request: HttpRequest, campaign: Campaign) -> Worker | None:
@@ -154,7 +165,9 @@ def _arrived_invited(campaign: Campaign, worker: Worker) -> bool:
     ).exists()
 
 
-def _admit_visitor(campaign: Campaign, worker: Worker | None, network: str) -> Worker:
+def _admit_visitor(
+    campaign: Campaign, worker: Worker | None, network: str, new_id: str = ""
+) -> Worker:
     """Let somebody in without an invitation, as far as the limits of their network allow.
 
     Whoever has a HIT open goes on with it, and whoever has given a used answer is not counted.
@@ -165,7 +178,7 @@ def _admit_visitor(campaign: Campaign, worker: Worker | None, network: str) -> W
         counts = worker is None or not Assignment.objects.filter(USED, worker=worker).exists()
         if counts and is_full(network, worker.pk if worker is not None else None):
             raise BadVisit(TOO_MANY)
-        worker = worker or invitations.new_worker("visitor")
+        worker = worker or Worker.of(NAME, new_id)
         Arrival.objects.update_or_create(
             campaign=campaign,
             worker=worker,

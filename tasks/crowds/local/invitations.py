@@ -4,7 +4,6 @@ The row of an invitation is locked before any worker's: of two browsers that rac
 one gets in.
 """
 
-import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -202,13 +201,16 @@ def bearer(invitation: Invitation, known: Worker | None) -> Worker | None:
     return worker
 
 
-def redeem(secret: str, campaign: Campaign, known: Worker | None, network: str) -> Worker:
-    """The worker who begins with an invitation: its own, the browser's, or a new one.
+def redeem(
+    secret: str, campaign: Campaign, known: Worker | None, new_id: str, network: str
+) -> Worker:
+    """The worker who begins with an invitation: its own, the browser's, or a new one of that id.
 
     The first Begin of a worker uses it up by one. Raises BadVisit.
     """
     with transaction.atomic():
         invitation = find(secret, campaign, lock=True)
+        known = known or Worker.objects.filter(crowd=NAME, external_id=new_id).first()
         worker = bearer(invitation, known)
         if worker is not None and (invitation.uses > 1 or invitation.used == 1):
             return worker
@@ -216,7 +218,7 @@ def redeem(secret: str, campaign: Campaign, known: Worker | None, network: str) 
             raise BadVisit(NOT_OPEN)
         if worker is None:
             takes_it = known is not None and not vouched(campaign, known)
-            worker = known if takes_it else new_worker("invited")
+            worker = known if takes_it else Worker.of(NAME, new_id)
         assert worker is not None
         Invitation.objects.filter(pk=invitation.pk).update(
             used=F("used") + 1, worker=worker if invitation.uses == 1 else None
@@ -232,11 +234,6 @@ def redeem(secret: str, campaign: Campaign, known: Worker | None, network: str) 
 def vouched(campaign: Campaign, worker: Worker) -> bool:
     """Whether the worker is one whom an invitation of a single use names."""
     return Invitation.objects.filter(campaign=campaign, worker=worker).exists()
-
-
-def new_worker(kind: str) -> Worker:
-    """Somebody new, under a random id."""
-    return Worker.of(NAME, f"{kind}-{secrets.token_urlsafe(12)}")
 
 
 def has_open_hit(campaign: Campaign, worker: Worker) -> bool:
