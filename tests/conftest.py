@@ -47,13 +47,13 @@ QUIET += ("--disable-background-networking", "--disable-component-update")
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
     """pytest-playwright with the machine's own Chromium; without one its tests are skipped."""
-    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if found is None:
+    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if program is None:
         message = "no Chromium or Chrome was found: browser tests were not run"
         (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(message)
     # Playwright keeps an event loop in this thread, in which Django would refuse its ORM.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    return browser_type_launch_args | {"executable_path": found, "args": list(QUIET)}
+    return browser_type_launch_args | {"executable_path": program, "args": list(QUIET)}
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
 from tasks.crowds.marketplace import Marketplace
@@ -26,17 +27,29 @@ class BadVisit(Exception):
 class Door(Protocol):
     """How workers come in and are recognised where the site gives out the HITs."""
 
-    listed: bool
-    """Anybody may find the crowd's open campaigns at /tasks/."""
+    parameters: tuple[str, ...]
+    """What its links may carry, which "Begin" sends on."""
 
     def link(self, campaign: "Campaign", external_id: str) -> str:
         """The address, below the site's, at which the worker of that id comes in."""
 
     def worker_of(self, request: HttpRequest, campaign: "Campaign") -> "Worker | None":
-        """The worker behind a request for work, who may be new.
+        """The worker that a request proves to be, making nobody; None: a stranger.
 
-        None: somebody new, and the campaign is not open. Raises BadVisit.
+        Raises BadVisit where the campaign has no work for whoever comes, and says what to do.
         """
+
+    def admit(self, request: HttpRequest, campaign: "Campaign") -> "Worker":
+        """Who begins: the worker that the request proves to be, or a new one. Raises BadVisit."""
+
+    def vouches_for(self, campaign: "Campaign", worker: "Worker") -> bool:
+        """Whether nobody can make such an identity at will."""
+
+    def barred(self, campaign: "Campaign", worker: "Worker") -> str:
+        """Why the worker gets no further HIT, as a sentence, although they came in; "": they do."""
+
+    def open_to(self, request: HttpRequest) -> Q:
+        """Which of the crowd's campaigns the visitor may find at /tasks/."""
 
     def may_be(self, request: HttpRequest, worker: "Worker") -> bool:
         """False where the browser is known to be another worker's."""

@@ -133,6 +133,13 @@ class Assignment(models.Model):
         blank=True,
         help_text="What the page's script counted of the hand: events, choices, pace, spread.",
     )
+    choices_seen = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Digest of the choices in the last form with mistakes; a change renews the time.",
+    )
     changed = TransactionField(
         db_default=CurrentTransaction(),
         help_text="Transaction that last changed what results are made of; a trigger sets it.",

@@ -1,5 +1,6 @@
 """Where the workers' pages lead: the address of a HIT's page, of the thanks, of more work."""
 
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -19,7 +20,13 @@ def thanks_address(done: Assignment) -> str:
     return f"{reverse('tasks:thanks', args=[done.campaign.public_id])}?{query}"
 
 
-def more_address(campaign: Campaign, done: Assignment | None) -> str:
-    """The campaign's door; `done` tells it who comes, for browsers without cookies."""
-    query = f"?{urlencode({'after': done.token})}" if done is not None else ""
+def campaign_address(campaign: Campaign, parameters: Mapping[str, str]) -> str:
+    """The campaign's page, with parameters that say who comes."""
+    query = f"?{urlencode(parameters)}" if parameters else ""
     return reverse("tasks:campaign", args=[campaign.public_id]) + query
+
+
+def more_address(campaign: Campaign, done: Assignment | None) -> str:
+    """The campaign's page; `done` tells it who comes, for browsers without cookies."""
+    token = done.token if done is not None else None
+    return campaign_address(campaign, {"after": token} if token else {})

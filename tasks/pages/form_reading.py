@@ -5,12 +5,15 @@ again. Fields: see `read`. Fields of other names are ignored; a value that stand
 this page (an item of another HIT) is refused.
 """
 
+import hashlib
+import json
 import math
 from typing import Any
 
 from django.http import QueryDict
 
 from tasks.models.campaign import Kind
+from tasks.pages.hand import read_hand
 from tasks.pages.sheets import Section, Sheet
 
 LONGEST_OTHER = 200  # characters
@@ -30,7 +33,7 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
 
     CONTAINS: `selected`, `maybe`, `unseen` = item ids; `none` = section ids.
     CLASSIFY: `labels-ITEM`, `main-ITEM` = label ids; `none-ITEM` = "1"; `other-ITEM` = text.
-    Both: `comment`, `active_seconds`.
+    Both: `comment`, `active_seconds`, `hand`.
     """
     if sheet.campaign.kind == Kind.CONTAINS:
         answer = _read_contains(sheet, form)
@@ -43,8 +46,21 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
         return None
     return answer | {
         "comment": sheet.comment,
+        "hand": read_hand(form.get("hand", "")),
         "active_seconds": _seconds(form.get("active_seconds", "")),
     }
+
+
+def choices_of(form: QueryDict) -> str:
+    """A digest of what a form chooses, to tell whether it changed; "" where it chooses nothing."""
+    chosen = sorted(
+        (name, value)
+        for name, values in form.lists()
+        if name in TILE_FIELDS or name.startswith(ITEM_FIELDS)
+        for value in values
+        if value
+    )
+    return hashlib.sha256(json.dumps(chosen).encode()).hexdigest() if chosen else ""
 
 
 def _read_contains(sheet: Sheet, form: QueryDict) -> dict[str, Any]:

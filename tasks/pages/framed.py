@@ -11,7 +11,7 @@ from tasks.crowds import BadVisit, Frame, Visit
 from tasks.models import HIT, Assignment, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
-from tasks.pages.form_reading import read
+from tasks.pages.form_reading import choices_of, read
 from tasks.pages.hit_pages import form, minutes_left, preview, refuse
 from tasks.pages.sheets import sheet_of
 from tasks.work.claiming import give_back, renew
@@ -84,7 +84,7 @@ def _answer(
     sheet = sheet_of(assignment)
     answer = read(sheet, request.POST)
     if answer is None:
-        renew(assignment)  # a sign of life
+        renew(assignment, choices_of(request.POST))  # a sign of life
         return form(request, sheet, assignment, visit.fields, status=422)
     stored = submit(assignment, answer)
     return _hand_in(request, frame, stored.assignment, visit, late=stored.status == "late")

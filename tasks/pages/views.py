@@ -4,29 +4,33 @@ All of them work without JavaScript, and a HIT also in a marketplace's frame, wi
 """
 
 import math
+from urllib.parse import urlsplit
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
-from tasks.crowds import BadVisit, Door, crowd_of, listed_crowds
+from tasks.crowds import BadVisit, Door, crowd_of, open_to
 from tasks.crowds.tokens import assignment_of
 from tasks.models import HIT, Assignment, Campaign
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import Kind, State
 from tasks.money import expected_seconds
 from tasks.pages import framed
-from tasks.pages.addresses import hit_address, more_address, thanks_address
-from tasks.pages.form_reading import read
+from tasks.pages.addresses import campaign_address, hit_address, more_address, thanks_address
+from tasks.pages.form_reading import choices_of, read
 from tasks.pages.hit_pages import form, minutes_left, preview, refuse, worker_page
+from tasks.pages.instructions import as_html
 from tasks.pages.sheets import sheet_of
 from tasks.pages.thanks import Reason, no_more_work, thank
-from tasks.work.claiming import give_back, next_assignment, renew
+from tasks.work.claiming import give_back, next_assignment, renew, running_assignment
 from tasks.work.submitting import submit
 
 PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"  # in an address: nobody has accepted the work yet
+NOTHING = "nothing"  # in a campaign's address: "Begin" found no work
 
 
 class SeeOther(HttpResponseRedirect):
@@ -38,8 +42,8 @@ class SeeOther(HttpResponseRedirect):
 @require_GET
 @worker_page
 def campaigns(request: HttpRequest) -> HttpResponse:
-    """The open campaigns that anybody may find."""
-    listed = Campaign.objects.filter(crowd__in=listed_crowds(), state=State.OPEN)
+    """The open campaigns that are open to this visitor."""
+    listed = Campaign.objects.filter(open_to(request), state=State.OPEN)
     rows = [(campaign, _minutes(campaign)) for campaign in listed]
     return render(request, "tasks/campaigns.html", {"rows": rows})
 
@@ -51,30 +55,79 @@ def _minutes(campaign: Campaign) -> int:
     return math.ceil(expected_seconds(campaign.kind, items) / 60)
 
 
-@require_GET  # no HEAD: programs that check links would take places
+# Exempt from Django's CSRF check, which needs a cookie; `_from_another_site` takes its place.
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
 @worker_page
 def campaign(request: HttpRequest, public_id: str) -> HttpResponse:
-    """A campaign's link: on to the worker's next HIT, or thanks if there is none for them."""
+    """A campaign's link. GET says what the work is and changes nothing; POST begins it."""
     campaign = Campaign.objects.filter(public_id=public_id).first()
     if campaign is None:
         return refuse(request, 404, "There is no study at this address.")
     door = crowd_of(campaign).door
     if door is None:
         return refuse(request, 409, "A marketplace gives out the work of this study.")
+    if request.method == "POST" and _from_another_site(request):
+        return SeeOther(campaign_address(campaign, _carried_on(request, door)))
     try:
-        worker = door.worker_of(request, campaign)
+        return (_begin if request.method == "POST" else _look)(request, campaign, door)
     except BadVisit as error:
         return refuse(request, 409, str(error))
-    if worker is None:
-        return thank(request, campaign, None, no_more_work(campaign, None))
-    assignment = next_assignment(campaign, worker)
+
+
+def _look(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
+    """Lead whoever has a HIT open to it; show anybody else what the work is, and "Begin"."""
+    worker = door.worker_of(request, campaign)
+    if worker is not None and (running := running_assignment(campaign, worker)) is not None:
+        response = SeeOther(hit_address(running))
+        if "after" not in request.GET:
+            door.remember(request, response, worker)
+        return response
+    reason, carried = no_more_work(campaign, worker), _carried_on(request, door)
+    if reason != Reason.NOTHING_NOW or NOTHING in request.GET:
+        return thank(request, campaign, worker, reason, more=campaign_address(campaign, carried))
+    context = {
+        "campaign": campaign,
+        "minutes": _minutes(campaign),
+        "instructions": as_html(campaign.instructions),
+        "carried": carried,
+    }
+    return render(request, "tasks/begin.html", context)
+
+
+def _begin(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
+    """Take a place for the worker, who may be new, and go to its HIT; else say that none is free.
+
+    Where there is no work, nobody new is made and no invitation is used up.
+    """
+    with transaction.atomic():
+        worker = door.admit(request, campaign)
+        assignment = next_assignment(campaign, worker)
+        if assignment is None and not worker.assignments.filter(campaign=campaign).exists():
+            transaction.set_rollback(True)
     if assignment is None:
-        response = thank(request, campaign, worker, no_more_work(campaign, worker))
-    else:
-        response = SeeOther(hit_address(assignment))
-    if "after" not in request.GET:
+        return SeeOther(campaign_address(campaign, _carried_on(request, door) | {NOTHING: "1"}))
+    response = SeeOther(hit_address(assignment))
+    if "after" not in request.POST:
         door.remember(request, response, worker)
     return response
+
+
+def _carried_on(request: HttpRequest, door: Door) -> dict[str, str]:
+    """What the link says of who comes: from the page's address into its form, and back."""
+    given = request.POST if request.method == "POST" else request.GET
+    return {name: given[name] for name in door.parameters if given.get(name)}
+
+
+def _from_another_site(request: HttpRequest) -> bool:
+    """Whether another site's page sent the form, as far as the browser says.
+
+    It would take a place, and a new identity, in the name of whoever looks at that page.
+    """
+    if (site := request.headers.get("Sec-Fetch-Site")) is not None:
+        return site not in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc != request.get_host()
 
 
 @require_GET
@@ -142,7 +195,7 @@ def _answer(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     sheet = sheet_of(assignment)
     answer = read(sheet, request.POST)
     if answer is None:
-        renew(assignment)  # a sign of life
+        renew(assignment, choices_of(request.POST))
         return form(request, sheet, assignment, _carried(assignment), status=422)
     submitted = submit(assignment, answer)
     campaign, worker = assignment.campaign, assignment.worker

@@ -14,7 +14,7 @@ from tasks.crowds import crowd_of
 from tasks.models import HIT, Campaign, Place
 from tasks.models.campaign import State
 from tasks.simulation.workers import Character, Mind, World, characters, truth_of
-from tasks.simulation.worksheet import worksheet
+from tasks.simulation.worksheet import begin_form, worksheet
 
 THREADS = 32  # workers at once; more take turns
 PATIENCE = 60.0  # seconds for one page
@@ -138,14 +138,14 @@ class _Browser:
     def work(self) -> int:
         """Answer HIT after HIT until a page has none. Returns how many."""
         done = 0
-        response = self._ask("GET", self.link)
+        response = self._begin()
         while not self.stop.is_set():
             received = time.monotonic()
             sheet = worksheet(response.text)
             if sheet is None:
                 if response.status_code != 410:
                     return done
-                response = self._ask("GET", self.link)  # too late for this HIT: on to the next
+                response = self._begin()  # too late for this HIT: on to the next
                 continue
             fields = self.mind.fill_in(sheet)
             seconds = f"{time.monotonic() - received:.3f}"
@@ -155,6 +155,12 @@ class _Browser:
                 done += 1
                 self.tally.one_more()
         return done
+
+    def _begin(self) -> httpx.Response:
+        """Follow the link and press "Begin", unless it leads on by itself."""
+        response = self._ask("GET", self.link)
+        form = begin_form(response.text)
+        return self._ask("POST", form.action, form.hidden) if form else response
 
     def _ask(
         self, method: str, address: str, fields: list[tuple[str, str]] | None = None

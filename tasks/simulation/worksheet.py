@@ -36,17 +36,24 @@ class Worksheet:
     action: str
     hidden: list[tuple[str, str]] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+    kind: str = ""  # its class
 
 
 def worksheet(html: str) -> Worksheet | None:
     """The form of a HIT's page, or None where the page has none to fill in."""
+    return next((form for form in _forms(html) if form.questions), None)
+
+
+def begin_form(html: str) -> Worksheet | None:
+    """The form of a campaign's page that begins work, or None where the page offers none."""
+    return next((form for form in _forms(html) if form.kind == "begin"), None)
+
+
+def _forms(html: str) -> list[Worksheet]:
     parser = _Parser()
     parser.feed(html)
     parser.close()
-    for form in parser.forms:
-        if form.questions:
-            return form
-    return None
+    return parser.forms
 
 
 class _Parser(HTMLParser):
@@ -66,7 +73,9 @@ class _Parser(HTMLParser):
         attributes = {name: value or "" for name, value in attrs}
         classes = attributes.get("class", "").split()
         if tag == "form":
-            self.forms.append(Worksheet(attributes.get("action", "")))
+            self.forms.append(
+                Worksheet(attributes.get("action", ""), kind=attributes.get("class", ""))
+            )
         elif tag == "fieldset" and self.forms:
             self._question = Question()
             self.forms[-1].questions.append(self._question)

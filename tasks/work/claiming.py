@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import connection, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from imagesets.models import new_public_id
 from tasks.crowds import crowd_of
 from tasks.models import HIT, Assignment, Campaign, HITItem, Place, Stop, Worker
-from tasks.models.assignment import AssignmentState
+from tasks.models.assignment import USED, AssignmentState
 from tasks.models.campaign import State
 from tasks.work.rounds import SHUFFLES, finish_if_done, open_round
 
@@ -23,7 +24,8 @@ from tasks.work.rounds import SHUFFLES, finish_if_done, open_round
 def next_assignment(campaign: Campaign, worker: Worker) -> Assignment | None:
     """The worker's running assignment, or a new one on a free place; None: no work for them.
 
-    Opens the next round if the worker has HITs left but none of them has a free place (rule P2).
+    Opens the next round for a known worker who has HITs left of which none has a free place (rule
+    P2).
     """
     with transaction.atomic():
         Worker.objects.select_for_update().get(pk=worker.pk)
@@ -36,6 +38,9 @@ def next_assignment(campaign: Campaign, worker: Worker) -> Assignment | None:
                 return assignment
         for assignment in running:
             assignment.become("the clock", state=AssignmentState.EXPIRED)
+        door = crowd_of(campaign).door
+        if door is not None and door.barred(campaign, worker):
+            return None
         if Stop.objects.filter(campaign=campaign, worker=worker).exists():
             return None
         while True:
@@ -45,12 +50,32 @@ def next_assignment(campaign: Campaign, worker: Worker) -> Assignment | None:
             place = _claim(campaign, worker)
             if place is not None:
                 return open_assignment(campaign, worker, place)
-            if not _has_unanswered_hit(campaign, worker) or not open_round(
-                campaign, campaign.round, who=worker.pseudonym
+            if (
+                not _has_unanswered_hit(campaign, worker)
+                or not _is_known(campaign, worker)
+                or not open_round(campaign, campaign.round, who=worker.pseudonym)
             ):
                 break
     finish_if_done(campaign)
     return None
+
+
+def running_assignment(campaign: Campaign, worker: Worker) -> Assignment | None:
+    """The HIT that the worker has open and that is kept for them; changes nothing."""
+    running = Assignment.objects.filter(
+        campaign=campaign, worker=worker, state=AssignmentState.OPEN
+    ).exclude(expires_at__lte=Now())
+    return running.select_related("hit").first()
+
+
+def _is_known(campaign: Campaign, worker: Worker) -> bool:
+    """Whether the worker is somebody for whom a round may open: no identity made a moment ago."""
+    door = crowd_of(campaign).door
+    return (
+        door is None
+        or Assignment.objects.filter(USED, campaign=campaign, worker=worker).exists()
+        or door.vouches_for(campaign, worker)
+    )
 
 
 # Places of one round from a random point of the shuffle on, skipping HITs that the worker has done
@@ -146,12 +171,17 @@ def _has_unanswered_hit(campaign: Campaign, worker: Worker) -> bool:
     return HIT.objects.filter(campaign=campaign).exclude(pk__in=answered.values("hit")).exists()
 
 
-def renew(assignment: Assignment) -> None:
-    """Extend the worker's time: a form sent with mistakes shows that they are at it (rule P5)."""
+def renew(assignment: Assignment, choices: str) -> None:
+    """Extend the worker's time: a form that changes their choices shows that they are at it.
+
+    `choices`: a digest of them. The same form sent again changes nothing (rule P5).
+    """
     with transaction.atomic():
         place = Place.objects.select_for_update().filter(holder=assignment).first()
         locked = Assignment.objects.select_for_update().get(pk=assignment.pk)
         if place is None or place.free_at is None or locked.state != AssignmentState.OPEN:
+            return
+        if locked.choices_seen == choices:
             return
         campaign = locked.campaign
         until = min(
@@ -159,7 +189,8 @@ def renew(assignment: Assignment) -> None:
             locked.opened_at + timedelta(minutes=campaign.assignment_minutes),
         )
         locked.expires_at = place.free_at = max(until, place.free_at)
-        locked.save(update_fields=["expires_at"])
+        locked.choices_seen = choices
+        locked.save(update_fields=["expires_at", "choices_seen"])
         place.save(update_fields=["free_at"])
 
 

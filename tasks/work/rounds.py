@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from tasks import money
+from tasks.crowds import crowd_of
 from tasks.models import Assignment, Campaign, Place, Transition
 from tasks.models.assignment import AssignmentState, Outcome
 from tasks.models.campaign import State
@@ -189,12 +190,28 @@ def make_room(locked: Campaign, amount: Decimal) -> bool:
     return False
 
 
+def go_on_if_answered(campaign: Campaign) -> None:
+    """Once all places so far are answered: open the next round, or finish (rules P2, P11).
+
+    On a marketplace a sync opens it.
+    """
+    if not crowd_of(campaign).gives_places and campaign.state == State.OPEN:
+        campaign.refresh_from_db(fields=["round", "target", "out_of_money"])
+        if campaign.target < campaign.workers_per_item and not _unanswered(campaign).exists():
+            open_round(campaign, campaign.round, who="the campaign")
+    finish_if_done(campaign)
+
+
+def _unanswered(campaign: Campaign) -> QuerySet[Place]:
+    return Place.objects.filter(campaign=campaign, free_at__isnull=False)
+
+
 def finish_if_done(campaign: Campaign) -> bool:
     """Move an open campaign to finished once every HIT has all the answers it will get (rule P11).
 
     That is R of them, or fewer if the budget carries no further round. Returns whether it moved.
     """
-    unanswered = Place.objects.filter(campaign=campaign, free_at__isnull=False)
+    unanswered = _unanswered(campaign)
     if campaign.state != State.OPEN or unanswered.exists():
         return False
     with transaction.atomic():

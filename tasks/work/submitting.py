@@ -11,7 +11,7 @@ from tasks import money
 from tasks.crowds import crowd_of
 from tasks.models import Assignment, Campaign, Place, Stop, Worker
 from tasks.models.assignment import AssignmentState, MarketState, Outcome
-from tasks.work.rounds import finish_if_done, free
+from tasks.work.rounds import free, go_on_if_answered
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Submitted:
 
 
 FACTS = ("submitted_at", "wall_seconds", "for_person", "state", "outcome", "set_aside")
-ANSWER = ("selected", "maybe", "unseen", "answers", "comment", "active_seconds")
+ANSWER = ("selected", "maybe", "unseen", "answers", "comment", "active_seconds", "hand")
 
 
 def submit(assignment: Assignment, answer: dict[str, Any]) -> Submitted:
@@ -70,7 +70,7 @@ def submit(assignment: Assignment, answer: dict[str, Any]) -> Submitted:
         else:
             place.holder, place.free_at = assignment, None
             place.save(update_fields=["holder", "free_at"])
-    finish_if_done(campaign)
+    go_on_if_answered(campaign)
     return Submitted("stored", assignment)
 
 

@@ -44,19 +44,19 @@ CONDITIONS = {"service_started", "service_healthy", "service_completed_successfu
 GIVEN = {"SECRET_KEY": "a-secret-of-the-test", "POSTGRES_PASSWORD": "0123abcd"}
 
 
-def interpolated(value, given: dict[str, str]):
+def interpolated(value, variables: dict[str, str]):
     """The value as Compose reads it: ${NAME:-default}, ${NAME:?error}."""
     if isinstance(value, dict):
-        return {key: interpolated(each, given) for key, each in value.items()}
+        return {key: interpolated(each, variables) for key, each in value.items()}
     if isinstance(value, list):
-        return [interpolated(each, given) for each in value]
+        return [interpolated(each, variables) for each in value]
     if not isinstance(value, str):
         return value
 
     def one(match: re.Match) -> str:
         name, kind, text = match["name"], match["kind"], match["text"]
-        if given.get(name):
-            return given[name]
+        if variables.get(name):
+            return variables[name]
         if kind != ":-":
             raise LookupError(f"{name}: {text or 'has no default'}")
         return text
@@ -64,8 +64,8 @@ def interpolated(value, given: dict[str, str]):
     return re.sub(r"\$\{(?P<name>\w+)(?:(?P<kind>:[-?])(?P<text>[^}]*))?\}", one, value)
 
 
-def read(name: str = "docker-compose.yml", given: dict[str, str] = GIVEN) -> dict:
-    return interpolated(yaml.safe_load((ROOT / name).read_text()), given)
+def read(name: str = "docker-compose.yml", variables: dict[str, str] = GIVEN) -> dict:
+    return interpolated(yaml.safe_load((ROOT / name).read_text()), variables)
 
 
 def test_the_file_is_sound():
@@ -94,7 +94,7 @@ def test_the_file_is_sound():
     assert queues == {"default", "gpu"}
     for name in GIVEN:
         with pytest.raises(LookupError, match=name):
-            read(given={k: v for k, v in GIVEN.items() if k != name})
+            read(variables={k: v for k, v in GIVEN.items() if k != name})
 
 
 def test_the_gpu_override_fits():
@@ -133,14 +133,14 @@ def environment(transactional_db, tmp_path) -> dict[str, str]:
     if not settings.EMBEDDED_SERVERS:
         database = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + "/" + place["NAME"]
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    given = read()["services"]["web"]["environment"]
+    variables = read()["services"]["web"]["environment"]
     here = {
         "DATABASE_URL": database,
         "REDIS_URL": settings.REDIS_URL,
         "DATA_DIR": str(tmp_path),
         "LOG_LEVEL": "INFO",
     }
-    return kept | given | here
+    return kept | variables | here
 
 
 @contextmanager

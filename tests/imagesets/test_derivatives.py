@@ -51,10 +51,10 @@ def test_whole_picture_in_two_sizes_without_metadata(client, image):
 def test_nothing_in_address_or_headers_tells(client, image):
     tile, full = image_urls(image)
     response = client.get(tile)
-    told = (tile + full + str(dict(response.headers))).lower()
+    sent = (tile + full + str(dict(response.headers))).lower()
     for secret in ("lhasa", "dogset", "n1.", image.sha256):
-        assert secret not in told
-    assert "set-cookie" not in told
+        assert secret not in sent
+    assert "set-cookie" not in sent
 
 
 def test_cached_for_ever_and_answered_304(client, image):

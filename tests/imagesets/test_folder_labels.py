@@ -81,6 +81,6 @@ def test_no_image_is_ever_without_label_and_without_a_word(seed):
     for key, label in zip(keys, labels, strict=True):
         assert label in ("", key.split("/")[-2] if "/" in key else "")
         assert label or not key.endswith(("/cat/x.jpg", "/tub/x.jpg"))
-    told = sum(int(n) for line in lines for n in re.findall(r"no label for (\d+) image", line))
+    counted = sum(int(n) for line in lines for n in re.findall(r"no label for (\d+) image", line))
     if any("/" in key for key in keys):
-        assert told == labels.count("") or lines[0].startswith("no labels from folders")
+        assert counted == labels.count("") or lines[0].startswith("no labels from folders")

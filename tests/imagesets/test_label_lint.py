@@ -16,7 +16,7 @@ def rules_of_two(a: str, b: str) -> list[str]:
     return [finding.rule for finding in lint(two)]
 
 
-def found(labels, rule: str) -> set[tuple[str, ...]]:
+def keys_of(labels, rule: str) -> set[tuple[str, ...]]:
     names = {label.key: label.names[0] for label in labels}
     return {
         tuple(sorted(names[key] for key in finding.keys))
@@ -27,10 +27,10 @@ def found(labels, rule: str) -> set[tuple[str, ...]]:
 
 def test_the_known_faults_of_imagenet():
     classes = imagenet_classes()
-    assert {("crane", "crane"), ("maillot", "maillot")} <= found(classes, "same name")
-    assert ("sunglass", "sunglasses") in found(classes, "nearly the same name")
-    assert ("missile", "projectile") in found(classes, "synonym")
-    assert ("academic gown", "gown") in found(classes, "contained name")
+    assert {("crane", "crane"), ("maillot", "maillot")} <= keys_of(classes, "same name")
+    assert ("sunglass", "sunglasses") in keys_of(classes, "nearly the same name")
+    assert ("missile", "projectile") in keys_of(classes, "synonym")
+    assert ("academic gown", "gown") in keys_of(classes, "contained name")
 
 
 @pytest.mark.parametrize(
@@ -97,13 +97,14 @@ def test_names_in_other_unicode_forms_are_the_same():
 def test_two_labels_are_found_alone_as_among_a_thousand():
     classes = imagenet_classes()
     whole = [finding for finding in lint(classes) if finding.rule in OF_NAMES]
-    told = {(finding.rule, finding.keys) for finding in lint(reversed(classes))}
-    assert {(finding.rule, finding.keys) for finding in whole} <= told
+    findings = {(finding.rule, finding.keys) for finding in lint(reversed(classes))}
+    assert {(finding.rule, finding.keys) for finding in whole} <= findings
     keys = sorted({key for finding in whole for key in finding.keys})[::3]
     for two in combinations([entry for entry in classes if entry.key in keys], 2):
         for finding in lint(two):
             assert any(
-                one.rule == finding.rule and set(finding.keys) <= set(one.keys) for one in whole
+                broader.rule == finding.rule and set(finding.keys) <= set(broader.keys)
+                for broader in whole
             ), finding
 
 
@@ -118,8 +119,8 @@ def test_labels_with_one_fault_are_one_finding():
     for finding in (same, article, definition):
         assert finding.keys == tuple(f"{i:04}" for i in range(2000))
     several = [("crane",), ("crane",), ("heron", "crane"), ("stork", "Cranes")]
-    found = lint(ClassEntry(str(i), names, f"{i}") for i, names in enumerate(several))
-    assert [(f.rule, f.keys, f.text) for f in found] == [
+    findings = lint(ClassEntry(str(i), names, f"{i}") for i, names in enumerate(several))
+    assert [(f.rule, f.keys, f.text) for f in findings] == [
         ("same name", ("0", "1"), "both are named 'crane'"),
         ("synonym", ("0", "1", "2"), "'crane' names 3 labels: 'crane', 'crane', 'heron'"),
         ("nearly the same name", ("0", "1", "2", "3"), "'crane' and 'Cranes'"),

@@ -267,8 +267,8 @@ def test_numbered_classes_may_be_described_by_number_or_by_name(tmp_path):
     for slug, keys in (("numbers", ("0", "1")), ("names", ("cat", "dog"))):
         (tmp_path / "c.csv").write_text(f"key,names\n{keys[0]},a cat\n{keys[1]},a dog\n")
         import_dataset(slug, tmp_path / "x.parquet", classes=tmp_path / "c.csv")
-        found = Image.objects.filter(dataset__slug=slug, dataset_label__key=keys[0])
-        assert found.count() == 2
+        images = Image.objects.filter(dataset__slug=slug, dataset_label__key=keys[0])
+        assert images.count() == 2
         assert import_dataset(slug, tmp_path / "x.parquet").known == 3  # without the table too
 
 

@@ -250,10 +250,10 @@ def test_half_precision_answers_in_full(dataset, tiny):
     pictures = torch.randn(2, 3, 64, 64)
     with torch.inference_mode():
         expected = network.eval()(pictures)
-        said = placed(network, torch.device("cpu"), torch.bfloat16)(pictures.bfloat16())
-    assert said.dtype == torch.float32
-    assert len(said[0].unique()) > 990
-    assert torch.allclose(said, expected, atol=0.05 * float(expected.abs().max()))
+        outputs = placed(network, torch.device("cpu"), torch.bfloat16)(pictures.bfloat16())
+    assert outputs.dtype == torch.float32
+    assert len(outputs[0].unique()) > 990
+    assert torch.allclose(outputs, expected, atol=0.05 * float(expected.abs().max()))
 
 
 @pytest.mark.parametrize(
@@ -268,9 +268,9 @@ def test_networks_with_odd_layers_answer_in_both_types(dataset, tiny, name):
         expected = network.eval()(pictures)
         for dtype, off in ((torch.float32, 1e-3), (torch.bfloat16, 0.1)):
             model = placed(timm_network(classifier), torch.device("cpu"), dtype)
-            said = model(pictures.to(dtype, memory_format=torch.channels_last))
-            assert said.dtype == torch.float32
-            assert torch.allclose(said, expected, atol=off * float(expected.abs().max()))
+            outputs = model(pictures.to(dtype, memory_format=torch.channels_last))
+            assert outputs.dtype == torch.float32
+            assert torch.allclose(outputs, expected, atol=off * float(expected.abs().max()))
 
 
 class Fourier(torch.nn.Module):
@@ -308,8 +308,8 @@ def test_a_network_without_bfloat16_runs_in_float32_and_says_so_once(
     monkeypatch.setattr(network, "timm_network", odd)
     loaded = load(classifier, choose_device("cpu"))
     assert torch.allclose(loaded.logits(pixels), expected, atol=1e-3)
-    (said,) = caplog.messages
-    assert said.startswith("Classifier tiny runs in float32, slower: Unsupported dtype BFloat16")
+    (outputs,) = caplog.messages
+    assert outputs.startswith("Classifier tiny runs in float32, slower: Unsupported dtype BFloat16")
 
 
 def test_an_input_size_that_a_network_cannot_take_is_refused_before_the_run(dataset, tiny):

@@ -61,8 +61,8 @@ def test_two_predict_commands_one_of_them_killed(dataset, tiny, start):
     for image in Prediction.objects.values_list("image_id", flat=True):
         chunks[image // CHUNK] = chunks.get(image // CHUNK, 0) + 1
     for number, count in chunks.items():
-        there = dataset.images.filter(id__gte=number * CHUNK, id__lt=(number + 1) * CHUNK).count()
-        assert count == 2 * there
+        images = dataset.images.filter(id__gte=number * CHUNK, id__lt=(number + 1) * CHUNK).count()
+        assert count == 2 * images
     kept = list(Prediction.objects.order_by("id").values())
     _, errors = other.communicate(timeout=240)
     assert other.returncode == 0, errors
@@ -91,9 +91,9 @@ def test_workers_of_the_queue_from_a_lost_queue_over_a_kill_to_a_job_that_fails(
     check_all_once(dataset, classifiers)
     until(lambda: InferenceJob.objects.get().finished_at is not None)
     assert send_unfinished() == 0
-    told = job_progress(InferenceJob.objects.get())
-    assert (told.state, told.done) == ("done", total)
-    assert told.images_per_second > 0
+    progress = job_progress(InferenceJob.objects.get())
+    assert (progress.state, progress.done) == ("done", total)
+    assert progress.images_per_second > 0
 
     # A job that fails says so to whoever waits, stops no worker, and can be asked again.
     broken = tiny(dataset, "c", input=SMALL)

@@ -48,30 +48,39 @@ def check_contains(campaign: Campaign) -> None:
     rows, controls = [], defaultdict(list)
     for assignment in used(campaign):
         for _, item in seen(assignment):
-            said = answer_to(assignment, item)
+            answer = answer_to(assignment, item)
             if item.role == "study":
-                rows.append((assignment.worker_id, item.pair_id, said))
+                rows.append((assignment.worker_id, item.pair_id, answer))
             elif item.known is not None:
-                controls[assignment.worker_id].append((item.known, said == 1))
+                controls[assignment.worker_id].append((item.known, answer == 1))
     workers = sorted({worker for worker, _, _ in rows})
     pairs = sorted(campaign.pairs.values_list("pk", flat=True))
     worker = [workers.index(row[0]) for row in rows]
     pair = [pairs.index(row[1]) for row in rows]
-    said = [row[2] for row in rows]
-    found = selection_frequencies(np.array(pair, int), np.array(said, int), len(pairs))
+    answers = [row[2] for row in rows]
+    frequencies = selection_frequencies(np.array(pair, int), np.array(answers, int), len(pairs))
     fitted = fit_dawid_skene(
-        np.array(worker, int), np.array(pair, int), np.array(said, int), len(workers), len(pairs), 3
+        np.array(worker, int),
+        np.array(pair, int),
+        np.array(answers, int),
+        len(workers),
+        len(pairs),
+        3,
     )
     results = {r.pair_id: r for r in PairResult.objects.filter(pair__campaign=campaign)}
     assert sorted(results) == pairs
     for number, pk in enumerate(pairs):
         one = results[pk]
-        counts = (found.selected[number], found.maybe[number], found.shown[number])
+        counts = (
+            frequencies.selected[number],
+            frequencies.maybe[number],
+            frequencies.shown[number],
+        )
         assert (one.selected, one.maybe, one.shown) == counts
         for stored, value in (
-            (one.sf, found.sf[number]),
-            (one.sf_low, found.low[number]),
-            (one.sf_high, found.high[number]),
+            (one.sf, frequencies.sf[number]),
+            (one.sf_low, frequencies.low[number]),
+            (one.sf_high, frequencies.high[number]),
         ):
             assert stored == (None if math.isnan(value) else value)  # to the last bit
         if one.shown:
@@ -96,11 +105,11 @@ def check_classify(campaign: Campaign) -> None:
     mains: dict[tuple[int, Any], Any] = {}
     for assignment in used(campaign):
         for place, item in seen(assignment):
-            said = assignment.answers[place]
+            answer = assignment.answers[place]
             if item.role == "study":
-                selected = [keys[label] for label in said["selected"]]
-                responses[item.image_id].append(Response(selected, keys.get(said["main"])))
-                mains[assignment.worker_id, (assignment.pk, item.image_id)] = said["main"]
+                selected = [keys[label] for label in answer["selected"]]
+                responses[item.image_id].append(Response(selected, keys.get(answer["main"])))
+                mains[assignment.worker_id, (assignment.pk, item.image_id)] = answer["main"]
     results = {r.image_id: r for r in ImageResult.objects.filter(campaign=campaign)}
     images = campaign.campaign_images.select_related("image__dataset_label")
     assert set(results) == {one.image_id for one in images}
@@ -159,10 +168,10 @@ def check_workers(
     everybody = Assignment.objects.filter(campaign=campaign, submitted_at__isnull=False)
     assert {r.worker_id for r in results} == set(everybody.values_list("worker_id", flat=True))
     for result in results:
-        mine = done[result.worker_id]
-        assert result.assignments == len(mine)
-        assert result.items == sum(len(seen(one)) for one in mine)
-        seconds = [one.active_seconds for one in mine if one.active_seconds is not None]
+        assignments = done[result.worker_id]
+        assert result.assignments == len(assignments)
+        assert result.items == sum(len(seen(one)) for one in assignments)
+        seconds = [one.active_seconds for one in assignments if one.active_seconds is not None]
         assert result.median_seconds == (median(seconds) if seconds else None)
         agreed = compared[result.worker_id]
         assert result.agreement == (sum(agreed) / len(agreed) if agreed else None)

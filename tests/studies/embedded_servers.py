@@ -83,19 +83,19 @@ def connect(folder: Path) -> Any:
 def processes_of(folder: Path) -> dict[str, list[psutil.Process]]:
     """Keeper and servers of this folder, found by what their command lines name."""
     place = paths_of(folder)
-    found: dict[str, list[psutil.Process]] = {"keeper": [], "postgres": [], "valkey": []}
+    by_name: dict[str, list[psutil.Process]] = {"keeper": [], "postgres": [], "valkey": []}
     for process in psutil.process_iter():
         try:
             line = process.cmdline()
         except psutil.Error:
             continue
         if "annotation.serving.embedded" in line and str(place.data_dir) in line:
-            found["keeper"].append(process)
+            by_name["keeper"].append(process)
         elif line and line[0].endswith("/postgres") and f"{place.servers}" in line[-1]:
-            found["postgres"].append(process)
+            by_name["postgres"].append(process)
         elif line and "valkey-server" in line[0] and str(place.servers) in " ".join(line):
-            found["valkey"].append(process)
-    return found
+            by_name["valkey"].append(process)
+    return by_name
 
 
 def the(name: str, folder: Path) -> psutil.Process:

@@ -58,9 +58,11 @@ class Fair:
         return sum(w.hit == hit and w.status != "returned" for w in self.work.values())
 
     def on_offer(self, worker: str) -> list[int]:
-        mine = {w.hit for w in self.work.values() if w.worker == worker and w.status != "returned"}
+        hits_done = {
+            w.hit for w in self.work.values() if w.worker == worker and w.status != "returned"
+        }
         return [hit for hit in sorted(self.shown) if self.live(hit) < self.places[hit]
-                and hit not in mine]  # fmt: skip
+                and hit not in hits_done]  # fmt: skip
 
     def accept(self, hit: int, worker: str) -> Work:
         assert hit in self.on_offer(worker)

@@ -1,6 +1,7 @@
 """People at a campaign's door: each a browser of their own, at an address of their own."""
 
 import re
+from urllib.parse import parse_qsl
 
 from django.http import HttpResponse
 from django.test import Client
@@ -24,7 +25,8 @@ def invite(campaign: Campaign, **options: int | None) -> str:
 
 def begin(link: str, client: Client | None = None, at: str = "127.0.0.1") -> HttpResponse:
     """Press "Begin" on the page of a link: in this browser, or in a new one."""
-    return (client or Client()).post(link, REMOTE_ADDR=at)
+    path, _, query = link.partition("?")
+    return (client or Client()).post(path, dict(parse_qsl(query)), REMOTE_ADDR=at)
 
 
 def is_at_work(response: HttpResponse) -> bool:

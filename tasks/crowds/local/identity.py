@@ -38,7 +38,7 @@ TOO_MANY = (
     " again in an hour."
 )
 
-listed = True
+parameters = ("invitation", "after")
 
 
 def link(campaign: Campaign, external_id: str) -> str:
@@ -65,7 +65,11 @@ def worker_of(request: HttpRequest, campaign: Campaign) -> Worker | None:
 
 
 def admit(request: HttpRequest, campaign: Campaign) -> Worker:
-    """Who begins: the worker that the request proves to be, or a new one. Raises BadVisit."""
+    """Who begins: the worker that the request proves to be, or a new one. Raises BadVisit.
+
+    The caller's transaction also takes the HIT: until it ends the network or the invitation is
+    held, so that nobody else who begins at the same moment is overlooked.
+    """
     network = network_of(request.META.get("REMOTE_ADDR", ""))
     if (secret := _given(request, "invitation")) and ":" in secret:
         return _admit_visitor(campaign, Worker.of(NAME, _signed(secret, campaign)), network)
@@ -95,7 +99,7 @@ def open_to(request: HttpRequest) -> Q:
     allowed = Q(open=OpenTo.ANYONE)
     if (worker := _known(request)) is not None:
         allowed |= Q(pk__in=invitations.invited_to(worker).values("campaign"))
-    return Q(crowd=NAME) & allowed
+    return allowed
 
 
 def may_be(request: HttpRequest, worker: Worker) -> bool:

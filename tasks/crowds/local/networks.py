@@ -30,7 +30,7 @@ def network_of(address: str) -> str:
 
 
 # The visitors of a network in the last day: in an hour at most as many as the limit begin, so
-# there are few, however large the campaign. One who began a moment ago is about to get a HIT.
+# there are few, however large the campaign.
 _VISITORS = """
     FROM tasks_arrival v
     WHERE v.network = %(network)s AND v.is_visitor
@@ -39,13 +39,11 @@ _VISITORS = """
 _COUNT = f"""
     SELECT count(DISTINCT v.worker_id)
              FILTER (WHERE v.at > statement_timestamp() - interval '1 hour'),
-           count(*) FILTER (
-             WHERE v.begun_at > statement_timestamp() - interval '10 seconds'
-             OR EXISTS (
-               SELECT FROM tasks_assignment a
-               WHERE a.worker_id = v.worker_id AND a.campaign_id = v.campaign_id
-                 AND a.state = 'open'
-                 AND (a.expires_at IS NULL OR a.expires_at > statement_timestamp())))
+           count(*) FILTER (WHERE EXISTS (
+             SELECT FROM tasks_assignment a
+             WHERE a.worker_id = v.worker_id AND a.campaign_id = v.campaign_id
+               AND a.state = 'open'
+               AND (a.expires_at IS NULL OR a.expires_at > statement_timestamp())))
     {_VISITORS} AND v.worker_id IS DISTINCT FROM %(worker)s
 """
 _FORGET_PROVEN = f"""

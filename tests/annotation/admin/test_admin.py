@@ -235,8 +235,8 @@ def test_raw_worker_ids_are_for_superusers(study, client, root):
     page = client.get(address(worker, "change")).content.decode()
     assert worker.pseudonym in page
     assert "person-0@example.org" not in page
-    found = client.get(address(type(worker), "changelist"), {"q": "person-0@example.org"})
-    assert worker.pseudonym not in found.content.decode()
+    matches = client.get(address(type(worker), "changelist"), {"q": "person-0@example.org"})
+    assert worker.pseudonym not in matches.content.decode()
 
 
 def test_steps_need_the_right(study, client):

@@ -139,8 +139,8 @@ def test_a_body_that_is_no_text_or_too_deep_is_refused(api, dataset, path, body)
 )
 def test_what_the_admin_cannot_read_is_an_error_of_its_field(root, dataset, field, value):
     form = {"of_dataset": dataset.pk, "name": "mine", "input": "{}", "mapping": "null", **MADE_OF}
-    given = SimpleUploadedFile("mapping.csv", value) if isinstance(value, bytes) else value
-    page = root.post(reverse("admin:models_inference_classifier_add"), form | {field: given})
+    sent = SimpleUploadedFile("mapping.csv", value) if isinstance(value, bytes) else value
+    page = root.post(reverse("admin:models_inference_classifier_add"), form | {field: sent})
     assert set(page.context["adminform"].form.errors) == {field}
 
 
@@ -177,10 +177,10 @@ def test_progress_has_rate_and_time_left(api, root, dataset):
     post(api, "classifiers/", NEW)
     job = InferenceJob.objects.get(pk=post(api, "predictions/", {}).json()["id"])
     progressed(job, Classifier.objects.get(name="mine"))
-    told = api.get(AT + "jobs/").json()["results"][0]
-    assert (told["state"], told["done"], told["total"]) == ("running", 4, 7)
-    assert told["images_per_second"] == pytest.approx(0.5)
-    assert told["seconds_left"] == pytest.approx(6)
+    answer = api.get(AT + "jobs/").json()["results"][0]
+    assert (answer["state"], answer["done"], answer["total"]) == ("running", 4, 7)
+    assert answer["images_per_second"] == pytest.approx(0.5)
+    assert answer["seconds_left"] == pytest.approx(6)
     page = root.get(reverse("admin:models_inference_inferencejob_change", args=[job.pk]))
     text = page.content.decode()
     assert page["Refresh"] == "5"
@@ -218,18 +218,18 @@ def test_the_admin_registers_with_a_mapping_file_and_runs_what_is_chosen(root, d
     assert "mapping.csv, row 2, label: dataset tiny has no label" in refused
     assert "/tmp" not in refused
     assert root.post(page, form | {"mapping_csv": table}).status_code == 302
-    mine = Classifier.objects.get(name="mine")
-    assert mine.mapping == [LABEL_KEYS[1], None, "325", None, None, "325"]
+    classifier = Classifier.objects.get(name="mine")
+    assert classifier.mapping == [LABEL_KEYS[1], None, "325", None, None, "325"]
     lists = reverse("admin:models_inference_classifier_changelist")
-    answer = root.post(lists, {"action": "run", "_selected_action": [mine.pk]})
+    answer = root.post(lists, {"action": "run", "_selected_action": [classifier.pk]})
     job = InferenceJob.objects.get()
     assert answer["Location"] == reverse(
         "admin:models_inference_inferencejob_change", args=[job.pk]
     )
     assert root.get(answer["Location"]).status_code == 200
     first = Classifier.objects.get(name="first")
-    told = root.post(lists, {"action": "run", "_selected_action": [first.pk]}, follow=True)
-    assert "cannot be run" in told.content.decode()
+    answer = root.post(lists, {"action": "run", "_selected_action": [first.pk]}, follow=True)
+    assert "cannot be run" in answer.content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -242,21 +242,21 @@ def test_of_two_that_register_one_name_at_once_one_is_refused(api, dataset):
 
 @pytest.mark.django_db(transaction=True)
 def test_an_edit_waits_for_a_run_that_writes_and_is_then_refused(root, dataset):
-    mine = Classifier.objects.create(dataset=dataset, name="mine", **MADE_OF)
-    page = reverse("admin:models_inference_classifier_change", args=[mine.pk])
+    classifier = Classifier.objects.create(dataset=dataset, name="mine", **MADE_OF)
+    page = reverse("admin:models_inference_classifier_change", args=[classifier.pk])
     form = {"of_dataset": dataset.pk, "name": "mine", "mapping": "null", **MADE_OF}
     edited = form | {"input": '{"mean": [0, 0, 0]}'}
     with beside(root.post, page, edited) as edit:
-        locked_classifiers([mine.pk])
+        locked_classifiers([classifier.pk])
         image = dataset.images.first()
-        Prediction.objects.create(classifier=mine, image=image, labels=[], scores=[])
+        Prediction.objects.create(classifier=classifier, image=image, labels=[], scores=[])
     assert "mine was not changed: it has predictions" in root.get(edit.result()["Location"]).text
-    mine.refresh_from_db()
-    assert mine.input == {}
-    Prediction.objects.filter(classifier=mine).delete()
+    classifier.refresh_from_db()
+    assert classifier.input == {}
+    Prediction.objects.filter(classifier=classifier).delete()
     assert root.post(page, edited).status_code == 302
-    mine.refresh_from_db()
-    assert mine.input == {"mean": [0, 0, 0]}
+    classifier.refresh_from_db()
+    assert classifier.input == {"mean": [0, 0, 0]}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -48,10 +48,10 @@ def test_findings_stand_on_the_page_and_in_the_api(staff, dataset):
     twin.save()
     Label.objects.filter(key="325").update(names=["crane"])
     Label.objects.filter(key='l"m').update(names=["crane"], definition="")
-    found = staff.get("/api/datasets/tiny/candidates/").json()["findings"]
-    assert found["label_findings"] == {"same name": 1, "no definition": 1}
-    assert found["identical_files"]["n"] == 1
-    assert found["skipped_images"] == {
+    findings = staff.get("/api/datasets/tiny/candidates/").json()["findings"]
+    assert findings["label_findings"] == {"same name": 1, "no definition": 1}
+    assert findings["identical_files"]["n"] == 1
+    assert findings["skipped_images"] == {
         "n": 1,
         "first": [{"image": image.key, "reason": "<broken>"}],
     }
@@ -73,7 +73,7 @@ def test_labels_of_one_name_are_one_finding_however_many(staff, dataset):
         for i in range(30)
     )
     lint = staff.get("/api/datasets/tiny/labels/lint/").json()["findings"]
-    assert [(one["rule"], len(one["labels"])) for one in lint] == [("same name", 30)]
+    assert [(finding["rule"], len(finding["labels"])) for finding in lint] == [("same name", 30)]
     address = reverse("admin:imagesets_dataset_change", args=[dataset.pk])
     text = staff.get(address).content.decode()
     assert "30 labels are named &#x27;crane&#x27; (<a" in text
@@ -86,8 +86,8 @@ def test_invalid_parameters_are_named(staff, dataset):
     assert "nobody" in str(staff.get(at + "?classifier=nobody").json()["classifier"])
     assert set(staff.get(at + "?kk=1").json()) == {"kk"}
     assert staff.get("/api/datasets/none/candidates/").status_code == 404
-    one = staff.get(at + "?k=1&classifier=first").json()
-    assert [c["classifier"] for c in one["classifiers"]] == ["first"]
+    answer = staff.get(at + "?k=1&classifier=first").json()
+    assert [c["classifier"] for c in answer["classifiers"]] == ["first"]
     assert staff.get("/datasets/tiny/?k=99").status_code == 200
     assert staff.get("/datasets/none/").status_code == 404
 

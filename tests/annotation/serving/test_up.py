@@ -83,14 +83,14 @@ def environment(folder: Path) -> dict[str, str]:
 def left(folder: Path) -> list[str]:
     """Processes of this folder's `up` or its servers, and its sockets."""
     place = paths_of(folder)
-    found = [str(place.sockets)] * place.sockets.exists()
+    leftovers = [str(place.sockets)] * place.sockets.exists()
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             line = " ".join(process.cmdline())
             ours = process.environ().get("DATA_DIR") == str(folder)
             if ours or str(folder) in line or str(place.sockets) in line:
-                found.append(f"{process.pid} {line}")
-    return found
+                leftovers.append(f"{process.pid} {line}")
+    return leftovers
 
 
 def assert_nothing_left(folder: Path) -> None:

@@ -36,32 +36,32 @@ class Net(torch.nn.Module):
         self.register_buffer("scale", torch.tensor(2.0))
 
     def forward(self, pictures):
-        found = torch.relu(self.norm(self.convolution(pictures))).mean((2, 3))
-        return self.head(found.view(pictures.shape[0], -1) * self.scale)
+        features = torch.relu(self.norm(self.convolution(pictures))).mean((2, 3))
+        return self.head(features.view(pictures.shape[0], -1) * self.scale)
 
 
 class Flat(Net):
     """Sees its pictures' memory in another shape, as old networks do."""
 
     def forward(self, pictures):
-        found = torch.nn.functional.adaptive_avg_pool2d(self.convolution(pictures), 2)
-        return self.head(found.view(pictures.shape[0], -1)[:, :8])
+        features = torch.nn.functional.adaptive_avg_pool2d(self.convolution(pictures), 2)
+        return self.head(features.view(pictures.shape[0], -1)[:, :8])
 
 
 class Placed(Net):
     """Names the device it was made on, and makes tensors there."""
 
     def forward(self, pictures):
-        found = super().forward(pictures.to("cpu", torch.float32).to(torch.float64).float())
-        return found + torch.arange(5, device="cpu") + torch.zeros(1, 5, device=pictures.device)
+        features = super().forward(pictures.to("cpu", torch.float32).to(torch.float64).float())
+        return features + torch.arange(5, device="cpu") + torch.zeros(1, 5, device=pictures.device)
 
 
 class One(Net):
     """Takes one picture only where it was traced by one."""
 
     def forward(self, pictures):
-        found = torch.relu(self.norm(self.convolution(pictures))).mean((2, 3))
-        return self.head(found.view(1 if torch.jit.is_tracing() else len(pictures), 8))
+        features = torch.relu(self.norm(self.convolution(pictures))).mean((2, 3))
+        return self.head(features.view(1 if torch.jit.is_tracing() else len(pictures), 8))
 
 
 class Greedy(torch.nn.Module):

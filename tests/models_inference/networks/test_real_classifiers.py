@@ -17,7 +17,9 @@ from tests.factories import make_imagenet_dataset
 def test_native_models_name_the_dataset_label_of_most_photographs(photos):
     """The smallest one, native and at half resolution; tests/test_whole_way.py runs all six."""
     names = ("efficientnet_lite0", "efficientnet_lite0@112")
-    classifiers = [one for one in register_demo_classifiers(photos) if one.name in names]
+    classifiers = [
+        classifier for classifier in register_demo_classifiers(photos) if classifier.name in names
+    ]
     outcome = predict(photos, classifiers, device="cpu")
     assert outcome.written == Prediction.objects.count() == 63 * 2
     assert not outcome.skipped

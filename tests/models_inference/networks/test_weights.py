@@ -157,16 +157,16 @@ def tiny_beit():
 
 def older(state: dict[str, torch.Tensor], original: bool) -> dict[str, torch.Tensor]:
     """A Swin or BEiT with the buffers that files of their authors and of an older timm hold."""
-    found = {}
+    older_state = {}
     for name, tensor in state.items():
         if original and "layers.1.downsample" in name:
             name = name.replace("layers.1", "layers.0")
-        found[name.replace("head.fc", "head") if original else name] = tensor
+        older_state[name.replace("head.fc", "head") if original else name] = tensor
         if name.endswith("relative_position_bias_table"):
             before = name.removesuffix("relative_position_bias_table")
-            found[f"{before}relative_position_index"] = torch.zeros(16, 16, dtype=torch.long)
-            found[f"{before.replace('attn.', '')}attn_mask"] = torch.zeros(4, 16, 16)
-    return found
+            older_state[f"{before}relative_position_index"] = torch.zeros(16, 16, dtype=torch.long)
+            older_state[f"{before.replace('attn.', '')}attn_mask"] = torch.zeros(4, 16, 16)
+    return older_state
 
 
 @pytest.mark.parametrize(
@@ -281,12 +281,12 @@ def test_the_demo_s_weights_are_installed(dataset):
     for made in register_demo_classifiers(dataset):
         assert weights_file(made.weights).stat().st_size > 10_000_000
     again = register_demo_classifiers(dataset)
-    assert [one.id for one in again] == sorted(one.id for one in again)
+    assert [classifier.id for classifier in again] == sorted(classifier.id for classifier in again)
     again[0].input = {"crop_pct": 1}
     again[0].save()
     assert register_demo_classifiers(dataset)[0].input == {}  # nothing came from it yet
     again[0].save()
-    image = dataset.images.create(key="a", location="/a", sha256="a", width=1, height=1)
-    again[0].predictions.create(image=image, labels=[], scores=[])
+    classifier = dataset.images.create(key="a", location="/a", sha256="a", width=1, height=1)
+    again[0].predictions.create(classifier=classifier, labels=[], scores=[])
     with pytest.raises(InferenceError, match=r"efficientnet_lite0 .* another name"):
         register_demo_classifiers(dataset)

@@ -35,8 +35,8 @@ def test_counts_are_those_of_the_candidates(dataset, classifiers, k):
         named.update(models)
         if len(models) == 1 and "dataset" not in pair.sources:
             alone.update(models)
-    assert {one.name: (one.named, one.alone) for one in summary.classifiers} == {
-        one.name: (named[one.name], alone[one.name]) for one in summary.classifiers
+    assert {row.name: (row.named, row.alone) for row in summary.classifiers} == {
+        row.name: (named[row.name], alone[row.name]) for row in summary.classifiers
     }
     assert summary.images == 40
 

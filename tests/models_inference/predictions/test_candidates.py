@@ -9,20 +9,20 @@ from models_inference.predictions.candidates import candidate_pairs, candidate_s
 
 def by_definition(dataset, names, k, min_models):
     """{(image, label): (sources, models, score)}."""
-    found = {}
+    candidates_by_image = {}
     for image in dataset.images.all():
         if image.dataset_label_id:
-            found[image.id, image.dataset_label_id] = ["dataset"]
+            candidates_by_image[image.id, image.dataset_label_id] = ["dataset"]
         for prediction in image.predictions.order_by("classifier__name"):
             if prediction.classifier.name not in names:
                 continue
             ranked = zip(prediction.labels, prediction.scores, strict=True)
             for rank, (label, score) in enumerate(list(ranked)[:k], 1):
-                found.setdefault((image.id, label), []).append(
+                candidates_by_image.setdefault((image.id, label), []).append(
                     [prediction.classifier.name, rank, score]
                 )
     result = {}
-    for pair, sources in found.items():
+    for pair, sources in candidates_by_image.items():
         models = [source for source in sources if source != "dataset"]
         if "dataset" in sources or len(models) >= min_models:
             score = max((source[2] for source in models), default=None)

@@ -39,8 +39,8 @@ def random_votes(seed, tasks, workers, labels, judgments, least_skill=0.2):
 def assert_same(ours, theirs, within=1e-6):
     assert set(ours.index) == set(theirs.index)
     assert set(ours.columns) == set(theirs.columns)
-    there = theirs.loc[ours.index, ours.columns].to_numpy()
-    np.testing.assert_allclose(ours.to_numpy(), there, rtol=0, atol=within)
+    expected = theirs.loc[ours.index, ours.columns].to_numpy()
+    np.testing.assert_allclose(ours.to_numpy(), expected, rtol=0, atol=within)
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
@@ -153,8 +153,8 @@ def test_every_kind_of_table_gives_the_same(kind):
 def test_labels_of_any_type_come_back_as_they_were(values):
     labels = np.array(values)
     votes = {"task": [1, 2, 3], "worker": [1, 1, 1], "label": labels}
-    found = DawidSkene().fit_predict(votes)
-    assert found.tolist() == labels.tolist()
+    decided = DawidSkene().fit_predict(votes)
+    assert decided.tolist() == labels.tolist()
     assert MajorityVote().fit_predict(votes).tolist() == labels.tolist()
 
 

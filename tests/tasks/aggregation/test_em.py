@@ -24,12 +24,12 @@ def planted(seed, pairs=400, workers=15, classes=2, per_pair=9, narrow=True):
 @pytest.mark.parametrize("classes", [2, 3, 5])
 def test_planted_truth_and_skills_are_recovered(classes):
     data, truth, confusion = planted(classes, pairs=6000, classes=classes)
-    found = fit_dawid_skene(*data, tol=1e-8)
-    assert (found.posterior.argmax(axis=1) == truth).mean() > 0.97
+    fit = fit_dawid_skene(*data, tol=1e-8)
+    assert (fit.posterior.argmax(axis=1) == truth).mean() > 0.97
     # A row of 6000 * 9 / 15 * 0.3 / 4 = 270 judgments at least has a standard error of 0.03.
-    assert np.abs(found.confusion() - confusion).max() < 0.13
-    assert np.abs(found.confusion() - confusion).mean() < 0.02
-    np.testing.assert_allclose(found.priors, np.bincount(truth) / truth.size, atol=0.02)
+    assert np.abs(fit.confusion() - confusion).max() < 0.13
+    assert np.abs(fit.confusion() - confusion).mean() < 0.02
+    np.testing.assert_allclose(fit.priors, np.bincount(truth) / truth.size, atol=0.02)
 
 
 def test_planted_sensitivity_and_specificity_are_within_their_intervals():
@@ -102,9 +102,9 @@ def test_types_and_blocks_do_not_matter(monkeypatch):
 
 def test_names_of_classes_do_not_matter():
     (worker, pair, label, *sizes), _, _ = planted(5)
-    found = fit_dawid_skene(worker, pair, label, *sizes)
+    fit = fit_dawid_skene(worker, pair, label, *sizes)
     turned = fit_dawid_skene(worker, pair, 1 - label, *sizes)
-    np.testing.assert_allclose(turned.posterior[:, ::-1], found.posterior, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(turned.posterior[:, ::-1], fit.posterior, rtol=0, atol=1e-12)
 
 
 def test_a_class_that_nobody_names_has_no_part():
@@ -138,10 +138,10 @@ def test_many_possible_codes_of_which_few_occur_are_compacted():
 
 
 def test_no_judgments_leave_all_classes_equal():
-    found = fit_dawid_skene([], [], [], 2, 3, 2)
-    assert (found.posterior == 0.5).all()
-    assert (found.confusion() == 0.5).all()
-    assert found.convergence.iterations == 0
+    fit = fit_dawid_skene([], [], [], 2, 3, 2)
+    assert (fit.posterior == 0.5).all()
+    assert (fit.confusion() == 0.5).all()
+    assert fit.convergence.iterations == 0
     assert fit_dawid_skene([], [], [], 0, 0, 0).posterior.shape == (0, 0)
 
 

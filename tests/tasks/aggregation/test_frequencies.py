@@ -11,39 +11,44 @@ NO, YES, MAYBE, UNSEEN = 0, 1, 2, -1
 
 
 def test_it_counts_who_selected_and_who_was_shown():
-    found = selection_frequencies([0, 0, 0, 1], [YES, YES, NO, NO], 2)
-    assert found.selected.tolist() == [2, 0]
-    assert found.shown.tolist() == [3, 1]
-    assert found.sf.tolist() == [2 / 3, 0.0]
+    frequencies = selection_frequencies([0, 0, 0, 1], [YES, YES, NO, NO], 2)
+    assert frequencies.selected.tolist() == [2, 0]
+    assert frequencies.shown.tolist() == [3, 1]
+    assert frequencies.sf.tolist() == [2 / 3, 0.0]
 
 
 def test_maybe_is_shown_and_not_selected_and_kept_beside():
-    found = selection_frequencies([0, 0, 0, 0], [YES, MAYBE, MAYBE, NO], 1)
-    assert (found.selected[0], found.maybe[0], found.shown[0], found.sf[0]) == (1, 2, 4, 0.25)
+    frequencies = selection_frequencies([0, 0, 0, 0], [YES, MAYBE, MAYBE, NO], 1)
+    assert (
+        frequencies.selected[0],
+        frequencies.maybe[0],
+        frequencies.shown[0],
+        frequencies.sf[0],
+    ) == (1, 2, 4, 0.25)
 
 
 def test_unseen_is_in_neither_number():
-    found = selection_frequencies([0, 0], [YES, UNSEEN], 1)
-    assert (found.selected[0], found.shown[0], found.sf[0]) == (1, 1, 1.0)
+    frequencies = selection_frequencies([0, 0], [YES, UNSEEN], 1)
+    assert (frequencies.selected[0], frequencies.shown[0], frequencies.sf[0]) == (1, 1, 1.0)
 
 
 def test_a_pair_that_nobody_saw_has_no_frequency():
-    found = selection_frequencies([0, 2], [UNSEEN, YES], 3)
-    assert found.shown.tolist() == [0, 0, 1]
-    assert np.isnan([found.sf[:2], found.low[:2], found.high[:2]]).all()
-    assert not np.isnan([found.sf[2], found.low[2], found.high[2]]).any()
+    frequencies = selection_frequencies([0, 2], [UNSEEN, YES], 3)
+    assert frequencies.shown.tolist() == [0, 0, 1]
+    assert np.isnan([frequencies.sf[:2], frequencies.low[:2], frequencies.high[:2]]).all()
+    assert not np.isnan([frequencies.sf[2], frequencies.low[2], frequencies.high[2]]).any()
 
 
 def test_no_judgments_give_empty_counts():
-    found = selection_frequencies([], [], 2)
-    assert found.shown.tolist() == [0, 0]
+    frequencies = selection_frequencies([], [], 2)
+    assert frequencies.shown.tolist() == [0, 0]
     assert selection_frequencies([], [], 0).sf.shape == (0,)
 
 
 def test_narrow_types_do_not_overflow():
     pair = np.zeros(300, np.uint8)
-    found = selection_frequencies(pair, np.ones(300, np.int8), 1)
-    assert found.selected[0] == 300
+    frequencies = selection_frequencies(pair, np.ones(300, np.int8), 1)
+    assert frequencies.selected[0] == 300
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,6 @@ def test_impossible_numbers_of_groups_are_refused():
 def test_an_image_of_twenty_labels_is_solved():
     keys = [f"label-{number:02}" for number in range(20)]
     responses = [(keys[at : at + 3], keys[at]) for at in range(0, 18, 2)]
-    found = image_objects([*responses, (keys, keys[0])])
-    assert found.num_objects == 3
-    assert sorted(label for one in found.objects for label in one["labels"]) == keys
+    result = image_objects([*responses, (keys, keys[0])])
+    assert result.num_objects == 3
+    assert sorted(label for entry in result.objects for label in entry["labels"]) == keys

@@ -13,14 +13,14 @@ def says(*selected, main=None):
     return Response(list(selected), main or selected[0])
 
 
-def partition(found):
-    return sorted(sorted(one["labels"]) for one in found.objects)
+def partition(result):
+    return sorted(sorted(entry["labels"]) for entry in result.objects)
 
 
 def test_num_objects_is_the_most_frequent_number_of_labels():
-    found = image_objects([says("a"), says("a", "b"), says("b", "a")])
-    assert found.num_objects == 2
-    assert found.object_counts == {"1": 1, "2": 2}
+    result = image_objects([says("a"), says("a", "b"), says("b", "a")])
+    assert result.num_objects == 2
+    assert result.object_counts == {"1": 1, "2": 2}
 
 
 def test_a_tie_of_numbers_goes_to_the_one_seen_first():
@@ -30,43 +30,43 @@ def test_a_tie_of_numbers_goes_to_the_one_seen_first():
 
 
 def test_none_counts_as_zero_and_if_it_wins_there_is_nothing():
-    found = image_objects([NONE, says("a"), NONE], "a")
-    assert found == (0, {"0": 2, "1": 1}, None, {}, [], None, None, 3)
+    result = image_objects([NONE, says("a"), NONE], "a")
+    assert result == (0, {"0": 2, "1": 1}, None, {}, [], None, None, 3)
     assert image_objects([NONE, says("a")]).num_objects == 0
 
 
 def test_none_that_does_not_win_is_left_out_of_all_but_the_counts():
-    found = image_objects([says("a"), NONE, says("a", "b", main="b"), says("b")])
-    assert found.num_objects == 1
-    assert found.object_counts == {"0": 1, "1": 2, "2": 1}
-    assert found.workers == 4
-    assert found.main_votes == {"a": 1, "b": 2}
-    assert found.objects[0]["labels"]["b"] == {"share": 0.5, "fraction": 2 / 3}
+    result = image_objects([says("a"), NONE, says("a", "b", main="b"), says("b")])
+    assert result.num_objects == 1
+    assert result.object_counts == {"0": 1, "1": 2, "2": 1}
+    assert result.workers == 4
+    assert result.main_votes == {"a": 1, "b": 2}
+    assert result.objects[0]["labels"]["b"] == {"share": 0.5, "fraction": 2 / 3}
 
 
 def test_main_label_is_the_most_frequent_and_a_tie_goes_to_the_first_seen():
-    found = image_objects([says("b"), says("a"), says("a"), says("b"), says("c")])
-    assert found.main_label == "b"
-    assert found.main_votes == {"b": 2, "a": 2, "c": 1}
+    result = image_objects([says("b"), says("a"), says("a"), says("b"), says("c")])
+    assert result.main_label == "b"
+    assert result.main_votes == {"b": 2, "a": 2, "c": 1}
 
 
 def test_one_object_holds_all_labels():
-    found = image_objects([says("a"), says("b"), says("c"), says("a", "d")])
-    assert partition(found) == [["a", "b", "c", "d"]]
+    result = image_objects([says("a"), says("b"), says("c"), says("a", "d")])
+    assert partition(result) == [["a", "b", "c", "d"]]
 
 
 def test_labels_that_exclude_each_other_are_one_object():
     responses = [says("dog", "terrier"), says("dog", "collie"), says("dog", "collie")]
-    found = image_objects(responses)
-    assert partition(found) == [["collie", "terrier"], ["dog"]]
+    result = image_objects(responses)
+    assert partition(result) == [["collie", "terrier"], ["dog"]]
 
 
 def test_labels_never_selected_with_another_are_left_out_of_several_objects():
     responses = [says("a", "b"), says("a", "b"), says("lone"), says("lone"), says("a", "b")]
-    found = image_objects(responses, "lone")
-    assert partition(found) == [["a"], ["b"]]
-    assert found.dataset_object is None
-    assert found.main_votes["lone"] == 2
+    result = image_objects(responses, "lone")
+    assert partition(result) == [["a"], ["b"]]
+    assert result.dataset_object is None
+    assert result.main_votes["lone"] == 2
 
 
 def test_the_number_of_groups_is_num_objects_even_where_more_would_cut_more():
@@ -82,9 +82,9 @@ def test_among_equal_cuts_the_smallest_sorted_list_of_labels_wins():
 
 def test_shares_fractions_and_names():
     responses = [says("dog", "ball"), says("dog", "toy"), says("cur", "ball"), says("dog", "ball")]
-    found = image_objects(responses)
-    dog = next(one for one in found.objects if "dog" in one["labels"])
-    ball = next(one for one in found.objects if "ball" in one["labels"])
+    result = image_objects(responses)
+    dog = next(entry for entry in result.objects if "dog" in entry["labels"])
+    ball = next(entry for entry in result.objects if "ball" in entry["labels"])
     assert dog == {
         "name": "dog",
         "main_votes": 4,
@@ -98,8 +98,8 @@ def test_shares_fractions_and_names():
 
 
 def test_an_object_is_named_by_its_first_key_among_equals():
-    found = image_objects([says("b"), says("a")])
-    assert found.objects[0]["name"] == "a"
+    result = image_objects([says("b"), says("a")])
+    assert result.objects[0]["name"] == "a"
 
 
 def test_objects_go_by_main_votes_then_name():
@@ -109,17 +109,17 @@ def test_objects_go_by_main_votes_then_name():
         says("a", "b", "c", main="b"),
         says("a", "b", "c", main="a"),
     ]
-    found = image_objects(responses)
-    assert [one["name"] for one in found.objects] == ["c", "a", "b"]
-    assert [one["main_votes"] for one in found.objects] == [2, 1, 1]
-    assert found.main_object == 0
+    result = image_objects(responses)
+    assert [entry["name"] for entry in result.objects] == ["c", "a", "b"]
+    assert [entry["main_votes"] for entry in result.objects] == [2, 1, 1]
+    assert result.main_object == 0
 
 
 def test_the_dataset_object_holds_the_dataset_label():
     responses = [says("a", "b", main="b"), says("a", "b", main="b"), says("a", "c", main="a")]
-    found = image_objects(responses, "c")
-    assert [sorted(one["labels"]) for one in found.objects] == [["b", "c"], ["a"]]
-    assert found.dataset_object == 0
+    result = image_objects(responses, "c")
+    assert [sorted(entry["labels"]) for entry in result.objects] == [["b", "c"], ["a"]]
+    assert result.dataset_object == 0
     assert image_objects(responses, "a").dataset_object == 1
     assert image_objects(responses, "z").dataset_object is None
     assert image_objects(responses).dataset_object is None
@@ -141,10 +141,10 @@ def test_without_responses_all_is_null():
 
 
 def test_a_response_without_a_main_label_casts_no_main_vote():
-    found = image_objects([Response(["a", "b"], None), Response(["a", "b"], None)])
-    assert found.main_label is None
-    assert found.main_votes == {}
-    assert len(found.objects) == 2
+    result = image_objects([Response(["a", "b"], None), Response(["a", "b"], None)])
+    assert result.main_label is None
+    assert result.main_votes == {}
+    assert len(result.objects) == 2
 
 
 def test_impossible_responses_are_refused():
@@ -169,23 +169,23 @@ answers = st.lists(
 
 @given(answers, st.sampled_from("abcdef"))
 def test_what_holds_for_all_responses(responses, dataset_label):
-    found = image_objects(responses, dataset_label)
-    assert len(found.objects) == found.num_objects
-    assert sum(found.object_counts.values()) == found.workers == len(responses)
-    for one in found.objects:
-        assert sum(label["share"] for label in one["labels"].values()) == pytest.approx(1)
-        assert all(0 < label["fraction"] <= 1 for label in one["labels"].values())
-    ranking = [(-one["main_votes"], one["name"]) for one in found.objects]
+    result = image_objects(responses, dataset_label)
+    assert len(result.objects) == result.num_objects
+    assert sum(result.object_counts.values()) == result.workers == len(responses)
+    for entry in result.objects:
+        assert sum(label["share"] for label in entry["labels"].values()) == pytest.approx(1)
+        assert all(0 < label["fraction"] <= 1 for label in entry["labels"].values())
+    ranking = [(-entry["main_votes"], entry["name"]) for entry in result.objects]
     assert ranking == sorted(ranking)
-    if found.num_objects:
-        assert sum(found.main_votes.values()) == sum(bool(r.selected) for r in responses)
+    if result.num_objects:
+        assert sum(result.main_votes.values()) == sum(bool(r.selected) for r in responses)
 
 
 @given(answers, st.randoms(use_true_random=False))
 def test_the_order_matters_for_ties_of_counts_and_main_labels_only(responses, random):
     shuffled = random.sample(responses, len(responses))
-    one, other = image_objects(responses), image_objects(shuffled)
-    assert one.object_counts == other.object_counts
-    if one.num_objects == other.num_objects:
-        assert one.objects == other.objects
-        assert one.main_votes == other.main_votes
+    result, other = image_objects(responses), image_objects(shuffled)
+    assert result.object_counts == other.object_counts
+    if result.num_objects == other.num_objects:
+        assert result.objects == other.objects
+        assert result.main_votes == other.main_votes

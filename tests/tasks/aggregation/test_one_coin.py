@@ -23,12 +23,12 @@ def planted(seed, images=500, workers=12, per_image=9):
 
 def test_planted_main_labels_and_skills_are_recovered():
     worker, choice, candidate_image, truth, skill = planted(0)
-    found = fit_one_coin(worker, choice, candidate_image, 12, tol=1e-9)
-    assert (found.posterior[truth] > 0.5).mean() > 0.97
-    assert np.abs(found.skill - skill).max() < 0.07
-    np.testing.assert_allclose(np.bincount(candidate_image, found.posterior), 1)
-    assert found.convergence.converged
-    assert np.diff(found.convergence.history).min() > -1e-12
+    fit = fit_one_coin(worker, choice, candidate_image, 12, tol=1e-9)
+    assert (fit.posterior[truth] > 0.5).mean() > 0.97
+    assert np.abs(fit.skill - skill).max() < 0.07
+    np.testing.assert_allclose(np.bincount(candidate_image, fit.posterior), 1)
+    assert fit.convergence.converged
+    assert np.diff(fit.convergence.history).min() > -1e-12
 
 
 def test_a_good_worker_outweighs_two_poor_ones():
@@ -41,9 +41,9 @@ def test_a_good_worker_outweighs_two_poor_ones():
     image = candidate_image[choice]
     noise = begin[image] + rng.integers(0, sizes[image])
     choice = np.where(rng.random(choice.size) < skill[worker], begin[image], noise)
-    found = fit_one_coin(worker, choice, candidate_image, 12)
-    assert found.skill[0] == found.skill.max()
-    assert found.skill[0] > 0.95
+    fit = fit_one_coin(worker, choice, candidate_image, 12)
+    assert fit.skill[0] == fit.skill.max()
+    assert fit.skill[0] > 0.95
 
 
 def test_with_the_same_candidates_everywhere_it_is_the_one_coin_model_of_equal_priors():
@@ -62,15 +62,15 @@ def test_with_the_same_candidates_everywhere_it_is_the_one_coin_model_of_equal_p
 
 def test_an_image_of_one_candidate_tells_nothing_of_a_worker():
     # Worker 1 has answered on image 1 only, which has one candidate.
-    found = fit_one_coin([0, 0, 1], [0, 3, 2], [0, 0, 1, 2, 2], 2, n_iter=5)
-    assert found.posterior[2] == 1
-    assert found.skill[1] == pytest.approx(found.skill[0])
+    fit = fit_one_coin([0, 0, 1], [0, 3, 2], [0, 0, 1, 2, 2], 2, n_iter=5)
+    assert fit.posterior[2] == 1
+    assert fit.skill[1] == pytest.approx(fit.skill[0])
 
 
 def test_an_image_without_answers_keeps_its_candidates_equal():
-    found = fit_one_coin([0, 1], [0, 0], [0, 0, 1, 1, 1], 2)
-    np.testing.assert_allclose(found.posterior[2:], 1 / 3)
-    assert found.posterior[0] > 0.999
+    fit = fit_one_coin([0, 1], [0, 0], [0, 0, 1, 1, 1], 2)
+    np.testing.assert_allclose(fit.posterior[2:], 1 / 3)
+    assert fit.posterior[0] > 0.999
 
 
 def test_smoothing_keeps_one_answer_from_certainty():
@@ -82,9 +82,9 @@ def test_smoothing_keeps_one_answer_from_certainty():
 
 def test_nothing_to_fit_is_defined():
     assert fit_one_coin([], [], [], 2).skill.tolist() == [0.5, 0.5]
-    found = fit_one_coin([], [], [0, 0], 1)
-    assert found.posterior.tolist() == [0.5, 0.5]
-    assert found.convergence.iterations == 0
+    fit = fit_one_coin([], [], [0, 0], 1)
+    assert fit.posterior.tolist() == [0.5, 0.5]
+    assert fit.convergence.iterations == 0
 
 
 def test_bad_input_is_refused():

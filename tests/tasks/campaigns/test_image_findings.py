@@ -29,12 +29,12 @@ def draft() -> Campaign:
 
 
 def test_only_images_of_the_campaign_count_before_and_after(draft, capsys):
-    said = image_findings(draft)
-    assert said.startswith("Of its images 2 in 1 group are the same files (000.jpg, 001.jpg):")
+    sentence = image_findings(draft)
+    assert sentence.startswith("Of its images 2 in 1 group are the same files (000.jpg, 001.jpg):")
     call_command("publish", "c")
-    assert said in " ".join(capsys.readouterr().out.split())
+    assert sentence in " ".join(capsys.readouterr().out.split())
     Campaign.objects.update(images="all")  # what was laid out counts
-    assert image_findings(Campaign.objects.get()) == said
+    assert image_findings(Campaign.objects.get()) == sentence
 
 
 def test_a_campaign_of_all_images_takes_what_the_import_found(draft):

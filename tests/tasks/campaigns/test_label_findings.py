@@ -32,10 +32,12 @@ def draft() -> Campaign:
 def test_only_labels_that_are_asked_count_before_and_after(draft, capsys):
     labels, findings = label_findings(draft)
     assert labels == 4
-    assert [(one.rule, one.keys) for one in findings] == [("same name", ("n00000001", "n00000002"))]
+    assert [(finding.rule, finding.keys) for finding in findings] == [
+        ("same name", ("n00000001", "n00000002"))
+    ]
     call_command("publish", "c")
-    told = " ".join(capsys.readouterr().out.split())
-    assert "some of the 4 labels asked about: both are named 'crane' (n00000001, n000" in told
+    output = " ".join(capsys.readouterr().out.split())
+    assert "some of the 4 labels asked about: both are named 'crane' (n00000001, n000" in output
     Label.objects.update(names=["other"])  # what was frozen counts
     assert label_findings(Campaign.objects.get()) == (labels, findings)
 

@@ -159,16 +159,16 @@ def test_a_contains_answer_is_what_the_form_says_or_nothing(fields):
     assert (answer is None) == bool(sheet.problems)
     if answer is None:
         return
-    said = set(fields)
+    sent = set(fields)
     by_id = {tile.id: tile.position for tile in sheet.tiles}
     for name in ("selected", "maybe", "unseen"):
         assert {(name, tile) for tile in by_id if by_id[tile] in answer[name]} == {
-            field for field in said if field[0] == name
+            field for field in sent if field[0] == name
         }
     assert not set(answer["selected"]) & set(answer["unseen"])
     for section in sheet.sections:
-        selected = any(("selected", tile.id) in said for tile in section.tiles)
-        assert not (selected and ("none", section.id) in said)
+        selected = any(("selected", tile.id) in sent for tile in section.tiles)
+        assert not (selected and ("none", section.id) in sent)
 
 
 @given(st.lists(st.tuples(names, values), max_size=6))

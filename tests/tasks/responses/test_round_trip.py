@@ -133,11 +133,11 @@ def test_frequencies_of_a_copy_are_the_same(study):
     give(copy, table(study))
     for campaign in (study, copy):
         aggregate(campaign)
-    there = {(r["image"], r["label"]): r for r in exported(study, "selection_frequencies")}
+    frequencies = {(r["image"], r["label"]): r for r in exported(study, "selection_frequencies")}
     here = exported(copy, "selection_frequencies")
     assert here
     for row in here:
-        want = there[row["image"], row["label"]]
+        want = frequencies[row["image"], row["label"]]
         assert [row[n] for n in ("selected", "maybe", "shown", "sf")] == [
             want[n] for n in ("selected", "maybe", "shown", "sf")
         ]

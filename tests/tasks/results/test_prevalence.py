@@ -17,14 +17,14 @@ CHANCE = {0: 1.0, 1: 0.425, 2: 0.125}
 @pytest.fixture
 def tiles(campaign) -> dict[tuple[int, int], list[HITItem]]:
     """The study's items by HIT and section."""
-    found = defaultdict(list)
+    items_by_section = defaultdict(list)
     for item in HITItem.objects.filter(pair__isnull=False).select_related("image", "label"):
-        found[item.hit_id, item.section].append(item)
-    return found
+        items_by_section[item.hit_id, item.section].append(item)
+    return items_by_section
 
 
 def test_what_is_expected_is_kept_at_layout(campaign, tiles):
-    sections = {(one.hit_id, one.number): one for one in Section.objects.all()}
+    sections = {(section.hit_id, section.number): section for section in Section.objects.all()}
     assert set(sections) == set(tiles)
     for where, items in tiles.items():
         steps = [(int(i.label.key[1:]) - int(i.image.key[:3])) % 8 for i in items]
@@ -40,14 +40,14 @@ def test_what_was_selected_of_it_is_kept_at_aggregation(campaign, tiles, workers
         work_through(campaign, worker, answer)
     set_aside(campaign, eve, "careless", "a test")
     aggregate(campaign)
-    for one in Section.objects.all():
-        items = tiles[one.hit_id, one.number]
+    for section in Section.objects.all():
+        items = tiles[section.hit_id, section.number]
         own = sum(item.label_id == item.image.dataset_label_id for item in items)
-        assert (one.selected, one.shown) == (own, 2 * len(items))
-    found = bands(campaign)
-    assert sum(band.sections for band in found) == len(tiles)
-    assert sum(band.shown for band in found) == 2 * campaign.pairs.count()
-    assert sum(band.selected for band in found) == 12
+        assert (section.selected, section.shown) == (own, 2 * len(items))
+    bands_of_shares = bands(campaign)
+    assert sum(band.sections for band in bands_of_shares) == len(tiles)
+    assert sum(band.shown for band in bands_of_shares) == 2 * campaign.pairs.count()
+    assert sum(band.selected for band in bands_of_shares) == 12
 
 
 def test_staff_see_the_shares(campaign, admin_client):

@@ -112,19 +112,21 @@ def test_classify_answers_of_the_published_size(tmp_path):
     assert run.counts["responses"] == len(rows) == 59_580
     assert (run.counts["images"], run.counts["workers"]) == (images, 400)
     assert run.notes == []
-    said: dict[str, list[Response]] = {}
+    responses: dict[str, list[Response]] = {}
     for row in rows:  # the order of submission is that of the file
-        said.setdefault(row["image"], []).append(Response(row["selected"], row["main"] or None))
-    found = exported(campaign, "annotations")
-    assert len(found) == images
+        responses.setdefault(row["image"], []).append(
+            Response(row["selected"], row["main"] or None)
+        )
+    rows = exported(campaign, "annotations")
+    assert len(rows) == images
     for number in range(images):
         key = f"val/{number:08d}.JPEG"
-        row = found[key, None]
+        row = rows[key, None]
         own = f"n{number % 1000:08d}"
-        wanted = image_objects(said[key], own)
+        wanted = image_objects(responses[key], own)
         assert row["dataset_label"] == own
         assert {name: row[name] for name in wanted._fields} == wanted._asdict()
-    sizes = Counter(row["workers"] for row in found.values())
+    sizes = Counter(row["workers"] for row in rows.values())
     assert set(sizes) == {6, 7, 8, 9}
 
 
@@ -172,10 +174,10 @@ def test_contains_judgments_of_the_published_shape(tmp_path):
     assert run.counts["judgments"] == 5 * pairs
     wanted = selection_frequencies(pair, answer, pairs)
     fitted = fit_dawid_skene(rater, pair, answer, raters, pairs, 3)
-    found = exported(campaign, "selection_frequencies")
-    assert len(found) == pairs
+    rows = exported(campaign, "selection_frequencies")
+    assert len(rows) == pairs
     for number, key in enumerate(keys):
-        row = found[key]
+        row = rows[key]
         assert (row["selected"], row["maybe"], row["shown"]) == (
             wanted.selected[number],
             wanted.maybe[number],

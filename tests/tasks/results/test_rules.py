@@ -97,11 +97,11 @@ def test_what_is_not_used_is_counted_and_in_no_result(request, kind, apart):
     assert after.counts[apart] == len(assignment.shown)
     assert sum(after.counts[name] for name in APART) == len(assignment.shown)
     again = aggregate(campaign)  # its numbers are those that the database kept
-    told, told_again = (
+    names, names_again = (
         [each.split()[1] for each in run.counts_told.split(", ")] for run in (after, again)
     )
-    assert told == told_again
-    assert len(told) == len(after.counts)
+    assert names == names_again
+    assert len(names) == len(after.counts)
 
 
 def test_unseen_is_counted_and_in_no_result(contains, classify):
@@ -173,8 +173,8 @@ def test_controls_are_in_the_control_accuracy_and_in_no_result(contains, known):
     check_contains(contains)
     assert PairResult.objects.get(pair=pair).shown == 0
     assert run.counts["judgments"] + run.counts["controls"] == judged
-    told = WorkerResult.objects.filter(campaign=contains, control_accuracy__isnull=False)
-    assert told.exists() == (known is True)
+    results = WorkerResult.objects.filter(campaign=contains, control_accuracy__isnull=False)
+    assert results.exists() == (known is True)
 
 
 def test_controls_of_classify_are_the_settled_label_and_its_foils(classify):
@@ -219,9 +219,9 @@ def test_a_workers_row_tells_who_was_set_aside(contains, transactional_db):
     rows = {row["worker"]: row for row in csv.DictReader(io.StringIO(text))}
     assert list(rows) == sorted(rows)
     assert len(rows) == 5
-    mine = rows.pop(worker.pseudonym)
-    assert (mine["status"], mine["assignments"], mine["items"]) == ("set aside", "0", "0")
-    assert mine["agreement"] == mine["sensitivity"] == mine["median_seconds"] == ""
+    own_row = rows.pop(worker.pseudonym)
+    assert (own_row["status"], own_row["assignments"], own_row["items"]) == ("set aside", "0", "0")
+    assert own_row["agreement"] == own_row["sensitivity"] == own_row["median_seconds"] == ""
     assert {row["status"] for row in rows.values()} == {"working"}
     assert {row["assignments"] for row in rows.values()} == {"3"}
     raw = b"".join(Export(contains, "workers", "jsonl", raw_workers=True)).decode()

@@ -106,17 +106,17 @@ def test_what_a_worker_decides_depends_on_worker_and_item_alone(dataset):
     address = f"/images/{dataset.images.first().public_id}/full.webp"
     labels = [(" or ".join(label.names), label.definition) for label in dataset.labels.all()]
 
-    def decide(one, order) -> set[tuple[str, str]]:
+    def decide(character, order) -> set[tuple[str, str]]:
         question = Question(picture=address)
         for words, definition in order:
             for name in ("labels-x", "main-x"):
                 question.options.append(Option(name, words, words, definition))
         question.options.append(Option("none-x", "1"))
-        return set(Mind(one, world, lambda _: True).fill_in(Worksheet("", [], [question])))
+        return set(Mind(character, world, lambda _: True).fill_in(Worksheet("", [], [question])))
 
     crew = characters(30, seed=1)
-    straight = [decide(one, labels) for one in crew]
-    assert straight == [decide(one, labels[::-1]) for one in crew]
+    straight = [decide(character, labels) for character in crew]
+    assert straight == [decide(character, labels[::-1]) for character in crew]
     assert len(set(map(frozenset, straight))) > 1
-    assert [one.careless for one in crew].count(True) == 1
+    assert [character.careless for character in crew].count(True) == 1
     assert characters(5, seed=1) == crew[:5]

@@ -56,20 +56,22 @@ def selected_by(condition: str) -> set[int]:
 
 def test_what_is_used_is_submitted_accepted_and_not_set_aside(assignments):
     expected = {
-        one.pk
-        for one, (state, outcome, set_aside, _, _) in zip(assignments, COMBINATIONS, strict=True)
+        assignment.pk
+        for assignment, (state, outcome, set_aside, _, _) in zip(
+            assignments, COMBINATIONS, strict=True
+        )
         if (state, outcome, set_aside) == ("submitted", "accepted", False)
     }
     assert len(expected) == 2 * len(MarketState)  # imported or not, whatever the marketplace says
     assert selected_by(used()) == expected
     assert set(Assignment.objects.filter(USED).values_list("pk", flat=True)) == expected
-    assert {one.pk for one in Assignment.objects.all() if one.used} == expected
+    assert {assignment.pk for assignment in Assignment.objects.all() if assignment.used} == expected
 
 
 def test_the_marketplace_has_what_is_submitted_approved_or_rejected(assignments):
     expected = {
-        one.pk
-        for one, (*_, market_state) in zip(assignments, COMBINATIONS, strict=True)
+        assignment.pk
+        for assignment, (*_, market_state) in zip(assignments, COMBINATIONS, strict=True)
         if market_state in ("submitted", "approved", "rejected")
     }
     assert selected_by(handed_in()) == expected
@@ -81,5 +83,5 @@ def test_the_status_is_the_outcome_or_before_review_the_state(assignments):
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT a.id, {status()} FROM tasks_assignment a")
         by_sql = dict(cursor.fetchall())
-    for one, (state, outcome, *_) in zip(assignments, COMBINATIONS, strict=True):
-        assert by_sql[one.pk] == (outcome or state)
+    for assignment, (state, outcome, *_) in zip(assignments, COMBINATIONS, strict=True):
+        assert by_sql[assignment.pk] == (outcome or state)

@@ -270,8 +270,8 @@ class Study(RuleBasedStateMachine):
         return Campaign.objects.get(pk=self.campaign.pk)
 
     def _all(self) -> list[Assignment]:
-        found = Assignment.objects.filter(campaign=self.campaign).order_by("pk")
-        return list(found.select_related("campaign", "hit", "worker"))
+        assignments = Assignment.objects.filter(campaign=self.campaign).order_by("pk")
+        return list(assignments.select_related("campaign", "hit", "worker"))
 
     @invariant()
     def all_of_it_holds(self) -> None:

@@ -42,8 +42,8 @@ def test_a_worker_who_selects_everything_is_stopped_once_enough_is_known(workers
     assert done.reviewed.stopped == 1
     assert Stop.objects.get(campaign=campaign).worker == careless
     assert "control accuracy 0.5" in Stop.objects.get().reason
-    mine = Assignment.objects.filter(campaign=campaign, worker=careless)
-    assert set(mine.values_list("outcome", "set_aside")) == {("accepted", True)}
+    assignments = Assignment.objects.filter(campaign=campaign, worker=careless)
+    assert set(assignments.values_list("outcome", "set_aside")) == {("accepted", True)}
     assert next_assignment(campaign, careless) is None
     assert sync(campaign).reviewed.stopped == 0
 
@@ -108,20 +108,23 @@ def test_careless_work_is_accepted_and_set_aside_or_rejected(fair, db, rejection
     hand_in_all(fair, campaign, "careless", all_of_them)
     done = sync(campaign)
     assert done.reviewed.stopped == 1
-    mine = Assignment.objects.filter(campaign=campaign, worker__external_id="careless")
-    others = Assignment.objects.filter(campaign=campaign).exclude(pk__in=mine)
+    assignments = Assignment.objects.filter(campaign=campaign, worker__external_id="careless")
+    others = Assignment.objects.filter(campaign=campaign).exclude(pk__in=assignments)
     assert set(others.values_list("outcome", "set_aside")) == {("accepted", False)}
     outcome = "rejected" if rejection else "accepted"
-    assert set(mine.values_list("outcome", "set_aside", "market_state")) == {
+    assert set(assignments.values_list("outcome", "set_aside", "market_state")) == {
         (outcome, True, "rejected" if rejection else "approved")
     }
-    assert all("pictures" in text for text in mine.values_list("feedback", flat=True)) == rejection
+    assert (
+        all("pictures" in text for text in assignments.values_list("feedback", flat=True))
+        == rejection
+    )
     assert not money.differences(campaign)
     # A rejection can be overturned: it is paid, and does not count, since its worker is stopped.
     if rejection:
-        review.overturn(mine.first(), "a person", "a mistake of ours")
+        review.overturn(assignments.first(), "a person", "a mistake of ours")
         sync(campaign)
-        again = mine.first()
+        again = assignments.first()
         assert (again.outcome, again.market_state, again.used) == ("accepted", "approved", False)
         assert not money.differences(campaign)
 
@@ -140,8 +143,8 @@ def test_weak_controls_alone_reject_nobody(fair, db):
     hand_in_all(fair, campaign, "careless", all_of_them)  # no peers to agree
     done = sync(campaign)
     assert (done.reviewed.stopped, done.reviewed.rejected) == (1, 0)
-    mine = Assignment.objects.filter(campaign=campaign)
-    assert set(mine.values_list("outcome", "set_aside")) == {("accepted", True)}
+    assignments = Assignment.objects.filter(campaign=campaign)
+    assert set(assignments.values_list("outcome", "set_aside")) == {("accepted", True)}
 
 
 def test_known_answers_reject(fair, db):
@@ -259,9 +262,9 @@ def test_the_command_says_what_it_did(fair, db, capsys):
     hand_in_all(fair, campaign, "anna", truly)
     number = len(fair.work)
     call_command("sync", "study")
-    said = capsys.readouterr().out
-    assert f"{number} reported by the marketplace, {number} accepted, {number} paid" in said
-    assert "is finished" in said
+    output = capsys.readouterr().out
+    assert f"{number} reported by the marketplace, {number} accepted, {number} paid" in output
+    assert "is finished" in output
     call_command("sync", "study")
     assert "nothing new" in capsys.readouterr().out
     assert Worker.objects.filter(crowd="fair").count() == 1

@@ -103,8 +103,8 @@ def test_postgres_killed_while_a_session_computes(folder: Path) -> None:
 
 def test_everything_killed_at_once(folder: Path) -> None:
     command = Command(folder).ready()
-    found = [process for each in processes_of(folder).values() for process in each]
-    for process in found:
+    survivors = [process for each in processes_of(folder).values() for process in each]
+    for process in survivors:
         process.kill()
     command.kill()
     assert_works_and_leaves_nothing(folder)

@@ -28,14 +28,14 @@ def test_both_answer_at_the_addresses_known_before(fresh: Path) -> None:
     assert settings["USER"] == settings["NAME"] == "annotation"
     assert not fresh.exists()
     with running(fresh, durable=False):
-        said = subprocess.run(
+        versions = subprocess.run(
             [binaries().psql, database, "-Atc", "SHOW server_version_num; SHOW listen_addresses"],
             capture_output=True,
             text=True,
             check=True,
         )
-        assert said.stdout.startswith("18")
-        assert said.stdout.endswith("\n\n")
+        assert versions.stdout.startswith("18")
+        assert versions.stdout.endswith("\n\n")
         assert redis.Redis.from_url(queue).ping()
         assert (database_url(fresh), redis_url(fresh)) == (database, queue)
     assert_nothing_left(fresh)

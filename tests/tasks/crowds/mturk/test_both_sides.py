@@ -25,10 +25,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_payment_made_by_hand_is_reported_while_the_study_runs(open_for_mturk, market):
     campaign = open_for_mturk()
     sync(campaign)
-    one = market.accept(next(iter(market.hits.values())), "A1")
-    market.hand_in(one.id, [("answer", "")])
+    accepted = market.accept(next(iter(market.hits.values())), "A1")
+    market.hand_in(accepted.id, [("answer", "")])
     assert not sync(campaign).differences
-    bonus = {"WorkerId": "A1", "AssignmentId": one.id, "BonusAmount": "0.50", "Reason": "by hand"}
+    bonus = {
+        "WorkerId": "A1",
+        "AssignmentId": accepted.id,
+        "BonusAmount": "0.50",
+        "Reason": "by hand",
+    }
     market.carry_out("SendBonus", bonus)
     done = sync(campaign)
     assert done.state == "open"
@@ -39,14 +44,16 @@ def test_a_payment_made_by_hand_is_reported_while_the_study_runs(open_for_mturk,
 def test_a_rejection_overturned_on_the_marketplace_is_taken_over(open_for_mturk, market):
     campaign = open_for_mturk(rejection=True)
     sync(campaign)
-    one = market.accept(next(iter(market.hits.values())), "A1")
-    market.hand_in(one.id, [("answer", "")])
-    market.carry_out("RejectAssignment", {"AssignmentId": one.id, "RequesterFeedback": "by hand"})
+    accepted = market.accept(next(iter(market.hits.values())), "A1")
+    market.hand_in(accepted.id, [("answer", "")])
+    market.carry_out(
+        "RejectAssignment", {"AssignmentId": accepted.id, "RequesterFeedback": "by hand"}
+    )
     sync(campaign)
-    assert Assignment.objects.get(key=one.id).outcome == "rejected"
-    market.carry_out("ApproveAssignment", {"AssignmentId": one.id, "OverrideRejection": True})
+    assert Assignment.objects.get(key=accepted.id).outcome == "rejected"
+    market.carry_out("ApproveAssignment", {"AssignmentId": accepted.id, "OverrideRejection": True})
     assert not sync(campaign).differences
-    assert Assignment.objects.get(key=one.id).outcome == "accepted"
+    assert Assignment.objects.get(key=accepted.id).outcome == "accepted"
     assert campaign.payments.get(kind="base").state == "paid"
 
 
@@ -70,8 +77,8 @@ def test_the_expiry_of_a_hit_that_is_done_is_not_asked_for_at_every_sync(open_fo
     sync(campaign)
     for hit in list(market.hits.values()):
         for number in range(hit.max_assignments):
-            one = market.accept(hit, f"A{number}")
-            market.hand_in(one.id, [("answer", "")])
+            accepted = market.accept(hit, f"A{number}")
+            market.hand_in(accepted.id, [("answer", "")])
         break
     sync(campaign)
     sync(campaign)
@@ -84,9 +91,9 @@ def test_the_expiry_of_a_hit_that_is_done_is_not_asked_for_at_every_sync(open_fo
 @pytest.mark.parametrize("code", ["AWS.MechanicalTurk.Throttling", "AWS.ServiceUnavailable"])
 def test_a_request_error_that_passes_is_tried_again(open_for_mturk, market, monkeypatch, code):
     campaign = open_for_mturk()
-    found = client_of(campaign)
+    connected = client_of(campaign)
     asked = []
-    real = found._boto.get_account_balance
+    real = connected._boto.get_account_balance
 
     def busy_at_first(**parameters):
         asked.append(parameters)
@@ -95,7 +102,7 @@ def test_a_request_error_that_passes_is_tried_again(open_for_mturk, market, monk
             raise ClientError(error, "GetAccountBalance")
         return real(**parameters)
 
-    monkeypatch.setattr(found._boto, "get_account_balance", busy_at_first)
+    monkeypatch.setattr(connected._boto, "get_account_balance", busy_at_first)
     monkeypatch.setattr(client.time, "sleep", lambda seconds: None)
     assert marketplace.balance(campaign) == Decimal(10_000)
     assert len(asked) == 3
@@ -113,10 +120,10 @@ def test_an_answer_that_was_never_handed_in_costs_nothing(open_for_mturk, market
     sync(campaign)
     before = committed(campaign)
     hit = campaign.hits.first()
-    there = next(one for one in market.hits.values() if market.public_id(one) == hit.public_id)
-    one = market.accept(there, "A1")
-    submit(take_up(hit, Worker.of("mturk", "A1"), one.id), {"selected": []})
-    market.give_up(one)
+    offer = next(o for o in market.hits.values() if market.public_id(o) == hit.public_id)
+    accepted = market.accept(offer, "A1")
+    submit(take_up(hit, Worker.of("mturk", "A1"), accepted.id), {"selected": []})
+    market.give_up(accepted)
     sync(campaign)  # nobody holds the HIT: no answer will come
     assert committed(campaign) == before
 

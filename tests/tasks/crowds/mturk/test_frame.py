@@ -112,10 +112,10 @@ def test_an_answer_is_stored_here_and_then_handed_in(campaign, market, server, w
     assert "https://www.mturk.com" in re.search("frame-ancestors ([^;]*)", policy).group(1)
     assert "X-Frame-Options" not in response
     # MTurk keeps the same answer as the site.
-    told = from_xml(stored.hit, answers_xml(list(form.fields.items())))
-    assert told.pop("shown") == stored.shown
+    answer = from_xml(stored.hit, answers_xml(list(form.fields.items())))
+    assert answer.pop("shown") == stored.shown
     names = ("answers",) if campaign.kind == "classify" else ("selected", "maybe", "unseen")
-    assert {name: told[name] for name in names} == {name: getattr(stored, name) for name in names}
+    assert {name: answer[name] for name in names} == {name: getattr(stored, name) for name in names}
     hand_in(frame, response)
     sync(campaign)
     stored.refresh_from_db()

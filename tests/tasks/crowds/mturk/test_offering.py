@@ -27,15 +27,17 @@ def offered(campaign, market) -> None:
     hits = list(market.hits.values())
     annotations = Counter(hit.annotation for hit in hits)
     assert set(annotations.values()) == {1}
-    there: Counter = Counter()
+    hits_on_offer: Counter = Counter()
     for hit in hits:
-        there[market.external_url(hit).rstrip("/").rsplit("/", 1)[-1]] += hit.max_assignments
+        hits_on_offer[market.external_url(hit).rstrip("/").rsplit("/", 1)[-1]] += (
+            hit.max_assignments
+        )
         assert hit.max_assignments <= 9
         assert hit.status(market.clock.now()) == "Assignable"
     places = Counter(
         Place.objects.filter(campaign=campaign).values_list("hit__public_id", flat=True)
     )
-    assert there == places
+    assert hits_on_offer == places
     known = dict(Listing.objects.values_list("market_id", "max_assignments"))
     assert known == {hit.id: hit.max_assignments for hit in hits}
 
@@ -215,7 +217,10 @@ def test_the_masters_have_another_id_in_the_sandbox(open_for_mturk, market):
     )
     marketplace.offer(campaign)
     (kind,) = market.types.values()
-    asked = [one["QualificationTypeId"] for one in kind.fields["QualificationRequirements"]]
+    asked = [
+        requirement["QualificationTypeId"]
+        for requirement in kind.fields["QualificationRequirements"]
+    ]
     assert asked == ["2ARFPLSP75KLA8M8DH1HTEQVJT3SY6", "000000000000000000L0"]
 
 

@@ -39,11 +39,11 @@ def test_a_campaign_is_played_through_and_its_price_shown(tmp_path):
     call_command("rehearse", *words, stdout=out, verbosity=0)
     campaign.refresh_from_db()
     assert campaign.state == "finished"
-    said = out.getvalue()
+    output = out.getvalue()
     spent = sum(payment.amount for payment in campaign.payments.all())
-    assert f"${spent:.2f}" in said
-    assert "of a budget of $100.00" in said
-    assert max(map(len, said.splitlines())) <= 80
+    assert f"${spent:.2f}" in output
+    assert "of a budget of $100.00" in output
+    assert max(map(len, output.splitlines())) <= 80
     with pytest.raises(CommandError, match="nothing to rehearse"):
         call_command("rehearse", *words, stdout=out, verbosity=0)
 
