@@ -104,7 +104,7 @@ def no_more_work(campaign: Campaign, worker: Worker | None) -> Reason:
     stopped = Stop.objects.filter(campaign=campaign, worker=worker)
     if worker is not None and stopped.exists():
         return Reason.STOPPED
-    door = crowd_of(campaign).door
+    door = crowd_of(campaign).door if campaign.state == State.OPEN else None
     if worker is not None and door is not None and door.barred(campaign, worker):
         return Reason.LAPSED
     return STATES[State(campaign.state)]
