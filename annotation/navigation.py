@@ -72,6 +72,7 @@ UNFOLD = {
             _group(
                 "Campaigns",
                 ("Campaigns", "tasks.campaign", "campaign"),
+                ("Invitations", "tasks.invitation", "mail"),
                 ("HITs", "tasks.hit", "grid_view"),
                 ("Assignments", "tasks.assignment", "assignment_turned_in"),
                 ("Payments", "tasks.payment", "payments"),
@@ -82,6 +83,7 @@ UNFOLD = {
                 "Workers",
                 ("Workers", "tasks.worker", "group"),
                 ("Set aside", "tasks.stop", "person_off"),
+                ("Flags", "tasks.flag", "flag"),
             ),
             _group(
                 "Reports",

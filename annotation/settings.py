@@ -288,6 +288,10 @@ SECONDS_PER_HIT = 15
 SECONDS_PER_TILE = 1.5
 SECONDS_PER_IMAGE = 15
 
+# Visitors without an invitation from one network, an IPv4 address or IPv6 /64 (rule V3).
+VISITORS_AT_ONCE = env.int("VISITORS_AT_ONCE", default=60)
+NEW_VISITORS_PER_HOUR = env.int("NEW_VISITORS_PER_HOUR", default=60)
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

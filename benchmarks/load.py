@@ -161,12 +161,17 @@ class Browser:
 Work = Callable[[Browser], None]
 
 
-def on_site(campaign: Any, seconds: float) -> Work:
-    """Do HIT after HIT of a local campaign, until none is left or the time is over."""
+def on_site(campaign: Any, workers: int, seconds: float) -> Work:
+    """Do HIT after HIT of a local campaign, each with an invitation of their own, until none is
+    left or the time is over."""
+    from tasks.crowds.local.invitations import make
+
+    links = iter([made.path for made in make(campaign, "the benchmark", count=workers)])
 
     def work(browser: Browser) -> None:
         until = time.monotonic() + seconds
-        _, where, _ = browser.ask("POST", f"/tasks/{campaign.public_id}/", "")
+        path, _, invitation = next(links).partition("?")
+        _, where, _ = browser.ask("POST", path, invitation)
         while "/hit/" in where and time.monotonic() < until:
             status, where, _ = browser.do(where)
             if status != 303:
@@ -385,7 +390,9 @@ def attacked(site: str, workers: int, think: float, hits: int) -> tuple[Times, b
         ]
         for attacker in attackers:
             attacker.start()
-        times = crowd(f"{workers} under attack", address, workers, think, on_site(campaign, 3600))
+        times = crowd(
+            f"{workers} under attack", address, workers, think, on_site(campaign, workers, 3600)
+        )
         over.set()
         for attacker in attackers:
             attacker.join(60)
@@ -450,14 +457,14 @@ def measure(options: argparse.Namespace) -> tuple[list[str], bool]:
     attack: list[str] = []
     given = {"TRUSTED_PROXIES": "127.0.0.1"}  # nginx, where it is used
     with stage() as on, web_server(environment={**on.environment, **given}) as address:
-        crowd("warming up", address, 8, 0, on_site(make_campaign(50), 3))
+        crowd("warming up", address, 8, 0, on_site(make_campaign(50), 8, 3))
         for hits in options.hits:
-            work = on_site(make_campaign(hits), options.seconds)
+            work = on_site(make_campaign(hits), options.clients, options.seconds)
             clients[hits] = crowd(f"{hits:,} HITs, no pause", address, options.clients, 0, work)
-        work = on_site(make_campaign(400), 4 * think)
+        work = on_site(make_campaign(400), 10, 4 * think)
         ten = crowd("10 who think", address, 10, think, work)
         small = make_campaign(few)
-        many = crowd(f"{workers} who think", address, workers, think, on_site(small, 3600))
+        many = crowd(f"{workers} who think", address, workers, think, on_site(small, workers, 3600))
         fine = held(small, many)
         if options.attacked:
             under, stood = attacked(address, workers, think, few)
@@ -467,7 +474,8 @@ def measure(options: argparse.Namespace) -> tuple[list[str], bool]:
                 f" {at(0.95, under.pages) / at(0.5, ten.pages):.1f} at {under.rate:.1f} HITs/s"
             ]
         rush = make_campaign(60)
-        fine &= held(rush, crowd(f"{workers}, no pause", address, workers, 0, on_site(rush, 3600)))
+        work = on_site(rush, workers, 3600)
+        fine &= held(rush, crowd(f"{workers}, no pause", address, workers, 0, work))
         with on.site(address):
             alone, well = framed(on, address, 10, think, 5)
             frame, well_too = framed(on, address, workers, think, few)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -10,10 +11,11 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
 from annotation.admin.assignment_steps import AssignmentSteps
+from annotation.admin.flags import evidence_of
 from annotation.admin.widgets import History, link_to, thumbnail
 from imagesets.models import Label
 from tasks import money
-from tasks.models import Assignment, HITItem
+from tasks.models import Assignment, Flag, HITItem
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import Kind
 
@@ -70,6 +72,7 @@ class AssignmentAdmin(AssignmentSteps, History):
         "active_seconds",
         "wall_seconds",
         "comment",
+        "flagged",
         "answer",
         "log",
     ]
@@ -80,6 +83,7 @@ class AssignmentAdmin(AssignmentSteps, History):
         "hit_link",
         "worker_link",
         "paid",
+        "flagged",
         "answer",
         "log",
     ]
@@ -114,6 +118,14 @@ class AssignmentAdmin(AssignmentSteps, History):
             "{} {} ({}, {})",
             ((money.usd(p.amount), p.get_kind_display(), p.reason, p.state) for p in payments),
         ) or SafeString("-")
+
+    @display(description="flags: evidence, for you to weigh")
+    def flagged(self, assignment: Assignment) -> str:
+        """Of this assignment, and of its worker in this campaign as a whole."""
+        flags = Flag.objects.filter(campaign=assignment.campaign, worker=assignment.worker)
+        return evidence_of(
+            flags.filter(Q(assignment=assignment) | Q(assignment=None)).order_by("kind", "pk")
+        )
 
     @display(description="log")
     def log(self, assignment: Assignment) -> str:

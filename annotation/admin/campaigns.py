@@ -14,15 +14,18 @@ from unfold.decorators import display
 
 from annotation.admin.campaign_form import CampaignForm
 from annotation.admin.campaign_steps import CampaignSteps
+from annotation.admin.invitations import InvitationSteps
 from annotation.admin.widgets import History, Lists, bar, link_to, link_to_list, thumbnail
 from annotation.exports import FORMATS, TABLES
 from tasks import money
+from tasks.crowds.local.invitations import NAME as LOCAL
 from tasks.models import (
     HIT,
     Assignment,
     Campaign,
     CampaignImage,
     ImageResult,
+    Invitation,
     Pair,
     PairResult,
     Payment,
@@ -36,9 +39,9 @@ from tasks.work.rounds import waiting_places
 from tasks.work.states import round_states
 
 STEPS = {
-    State.DRAFT: ["publish", "close"],
-    State.OPEN: ["pause", "sync", "aggregate", "close"],
-    State.PAUSED: ["resume", "sync", "aggregate", "close"],
+    State.DRAFT: ["publish", "invite", "close"],
+    State.OPEN: ["invite", "pause", "sync", "aggregate", "close"],
+    State.PAUSED: ["resume", "invite", "sync", "aggregate", "close"],
     State.FINISHED: ["sync", "aggregate", "close"],
     State.CLOSED: ["sync", "aggregate"],
 }
@@ -62,7 +65,7 @@ FIGURES = [
 
 
 @admin.register(Campaign)
-class CampaignAdmin(CampaignSteps, Lists):
+class CampaignAdmin(CampaignSteps, InvitationSteps, Lists):
     form = CampaignForm
     list_display = ["name", "state_label", "kind_name", "dataset", "progress", "round_now", "spent"]
     list_filter = ["state", "kind", ("dataset", RelatedDropdownFilter)]
@@ -70,7 +73,7 @@ class CampaignAdmin(CampaignSteps, Lists):
     list_select_related = ["dataset"]
     search_fields = ["name", "slug", "public_id__exact"]
     autocomplete_fields = ["source"]
-    actions_detail = ["publish", "pause", "resume", "sync", "aggregate", "close"]
+    actions_detail = ["publish", "invite", "pause", "resume", "sync", "aggregate", "close"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> list:
         texts = ["title", "description", "instructions"]
@@ -180,6 +183,7 @@ class CampaignAdmin(CampaignSteps, Lists):
             for model, text, lookup in [
                 (CampaignImage, "images", None),
                 (Pair, "pairs", None),
+                *([(Invitation, "invitations", None)] if campaign.crowd == LOCAL else []),
                 (HIT, f"{campaign.counted.hits:,} HITs", None),
                 (Assignment, "assignments", None),
                 (Stop, "workers set aside", None),
@@ -204,8 +208,10 @@ class CampaignAdmin(CampaignSteps, Lists):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list:
         """The steps that the campaign's state allows."""
-        campaign = self.get_queryset(request).filter(pk=object_id).only("state").first()
-        allowed = STEPS[State(campaign.state)] if campaign else []
+        campaign = self.get_queryset(request).filter(pk=object_id).only("state", "crowd").first()
+        allowed = list(STEPS[State(campaign.state)]) if campaign else []
+        if campaign and campaign.crowd != LOCAL:
+            allowed = [step for step in allowed if step != "invite"]
         return [
             step
             for step in super().get_actions_detail(request, object_id)

@@ -78,20 +78,23 @@ def ask_first(
     request: HttpRequest,
     row: Model,
     step: Step,
-    take: Callable[[dict[str, Any]], str],
+    take: Callable[[dict[str, Any]], str | HttpResponse],
 ) -> HttpResponse:
     """GET: the step's page. POST of a valid form: take the step, say what it did, go back.
 
-    `take` gets the form's values and returns that sentence. Where it raises NotYetTold the step was
-    taken, and the row's page warns of what is still to come; at any other Refused the step's page
-    comes again with the reason.
+    `take` gets the form's values and returns that sentence, or a page of its own. Where it raises
+    NotYetTold the step was taken, and the row's page warns of what is still to come; at any other
+    Refused the step's page comes again with the reason.
     """
     form = step.form(request.POST if request.method == "POST" else None, **step.form_options)
     meta = admin.opts
     back = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
     if request.method == "POST" and form.is_valid():
         try:
-            messages.success(request, take(form.cleaned_data))
+            done = take(form.cleaned_data)
+            if isinstance(done, HttpResponse):
+                return done
+            messages.success(request, done)
             return HttpResponseRedirect(back)
         except NotYetTold as warning:
             text = str(warning)

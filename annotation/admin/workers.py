@@ -11,11 +11,14 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
+from annotation.admin.flags import evidence_of
 from annotation.admin.steps import Step, ask_first
 from annotation.admin.widgets import History, by_id, ids, link_to, link_to_list
-from tasks.models import Assignment, Campaign, Stop, Worker
+from tasks.models import Assignment, Campaign, Flag, Stop, Worker
 from tasks.models.assignment import USED
 from tasks.work.stops import set_aside
+
+MOST_FLAGS = 20  # shown on a worker's page; the list has all
 
 
 class AskWhichCampaign(forms.Form):
@@ -38,7 +41,7 @@ class AskWhichCampaign(forms.Form):
 
 @admin.register(Worker)
 class WorkerAdmin(History):
-    list_display = ["pseudonym", "crowd", "answers", "used", "set_aside_in", "created_at"]
+    list_display = ["pseudonym", "crowd", "answers", "used", "flags", "set_aside_in", "created_at"]
     list_filter = ["crowd"]
     search_fields = ["pseudonym"]
     ordering = ["-pk"]
@@ -46,11 +49,11 @@ class WorkerAdmin(History):
 
     def get_fields(self, request: HttpRequest, obj: Worker | None = None) -> list[str]:
         """A crowd's own id of a worker is for superusers alone."""
-        fields = ["pseudonym", "crowd", "created_at", "answers", "used", "stopped"]
+        fields = ["pseudonym", "crowd", "created_at", "answers", "used", "flagged", "stopped"]
         return [*fields, "external_id"] if request.user.is_superuser else fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Worker | None = None) -> list[str]:
-        return ["answers", "used", "stopped"]
+        return ["answers", "used", "flagged", "stopped"]
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         if request.user.is_superuser:
@@ -72,7 +75,16 @@ class WorkerAdmin(History):
             "worker",
             "n",
         )
+        flags = by_id(
+            Flag.objects.filter(worker__in=ids(rows))
+            .order_by()
+            .values("worker")
+            .annotate(n=Count("pk")),
+            "worker",
+            "n",
+        )
         for row in rows:
+            row.flag_count = flags.get(row.pk, (0,))[0]
             row.answered, row.used_answers = answers.get(row.pk, (0, 0))
             row.stop_count = stops.get(row.pk, (0,))[0]
 
@@ -89,6 +101,16 @@ class WorkerAdmin(History):
     @display(description="used")
     def used(self, worker: Any) -> str:
         return f"{worker.used_answers:,}"
+
+    @display(description="flags")
+    def flags(self, worker: Any) -> str:
+        if not worker.flag_count:
+            return "-"
+        return link_to_list(Flag, f"{worker.flag_count:,}", worker__id__exact=worker.pk)
+
+    @display(description="flags: evidence, for you to weigh")
+    def flagged(self, worker: Any) -> str:
+        return evidence_of(worker.flags.order_by("kind", "pk")[:MOST_FLAGS])
 
     @display(description="set aside in")
     def set_aside_in(self, worker: Any) -> str:

@@ -3,7 +3,14 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
-from annotation.api import campaigns, classifiers, dataset_summary, datasets, responses
+from annotation.api import (
+    campaigns,
+    classifiers,
+    dataset_summary,
+    datasets,
+    invitations,
+    responses,
+)
 from annotation.api.errors import unknown_address
 from annotation.api.exports import Export
 from annotation.api.schema import Schema
@@ -17,6 +24,16 @@ urlpatterns = [
     path("campaigns/<slug:slug>/close/", campaigns.Close.as_view(), name="api-close"),
     path("campaigns/<slug:slug>/sync/", campaigns.Sync.as_view(), name="api-sync"),
     path("campaigns/<slug:slug>/aggregate/", campaigns.Aggregate.as_view(), name="api-aggregate"),
+    path(
+        "campaigns/<slug:slug>/invitations/",
+        invitations.Invitations.as_view(),
+        name="api-invitations",
+    ),
+    path(
+        "campaigns/<slug:slug>/invitations/<int:pk>/",
+        invitations.InvitationDetail.as_view(),
+        name="api-invitation",
+    ),
     path("campaigns/<slug:slug>/responses/", responses.Responses.as_view(), name="api-responses"),
     path(
         "campaigns/<slug:slug>/export/<slug:table>.<slug:extension>",

@@ -43,7 +43,7 @@ R, ROUND_SIZE = 9, 3
 LOGIN = "researcher"
 BUDGET = Decimal(1000)  # US dollars, none of them real
 
-# The two left open ask the same questions; nobody has worked on them yet.
+# The two left open ask the same questions; nobody has worked on them yet. Anyone may come.
 CONTAINS = {"slug": "photos-contains", "name": "Photos: which contain X?", "kind": "contains"}
 CLASSIFY = {"slug": "photos-classify", "name": "Photos: which objects?", "kind": "classify"}
 OPEN_CONTAINS = {"slug": "try-contains", "name": "Try it: which contain X?", "kind": "contains"}
@@ -205,6 +205,7 @@ def _campaign(
             **fields,
             "dataset": dataset,
             "source": source,
+            "open": "anyone",
             "workers_per_item": R,
             "round_size": ROUND_SIZE,
             "follow_up": follow_up,

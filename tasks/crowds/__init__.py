@@ -8,6 +8,9 @@ for it, and does nothing where there is none. Nothing outside of this folder kno
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
+from django.http import HttpRequest
+
 from tasks.crowds.crowd import BadVisit, Crowd, Door, Frame, HandIn, Visit
 from tasks.crowds.marketplace import CrowdError, MarketAssignment, MarketPayment, Marketplace
 
@@ -29,8 +32,8 @@ __all__ = [
     "crowd_named",
     "crowd_of",
     "is_production",
-    "listed_crowds",
     "marketplace_of",
+    "open_to",
 ]
 
 CROWDS = ("local", "mturk")
@@ -58,7 +61,10 @@ def is_production(campaign: "Campaign") -> bool:
     return crowd_of(campaign).is_production(campaign)
 
 
-def listed_crowds() -> list[str]:
-    """The crowds whose open campaigns anybody may find at /tasks/, by name."""
-    doors = {name: crowd_named(name).door for name in CROWDS}
-    return [name for name, door in doors.items() if door is not None and door.listed]
+def open_to(request: HttpRequest) -> Q:
+    """Which campaigns the visitor may find at /tasks/, of the crowds that have a door."""
+    which = Q(pk=None)
+    for name in CROWDS:
+        if (door := crowd_named(name).door) is not None:
+            which |= Q(crowd=name) & door.open_to(request)
+    return which

@@ -11,6 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
 from tasks.crowds.marketplace import Marketplace
@@ -26,8 +27,6 @@ class BadVisit(Exception):
 class Door(Protocol):
     """How workers come in and are recognised where the site gives out the HITs."""
 
-    listed: bool
-    """Anybody may find the crowd's open campaigns at /tasks/."""
     parameters: tuple[str, ...]
     """What its links may carry, which "Begin" sends on."""
 
@@ -45,6 +44,12 @@ class Door(Protocol):
 
     def vouches_for(self, campaign: "Campaign", worker: "Worker") -> bool:
         """Whether nobody can make such an identity at will."""
+
+    def barred(self, campaign: "Campaign", worker: "Worker") -> str:
+        """Why the worker gets no further HIT, as a sentence, although they came in; "": they do."""
+
+    def open_to(self, request: HttpRequest) -> Q:
+        """Which of the crowd's campaigns the visitor may find at /tasks/."""
 
     def may_be(self, request: HttpRequest, worker: "Worker") -> bool:
         """False where the browser is known to be another worker's."""

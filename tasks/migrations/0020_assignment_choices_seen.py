@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks', '0017_settings_are_declared'),
+        ('tasks', '0019_flags'),
     ]
 
     operations = [

@@ -1,8 +1,10 @@
-"""A study as tables: campaign, pairs, HITs, items, places, assignments, results."""
+"""A study as tables: campaign, invitations, pairs, HITs, items, places, assignments, results."""
 
 from tasks.models.assignment import Assignment, Place
 from tasks.models.campaign import Campaign, CampaignImage, CampaignLabel, Pair
+from tasks.models.flag import Flag
 from tasks.models.hit import HIT, HITItem, Section
+from tasks.models.invitation import Arrival, Invitation
 from tasks.models.known_answer import KnownAnswer
 from tasks.models.payment import Payment
 from tasks.models.results import ImageResult, PairResult, Run, WorkerResult
@@ -11,12 +13,15 @@ from tasks.models.worker import Secret, Stop, Worker
 
 __all__ = [
     "HIT",
+    "Arrival",
     "Assignment",
     "Campaign",
     "CampaignImage",
     "CampaignLabel",
+    "Flag",
     "HITItem",
     "ImageResult",
+    "Invitation",
     "KnownAnswer",
     "Pair",
     "PairResult",

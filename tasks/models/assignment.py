@@ -128,6 +128,11 @@ class Assignment(models.Model):
     comment = models.TextField(blank=True, default="")
     active_seconds = models.FloatField(null=True, blank=True)
     wall_seconds = models.FloatField(null=True, blank=True)
+    hand = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="What the page's script counted of the hand: events, choices, pace, spread.",
+    )
     choices_seen = models.CharField(
         max_length=64,
         blank=True,

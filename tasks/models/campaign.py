@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.text import slugify
 
 from imagesets.models import Dataset, Image, Label, new_public_id
-from tasks.models.campaign_settings import CANDIDATES, KINDS, SETTINGS, default_of
+from tasks.models.campaign_settings import CANDIDATES, KINDS, OPEN_TO, SETTINGS, default_of
 from tasks.models.setting_types import NOT_SET, REQUIRED, Dollars, Number, Slug, Text, Whole
 from tasks.models.transition import CAMPAIGN_MOVES, IllegalTransition, Transition
 
@@ -18,6 +18,13 @@ class Kind(models.TextChoices):
 
     CONTAINS = "contains", KINDS["contains"]
     CLASSIFY = "classify", KINDS["classify"]
+
+
+class OpenTo(models.TextChoices):
+    """Whom the site lets in (rule V1)."""
+
+    INVITED = "invited", OPEN_TO["invited"]
+    ANYONE = "anyone", OPEN_TO["anyone"]
 
 
 class State(models.TextChoices):
@@ -73,6 +80,7 @@ class Campaign(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     crowd = models.CharField(max_length=20, **_declared("crowd"))
     sandbox = models.BooleanField(**_declared("sandbox"))
+    open = models.CharField(max_length=7, choices=OpenTo.choices, **_declared("open"))
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
     source = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="followed_by"
@@ -135,6 +143,7 @@ class Campaign(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="campaign_kind"),
             models.CheckConstraint(condition=Q(state__in=State.values), name="campaign_state"),
+            models.CheckConstraint(condition=Q(open__in=OpenTo.values), name="campaign_open_to"),
             models.CheckConstraint(
                 condition=Q(target__lte=models.F("workers_per_item")), name="target_at_most_r"
             ),

@@ -32,6 +32,7 @@ KINDS = {
     "contains": "CONTAINS: which of these images contain X?",
     "classify": "CLASSIFY: which labels are in this image, which is the main one?",
 }
+OPEN_TO = {"invited": "people with an invitation", "anyone": "anyone with its address"}
 GROUPS_ASKED = ("fu", "mis", "easy")
 # The largest numbers that the columns of a database hold.
 SMALL, MEDIUM, LARGE = 2**15 - 1, 2**31 - 1, 2**63 - 1
@@ -165,7 +166,8 @@ QUALIFICATION = Group(
 )
 
 WAGES = Dollars(Decimal(0), Decimal("99999.99"))
-CONTAINS, CLASSIFY, MTURK = ("contains",), ("classify",), ("mturk",)
+CONTAINS, CLASSIFY = ("contains",), ("classify",)
+LOCAL, MTURK = ("local",), ("mturk",)
 
 SETTINGS: dict[str, Setting] = {
     setting.name: setting
@@ -189,6 +191,15 @@ SETTINGS: dict[str, Setting] = {
             " and the rehearsal counts as production, whatever this says.",
             default=True,
             crowds=MTURK,
+        ),
+        Setting(
+            "open",
+            "Open to",
+            Choice(OPEN_TO),
+            "Who may work: people with an invitation (`manage.py invite`), or anyone who has the"
+            " campaign's address.",
+            default="invited",
+            crowds=LOCAL,
         ),
         Setting(
             "source",

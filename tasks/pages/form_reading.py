@@ -13,6 +13,7 @@ from typing import Any
 from django.http import QueryDict
 
 from tasks.models.campaign import Kind
+from tasks.pages.hand import read_hand
 from tasks.pages.sheets import Section, Sheet
 
 LONGEST_OTHER = 200  # characters
@@ -32,7 +33,7 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
 
     CONTAINS: `selected`, `maybe`, `unseen` = item ids; `none` = section ids.
     CLASSIFY: `labels-ITEM`, `main-ITEM` = label ids; `none-ITEM` = "1"; `other-ITEM` = text.
-    Both: `comment`, `active_seconds`.
+    Both: `comment`, `active_seconds`, `hand`.
     """
     if sheet.campaign.kind == Kind.CONTAINS:
         answer = _read_contains(sheet, form)
@@ -45,6 +46,7 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
         return None
     return answer | {
         "comment": sheet.comment,
+        "hand": read_hand(form.get("hand", "")),
         "active_seconds": _seconds(form.get("active_seconds", "")),
     }
 

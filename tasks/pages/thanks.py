@@ -6,6 +6,7 @@ from typing import NamedTuple
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from tasks.crowds import crowd_of
 from tasks.models import Assignment, Campaign, Stop, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
@@ -19,6 +20,7 @@ class Reason(StrEnum):
     ANSWERED = "answered"  # just now or before
     RETURNED = "returned"
     STOPPED = "stopped"
+    LAPSED = "lapsed"  # the invitation
     DRAFT = "draft"
     PAUSED = "paused"
     FINISHED = "finished"
@@ -55,6 +57,11 @@ WORDS = {
     Reason.STOPPED: Words(
         "Thank you for your work",
         "We have no more work for you in this study.",
+    ),
+    Reason.LAPSED: Words(
+        "Thank you for your work",
+        "Your invitation was withdrawn or has expired, so it opens no more work. Whatever you sent"
+        " is stored. If you want to go on, ask whoever sent it to you for a new one.",
     ),
     Reason.DRAFT: Words(
         "Not open yet",
@@ -97,6 +104,9 @@ def no_more_work(campaign: Campaign, worker: Worker | None) -> Reason:
     stopped = Stop.objects.filter(campaign=campaign, worker=worker)
     if worker is not None and stopped.exists():
         return Reason.STOPPED
+    door = crowd_of(campaign).door if campaign.state == State.OPEN else None
+    if worker is not None and door is not None and door.barred(campaign, worker):
+        return Reason.LAPSED
     return STATES[State(campaign.state)]
 
 
@@ -117,7 +127,7 @@ def thank(
         campaign=campaign, worker=worker, state=AssignmentState.SUBMITTED
     )
     count = answers.count() if worker is not None else 0
-    may_go_on = campaign.state == State.OPEN and reason != Reason.STOPPED
+    may_go_on = campaign.state == State.OPEN and reason not in (Reason.STOPPED, Reason.LAPSED)
     returned = done is not None and done.state == AssignmentState.RETURNED
     if returned and reason not in (Reason.LATE, Reason.ANSWERED):
         reason = Reason.RETURNED

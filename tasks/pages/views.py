@@ -13,7 +13,7 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
-from tasks.crowds import BadVisit, Door, crowd_of, listed_crowds
+from tasks.crowds import BadVisit, Door, crowd_of, open_to
 from tasks.crowds.tokens import assignment_of
 from tasks.models import HIT, Assignment, Campaign
 from tasks.models.assignment import AssignmentState
@@ -42,8 +42,8 @@ class SeeOther(HttpResponseRedirect):
 @require_GET
 @worker_page
 def campaigns(request: HttpRequest) -> HttpResponse:
-    """The open campaigns that anybody may find."""
-    listed = Campaign.objects.filter(crowd__in=listed_crowds(), state=State.OPEN)
+    """The open campaigns that are open to this visitor."""
+    listed = Campaign.objects.filter(open_to(request), state=State.OPEN)
     rows = [(campaign, _minutes(campaign)) for campaign in listed]
     return render(request, "tasks/campaigns.html", {"rows": rows})
 
@@ -79,7 +79,10 @@ def _look(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
     """Lead whoever has a HIT open to it; show anybody else what the work is, and "Begin"."""
     worker = door.worker_of(request, campaign)
     if worker is not None and (running := running_assignment(campaign, worker)) is not None:
-        return SeeOther(hit_address(running))
+        response = SeeOther(hit_address(running))
+        if "after" not in request.GET:
+            door.remember(request, response, worker)
+        return response
     reason, carried = no_more_work(campaign, worker), _carried_on(request, door)
     if reason != Reason.NOTHING_NOW or NOTHING in request.GET:
         return thank(request, campaign, worker, reason, more=campaign_address(campaign, carried))

@@ -22,6 +22,7 @@ from tasks.models import Campaign, Run
 from tasks.models.campaign import Kind
 from tasks.results.answered import AnsweredAssignments, RunSummary
 from tasks.results.arrays import lengths, to_arrow, to_numpy
+from tasks.results.flags import replace_flags
 from tasks.results.store import Answers
 from tasks.results.stored_answers import SCHEMAS, malformed_answer
 from tasks.results.worker_results import control_accuracy, share, write_workers
@@ -168,6 +169,7 @@ def write_results(
         agreement=with_others,
         control_accuracy=control_accuracy(answers, answered),
     )
+    replace_flags(run.campaign, answered.workers, responses.worker, responses.image, responses.main)
     counts = answered.counts()
     counts = {"responses": counts.pop("judgments"), "images": len(asked.images)} | counts
     return RunSummary(counts, agreement, convergence, _notes(cursor, run))

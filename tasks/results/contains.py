@@ -21,6 +21,7 @@ from tasks.aggregation.frequencies import MAYBE, YES
 from tasks.models import Campaign, Run
 from tasks.results.answered import AnsweredAssignments, RunSummary
 from tasks.results.arrays import to_numpy
+from tasks.results.flags import replace_flags
 from tasks.results.prevalence import keep_observed
 from tasks.results.store import Answers
 from tasks.results.worker_results import as_table, control_accuracy, share, write_workers
@@ -135,6 +136,9 @@ def write_results(
         agreement=_agreement_with_others(judgments, counts, answered.workers.size),
         control_accuracy=control_accuracy(answers, answered),
         **_skills(fitted),
+    )
+    replace_flags(
+        run.campaign, answered.workers, judgments.worker, judgments.pair, judgments.answer
     )
     totals = answered.counts() | {"pairs": int(asked.pairs.size)}
     together = agreement_of_counts(

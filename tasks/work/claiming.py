@@ -38,6 +38,9 @@ def next_assignment(campaign: Campaign, worker: Worker) -> Assignment | None:
                 return assignment
         for assignment in running:
             assignment.become("the clock", state=AssignmentState.EXPIRED)
+        door = crowd_of(campaign).door
+        if door is not None and door.barred(campaign, worker):
+            return None
         if Stop.objects.filter(campaign=campaign, worker=worker).exists():
             return None
         while True:

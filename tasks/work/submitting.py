@@ -28,7 +28,7 @@ class Submitted:
 
 
 FACTS = ("submitted_at", "wall_seconds", "for_person", "state", "outcome", "set_aside")
-ANSWER = ("selected", "maybe", "unseen", "answers", "comment", "active_seconds")
+ANSWER = ("selected", "maybe", "unseen", "answers", "comment", "active_seconds", "hand")
 
 
 def submit(assignment: Assignment, answer: dict[str, Any]) -> Submitted:

@@ -53,13 +53,15 @@ def make_pictures(folder: Path, images: int = 12, slug: str = "pictures") -> Dat
 
 
 def open_campaign(dataset: Dataset, kind: str, per_hit: int = 6, **settings) -> Campaign:
-    """An open campaign laid out by hand: every image with three labels.
+    """An open campaign for anyone, laid out by hand: every image with three labels.
 
     CONTAINS: HITs of two sections, the label of the images' own and its neighbour. CLASSIFY:
     `per_hit` images a HIT. A control stands in the first HIT of CONTAINS.
     """
     campaign = Campaign.objects.create(
-        name=f"A {kind}", slug=f"a-{kind}", dataset=dataset, kind=kind, **settings
+        **({"name": f"A {kind}", "slug": f"a-{kind}", "open": "anyone"} | settings),
+        dataset=dataset,
+        kind=kind,
     )
     labels = list(dataset.labels.order_by("key"))
     images = list(dataset.images.order_by("key"))

@@ -1,7 +1,7 @@
-"""The local crowd's door: an invitation, a signed cookie, or a newcomer.
+"""The local crowd's door: an invitation, a signed cookie, or a visitor (rules V1 to V3).
 
 A worker's identity decides which HITs they have already answered, so it never comes from a plain
-parameter: an invitation is signed for one campaign and one name, the cookie is signed, and an
+parameter: an invitation's secret is known to whoever was sent it, the cookie is signed, and an
 assignment's token is a secret that only its worker was given.
 """
 
@@ -10,56 +10,98 @@ import secrets
 
 from django.conf import settings
 from django.core import signing
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.utils.crypto import salted_hmac
 
 from tasks.crowds import BadVisit
+from tasks.crowds.local import invitations
+from tasks.crowds.local.invitations import NAME
+from tasks.crowds.local.networks import is_full, network_of
 from tasks.crowds.tokens import assignment_of
-from tasks.models import Campaign, Worker
+from tasks.models import Arrival, Assignment, Campaign, Worker
+from tasks.models.assignment import USED
+from tasks.models.campaign import OpenTo, State
 
-NAME = "local"
 COOKIE = "worker"
 COOKIE_SALT = "tasks.identity.cookie"
-INVITATION_SALT = "tasks.identity.invitation"
+SIGNED_SALT = "tasks.identity.invitation"  # of links made before invitations were kept
+VISIT_SALT = "tasks.identity.visit"
 A_YEAR = 365 * 24 * 3600  # seconds
-BAD_INVITATION = "This invitation is not valid. Copy the whole link, or ask for a new one."
+BY_INVITATION = (
+    "This study is by invitation. Open the link that you were sent; if you have none, ask the"
+    " people who run the study for one."
+)
+TOO_MANY = (
+    "Many people have begun this work from your network without an invitation, so the study lets"
+    " no more of them in at present. Ask the people who run the study for an invitation, or try"
+    " again in an hour."
+)
 
-listed = True
 parameters = ("invitation", "after")
 
 
 def link(campaign: Campaign, external_id: str) -> str:
-    """An invitation: whoever opens it works as `external_id`."""
-    token = signing.dumps([campaign.public_id, external_id], salt=INVITATION_SALT)
-    return f"{reverse('tasks:campaign', args=[campaign.public_id])}?invitation={token}"
+    """An invitation of one use: whoever opens it works as `external_id`."""
+    return invitations.named(campaign, external_id)
 
 
 def worker_of(request: HttpRequest, campaign: Campaign) -> Worker | None:
-    """The worker that the request proves to be; None: a stranger.
+    """The worker that the request proves to be; None: a stranger, who may be let in.
 
     The first of these decides: `invitation`; `after`, the token of one of their assignments in
-    this campaign, for browsers without cookies; the cookie. Raises BadVisit for an invitation that
-    the site did not sign for this campaign.
+    this campaign, for browsers without cookies; the cookie; `visit`, if its form was sent before.
+    Makes nobody and uses nothing up. Raises BadVisit where the campaign has no work for whoever
+    comes, and says what to do.
     """
-    if token := _given(request, "invitation"):
-        return Worker.objects.filter(crowd=NAME, external_id=_invited(token, campaign)).first()
-    if (done := assignment_of(_given(request, "after"), campaign)) is not None:
-        return done.worker
-    return Worker.objects.filter(crowd=NAME, external_id=_cookie(request)).first()
+    if (secret := _given(request, "invitation")) and ":" in secret:
+        return Worker.objects.filter(crowd=NAME, external_id=_signed(secret, campaign)).first()
+    if secret:
+        return invitations.bearer(invitations.find(secret, campaign), _known(request))
+    worker = _proven(request, campaign)
+    if campaign.state == State.OPEN:
+        _check(campaign, worker)
+    return worker
 
 
 def admit(request: HttpRequest, campaign: Campaign) -> Worker:
-    """Who begins: the worker that the request proves to be, or a new one. Raises BadVisit."""
-    if worker := worker_of(request, campaign):
+    """Who begins: the worker that the request proves to be, or a new one. Raises BadVisit.
+
+    The caller's transaction also takes the HIT: until it ends the network or the invitation is
+    held, so that nobody else who begins at the same moment is overlooked.
+    """
+    network = network_of(request.META.get("REMOTE_ADDR", ""))
+    if (secret := _given(request, "invitation")) and ":" in secret:
+        return _admit_visitor(campaign, Worker.of(NAME, _signed(secret, campaign)), network)
+    if secret:
+        return invitations.redeem(secret, campaign, _known(request), _new_id(request), network)
+    worker = _proven(request, campaign)
+    _check(campaign, worker)
+    if worker is not None and _arrived_invited(campaign, worker):
         return worker
-    if token := _given(request, "invitation"):
-        return Worker.of(NAME, _invited(token, campaign))
-    return Worker.of(NAME, f"visitor-{secrets.token_urlsafe(12)}")
+    if worker is None and campaign.state != State.OPEN:
+        raise BadVisit(invitations.NOT_OPEN)
+    return _admit_visitor(campaign, worker, network, _new_id(request))
 
 
 def vouches_for(campaign: Campaign, worker: Worker) -> bool:
-    """Whether an invitation names the worker: nobody makes such an identity at will."""
-    return not worker.external_id.startswith("visitor-")
+    """Whether an invitation of one use names the worker: such an identity is not made at will."""
+    return worker.crowd == NAME and invitations.vouched(campaign, worker)
+
+
+def barred(campaign: Campaign, worker: Worker) -> str:
+    """Why the worker gets no further HIT, in a sentence: their invitation lapsed. "": they do."""
+    return invitations.barred(campaign, worker)
+
+
+def open_to(request: HttpRequest) -> Q:
+    """Which campaigns are open to the visitor: for anyone, and those that they were invited to."""
+    allowed = Q(open=OpenTo.ANYONE)
+    if (worker := _known(request)) is not None:
+        allowed |= Q(pk__in=invitations.invited_to(worker).values("campaign"))
+    return allowed
 
 
 def may_be(request: HttpRequest, worker: Worker) -> bool:
@@ -108,11 +150,71 @@ def _cookie_of_before(request: HttpRequest) -> str | None:
     return None
 
 
-def _invited(token: str, campaign: Campaign) -> str:
+def _known(request: HttpRequest) -> Worker | None:
+    """The worker whom the browser's cookie names, or who has sent this form before."""
+    name = _cookie(request) or (_new_id(request) if _given(request, "visit") else None)
+    return None if name is None else Worker.objects.filter(crowd=NAME, external_id=name).first()
+
+
+def _new_id(request: HttpRequest) -> str:
+    """The id of somebody new: from the form's `visit`, so that sent twice it makes one worker."""
+    visit = _given(request, "visit") or secrets.token_urlsafe()
+    return "visitor-" + salted_hmac(VISIT_SALT, visit, algorithm="sha256").hexdigest()[:24]
+
+
+def _proven(request: HttpRequest, campaign: Campaign) -> Worker | None:
+    """The worker by the token of one of their assignments, or by the cookie."""
+    if (done := assignment_of(_given(request, "after"), campaign)) is not None:
+        return done.worker
+    return _known(request)
+
+
+def _check(campaign: Campaign, worker: Worker | None) -> None:
+    """Raises BadVisit if they may not come in without showing an invitation."""
+    if worker is not None and invitations.has_open_hit(campaign, worker):
+        return
+    if worker is not None and (reason := barred(campaign, worker)):
+        raise BadVisit(reason)
+    if campaign.open == OpenTo.ANYONE:
+        return
+    if worker is None or not _arrived_invited(campaign, worker):
+        raise BadVisit(BY_INVITATION)
+
+
+def _arrived_invited(campaign: Campaign, worker: Worker) -> bool:
+    return Arrival.objects.filter(
+        campaign=campaign, worker=worker, invitation__isnull=False
+    ).exists()
+
+
+def _admit_visitor(
+    campaign: Campaign, worker: Worker | None, network: str, new_id: str = ""
+) -> Worker:
+    """Let somebody in without an invitation, as far as the limits of their network allow.
+
+    Whoever has a HIT open goes on with it, and whoever has given a used answer is not counted.
+    """
+    if worker is not None and invitations.has_open_hit(campaign, worker):
+        return worker
+    with transaction.atomic():
+        counts = worker is None or not Assignment.objects.filter(USED, worker=worker).exists()
+        if counts and is_full(network, worker.pk if worker is not None else None):
+            raise BadVisit(TOO_MANY)
+        worker = worker or Worker.of(NAME, new_id)
+        Arrival.objects.update_or_create(
+            campaign=campaign,
+            worker=worker,
+            defaults={"network": network, "is_visitor": counts, "begun_at": Now()},
+        )
+        return worker
+
+
+def _signed(token: str, campaign: Campaign) -> str:
+    """The id that a link of earlier days names; only campaigns of those days have such links."""
     try:
-        public_id, external_id = signing.loads(token, salt=INVITATION_SALT)
+        public_id, external_id = signing.loads(token, salt=SIGNED_SALT)
     except (signing.BadSignature, ValueError, TypeError):
-        raise BadVisit(BAD_INVITATION) from None
-    if public_id != campaign.public_id:
-        raise BadVisit(BAD_INVITATION)
+        raise BadVisit(invitations.UNKNOWN) from None
+    if public_id != campaign.public_id or campaign.open != OpenTo.ANYONE:
+        raise BadVisit(invitations.OF_ANOTHER)
     return external_id

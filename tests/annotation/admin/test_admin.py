@@ -13,7 +13,8 @@ from django.urls import reverse
 from imagesets.models import Dataset, Image
 from models_inference.models import InferenceJob, SkippedImage
 from tasks.campaigns.publish import close
-from tasks.models import Assignment, Campaign, KnownAnswer, PairResult, Stop
+from tasks.crowds.local.invitations import make
+from tasks.models import Assignment, Campaign, Flag, KnownAnswer, PairResult, Stop
 from tasks.results import aggregate
 from tasks.work.stops import set_aside
 from tests.factories import (
@@ -46,6 +47,8 @@ def study(tmp_path) -> Campaign:
         dataset=dataset, classifiers=[1], queued_at=contains.created_at, error="none"
     )
     SkippedImage.objects.create(image=Image.objects.all()[0], reason="broken")
+    make(form, "a test")
+    Flag.objects.create(campaign=form, worker=workers[1], kind="fast", evidence="Took 0.1 s.")
     return contains
 
 
@@ -161,6 +164,7 @@ def test_a_draft_is_made_edited_published_paused_resumed_closed(study, root):
         "assignment_minutes": 60,
         "crowd": "local",
         "sandbox": "on",
+        "open": "invited",
         "wage": "15.00",
         "reward": "",
         "budget": "",

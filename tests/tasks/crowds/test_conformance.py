@@ -15,7 +15,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from tasks.crowds import CROWDS, BadVisit, Crowd, crowd_named, listed_crowds
+from tasks.crowds import CROWDS, BadVisit, Crowd, crowd_named, open_to
 from tasks.market.reconcile import reconcile_all
 from tasks.models import HIT, Assignment, Campaign, Worker
 from tasks.simulation.rehearsal.market import Market
@@ -91,8 +91,13 @@ def test_what_is_missing_is_said_without_asking_a_marketplace(crowd, settings):
     assert crowd.missing(Campaign(crowd=crowd.name, qualifications=[])) == []
 
 
-def test_only_crowds_with_a_door_are_listed(crowd):
-    assert crowd.name not in listed_crowds() or crowd.door is not None
+@pytest.mark.django_db
+def test_only_campaigns_with_a_door_are_listed(crowd, tmp_path):
+    made = open_campaign(make_pictures(tmp_path), "contains", crowd=crowd.name)
+    assert Campaign.objects.filter(open_to(_visit("/", None))).exists() == (crowd.door is not None)
+    made.open = "invited"
+    made.save()
+    assert not Campaign.objects.filter(open_to(_visit("/", None))).exists()
 
 
 # Crowds whose HITs the site gives out

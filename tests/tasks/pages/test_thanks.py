@@ -6,13 +6,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tasks.campaigns.publish import close, pause
-from tasks.models import Campaign, Place, Worker
+from tasks.crowds.local.invitations import revoke
+from tasks.models import Campaign, Invitation, Place, Worker
 from tasks.models.campaign import State
 from tasks.pages.thanks import WORDS, Reason
 from tasks.work.claiming import give_back, next_assignment
 from tasks.work.stops import set_aside
 from tasks.work.submitting import submit
 from tests.studies.odd_pictures import make_pictures, open_campaign
+from tests.studies.visitors import answer_one, begin, invite
 
 NOTHING = {"selected": [], "maybe": [], "unseen": []}
 
@@ -79,6 +81,13 @@ def stopped(campaign):
     return Client().get(thanks(done))
 
 
+def lapsed(campaign):
+    browser = Client()
+    response = begin(invite(campaign), browser)
+    revoke(campaign, Invitation.objects.get().pk, "a test")
+    return browser.get(answer_one(browser, response)["Location"])
+
+
 def draft(campaign):
     Campaign.objects.update(state=State.DRAFT)
     return Client().get(door(campaign))
@@ -111,6 +120,7 @@ CASES = {
     Reason.ANSWERED: (answered, 200, "Go on to the next"),
     Reason.RETURNED: (returned, 200, "Go on to the next"),
     Reason.STOPPED: (stopped, 200, ""),
+    Reason.LAPSED: (lapsed, 200, ""),
     Reason.DRAFT: (draft, 200, ""),
     Reason.PAUSED: (paused, 200, ""),
     Reason.FINISHED: (finished, 200, ""),

@@ -1,0 +1,119 @@
+"""Keeps the flags of a campaign's workers and answers, for people who review (rule V4)."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.aggregation.flags import alike, is_steady, too_fast
+from tasks.models import Arrival, Assignment, Campaign, Flag, Worker
+from tasks.models.flag import FlagKind
+
+Ints = NDArray[np.int64]
+
+
+def replace_flags(campaign: Campaign, workers: Ints, worker: Ints, unit: Ints, value: Ints) -> None:
+    """Replace the campaign's flags by those of its answers as they are.
+
+    `workers`: ids, ascending; `worker` (an index of these), `unit`, `value`: all used judgments.
+    """
+    Flag.objects.filter(campaign=campaign).delete()
+    place = _places(campaign, workers)
+    flags = [
+        *_alike(campaign, place, workers, worker, unit, value),
+        *_fast(campaign, place, workers),
+        *_by_hand(campaign),
+    ]
+    Flag.objects.bulk_create(flags, batch_size=1000)
+
+
+def _places(campaign: Campaign, workers: Ints) -> Ints:
+    """(n_workers,): the number of each worker's network, -1 if it is not known."""
+    networks = dict(
+        Arrival.objects.filter(campaign=campaign)
+        .exclude(network="")
+        .order_by()
+        .values_list("worker_id", "network")
+    )
+    numbers = {network: number for number, network in enumerate(sorted(set(networks.values())))}
+    return np.array([numbers.get(networks.get(pk, ""), -1) for pk in workers.tolist()], np.int64)
+
+
+def _alike(
+    campaign: Campaign, place: Ints, workers: Ints, worker: Ints, unit: Ints, value: Ints
+) -> Iterator[Flag]:
+    """One flag for each worker: the partner who agrees best, and how many others do."""
+    partners = defaultdict(list)
+    for pair in alike(place, worker, unit, value):
+        for one, other in ((pair.first, pair.second), (pair.second, pair.first)):
+            partners[one].append((pair.shared - pair.expected, other, pair))
+    ids = [int(workers[number]) for number in partners]
+    names = dict(Worker.objects.filter(pk__in=ids).values_list("pk", "pseudonym"))
+    for one, found in partners.items():
+        _, other, pair = max(found)
+        others = f", and nearly so as {len(found) - 1} more" if len(found) > 1 else ""
+        yield Flag(
+            campaign=campaign,
+            worker_id=int(workers[one]),
+            kind=FlagKind.ALIKE,
+            evidence=f"Gave the same answer as {names[int(workers[other])]}, of the same network,"
+            f" to {pair.same:,} of {pair.shared:,} items about which workers differ{others};"
+            f" two people who judge for themselves would agree on about {pair.expected:,.0f}.",
+        )
+
+
+def _fast(campaign: Campaign, place: Ints, workers: Ints) -> Iterator[Flag]:
+    if not (place >= 0).any():
+        return
+    rows = np.array(
+        Assignment.objects.filter(
+            campaign=campaign, imported=False, wall_seconds__isnull=False, state="submitted"
+        )
+        .order_by()
+        .values_list("worker_id", "wall_seconds", "hit__expected_seconds"),
+        np.float64,
+    ).reshape(-1, 3)
+    worker = np.searchsorted(workers, rows[:, 0].astype(np.int64))
+    for found in too_fast(place, worker, rows[:, 1], rows[:, 2]):
+        for one in found.workers:
+            own = float(np.median(rows[worker == one, 1]))
+            yield Flag(
+                campaign=campaign,
+                worker_id=int(workers[one]),
+                kind=FlagKind.FAST,
+                evidence=f"Took {own:,.1f} s over a HIT in the middle. From the same network"
+                f" {len(found.workers):,} worker{'s' if len(found.workers) > 1 else ''} took"
+                f" {found.seconds:,.1f} s for work that is expected to take"
+                f" {found.expected:,.0f} s.",
+            )
+
+
+def _by_hand(campaign: Campaign) -> Iterator[Flag]:
+    measured = Assignment.objects.filter(
+        campaign=campaign, hand__isnull=False, submitted_at__isnull=False
+    )
+    for assignment in measured.order_by().only("worker_id", "campaign_id", "hand").iterator():
+        if evidence := evidence_of_hand(assignment.hand):
+            yield Flag(
+                campaign=campaign,
+                worker_id=assignment.worker_id,
+                assignment=assignment,
+                kind=FlagKind.HAND,
+                evidence=evidence,
+            )
+
+
+def evidence_of_hand(hand: dict[str, float] | None) -> str:
+    """What speaks for a machine in what the page's script counted; "" if nothing does."""
+    if not hand:
+        return ""
+    choices, pace, spread = int(hand["choices"]), hand["pace"], hand["spread"]
+    if hand["events"] == 0:
+        return "The form was sent without any pointer, key or click on its page."
+    if is_steady(choices, pace, spread):
+        return (
+            f"Made {choices:,} choices at a constant pace: {pace:.2f} s apart, give or take"
+            f" {spread:.3f} s."
+        )
+    return ""
