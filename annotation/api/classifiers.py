@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.request import Request
@@ -12,6 +11,7 @@ from rest_framework.response import Response
 from annotation.api.datasets import OfDataset, Predictions
 from annotation.api.errors import Conflict
 from annotation.api.fields import KnownFieldsOnly, StrictText
+from annotation.rights import RESEARCH, SUPERUSER, VIEW, may
 from imagesets.models import Dataset
 from models_inference.classifiers.registration import faults
 from models_inference.errors import InferenceError
@@ -77,7 +77,7 @@ class ClassifierSerializer(KnownFieldsOnly, serializers.ModelSerializer):
             data["weights"],
             data["input"],
             data["mapping"],
-            may_read_server=self.context["request"].user.is_superuser,
+            may_read_server=may(self.context["request"].user, SUPERUSER),
         )
         if wrong:
             raise serializers.ValidationError({field: [text] for field, text in wrong.items()})
@@ -87,6 +87,7 @@ class ClassifierSerializer(KnownFieldsOnly, serializers.ModelSerializer):
 class Classifiers(OfDataset, generics.ListCreateAPIView):
     """A dataset's classifiers, by name; POST registers one."""
 
+    rights = {"GET": VIEW, "POST": RESEARCH}
     rows = Classifier.objects.all()
     serializer_class = ClassifierSerializer
     ordering = "name"
@@ -94,8 +95,7 @@ class Classifiers(OfDataset, generics.ListCreateAPIView):
 
     def get_serializer_context(self) -> dict[str, Any]:
         context = dict(super().get_serializer_context())
-        if self.request and self.request.method == "POST":
-            context["dataset"] = get_object_or_404(Dataset, slug=self.kwargs["slug"])
+        context["dataset"] = getattr(self, "row", None)  # OpenAPI is made of no dataset's
         return context
 
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:
@@ -160,6 +160,8 @@ class JobSerializer(serializers.ModelSerializer):
 class Predict(Predictions):
     """The classifiers' predictions for a dataset's images; POST asks the queue for more."""
 
+    rights = {"GET": VIEW, "POST": RESEARCH}
+
     @extend_schema(
         request=ToPredict,
         responses={
@@ -169,7 +171,7 @@ class Predict(Predictions):
     )
     def post(self, request: Request, slug: str) -> Response:
         """Queue inference; asking again for what is running or done does no harm."""
-        dataset = get_object_or_404(Dataset, slug=slug)
+        dataset = self.row
         body = ToPredict(data=request.data)
         body.is_valid(raise_exception=True)
         names = body.validated_data["classifiers"]

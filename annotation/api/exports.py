@@ -3,16 +3,17 @@
 from typing import Any
 
 from django.http import StreamingHttpResponse
-from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from annotation import exports
 from annotation.api.errors import Conflict
+from annotation.rights import RAW_WORKERS, VIEW, need
+from annotation.rights.api import Ruled
 from tasks.models import Campaign
 
 YES = {"1": True, "true": True, "0": False, "false": False}
@@ -25,9 +26,11 @@ class ByAddress(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-class Export(APIView):
+class Export(Ruled, APIView):
     """A table of a campaign as CSV or JSON lines."""
 
+    rights = {"GET": VIEW}
+    about = Campaign.objects.all()
     content_negotiation_class = ByAddress
 
     @extend_schema(
@@ -35,7 +38,9 @@ class Export(APIView):
             OpenApiParameter("table", str, OpenApiParameter.PATH, enum=exports.NAMES),
             OpenApiParameter("extension", str, OpenApiParameter.PATH, enum=list(exports.FORMATS)),
             OpenApiParameter(
-                "raw_workers", bool, description="Workers' own ids; for superusers only."
+                "raw_workers",
+                bool,
+                description="Workers' own ids; needs the permission raw_workers.",
             ),
         ],
         responses={
@@ -47,11 +52,10 @@ class Export(APIView):
     )
     def get(self, request: Request, slug: str, table: str, extension: str) -> StreamingHttpResponse:
         raw = self._raw_workers(request)
-        campaign = get_object_or_404(Campaign, slug=slug)
         if extension not in exports.FORMATS:
             raise NotFound(f"No such format: {extension}. Known: {', '.join(exports.FORMATS)}.")
         try:
-            export = exports.Export(campaign, table, extension, raw_workers=raw)
+            export = exports.Export(self.row, table, extension, raw_workers=raw)
         except exports.NoSuchTable as error:
             raise NotFound(str(error)) from None
         except exports.NotYet as error:
@@ -68,6 +72,6 @@ class Export(APIView):
         raw = YES.get(request.query_params.get("raw_workers", "0"))
         if raw is None:
             raise ValidationError({"raw_workers": ["Must be 1 or 0."]})
-        if raw and not request.user.is_superuser:
-            raise PermissionDenied("Only a superuser may see workers' own ids.")
+        if raw:
+            need(request.user, RAW_WORKERS, self.row)
         return raw

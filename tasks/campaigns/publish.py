@@ -106,9 +106,14 @@ def _lay_down(locked: Campaign) -> Published:
     return published
 
 
+def spends_real_money(campaign: Campaign) -> bool:
+    """Whether publishing it puts work that is paid for before people."""
+    return crowd_of(campaign).pays and not campaign.sandbox
+
+
 def _unconfirmed(campaign: Campaign, production: bool, yes_spend: Decimal | None) -> str:
     """Why `production` and `yes_spend` do not fit the campaign's settings; "" if they do."""
-    real = crowd_of(campaign).pays and not campaign.sandbox
+    real = spends_real_money(campaign)
     if production and not real:
         return "it is not a production campaign (its setting sandbox is true)"
     if not real:
