@@ -39,16 +39,13 @@ class ByRights(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         if not request.user.is_authenticated:
             return False
-        if request.method in SAFE_METHODS:
-            right = view.rights.get("GET", VIEW)
-        elif hasattr(view, request.method.lower()):
-            right = view.rights[request.method]
-        else:
+        if request.method not in view.allowed_methods:
             return True  # 405 follows
+        reading = request.method in SAFE_METHODS
+        right = view.rights.get("GET", VIEW) if reading else view.rights[request.method]
         if view.about is not None:
             view.row = row_for(request.user, right, view.about, slug=view.kwargs["slug"])
             return True
-        reading = request.method in SAFE_METHODS
         if not (may_somewhere if reading else may)(request.user, right):
             raise PermissionDenied(refusal(right))
         return True
