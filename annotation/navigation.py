@@ -95,8 +95,9 @@ UNFOLD = {
             _group(
                 "Settings",
                 ("Accounts", "auth.user", "person"),
-                ("Groups", "auth.group", "shield_person"),
-                ("API tokens", "knox.authtoken", "key"),
+                ("Roles", "annotation.grant", "shield_person"),
+                ("Changes of rights", "annotation.rightschange", "history"),
+                ("API tokens", "annotation.token", "key"),
                 ("Second factors", "mfa.authenticator", "phonelink_lock"),
                 ("Schedule", "django_celery_beat.periodictask", "schedule"),
             ),

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.test import Client
-from knox.models import AuthToken
 from PIL import Image as Picture
 
+from annotation.models import Grant, Scope
+from annotation.rights.granting import make_token
 from imagesets.labels.imagenet import imagenet_classes
 from imagesets.models import Dataset, Image, Label
 from models_inference.models import Classifier, Prediction
@@ -158,11 +160,22 @@ def make_campaign(dataset: Dataset, kind: str = "contains", **settings: Any) -> 
 # People
 
 
-def client_of(name: str, **flags: bool) -> Client:
-    """A client of the API with the token of this user, whom it creates with these flags."""
-    user, _ = get_user_model().objects.get_or_create(username=name, defaults=flags)
-    _, token = AuthToken.objects.create(user=user, expiry=None)
-    return Client(headers={"authorization": f"Token {token}"}, raise_request_exception=False)
+def make_user(
+    name: str, role: str = "", campaign: Campaign | None = None, **permissions: bool
+) -> User:
+    """The user of that name, made if new, with this role for the campaign or the whole site."""
+    user, _ = get_user_model().objects.get_or_create(username=name)
+    if role:
+        Grant.objects.create(user=user, role=role, campaign=campaign, **permissions)
+    return user
+
+
+def client_of(
+    name: str, role: str = "", scopes: Sequence[str] = Scope.values, **grant: Any
+) -> Client:
+    """A client of the API with a new token of the user that make_user makes."""
+    _, key = make_token(make_user(name, role, **grant), list(scopes), days=None, who="a test")
+    return Client(headers={"authorization": f"Token {key}"}, raise_request_exception=False)
 
 
 def make_workers(number: int) -> list[Worker]:

@@ -7,11 +7,11 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
 from annotation.admin.assignment_steps import AssignmentSteps
 from annotation.admin.flags import evidence_of
+from annotation.admin.guarded import VisibleFilter
 from annotation.admin.widgets import History, link_to, thumbnail
 from imagesets.models import Label
 from tasks import money
@@ -40,7 +40,7 @@ class AssignmentAdmin(AssignmentSteps, History):
         "active_seconds",
     ]
     list_filter = [
-        ("campaign", RelatedDropdownFilter),
+        ("campaign", VisibleFilter),
         "state",
         "outcome",
         "for_person",
@@ -87,6 +87,7 @@ class AssignmentAdmin(AssignmentSteps, History):
         "answer",
         "log",
     ]
+    links = ("hit__id__exact", "worker__id__exact")
     actions_detail = ["accept", "reject", "overturn", "bonus"]
 
     @display(description="state", ordering="state", label=STATE_COLOURS)

@@ -5,11 +5,12 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminTextareaWidget
 
+from annotation.admin.guarded import Guarded
 from annotation.admin.steps import AskWhy, Step, ask_first
+from annotation.rights import REVIEW, SPEND, may
 from tasks import money
 from tasks.models import Assignment
 from tasks.models.assignment import Outcome
@@ -43,15 +44,18 @@ class AskBonus(forms.Form):
     )
 
 
-class AssignmentSteps(ModelAdmin):
+class AssignmentSteps(Guarded):
     """The steps that an assignment's outcome allows."""
 
-    def has_review_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        return request.user.has_perm("tasks.change_assignment")
+    def has_review_permission(self, request: HttpRequest, object_id: str) -> bool:
+        return self.may(request, REVIEW, object_id)
+
+    def has_bonus_permission(self, request: HttpRequest, object_id: str) -> bool:
+        assignment = self.row(request, object_id)
+        return may(request.user, REVIEW, assignment) and may(request.user, SPEND, assignment)
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list:
-        assignment = Assignment.objects.filter(pk=object_id).select_related("campaign").first()
-        allowed = _allowed(assignment) if assignment is not None else []
+        allowed = _allowed(self.row(request, object_id))
         return [
             step
             for step in super().get_actions_detail(request, object_id)
@@ -60,7 +64,7 @@ class AssignmentSteps(ModelAdmin):
 
     @action(description="Accept", permissions=["review"], icon="check")
     def accept(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        assignment = _assignment(object_id)
+        assignment = self.row(request, object_id)
         step = Step(
             title=f"Accept {assignment.key}",
             consequences=[
@@ -79,7 +83,7 @@ class AssignmentSteps(ModelAdmin):
 
     @action(description="Reject", permissions=["review"], icon="close")
     def reject(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        assignment = _assignment(object_id)
+        assignment = self.row(request, object_id)
         step = Step(
             title=f"Reject {assignment.key}",
             consequences=[
@@ -100,7 +104,7 @@ class AssignmentSteps(ModelAdmin):
 
     @action(description="Overturn", permissions=["review"], icon="undo")
     def overturn(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        assignment = _assignment(object_id)
+        assignment = self.row(request, object_id)
         step = Step(
             title=f"Overturn the rejection of {assignment.key}",
             consequences=[
@@ -117,9 +121,9 @@ class AssignmentSteps(ModelAdmin):
 
         return ask_first(self, request, assignment, step, take)
 
-    @action(description="Bonus", permissions=["review"], icon="redeem")
+    @action(description="Bonus", permissions=["bonus"], icon="redeem")
     def bonus(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        assignment = _assignment(object_id)
+        assignment = self.row(request, object_id)
         step = Step(
             title=f"Give a bonus for {assignment.key}",
             consequences=["It is owed from now on, and paid with the next sync."],
@@ -140,7 +144,3 @@ def _allowed(assignment: Assignment) -> list[str]:
     if assignment.outcome == Outcome.NONE:
         return ["accept", "reject"] if assignment.campaign.rejection else ["accept"]
     return ["overturn"] if assignment.outcome == Outcome.REJECTED else ["bonus"]
-
-
-def _assignment(object_id: str) -> Assignment:
-    return Assignment.objects.select_related("campaign", "hit").get(pk=object_id)

@@ -10,6 +10,8 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from annotation.admin.widgets import FormWithDataset
 from annotation.api.serializers import one_line
 from annotation.api.setting_fields import WholeValue, field_of
+from annotation.rights import SPEND, may, visible
+from tasks import money
 from tasks.campaigns.draft_checks import problems_of
 from tasks.crowds import CROWDS, crowd_named
 from tasks.models import Campaign
@@ -24,7 +26,9 @@ def _help(setting: Setting) -> str:
 
 
 class CampaignForm(FormWithDataset):
-    """A field for each setting, checked as by the API."""
+    """A field for each setting, checked as by the API; `user`: who fills it in."""
+
+    user: Any
 
     crowd = forms.ChoiceField(
         choices=[(name, name) for name in CROWDS],
@@ -64,7 +68,14 @@ class CampaignForm(FormWithDataset):
         cleaned["slug"] = cleaned["slug"] or slugify(cleaned["name"])[:100]
         draft = self.instance if self.instance.pk else None
         values = {name: cleaned.get(name, getattr(self.instance, name, None)) for name in SETTINGS}
-        for name, sentence in problems_of(values, draft):
+        campaigns = visible(self.user, Campaign.objects.all())
+        for name, sentence in problems_of(values, campaigns, draft):
             field_name, _, part = name.partition(".")
             self.add_error(field_name, f"{part}: {sentence}" if part else sentence)
+        if (
+            draft
+            and money.raises(self.initial["budget"], values["budget"])
+            and not may(self.user, SPEND, draft)
+        ):
+            self.add_error("budget", "Raising it needs the permission spend.")
         return cleaned

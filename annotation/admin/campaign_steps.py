@@ -1,9 +1,9 @@
 """The steps of a campaign in the admin; each page says what the step does, and asks first."""
 
 from django.http import HttpRequest, HttpResponse
-from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
+from annotation.admin.guarded import Guarded
 from annotation.admin.steps import (
     AskBudget,
     AskNumber,
@@ -12,6 +12,7 @@ from annotation.admin.steps import (
     Step,
     ask_first,
 )
+from annotation.rights import RESEARCH, SPEND, may
 from tasks import money
 from tasks.campaigns import publish
 from tasks.campaigns.choosing import chosen_images
@@ -27,12 +28,21 @@ LAID_OUT_FIRST = 5000  # images: for up to this many the page computes the cost 
 SYNC_RUNNING = "Nothing was done: another sync of this campaign is running. Try again when it ends."
 
 
-class CampaignSteps(ModelAdmin):
-    """Publish, pause, resume, sync, aggregate, close."""
+class CampaignSteps(Guarded):
+    """Publish, pause, resume, sync, aggregate, close: also for a campaign that is frozen."""
 
-    @action(description="Publish", permissions=["take_step"], icon="play_arrow")
+    def has_step_permission(self, request: HttpRequest, object_id: str) -> bool:
+        return self.may(request, RESEARCH, object_id)
+
+    def has_publish_permission(self, request: HttpRequest, object_id: str) -> bool:
+        campaign = self.row(request, object_id)
+        return may(request.user, RESEARCH, campaign) and (
+            not is_production(campaign) or may(request.user, SPEND, campaign)
+        )
+
+    @action(description="Publish", permissions=["publish"], icon="play_arrow")
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        campaign = _campaign(object_id)
+        campaign = self.row(request, object_id)
         real = is_production(campaign)
         try:
             images = len(chosen_images(campaign))
@@ -73,9 +83,9 @@ class CampaignSteps(ModelAdmin):
 
         return ask_first(self, request, campaign, step, take)
 
-    @action(description="Pause", permissions=["take_step"], icon="pause")
+    @action(description="Pause", permissions=["step"], icon="pause")
     def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        campaign = _campaign(object_id)
+        campaign = self.row(request, object_id)
         step = Step(
             title=f"Pause {campaign.name}",
             consequences=["No more work is given out.", "Workers may finish what they have open."],
@@ -89,9 +99,9 @@ class CampaignSteps(ModelAdmin):
 
         return ask_first(self, request, campaign, step, take)
 
-    @action(description="Resume", permissions=["take_step"], icon="play_arrow")
+    @action(description="Resume", permissions=["publish"], icon="play_arrow")
     def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        campaign = _campaign(object_id)
+        campaign = self.row(request, object_id)
         step = Step(
             title=f"Resume {campaign.name}",
             consequences=["Work is given out again."],
@@ -105,9 +115,9 @@ class CampaignSteps(ModelAdmin):
 
         return ask_first(self, request, campaign, step, take)
 
-    @action(description="Close", permissions=["take_step"], icon="stop")
+    @action(description="Close", permissions=["step"], icon="stop")
     def close(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        campaign = _campaign(object_id)
+        campaign = self.row(request, object_id)
         missing = waiting_places(campaign)
         step = Step(
             title=f"Close {campaign.name}",
@@ -127,9 +137,9 @@ class CampaignSteps(ModelAdmin):
 
         return ask_first(self, request, campaign, step, take)
 
-    @action(description="Sync", permissions=["take_step"], icon="sync")
+    @action(description="Sync", permissions=["step"], icon="sync")
     def sync(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        campaign = _campaign(object_id)
+        campaign = self.row(request, object_id)
         step = Step(
             title=f"Sync {campaign.name}",
             consequences=[
@@ -149,9 +159,9 @@ class CampaignSteps(ModelAdmin):
 
         return ask_first(self, request, campaign, step, take)
 
-    @action(description="Aggregate", permissions=["take_step"], icon="functions")
+    @action(description="Aggregate", permissions=["step"], icon="functions")
     def aggregate(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        campaign = _campaign(object_id)
+        campaign = self.row(request, object_id)
         step = Step(
             title=f"Aggregate {campaign.name}",
             consequences=[
@@ -177,10 +187,6 @@ def _cost(campaign: Campaign, images: int) -> list[str]:
         f"{preview.hits:,} HITs. The first round costs {preview.first_round}, all"
         f" {preview.whole.answers:,} answers {preview.whole}. Budget: {budget}."
     ]
-
-
-def _campaign(object_id: str) -> Campaign:
-    return Campaign.objects.select_related("dataset", "source").get(pk=object_id)
 
 
 def _who(request: HttpRequest) -> str:

@@ -9,11 +9,11 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
 from annotation.admin.campaign_form import CampaignForm
 from annotation.admin.campaign_steps import CampaignSteps
+from annotation.admin.guarded import VisibleFilter
 from annotation.admin.invitations import InvitationSteps
 from annotation.admin.widgets import History, Lists, bar, link_to, link_to_list, thumbnail
 from annotation.exports import FORMATS, TABLES
@@ -68,7 +68,7 @@ FIGURES = [
 class CampaignAdmin(CampaignSteps, InvitationSteps, Lists):
     form = CampaignForm
     list_display = ["name", "state_label", "kind_name", "dataset", "progress", "round_now", "spent"]
-    list_filter = ["state", "kind", ("dataset", RelatedDropdownFilter)]
+    list_filter = ["state", "kind", ("dataset", VisibleFilter)]
     list_filter_submit = True
     list_select_related = ["dataset"]
     search_fields = ["name", "slug", "public_id__exact"]
@@ -94,26 +94,24 @@ class CampaignAdmin(CampaignSteps, InvitationSteps, Lists):
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """What a campaign asks is frozen when it is published."""
-        return super().has_change_permission(request) and (
+        return super().has_change_permission(request, obj) and (
             not isinstance(obj, Campaign) or _can_change(obj)
         )
-
-    def has_take_step_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        """Publish, pause, resume, close, aggregate: also for a campaign that is frozen.
-
-        A method, since a permission's name would be looked up before the first migration.
-        """
-        return request.user.has_perm("tasks.change_campaign")
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Only a draft that holds nothing can be deleted."""
         return (
             isinstance(obj, Campaign)
             and _can_change(obj)
-            and request.user.has_perm("tasks.delete_campaign")
+            and request.user.has_perm("tasks.delete_campaign", obj)
         )
 
-    def prepare(self, rows: list[Any]) -> None:
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any):
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.user = request.user
+        return form
+
+    def prepare(self, rows: list[Any], request: HttpRequest) -> None:
         progress = completion_of(rows)
         spent = money.spent_by(rows)
         for row in rows:
@@ -121,8 +119,7 @@ class CampaignAdmin(CampaignSteps, InvitationSteps, Lists):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         campaign = super().get_object(request, object_id, from_field)
-        if campaign is not None:
-            self.prepare([campaign])
+        self.prepare([campaign], request)
         return campaign
 
     @display(description="state", ordering="state", label=STATE_COLOURS)
@@ -237,7 +234,7 @@ def _can_change(campaign: Campaign) -> bool:
 @admin.register(CampaignImage)
 class CampaignImageAdmin(History):
     list_display = ["picture", "image", "campaign", "group", "asked", "inclusion_probability"]
-    list_filter = [("campaign", RelatedDropdownFilter), "group", "asked"]
+    list_filter = [("campaign", VisibleFilter), "group", "asked"]
     list_select_related = ["image", "campaign"]
     search_fields = ["image__key"]
 
@@ -249,7 +246,7 @@ class CampaignImageAdmin(History):
 @admin.register(Pair)
 class PairAdmin(History):
     list_display = ["picture", "image", "label", "sources", "campaign"]
-    list_filter = [("campaign", RelatedDropdownFilter)]
+    list_filter = [("campaign", VisibleFilter)]
     list_select_related = ["image", "label", "campaign"]
     search_fields = ["image__key", "label__key"]
 
@@ -261,6 +258,6 @@ class PairAdmin(History):
 @admin.register(Transition)
 class TransitionAdmin(History):
     list_display = ["at", "campaign", "subject", "assignment", "before", "after", "who", "why"]
-    list_filter = [("campaign", RelatedDropdownFilter)]
+    list_filter = [("campaign", VisibleFilter)]
     list_select_related = ["campaign", "assignment"]
     search_fields = ["subject", "who", "why", "assignment__key__exact"]

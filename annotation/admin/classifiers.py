@@ -4,14 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.db.models import Count, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 
+from annotation.admin.guarded import VisibleFilter
 from annotation.admin.steps import Step, ask_first
 from annotation.admin.widgets import (
     FormWithDataset,
@@ -24,6 +25,7 @@ from annotation.admin.widgets import (
     link_to_list,
 )
 from annotation.admin.widgets import thumbnail as picture_of
+from annotation.rights import RESEARCH, SUPERUSER, allowed, may, may_somewhere
 from imagesets.models import Label
 from models_inference.celery_tasks import send
 from models_inference.classifiers.form import ClassifierForm
@@ -45,7 +47,7 @@ class ClassifierAdmin(Lists):
     fields = ["dataset", "name", "architecture", "weights", "input", "mapping", "mapping_csv"]
     actions = ["run"]
     list_display = ["name", "dataset", "architecture", "weights_from", "predictions"]
-    list_filter = [("dataset", RelatedDropdownFilter)]
+    list_filter = [("dataset", VisibleFilter)]
     list_filter_submit = True
     list_select_related = ["dataset"]
     search_fields = ["name", "architecture"]
@@ -54,7 +56,7 @@ class ClassifierAdmin(Lists):
         """The classifier; if it is about to be changed, locked once a run that writes has ended."""
         classifier = super().get_object(request, object_id, from_field)
         changing = request.method == "POST" and connection.in_atomic_block  # not its history
-        if classifier is None or not changing:
+        if not changing:
             return classifier
         return Classifier.objects.select_for_update().filter(pk=classifier.pk).first()
 
@@ -79,16 +81,18 @@ class ClassifierAdmin(Lists):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any):
         form = super().get_form(request, obj, change=change, **kwargs)
-        form.may_read_server = bool(request.user.is_superuser)
+        form.may_read_server = may(request.user, SUPERUSER)
         return form
 
     def has_run_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("models_inference.change_classifier")
+        return may_somewhere(request.user, RESEARCH)
 
     @action(description="Predict what is missing with these classifiers", permissions=["run"])
     def run(self, request: HttpRequest, chosen: QuerySet[Classifier]) -> HttpResponse | None:
         """Queue inference by the chosen classifiers of a dataset, and go to its job."""
-        classifiers = list(chosen.select_related("dataset"))
+        classifiers = list(allowed(request.user, RESEARCH, chosen.select_related("dataset")))
+        if len(classifiers) < chosen.count():
+            raise PermissionDenied
         try:
             if any(not classifier.architecture for classifier in classifiers):
                 raise InferenceError("Classifiers whose predictions were imported cannot be run.")
@@ -100,7 +104,7 @@ class ClassifierAdmin(Lists):
             reverse("admin:models_inference_inferencejob_change", args=[job.pk])
         )
 
-    def prepare(self, rows: list[Any]) -> None:
+    def prepare(self, rows: list[Any], request: HttpRequest) -> None:
         counts = by_id(
             Prediction.objects.filter(classifier__in=ids(rows))
             .order_by()
@@ -123,20 +127,25 @@ class ClassifierAdmin(Lists):
         )
 
 
+def name_labels(predictions: list[Any]) -> None:
+    """Attach the keys of the predictions' labels to them."""
+    labels = {label for prediction in predictions for label in prediction.labels}
+    keys = dict(Label.objects.filter(pk__in=labels).values_list("pk", "key"))
+    for prediction in predictions:
+        prediction.keys = keys
+
+
 @admin.register(Prediction)
 class PredictionAdmin(History):
     list_display = ["picture", "image", "classifier", "top"]
-    list_filter = [("classifier", RelatedDropdownFilter)]
+    list_filter = [("classifier", VisibleFilter)]
     list_select_related = ["image", "classifier"]
     search_fields = ["image__key"]
     fields = ["image_link", "classifier", "top"]
     readonly_fields = ["image_link", "top"]
 
-    def prepare(self, rows: list[Any]) -> None:
-        labels = {label for row in rows for label in row.labels}
-        keys = dict(Label.objects.filter(pk__in=labels).values_list("pk", "key"))
-        for row in rows:
-            row.keys = keys
+    def prepare(self, rows: list[Any], request: HttpRequest) -> None:
+        name_labels(rows)
 
     @display(description="")
     def picture(self, prediction: Any) -> str:
@@ -149,7 +158,7 @@ class PredictionAdmin(History):
     @display(description="labels, best first")
     def top(self, prediction: Any) -> str:
         if not hasattr(prediction, "keys"):
-            self.prepare([prediction])
+            name_labels([prediction])
         pairs = zip(prediction.labels, prediction.scores, strict=True)
         return ", ".join(f"{prediction.keys[label]} {score:.2f}" for label, score in pairs)
 
@@ -159,7 +168,7 @@ class InferenceJobAdmin(History):
     """A job's page shows how far it is, and reloads itself while the job runs."""
 
     list_display = ["dataset", "queued_at", "finished_at", "error"]
-    list_filter = [("dataset", RelatedDropdownFilter)]
+    list_filter = [("dataset", VisibleFilter)]
     list_select_related = ["dataset"]
     fields = ["dataset", "names", "state", "progress", "speed", "queued_at", "finished_at", "error"]
     readonly_fields = ["names", "state", "progress", "speed"]
@@ -167,27 +176,24 @@ class InferenceJobAdmin(History):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         job = super().get_object(request, object_id, from_field)
-        if job is not None:
-            job.progress = job_progress(job)
+        job.progress = job_progress(job)
         return job
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any):
         response = super().change_view(request, object_id, *args, **kwargs)
-        job = InferenceJob.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
-        if job is not None and job.finished_at is None and not job.error:
+        job = self.row(request, object_id)
+        if job.finished_at is None and not job.error:
             response["Refresh"] = "5"
         return response
 
-    def has_run_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        return request.user.has_perm("models_inference.change_classifier")
+    def has_run_permission(self, request: HttpRequest, object_id: str) -> bool:
+        return self.may(request, RESEARCH, object_id)
 
     def _ask(
         self, request: HttpRequest, object_id: str, step: Step, take: Callable[[InferenceJob], str]
     ) -> HttpResponse:
         """The page of a step of the job, which a POST takes."""
-        job = super().get_object(request, object_id)
-        if job is None:
-            raise Http404
+        job = self.row(request, object_id)
 
         def taken(values: dict[str, Any]) -> str:
             try:

@@ -5,12 +5,13 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, Model
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
-from unfold.contrib.filters.admin import RelatedDropdownFilter
+from django.shortcuts import redirect
 from unfold.decorators import action, display
 
+from annotation.admin.guarded import VisibleFilter
 from annotation.admin.label_findings import label_findings
 from annotation.admin.widgets import History, Lists, by_id, ids, link_to, link_to_list, thumbnail
+from annotation.rights import RESEARCH, may_somewhere, visible
 from imagesets.models import Dataset, Image, Label
 from imagesets.pages.label_form import LabelForm
 from models_inference.models import Classifier
@@ -31,18 +32,22 @@ class DatasetAdmin(Lists):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # a dataset is imported
 
-    @action(description="Import a dataset", url_path="bring-in")
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        """A method, since a permission's name would be looked up before the first migration."""
+        return may_somewhere(request.user, RESEARCH)
+
+    @action(description="Import a dataset", permissions=["import"], url_path="bring-in")
     def bring_in(self, request: HttpRequest) -> HttpResponse:
         return redirect("import-dataset")
 
     @action(description="What it would ask", url_path="explore")
     def explore(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return redirect("dataset", get_object_or_404(Dataset, pk=object_id).slug)
+        return redirect("dataset", self.row(request, object_id).slug)
 
-    def prepare(self, rows: list[Any]) -> None:
+    def prepare(self, rows: list[Any], request: HttpRequest) -> None:
         counts = {
             model: by_id(
-                model.objects.filter(dataset__in=ids(rows))
+                visible(request.user, model.objects.filter(dataset__in=ids(rows)))
                 .order_by()
                 .values("dataset")
                 .annotate(n=Count("pk")),
@@ -85,7 +90,7 @@ class LabelAdmin(Lists):
     form = LabelForm
     fields = ["dataset", "key", "names", "definition", "wikipedia", "superclass"]
     list_display = ["key", "all_names", "superclass", "dataset"]
-    list_filter = [("dataset", RelatedDropdownFilter)]
+    list_filter = [("dataset", VisibleFilter)]
     list_filter_submit = True
     list_select_related = ["dataset"]
     search_fields = ["key", "names", "superclass"]
@@ -103,7 +108,7 @@ class LabelAdmin(Lists):
 class ImageAdmin(History):
     list_display = ["picture", "key", "dataset_label", "size", "dataset"]
     list_display_links = ["picture", "key"]
-    list_filter = [("dataset", RelatedDropdownFilter)]
+    list_filter = [("dataset", VisibleFilter)]
     list_select_related = ["dataset", "dataset_label"]
     search_fields = ["key", "public_id__exact", "sha256__exact"]
     search_help_text = "Part of a key, or a full public id or SHA-256."

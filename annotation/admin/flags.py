@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
+from annotation.admin.guarded import VisibleFilter
 from annotation.admin.widgets import History
+from annotation.rights import REVIEW
 from tasks.models import Flag
 
 
@@ -20,8 +21,10 @@ def evidence_of(flags: Iterable[Flag]) -> str:
 
 @admin.register(Flag)
 class FlagAdmin(History):
+    sees = REVIEW
+    links = ("worker__id__exact",)
     list_display = ["worker", "campaign", "kind", "evidence", "assignment", "at"]
-    list_filter = [("campaign", RelatedDropdownFilter), "kind"]
+    list_filter = [("campaign", VisibleFilter), "kind"]
     list_select_related = ["worker", "campaign", "assignment"]
     search_fields = ["worker__pseudonym__exact"]
     search_help_text = "A worker's full pseudonym."

@@ -6,9 +6,9 @@ from django.contrib import admin
 from django.db.models import Count, Q
 from django.http import HttpRequest
 from unfold.admin import TabularInline
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
+from annotation.admin.guarded import VisibleFilter
 from annotation.admin.widgets import History, bar, by_id, ids, link_to, link_to_list, thumbnail
 from tasks.models import HIT, Assignment, HITItem
 from tasks.models.assignment import USED
@@ -45,7 +45,7 @@ class Items(TabularInline):
 @admin.register(HIT)
 class HITAdmin(History):
     list_display = ["key", "campaign", "state_now", "items", "reward", "answers", "progress"]
-    list_filter = [("campaign", RelatedDropdownFilter)]
+    list_filter = [("campaign", VisibleFilter)]
     list_select_related = ["campaign"]
     search_fields = ["key__exact", "public_id__exact", "items__image__key__exact"]
     search_help_text = "A HIT's key or public id, or the key of an image in it."
@@ -70,7 +70,7 @@ class HITAdmin(History):
         matches = Q(key=search_term) | Q(public_id=search_term) | Q(pk__in=of_image)
         return queryset.filter(matches), False
 
-    def prepare(self, rows: list[Any]) -> None:
+    def prepare(self, rows: list[Any], request: HttpRequest) -> None:
         counts = by_id(
             Assignment.objects.filter(hit__in=ids(rows))
             .order_by()
@@ -96,8 +96,7 @@ class HITAdmin(History):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         hit = super().get_object(request, object_id, from_field)
-        if hit is not None:
-            self.prepare([hit])
+        self.prepare([hit], request)
         return hit
 
     @display(description="state")

@@ -7,15 +7,15 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
+from annotation.admin.guarded import Guarded, VisibleFilter
 from annotation.admin.steps import Step, ask_first
 from annotation.admin.widgets import History, link_to
 from annotation.api.invitations import link_of
-from tasks.crowds.local.invitations import MOST, Made, listed, make, revoke, state_of
+from annotation.rights import RESEARCH
+from tasks.crowds.local.invitations import MOST, Made, make, revoke, state_of
 from tasks.models import Campaign, Invitation
 
 
@@ -47,12 +47,12 @@ class AskInvitations(forms.Form):
     )
 
 
-class InvitationSteps(ModelAdmin):
+class InvitationSteps(Guarded):
     """The step of a campaign that makes invitations."""
 
-    @action(description="Invite", permissions=["take_step"], icon="mail")
+    @action(description="Invite", permissions=["step"], icon="mail")
     def invite(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        campaign = Campaign.objects.get(pk=object_id)
+        campaign = self.row(request, object_id)
         step = Step(
             title=f"Invite people to {campaign.name}",
             consequences=[
@@ -96,7 +96,7 @@ class InvitationSteps(ModelAdmin):
 class InvitationAdmin(History):
     list_display = ["number", "campaign", "state", "uses_so_far", "expires_at", "made_by"]
     list_display += ["made_at"]
-    list_filter = [("campaign", RelatedDropdownFilter)]
+    list_filter = [("campaign", VisibleFilter)]
     list_select_related = ["campaign"]
     fields = ["campaign_link", "state", "uses_so_far", "expires_at", "revoked_at"]
     fields += ["made_by", "made_at"]
@@ -122,12 +122,12 @@ class InvitationAdmin(History):
     def campaign_link(self, invitation: Invitation) -> str:
         return link_to(invitation.campaign)
 
-    def has_revoke_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        return request.user.has_perm("tasks.change_campaign")
+    def has_revoke_permission(self, request: HttpRequest, object_id: str) -> bool:
+        return self.may(request, RESEARCH, object_id)
 
     @action(description="Revoke", permissions=["revoke"], icon="block")
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        invitation = listed(Invitation.objects.get(pk=object_id).campaign).get(pk=object_id)
+        invitation = self.row(request, object_id)
         step = Step(
             title=f"Revoke invitation {invitation.pk} to {invitation.campaign.name}",
             consequences=[

@@ -1,9 +1,9 @@
 """The ledger and the known answers in the admin, read-only."""
 
 from django.contrib import admin
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
+from annotation.admin.guarded import VisibleFilter
 from annotation.admin.widgets import History, thumbnail
 from tasks import money
 from tasks.models import KnownAnswer, Payment
@@ -12,7 +12,7 @@ from tasks.models import KnownAnswer, Payment
 @admin.register(Payment)
 class PaymentAdmin(History):
     list_display = ["at", "campaign", "kind", "dollars", "state", "assignment", "reason", "paid_at"]
-    list_filter = [("campaign", RelatedDropdownFilter), "kind", "state"]
+    list_filter = [("campaign", VisibleFilter), "kind", "state"]
     list_select_related = ["campaign", "assignment"]
     search_fields = ["assignment__key__exact", "request_key__exact", "market_ref__exact"]
     search_help_text = "A full assignment key, request key or id at the marketplace."
@@ -25,7 +25,7 @@ class PaymentAdmin(History):
 @admin.register(KnownAnswer)
 class KnownAnswerAdmin(History):
     list_display = ["picture", "image", "label", "present", "imported_at"]
-    list_filter = [("dataset", RelatedDropdownFilter), "present"]
+    list_filter = [("dataset", VisibleFilter), "present"]
     list_select_related = ["image", "label"]
     search_fields = ["image__key__exact", "label__key__exact"]
     ordering = ["-pk"]

@@ -1,9 +1,10 @@
 """Results in the admin: runs, and what each computed; read-only."""
 
 from django.contrib import admin
-from unfold.contrib.filters.admin import RangeNumericFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import RangeNumericFilter
 from unfold.decorators import display
 
+from annotation.admin.guarded import VisibleFilter
 from annotation.admin.widgets import History, number, thumbnail
 from tasks.models import ImageResult, PairResult, Run, WorkerResult
 
@@ -11,7 +12,7 @@ from tasks.models import ImageResult, PairResult, Run, WorkerResult
 @admin.register(Run)
 class RunAdmin(History):
     list_display = ["pk", "campaign", "started_at", "took", "counts", "version"]
-    list_filter = [("campaign", RelatedDropdownFilter)]
+    list_filter = [("campaign", VisibleFilter)]
     list_select_related = ["campaign"]
     search_fields = ["campaign__slug"]
 
@@ -23,7 +24,7 @@ class RunAdmin(History):
 @admin.register(PairResult)
 class PairResultAdmin(History):
     list_display = ["picture", "image", "label", "frequency", "votes", "maybe"]
-    list_filter = [("pair__campaign", RelatedDropdownFilter), ("sf", RangeNumericFilter)]
+    list_filter = [("pair__campaign", VisibleFilter), ("sf", RangeNumericFilter)]
     list_select_related = ["pair__image", "pair__label"]
     search_fields = ["pair__image__key", "pair__label__key"]
     ordering = ["-pk"]
@@ -54,7 +55,7 @@ class PairResultAdmin(History):
 @admin.register(ImageResult)
 class ImageResultAdmin(History):
     list_display = ["picture", "image", "campaign", "main_label", "num_objects", "workers"]
-    list_filter = [("campaign", RelatedDropdownFilter), "num_objects"]
+    list_filter = [("campaign", VisibleFilter), "num_objects"]
     list_select_related = ["image", "campaign"]
     search_fields = ["image__key", "main_label"]
     ordering = ["-pk"]
@@ -75,6 +76,6 @@ class WorkerResultAdmin(History):
         "agreement",
         "median_seconds",
     ]
-    list_filter = [("campaign", RelatedDropdownFilter)]
+    list_filter = [("campaign", VisibleFilter)]
     list_select_related = ["worker", "campaign"]
     search_fields = ["worker__pseudonym"]

@@ -10,9 +10,9 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 
+from annotation.admin.guarded import Guarded
 from imagesets.models import Image
 
 
@@ -23,10 +23,10 @@ class PageChangeList(ChangeList):
         super().get_results(request)
         self.result_list = list(self.result_list)
         if isinstance(self.model_admin, Lists):
-            self.model_admin.prepare(self.result_list)
+            self.model_admin.prepare(self.result_list, request)
 
 
-class Lists(ModelAdmin):
+class Lists(Guarded):
     """A list that stays quick: no deletion in bulk, and a page's rows are prepared together."""
 
     list_per_page = 50
@@ -35,8 +35,8 @@ class Lists(ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return PageChangeList
 
-    def prepare(self, rows: list[Any]) -> None:
-        """Attach to a page's rows what their columns show."""
+    def prepare(self, rows: list[Any], request: HttpRequest) -> None:
+        """Attach to a page's rows what their columns show, as far as the reader may see it."""
 
     def get_actions(self, request: HttpRequest) -> dict:
         actions = super().get_actions(request)

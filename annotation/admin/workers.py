@@ -1,5 +1,6 @@
 """Workers in the admin, by pseudonym; set them aside, with a reason."""
 
+from collections import defaultdict
 from typing import Any
 
 from django import forms
@@ -7,13 +8,14 @@ from django.contrib import admin
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from annotation.admin.flags import evidence_of
+from annotation.admin.guarded import VisibleFilter
 from annotation.admin.steps import Step, ask_first
 from annotation.admin.widgets import History, by_id, ids, link_to, link_to_list
+from annotation.rights import RAW_WORKERS, REVIEW, allowed, may, visible
 from tasks.models import Assignment, Campaign, Flag, Stop, Worker
 from tasks.models.assignment import USED
 from tasks.work.stops import set_aside
@@ -29,12 +31,12 @@ class AskWhichCampaign(forms.Form):
         label="Why", max_length=2000, widget=UnfoldAdminTextareaWidget({"rows": 2})
     )
 
-    def __init__(self, *args: Any, worker: Worker, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, worker: Worker, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         campaigns = Assignment.objects.filter(worker=worker).values("campaign")
         choice = self.fields["campaign"]
         assert isinstance(choice, forms.ModelChoiceField)
-        choice.queryset = Campaign.objects.filter(pk__in=campaigns).exclude(
+        choice.queryset = allowed(user, REVIEW, Campaign.objects.filter(pk__in=campaigns)).exclude(
             pk__in=worker.stops.values("campaign")
         )
 
@@ -48,21 +50,23 @@ class WorkerAdmin(History):
     actions_detail = ["set_aside"]
 
     def get_fields(self, request: HttpRequest, obj: Worker | None = None) -> list[str]:
-        """A crowd's own id of a worker is for superusers alone."""
+        """A crowd's own id of a worker is for those who may read it."""
         fields = ["pseudonym", "crowd", "created_at", "answers", "used", "flagged", "stopped"]
-        return [*fields, "external_id"] if request.user.is_superuser else fields
+        return [*fields, "external_id"] if may(request.user, RAW_WORKERS, obj) else fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Worker | None = None) -> list[str]:
         return ["answers", "used", "flagged", "stopped"]
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
-        if request.user.is_superuser:
+        if may(request.user, RAW_WORKERS):
             return ["pseudonym", "external_id__exact"]
         return ["pseudonym"]
 
-    def prepare(self, rows: list[Any]) -> None:
+    def prepare(self, rows: list[Any], request: HttpRequest) -> None:
+        handed_in = Assignment.objects.filter(worker__in=ids(rows), submitted_at__isnull=False)
+        stopped = visible(request.user, Stop.objects.filter(worker__in=ids(rows)))
         answers = by_id(
-            Assignment.objects.filter(worker__in=ids(rows), submitted_at__isnull=False)
+            visible(request.user, handed_in)
             .order_by()
             .values("worker")
             .annotate(n=Count("pk"), counted=Count("pk", filter=USED)),
@@ -70,13 +74,11 @@ class WorkerAdmin(History):
             "n",
             "counted",
         )
-        stops = by_id(
-            Stop.objects.filter(worker__in=ids(rows)).values("worker").annotate(n=Count("pk")),
-            "worker",
-            "n",
-        )
+        stops = defaultdict(list)
+        for stop in stopped.select_related("campaign"):
+            stops[stop.worker_id].append(stop)
         flags = by_id(
-            Flag.objects.filter(worker__in=ids(rows))
+            visible(request.user, Flag.objects.filter(worker__in=ids(rows)))
             .order_by()
             .values("worker")
             .annotate(n=Count("pk")),
@@ -86,12 +88,11 @@ class WorkerAdmin(History):
         for row in rows:
             row.flag_count = flags.get(row.pk, (0,))[0]
             row.answered, row.used_answers = answers.get(row.pk, (0, 0))
-            row.stop_count = stops.get(row.pk, (0,))[0]
+            row.seen_stops = stops[row.pk]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         worker = super().get_object(request, object_id, from_field)
-        if worker is not None:
-            self.prepare([worker])
+        self.prepare([worker], request)
         return worker
 
     @display(description="answers")
@@ -114,24 +115,19 @@ class WorkerAdmin(History):
 
     @display(description="set aside in")
     def set_aside_in(self, worker: Any) -> str:
-        return f"{worker.stop_count:,} campaigns" if worker.stop_count else "-"
+        return f"{len(worker.seen_stops):,} campaigns" if worker.seen_stops else "-"
 
     @display(description="set aside in")
     def stopped(self, worker: Any) -> str:
-        stops = worker.stops.select_related("campaign")
-        return (
-            format_html_join(
-                ", ", "{} ({})", ((link_to(stop.campaign), stop.reason) for stop in stops)
-            )
-            or "-"
-        )
+        rows = ((link_to(stop.campaign), stop.reason) for stop in worker.seen_stops)
+        return format_html_join(", ", "{} ({})", rows) or "-"
 
-    def has_set_aside_permission(self, request: HttpRequest, object_id: str = "") -> bool:
-        return request.user.has_perm("tasks.add_stop")
+    def has_set_aside_permission(self, request: HttpRequest, object_id: str) -> bool:
+        return self.may(request, REVIEW, object_id)
 
     @action(description="Set aside", permissions=["set_aside"], icon="person_off", url_path="aside")
     def set_aside(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        worker = Worker.objects.get(pk=object_id)
+        worker = self.row(request, object_id)
         step = Step(
             title=f"Set worker {worker.pseudonym} aside",
             consequences=[
@@ -141,7 +137,7 @@ class WorkerAdmin(History):
             ],
             button="Set aside",
             form=AskWhichCampaign,
-            form_options={"worker": worker},
+            form_options={"worker": worker, "user": request.user},
             danger=True,
         )
 
@@ -157,6 +153,6 @@ class WorkerAdmin(History):
 @admin.register(Stop)
 class StopAdmin(History):
     list_display = ["worker", "campaign", "reason", "at"]
-    list_filter = [("campaign", RelatedDropdownFilter)]
+    list_filter = [("campaign", VisibleFilter)]
     list_select_related = ["worker", "campaign"]
     search_fields = ["worker__pseudonym", "reason"]

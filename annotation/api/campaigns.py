@@ -17,18 +17,23 @@ from annotation.api.serializers import (
     SyncedSerializer,
     ToPublish,
 )
+from annotation.rights import RESEARCH, SPEND, VIEW, need
+from annotation.rights.api import Ruled, RuledList
 from tasks import results
 from tasks.campaigns import publish
-from tasks.crowds import CrowdError
+from tasks.crowds import CrowdError, is_production
 from tasks.market.sync import sync
 from tasks.models import Campaign
 from tasks.models.refused import Refused
 
+CAMPAIGNS = Campaign.objects.select_related("dataset", "source")
 
-class Campaigns(generics.ListCreateAPIView):
-    """All campaigns, the newest first; POST creates a draft."""
 
-    queryset = Campaign.objects.select_related("dataset", "source")
+class Campaigns(RuledList, generics.ListCreateAPIView):
+    """The campaigns that you may see, the newest first; POST creates a draft."""
+
+    rights = {"GET": VIEW, "POST": RESEARCH}
+    queryset = CAMPAIGNS
     serializer_class = CampaignSerializer
     ordering = "-id"
     filters = {
@@ -39,29 +44,31 @@ class Campaigns(generics.ListCreateAPIView):
     }
 
 
-class CampaignDetail(generics.RetrieveUpdateAPIView):
+class CampaignDetail(Ruled, generics.RetrieveUpdateAPIView):
     """One campaign; its settings can be changed while it is a draft."""
 
-    queryset = Campaign.objects.select_related("dataset", "source")
+    rights = {"GET": VIEW, "PATCH": RESEARCH}
+    about = queryset = CAMPAIGNS
     serializer_class = CampaignSerializer
     lookup_field = "slug"
     http_method_names = ["get", "patch", "head", "options"]
 
 
-class Step(generics.GenericAPIView):
+class Step(Ruled, generics.GenericAPIView):
     """A step of a campaign; 409 with the reason if it is refused, and then nothing has changed.
 
     Also 409 if the step was taken but the marketplace could not be reached: the reason says so.
     """
 
-    queryset = Campaign.objects.select_related("dataset", "source")
+    rights = {"POST": RESEARCH}
+    about = queryset = CAMPAIGNS
     serializer_class: type[KnownFieldsOnly] = Reason
     lookup_field = "slug"
 
     def post(self, request: Request, slug: str) -> Response:
         body = self.get_serializer(data=request.data)
         body.is_valid(raise_exception=True)
-        campaign = self.get_object()
+        campaign = self.row
         try:
             self.take(campaign, request.user.get_username(), body.validated_data)
         except Refused as refused:
@@ -89,6 +96,8 @@ class Publish(Step):
     serializer_class = ToPublish
 
     def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> None:
+        if options["production"] or is_production(campaign):
+            need(self.request.user, SPEND, campaign)
         publish.publish(campaign, who, options["production"], options["yes_spend"], in_queue=True)
 
 
@@ -105,6 +114,8 @@ class Resume(Step):
     """Give out work again."""
 
     def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> None:
+        if is_production(campaign):
+            need(self.request.user, SPEND, campaign)
         publish.resume(campaign, who, options["why"], in_queue=True)
 
 
@@ -116,10 +127,11 @@ class Close(Step):
         publish.close(campaign, who, options["why"], in_queue=True)
 
 
-class Sync(generics.GenericAPIView):
+class Sync(Ruled, generics.GenericAPIView):
     """Fetch, review and pay answers, open the next round, offer the free places."""
 
-    queryset = Campaign.objects.all()
+    rights = {"POST": RESEARCH}
+    about = queryset = CAMPAIGNS
     serializer_class = NothingToSay
     lookup_field = "slug"
 
@@ -132,16 +144,17 @@ class Sync(generics.GenericAPIView):
     def post(self, request: Request, slug: str) -> Response:
         self.get_serializer(data=request.data).is_valid(raise_exception=True)
         try:
-            done = sync(self.get_object())
+            done = sync(self.row)
         except (Refused, CrowdError) as refused:
             raise Conflict(str(refused)) from None
         return Response(SyncedSerializer(done).data)
 
 
-class Aggregate(generics.GenericAPIView):
+class Aggregate(Ruled, generics.GenericAPIView):
     """Compute the campaign's results now."""
 
-    queryset = Campaign.objects.all()
+    rights = {"POST": RESEARCH}
+    about = queryset = CAMPAIGNS
     serializer_class = NothingToSay
     lookup_field = "slug"
 
@@ -154,7 +167,7 @@ class Aggregate(generics.GenericAPIView):
     def post(self, request: Request, slug: str) -> Response:
         self.get_serializer(data=request.data).is_valid(raise_exception=True)
         try:
-            run = results.aggregate(self.get_object())
+            run = results.aggregate(self.row)
         except Refused as refused:
             raise Conflict(str(refused)) from None
         return Response(RunSerializer(run).data)

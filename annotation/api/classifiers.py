@@ -13,6 +13,8 @@ from annotation.api.datasets import OfDataset, Predictions
 from annotation.api.errors import Conflict
 from annotation.api.fields import KnownFieldsOnly, StrictText
 from annotation.api.serializers import NothingToSay
+from annotation.rights import RESEARCH, SUPERUSER, VIEW, may
+from annotation.rights.api import Ruled
 from imagesets.models import Dataset
 from models_inference.classifiers.registration import faults
 from models_inference.errors import InferenceError
@@ -78,7 +80,7 @@ class ClassifierSerializer(KnownFieldsOnly, serializers.ModelSerializer):
             data["weights"],
             data["input"],
             data["mapping"],
-            may_read_server=self.context["request"].user.is_superuser,
+            may_read_server=may(self.context["request"].user, SUPERUSER),
         )
         if wrong:
             raise serializers.ValidationError({field: [text] for field, text in wrong.items()})
@@ -88,6 +90,7 @@ class ClassifierSerializer(KnownFieldsOnly, serializers.ModelSerializer):
 class Classifiers(OfDataset, generics.ListCreateAPIView):
     """A dataset's classifiers, by name; POST registers one."""
 
+    rights = {"GET": VIEW, "POST": RESEARCH}
     rows = Classifier.objects.all()
     serializer_class = ClassifierSerializer
     ordering = "name"
@@ -95,8 +98,7 @@ class Classifiers(OfDataset, generics.ListCreateAPIView):
 
     def get_serializer_context(self) -> dict[str, Any]:
         context = dict(super().get_serializer_context())
-        if self.request and self.request.method == "POST":
-            context["dataset"] = get_object_or_404(Dataset, slug=self.kwargs["slug"])
+        context["dataset"] = getattr(self, "row", None)  # OpenAPI is made of no dataset's
         return context
 
     def perform_create(self, serializer: serializers.BaseSerializer) -> None:
@@ -161,6 +163,8 @@ class JobSerializer(serializers.ModelSerializer):
 class Predict(Predictions):
     """The classifiers' predictions for a dataset's images; POST asks the queue for more."""
 
+    rights = {"GET": VIEW, "POST": RESEARCH}
+
     @extend_schema(
         request=ToPredict,
         responses={
@@ -170,7 +174,7 @@ class Predict(Predictions):
     )
     def post(self, request: Request, slug: str) -> Response:
         """Queue inference; asking again for what is running or done does no harm."""
-        dataset = get_object_or_404(Dataset, slug=slug)
+        dataset = self.row
         body = ToPredict(data=request.data)
         body.is_valid(raise_exception=True)
         names = body.validated_data["classifiers"]
@@ -189,9 +193,11 @@ class Predict(Predictions):
         return Response(JobSerializer(job).data, status=202)
 
 
-class CancelJob(generics.GenericAPIView):
+class CancelJob(Ruled, generics.GenericAPIView):
     """Stop a job that runs or waits; what is predicted stays."""
 
+    rights = {"POST": RESEARCH}
+    about = Dataset.objects.all()
     queryset = InferenceJob.objects.all()
     serializer_class = NothingToSay
 
@@ -200,7 +206,7 @@ class CancelJob(generics.GenericAPIView):
     )
     def post(self, request: Request, slug: str, job: int) -> Response:
         self.get_serializer(data=request.data).is_valid(raise_exception=True)
-        row = get_object_or_404(InferenceJob, dataset__slug=slug, pk=job)
+        row = get_object_or_404(InferenceJob, dataset=self.row, pk=job)
         try:
             cancel(row, request.user.get_username())
         except InferenceError as error:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -10,6 +9,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.dashboards.dataset_summary import candidates_of, findings_of
+from annotation.rights import VIEW
+from annotation.rights.api import Ruled
 from imagesets.labels.lint import RULES, lint
 from imagesets.models import Dataset
 from models_inference.models import STORED
@@ -99,8 +100,11 @@ class LintSerializer(serializers.Serializer):
     findings = FindingSerializer(many=True)
 
 
-class Candidates(APIView):
+class Candidates(Ruled, APIView):
     """What the dataset's candidates would ask: pairs, HITs, judgments, and each model's share."""
+
+    rights = {"GET": VIEW}
+    about = Dataset.objects.all()
 
     @extend_schema(
         responses=CandidateSummarySerializer,
@@ -115,29 +119,30 @@ class Candidates(APIView):
         ],
     )
     def get(self, request: Request, slug: str) -> Response:
-        dataset = get_object_or_404(Dataset, slug=slug)
         _known_parameters(request, PARAMETERS)
         k = request.query_params.get("k", str(K))
         if not (k.isascii() and k.isdigit() and 1 <= int(k) <= STORED):
             raise serializers.ValidationError({"k": [f"Must be a whole number, 1 to {STORED}."]})
         names = request.query_params.getlist("classifier") or None
         try:
-            counted = candidates_of(dataset, names, int(k))
+            counted = candidates_of(self.row, names, int(k))
         except ValueError as error:
             raise serializers.ValidationError({"classifier": [str(error)]}) from None
-        return Response(counted | {"findings": findings_of(dataset)})
+        return Response(counted | {"findings": findings_of(self.row)})
 
 
-class Lint(APIView):
+class Lint(Ruled, APIView):
     """Labels that workers may confuse by name alone, the worst first."""
+
+    rights = {"GET": VIEW}
+    about = Dataset.objects.all()
 
     @extend_schema(responses=LintSerializer)
     def get(self, request: Request, slug: str) -> Response:
-        dataset = get_object_or_404(Dataset, slug=slug)
         _known_parameters(request, ())
         findings: list[dict[str, Any]] = [
             {"rule": finding.rule, "labels": list(finding.keys), "text": finding.text}
-            for finding in lint(dataset.labels.order_by("key"))
+            for finding in lint(self.row.labels.order_by("key"))
         ]
         return Response({"count": len(findings), "findings": findings})
 

@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
 from rest_framework import generics, serializers
 
+from annotation.rights import VIEW
+from annotation.rights.api import Ruled, RuledList
 from imagesets.models import Dataset, Image, Label
 from models_inference.models import Prediction
 
@@ -64,33 +65,36 @@ class PredictionSerializer(serializers.ModelSerializer):
         return [keys[label] for label in prediction.labels]
 
 
-class Datasets(generics.ListAPIView):
-    """All datasets."""
+class Datasets(RuledList, generics.ListAPIView):
+    """The datasets that you may see."""
 
+    rights = {"GET": VIEW}
     queryset = Dataset.objects.all()
     serializer_class = DatasetSerializer
     ordering = "slug"
 
 
-class DatasetDetail(generics.RetrieveAPIView):
+class DatasetDetail(Ruled, generics.RetrieveAPIView):
     """One dataset."""
 
-    queryset = Dataset.objects.all()
+    rights = {"GET": VIEW}
+    about = queryset = Dataset.objects.all()
     serializer_class = DatasetDetailSerializer
     lookup_field = "slug"
 
 
-class OfDataset(generics.ListAPIView):
+class OfDataset(Ruled, generics.ListAPIView):
     """A list of what belongs to the dataset in the address."""
 
+    rights = {"GET": VIEW}
+    about = Dataset.objects.all()
     rows: QuerySet
     dataset_lookup = "dataset"
 
     def get_queryset(self) -> QuerySet:
         if getattr(self, "swagger_fake_view", False):
             return self.rows.none()
-        dataset = get_object_or_404(Dataset, slug=self.kwargs["slug"])
-        return self.rows.filter(**{self.dataset_lookup: dataset})
+        return self.rows.filter(**{self.dataset_lookup: self.row})
 
 
 class Labels(OfDataset):

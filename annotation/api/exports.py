@@ -3,16 +3,17 @@
 from typing import Any
 
 from django.http import StreamingHttpResponse
-from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from annotation import exports
 from annotation.api.errors import Conflict
+from annotation.rights import RAW_WORKERS, VIEW, need
+from annotation.rights.api import Ruled
 from tasks.models import Campaign
 
 YES = {"1": True, "true": True, "0": False, "false": False}
@@ -25,9 +26,11 @@ class ByAddress(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-class Export(APIView):
+class Export(Ruled, APIView):
     """A table of a campaign as CSV or JSON lines."""
 
+    rights = {"GET": VIEW}
+    about = Campaign.objects.all()
     content_negotiation_class = ByAddress
 
     @extend_schema(
@@ -41,7 +44,9 @@ class Export(APIView):
                 description="CSV in which no text begins as a formula; its name says so.",
             ),
             OpenApiParameter(
-                "raw_workers", bool, description="Workers' own ids; for superusers only."
+                "raw_workers",
+                bool,
+                description="Workers' own ids; needs the permission raw_workers.",
             ),
         ],
         responses={
@@ -53,14 +58,13 @@ class Export(APIView):
     )
     def get(self, request: Request, slug: str, table: str, extension: str) -> StreamingHttpResponse:
         raw, for_spreadsheets = self._options(request)
-        campaign = get_object_or_404(Campaign, slug=slug)
         if extension not in exports.FORMATS:
             raise NotFound(f"No such format: {extension}. Known: {', '.join(exports.FORMATS)}.")
         if for_spreadsheets and extension != "csv":
             raise ValidationError({"for": ["Spreadsheets are served by csv alone."]})
         try:
             export = exports.Export(
-                campaign, table, extension, raw_workers=raw, for_spreadsheets=for_spreadsheets
+                self.row, table, extension, raw_workers=raw, for_spreadsheets=for_spreadsheets
             )
         except exports.NoSuchTable as error:
             raise NotFound(str(error)) from None
@@ -81,6 +85,6 @@ class Export(APIView):
         raw = YES.get(request.query_params.get("raw_workers", "0"))
         if raw is None:
             raise ValidationError({"raw_workers": ["Must be 1 or 0."]})
-        if raw and not request.user.is_superuser:
-            raise PermissionDenied("Only a superuser may see workers' own ids.")
+        if raw:
+            need(request.user, RAW_WORKERS, self.row)
         return raw, "for" in request.query_params

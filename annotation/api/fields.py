@@ -10,6 +10,8 @@ from django.db import models
 from drf_spectacular.utils import OpenApiTypes, extend_schema_field
 from rest_framework import serializers
 
+from annotation.rights import RESEARCH, need, visible
+
 
 class StrictInteger(serializers.IntegerField):
     """A JSON number without a fraction."""
@@ -102,18 +104,25 @@ class Money(serializers.DecimalField):
 
 
 class Row(serializers.SlugRelatedField):
-    """A row named by its slug, a JSON string."""
+    """A row named by its slug, a JSON string; whoever names it needs the right RESEARCH on it."""
 
     def __init__(self, model: type[models.Model], **options: Any) -> None:
         super().__init__(slug_field="slug", queryset=model._default_manager.all(), **options)
         self.what = model._meta.verbose_name
 
+    def get_queryset(self) -> models.QuerySet:
+        rows, request = super().get_queryset(), self.context.get("request")
+        return visible(request.user, rows) if request else rows
+
     def to_internal_value(self, data: Any) -> models.Model:
         slug = StrictText().run_validation(data)
         try:
-            return super().to_internal_value(slug)
+            row = super().to_internal_value(slug)
         except serializers.ValidationError:
             raise serializers.ValidationError(f"There is no {self.what} {slug}.") from None
+        if request := self.context.get("request"):
+            need(request.user, RESEARCH, row)
+        return row
 
 
 class KnownFieldsOnly(serializers.Serializer):

@@ -4,17 +4,19 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from annotation.api.campaigns import CAMPAIGNS
 from annotation.api.errors import Conflict
 from annotation.api.fields import KnownFieldsOnly, StrictInteger
+from annotation.rights import RESEARCH, VIEW
+from annotation.rights.api import Ruled
 from tasks.crowds.local.invitations import MOST, listed, make, revoke, state_of
-from tasks.models import Campaign, Invitation
+from tasks.models import Invitation
 from tasks.models.refused import Refused
 
 
@@ -70,16 +72,18 @@ class NewInvitations(serializers.Serializer):
     results = NewInvitationSerializer(many=True)
 
 
-class Invitations(generics.ListAPIView):
+class Invitations(Ruled, generics.ListAPIView):
     """A campaign's invitations, the newest first; POST makes some and replies with their links."""
 
+    rights = {"GET": VIEW, "POST": RESEARCH}
+    about = CAMPAIGNS
     serializer_class = InvitationSerializer
     ordering = "-id"
 
     def get_queryset(self) -> QuerySet[Invitation]:
         if "slug" not in self.kwargs:  # while the schema is made
             return Invitation.objects.none()
-        return listed(get_object_or_404(Campaign, slug=self.kwargs["slug"]))
+        return listed(self.row)
 
     @extend_schema(
         request=ToInvite,
@@ -89,13 +93,12 @@ class Invitations(generics.ListAPIView):
         },
     )
     def post(self, request: Request, slug: str) -> Response:
-        campaign = get_object_or_404(Campaign, slug=slug)
         body = ToInvite(data=request.data)
         body.is_valid(raise_exception=True)
         asked: dict[str, Any] = body.validated_data
         try:
             made = make(
-                campaign,
+                self.row,
                 request.user.get_username(),
                 asked["count"],
                 asked["uses"],
@@ -109,18 +112,19 @@ class Invitations(generics.ListAPIView):
         return Response(shown.data, status=status.HTTP_201_CREATED)
 
 
-class InvitationDetail(generics.GenericAPIView):
+class InvitationDetail(Ruled, generics.GenericAPIView):
     """One invitation."""
 
+    rights = {"DELETE": RESEARCH}
+    about = CAMPAIGNS
     queryset = Invitation.objects.all()
     serializer_class = InvitationSerializer
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, slug: str, pk: int) -> Response:
         """Revoke it: it opens no new work. The HITs that are open stay open."""
-        campaign = get_object_or_404(Campaign, slug=slug)
         try:
-            revoke(campaign, pk, request.user.get_username())
+            revoke(self.row, pk, request.user.get_username())
         except Invitation.DoesNotExist:
             raise NotFound(f"Campaign {slug} has no invitation {pk}.") from None
         return Response(status=status.HTTP_204_NO_CONTENT)

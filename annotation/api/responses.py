@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import IO, Any
 
-from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError
@@ -17,6 +16,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.api.errors import Conflict
+from annotation.rights import RESEARCH
+from annotation.rights.api import Ruled
 from tasks.models import Campaign
 from tasks.models.refused import Refused
 from tasks.responses import ResponsesRefused, import_responses
@@ -66,9 +67,11 @@ class ImportedSerializer(serializers.Serializer):
     )
 
 
-class Responses(APIView):
+class Responses(Ruled, APIView):
     """Add judgments, a JSON list or JSON lines: all of them or none."""
 
+    rights = {"POST": RESEARCH}
+    about = Campaign.objects.all()
     parser_classes = [JSONBody, JSONLinesBody, JSONLines2Body]
 
     @extend_schema(
@@ -86,7 +89,6 @@ class Responses(APIView):
         },
     )
     def post(self, request: Request, slug: str) -> Response:
-        campaign = get_object_or_404(Campaign, slug=slug)
         body: Any = request.data
         if not hasattr(body, "read"):
             raise ParseError("The body is empty: it must be a JSON list or JSON lines.")
@@ -95,7 +97,7 @@ class Responses(APIView):
                 raise ParseError("The body must be a JSON list or JSON lines of objects.")
             body.seek(0)
             try:
-                imported = import_responses(campaign, body, request.user.get_username())
+                imported = import_responses(self.row, body, request.user.get_username())
             except Refused as refused:
                 raise Conflict(str(refused)) from None
             except ResponsesRefused as refused:

@@ -1,25 +1,23 @@
-"""The API's own description, built once per process: it is the same for everybody."""
+"""OpenAPI of views that ask for rights: 401, 403 and 404 where they can come."""
 
-import threading
 from typing import Any
 
-from django.http import HttpResponse
-from drf_spectacular.views import SpectacularAPIView
-from rest_framework.request import Request
+from drf_spectacular.openapi import AutoSchema
 
-_documents: dict[str, bytes] = {}  # by media type
-_lock = threading.Lock()
+WITHOUT_A_RIGHT = {
+    "401": "Neither a token nor a login.",
+    "403": "What you see but may not do.",
+    "404": "No such address, or nothing that you may see.",
+}
 
 
-class Schema(SpectacularAPIView):
-    """The OpenAPI document as YAML or JSON; readable without a login."""
+class Schema(AutoSchema):
+    """DRF's views, with the answers to those who lack a right."""
 
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        renderer = request.accepted_renderer
-        with _lock:  # requests of the first second would each build it
-            if renderer.media_type not in _documents:
-                generator = self.generator_class()
-                _documents[renderer.media_type] = renderer.render(generator.get_schema(public=True))
-        response = HttpResponse(_documents[renderer.media_type], content_type=renderer.media_type)
-        response["Content-Disposition"] = f'inline; filename="Second Look.{renderer.format}"'
-        return response
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        operation = super().get_operation(*args, **kwargs)
+        if operation and hasattr(self.view, "rights"):
+            for status, says in WITHOUT_A_RIGHT.items():
+                if status != "404" or self.view.about is not None:
+                    operation["responses"].setdefault(status, {"description": says})
+        return operation

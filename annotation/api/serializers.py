@@ -9,6 +9,8 @@ from rest_framework import serializers
 
 from annotation.api.fields import KnownFieldsOnly, Money, StrictBoolean, StrictText
 from annotation.api.setting_fields import field_of
+from annotation.rights import SPEND, need, visible
+from tasks import money
 from tasks.campaigns.draft_checks import problems_of, slug_taken
 from tasks.models import Campaign, Run
 from tasks.models.campaign import State
@@ -60,7 +62,10 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
         if not self.instance and not data.get("slug"):
             data["slug"] = slugify(data["name"])[:100]
         values = {name: getattr(self.instance, name, None) for name in SETTINGS} | data
-        if problems := problems_of(values, self.instance):
+        campaigns = Campaign.objects.all()
+        if request := self.context.get("request"):
+            campaigns = visible(request.user, campaigns)
+        if problems := problems_of(values, campaigns, self.instance):
             raise serializers.ValidationError(as_errors(problems))
         return data
 
@@ -73,7 +78,10 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
             raise serializers.ValidationError(as_errors([problem])) from None
 
     def update(self, instance: Campaign, validated_data: dict) -> Campaign:
-        """Change a draft; raises ValidationError if it has been published meanwhile."""
+        """Change a draft; raises ValidationError if it has been published meanwhile.
+
+        Raises PermissionDenied if it raises the budget for somebody who may not spend.
+        """
         with transaction.atomic():
             # Locked, so that a publish at the same moment sees either all of the change or none.
             campaign = Campaign.locked(instance.pk)
@@ -94,6 +102,9 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
                         for name in sorted(fixed)
                     }
                 )
+            budget = validated_data.get("budget", campaign.budget)
+            if money.raises(campaign.budget, budget):
+                need(self.context["request"].user, SPEND, campaign)
             return super().update(campaign, validated_data)
 
 

@@ -13,7 +13,7 @@ from annotation.api import (
 )
 from annotation.api.errors import unknown_address
 from annotation.api.exports import Export
-from annotation.api.schema import Schema
+from annotation.api.schema_view import SchemaView
 
 urlpatterns = [
     path("campaigns/", campaigns.Campaigns.as_view(), name="api-campaigns"),
@@ -64,7 +64,7 @@ urlpatterns = [
         classifiers.CancelJob.as_view(),
         name="api-cancel-job",
     ),
-    path("schema/", Schema.as_view(), name="api-schema"),
+    path("schema/", SchemaView.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
     re_path(r"^(?P<address>.*)$", unknown_address),
 ]

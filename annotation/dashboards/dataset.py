@@ -4,9 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.views.decorators import staff_member_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.views.decorators.cache import never_cache
@@ -14,6 +12,8 @@ from django.views.decorators.http import require_safe
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from annotation.dashboards.dataset_summary import candidates_of, findings_of
+from annotation.rights import VIEW
+from annotation.rights.pages import needs
 from imagesets.labels.lint import RULES
 from imagesets.models import Dataset, ImportJob
 from models_inference.models import STORED
@@ -35,12 +35,11 @@ class Question(forms.Form):
     )
 
 
-@staff_member_required
+@needs(VIEW, Dataset)
 @require_safe
 @never_cache
-def dataset_page(request: HttpRequest, slug: str) -> HttpResponse:
+def dataset_page(request: HttpRequest, dataset: Dataset) -> HttpResponse:
     """The page; `?k=` counts the top k labels of a prediction instead of five."""
-    dataset = get_object_or_404(Dataset, slug=slug)
     form = Question(request.GET if "k" in request.GET else None, initial={"k": K})
     k = form.cleaned_data["k"] if form.is_valid() else K
     counted = candidates_of(dataset, k=k)
@@ -57,7 +56,7 @@ def dataset_page(request: HttpRequest, slug: str) -> HttpResponse:
         "labels": _labels(counted),
         "findings": findings_of(dataset),
         "rules": RULES,
-        "imports": ImportJob.objects.filter(slug=slug)[:3],
+        "imports": ImportJob.objects.filter(slug=dataset.slug)[:3],
         "settings_page": reverse("admin:imagesets_dataset_change", args=[dataset.pk]),
     }
     return TemplateResponse(request, "pages/dataset.html", context)

@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib import admin
-from django.contrib.admin.views.decorators import staff_member_required
 from django.db.models import Count, Max, Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from annotation.rights import VIEW
+from annotation.rights.pages import needs
 from tasks.models import Assignment, Campaign, Place
 from tasks.models.assignment import USED
 from tasks.models.campaign import State
@@ -102,12 +102,11 @@ def count_progress(campaign: Campaign) -> Progress:
     )
 
 
-@staff_member_required
+@needs(VIEW, Campaign)
 @require_safe
 @never_cache
-def campaign_progress(request: HttpRequest, slug: str) -> HttpResponse:
+def campaign_progress(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     """The page; its script reloads it while the campaign is open."""
-    campaign = get_object_or_404(Campaign, slug=slug)
     progress = count_progress(campaign)
     context = {
         **admin.site.each_context(request),

@@ -9,11 +9,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth.decorators import login_required, permission_required
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_POST
@@ -34,9 +34,16 @@ from imagesets.importing.jobs import (
     pace,
     remove_left_uploads,
 )
-from imagesets.models import ImportJob
+from imagesets.models import Dataset, ImportJob
 
 LISTED = 10
+LOOKED_AT = 100  # of the last imports, for those that the reader may see
+
+# Django's names of permissions; the site answers them from its users' roles.
+IMPORT = "imagesets.change_dataset"
+MAKE = "imagesets.add_dataset"
+SEE_JOB = "imagesets.view_importjob"
+READ_SERVER = "imagesets.read_server"  # superusers alone have it
 PARQUET_ENDS = b"PAR1"
 
 
@@ -107,9 +114,15 @@ class ImportForm(forms.Form):
         widget=UnfoldBooleanWidget,
     )
 
-    def __init__(self, *args: Any, may_read_server: bool, **options: Any) -> None:
+    def __init__(self, *args: Any, user: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.may_read_server = may_read_server
+        self.user = user
+
+    def clean_slug(self) -> str:
+        slug = self.cleaned_data["slug"]
+        if not may_import_into(self.user, slug):
+            raise forms.ValidationError(f"Your role does not let you import into {slug}.")
+        return slug
 
     def clean_upload(self) -> Any:
         upload = self.cleaned_data["upload"]
@@ -136,7 +149,7 @@ class ImportForm(forms.Form):
 
     def clean_address(self) -> str:
         address = self.cleaned_data["address"].strip()
-        if address and not address.startswith("s3://") and not self.may_read_server:
+        if address and not address.startswith("s3://") and not self.user.has_perm(READ_SERVER):
             raise forms.ValidationError("Only a superuser can import from this server's files.")
         try:
             check_address(address or "s3://")
@@ -151,17 +164,24 @@ class ImportForm(forms.Form):
         return cleaned
 
 
-def _check_permission(request: HttpRequest) -> None:
-    if not request.user.has_perm("imagesets.add_dataset"):
-        raise PermissionDenied
+def may_import_into(user: Any, slug: str) -> bool:
+    """Whether the user may add to the dataset, or make it where there is none."""
+    dataset = Dataset.objects.filter(slug=slug).first()
+    return user.has_perm(IMPORT, dataset) if dataset else user.has_perm(MAKE)
 
 
-@staff_member_required
+def _visible_job(request: HttpRequest, job_id: int) -> ImportJob:
+    row = get_object_or_404(ImportJob, pk=job_id)
+    if not request.user.has_perm(SEE_JOB, row):
+        raise Http404
+    return row
+
+
+@login_required
+@permission_required(IMPORT, raise_exception=True)
 def new(request: HttpRequest) -> HttpResponse:
     """The form, and the last imports started from it."""
-    _check_permission(request)
-    may = bool(request.user.is_superuser)
-    form = ImportForm(request.POST or None, request.FILES or None, may_read_server=may)
+    form = ImportForm(request.POST or None, request.FILES or None, user=request.user)
     status = 200
     if request.method == "POST":
         try:
@@ -171,11 +191,13 @@ def new(request: HttpRequest) -> HttpResponse:
         except OSError as error:
             form.add_error(None, f"The files could not be kept: {reason_of(error)}.")
             status = 507
+    recent = ImportJob.objects.all()[:LOOKED_AT]
+    jobs = [row for row in recent if request.user.has_perm(SEE_JOB, row)]
     context = {
         **admin.site.each_context(request),
         "title": "Import a dataset",
         "form": form,
-        "jobs": ImportJob.objects.all()[:LISTED],
+        "jobs": jobs[:LISTED],
     }
     return TemplateResponse(request, "admin/imagesets/import.html", context, status=status)
 
@@ -212,11 +234,10 @@ def start_from(form: ImportForm, who: str) -> ImportJob:
     return job
 
 
-@staff_member_required
+@login_required
 def job(request: HttpRequest, job_id: int) -> HttpResponse:
     """The progress of an import, or its result."""
-    _check_permission(request)
-    row = get_object_or_404(ImportJob, pk=job_id)
+    row = _visible_job(request, job_id)
     context = {
         **admin.site.each_context(request),
         "title": f"Import into {row.slug}",
@@ -231,12 +252,13 @@ def job(request: HttpRequest, job_id: int) -> HttpResponse:
     return response
 
 
-@staff_member_required
+@login_required
 @require_POST
 def again(request: HttpRequest, job_id: int) -> HttpResponse:
     """Queue a lost import again; it resumes where it stopped."""
-    _check_permission(request)
-    row = get_object_or_404(ImportJob, pk=job_id)
+    row = _visible_job(request, job_id)
+    if not may_import_into(request.user, row.slug):
+        raise PermissionDenied
     if is_silent(row):
         queue_import(row)
     return redirect("import-job", row.pk)

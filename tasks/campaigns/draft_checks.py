@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from django.db.models import QuerySet
+
 from imagesets.labels.lint import some
 from imagesets.models import Dataset, Image
 from models_inference.models import Classifier
@@ -13,14 +15,18 @@ from tasks.models.campaign_settings import RULES
 from tasks.models.setting_types import Problem, broken_rules
 
 
-def problems_of(values: Mapping[str, Any], campaign: Campaign | None = None) -> list[Problem]:
+def problems_of(
+    values: Mapping[str, Any], campaigns: QuerySet[Campaign], draft: Campaign | None = None
+) -> list[Problem]:
     """What is wrong with the settings of a draft, each of a valid type and within its bounds.
 
-    `values`: all settings, `dataset` and `source` as rows; `campaign`: the draft that is changed,
-    if it exists. At most one problem of a setting, or of a part.
+    `values`: all settings, `dataset` and `source` as rows; `campaigns`: those that they may name;
+    `draft`: the campaign that is changed, if it exists. At most one problem of a setting, or of a
+    part.
     """
     problems: dict[str, str] = {}
-    for name, sentence in [*broken_rules(values, RULES), *_unknown_to_database(values, campaign)]:
+    unknown = _unknown_to_database(values, campaigns, draft)
+    for name, sentence in [*broken_rules(values, RULES), *unknown]:
         problems.setdefault(name, sentence)
     return list(problems.items())
 
@@ -30,9 +36,11 @@ def slug_taken(slug: str) -> Problem:
     return "slug", f"There is a campaign {slug} already."
 
 
-def _unknown_to_database(values: Mapping[str, Any], campaign: Campaign | None) -> Iterator[Problem]:
+def _unknown_to_database(
+    values: Mapping[str, Any], campaigns: QuerySet[Campaign], draft: Campaign | None
+) -> Iterator[Problem]:
     slug, dataset, source = values["slug"], values["dataset"], values["source"]
-    others = Campaign.objects.exclude(pk=campaign.pk) if campaign else Campaign.objects.all()
+    others = Campaign.objects.exclude(pk=draft.pk) if draft else Campaign.objects.all()
     if others.filter(slug=slug).exists():
         yield slug_taken(slug)
     if source is not None and source.kind != Kind.CONTAINS:
@@ -49,7 +57,7 @@ def _unknown_to_database(values: Mapping[str, Any], campaign: Campaign | None) -
     if unknown := _unknown_classifiers(dataset, (values["candidates"] or {}).get("classifiers")):
         yield "candidates.classifiers", f"Not of dataset {dataset.slug}: {some(unknown)}."
     slugs = (values["controls"] or {}).get("campaigns", [])
-    known = {c.slug: c for c in Campaign.objects.filter(slug__in=slugs).select_related("dataset")}
+    known = {c.slug: c for c in campaigns.filter(slug__in=slugs).select_related("dataset")}
     for slug in slugs:
         if slug not in known:
             yield "controls.campaigns", f"There is no campaign {slug}."

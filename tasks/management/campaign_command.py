@@ -21,7 +21,7 @@ class CampaignCommand(BaseCommand):
         if row is None:
             raise CommandError(f"There is no campaign {campaign}.")
         try:
-            self.step(row, who=_who(), **options)
+            self.step(row, who=person_at_terminal(), **options)
         except Refused as error:
             message = str(error)
             raise CommandError(message[:1].upper() + message[1:]) from None
@@ -31,7 +31,7 @@ class CampaignCommand(BaseCommand):
         raise NotImplementedError
 
 
-def _who() -> str:
+def person_at_terminal() -> str:
     """The person at the terminal, for the log."""
     try:
         return f"{getpass.getuser()} (terminal)"

@@ -10,7 +10,7 @@ TYPED = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tasks", "0017_settings_are_declared")]
+    dependencies = [("tasks", "0020_assignment_choices_seen")]
 
     operations = [
         migrations.AddField(

@@ -62,6 +62,11 @@ def committed(campaign: Campaign) -> Decimal:
     return total
 
 
+def raises(before: Decimal | None, after: Decimal | None) -> bool:
+    """Whether a change of budget lets a campaign spend more; None: no limit."""
+    return before is not None and (after is None or after > before)
+
+
 def over(campaign: Campaign, more: Decimal = Decimal(0)) -> Decimal:
     """By how much the campaign would exceed its budget if it cost `more`; 0: it is within.
 

@@ -90,22 +90,25 @@ def test_what_is_missing_is_said_at_once(dataset, capsys):
 
 
 def test_tokens_open_the_api(db, capsys):
-    call_command("api_token", "ada")
+    with pytest.raises(CommandError, match="no user ada: to make one, add --role or --superuser"):
+        call_command("api_token", "ada")
+    assert not get_user_model().objects.exists()
+    call_command("api_token", "ada", "--role", "viewer")
     token = said(capsys).strip()
     assert token.isalnum()
     client = Client(headers={"authorization": f"Token {token}"})
     assert client.get("/api/datasets/").status_code == 200
     ada = get_user_model().objects.get(username="ada")
-    assert (ada.is_staff, ada.is_superuser) == (True, False)
+    assert (ada.is_staff, ada.is_superuser) == (False, False)
     assert not ada.has_usable_password()
     call_command("api_token", "ada", "--superuser")
     ada.refresh_from_db()
     assert ada.is_superuser
     get_user_model().objects.create(username="guest")
-    with pytest.raises(CommandError, match="guest is not staff"):
-        call_command("api_token", "guest")
+    call_command("api_token", "guest")
+    assert "guest has no role yet" in capsys.readouterr().err
     with pytest.raises(CommandError, match="a b"):
-        call_command("api_token", "a b")
+        call_command("api_token", "a b", "--role", "viewer")
     assert not get_user_model().objects.filter(username="a b").exists()
 
 
@@ -120,7 +123,7 @@ def test_streams_and_exit_codes(shell, tmp_path):
     assert refused.stderr.count(b"\n") == 1
     assert b"Error: annotations is a table of classify campaigns" in refused.stderr
     assert shell("export", "grid", "judgments", "--format", "xml").returncode == 2
-    token = shell("api_token", "bob")
+    token = shell("api_token", "bob", "--role", "viewer")
     assert (token.returncode, token.stderr) == (0, b"")
     assert token.stdout.strip().isalnum()
     raw = shell("export", "grid", "judgments", "--raw-workers")

@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from annotation.api import schema
+from annotation.api import schema_view
 from models_inference.models import Classifier, InferenceJob
 from tasks.models import Campaign
 from tests.factories import make_campaign, make_dataset, make_workers, work_through
@@ -68,14 +68,14 @@ def test_no_page_of_a_step_changes_anything_when_it_is_opened(job, admin_client,
 
 def test_the_schema_is_built_once_and_needs_no_login(monkeypatch):
     built = []
-    monkeypatch.setattr(schema, "_documents", {})
-    whole = schema.Schema.generator_class.get_schema
+    monkeypatch.setattr(schema_view, "_documents", {})
+    whole = schema_view.SchemaView.generator_class.get_schema
 
     def counted(self, *args, **kwargs):
         built.append(1)
         return whole(self, *args, **kwargs)
 
-    monkeypatch.setattr(schema.Schema.generator_class, "get_schema", counted)
+    monkeypatch.setattr(schema_view.SchemaView.generator_class, "get_schema", counted)
     for _ in range(3):
         for accept in ("application/json", "application/vnd.oai.openapi"):
             reply = Client().get("/api/schema/", headers={"accept": accept})

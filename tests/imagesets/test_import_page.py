@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from imagesets.importing import jobs as import_jobs
 from imagesets.models import Dataset, Image, ImportJob
+from tests.factories import make_user
 from tests.studies.drawn_pictures import jpeg
 
 pytestmark = pytest.mark.django_db
@@ -134,8 +135,8 @@ def test_a_job_that_lost_its_worker_can_be_started_again(admin_client, queued):
     assert queued == [row.get().pk] * 2
 
 
-def test_only_those_who_may_import_can(client, django_user_model, queued):
+def test_only_those_who_may_import_can(client, queued):
     assert "login" in client.get(reverse("import-dataset")).url
-    client.force_login(django_user_model.objects.create_user("staff", is_staff=True))
+    client.force_login(make_user("reader", "reviewer"))
     assert client.get(reverse("import-dataset")).status_code == 403
     assert post(client, address="/etc").status_code == 403

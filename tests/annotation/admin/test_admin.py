@@ -5,7 +5,6 @@ import re
 import pytest
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -20,6 +19,7 @@ from tasks.work.stops import set_aside
 from tests.factories import (
     make_awkward_dataset,
     make_campaign,
+    make_user,
     make_workers,
     random_answers,
     work_through,
@@ -226,12 +226,10 @@ def test_a_worker_is_set_aside_with_a_reason(study, root):
     assert not Assignment.objects.filter(campaign=form, worker=worker, set_aside=False).exists()
 
 
-def test_raw_worker_ids_are_for_superusers(study, client, root):
+def test_raw_worker_ids_need_their_permission(study, client, root):
     worker = make_workers(1)[0]
     assert "person-0@example.org" in root.get(address(worker, "change")).content.decode()
-    staff = get_user_model().objects.create(username="staff", is_staff=True)
-    staff.user_permissions.add(*Permission.objects.filter(content_type__app_label="tasks"))
-    client.force_login(staff)
+    client.force_login(make_user("boss", "owner"))
     page = client.get(address(worker, "change")).content.decode()
     assert worker.pseudonym in page
     assert "person-0@example.org" not in page
@@ -240,10 +238,7 @@ def test_raw_worker_ids_are_for_superusers(study, client, root):
 
 
 def test_steps_need_the_right(study, client):
-    staff = get_user_model().objects.create(username="reader", is_staff=True)
-    view = Permission.objects.filter(content_type__app_label="tasks", codename__startswith="view")
-    staff.user_permissions.add(*view)
-    client.force_login(staff)
+    client.force_login(make_user("reader", "viewer"))
     form = Campaign.objects.get(slug="form")
     assert client.get(address(form, "change")).status_code == 200
     page = reverse("admin:tasks_campaign_close", args=[form.pk])

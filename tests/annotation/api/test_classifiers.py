@@ -26,7 +26,7 @@ def dataset(tmp_path):
 
 @pytest.fixture
 def api():
-    return client_of("staff", is_staff=True)
+    return client_of("staff", "researcher")
 
 
 @pytest.fixture

@@ -6,10 +6,8 @@ import json
 import random
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.test import Client
-from knox.models import AuthToken
 
 from tasks.crowds.mturk.form_data import as_json
 from tasks.models import Assignment, Worker
@@ -286,9 +284,7 @@ def test_the_command(contains, tmp_path, capsys):
 
 @pytest.fixture
 def api():
-    user = get_user_model().objects.create(username="staff", is_staff=True)
-    _, token = AuthToken.objects.create(user=user, expiry=None)
-    return Client(headers={"authorization": f"Token {token}"}, raise_request_exception=False)
+    return factories.client_of("staff", "researcher")
 
 
 @pytest.mark.parametrize(

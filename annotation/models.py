@@ -1,0 +1,105 @@
+"""What accounts may do: roles granted to users, scopes of their tokens, and the log of changes."""
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from knox.models import AuthToken
+
+from tasks.models import Campaign
+
+
+class Role(models.TextChoices):
+    """What a person does; each role includes the ones before it."""
+
+    VIEWER = "viewer", "viewer: sees and exports"
+    REVIEWER = "reviewer", "reviewer: also accepts, rejects, sets aside"
+    RESEARCHER = "researcher", "researcher: also imports, predicts, publishes, closes"
+    OWNER = "owner", "owner: also manages accounts and roles"
+
+
+class Scope(models.TextChoices):
+    """What a token may be used for, if its user may."""
+
+    READ = "read", "read"
+    WRITE = "write", "write (includes read)"
+    SPEND = "spend", "spend real money"
+    RAW_WORKERS = "raw_workers", "read workers' own ids"
+
+
+def all_scopes() -> list[str]:
+    """The scopes of a token that is not narrowed."""
+    return list(Scope.values)
+
+
+class Grant(models.Model):
+    """A user's role and permissions, for the whole site or for one campaign."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="grants"
+    )
+    role = models.CharField(max_length=10, choices=Role.choices)
+    campaign = models.ForeignKey(
+        Campaign,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="With its dataset and its source. Empty: the whole site.",
+    )
+    spend = models.BooleanField(
+        default=False, help_text="May spend real money: production, bonuses, raising a budget."
+    )
+    raw_workers = models.BooleanField(default=False, help_text="May read workers' own ids.")
+
+    class Meta:
+        ordering = ["user__username", "id"]
+        verbose_name = "role"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "campaign"],
+                nulls_distinct=False,
+                name="one_grant_per_user_and_campaign",
+                violation_error_message="They have a role there already: change that one.",
+            ),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="grant_role"),
+        ]
+
+    def __str__(self) -> str:
+        also = [name for name in ("spend", "raw_workers") if getattr(self, name)]
+        where = f"of campaign {self.campaign}" if self.campaign_id else "of the whole site"
+        return " and ".join([f"{self.role} {where}", *also])
+
+
+class Token(models.Model):
+    """What an API token may be used for; knox keeps the token itself, hashed."""
+
+    auth_token = models.OneToOneField(AuthToken, on_delete=models.CASCADE, related_name="token")
+    scopes = ArrayField(models.CharField(max_length=20, choices=Scope.choices), default=all_scopes)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "API token"
+
+    def __str__(self) -> str:
+        return f"{self.auth_token.token_key}... of {self.auth_token.user}"
+
+
+class RightsChange(models.Model):
+    """An entry of the log: who changed what somebody may do, and when."""
+
+    at = models.DateTimeField(auto_now_add=True)
+    who = models.CharField(max_length=200)
+    whom = models.CharField(max_length=200)
+    what = models.TextField()
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "change of rights"
+        verbose_name_plural = "changes of rights"
+
+    def __str__(self) -> str:
+        return f"{self.whom}: {self.what}"

@@ -1,0 +1,275 @@
+"""Who may do what: every route of the site against one table, and nobody gains rights."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.db import transaction
+from django.template.response import SimpleTemplateResponse
+from django.test import Client
+from django.utils import timezone
+from django_celery_beat.models import (
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    SolarSchedule,
+)
+
+from annotation.models import RightsChange
+from imagesets.models import Image, ImportJob
+from models_inference.models import InferenceJob, SkippedImage
+from tasks.campaigns.publish import close
+from tasks.models import Campaign, KnownAnswer
+from tasks.results import aggregate
+from tasks.work.stops import set_aside
+from tests.factories import (
+    client_of,
+    make_campaign,
+    make_dataset,
+    make_user,
+    make_workers,
+    random_answers,
+    work_through,
+)
+from tests.studies.routes import Route, routes
+
+pytestmark = pytest.mark.django_db
+
+VIEWER, REVIEWER, RESEARCHER, OWNER, NOBODY = range(1, 6)
+LEVELS = {"": 0, "viewer": VIEWER, "reviewer": REVIEWER, "researcher": RESEARCHER, "owner": OWNER}
+
+# Routes that ask for no right: the workers' pages, pictures, probes, documents, the login.
+OPEN = {
+    *("tasks:campaigns", "tasks:campaign", "tasks:thanks", "tasks:hit", "image-tile", "image-full"),
+    *("home", "healthz", "readyz", "RedirectView", "api-schema", "api-docs", "unknown_address"),
+    *("admin:login", "admin:logout"),
+}
+# Pages of the admin that whoever has a role enters: each shows what its reader may see.
+ENTRANCE = {
+    *("admin:index", "admin:search", "admin:autocomplete", "admin:jsi18n", "admin:app_list"),
+    *("admin:password_change", "admin:password_change_done", "admin:view_on_site"),
+    *("admin:RedirectView", "admin:catch_all_view"),
+}
+# Route -> method -> who may. "row": of a campaign or dataset that they see (else 404); "any": who
+# has that role anywhere; "site": who has it for the whole site.
+API = {
+    "api-campaigns": {"GET": ("any", VIEWER), "POST": ("site", RESEARCHER)},
+    "api-campaign": {"GET": ("row", VIEWER), "PATCH": ("row", RESEARCHER)},
+    "api-export": {"GET": ("row", VIEWER)},
+    "api-datasets": {"GET": ("any", VIEWER)},
+    "api-classifiers": {"GET": ("row", VIEWER), "POST": ("row", RESEARCHER)},
+    "api-predictions": {"GET": ("row", VIEWER), "POST": ("row", RESEARCHER)},
+    **{
+        f"api-{name}": {"GET": ("row", VIEWER)}
+        for name in ("dataset", "labels", "lint", "candidates", "images", "jobs")
+    },
+    **{
+        f"api-{name}": {"POST": ("row", RESEARCHER)}
+        for name in ("publish", "pause", "resume", "close", "sync", "aggregate", "responses")
+    },
+}
+PAGES = {
+    "import-dataset": {"GET": ("any", RESEARCHER), "POST": ("any", RESEARCHER)},
+    "import-job": {"GET": ("row", VIEWER)},
+    "import-again": {"POST": ("row", RESEARCHER)},
+    "campaign-progress": {"GET": ("row", VIEWER)},
+    "dataset": {"GET": ("row", VIEWER)},
+}
+# The admin: who sees a model's rows, and who adds, changes or deletes one.
+OWNERS = {"auth.user": ("site", OWNER, OWNER, NOBODY)}
+OWNERS |= {"annotation.grant": ("any", OWNER, OWNER, OWNER)}
+OWNERS |= {"annotation.rightschange": ("any", NOBODY, NOBODY, NOBODY)}
+OWNERS |= {
+    f"django_celery_beat.{name}": ("site", OWNER, OWNER, OWNER)
+    for name in (
+        *("periodictask", "intervalschedule", "solarschedule", "crontabschedule"),
+        "clockedschedule",
+    )
+}
+STUDY = {
+    "imagesets.dataset": ("any", NOBODY, RESEARCHER, NOBODY),
+    "imagesets.label": ("any", NOBODY, RESEARCHER, NOBODY),
+    "models_inference.classifier": ("any", RESEARCHER, RESEARCHER, NOBODY),
+    # Published: nobody changes it any more.
+    "tasks.campaign": ("site", RESEARCHER, NOBODY, NOBODY),
+    "annotation.token": ("any", VIEWER, NOBODY, VIEWER),
+    **dict.fromkeys(
+        (
+            *("imagesets.image", "models_inference.prediction", "models_inference.inferencejob"),
+            *("models_inference.skippedimage", "tasks.assignment", "tasks.campaignimage"),
+            *("tasks.pair", "tasks.transition", "tasks.hit", "tasks.payment", "tasks.knownanswer"),
+            *("tasks.run", "tasks.pairresult", "tasks.imageresult", "tasks.workerresult"),
+            *("tasks.worker", "tasks.stop"),
+        ),
+        ("any", NOBODY, NOBODY, NOBODY),
+    ),
+}
+STEPS = {
+    **{
+        f"admin:tasks_campaign_{step}": ("row", RESEARCHER)
+        for step in ("publish", "pause", "resume", "sync", "aggregate", "close")
+    },
+    **{
+        f"admin:tasks_assignment_{step}": ("row", REVIEWER)
+        for step in ("accept", "reject", "overturn")
+    },
+    "admin:tasks_assignment_bonus": ("row", NOBODY),  # needs the permission spend besides
+    "admin:tasks_worker_set_aside": ("row", REVIEWER),
+    "admin:models_inference_inferencejob_again": ("row", RESEARCHER),
+    "admin:imagesets_dataset_explore": ("row", VIEWER),
+    "admin:imagesets_dataset_bring_in": ("any", RESEARCHER),
+    "admin:auth_user_password_change": ("row of owners", OWNER),
+}
+
+
+def of_the_admin() -> dict[str, dict[str, tuple[str, int]]]:
+    """The admin's routes, in the words of the tables above."""
+    table = {name: {"GET": rule, "POST": rule} for name, rule in STEPS.items()}
+    for models, sees in ((STUDY, VIEWER), (OWNERS, OWNER)):
+        for model, (where, add, change, delete) in models.items():
+            page = f"admin:{model.replace('.', '_')}"
+            row = "row" if models is STUDY else "row of owners"
+            row = "row of oneself" if model == "annotation.token" else row
+            table[f"{page}_changelist"] = {"GET": (where if sees == OWNER else "any", sees)}
+            table[f"{page}_add"] = {"GET": (where, add), "POST": (where, add)}
+            table[f"{page}_change"] = {"GET": (row, sees), "POST": (row, change)}
+            table[f"{page}_history"] = {"GET": (row, sees)}
+            table[f"{page}_delete"] = {"GET": (row, delete), "POST": (row, delete)}
+    return table
+
+
+TABLE = API | PAGES | of_the_admin()
+
+
+@pytest.fixture
+def study() -> Campaign:
+    """A follow-up with its source, all of whose tables have a row, and another study beside it."""
+    dataset = make_dataset()
+    contains = make_campaign(dataset, slug="grid")
+    workers = make_workers(3)
+    work_through(contains, workers[:2], random_answers())
+    set_aside(contains, workers[0], "careless", "a test")
+    work_through(contains, workers[2:], random_answers())
+    aggregate(contains)
+    close(contains, "a test")
+    form = make_campaign(dataset, "classify", slug="form", source=contains, follow_up="all")
+    work_through(form, workers[1:2], random_answers())
+    set_aside(form, workers[1], "careless", "a test")
+    aggregate(form)
+    close(form, "a test")
+    job = {"queued_at": contains.created_at, "finished_at": contains.created_at}
+    InferenceJob.objects.create(dataset=dataset, classifiers=[1], **job)
+    SkippedImage.objects.create(image=Image.objects.all()[0], reason="broken")
+    ImportJob.objects.create(slug=dataset.slug, images="s3://b/p", created_by="keeper")
+    image, label = dataset.images.all()[0], dataset.labels.all()[0]
+    KnownAnswer.objects.create(dataset=dataset, image=image, label=label, present=True)
+    every = IntervalSchedule.objects.create(every=1, period="days")
+    PeriodicTask.objects.create(name="nothing", task="none", interval=every, enabled=False)
+    CrontabSchedule.objects.create()
+    SolarSchedule.objects.create(event="sunset", latitude=1, longitude=1)
+    ClockedSchedule.objects.create(clocked_time=timezone.now())
+    client_of("keeper", "viewer", campaign=form)
+    RightsChange.objects.create(who="a test", whom="keeper", what="...", campaign=form)
+    make_campaign(make_dataset(slug="else"), slug="elsewhere")
+    return form
+
+
+@pytest.fixture
+def quick(monkeypatch) -> None:
+    """Pages are not rendered: their status is known before."""
+
+    def render(response: SimpleTemplateResponse) -> SimpleTemplateResponse:
+        response.content = b""
+        return response
+
+    monkeypatch.setattr(SimpleTemplateResponse, "render", render)
+
+
+def requests_of(route: Route, study: Campaign) -> Iterator[tuple[str, str, tuple[str, int]]]:
+    """(method, address, who may) of a route of the table."""
+    parts: dict[str, Any] = {"table": "workers", "extension": "csv"}
+    about_campaign = "campaign" in route.pattern
+    parts["slug"] = study.slug if about_campaign else study.dataset.slug
+    if route.name.startswith("admin:") and "{" in route.pattern:
+        app, model = route.pattern.split("/")[2:4]
+        row = next(m for m in admin.site._registry if m._meta.label_lower == f"{app}.{model}")
+        parts["object_id"] = parts["id"] = row_of_study(row, study).pk
+    elif "job_id" in route.pattern:
+        parts["job_id"] = ImportJob.objects.get().pk
+    for method, rule in TABLE[route.name].items():
+        yield method, route.address(**parts), rule
+
+
+def row_of_study(model: Any, study: Campaign) -> Any:
+    """A row of the model that belongs to the study and not to the campaign elsewhere."""
+    if model is Campaign:
+        return study
+    if model._meta.model_name == "user":
+        return make_user("keeper")
+    return model._default_manager.order_by("pk").first()
+
+
+def expected(rule: tuple[str, int], level: int, elsewhere: bool = False) -> str:
+    """What the table says of a person with a role of this level, for the site or elsewhere."""
+    where, needed = rule
+    if where == "row" and (elsewhere or not level):
+        return "404"
+    if where == "row of owners" and (level < OWNER or elsewhere):
+        return "404"
+    if where == "row of oneself" and (level < OWNER or elsewhere):
+        return "404"  # the row is the keeper's
+    return "yes" if level >= needed and not (where == "site" and elsewhere) else "403"
+
+
+def told(client: Client, method: str, address: str) -> str:
+    """What the site says, in the words of `expected`; whatever it does is rolled back."""
+    json = {"content_type": "application/json"} if address.startswith("/api/") else {}
+    body = {"nonsense": 1} if method != "GET" else {}
+    with transaction.atomic():
+        answer = (
+            client.generic(method, address)
+            if method == "GET"
+            else getattr(client, method.lower())(address, body, **json)
+        )
+        transaction.set_rollback(True)
+    if answer.status_code == 302 and "/login/" in answer["Location"]:
+        return "login"
+    assert answer.status_code < 500, (method, address)
+    return str(answer.status_code) if answer.status_code in (401, 403, 404) else "yes"
+
+
+def logged_in(name: str, role: str, campaign: Campaign | None = None) -> Client:
+    client = Client()
+    client.force_login(make_user(name, role, campaign))
+    return client
+
+
+def test_every_route_is_in_the_table():
+    """A new route needs a line: who may?"""
+    names = {route.name for route in routes()}
+    assert names == OPEN | ENTRANCE | set(TABLE)
+
+
+@pytest.mark.parametrize(
+    "who", ["nobody", "", "viewer", "reviewer", "researcher", "owner", "elsewhere"]
+)
+def test_every_route_asks_for_its_right(study, quick, who):
+    elsewhere = Campaign.objects.get(slug="elsewhere") if who == "elsewhere" else None
+    role = "owner" if elsewhere else who
+    client = Client() if who == "nobody" else logged_in("somebody", role, elsewhere)
+    wrong = []
+    for route in routes():
+        if route.name in OPEN | ENTRANCE:
+            continue
+        for method, address, rule in requests_of(route, study):
+            should = expected(rule, LEVELS.get(role, 0), bool(elsewhere))
+            if who == "nobody":
+                should = "401" if address.startswith("/api/") else "login"
+            elif not role and route.name.startswith("admin:"):
+                should = "login"
+            said = told(client, method, address)
+            if said != should:
+                wrong.append((method, address, should, said))
+    assert wrong == []
