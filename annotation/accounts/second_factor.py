@@ -39,8 +39,8 @@ class SecondFactorRequired:
         if match and (match.url_name or "").startswith(ALWAYS_OPEN):
             return None
         if request.path_info.startswith("/api/"):
-            if "Authorization" in request.headers:
-                return None
+            if request.headers.get("Authorization", "").lower().split()[:1] == ["token"]:
+                return None  # any other scheme would leave the login to answer
             return JsonResponse({"detail": MISSING}, status=403)
         messages.warning(request, MISSING)
         return redirect("mfa_index")

@@ -44,13 +44,19 @@ LEVELS = {"": 0, "viewer": VIEWER, "reviewer": REVIEWER, "researcher": RESEARCHE
 OPEN = {
     *("tasks:campaigns", "tasks:campaign", "tasks:thanks", "tasks:hit", "image-tile", "image-full"),
     *("home", "healthz", "readyz", "RedirectView", "api-schema", "api-docs", "unknown_address"),
-    *("admin:login", "admin:logout"),
+    *("admin:login", "admin:logout", "account_login"),
 }
 # Pages of the admin that whoever has a role enters: each shows what its reader may see.
 ENTRANCE = {
     *("admin:index", "admin:search", "admin:autocomplete", "admin:jsi18n", "admin:app_list"),
     *("admin:password_change", "admin:password_change_done", "admin:view_on_site"),
     *("admin:RedirectView", "admin:catch_all_view"),
+    # One's own second factor.
+    *("account_logout", "account_reauthenticate", "mfa_index", "mfa_authenticate"),
+    *("mfa_reauthenticate", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_list_webauthn"),
+    *("mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_download_recovery_codes"),
+    *("mfa_add_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn"),
+    "mfa_reauthenticate_webauthn",
 }
 # Route -> method -> who may. "row": of a campaign or dataset that they see (else 404); "any": who
 # has that role anywhere; "site": who has it for the whole site.
@@ -58,6 +64,9 @@ API = {
     "api-campaigns": {"GET": ("any", VIEWER), "POST": ("site", RESEARCHER)},
     "api-campaign": {"GET": ("row", VIEWER), "PATCH": ("row", RESEARCHER)},
     "api-export": {"GET": ("row", VIEWER)},
+    "api-invitations": {"GET": ("row", VIEWER), "POST": ("row", RESEARCHER)},
+    "api-invitation": {"DELETE": ("row", RESEARCHER)},
+    "api-cancel-job": {"POST": ("row", RESEARCHER)},
     "api-datasets": {"GET": ("any", VIEWER)},
     "api-classifiers": {"GET": ("row", VIEWER), "POST": ("row", RESEARCHER)},
     "api-predictions": {"GET": ("row", VIEWER), "POST": ("row", RESEARCHER)},
@@ -81,6 +90,7 @@ PAGES = {
 OWNERS = {"auth.user": ("site", OWNER, OWNER, NOBODY)}
 OWNERS |= {"annotation.grant": ("any", OWNER, OWNER, OWNER)}
 OWNERS |= {"annotation.rightschange": ("any", NOBODY, NOBODY, NOBODY)}
+OWNERS |= {"mfa.authenticator": ("site", NOBODY, NOBODY, OWNER)}
 OWNERS |= {
     f"django_celery_beat.{name}": ("site", OWNER, OWNER, OWNER)
     for name in (
@@ -101,7 +111,7 @@ STUDY = {
             *("models_inference.skippedimage", "tasks.assignment", "tasks.campaignimage"),
             *("tasks.pair", "tasks.transition", "tasks.hit", "tasks.payment", "tasks.knownanswer"),
             *("tasks.run", "tasks.pairresult", "tasks.imageresult", "tasks.workerresult"),
-            *("tasks.worker", "tasks.stop"),
+            *("tasks.worker", "tasks.stop", "tasks.invitation"),
         ),
         ("any", NOBODY, NOBODY, NOBODY),
     ),
@@ -109,8 +119,9 @@ STUDY = {
 STEPS = {
     **{
         f"admin:tasks_campaign_{step}": ("row", RESEARCHER)
-        for step in ("publish", "pause", "resume", "sync", "aggregate", "close")
+        for step in ("publish", "invite", "pause", "resume", "sync", "aggregate", "close")
     },
+    "admin:tasks_invitation_revoke": ("row", RESEARCHER),
     **{
         f"admin:tasks_assignment_{step}": ("row", REVIEWER)
         for step in ("accept", "reject", "overturn")
@@ -118,6 +129,7 @@ STEPS = {
     "admin:tasks_assignment_bonus": ("row", NOBODY),  # needs the permission spend besides
     "admin:tasks_worker_set_aside": ("row", REVIEWER),
     "admin:models_inference_inferencejob_again": ("row", RESEARCHER),
+    "admin:models_inference_inferencejob_cancel": ("row", RESEARCHER),
     "admin:imagesets_dataset_explore": ("row", VIEWER),
     "admin:imagesets_dataset_bring_in": ("any", RESEARCHER),
     "admin:auth_user_password_change": ("row of owners", OWNER),
