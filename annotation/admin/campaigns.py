@@ -208,8 +208,7 @@ class CampaignAdmin(CampaignSteps, Lists):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list:
         """The steps that the campaign's state allows."""
-        campaign = self.get_queryset(request).filter(pk=object_id).only("state").first()
-        allowed = STEPS[State(campaign.state)] if campaign else []
+        allowed = STEPS[State(self.row(request, object_id).state)]
         return [
             step
             for step in super().get_actions_detail(request, object_id)

@@ -62,18 +62,11 @@ def test_no_list_filters_by_a_field_that_holds_a_secret(rf):
 
 def _paths(model: type, steps: int, prefix: str = "") -> list[str]:
     paths = []
-    for field in model._meta.get_fields(include_hidden=True):
-        name = (
-            field.name
-            if field.concrete
-            else field.related_query_name()
-            if hasattr(field, "related_query_name")
-            else field.name
-        )
+    for field in model._meta.get_fields():
         if field.concrete and field.name in SECRETS:
-            paths.append(prefix + name)
-        if field.is_relation and steps and field.related_model:
-            paths += _paths(field.related_model, steps - 1, f"{prefix}{name}__")
+            paths.append(prefix + field.name)
+        if field.is_relation and steps:
+            paths += _paths(field.related_model, steps - 1, f"{prefix}{field.name}__")
     return paths
 
 
