@@ -205,9 +205,9 @@ class CampaignAdmin(CampaignSteps, InvitationSteps, Lists):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list:
         """The steps that the campaign's state allows."""
-        campaign = self.get_queryset(request).filter(pk=object_id).only("state", "crowd").first()
-        allowed = list(STEPS[State(campaign.state)]) if campaign else []
-        if campaign and campaign.crowd != LOCAL:
+        campaign = self.row(request, object_id)
+        allowed = STEPS[State(campaign.state)]
+        if campaign.crowd != LOCAL:
             allowed = [step for step in allowed if step != "invite"]
         return [
             step

@@ -20,6 +20,7 @@ CHANGES = {
     "tasks.delete_campaign": RESEARCH,
     "tasks.change_assignment": REVIEW,
     "tasks.add_stop": REVIEW,
+    "tasks.view_flag": REVIEW,
     **{f"annotation.{action}_grant": OWN for action in ("view", "add", "change", "delete")},
     **{f"auth.{action}_user": OWN for action in ("view", "add", "change")},
     **{f"mfa.{action}_authenticator": OWN for action in ("view", "delete")},
@@ -35,7 +36,7 @@ OF_THE_SITE = ("imagesets.add_dataset", "tasks.add_campaign", "auth.", "mfa.", f
 def right_of(permission: str) -> Right | None:
     """The right that Django's permission ("app.action_model") stands for; None: nobody has it."""
     app, _, action = permission.partition(".")
-    if app in STUDY and action.startswith("view_"):
+    if app in STUDY and action.startswith("view_") and permission not in CHANGES:
         return VIEW
     return OWN if app == OWNERS else CHANGES.get(permission)
 

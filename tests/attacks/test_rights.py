@@ -1,4 +1,4 @@
-"""Who may do what: every route of the site against one table, and nobody gains rights."""
+"""Who may do what: every route of the site, as each role, against one table."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,32 +8,12 @@ from django.contrib import admin
 from django.db import transaction
 from django.template.response import SimpleTemplateResponse
 from django.test import Client
-from django.utils import timezone
-from django_celery_beat.models import (
-    ClockedSchedule,
-    CrontabSchedule,
-    IntervalSchedule,
-    PeriodicTask,
-    SolarSchedule,
-)
 
-from annotation.models import RightsChange
-from imagesets.models import Image, ImportJob
-from models_inference.models import InferenceJob, SkippedImage
-from tasks.campaigns.publish import close
-from tasks.models import Campaign, KnownAnswer
-from tasks.results import aggregate
-from tasks.work.stops import set_aside
-from tests.factories import (
-    client_of,
-    make_campaign,
-    make_dataset,
-    make_user,
-    make_workers,
-    random_answers,
-    work_through,
-)
+from imagesets.models import ImportJob
+from tasks.models import Campaign
+from tests.factories import make_user
 from tests.studies.routes import Route, routes
+from tests.studies.two_studies import make_two_studies
 
 pytestmark = pytest.mark.django_db
 
@@ -152,40 +132,25 @@ def of_the_admin() -> dict[str, dict[str, tuple[str, int]]]:
     return table
 
 
-TABLE = API | PAGES | of_the_admin()
+def of_flags() -> dict[str, dict[str, tuple[str, int]]]:
+    """Evidence about workers: for those who review."""
+    row, nobody = ("row of reviewers", REVIEWER), ("row of reviewers", NOBODY)
+    page = "admin:tasks_flag"
+    return {
+        f"{page}_changelist": {"GET": ("any", REVIEWER)},
+        f"{page}_add": {"GET": ("any", NOBODY), "POST": ("any", NOBODY)},
+        f"{page}_change": {"GET": row, "POST": nobody},
+        f"{page}_history": {"GET": row},
+        f"{page}_delete": {"GET": nobody, "POST": nobody},
+    }
+
+
+TABLE = of_flags() | API | PAGES | of_the_admin()
 
 
 @pytest.fixture
 def study() -> Campaign:
-    """A follow-up with its source, all of whose tables have a row, and another study beside it."""
-    dataset = make_dataset()
-    contains = make_campaign(dataset, slug="grid")
-    workers = make_workers(3)
-    work_through(contains, workers[:2], random_answers())
-    set_aside(contains, workers[0], "careless", "a test")
-    work_through(contains, workers[2:], random_answers())
-    aggregate(contains)
-    close(contains, "a test")
-    form = make_campaign(dataset, "classify", slug="form", source=contains, follow_up="all")
-    work_through(form, workers[1:2], random_answers())
-    set_aside(form, workers[1], "careless", "a test")
-    aggregate(form)
-    close(form, "a test")
-    job = {"queued_at": contains.created_at, "finished_at": contains.created_at}
-    InferenceJob.objects.create(dataset=dataset, classifiers=[1], **job)
-    SkippedImage.objects.create(image=Image.objects.all()[0], reason="broken")
-    ImportJob.objects.create(slug=dataset.slug, images="s3://b/p", created_by="keeper")
-    image, label = dataset.images.all()[0], dataset.labels.all()[0]
-    KnownAnswer.objects.create(dataset=dataset, image=image, label=label, present=True)
-    every = IntervalSchedule.objects.create(every=1, period="days")
-    PeriodicTask.objects.create(name="nothing", task="none", interval=every, enabled=False)
-    CrontabSchedule.objects.create()
-    SolarSchedule.objects.create(event="sunset", latitude=1, longitude=1)
-    ClockedSchedule.objects.create(clocked_time=timezone.now())
-    client_of("keeper", "viewer", campaign=form)
-    RightsChange.objects.create(who="a test", whom="keeper", what="...", campaign=form)
-    make_campaign(make_dataset(slug="else"), slug="elsewhere")
-    return form
+    return make_two_studies()
 
 
 @pytest.fixture
@@ -229,6 +194,8 @@ def expected(rule: tuple[str, int], level: int, elsewhere: bool = False) -> str:
     if where == "row" and (elsewhere or not level):
         return "404"
     if where == "row of owners" and (level < OWNER or elsewhere):
+        return "404"
+    if where == "row of reviewers" and (level < REVIEWER or elsewhere):
         return "404"
     if where == "row of oneself" and (level < OWNER or elsewhere):
         return "404"  # the row is the keeper's

@@ -1,0 +1,64 @@
+"""Two studies side by side: one that has a row in every table, and one elsewhere."""
+
+from django.utils import timezone
+from django_celery_beat.models import (
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    SolarSchedule,
+)
+
+from annotation.models import RightsChange
+from imagesets.models import Image, ImportJob
+from models_inference.models import InferenceJob, SkippedImage
+from tasks.campaigns.publish import close
+from tasks.models import Campaign, KnownAnswer
+from tasks.results import aggregate
+from tasks.work.stops import set_aside
+from tests.factories import (
+    client_of,
+    make_campaign,
+    make_dataset,
+    make_workers,
+    random_answers,
+    work_through,
+)
+
+
+def make_two_studies() -> Campaign:
+    """The campaign `form`, a follow-up of `grid` on dataset `small`; beside them `elsewhere`.
+
+    Each table of the admin has a row of the first. Some workers worked elsewhere too.
+    """
+    dataset = make_dataset()
+    contains = make_campaign(dataset, slug="grid")
+    workers = make_workers(3)
+    work_through(contains, workers[:2], random_answers())
+    set_aside(contains, workers[0], "careless", "a test")
+    work_through(contains, workers[2:], random_answers())
+    aggregate(contains)
+    close(contains, "a test")
+    form = make_campaign(dataset, "classify", slug="form", source=contains, follow_up="all")
+    work_through(form, workers[1:2], random_answers())
+    set_aside(form, workers[1], "careless", "a test")
+    aggregate(form)
+    close(form, "a test")
+    job = {"queued_at": contains.created_at, "finished_at": contains.created_at}
+    InferenceJob.objects.create(dataset=dataset, classifiers=[1], **job)
+    SkippedImage.objects.create(image=Image.objects.all()[0], reason="broken")
+    ImportJob.objects.create(slug=dataset.slug, images="s3://b/p", created_by="keeper")
+    image, label = dataset.images.all()[0], dataset.labels.all()[0]
+    KnownAnswer.objects.create(dataset=dataset, image=image, label=label, present=True)
+    every = IntervalSchedule.objects.create(every=1, period="days")
+    PeriodicTask.objects.create(name="nothing", task="none", interval=every, enabled=False)
+    CrontabSchedule.objects.create()
+    SolarSchedule.objects.create(event="sunset", latitude=1, longitude=1)
+    ClockedSchedule.objects.create(clocked_time=timezone.now())
+    client_of("keeper", "viewer", campaign=form)
+    RightsChange.objects.create(who="a test", whom="keeper", what="...", campaign=form)
+    elsewhere = make_campaign(make_dataset(slug="otherset"), slug="elsewhere")
+    work_through(elsewhere, workers, random_answers())
+    set_aside(elsewhere, workers[1], "a secret reason", "a test")
+    aggregate(elsewhere)
+    return form
