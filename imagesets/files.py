@@ -9,9 +9,26 @@ from django.conf import settings
 from imagesets.locations import write_s3
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they are missing, for the site to write in."""
+    new = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in new:
+        hand_over(folder)
+
+
+def hand_over(path: Path) -> None:
+    """Give what root's commands made below DATA_DIR to the account of web and workers."""
+    if os.getuid() != 0 or not path.is_relative_to(settings.DATA_DIR):
+        return
+    status = settings.DATA_DIR.stat()
+    if gid := status.st_gid:
+        os.chown(path, status.st_uid or gid, gid, follow_symlinks=False)
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write or replace a file so that readers see either all of it or the one before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from django.conf import settings
 
 from annotation.celery import app
+from annotation.serving.dropped import as_account, dropped
 from annotation.serving.embedded.processes import dies_with_parent
 
 QUEUES = "default,gpu"
@@ -32,6 +33,7 @@ def celery_worker(patience: float = 60.0) -> Iterator[None]:
         return
     log = settings.DATA_DIR / "log" / "celery.log"
     log.parent.mkdir(parents=True, exist_ok=True)
+    account, _ = dropped()
     command = [sys.executable, "-m", "celery", "-A", "annotation", "worker"]
     command += ["--pool", "solo", "--queues", QUEUES, "--loglevel", "INFO"]
     with log.open("ab") as output:
@@ -43,7 +45,7 @@ def celery_worker(patience: float = 60.0) -> Iterator[None]:
             stdin=subprocess.DEVNULL,
             cwd=settings.BASE_DIR,
             start_new_session=True,
-            preexec_fn=dies_with_parent(signal.SIGTERM),
+            **as_account(account, os.environ, dies_with_parent(signal.SIGTERM)),
         )
     try:
         deadline = time.monotonic() + patience

@@ -3,13 +3,17 @@
 Everything after this middleware reads REMOTE_ADDR and `request.is_secure()`, never a header.
 """
 
+import logging
 import re
 from collections.abc import Callable, Collection
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+
+log = logging.getLogger(__name__)
 
 Network = IPv4Network | IPv6Network
 UNIX = "unix"  # in TRUSTED_PROXIES: whoever speaks over a unix socket, where peers have no address
@@ -41,6 +45,8 @@ class TrustedProxies:
             client, hops = self.client(peer, _words(claims.get("HTTP_X_FORWARDED_FOR", "")))
             if scheme := _scheme(_words(claims.get("HTTP_X_FORWARDED_PROTO", "")), hops):
                 request.META["wsgi.url_scheme"] = scheme
+        elif claims and settings.REDIRECT_TO_HTTPS:
+            _tell_once(peer)
         request.META["REMOTE_ADDR"] = str(address) if (address := as_address(client)) else client
         if (
             settings.REDIRECT_TO_HTTPS
@@ -96,6 +102,14 @@ def as_address(text: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+@lru_cache(100)
+def _tell_once(peer: str) -> None:
+    """Say why every page redirects to itself, where a proxy is not named."""
+    address = as_address(peer)
+    if address is None or address.is_private:  # not for whatever strangers write
+        log.warning("A proxy at %s says who visitors are: TRUSTED_PROXIES does not name it.", peer)
 
 
 def _words(header: str) -> list[str]:

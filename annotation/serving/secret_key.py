@@ -7,9 +7,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from annotation.serving.embedded.ownership import KEY
 from annotation.serving.production import PUBLISHED_SECRET
-
-NAME = "secret_key"
 
 
 def kept_keys(data_dir: Path) -> list[str]:
@@ -19,7 +18,7 @@ def kept_keys(data_dir: Path) -> list[str]:
     second line. What follows from it is decided where it is used; nothing else is signed with it,
     or believed. Raises ImproperlyConfigured where it can be neither read nor made.
     """
-    file = data_dir / NAME
+    file = data_dir / KEY
     try:
         if not file.exists():
             _make(file)
@@ -34,10 +33,10 @@ def kept_keys(data_dir: Path) -> list[str]:
 def _make(file: Path) -> None:
     """Write a new key, whole and at once; of several that try, the first one's stays."""
     is_old = file.parent.exists() and any(
-        not path.name.startswith(f".{NAME}") for path in file.parent.iterdir()
+        not path.name.startswith(f".{KEY}") for path in file.parent.iterdir()
     )
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, part = tempfile.mkstemp(prefix=f".{NAME}", dir=file.parent)  # 0600
+    handle, part = tempfile.mkstemp(prefix=f".{KEY}", dir=file.parent)  # 0600
     try:
         with os.fdopen(handle, "w") as lines:
             lines.write(f"{secrets.token_urlsafe(48)}\n")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from annotation.serving.dropped import Dropped, as_account
 from annotation.serving.embedded.processes import dies_with_parent
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -24,6 +25,7 @@ class Child:
     command: Sequence[str]
     stops: Sequence[tuple[int, float]] = ((signal.SIGTERM, 10.0),)
     pass_fds: Sequence[int] = ()
+    account: Dropped | None = None
     process: subprocess.Popen[str] | None = field(default=None, init=False)
     started: float = field(default=0.0, init=False)
     pause: float = field(default=FIRST_PAUSE, init=False)
@@ -41,10 +43,13 @@ class Child:
             text=True,
             errors="replace",
             cwd=folder,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
             pass_fds=self.pass_fds,
             start_new_session=True,  # Ctrl-C reaches us alone; its group holds its children
-            preexec_fn=dies_with_parent(signal.SIGKILL),
+            **as_account(
+                self.account,
+                os.environ | {"PYTHONUNBUFFERED": "1"},
+                dies_with_parent(signal.SIGKILL),
+            ),
         )
         threading.Thread(target=self._pass_on, args=[self.process, say], daemon=True).start()
 

@@ -19,6 +19,7 @@ import httpx
 from django.conf import settings
 from django.db import connection
 
+from annotation.serving.dropped import as_account, dropped
 from annotation.serving.embedded.paths import DATABASE
 from annotation.serving.embedded.processes import dies_with_parent
 from annotation.site_pages import site_id
@@ -76,6 +77,7 @@ def web_server(
         return
     log = settings.DATA_DIR / "log" / "web.log"
     log.parent.mkdir(parents=True, exist_ok=True)
+    account, _ = dropped()
     with socket.create_server(("127.0.0.1", 0)) as listener, log.open("ab") as output:
         # Handed over open, so that no other program can take the port in between.
         number = listener.fileno()
@@ -89,9 +91,13 @@ def web_server(
             stdin=subprocess.DEVNULL,
             pass_fds=[number],
             cwd=settings.BASE_DIR,
-            env=_environment() | dict(environment or {}),
+            env=_environment() | dict(environment or {}) | (account.environment if account else {}),
             start_new_session=True,  # Ctrl-C reaches the command alone, which ends the server
-            preexec_fn=dies_with_parent(signal.SIGTERM),
+            **as_account(
+                account,
+                _environment() | dict(environment or {}),
+                dies_with_parent(signal.SIGTERM),
+            ),
         )
     try:
         deadline = time.monotonic() + patience

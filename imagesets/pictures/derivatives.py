@@ -12,7 +12,7 @@ from django.urls import reverse
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
-from imagesets.files import write_whole
+from imagesets.files import hand_over, make_folder, write_whole
 from imagesets.locations import read_same
 from imagesets.models import Image
 from imagesets.pictures import bucket
@@ -81,8 +81,9 @@ def make(image: Image) -> None:
     if is_made(image):
         return
     folder = path_of(image.public_id, "tile").parent
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with open(folder / ".lock", "a") as lock:
+        hand_over(folder / ".lock")
         fcntl.flock(lock, fcntl.LOCK_EX)
         if bucket.in_use():
             image.refresh_from_db(fields=["pictures_in_bucket"])

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 
-from imagesets.files import write_whole
+from imagesets.files import hand_over, make_folder, write_whole
 from imagesets.locations import read as read_bytes
 from imagesets.locations import s3_client, write_s3
 from models_inference.errors import InferenceError
@@ -119,8 +119,9 @@ def gathered(where: Path) -> bool:
 @contextmanager
 def locked(where: Path) -> Iterator[None]:
     """Lock a folder, so that one process at a time gathers in it; the lock ends with its holder."""
-    where.mkdir(parents=True, exist_ok=True)
+    make_folder(where)
     with (where / ".lock").open("w") as file:
+        hand_over(where / ".lock")
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -161,6 +162,7 @@ def _gather(classifier: Classifier, where: Path) -> None:
         if fetched:
             with (where / "gathered.txt").open("a") as file:
                 file.writelines(f"{name}\n" for name in fetched)
+            hand_over(where / "gathered.txt")
     for part in parts:
         part.unlink()
     for other in where.glob("images-*.npy"):

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from annotation.serving.dropped import Dropped, dropped
 from annotation.serving.embedded import EmbeddedError, Lease
 from annotation.serving.embedded.lease import join
 from annotation.serving.production import is_loopback, production_line
@@ -57,7 +58,10 @@ class Command(BaseCommand):
             # A browser cannot open 0.0.0.0.
             shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
             address = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
-            supervisor = Supervisor(children(listener), settings.BASE_DIR, self.say)
+            account, why = dropped()
+            if why:
+                self.say("up", f"web and workers run as root: {why}")
+            supervisor = Supervisor(children(listener, account), settings.BASE_DIR, self.say)
             with announced(address), kept_servers(self.say) as servers:
                 try:
                     supervisor.start()
@@ -119,14 +123,15 @@ def kept_servers(say: Any) -> Iterator[Servers]:
             servers.lease.leave()
 
 
-def children(listener: socket.socket) -> list[Child]:
+def children(listener: socket.socket, account: Dropped | None) -> list[Child]:
     """The programs, in the order of stopping."""
     number = listener.fileno()
     gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:annotation.gunicorn_config"]
-    celery = [sys.executable, "-W", "ignore:You're running the worker", "-m", "celery"]
+    celery = [sys.executable, "-W", "ignore:You're running the worker"]
+    celery += ["-W", "ignore:An entry for the specified gid", "-m", "celery"]
     celery += ["--app", "annotation", "--quiet"]
     worker = [*celery, "worker", "--loglevel", "WARNING", "--without-mingle", "--without-gossip"]
-    return [
+    programs = [
         Child("web", [*gunicorn, "--bind", f"fd://{number}"], pass_fds=[number]),
         Child("beat", [*celery, "beat", "--loglevel", "WARNING", "--pidfile="]),
         Child(
@@ -141,6 +146,9 @@ def children(listener: socket.socket) -> list[Child]:
             CELERY_STOPS,
         ),
     ]
+    for program in programs:
+        program.account = account
+    return programs
 
 
 @contextlib.contextmanager

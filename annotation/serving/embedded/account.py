@@ -47,7 +47,10 @@ class Account:
 
 
 def servers_account(cluster: Path) -> Account:
-    """Our own account; for root, the owner of the cluster if it exists, or a system account."""
+    """Our own account; for root, the owner of the cluster if it exists, or a system account.
+
+    For root in the group of DATA_DIR (see ownership), which leads to the servers' sockets.
+    """
     if os.getuid() != 0:
         try:
             return Account(pwd.getpwuid(os.getuid()).pw_name, os.getuid(), os.getgid(), False)
@@ -63,15 +66,19 @@ def servers_account(cluster: Path) -> Account:
             raise EmbeddedError(
                 f"{cluster} belongs to uid {owner}, which has no entry in /etc/passwd"
             ) from None
-        return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, True)
+        return Account(entry.pw_name, entry.pw_uid, _group(cluster, entry), True)
     for name in CANDIDATES:
         try:
             entry = pwd.getpwnam(name)
         except KeyError:
             continue
         if entry.pw_uid != 0:
-            return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, True)
+            return Account(entry.pw_name, entry.pw_uid, _group(cluster, entry), True)
     raise EmbeddedError(
         "Postgres does not run as root and there is no account to run it under "
         f"({', '.join(CANDIDATES)}): run this as another user, or set DATABASE_URL and REDIS_URL"
     )
+
+
+def _group(cluster: Path, entry: pwd.struct_passwd) -> int:
+    return cluster.parent.stat().st_gid or entry.pw_gid

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import EmbeddedError
+from .ownership import close
 
 DATABASE = "annotation"
 ROLE = "annotation"
 PORT = 5432  # only names the socket's file; nothing listens on TCP
 SOCKET_BASE = Path("/tmp")  # short, and on every machine; $TMPDIR may be neither
+# In a process that the keeper's user started under another account: that user's number.
+KEEPERS_UID = "SECOND_LOOK_KEEPERS_UID"
 HOMES = (Path("/var/lib"), Path("/var/tmp"))
 
 
@@ -65,7 +68,8 @@ class Paths:
     @property
     def sockets(self) -> Path:
         """Private to this user and this DATA_DIR; only the keeper makes it."""
-        return SOCKET_BASE / f"second-look-{os.getuid()}-{self.key}"
+        uid = os.environ.get(KEEPERS_UID, os.getuid())
+        return SOCKET_BASE / f"second-look-{uid}-{self.key}"
 
     @property
     def control(self) -> Path:
@@ -100,10 +104,12 @@ def redis_url(data_dir: str | os.PathLike[str]) -> str:
 
 
 def make_data_dir(paths: Paths) -> None:
-    """Make DATA_DIR and this package's folders in it."""
+    """Make DATA_DIR and this package's folders in it, closed to other users."""
     try:
-        paths.own.mkdir(parents=True, exist_ok=True)
-        paths.logs.mkdir(exist_ok=True)
+        paths.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        paths.own.mkdir(exist_ok=True, mode=0o700)
+        paths.logs.mkdir(exist_ok=True, mode=0o700)
+        close(paths.data_dir)
     except OSError as error:
         raise EmbeddedError(f"cannot write in DATA_DIR {paths.data_dir}: {error}") from error
 

@@ -26,7 +26,7 @@ QUICK_STOP = ((signal.SIGINT, 60), (signal.SIGQUIT, 10), (signal.SIGKILL, 5))
 SETTINGS = {
     "listen_addresses": "",
     "port": str(PORT),
-    "unix_socket_permissions": "0700",
+    "unix_socket_permissions": "0770",  # the group is this DATA_DIR's own, where it is not ours
     "max_connections": "200",
     "shared_buffers": "128MB",
     "effective_cache_size": "1GB",
@@ -62,6 +62,8 @@ def settle(paths: Paths, account: Account) -> Path:
                 "empty database"
             )
         _claim(cluster.parent, paths)
+        if account.other:
+            os.chown(cluster.parent, -1, account.gid)
         return cluster
     if link.exists() and any(link.iterdir()):
         return link

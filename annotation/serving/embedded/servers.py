@@ -118,6 +118,7 @@ class Servers:
         self.paths.servers.mkdir(mode=0o700)
         if self.account.other:
             os.chown(self.paths.servers, self.account.uid, self.account.gid)
+            self.paths.servers.chmod(0o710)
 
     def _start_valkey(self) -> None:
         self.paths.valkey_socket.unlink(missing_ok=True)

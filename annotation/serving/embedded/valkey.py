@@ -14,7 +14,7 @@ def command(paths: Paths, programs: Programs) -> list[str]:
     settings = {
         "port": "0",
         "unixsocket": str(paths.valkey_socket),
-        "unixsocketperm": "700",
+        "unixsocketperm": "770",
         "dir": str(paths.servers),
         "save": "",
         "appendonly": "no",
