@@ -120,7 +120,7 @@ class AssignmentAdmin(AssignmentSteps, History):
             ((money.usd(p.amount), p.get_kind_display(), p.reason, p.state) for p in payments),
         ) or SafeString("-")
 
-    @display(description="flags: evidence, for you to weigh")
+    @display(description="flags, to weigh")
     def flagged(self, assignment: Assignment) -> str:
         """Of this assignment, and of its worker in this campaign as a whole."""
         flags = Flag.objects.filter(campaign=assignment.campaign, worker=assignment.worker)

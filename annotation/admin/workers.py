@@ -109,7 +109,7 @@ class WorkerAdmin(History):
             return "-"
         return link_to_list(Flag, f"{worker.flag_count:,}", worker__id__exact=worker.pk)
 
-    @display(description="flags: evidence, for you to weigh")
+    @display(description="flags, to weigh")
     def flagged(self, worker: Any) -> str:
         return evidence_of(worker.flags.order_by("kind", "pk")[:MOST_FLAGS])
 

@@ -131,6 +131,7 @@ def campaign_progress(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         "failure": last_failure(campaign),
         "is_open": campaign.state == State.OPEN,
         "settings_page": reverse("admin:tasks_campaign_change", args=[campaign.pk]),
+        "invite_page": reverse("admin:tasks_campaign_invite", args=[campaign.pk]),
         "workers_page": request.build_absolute_uri(
             reverse("tasks:campaign", args=[campaign.public_id])
         ),

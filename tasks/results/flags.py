@@ -82,10 +82,9 @@ def _fast(campaign: Campaign, place: Ints, workers: Ints) -> Iterator[Flag]:
                 campaign=campaign,
                 worker_id=int(workers[one]),
                 kind=FlagKind.FAST,
-                evidence=f"Took {own:,.1f} s over a HIT in the middle. From the same network"
-                f" {len(found.workers):,} worker{'s' if len(found.workers) > 1 else ''} took"
-                f" {found.seconds:,.1f} s for work that is expected to take"
-                f" {found.expected:,.0f} s.",
+                evidence=f"Took {own:,.1f} s for a HIT (median). Half of all answers from the same"
+                f" network took at most {found.seconds:,.1f} s, where {found.expected:,.0f} s are"
+                f" expected; {len(found.workers):,} of its workers are as fast.",
             )
 
 

@@ -1,9 +1,11 @@
 """Flags: what a machine, or one person under many names, leaves behind; evidence only (rule V4)."""
 
 import json
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
@@ -11,6 +13,7 @@ from tasks.aggregation.flags import alike, too_fast
 from tasks.models import Assignment, Flag, Worker
 from tasks.pages.hand import read_hand
 from tasks.results import aggregate
+from tasks.results.flags import evidence_of_hand
 from tests.studies.odd_pictures import make_pictures, open_campaign
 from tests.studies.visitors import answer_one, begin, door
 
@@ -90,8 +93,7 @@ def test_one_client_that_answers_as_many_is_flagged_and_nothing_is_rejected(camp
     assert workers.count() == 3
     assert Assignment.objects.filter(outcome="accepted", set_aside=False).count() == 6
     evidence = workers[0].flags.get().evidence
-    assert "3 workers took" in evidence
-    assert "is expected to take 60 s" in evidence
+    assert "where 60 s are expected; 3 of its workers are as fast" in evidence
     assert "127.0.0.1" not in evidence
     pages = [reverse("admin:tasks_worker_change", args=[workers[0].pk])]
     answer = Assignment.objects.filter(worker=workers[0])[0]
@@ -125,3 +127,43 @@ def test_a_form_without_a_hand_is_kept_and_flagged(campaign):
         "The form was sent without any pointer, key or click on its page.",
         "Made 12 choices at a constant pace: 0.80 s apart, give or take 0.010 s.",
     ]
+
+
+@pytest.fixture
+def own_connection() -> Iterator[None]:
+    """Inside Playwright's event loop Django opens a connection of its own."""
+    yield
+    connections.close_all()
+
+
+BY_PROGRAM = """
+    for (const box of document.querySelectorAll("input[name=none]")) box.checked = true;
+    document.querySelector("form.work").requestSubmit();
+"""
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("who", ["mouse", "keyboard", "program", "mouse without the script"])
+def test_the_pages_script_tells_a_hand_from_a_program(
+    who, own_connection, campaign, live_server, browser
+):
+    with browser.new_context(java_script_enabled="without" not in who) as context:
+        page = context.new_page()
+        page.goto(live_server.url + door(campaign))
+        page.get_by_role("button", name="Begin").click()
+        page.wait_for_selector("form.work", state="attached")
+        with page.expect_navigation():
+            if who == "program":
+                page.evaluate(BY_PROGRAM)
+            else:
+                for box in page.locator("input[name=none]").all():
+                    box.check() if "mouse" in who else box.press("Space")
+                page.get_by_role("button", name="Submit").press("Enter")
+    hand = Assignment.objects.get(state="submitted").hand
+    if "without" in who:
+        assert hand is None
+    else:
+        assert (hand["events"] == 0) == (who == "program")
+        assert hand["choices"] == (0 if who == "program" else 2)
+        assert bool(evidence_of_hand(hand)) == (who == "program")
