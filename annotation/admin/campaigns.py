@@ -15,7 +15,15 @@ from annotation.admin.campaign_form import CampaignForm
 from annotation.admin.campaign_steps import CampaignSteps
 from annotation.admin.guarded import VisibleFilter
 from annotation.admin.invitations import InvitationSteps
-from annotation.admin.widgets import History, Lists, bar, link_to, link_to_list, thumbnail
+from annotation.admin.widgets import (
+    History,
+    Lists,
+    Search,
+    bar,
+    link_to,
+    link_to_list,
+    thumbnail,
+)
 from annotation.exports import FORMATS, TABLES
 from tasks import money
 from tasks.crowds.local.invitations import NAME as LOCAL
@@ -88,6 +96,11 @@ class CampaignAdmin(CampaignSteps, InvitationSteps, Lists):
             ("Settings", {"fields": settings, **folded}),
             ("Texts", {"fields": texts, **folded}),
         ]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "source":
+            kwargs["widget"] = Search(db_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Campaign | None = None) -> list[str]:
         return [] if obj is None else FIGURES

@@ -4,6 +4,7 @@ import threading
 from typing import Any
 
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.request import Request
 
@@ -14,6 +15,7 @@ _lock = threading.Lock()
 class SchemaView(SpectacularAPIView):
     """The OpenAPI document as YAML or JSON; readable without a login."""
 
+    @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         renderer = request.accepted_renderer
         with _lock:  # requests of the first second would each build it

@@ -1,4 +1,4 @@
-"""Real money: no campaign spends it before somebody has typed its whole budget.
+"""Real money: no campaign spends it before somebody has typed its whole budget (rule M7).
 
 Whatever is not known to be a sandbox is production (tasks/crowds). Publish, resume and every sync
 ask again: the marketplace may be another one than when the campaign was published.

@@ -197,7 +197,7 @@ def test_a_job_that_failed_is_begun_anew_on_its_page(api, root, dataset):
     post(api, "classifiers/", NEW)
     job = InferenceJob.objects.get(pk=post(api, "predictions/", {}).json()["id"])
     InferenceJob.objects.update(error="no weights", finished_at=timezone.now())
-    root.get(f"/admin/models_inference/inferencejob/{job.pk}/again/")
+    root.post(f"/admin/models_inference/inferencejob/{job.pk}/again/")
     job.refresh_from_db()
     assert (job.error, job.finished_at) == ("", None)
 
