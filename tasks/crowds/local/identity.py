@@ -38,7 +38,7 @@ TOO_MANY = (
     " again in an hour."
 )
 
-parameters = ("invitation", "after")
+parameters: tuple[str, ...] = ("invitation", "after")
 
 
 def link(campaign: Campaign, external_id: str) -> str:
