@@ -10,6 +10,7 @@ import secrets
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 
 from tasks.crowds import BadVisit
 from tasks.crowds.tokens import assignment_of
@@ -19,6 +20,7 @@ NAME = "local"
 COOKIE = "worker"
 COOKIE_SALT = "tasks.identity.cookie"
 INVITATION_SALT = "tasks.identity.invitation"
+VISIT_SALT = "tasks.identity.visit"
 A_YEAR = 365 * 24 * 3600  # seconds
 BAD_INVITATION = "This invitation is not valid. Copy the whole link, or ask for a new one."
 
@@ -43,7 +45,8 @@ def worker_of(request: HttpRequest, campaign: Campaign) -> Worker | None:
         return Worker.objects.filter(crowd=NAME, external_id=_invited(token, campaign)).first()
     if (done := assignment_of(_given(request, "after"), campaign)) is not None:
         return done.worker
-    return Worker.objects.filter(crowd=NAME, external_id=_cookie(request)).first()
+    name = _cookie(request) or _visitor(request)
+    return Worker.objects.filter(crowd=NAME, external_id=name).first()
 
 
 def admit(request: HttpRequest, campaign: Campaign) -> Worker:
@@ -52,7 +55,7 @@ def admit(request: HttpRequest, campaign: Campaign) -> Worker:
         return worker
     if token := _given(request, "invitation"):
         return Worker.of(NAME, _invited(token, campaign))
-    return Worker.of(NAME, f"visitor-{secrets.token_urlsafe(12)}")
+    return Worker.of(NAME, _visitor(request) or f"visitor-{secrets.token_urlsafe(12)}")
 
 
 def vouches_for(campaign: Campaign, worker: Worker) -> bool:
@@ -84,6 +87,13 @@ def remember(request: HttpRequest, response: HttpResponse, worker: Worker) -> No
 
 def _given(request: HttpRequest, name: str) -> str:
     return request.POST.get(name) or request.GET.get(name) or ""
+
+
+def _visitor(request: HttpRequest) -> str | None:
+    """The id of the worker whom this form makes, however often it is sent."""
+    if not (visit := request.POST.get("visit")):
+        return None
+    return f"visitor-{salted_hmac(VISIT_SALT, visit, algorithm='sha256').hexdigest()[:24]}"
 
 
 def _cookie(request: HttpRequest) -> str | None:
