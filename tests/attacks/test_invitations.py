@@ -67,7 +67,9 @@ def test_two_people_with_links_of_their_own_share_a_computer(campaign):
     first, second = invite(campaign), invite(campaign)
     one, two = begun(first, computer), begun(second, computer)
     assert one != two
+    assert "Begin" in computer.get(first).content.decode()  # a look changes no cookie
     assert begun(first, computer) == one
+    assert computer.get(first).status_code == 303
     assert Invitation.objects.filter(used=1).count() == 2
 
 

@@ -9,10 +9,10 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import F, QuerySet
-from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
+from imagesets.clock import Now
 from tasks.crowds import BadVisit
 from tasks.models import Arrival, Assignment, Campaign, Invitation, Transition, Worker
 from tasks.models.assignment import AssignmentState
