@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from celery import Task, shared_task
 from django.db.models import Exists, Max, OuterRef, Q
-from django.utils import timezone
 
+from imagesets.clock import database_now
 from tasks.crowds import CrowdError
 from tasks.market.sync import sync
 from tasks.models import Assignment, Campaign
@@ -57,8 +57,9 @@ def sync_campaigns() -> None:
     """Queue a sync of every published campaign except those closed long ago."""
     published = Campaign.objects.exclude(state=State.DRAFT).exclude(published_at=None)
     moved = published.annotate(last=Max("transitions__at"))
+    now = database_now()
     for pk, state, last in moved.values_list("pk", "state", "last"):
-        if state != State.CLOSED or last is None or last > timezone.now() - SETTLED:
+        if state != State.CLOSED or last is None or last > now - SETTLED:
             sync_campaign.apply_async([pk], expires=300)
 
 

@@ -8,12 +8,12 @@ from django.db.models import Count, Max, Q
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from annotation.rights import VIEW
 from annotation.rights.pages import needs
+from imagesets.clock import database_now
 from tasks.models import Assignment, Campaign, Place
 from tasks.models.assignment import USED
 from tasks.models.campaign import State
@@ -53,6 +53,7 @@ class Progress:
     set_aside: int
     late: int
     lately: int  # answers within LATELY
+    now: datetime
     last: datetime | None  # time of the last answer
 
     @property
@@ -69,12 +70,12 @@ class Progress:
         missing = self.wanted - self.answered
         if not self.lately or missing <= 0:
             return None
-        return timezone.now() + LATELY * (missing / self.lately)
+        return self.now + LATELY * (missing / self.lately)
 
 
 def count_progress(campaign: Campaign) -> Progress:
     """A campaign's progress, counted from its places and assignments as they are now."""
-    now = timezone.now()
+    now = database_now()
     places = (
         Place.objects.filter(campaign=campaign)
         .values("round")
@@ -98,6 +99,7 @@ def count_progress(campaign: Campaign) -> Progress:
         rounds=[Round(p["round"], p["answered"], p["running"], p["free"]) for p in places],
         hits=hits,
         wanted=hits * campaign.workers_per_item,
+        now=now,
         **answers,
     )
 

@@ -4,7 +4,7 @@ Evidence for a person to weigh: nothing here rejects an answer or changes a resu
 this project's own.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,9 +44,9 @@ class Fast(NamedTuple):
 
 def alike(
     place: NDArray[np.int64],
-    worker: NDArray[np.int64],
-    unit: NDArray[np.int64],
-    value: NDArray[np.int64],
+    worker: NDArray[Any],
+    unit: NDArray[Any],
+    value: NDArray[Any],
 ) -> list[Alike]:
     """Pairs of workers of one place who agree too well to be two people who judge for themselves.
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from django.db import transaction
-from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from imagesets.clock import database_now
 from tasks import money
 from tasks.campaigns.freezing import Published, freeze
 from tasks.campaigns.pictures import make_pictures_ahead
@@ -67,7 +67,7 @@ def publish(
         else:
             published = _lay_down(locked)
             _check_money(locked, published, balance if real else None)
-            locked.published_at = timezone.now()
+            locked.published_at = database_now()
             locked.save(update_fields=["seed", "published_at"])
             locked.move_to(State.OPEN, who, f"{published.hits} HITs, {published.first_round}")
             open_round(locked, after=0, who=who)

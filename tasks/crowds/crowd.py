@@ -40,7 +40,10 @@ class Door(Protocol):
         """
 
     def admit(self, request: HttpRequest, campaign: "Campaign") -> "Worker":
-        """Who begins: the worker that the request proves to be, or a new one. Raises BadVisit."""
+        """Who begins: the worker that the request proves to be, or a new one. Raises BadVisit.
+
+        `visit`, a field of the form, is random text of the page: sent twice it makes one worker.
+        """
 
     def vouches_for(self, campaign: "Campaign", worker: "Worker") -> bool:
         """Whether nobody can make such an identity at will."""

@@ -11,8 +11,8 @@ from itertools import islice
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
+from imagesets.clock import Now, database_now
 from tasks import money
 from tasks.crowds import MarketAssignment, crowd_of
 from tasks.models import HIT, Assignment, Campaign, Payment, Place, Stop, Transition, Worker
@@ -22,7 +22,7 @@ from tasks.work.claiming import new_assignment
 from tasks.work.review import record_overturned, record_rejection
 from tasks.work.rounds import free
 from tasks.work.submitting import place_for, submit
-from tasks.work.take_up import surrender, surrendered
+from tasks.work.take_up import claim_of, set_back, surrender
 
 MARKET = "the marketplace"  # who, in the log
 BATCH = 200
@@ -84,13 +84,13 @@ def reconcile(campaign: Campaign, report: MarketAssignment) -> bool:
     """Take in what the marketplace reports of one assignment. Returns whether it was news."""
     worker = Worker.of(campaign.crowd, report.worker)
     same_key = Assignment.objects.filter(campaign=campaign, key=report.key)
-    others = same_key.exclude(worker=worker)
+    others = same_key.exclude(worker=worker, hit=report.hit_id)
     with transaction.atomic():
         ids = {worker.pk, *others.values_list("worker_id", flat=True)}
         list(Worker.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
         for other in others:
             surrender(other)
-        assignment = same_key.filter(worker=worker).select_related("hit").first()
+        assignment = same_key.filter(worker=worker, hit=report.hit_id).select_related("hit").first()
         if assignment is not None and assignment.market_state == report.status:
             return False
         if report.status in HANDED_IN:
@@ -107,8 +107,10 @@ def reconcile(campaign: Campaign, report: MarketAssignment) -> bool:
 
 def _restore_key(campaign: Campaign, worker: Worker, report: MarketAssignment) -> Assignment | None:
     """Give its key back to an assignment that seemed to have gone to another worker, if any."""
-    assignment = surrendered(campaign, worker.external_id, report.key)
+    hit = HIT.objects.select_related("campaign").get(pk=report.hit_id, campaign=campaign)
+    assignment = claim_of(hit, worker.external_id, report.key)
     if assignment is not None:
+        assignment.hit = hit
         assignment.key = report.key
         assignment.save(update_fields=["key"])
     return assignment
@@ -117,15 +119,11 @@ def _restore_key(campaign: Campaign, worker: Worker, report: MarketAssignment) -
 def _adopt(campaign: Campaign, worker: Worker, report: MarketAssignment) -> Assignment:
     """Create the site's row of an assignment that it has never opened, or has lost."""
     hit = HIT.objects.get(pk=report.hit_id, campaign=campaign)
-    for older in Assignment.objects.filter(hit=hit, worker=worker, state=AssignmentState.OPEN):
-        # On the marketplace a worker has only one assignment of a HIT at a time.
-        Place.objects.filter(holder=older, free_at__isnull=False).update(
-            holder=None, free_at=timezone.now()
-        )
-        older.become(MARKET, "taken up again under another key", state="returned")
-    assignment = new_assignment(campaign, hit, worker, campaign.round, report.key)
+    set_back(Assignment.objects.filter(hit=hit, worker=worker), MARKET)
+    now = database_now()
+    assignment = new_assignment(campaign, hit, worker, campaign.round, now, key=report.key)
     assignment.opened_at = report.accepted_at or assignment.opened_at
-    assignment.expires_at = timezone.now()
+    assignment.expires_at = now
     if Assignment.objects.filter(hit=hit, worker=worker, state="submitted").exists():
         assignment.state = AssignmentState.EXPIRED  # never twice (rule P4): paid but not used
     assignment.save(force_insert=True)
@@ -153,9 +151,9 @@ def _take_nothing(assignment: Assignment) -> None:
     campaign = Campaign.locked(assignment.campaign_id)
     place = place_for(assignment, campaign)
     if place is not None:
-        place.holder, place.free_at = assignment, timezone.now()
+        place.holder, place.free_at = assignment, Now()
         place.save(update_fields=["holder", "free_at"])
-    assignment.submitted_at = timezone.now()
+    assignment.submitted_at = database_now()
     assignment.unseen = list(assignment.shown)
     assignment.comment = "handed in without an answer"
     if assignment.state != AssignmentState.EXPIRED:
@@ -180,7 +178,7 @@ def _take_status(assignment: Assignment, report: MarketAssignment) -> None:
     if report.status in HANDED_IN and locked.state != AssignmentState.SUBMITTED:
         if not _counts_again(campaign, locked):
             # It is paid all the same, so the HIT keeps its free places only within the budget.
-            idle = Q(pk__in=held) | Q(hit=locked.hit_id, free_at__lte=timezone.now())
+            idle = Q(pk__in=held) | Q(hit=locked.hit_id, free_at__lte=Now())
             free(
                 campaign, Place.objects.filter(idle), MARKET, "paid by the marketplace but not used"
             )
@@ -214,12 +212,12 @@ def mark_paid(assignment: Assignment, market_ref: str) -> None:
         Q(kind=PaymentKind.BASE) | Q(request_key=f"fee-base-{assignment.pk}"),
         assignment=assignment,
         state=PaymentState.DUE,
-    ).update(state=PaymentState.PAID, paid_at=timezone.now(), market_ref=market_ref)
+    ).update(state=PaymentState.PAID, paid_at=Now(), market_ref=market_ref)
 
 
 def void(locked: Assignment, held: list[int], who: str, why: str, state: AssignmentState) -> None:
     """Void work that was not handed in: free its place, and do not use its answer (if any)."""
-    Place.objects.filter(pk__in=held).update(holder=None, free_at=timezone.now())
+    Place.objects.filter(pk__in=held).update(holder=None, free_at=Now())
     if locked.state != state:
         locked.become(who, why, state=state)
 
@@ -233,6 +231,9 @@ def _counts_again(campaign: Campaign, locked: Assignment) -> bool:
         return False
     if Stop.objects.filter(campaign=campaign, worker=locked.worker_id).exists():
         return False
+    # The marketplace's word outweighs what the site was only told by an address.
+    others = Assignment.objects.filter(hit=locked.hit_id, worker=locked.worker_id)
+    set_back(others.exclude(pk=locked.pk), MARKET)
     place = place_for(locked, campaign)
     if place is None:
         return False
@@ -271,8 +272,7 @@ def expire(campaign: Campaign, fetched_at: datetime | None) -> int:
     On a marketplace this includes answers that were never handed in to it: `fetched_at` is when a
     complete fetch began, None if there was none.
     """
-    now = timezone.now()
-    lapsed = Q(state=AssignmentState.OPEN, expires_at__lt=now)
+    lapsed = Q(state=AssignmentState.OPEN, expires_at__lt=Now())
     if fetched_at is not None and not crowd_of(campaign).accepts_at_once:
         lapsed |= Q(
             state=AssignmentState.SUBMITTED,

@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from django.db import Error, connection, transaction
 from django.db.models import Model, QuerySet
-from django.utils import timezone
 
+from imagesets.clock import Now, database_now
 from imagesets.locks import Lock, held
 from tasks import money
 from tasks.crowds import Crowd, CrowdError, Marketplace, crowd_of
@@ -104,7 +104,7 @@ def _sync(campaign: Campaign, progress: Progress) -> Synced:
     done = Synced()
     before = campaign.state
     done.unconfirmed = money.unconfirmed(campaign)
-    began = timezone.now()
+    began = database_now()
     with _commits_not_awaited():
         if market is not None:
             progress("fetching")
@@ -157,9 +157,9 @@ def _to_compare(campaign: Campaign, before: str) -> list[int] | None:
     """
     if campaign.state != before and campaign.state in (State.FINISHED, State.CLOSED):
         return None
-    new = Payment.objects.filter(
-        campaign=campaign, paid_at__gte=campaign.synced_at or campaign.created_at
-    )
+    new = Payment.objects.filter(campaign=campaign, paid_at__isnull=False)
+    if campaign.synced_at is not None:
+        new = new.filter(paid_at__gte=campaign.synced_at)
     paid = HIT.objects.filter(pk__in=new.values("assignment__hit"))
     return [
         pk
@@ -207,7 +207,7 @@ def _next_round(campaign: Campaign, crowd: Crowd, done: Synced) -> None:
     come free since.
     """
     campaign = _fresh(campaign)
-    free = campaign.places.filter(free_at__lte=timezone.now())
+    free = campaign.places.filter(free_at__lte=Now())
     if campaign.state != State.OPEN or free.exists():
         return
     if crowd.marketplace is None or not crowd.gives_places:
@@ -237,7 +237,7 @@ def _pay(campaign: Campaign, market: Marketplace, done: Synced) -> None:
     for payment, reference in _each(due.filter(kind=PaymentKind.BONUS), give_bonus, done):
         keys = [payment.request_key, f"fee-{payment.request_key}"]
         Payment.objects.filter(request_key__in=keys, state=PaymentState.DUE).update(
-            state=PaymentState.PAID, paid_at=timezone.now(), market_ref=reference
+            state=PaymentState.PAID, paid_at=Now(), market_ref=reference
         )
         done.paid += 1
 

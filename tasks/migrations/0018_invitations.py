@@ -91,9 +91,6 @@ class Migration(migrations.Migration):
                         condition=models.Q(("worker", None), ("uses", 1), _connector="OR"),
                         name="only_one_use_names_a_worker",
                     ),
-                    models.UniqueConstraint(
-                        fields=("campaign", "worker"), name="worker_invited_once_per_campaign"
-                    ),
                 ],
             },
         ),

@@ -58,9 +58,6 @@ class Invitation(models.Model):
             models.CheckConstraint(
                 condition=Q(worker=None) | Q(uses=1), name="only_one_use_names_a_worker"
             ),
-            models.UniqueConstraint(
-                fields=["campaign", "worker"], name="worker_invited_once_per_campaign"
-            ),
         ]
 
     def __str__(self) -> str:

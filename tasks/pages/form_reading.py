@@ -6,7 +6,6 @@ this page (an item of another HIT) is refused.
 """
 
 import hashlib
-import json
 import math
 from typing import Any
 
@@ -51,16 +50,17 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
     }
 
 
-def choices_of(form: QueryDict) -> str:
-    """A digest of what a form chooses, to tell whether it changed; "" where it chooses nothing."""
-    chosen = sorted(
-        (name, value)
-        for name, values in form.lists()
-        if name in TILE_FIELDS or name.startswith(ITEM_FIELDS)
-        for value in values
-        if value
-    )
-    return hashlib.sha256(json.dumps(chosen).encode()).hexdigest() if chosen else ""
+def choices_on(sheet: Sheet) -> str:
+    """A digest of the choices that `read` wrote on the sheet; "" if there are none."""
+    chosen: list[tuple] = [
+        (tile.id, tile.selected, tile.maybe, tile.unseen) for tile in sheet.tiles
+    ]
+    chosen += [(section.id, section.none) for section in sheet.sections]
+    for picture in sheet.pictures:
+        chosen.append((picture.id, picture.none, picture.other))
+        chosen += [(choice.id, choice.selected, choice.main) for choice in picture.offered]
+    made = sorted(choice for choice in chosen if any(choice[1:]))
+    return hashlib.sha256(repr(made).encode()).hexdigest() if made else ""
 
 
 def _read_contains(sheet: Sheet, form: QueryDict) -> dict[str, Any]:

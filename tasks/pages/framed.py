@@ -4,6 +4,10 @@ The site stores an answer first; then the worker's browser hands it in to the ma
 sets and reads no cookie: browsers keep none in a frame.
 """
 
+from contextlib import suppress
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -11,12 +15,12 @@ from tasks.crowds import BadVisit, Frame, Visit
 from tasks.models import HIT, Assignment, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
-from tasks.pages.form_reading import choices_of, read
+from tasks.pages.form_reading import choices_on, read
 from tasks.pages.hit_pages import form, minutes_left, preview, refuse
 from tasks.pages.sheets import sheet_of
 from tasks.work.claiming import give_back, renew
 from tasks.work.submitting import submit
-from tasks.work.take_up import NotOffered, surrendered, take_up
+from tasks.work.take_up import NotOffered, claim_of, has_room, take_up, unsaved
 
 RETURN = (
     " Please return this work with the marketplace's own button. It will not count against you."
@@ -35,59 +39,62 @@ def hit(request: HttpRequest, hit: HIT, frame: Frame) -> HttpResponse:
 
 
 def _visited(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> HttpResponse:
-    assignment = Assignment.objects.filter(campaign=hit.campaign, key=visit.key).first()
-    new = assignment is None or assignment.worker.external_id != visit.worker
-    if new and request.method == "POST":
-        return _kept(request, hit, visit)
-    if new:
-        worker = Worker.of(hit.campaign.crowd, visit.worker)
-        try:
-            assignment = take_up(hit, worker, visit.key)
-        except NotOffered as error:
-            return _return(request, 409, str(error))
-    assert assignment is not None
-    if assignment.hit_id != hit.pk:
-        return _return(request, 409, "This work belongs to another page.")
+    try:
+        if request.method == "POST":
+            with suppress(ObjectDoesNotExist):
+                return _posted(request, hit, frame, visit)
+            # Their assignment was deleted a moment ago, to make room: it is made anew.
+            return _posted(request, hit, frame, visit)
+        assignment = claim_of(hit, visit.worker, visit.key) or _take_up(hit, visit)
+    except NotOffered as error:
+        return _return(request, 409, str(error))
     assignment.hit, assignment.campaign = hit, hit.campaign
     if assignment.submitted_at is not None:
         return _hand_in(request, frame, assignment, visit)
-    if request.method == "POST":
-        if "return" in request.POST:
-            give_back(assignment)
-            return _return(
-                request, 200, "None of your answers were stored. Thank you for having a look."
-            )
-        return _answer(request, frame, assignment, visit)
     if hit.campaign.state == State.CLOSED:
         return _return(request, 410, "This study has ended, and this work with it. Thank you.")
-    if assignment.state != AssignmentState.OPEN or minutes_left(assignment) == 0:
+    left = minutes_left(assignment)
+    if assignment.state == AssignmentState.RETURNED:
+        left = None  # perhaps another worker's now, perhaps theirs again
+    elif assignment.state != AssignmentState.OPEN or left == 0:
         return _return(request, 410, "Your time for this work is over.")
-    return form(request, sheet_of(assignment), assignment, visit.fields)
+    return form(request, sheet_of(assignment), assignment, visit.fields, left=left)
 
 
-def _kept(request: HttpRequest, hit: HIT, visit: Visit) -> HttpResponse:
-    """The work seems to be another worker's by now: keep the answer, but do not use it.
-
-    It counts if the marketplace names this worker after all (tasks/market/reconcile.py).
-    """
-    before = surrendered(hit.campaign, visit.worker, visit.key)
-    if before is not None and before.hit_id == hit.pk and before.submitted_at is None:
-        answer = read(sheet_of(before), request.POST)
-        if answer is not None:
-            submit(before, answer)
-    return _return(request, 409, "This work is no longer yours.")
+def _take_up(hit: HIT, visit: Visit) -> Assignment:
+    """The worker's new assignment; not stored while too many others wait for the marketplace."""
+    if not has_room(hit):
+        return unsaved(hit, visit.worker, visit.key)
+    return _stored(hit, visit)
 
 
-def _answer(
-    request: HttpRequest, frame: Frame, assignment: Assignment, visit: Visit
-) -> HttpResponse:
+@transaction.atomic  # whoever is offered nothing becomes no worker
+def _stored(hit: HIT, visit: Visit) -> Assignment:
+    return take_up(hit, Worker.of(hit.campaign.crowd, visit.worker), visit.key)
+
+
+def _posted(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> HttpResponse:
+    """Store an answer, whoever else came under the same key; the marketplace says whose it is."""
+    claim = claim_of(hit, visit.worker, visit.key)
+    assignment = claim or unsaved(hit, visit.worker, visit.key)
+    assignment.hit, assignment.campaign = hit, hit.campaign
+    if assignment.submitted_at is not None:
+        return _hand_in(request, frame, assignment, visit)
+    if "return" in request.POST:
+        if claim is not None:
+            give_back(claim)
+        return _return(
+            request, 200, "None of your answers were stored. Thank you for having a look."
+        )
     sheet = sheet_of(assignment)
     answer = read(sheet, request.POST)
     if answer is None:
-        renew(assignment, choices_of(request.POST))  # a sign of life
-        return form(request, sheet, assignment, visit.fields, status=422)
-    stored = submit(assignment, answer)
-    return _hand_in(request, frame, stored.assignment, visit, late=stored.status == "late")
+        if claim is not None:
+            renew(claim, choices_on(sheet))
+        left = minutes_left(assignment)
+        return form(request, sheet, assignment, visit.fields, status=422, left=left)
+    done = submit(claim or _stored(hit, visit), answer)
+    return _hand_in(request, frame, done.assignment, visit, late=done.status == "late")
 
 
 def _hand_in(

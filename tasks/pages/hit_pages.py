@@ -7,9 +7,9 @@ from csp.decorators import csp
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
+from imagesets.clock import database_now
 from tasks.models import HIT, Assignment
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
@@ -41,12 +41,14 @@ def form(
     assignment: Assignment | None,
     carried: Mapping[str, str],
     status: int = 200,
+    left: int | None = None,
 ) -> HttpResponse:
-    """The HIT's page; `carried`: hidden fields that identify the worker in its forms."""
-    left = None
+    """The HIT's page; `carried`: hidden fields that identify the worker in its forms.
+
+    `left`: the minutes for which the work is kept, if it says so.
+    """
     practised = False
     if assignment is not None:
-        left = minutes_left(assignment)
         practised = Assignment.objects.filter(
             worker=assignment.worker_id,
             campaign=assignment.campaign_id,
@@ -70,7 +72,7 @@ def minutes_left(assignment: Assignment) -> int | None:
     """Whole minutes for which the place is still kept, at least 1; 0: over; None: no limit."""
     if assignment.expires_at is None:
         return None
-    seconds = (assignment.expires_at - timezone.now()).total_seconds()
+    seconds = (assignment.expires_at - database_now()).total_seconds()
     return max(1, math.floor(seconds / 60)) if seconds > 0 else 0
 
 

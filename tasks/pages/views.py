@@ -4,14 +4,15 @@ All of them work without JavaScript, and a HIT also in a marketplace's frame, wi
 """
 
 import math
-from urllib.parse import urlsplit
+import secrets
 
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from tasks.crowds import BadVisit, Door, crowd_of, open_to
 from tasks.crowds.tokens import assignment_of
@@ -21,7 +22,7 @@ from tasks.models.campaign import Kind, State
 from tasks.money import expected_seconds
 from tasks.pages import framed
 from tasks.pages.addresses import campaign_address, hit_address, more_address, thanks_address
-from tasks.pages.form_reading import choices_of, read
+from tasks.pages.form_reading import choices_on, read
 from tasks.pages.hit_pages import form, minutes_left, preview, refuse, worker_page
 from tasks.pages.instructions import as_html
 from tasks.pages.sheets import sheet_of
@@ -39,7 +40,7 @@ class SeeOther(HttpResponseRedirect):
     status_code = 303
 
 
-@require_GET
+@require_safe
 @worker_page
 def campaigns(request: HttpRequest) -> HttpResponse:
     """The open campaigns that are open to this visitor."""
@@ -78,11 +79,9 @@ def campaign(request: HttpRequest, public_id: str) -> HttpResponse:
 def _look(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
     """Lead whoever has a HIT open to it; show anybody else what the work is, and "Begin"."""
     worker = door.worker_of(request, campaign)
-    if worker is not None and (running := running_assignment(campaign, worker)) is not None:
-        response = SeeOther(hit_address(running))
-        if "after" not in request.GET:
-            door.remember(request, response, worker)
-        return response
+    running = running_assignment(campaign, worker) if worker is not None else None
+    if running is not None and door.may_be(request, running.worker):
+        return SeeOther(hit_address(running))
     reason, carried = no_more_work(campaign, worker), _carried_on(request, door)
     if reason != Reason.NOTHING_NOW or NOTHING in request.GET:
         return thank(request, campaign, worker, reason, more=campaign_address(campaign, carried))
@@ -90,7 +89,7 @@ def _look(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
         "campaign": campaign,
         "minutes": _minutes(campaign),
         "instructions": as_html(campaign.instructions),
-        "carried": carried,
+        "carried": carried | {"visit": secrets.token_urlsafe(12)},
     }
     return render(request, "tasks/begin.html", context)
 
@@ -126,11 +125,13 @@ def _from_another_site(request: HttpRequest) -> bool:
     """
     if (site := request.headers.get("Sec-Fetch-Site")) is not None:
         return site not in ("same-origin", "none")
-    origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc != request.get_host()
+    if (origin := request.headers.get("Origin")) is None:
+        return False
+    own = [f"{scheme}://{request.get_host()}" for scheme in ("http", "https")]
+    return origin not in [*own, settings.PUBLIC_URL]
 
 
-@require_GET
+@require_safe
 @worker_page
 @xframe_options_exempt
 def thanks(request: HttpRequest, public_id: str) -> HttpResponse:
@@ -181,10 +182,11 @@ def _at_the_door(request: HttpRequest, hit: HIT, door: Door) -> HttpResponse:
         return _give_back(assignment) if "return" in request.POST else _answer(request, assignment)
     if hit.campaign.state == State.CLOSED:
         return refuse(request, 410, "This study has ended, and this work with it. Thank you.")
-    if assignment.state != AssignmentState.OPEN or minutes_left(assignment) == 0:
+    left = minutes_left(assignment)
+    if assignment.state != AssignmentState.OPEN or left == 0:
         message = "Your time for this work is over. Somebody else may do it now."
         return refuse(request, 410, message, _way_on(hit.campaign, assignment))
-    return form(request, sheet_of(assignment), assignment, _carried(assignment))
+    return form(request, sheet_of(assignment), assignment, _carried(assignment), left=left)
 
 
 def _carried(assignment: Assignment) -> dict[str, str]:
@@ -195,8 +197,9 @@ def _answer(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     sheet = sheet_of(assignment)
     answer = read(sheet, request.POST)
     if answer is None:
-        renew(assignment, choices_of(request.POST))
-        return form(request, sheet, assignment, _carried(assignment), status=422)
+        renew(assignment, choices_on(sheet))
+        left = minutes_left(assignment)
+        return form(request, sheet, assignment, _carried(assignment), status=422, left=left)
     submitted = submit(assignment, answer)
     campaign, worker = assignment.campaign, assignment.worker
     if submitted.status == "repeated":

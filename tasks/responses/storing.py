@@ -4,8 +4,8 @@ import secrets
 from dataclasses import dataclass, field
 
 from django.conf import settings
-from django.utils import timezone
 
+from imagesets.clock import database_now
 from tasks.models import Campaign
 from tasks.models.campaign import Kind
 from tasks.responses.references import unchecked_references
@@ -187,7 +187,7 @@ def store(cursor, campaign: Campaign, workers: int) -> ImportedResponses:
     params = {
         "campaign": campaign.pk,
         "round": max(campaign.round, 1),
-        "now": timezone.now(),
+        "now": database_now(),
         "per_hit": settings.SECONDS_PER_HIT,
         "per_item": seconds,
         "seed": secrets.token_bytes(32),

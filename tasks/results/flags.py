@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +12,12 @@ from tasks.models import Arrival, Assignment, Campaign, Flag, Worker
 from tasks.models.flag import FlagKind
 
 Ints = NDArray[np.int64]
+Numbers = NDArray[Any]  # whole ones, in whatever type
 
 
-def replace_flags(campaign: Campaign, workers: Ints, worker: Ints, unit: Ints, value: Ints) -> None:
+def replace_flags(
+    campaign: Campaign, workers: Ints, worker: Numbers, unit: Numbers, value: Numbers
+) -> None:
     """Replace the campaign's flags by those of its answers as they are.
 
     `workers`: ids, ascending; `worker` (an index of these), `unit`, `value`: all used judgments.
@@ -41,7 +45,7 @@ def _places(campaign: Campaign, workers: Ints) -> Ints:
 
 
 def _alike(
-    campaign: Campaign, place: Ints, workers: Ints, worker: Ints, unit: Ints, value: Ints
+    campaign: Campaign, place: Ints, workers: Ints, worker: Numbers, unit: Numbers, value: Numbers
 ) -> Iterator[Flag]:
     """One flag for each worker: the partner who agrees best, and how many others do."""
     partners = defaultdict(list)

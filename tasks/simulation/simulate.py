@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import httpx
 from django.db.models import Count, Max, Q
-from django.utils import timezone
 
+from imagesets.clock import Now
 from tasks.crowds import crowd_of
 from tasks.models import HIT, Campaign, Place
 from tasks.models.campaign import State
@@ -94,10 +94,10 @@ def work_left(campaign: Campaign) -> tuple[int, int]:
     campaign.refresh_from_db(fields=["state", "round", "target"])
     if campaign.state != State.OPEN:
         return 0, 0
-    free = Count("places", filter=Q(places__free_at__lte=timezone.now()))
+    free = Count("places", filter=Q(places__free_at__lte=Now()))
     most_free = HIT.objects.filter(campaign=campaign).annotate(free=free).aggregate(Max("free"))
     unopened = campaign.workers_per_item - campaign.target
-    places = Place.objects.filter(campaign=campaign, free_at__lte=timezone.now()).count()
+    places = Place.objects.filter(campaign=campaign, free_at__lte=Now()).count()
     return places + unopened * campaign.hits.count(), (most_free["free__max"] or 0) + unopened
 
 

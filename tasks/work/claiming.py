@@ -7,36 +7,33 @@ only, never another worker's assignment, so two claims cannot deadlock.
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models.functions import Now
-from django.utils import timezone
 
+from imagesets.clock import Now
 from imagesets.models import new_public_id
 from tasks.crowds import crowd_of
 from tasks.models import HIT, Assignment, Campaign, HITItem, Place, Stop, Worker
 from tasks.models.assignment import USED, AssignmentState
 from tasks.models.campaign import State
-from tasks.work.rounds import SHUFFLES, finish_if_done, open_round
+from tasks.work.rounds import SHUFFLES, all_answered, finish_if_done, open_round
 
 
 def next_assignment(campaign: Campaign, worker: Worker) -> Assignment | None:
     """The worker's running assignment, or a new one on a free place; None: no work for them.
 
-    Opens the next round for a known worker who has HITs left of which none has a free place (rule
-    P2).
+    Where there is no free place that they may take, opens the next round if all places so far are
+    answered, or if they are known and have HITs left (rule P2).
     """
     with transaction.atomic():
         Worker.objects.select_for_update().get(pk=worker.pk)
-        now = timezone.now()
         running = Assignment.objects.filter(
             campaign=campaign, worker=worker, state=AssignmentState.OPEN
         ).select_related("hit")
-        for assignment in running:
-            if assignment.expires_at is None or assignment.expires_at > now:
+        for assignment in running.annotate(now=Now()):
+            if assignment.expires_at is None or assignment.expires_at > assignment.now:
                 return assignment
-        for assignment in running:
             assignment.become("the clock", state=AssignmentState.EXPIRED)
         door = crowd_of(campaign).door
         if door is not None and door.barred(campaign, worker):
@@ -47,13 +44,10 @@ def next_assignment(campaign: Campaign, worker: Worker) -> Assignment | None:
             campaign.refresh_from_db(fields=["state", "round", "target", "out_of_money"])
             if campaign.state != State.OPEN:
                 return None
-            place = _claim(campaign, worker)
-            if place is not None:
-                return open_assignment(campaign, worker, place)
-            if (
-                not _has_unanswered_hit(campaign, worker)
-                or not _is_known(campaign, worker)
-                or not open_round(campaign, campaign.round, who=worker.pseudonym)
+            if claimed := _claim(campaign, worker):
+                return open_assignment(campaign, worker, *claimed)
+            if not _may_open_a_round(campaign, worker) or not open_round(
+                campaign, campaign.round, who=worker.pseudonym
             ):
                 break
     finish_if_done(campaign)
@@ -66,6 +60,12 @@ def running_assignment(campaign: Campaign, worker: Worker) -> Assignment | None:
         campaign=campaign, worker=worker, state=AssignmentState.OPEN
     ).exclude(expires_at__lte=Now())
     return running.select_related("hit").first()
+
+
+def _may_open_a_round(campaign: Campaign, worker: Worker) -> bool:
+    return _has_unanswered_hit(campaign, worker) and (
+        all_answered(campaign) or _is_known(campaign, worker)
+    )
 
 
 def _is_known(campaign: Campaign, worker: Worker) -> bool:
@@ -81,7 +81,7 @@ def _is_known(campaign: Campaign, worker: Worker) -> bool:
 # Places of one round from a random point of the shuffle on, skipping HITs that the worker has done
 # or has open.
 _CLAIM = """
-    SELECT p.id FROM tasks_place p
+    SELECT p.id, statement_timestamp() FROM tasks_place p
     WHERE p.campaign_id = %(campaign)s AND p.round = %(round)s
       AND p.shuffle >= %(start)s AND p.shuffle < %(end)s AND p.free_at <= statement_timestamp()
       AND NOT EXISTS (
@@ -91,8 +91,8 @@ _CLAIM = """
 """
 
 
-def _claim(campaign: Campaign, worker: Worker) -> Place | None:
-    """A free place that the worker may take, locked; earlier rounds first (rule P8)."""
+def _claim(campaign: Campaign, worker: Worker) -> tuple[Place, datetime] | None:
+    """A free place that the worker may take, locked, and the time; earlier rounds first (P8)."""
     with connection.cursor() as cursor:
         for number in range(1, campaign.round + 1):
             start = random.randrange(SHUFFLES)
@@ -108,15 +108,15 @@ def _claim(campaign: Campaign, worker: Worker) -> Place | None:
                     },
                 )
                 if row := cursor.fetchone():
-                    return Place.objects.select_related("hit").get(pk=row[0])
+                    return Place.objects.select_related("hit").get(pk=row[0]), row[1]
     return None
 
 
 def open_assignment(
-    campaign: Campaign, worker: Worker, place: Place, key: str | None = None
+    campaign: Campaign, worker: Worker, place: Place, now: datetime, **names: str
 ) -> Assignment:
-    """Give a claimed place to the worker; `key`: the marketplace's name for the assignment."""
-    assignment = new_assignment(campaign, place.hit, worker, place.round, key)
+    """Give a claimed place to the worker; `names`: as for `new_assignment`."""
+    assignment = new_assignment(campaign, place.hit, worker, place.round, now, **names)
     assignment.save(force_insert=True)
     place.holder = assignment
     place.free_at = assignment.expires_at
@@ -125,24 +125,29 @@ def open_assignment(
 
 
 def new_assignment(
-    campaign: Campaign, hit: HIT, worker: Worker, round: int, key: str | None = None
+    campaign: Campaign, hit: HIT, worker: Worker | None, round: int, now: datetime, **names: str
 ) -> Assignment:
-    """An open assignment, not yet saved, that shows its sections and tiles in its own order."""
-    now = timezone.now()
+    """An open assignment, not yet saved, that shows its sections and tiles in its own order.
+
+    `names`: `key`, the marketplace's name for it, and `token`; by default the site makes them up.
+    The token decides the order.
+    """
     sections = list(
         HITItem.objects.filter(hit=hit).order_by("position").values_list("section", flat=True)
     )
     if campaign.kind == "classify":
         sections = [0] * len(sections)
+    token = names.get("token") or new_public_id()
     return Assignment(
         campaign=campaign,
         hit=hit,
         worker=worker,
-        key=key or new_public_id(),
+        key=names.get("key") or new_public_id(),
+        token=token,
         round=round,
         opened_at=now,
         expires_at=now + crowd_of(campaign).time_allowed(campaign, hit),
-        shown=shown_order(sections, random.Random()),
+        shown=shown_order(sections, random.Random(token)),
     )
 
 
@@ -178,17 +183,18 @@ def renew(assignment: Assignment, choices: str) -> None:
     """
     with transaction.atomic():
         place = Place.objects.select_for_update().filter(holder=assignment).first()
-        locked = Assignment.objects.select_for_update().get(pk=assignment.pk)
+        locked = Assignment.objects.select_for_update().annotate(now=Now()).get(pk=assignment.pk)
         if place is None or place.free_at is None or locked.state != AssignmentState.OPEN:
             return
         if locked.choices_seen == choices:
             return
         campaign = locked.campaign
         until = min(
-            timezone.now() + crowd_of(campaign).time_allowed(campaign, locked.hit),
+            locked.now + crowd_of(campaign).time_allowed(campaign, locked.hit),
             locked.opened_at + timedelta(minutes=campaign.assignment_minutes),
         )
         locked.expires_at = place.free_at = max(until, place.free_at)
+        assignment.expires_at = locked.expires_at
         locked.choices_seen = choices
         locked.save(update_fields=["expires_at", "choices_seen"])
         place.save(update_fields=["free_at"])
@@ -202,7 +208,7 @@ def give_back(assignment: Assignment) -> bool:
         if locked.state != AssignmentState.OPEN:
             return False
         if place is not None:
-            place.holder, place.free_at = None, timezone.now()
+            place.holder, place.free_at = None, Now()
             place.save(update_fields=["holder", "free_at"])
         locked.become(locked.worker.pseudonym, state=AssignmentState.RETURNED)
         return True

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
+from imagesets.clock import Now
 from tasks import money
 from tasks.crowds import crowd_of
 from tasks.models import Assignment, Campaign, Place, Stop, Worker
@@ -179,7 +179,7 @@ def record_overturned(
     offered = crowd_of(campaign).gives_places
     stopped = Stop.objects.filter(campaign=campaign, worker=locked.worker_id).exists()
     if not (stopped or offered or locked.set_aside) and locked.state == "submitted":
-        idle = Place.objects.filter(hit=locked.hit_id, free_at__lte=timezone.now())
+        idle = Place.objects.filter(hit=locked.hit_id, free_at__lte=Now())
         place = idle.select_for_update(of=("self",), skip_locked=True).first()
     if place is not None:
         place.holder, place.free_at = locked, None

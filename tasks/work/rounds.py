@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
+from imagesets.clock import Now
 from tasks import money
 from tasks.crowds import crowd_of
 from tasks.models import Assignment, Campaign, Place, Transition
@@ -153,7 +153,7 @@ def free(locked: Campaign, places: QuerySet[Place], who: str, why: str) -> int:
     """
     ids = list(places.values_list("pk", flat=True))
     freed = Place.objects.filter(pk__in=ids)
-    freed.update(holder=None, free_at=timezone.now())
+    freed.update(holder=None, free_at=Now())
     cut = _give_up(locked, freed, beyond) if ids and (beyond := money.over(locked)) else 0
     if cut:
         Transition.objects.create(
@@ -178,9 +178,8 @@ def make_room(locked: Campaign, amount: Decimal) -> bool:
     beyond = money.over(locked, amount)
     if not beyond:
         return True
-    now = timezone.now()
     idle = Place.objects.select_for_update(of=("self",), skip_locked=True).filter(
-        campaign=locked, free_at__lte=now
+        campaign=locked, free_at__lte=Now()
     )
     with transaction.atomic():
         _give_up(locked, idle, beyond)
@@ -195,15 +194,16 @@ def go_on_if_answered(campaign: Campaign) -> None:
 
     On a marketplace a sync opens it.
     """
-    if not crowd_of(campaign).gives_places and campaign.state == State.OPEN:
-        campaign.refresh_from_db(fields=["round", "target", "out_of_money"])
-        if campaign.target < campaign.workers_per_item and not _unanswered(campaign).exists():
-            open_round(campaign, campaign.round, who="the campaign")
-    finish_if_done(campaign)
+    if campaign.state != State.OPEN or not all_answered(campaign):
+        return
+    campaign.refresh_from_db(fields=["round"])
+    if crowd_of(campaign).gives_places or not open_round(campaign, campaign.round, "the campaign"):
+        finish_if_done(campaign)
 
 
-def _unanswered(campaign: Campaign) -> QuerySet[Place]:
-    return Place.objects.filter(campaign=campaign, free_at__isnull=False)
+def all_answered(campaign: Campaign) -> bool:
+    """Whether no place of the rounds so far waits for an answer: a look at one index entry."""
+    return not Place.objects.filter(campaign=campaign, free_at__isnull=False).exists()
 
 
 def finish_if_done(campaign: Campaign) -> bool:
@@ -211,8 +211,7 @@ def finish_if_done(campaign: Campaign) -> bool:
 
     That is R of them, or fewer if the budget carries no further round. Returns whether it moved.
     """
-    unanswered = _unanswered(campaign)
-    if campaign.state != State.OPEN or unanswered.exists():
+    if campaign.state != State.OPEN or not all_answered(campaign):
         return False
     with transaction.atomic():
         locked = Campaign.locked(campaign.pk)
@@ -220,7 +219,7 @@ def finish_if_done(campaign: Campaign) -> bool:
         if (
             locked.state != State.OPEN
             or (short and not locked.out_of_money)
-            or unanswered.exists()
+            or not all_answered(locked)
             or in_review(locked).exists()
         ):
             return False
@@ -252,7 +251,7 @@ def given_up(campaign: Campaign) -> int:
 
 def waiting_places(campaign: Campaign) -> int:
     """How many places wait for workers: free ones and those of unopened rounds (rule P6)."""
-    waiting = Place.objects.filter(campaign=campaign, free_at__lte=timezone.now()).count()
+    waiting = Place.objects.filter(campaign=campaign, free_at__lte=Now()).count()
     if campaign.out_of_money or not campaign.round:  # round 0: filled by import
         return waiting
     return waiting + (campaign.workers_per_item - campaign.target) * campaign.hits.count()

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from django.db.models import Count, Q
-from django.utils import timezone
 
+from imagesets.clock import Now
 from tasks.models import HIT, Campaign, Place
 
 OPEN, WORKED_ON, IN_REVIEW, COMPLETE, NOT_OPENED = (
@@ -29,10 +29,9 @@ def _state(free: int, running: int, waiting: int, places: int) -> str:
 
 
 def _counts() -> dict[str, Count]:
-    now = timezone.now()
     return {
-        "free": Count("pk", filter=Q(free_at__lte=now)),
-        "running": Count("pk", filter=Q(free_at__gt=now)),
+        "free": Count("pk", filter=Q(free_at__lte=Now())),
+        "running": Count("pk", filter=Q(free_at__gt=Now())),
         "waiting": Count("pk", filter=Q(free_at=None, holder__outcome="", holder__imported=False)),
         "all": Count("pk"),
     }

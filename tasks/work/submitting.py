@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
+from imagesets.clock import Now
 from tasks import money
 from tasks.crowds import crowd_of
 from tasks.models import Assignment, Campaign, Place, Stop, Worker
@@ -43,16 +43,16 @@ def submit(assignment: Assignment, answer: dict[str, Any]) -> Submitted:
         campaign, for_person = _campaign_for(assignment.campaign, stopped)
         place = place_for(assignment, campaign)
         hit = assignment.hit
-        assignment = Assignment.objects.select_for_update().get(pk=assignment.pk)
+        locked = Assignment.objects.select_for_update().annotate(now=Now())
+        assignment = locked.get(pk=assignment.pk)
         assignment.campaign, assignment.worker, assignment.hit = campaign, worker, hit
         if assignment.submitted_at is not None:
             return Submitted("repeated", assignment)
-        now = timezone.now()
         answered = [field for field in ANSWER if field in answer]
         for field in answered:
             setattr(assignment, field, answer[field])
-        assignment.submitted_at = now
-        assignment.wall_seconds = (now - assignment.opened_at).total_seconds()
+        assignment.submitted_at = assignment.now
+        assignment.wall_seconds = (assignment.now - assignment.opened_at).total_seconds()
         assignment.for_person = for_person and place is not None
         who = worker.pseudonym
         if place is None:
@@ -117,7 +117,7 @@ def place_for(assignment: Assignment, campaign: Campaign) -> Place | None:
         return own
     unlocked = Place.objects.select_for_update(of=("self",), skip_locked=True)
     unlocked = unlocked.filter(hit=assignment.hit_id)
-    place = unlocked.filter(free_at__lte=timezone.now()).first()
+    place = unlocked.filter(free_at__lte=Now()).first()
     if place is None and market_decides:
         place = unlocked.filter(free_at__isnull=False).order_by("holder__opened_at").first()
         if place is None:

@@ -14,6 +14,7 @@ from tasks.crowds import crowd_of
 from tasks.crowds.local.identity import SIGNED_SALT
 from tasks.crowds.local.invitations import listed, revoke
 from tasks.models import Arrival, Assignment, Campaign, Invitation, Worker
+from tasks.work.claiming import give_back
 from tests.factories import client_of
 from tests.studies.odd_pictures import make_pictures, open_campaign
 from tests.studies.threads import at_once
@@ -66,7 +67,9 @@ def test_two_people_with_links_of_their_own_share_a_computer(campaign):
     first, second = invite(campaign), invite(campaign)
     one, two = begun(first, computer), begun(second, computer)
     assert one != two
+    assert "Begin" in computer.get(first).content.decode()  # a look changes no cookie
     assert begun(first, computer) == one
+    assert computer.get(first).status_code == 303
     assert Invitation.objects.filter(used=1).count() == 2
 
 
@@ -119,6 +122,18 @@ def test_a_revoked_link_opens_no_new_work_but_the_open_hit_is_finished(campaign)
     for response in (begin(link, browser), begin(door(campaign), browser), begin(link)):
         assert "was withdrawn" in says(response)
     assert Assignment.objects.count() == 1
+
+
+@pytest.mark.parametrize("uses", [1, 5])
+def test_a_new_link_in_place_of_one_that_lapsed_makes_no_second_person(campaign, uses):
+    browser = Client()
+    worker = begun(invite(campaign, uses=uses), browser)
+    give_back(Assignment.objects.get())
+    revoke(campaign, Invitation.objects.get().pk, "a test")
+    assert "was withdrawn" in says(begin(door(campaign), browser))
+    assert begun(invite(campaign, uses=uses), browser) == worker
+    assert Invitation.objects.filter(used=1).count() == 2
+    assert Worker.objects.count() == 1
 
 
 def test_an_expired_link_lets_nobody_in(campaign):

@@ -12,10 +12,10 @@ from django.conf import settings
 from django.core import signing
 from django.db import transaction
 from django.db.models import Q
-from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import salted_hmac
 
+from imagesets.clock import Now
 from tasks.crowds import BadVisit
 from tasks.crowds.local import invitations
 from tasks.crowds.local.invitations import NAME
@@ -40,7 +40,7 @@ TOO_MANY = (
     " again in an hour."
 )
 
-parameters = ("invitation", "after")
+parameters: tuple[str, ...] = ("invitation", "after")
 
 
 def link(campaign: Campaign, external_id: str) -> str:
@@ -152,13 +152,13 @@ def _cookie_of_before(request: HttpRequest) -> str | None:
 
 def _known(request: HttpRequest) -> Worker | None:
     """The worker whom the browser's cookie names, or who has sent this form before."""
-    name = _cookie(request) or (_new_id(request) if _given(request, "visit") else None)
+    name = _cookie(request) or (_new_id(request) if request.POST.get("visit") else None)
     return None if name is None else Worker.objects.filter(crowd=NAME, external_id=name).first()
 
 
 def _new_id(request: HttpRequest) -> str:
     """The id of somebody new: from the form's `visit`, so that sent twice it makes one worker."""
-    visit = _given(request, "visit") or secrets.token_urlsafe()
+    visit = request.POST.get("visit") or secrets.token_urlsafe()
     return "visitor-" + salted_hmac(VISIT_SALT, visit, algorithm="sha256").hexdigest()[:24]
 
 

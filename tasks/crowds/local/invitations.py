@@ -1,7 +1,7 @@
 """Invitations: making, listing and revoking them, and what happens when a worker begins with one.
 
 The row of an invitation is locked before any worker's: of two browsers that race for the last use
-one gets in.
+one gets in. A link that replaces one that lapsed keeps its worker, where the browser knows them.
 """
 
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import F, QuerySet
-from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
+from imagesets.clock import Now
 from tasks.crowds import BadVisit
 from tasks.models import Arrival, Assignment, Campaign, Invitation, Transition, Worker
 from tasks.models.assignment import AssignmentState
@@ -177,28 +177,23 @@ def barred(campaign: Campaign, worker: Worker) -> str:
 
 
 def bearer(invitation: Invitation, known: Worker | None) -> Worker | None:
-    """The worker whom an opened invitation proves; None: nobody has begun with it, in this browser.
+    """The worker whom an opened invitation proves; None: somebody who may begin with it.
 
-    One of a single use names its worker on any device. `known` is the browser's worker, whom one of
-    many uses leaves as they are. Raises BadVisit if the invitation lets nobody in any more.
+    One of a single use names its worker on any device; with one of many uses the browser's worker,
+    `known`, goes on. Raises BadVisit if it gives no work.
     """
-    if invitation.uses == 1:
-        worker = invitation.worker
+    worker = _begun_with(invitation, known)
+    if worker is None:
+        trouble = trouble_with(invitation) or (
+            USED_UP if invitation.used == invitation.uses else ""
+        )
+    elif has_open_hit(invitation.campaign, worker):
+        trouble = ""
     else:
-        worker = known if known is not None and _was_invited(invitation.campaign, known) else None
-    begun = worker is not None and (invitation.uses > 1 or invitation.used == 1)
-    if begun:
-        assert worker is not None
         trouble = barred(invitation.campaign, worker)
-        if trouble and has_open_hit(invitation.campaign, worker):
-            trouble = ""
-    else:
-        trouble = trouble_with(invitation)
-        if not trouble and invitation.used == invitation.uses:
-            trouble = USED_UP
     if trouble:
         raise BadVisit(trouble)
-    return worker
+    return worker or invitation.worker
 
 
 def redeem(
@@ -212,14 +207,14 @@ def redeem(
         invitation = find(secret, campaign, lock=True)
         known = known or Worker.objects.filter(crowd=NAME, external_id=new_id).first()
         worker = bearer(invitation, known)
-        if worker is not None and (invitation.uses > 1 or invitation.used == 1):
+        if _begun_with(invitation, known) is not None:
+            assert worker is not None
             return worker
         if campaign.state != State.OPEN:
             raise BadVisit(NOT_OPEN)
-        if worker is None:
-            takes_it = known is not None and not vouched(campaign, known)
-            worker = known if takes_it else Worker.of(NAME, new_id)
-        assert worker is not None
+        if worker is None and known is not None and not _has_own_link(campaign, known):
+            worker = known
+        worker = worker or Worker.of(NAME, new_id)
         Invitation.objects.filter(pk=invitation.pk).update(
             used=F("used") + 1, worker=worker if invitation.uses == 1 else None
         )
@@ -229,6 +224,24 @@ def redeem(
             defaults={"invitation": invitation, "network": network, "is_visitor": False},
         )
         return worker
+
+
+def _begun_with(invitation: Invitation, known: Worker | None) -> Worker | None:
+    """The worker who has begun with the invitation; of many uses also who needs none of them."""
+    if invitation.uses == 1:
+        return invitation.worker if invitation.used else None
+    if known is None:
+        return None
+    came = Arrival.objects.filter(campaign=invitation.campaign_id, worker=known)
+    goes_on = invited_to(known).filter(campaign=invitation.campaign_id)
+    return known if came.filter(invitation=invitation).exists() or goes_on.exists() else None
+
+
+def _has_own_link(campaign: Campaign, worker: Worker) -> bool:
+    """Whether a link of one use that still gives work names the worker, whose row is locked."""
+    Worker.objects.select_for_update().get(pk=worker.pk)
+    own = Invitation.objects.filter(campaign=campaign, worker=worker, revoked_at=None)
+    return own.exclude(expires_at__lte=Now()).exists()
 
 
 def vouched(campaign: Campaign, worker: Worker) -> bool:
@@ -246,13 +259,6 @@ def has_open_hit(campaign: Campaign, worker: Worker) -> bool:
 
 def invited_to(worker: Worker) -> QuerySet[Arrival]:
     """Where the worker has come by an invitation that still gives work."""
-    lapsed = Invitation.objects.with_expiry().filter(has_expired=True)
     return Arrival.objects.filter(
         worker=worker, invitation__isnull=False, invitation__revoked_at=None
-    ).exclude(invitation__in=lapsed)
-
-
-def _was_invited(campaign: Campaign, worker: Worker) -> bool:
-    return Arrival.objects.filter(
-        campaign=campaign, worker=worker, invitation__isnull=False
-    ).exists()
+    ).exclude(invitation__expires_at__lte=Now())

@@ -60,17 +60,16 @@ def is_full(network: str, worker_id: int | None) -> bool:
     counts the other.
     """
     take_until_commit(Lock.NETWORK, number_of(network))
-    given = {"network": network, "worker": worker_id}
+    if not _has_too_many(network, worker_id):
+        return False
+    with connection.cursor() as cursor:  # whoever has given a used answer since counts no longer
+        cursor.execute(_FORGET_PROVEN, {"network": network})
+    return _has_too_many(network, worker_id)
+
+
+def _has_too_many(network: str, worker_id: int | None) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, given)
-        if not _over(*cursor.fetchone(), worker_id):
-            return False
-        # Whoever has given a used answer since is no longer counted.
-        cursor.execute(_FORGET_PROVEN, given)
-        cursor.execute(_COUNT, given)
-        return _over(*cursor.fetchone(), worker_id)
-
-
-def _over(new: int, at_work: int, worker_id: int | None) -> bool:
+        cursor.execute(_COUNT, {"network": network, "worker": worker_id})
+        new, at_work = cursor.fetchone()
     too_many_new = worker_id is None and new >= settings.NEW_VISITORS_PER_HOUR
     return too_many_new or at_work >= settings.VISITORS_AT_ONCE

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Q
-from django.utils import timezone
 
+from imagesets.clock import Now, database_now
 from tasks.crowds import MarketAssignment
 from tasks.crowds.mturk.client import Client, RequestRefused, client_of, in_parallel
 from tasks.crowds.mturk.form_data import from_xml
@@ -31,7 +31,7 @@ def fetch(campaign: Campaign) -> Iterator[MarketAssignment]:
     """
     client = client_of(campaign)
     settle(campaign, client)
-    began = timezone.now()
+    began = database_now()
     counts = {hit["HITId"]: hit for hit in client.pages("list_hits", "HITs")}
     listings = list(_with_news(campaign, counts))
     for listing, rows in in_parallel(listings, lambda asked: assignments_of(client, asked)):
@@ -101,7 +101,7 @@ def _with_news(campaign: Campaign, counts: Counts) -> Iterator[Listing]:
     rejected = Assignment.objects.filter(
         campaign=campaign,
         market_state=MarketState.REJECTED,
-        submitted_at__gt=timezone.now() - OVERTURNED,
+        submitted_at__gt=Now() - OVERTURNED,
     )
     sample = HIT.objects.filter(pk__in=rejected.values("hit")).order_by("?")
     again = set(sample.values_list("pk", flat=True)[:LOOKED_AT])

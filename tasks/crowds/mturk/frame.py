@@ -4,6 +4,7 @@ Only the page's address says who comes, and MTurk signs nothing. What is stored 
 counts only once MTurk itself names that worker for the assignment (tasks/market/reconcile.py).
 """
 
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ SUBMIT = "/mturk/externalSubmit"
 LIVE, SANDBOX = "https://www.mturk.com", "https://workersandbox.mturk.com"
 WORKER_SITES = ["https://worker.mturk.com", SANDBOX]  # where Amazon sends the browser next
 NAMES = ("assignmentId", "hitId", "workerId", "turkSubmitTo")
-LONGEST_ID = 64  # characters
+ID = re.compile("[A-Z0-9]{1,64}")  # of workers and of assignments
 
 
 def visit(campaign: Campaign, given: Mapping[str, str]) -> Visit:
@@ -77,4 +78,4 @@ def origin_of(address: str) -> str | None:
 
 
 def _is_id(text: str) -> bool:
-    return 0 < len(text) <= LONGEST_ID and text.isprintable() and " " not in text
+    return ID.fullmatch(text) is not None

@@ -15,8 +15,8 @@ from threading import Event
 from typing import Any
 
 from django.db.models import Count, F, Q
-from django.utils import timezone
 
+from imagesets.clock import Now
 from tasks.crowds.mturk.client import Client, RequestRefused, client_of, ids_in, in_parallel
 from tasks.crowds.mturk.hit_types import hit_types, question
 from tasks.crowds.mturk.models import MOST_ASSIGNMENTS, Listing
@@ -211,7 +211,7 @@ def _marked(waiting: list[Listing]) -> Iterator[Listing]:
     for start in range(0, len(waiting), BATCH):
         batch = waiting[start : start + BATCH]
         Listing.objects.filter(pk__in=[listing.pk for listing in batch], asked_at=None).update(
-            asked_at=timezone.now()
+            asked_at=Now()
         )
         yield from batch
 

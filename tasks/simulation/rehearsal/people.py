@@ -56,9 +56,14 @@ class Person:
 def crew(number: int, seed: int = 0, careless: int = 1) -> list[Person]:
     """`number` workers, the same for the same seed; the second is careless."""
     return [
-        Person(character, f"A{seed}SIM{place:06d}", random.Random(f"{seed} {place}"))
+        Person(character, worker_id(seed, place), random.Random(f"{seed} {place}"))
         for place, character in enumerate(characters(number, seed, careless), 1)
     ]
+
+
+def worker_id(seed: int, place: int) -> str:
+    """Letters and digits, as on MTurk, whatever the seed's sign."""
+    return f"A{seed}SIM{place:06d}".replace("-", "M")
 
 
 class Crew:

@@ -54,6 +54,7 @@ def test_contains_answer_names_positions():
         "maybe": [],
         "unseen": [10],
         "comment": "hm",
+        "hand": None,
         "active_seconds": None,
     }
 
@@ -105,6 +106,7 @@ def test_classify_answer_is_in_the_order_shown():
             {"offered": [100, 101], "selected": [], "main": None, "other": "a boat"},
         ],
         "comment": "",
+        "hand": None,
         "active_seconds": 12.5,
     }
 

@@ -288,7 +288,7 @@ def test_an_invitation_names_its_worker_for_its_campaign_only(contains, classify
     forged = link(contains, "bob")[:-1]
     for address in (moved, forged, door(contains) + "?invitation=bob"):
         assert Client().get(address).status_code == 409
-    assert Worker.objects.count() == 1
+    assert not Assignment.objects.exclude(worker__external_id="ada").exists()
 
 
 def test_labels_and_instructions_are_shown_as_text(dataset):

@@ -67,14 +67,14 @@ def test_a_sign_of_life_renews_the_time_but_never_past_assignment_minutes(campai
     assert allowed == timedelta(minutes=10)  # 5 x the expected time is less
     opened = assignment.opened_at - timedelta(minutes=9)
     Assignment.objects.filter(pk=assignment.pk).update(opened_at=opened)
-    renew(assignment)
+    renew(assignment, "other choices")
     assignment.refresh_from_db()
     assert assignment.expires_at >= assignment.opened_at + timedelta(minutes=18)
     assert assignment.place.free_at == assignment.expires_at
     opened = assignment.opened_at - timedelta(minutes=50)
     Assignment.objects.filter(pk=assignment.pk).update(opened_at=opened)
     before = assignment.expires_at
-    renew(assignment)
+    renew(assignment, "other choices")
     assignment.refresh_from_db()
     assert assignment.expires_at == max(before, opened + timedelta(minutes=60))
 

@@ -3,7 +3,8 @@
 from tasks.campaigns.publish import publish
 from tasks.models import Campaign, Place
 from tasks.work.claiming import next_assignment
-from tests.factories import answer_truly, work_through
+from tasks.work.submitting import submit
+from tests.factories import answer_no, answer_truly, work_through
 from tests.studies.places import used_per_hit
 
 
@@ -13,13 +14,27 @@ def test_publishing_opens_the_first_round_only(campaign):
     assert Place.objects.count() == 3 * campaign.hits.count()
 
 
-def test_the_next_round_opens_when_a_worker_may_take_no_free_place(campaign, workers):
+def test_the_next_round_opens_when_all_places_are_answered(campaign, workers):
     first, second, third, fourth = workers(4)
-    for worker in (first, second, third):
+    for worker in (first, second):
         assert work_through(campaign, worker) == campaign.hits.count()
-        campaign.refresh_from_db()
         assert campaign.round == 1
-    assert next_assignment(campaign, fourth) is not None
+    assert work_through(campaign, third) == campaign.hits.count()
+    assert (campaign.round, campaign.target) == (2, 6)
+    assert next_assignment(campaign, fourth).round == 2
+
+
+def test_the_next_round_opens_when_a_known_worker_may_take_no_free_place(campaign, workers):
+    first, second, third, *others = workers(campaign.hits.count() + 2)
+    for worker in (first, second):
+        work_through(campaign, worker)
+    done = next_assignment(campaign, third)
+    submit(done, answer_no(done))
+    for worker in others:
+        next_assignment(campaign, worker)
+    campaign.refresh_from_db()
+    assert (campaign.round, Place.objects.filter(holder=None).count()) == (1, 0)
+    assert next_assignment(campaign, third).round == 2
     campaign.refresh_from_db()
     assert (campaign.round, campaign.target) == (2, 6)
 
