@@ -66,7 +66,8 @@ class UserAdmin(DjangoUserAdmin, Lists):
             return self.add_fieldsets
         fields = ["username", "first_name", "last_name", "email", "is_active", "roles"]
         fields += ["is_superuser"] if may(request.user, SUPERUSER) else []
-        return [(None, {"fields": [*fields, "own_password", "last_login", "date_joined"]})]
+        fields += ["own_password"] if self.has_change_permission(request, obj) else []
+        return [(None, {"fields": [*fields, "last_login", "date_joined"]})]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("grants__campaign")
@@ -163,9 +164,9 @@ class GrantAdmin(Lists):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs["queryset"] = allowed(request.user, OWN, Campaign.objects.order_by("slug"))
-        kwargs["empty_label"] = "The whole site" if may(request.user, OWN) else None
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         field.required = not may(request.user, OWN)
+        field.empty_label = None if field.required else "The whole site"
         return field
 
     def has_delete_permission(self, request: HttpRequest, obj: Grant | None = None) -> bool:
