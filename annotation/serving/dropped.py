@@ -15,6 +15,7 @@ from typing import Any
 
 import django
 from django.conf import settings
+from django.db import connection
 
 from annotation.serving.embedded.ownership import close, site_account
 from annotation.serving.embedded.paths import KEEPERS_UID
@@ -90,7 +91,9 @@ def as_account(
 
 
 def files_of_studies() -> list[Path]:
-    """A picture of each dataset that lies on this machine."""
+    """A picture of each dataset that lies on this machine; none before the tables are there."""
+    if Image._meta.db_table not in connection.introspection.table_names():
+        return []
     rows = Image.objects.exclude(location="").exclude(location__startswith="s3://")
     rows = rows.order_by("dataset_id", "pk").distinct("dataset_id")
     paths = (settings.DATA_DIR / location for location in rows.values_list("location", flat=True))
