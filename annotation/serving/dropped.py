@@ -5,6 +5,7 @@ to it). Its processes then see an empty folder in their place that holds these a
 namespace of their own, which root may make on Linux.
 """
 
+import contextlib
 import ctypes
 import os
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 
 import django
 from django.conf import settings
+from django.db import OperationalError, connection
 
 from annotation.serving.embedded.ownership import close, site_account
 from annotation.serving.embedded.paths import KEEPERS_UID
@@ -90,11 +92,15 @@ def as_account(
 
 
 def files_of_studies() -> list[Path]:
-    """A picture of each dataset that lies on this machine."""
-    rows = Image.objects.exclude(location="").exclude(location__startswith="s3://")
-    rows = rows.order_by("dataset_id", "pk").distinct("dataset_id")
-    paths = (settings.DATA_DIR / location for location in rows.values_list("location", flat=True))
-    return [path for path in paths if path.exists()]
+    """A picture of each dataset that lies on this machine; none where no database is yet."""
+    with contextlib.suppress(OperationalError):
+        if Image._meta.db_table in connection.introspection.table_names():
+            rows = Image.objects.exclude(location="").exclude(location__startswith="s3://")
+            rows = rows.order_by("dataset_id", "pk").distinct("dataset_id")
+            locations = rows.values_list("location", flat=True)
+            paths = [settings.DATA_DIR / location for location in locations]
+            return [path for path in paths if path.exists()]
+    return []
 
 
 def needed() -> list[Path]:

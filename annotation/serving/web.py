@@ -91,7 +91,6 @@ def web_server(
             stdin=subprocess.DEVNULL,
             pass_fds=[number],
             cwd=settings.BASE_DIR,
-            env=_environment() | dict(environment or {}) | (account.environment if account else {}),
             start_new_session=True,  # Ctrl-C reaches the command alone, which ends the server
             **as_account(
                 account,
