@@ -140,10 +140,6 @@ TEMPLATES = [
 ]
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-AUTHENTICATION_BACKENDS = [
-    "annotation.rights.backend.Rights",  # first: what it denies no other allows
-    "django.contrib.auth.backends.ModelBackend",
-]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -207,6 +203,7 @@ LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 # Wrong passwords are counted per user and address, before the next one is hashed.
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
+    "annotation.rights.backend.Rights",  # before Django's: what it denies no other allows
     "django.contrib.auth.backends.ModelBackend",
 ]
 AXES_FAILURE_LIMIT = 10
