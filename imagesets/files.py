@@ -18,12 +18,16 @@ def make_folder(path: Path) -> None:
 
 
 def hand_over(path: Path) -> None:
-    """Give what root's commands made below DATA_DIR to the account of web and workers."""
+    """Give what root's commands made below DATA_DIR to whoever owns its first folder.
+
+    That is the account of web and workers, which root's are not (annotation.serving.dropped).
+    """
     if os.getuid() != 0 or not path.is_relative_to(settings.DATA_DIR):
         return
-    status = settings.DATA_DIR.stat()
-    if gid := status.st_gid:
-        os.chown(path, status.st_uid or gid, gid, follow_symlinks=False)
+    first = settings.DATA_DIR / path.relative_to(settings.DATA_DIR).parts[0]
+    status = first.stat()
+    if status.st_uid:
+        os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)
 
 
 def write_whole(path: Path, content: bytes) -> None:

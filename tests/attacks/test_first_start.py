@@ -189,3 +189,18 @@ def test_an_older_data_dir_is_closed_at_the_next_start(tmp_path: Path) -> None:
     assert (folder / "log").stat().st_uid == 0
     close(folder)
     assert folder.stat().st_gid == account
+
+
+@only_root
+def test_what_roots_commands_make_is_the_sites_to_change(settings, tmp_path: Path) -> None:
+    from annotation.serving.embedded.ownership import close
+    from imagesets.files import write_whole
+
+    settings.DATA_DIR = tmp_path / "var"
+    settings.DATA_DIR.mkdir()
+    close(settings.DATA_DIR)
+    account = settings.DATA_DIR.stat().st_gid
+    write_whole(settings.DATA_DIR / "images" / "ab" / "picture", b"")
+    assert (settings.DATA_DIR / "images" / "ab").stat().st_uid == account
+    write_whole(tmp_path / "elsewhere" / "file", b"")
+    assert (tmp_path / "elsewhere").stat().st_uid == 0

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import EmbeddedError
+from .ownership import site_account
 
 CANDIDATES = ("postgres", "nobody", "daemon")
 
@@ -81,4 +82,5 @@ def servers_account(cluster: Path) -> Account:
 
 
 def _group(cluster: Path, entry: pwd.struct_passwd) -> int:
-    return cluster.parent.stat().st_gid or entry.pw_gid
+    account = site_account(cluster.parent)
+    return entry.pw_gid if account is None else account[1]

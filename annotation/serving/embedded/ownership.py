@@ -26,9 +26,10 @@ NUMBERS = range(61_184, 65_520)  # as systemd takes for its dynamic users
 
 def close(data_dir: Path) -> None:
     """Take other users' rights away, and settle owners where root runs this. Costs little."""
+    if os.getuid() not in (0, data_dir.stat().st_uid):
+        return  # another user's: they will
     account = site_account(data_dir)
-    with contextlib.suppress(PermissionError):  # another user's: they will
-        data_dir.chmod(0o710 if account else 0o700 if os.getuid() else 0o711)
+    data_dir.chmod(0o710 if account else 0o700 if os.getuid() else 0o711)
     for path in data_dir.iterdir():
         if path.name == POSTGRES or path.is_symlink():
             continue
@@ -46,13 +47,15 @@ def site_account(data_dir: Path) -> tuple[int, int] | None:
     if os.getuid() != 0:
         return None
     status = data_dir.stat()
-    if status.st_gid:
-        return status.st_uid or status.st_gid, status.st_gid
-    number = _free_number(data_dir)
-    try:
-        os.chown(data_dir, -1, number)
-    except OSError:  # a container without that number
-        return None
+    if status.st_uid:
+        return status.st_uid, status.st_gid or pwd.getpwuid(status.st_uid).pw_gid
+    number = status.st_gid
+    if number not in NUMBERS:
+        number = _free_number(data_dir)
+        try:
+            os.chown(data_dir, -1, number)
+        except OSError:  # a container without that number
+            return None
     return number, number
 
 
