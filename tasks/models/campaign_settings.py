@@ -320,7 +320,7 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "min_relative_sf",
             "Min relative SF",
-            EXACT_SHARE,
+            Number(Decimal("0.0001"), Decimal(1), places=4),
             "Labels are offered whose selection frequency is at least this share of the dataset"
             " label's.",
             default=Decimal("0.5"),
