@@ -79,7 +79,7 @@ class VisibleFilter(RelatedDropdownFilter):
     ) -> list[tuple[str, str]]:
         assert isinstance(field, ForeignKey)
         rows = visible(request.user, field.remote_field.model._default_manager.all())
-        return field.get_choices(
+        return field.get_choices(  # type: ignore[return-value]
             include_blank=False,
             ordering=self.field_admin_ordering(field, request, model_admin),
             limit_choices_to=Q(pk__in=rows.values("pk")),

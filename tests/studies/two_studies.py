@@ -31,7 +31,7 @@ def make_two_studies() -> Campaign:
 
     Each table of the admin has a row of the first. Some workers worked elsewhere too.
     """
-    dataset = make_dataset()
+    dataset = make_dataset(6, 4)
     contains = make_campaign(dataset, slug="grid")
     workers = make_workers(3)
     work_through(contains, workers[:2], random_answers())
@@ -57,8 +57,8 @@ def make_two_studies() -> Campaign:
     ClockedSchedule.objects.create(clocked_time=timezone.now())
     client_of("keeper", "viewer", campaign=form)
     RightsChange.objects.create(who="a test", whom="keeper", what="...", campaign=form)
-    elsewhere = make_campaign(make_dataset(slug="otherset"), slug="elsewhere")
-    work_through(elsewhere, workers, random_answers())
+    elsewhere = make_campaign(make_dataset(4, 2, slug="otherset"), slug="elsewhere")
+    work_through(elsewhere, workers[1:], random_answers())
     set_aside(elsewhere, workers[1], "a secret reason", "a test")
     aggregate(elsewhere)
     return form

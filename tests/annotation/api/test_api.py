@@ -88,7 +88,7 @@ def test_lists_cost_the_same_number_of_queries_however_long(
     api, dataset, django_assert_max_num_queries
 ):
     for path in ("images", "labels", "predictions"):
-        with django_assert_max_num_queries(6):
+        with django_assert_max_num_queries(7):
             api.get(f"/api/datasets/tiny/{path}/")
     for number in range(4):
         make_campaign(dataset, slug=f"c{number}")
