@@ -33,7 +33,7 @@ class Dropped:
 
     uid: int
     gid: int
-    folders: tuple[Path, ...]  # closed to the account, empty for it but for what it needs
+    folders: Mapping[Path, list[Path]]  # closed to the account: empty for it but for these paths
 
     @property
     def environment(self) -> dict[str, str]:
@@ -48,8 +48,8 @@ class Dropped:
 
     def enter(self) -> None:
         """Become the account, in a child between fork and exec."""
-        for folder in self.folders:
-            _empty(folder, [path for path in needed() if path.is_relative_to(folder)])
+        for folder, paths in self.folders.items():
+            _empty(folder, paths)
         os.setgroups([])
         os.setgid(self.gid)
         os.setuid(self.uid)
@@ -66,9 +66,11 @@ def dropped() -> tuple[Dropped | None, str]:
     account = site_account(settings.DATA_DIR)
     if account is None:
         return None, "" if os.getuid() else "this machine has no number for an account"
-    whole = Dropped(*account, ())
-    closed = {_closed(whole, path) for path in needed()} - {None}
-    one = Dropped(*account, tuple(sorted(folder for folder in closed if folder)))
+    folders: dict[Path, list[Path]] = {}
+    for path in needed():
+        if folder := _closed(Dropped(*account, {}), path):
+            folders.setdefault(folder, []).append(path)
+    one = Dropped(*account, folders)
     if not _can(one, _works):
         return None, f"uid {one.uid} cannot enter {', '.join(map(str, one.folders))}"
     for file in files_of_studies():
