@@ -14,6 +14,7 @@ from tasks.crowds import crowd_of
 from tasks.crowds.local.identity import SIGNED_SALT
 from tasks.crowds.local.invitations import listed, revoke
 from tasks.models import Arrival, Assignment, Campaign, Invitation, Worker
+from tasks.simulation.worksheet import begin_form
 from tasks.work.claiming import give_back
 from tests.factories import client_of
 from tests.studies.odd_pictures import make_pictures, open_campaign
@@ -93,6 +94,15 @@ def test_a_link_of_many_uses_makes_a_worker_of_each_browser_until_it_is_used_up(
         assert "As many people as this invitation was meant for" in says(response)
     assert begun(door(campaign), second) in workers
     assert not any(crowd_of(campaign).door.vouches_for(campaign, worker) for worker in workers)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_form_that_is_sent_twice_uses_a_link_up_by_one(campaign):
+    page = Client().get(invite(campaign, uses=5)).content.decode()
+    form = dict(begin_form(page).hidden)
+    responses = at_once(*[lambda: Client().post(door(campaign), form)] * 3)
+    assert len({response["Location"] for response in responses}) == 1
+    assert Invitation.objects.get().used == Worker.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
