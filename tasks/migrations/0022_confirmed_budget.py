@@ -10,7 +10,7 @@ TYPED = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tasks", "0020_assignment_choices_seen")]
+    dependencies = [("tasks", "0021_times_of_the_database")]
 
     operations = [
         migrations.AddField(
