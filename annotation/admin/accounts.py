@@ -49,7 +49,7 @@ for model in (
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, Lists):
+class UserAdmin(DjangoUserAdmin, Lists):  # type: ignore[misc]  # stubs of lookup_allowed
     """Accounts. Nobody changes one, or its password, that has a right which they lack."""
 
     sees = OWN
@@ -58,7 +58,7 @@ class UserAdmin(DjangoUserAdmin, Lists):
     change_password_form = AdminPasswordChangeForm
     list_display = ["username", "name", "roles", "is_active", "last_login"]
     list_filter = ["is_active"]
-    filter_horizontal: tuple[str, ...] = ()
+    filter_horizontal = ()
     readonly_fields = ["roles", "own_password", "last_login", "date_joined"]
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> list:
@@ -169,7 +169,7 @@ class GrantAdmin(Lists):
         field.empty_label = None if field.required else "The whole site"
         return field
 
-    def has_delete_permission(self, request: HttpRequest, obj: Grant | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self._has(request, "delete", obj)
 
     def save_model(self, request: HttpRequest, obj: Grant, form: Any, change: bool) -> None:
@@ -251,7 +251,7 @@ class TokenAdmin(Lists):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         tokens = Token.objects.select_related("auth_token__user")
-        return tokens if may(request.user, OWN) else tokens.filter(auth_token__user=request.user)
+        return tokens if may(request.user, OWN) else tokens.filter(auth_token__user=request.user.pk)
 
     def get_fields(self, request: HttpRequest, obj: Token | None = None) -> list[str]:
         return ["scopes", "days"] if obj is None else self.list_display
@@ -265,10 +265,10 @@ class TokenAdmin(Lists):
     def has_change_permission(self, request: HttpRequest, obj: Token | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Token | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_somewhere(request.user, VIEW)
 
-    def save_model(self, request: HttpRequest, obj: Token, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         fields = form.cleaned_data
         who = request.user.get_username()
         made, key = make_token(request.user, fields["scopes"], fields["days"], who)

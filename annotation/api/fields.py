@@ -111,7 +111,8 @@ class Row(serializers.SlugRelatedField):
         self.what = model._meta.verbose_name
 
     def get_queryset(self) -> models.QuerySet:
-        rows, request = super().get_queryset(), self.context.get("request")
+        rows: Any = super().get_queryset()
+        request = self.context.get("request")
         return visible(request.user, rows) if request else rows
 
     def to_internal_value(self, data: Any) -> models.Model:

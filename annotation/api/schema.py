@@ -18,6 +18,6 @@ class Schema(AutoSchema):
         operation = super().get_operation(*args, **kwargs)
         if operation and hasattr(self.view, "rights"):
             for status, says in WITHOUT_A_RIGHT.items():
-                if status != "404" or self.view.about is not None:
+                if status != "404" or getattr(self.view, "about", None) is not None:
                     operation["responses"].setdefault(status, {"description": says})
         return operation

@@ -25,7 +25,7 @@ class ScopedTokens(TokenAuthentication):
 class ScopedTokensScheme(KnoxTokenScheme):
     """How they stand in OpenAPI."""
 
-    target_class = ScopedTokens
+    target_class = "annotation.rights.api.ScopedTokens"
 
 
 class ByRights(BasePermission):
