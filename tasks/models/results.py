@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from imagesets.clock import Now
 from imagesets.models import Image
 from tasks.models.campaign import Campaign, Pair
 from tasks.models.transaction_id import TransactionField
@@ -21,7 +22,7 @@ class Run(models.Model):
     """
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="runs")
-    started_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(db_default=Now(), editable=False)
     seconds = models.FloatField(null=True, blank=True)
     version = models.CharField(max_length=50, help_text="Of this software.")
     settings = models.JSONField(default=dict)

@@ -7,6 +7,8 @@ states of HITs and rounds follow from their places, see tasks/work/states.py.
 
 from django.db import models
 
+from imagesets.clock import Now
+
 # finished -> open: setting a worker aside frees places. draft -> finished: filled by import alone.
 CAMPAIGN_MOVES = {
     "draft": {"open", "closed"},
@@ -65,7 +67,7 @@ class Transition(models.Model):
     after = models.CharField(max_length=20)
     who = models.CharField(max_length=200)
     why = models.TextField(blank=True)
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         ordering = ["-id"]

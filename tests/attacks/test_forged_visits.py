@@ -113,10 +113,11 @@ def test_work_given_back_in_anothers_name_is_still_theirs(study, market, server)
     only_the_real_answer_counts(study, market, answers=1)
 
 
-def test_300_forged_visits_make_no_300_workers_and_lose_nobodys_answer(study, market, server):
+def test_forged_visits_make_few_workers_and_lose_nobodys_answer(study, market, server, monkeypatch):
+    monkeypatch.setattr(take_up, "MOST_UNTOLD", 15)
     real, second = Frame(market, server, "A1"), Frame(market, server, "A2")
     page = real.open()
-    for number in range(300):
+    for number in range(40):
         forger = Forger(real, workerId=f"AF{number}", assignmentId=f"3F{number}")
         assert forger.open().status_code == 200
     assert Assignment.objects.count() == take_up.MOST_UNTOLD
@@ -139,6 +140,22 @@ def test_forged_answers_are_kept_and_make_no_difference(study, market, server, m
     only_the_real_answer_counts(study, market, answers=5)
 
 
+def test_forged_answers_do_not_withdraw_the_work(study, market, server):
+    real = Frame(market, server, "A1")
+    page = real.open()
+    for number in range(3):
+        Forger(real, workerId=f"AF{number}", assignmentId=f"3F{number}").answer()
+    sync(study)
+    works(Frame(market, server, "A2"))
+    works(Frame(market, server, "A3"))
+    hand_in(real, real.send(page, first))
+    sync(study)
+    study.refresh_from_db()
+    assert study.state == "finished"
+    used = Assignment.objects.filter(outcome="accepted")
+    assert {a.worker.external_id for a in used if a.used} == {"A1", "A2", "A3"}
+
+
 def test_whoever_is_offered_nothing_becomes_no_worker(study, market, server):
     real = Frame(market, server, "A1")
     study.places.all().delete()
@@ -146,11 +163,9 @@ def test_whoever_is_offered_nothing_becomes_no_worker(study, market, server):
     assert not Worker.objects.exists()
 
 
-@pytest.mark.parametrize("wrong", ["a1", "A 1", "A-1", "A1\n", "Ä1", "A" * 65, ""])
+@pytest.mark.parametrize("wrong", ["a1", "A 1", "A-1", "A1\n", "Ä1", "A" * 65])
 @pytest.mark.parametrize("name", ["workerId", "assignmentId"])
 def test_what_no_marketplace_would_call_anybody_makes_nobody(study, market, server, name, wrong):
-    if (name, wrong) == ("assignmentId", ""):
-        pytest.skip("that is a preview")
     real = Frame(market, server, "A1")
     response = real.open(**{name: wrong})
     assert response.status_code == 409

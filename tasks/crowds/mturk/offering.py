@@ -21,7 +21,7 @@ from tasks.crowds.mturk.client import Client, RequestRefused, client_of, ids_in,
 from tasks.crowds.mturk.hit_types import hit_types, question
 from tasks.crowds.mturk.models import MOST_ASSIGNMENTS, Listing
 from tasks.models import HIT, Assignment, Campaign, Place
-from tasks.models.assignment import HANDED_IN
+from tasks.models.assignment import HANDED_IN, MarketState
 
 BATCH = 200  # rows marked before MTurk is asked for them
 SAVED = 20  # rows saved at a time; `settle` finds again what a crash loses
@@ -37,7 +37,7 @@ class Need:
     """What a HIT should have on MTurk."""
 
     places: int = 0  # answers wanted by now, given or not
-    unanswered: int = 0
+    unanswered: int = 0  # as far as MTurk has told: an answer that only the site has may be forged
     handed_in: int = 0
     wasted: int = 0  # handed in, but their answers hold no place on the site
     listings: list[Listing] = field(default_factory=list)
@@ -55,7 +55,9 @@ def needs_of(campaign: Campaign) -> dict[int, Need]:
     """What each HIT of the campaign should have on MTurk, by the HIT's id."""
     needs: dict[int, Need] = defaultdict(Need)
     places = Place.objects.filter(campaign=campaign).order_by().values("hit")
-    for row in places.annotate(all=Count("pk"), left=Count("pk", filter=Q(free_at__isnull=False))):
+    untold = Q(holder__market_state=MarketState.UNREPORTED, holder__imported=False)
+    left = Count("pk", filter=Q(free_at__isnull=False) | untold)
+    for row in places.annotate(all=Count("pk"), left=left):
         needs[row["hit"]].places, needs[row["hit"]].unanswered = row["all"], row["left"]
     handed_in = Assignment.objects.filter(campaign=campaign, market_state__in=HANDED_IN)
     placed = Count("pk", filter=Q(place__isnull=False, place__free_at=None))

@@ -181,8 +181,8 @@ class Crew:
             self.market.give_up(assignment)
         for _ in range(2 if person.rng.random() < self.habits.sends_twice else 1):
             page = self._ask(browser, "POST", str(page.url), answer)
-        if habit == "comes_late" and page.status_code in (409, 410):
-            return False
+        if habit == "comes_late" and page.status_code in (200, 409, 410):
+            return False  # the marketplace takes nothing from them any more
         if page.status_code != 200:
             raise RuntimeError(f"an answer to {page.url.path}: status {page.status_code}")
         return habit != "forgets" and self._hand_in(person, assignment, page, browser)

@@ -58,6 +58,23 @@ def look(browser):
         context.close()
 
 
+@pytest.fixture
+def work(look):
+    """Open a campaign's address in a fresh browser and begin: work(address, size) -> page."""
+
+    def begin(address: str, size: str = "desk", **options):
+        page = look(address, size, **options)
+        press_begin(page)
+        return page
+
+    return begin
+
+
+def press_begin(page) -> None:
+    with page.expect_navigation(wait_until="networkidle"):
+        page.get_by_role("button", name="Begin").click()
+
+
 def assert_accessible(page) -> None:
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
@@ -65,8 +82,8 @@ def assert_accessible(page) -> None:
 
 @pytest.mark.parametrize(("size", "scheme"), [("desk", "light"), ("phone", "dark")])
 @pytest.mark.parametrize("kind", ["contains", "classify"])
-def test_axe_finds_no_violation(kind, size, scheme, doors, look):
-    page = look(doors[kind], size, color_scheme=scheme)
+def test_axe_finds_no_violation(kind, size, scheme, doors, work):
+    page = work(doors[kind], size, color_scheme=scheme)
     assert_accessible(page)
     page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
     page.locator("input[type=checkbox]").first.check()
@@ -78,15 +95,20 @@ def test_axe_finds_no_violation(kind, size, scheme, doors, look):
     assert [line for line in page.complaints if "422" not in line] == []
 
 
-def test_axe_finds_no_violation_on_the_plain_pages(doors, look, live_server):
-    for address in ("/", "/tasks/", "/hit/nothing/"):
-        assert_accessible(look(live_server.url + address))
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_no_violation_on_the_plain_pages(size, doors, look, live_server):
+    plain = [live_server.url + address for address in ("/", "/tasks/", "/hit/nothing/")]
+    for address in [*plain, *doors.values()]:
+        page = look(address, size)
+        assert_accessible(page)
+        assert page.complaints == [] or "404" in page.complaints[0]
+    assert page.get_by_role("button", name="Begin").bounding_box()["height"] >= 44
 
 
 @pytest.mark.parametrize("javascript", [True, False])
 @pytest.mark.parametrize("kind", ["contains", "classify"])
-def test_a_hit_is_done_by_mouse_with_and_without_javascript(kind, javascript, doors, look):
-    page = look(doors[kind], java_script_enabled=javascript)
+def test_a_hit_is_done_by_mouse_with_and_without_javascript(kind, javascript, doors, work):
+    page = work(doors[kind], java_script_enabled=javascript)
     first = page.url
     for fieldset in page.locator("fieldset").all():
         if kind == "contains":
@@ -110,8 +132,8 @@ def test_a_hit_is_done_by_mouse_with_and_without_javascript(kind, javascript, do
 
 
 @pytest.mark.parametrize("kind", ["contains", "classify"])
-def test_a_hit_is_done_by_keyboard_alone(kind, doors, look):
-    page = look(doors[kind])
+def test_a_hit_is_done_by_keyboard_alone(kind, doors, work):
+    page = work(doors[kind])
     keyboard = page.keyboard
     wanted = {"contains": {"selected"}, "classify": {"labels", "main"}}[kind]
     asked: set[str] = set()
@@ -137,9 +159,9 @@ def test_a_hit_is_done_by_keyboard_alone(kind, doors, look):
     assert Assignment.objects.filter(state="submitted").count() == 1
 
 
-def test_the_grid_is_eight_wide_on_a_desk_and_two_or_three_on_a_phone(doors, look):
+def test_the_grid_is_eight_wide_on_a_desk_and_two_or_three_on_a_phone(doors, work):
     for size, columns in (("desk", {8}), ("phone", {2, 3})):
-        page = look(doors["contains"], size)
+        page = work(doors["contains"], size)
         grid = page.locator(".grid").first
         tracks = grid.evaluate("e => getComputedStyle(e).gridTemplateColumns.split(' ').length")
         assert tracks in columns
@@ -157,6 +179,7 @@ def test_nothing_moves_while_pictures_come_or_choices_are_made(kind, doors, look
            }).observe({type: 'layout-shift', buffered: true});"""
     )
     page.goto(doors[kind], wait_until="networkidle")
+    press_begin(page)
     for box in page.locator("fieldset input[type=checkbox]:visible").all()[:8]:
         box.check()
         box.uncheck()
@@ -164,8 +187,8 @@ def test_nothing_moves_while_pictures_come_or_choices_are_made(kind, doors, look
 
 
 @pytest.mark.parametrize("kind", ["contains", "classify"])
-def test_what_a_finger_has_to_hit_is_44_pixels(kind, doors, look):
-    page = look(doors[kind], "phone")
+def test_what_a_finger_has_to_hit_is_44_pixels(kind, doors, work):
+    page = work(doors[kind], "phone")
     page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
     assert page.locator("form label:visible").count() > 10
     small = page.evaluate(
@@ -179,8 +202,8 @@ def test_what_a_finger_has_to_hit_is_44_pixels(kind, doors, look):
     assert small == []
 
 
-def test_the_question_and_the_bar_stay_in_sight(doors, look):
-    page = look(doors["contains"], "phone")
+def test_the_question_and_the_bar_stay_in_sight(doors, work):
+    page = work(doors["contains"], "phone")
     last = page.locator("fieldset").first.locator(".tile").last
     last.scroll_into_view_if_needed()
     page.mouse.wheel(0, 100)
