@@ -39,8 +39,8 @@ class SecondFactorRequired:
         if match and (match.url_name or "").startswith(ALWAYS_OPEN):
             return None
         if request.path_info.startswith("/api/"):
-            if "Authorization" in request.headers:
-                return None
+            if request.headers.get("Authorization", "").lower().startswith("token "):
+                return None  # else DRF would go on to the session
             return JsonResponse({"detail": MISSING}, status=403)
         messages.warning(request, MISSING)
         return redirect("mfa_index")
