@@ -115,6 +115,7 @@ class Forms(HTMLParser):
     def __init__(self, page: str, address: str) -> None:
         super().__init__()
         self.address, self.forms = address, []
+        self._open = ""  # the name of the select or textarea that is being read
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -131,6 +132,19 @@ class Forms(HTMLParser):
                 fields.setdefault(given["name"], "")
             else:
                 fields[given["name"]] = value
+            self._open = given["name"] if tag in ("select", "textarea") else ""
+        elif tag == "option" and self._open:
+            fields = self.forms[-1][2]
+            if "selected" in given or not fields[self._open]:
+                fields[self._open] = given.get("value", "")
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self.lasttag == "textarea":
+            self.forms[-1][2][self._open] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("select", "textarea"):
+            self._open = ""
 
 
 def addresses() -> list[str]:
@@ -196,16 +210,7 @@ class Site:
         self.boss.force_login(boss)
         self.token = client_of("boss")
         self.forms = []
-        known = [
-            self.dataset.slug,
-            "draft",
-            "contains",
-            "classify",
-            "judgments",
-            "csv",
-            "jsonl",
-            "1",
-        ]
+        known = ["small", "draft", "contains", "classify", "judgments", "csv", "jsonl", "1"]
         for model, field in ((Campaign, "slug"), (Campaign, "public_id"), (HIT, "public_id"),
                              (HIT, "key"), (Image, "public_id"), (Image, "key"),
                              (Assignment, "key"), (Assignment, "token")):  # fmt: skip
@@ -226,7 +231,7 @@ class Site:
                 names |= {parameter["name"] for parameter in operation.get("parameters", ())}
         self.names = sorted(names)
 
-    # Inputs: each returns what it is and a function that makes it
+    # Inputs
 
     def request(self) -> None:
         """A request to any address."""
@@ -246,7 +251,9 @@ class Site:
             reply = getattr(client, method)(address)
         else:
             body: Any = {rng.choice(self.names): odd_value(rng, self.known) for _ in range(3)}
-            if "campaigns" in address and rng.random() < 0.5:
+            if rng.random() < 0.3:
+                body = {}
+            elif "campaigns" in address and rng.random() < 0.6:
                 body = changed(rng, self._campaign(), self.known)
             content = json.dumps(body).encode()
             if rng.random() < 0.15:
@@ -444,7 +451,7 @@ def run(inputs: int, seed: int, seconds: float, folder: Path) -> Site:
         if site.number % ROUND == 0:
             site.make_study()
         site.number += 1
-        site.rng.choices(kinds, (4, 3, 2, 1))[0]()
+        site.rng.choices(kinds, (4, 1, 3, 2))[0]()
     return site
 
 

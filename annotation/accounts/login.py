@@ -21,7 +21,7 @@ class LoginView(views.LoginView):
         return super().dispatch(request, *args, **kwargs)
 
     def get_form_class(self) -> type[AuthenticationForm]:
-        return admin.site.login_form
+        return admin.site.login_form or AuthenticationForm
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         frame = admin.site.each_context(self.request)

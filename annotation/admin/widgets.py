@@ -1,6 +1,6 @@
 """What the admin's pages share: kinds of lists, links, thumbnails, progress bars."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -78,7 +78,7 @@ class FormWithDataset(forms.ModelForm):
 class Search(AutocompleteSelect):
     """Django's field that searches for a row, which fails at a posted value that is no row's id."""
 
-    def optgroups(self, name: str, value: list[str], attr: Any = None) -> list:
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> list:
         return super().optgroups(name, [pk for pk in value if str(pk).isdecimal()], attr)
 
 

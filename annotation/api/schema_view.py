@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.request import Request
 
-_documents: dict[str, bytes] = {}  # by media type
+_documents: dict[str, str | bytes] = {}  # by media type
 _lock = threading.Lock()
 
 

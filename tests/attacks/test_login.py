@@ -181,6 +181,9 @@ def test_a_site_may_require_it_and_tokens_go_on(settings, boss):
         assert client.get(page).url == reverse("mfa_index")
     reply = client.get("/api/campaigns/")
     assert (reply.status_code, reply["Content-Type"]) == (403, "application/json")
+    for header in ("Basic x", "Bearer x", "Token", "x"):
+        reply = client.get("/api/campaigns/", headers={"authorization": header})
+        assert reply.status_code in (401, 403)
     token = client_of("boss")
     assert token.get("/api/campaigns/").status_code == 200
     assert client.get("/").status_code == 200
