@@ -14,11 +14,11 @@ from django.template.defaultfilters import filesizeformat
 
 FORM = 256 * 2**10  # bytes: a HIT, a login, whatever a stranger may send
 DOCUMENT = 4 * 2**20  # JSON for the API, and the forms of people who have logged in
-# Pages whose forms hold files, read before their views begin.
+# Pages whose forms hold files, read before their views begin, and what they ask for.
 IMPORT_PAGES = {
-    "import-dataset",
-    "admin:models_inference_classifier_add",
-    "admin:models_inference_classifier_change",
+    "import-dataset": "imagesets.change_dataset",
+    "admin:models_inference_classifier_add": "models_inference.add_classifier",
+    "admin:models_inference_classifier_change": "models_inference.change_classifier",
 }
 # The API knows who asks before it reads a body.
 IMPORT_ENDPOINTS = {"api-responses"}
@@ -43,8 +43,11 @@ class BodyLimits:
         if name in IMPORT_ENDPOINTS or not length:
             return None
         if name in IMPORT_PAGES:
-            if not request.user.is_authenticated:  # not even read: a proxy does not buffer these
+            # Else nothing is even read: a proxy does not buffer these.
+            if not request.user.is_authenticated:
                 return refused(request, 403, "Log in, then import. Nothing was stored.")
+            if not request.user.has_perm(IMPORT_PAGES[name]):
+                return refused(request, 403, "Your role imports nothing. Nothing was stored.")
             request.upload_handlers = [
                 MemoryFileUploadHandler(request),
                 TemporaryFileUploadHandler(request),

@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploaded
 from django.urls import reverse
 
 from annotation.serving.web import web_server
+from tests.factories import client_of
 
 MEGABYTE = 2**20
 LARGE = 5 * MEGABYTE  # more than Django keeps in memory
@@ -78,6 +79,16 @@ def test_who_has_logged_in_imports_large_files_and_sends_no_other(admin_client, 
     answer = admin_client.post("/admin/auth/user/add/", {"username": "x", "picture": large})
     assert answer.status_code == 413
     assert on_disk == ["large.zip"]
+
+
+@pytest.mark.django_db
+def test_a_login_whose_role_imports_nothing_sends_no_file(on_disk):
+    viewer = client_of("reader", "viewer")
+    large = SimpleUploadedFile("large.zip", b"\0" * LARGE)
+    answer = viewer.post(reverse("import-dataset"), {"slug": "set", "upload": large})
+    assert answer.status_code == 403
+    assert "Your role imports nothing" in answer.content.decode()
+    assert on_disk == []
 
 
 @pytest.mark.django_db
