@@ -20,7 +20,8 @@ class Local(Crowd):
 
     name = identity.NAME
     about = (
-        "People who were sent the campaign's link; what they are owed is paid outside of the site."
+        "People who were sent an invitation, or anyone; what they are owed is paid outside of the"
+        " site."
     )
     accepts_at_once = True
     pays = False
