@@ -23,8 +23,8 @@ from tasks.work.rounds import SHUFFLES, all_answered, finish_if_done, open_round
 def next_assignment(campaign: Campaign, worker: Worker) -> Assignment | None:
     """The worker's running assignment, or a new one on a free place; None: no work for them.
 
-    Where there is no free place that they may take, opens the next round if all places so far are
-    answered, or if they are known and have HITs left (rule P2).
+    Where they have HITs left but may take no free place, opens the next round if they are known or
+    all places so far are answered (rule P2).
     """
     with transaction.atomic():
         Worker.objects.select_for_update().get(pk=worker.pk)

@@ -102,7 +102,8 @@ def test_axe_finds_no_violation_on_the_plain_pages(size, doors, look, live_serve
         page = look(address, size)
         assert_accessible(page)
         assert page.complaints == [] or "404" in page.complaints[0]
-    assert page.get_by_role("button", name="Begin").bounding_box()["height"] >= 44
+    if size == "phone":
+        assert page.get_by_role("button", name="Begin").bounding_box()["height"] >= 44
 
 
 @pytest.mark.parametrize("javascript", [True, False])
