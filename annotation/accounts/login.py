@@ -7,6 +7,7 @@ from allauth.account.models import Login
 from django.contrib import admin
 from django.contrib.auth import views
 from django.contrib.auth.forms import AuthenticationForm
+from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 
 
@@ -22,6 +23,13 @@ class LoginView(views.LoginView):
 
     def get_form_class(self) -> type[AuthenticationForm]:
         return admin.site.login_form or AuthenticationForm
+
+    def get_form(self, form_class: type[AuthenticationForm] | None = None) -> AuthenticationForm:
+        """No name is longer than a user's: the counter of wrong passwords could not keep it."""
+        form = super().get_form(form_class)
+        name = form.fields["username"]
+        name.validators.append(MaxLengthValidator(name.max_length))
+        return form
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         frame = admin.site.each_context(self.request)

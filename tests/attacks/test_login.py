@@ -54,6 +54,10 @@ def test_the_eleventh_password_is_not_even_tried(monkeypatch):
     assert "Try again in 15 minutes" in " ".join(reply.content.decode().split())
 
 
+def test_an_endless_name_is_refused_like_any_other():
+    assert log_in("wrong", username="a" * 100_000).status_code == 200
+
+
 def test_other_addresses_and_users_still_get_in():
     get_user_model().objects.create_superuser("other", password=RIGHT)
     guess()
