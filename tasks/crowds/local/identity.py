@@ -25,7 +25,7 @@ A_YEAR = 365 * 24 * 3600  # seconds
 BAD_INVITATION = "This invitation is not valid. Copy the whole link, or ask for a new one."
 
 listed = True
-parameters = ("invitation", "after")
+parameters: tuple[str, ...] = ("invitation", "after")
 
 
 def link(campaign: Campaign, external_id: str) -> str:
