@@ -1,4 +1,4 @@
-"""What accounts may do: roles granted to users, scopes of their tokens, and the log of changes."""
+"""What accounts may do: roles of users, scopes of tokens, the login policy, the log of changes."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -83,6 +83,23 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return f"{self.auth_token.token_key}... of {self.auth_token.user}"
+
+
+class LoginPolicy(models.Model):
+    """What the site asks of every login; its one row is made by a migration."""
+
+    second_factor = models.BooleanField(
+        "ask everybody for a second factor",
+        default=False,
+        help_text="A login without one then leads only to the pages that set one up.",
+    )
+
+    class Meta:
+        verbose_name = "login policy"
+        verbose_name_plural = "login policy"
+
+    def __str__(self) -> str:
+        return "a second factor is required" if self.second_factor else "passwords suffice"
 
 
 class RightsChange(models.Model):

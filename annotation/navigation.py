@@ -98,6 +98,7 @@ UNFOLD = {
                 ("Roles", "annotation.grant", "shield_person"),
                 ("Changes of rights", "annotation.rightschange", "history"),
                 ("API tokens", "annotation.token", "key"),
+                ("Login policy", "annotation.loginpolicy", "lock_person"),
                 ("Second factors", "mfa.authenticator", "phonelink_lock"),
                 ("Schedule", "django_celery_beat.periodictask", "schedule"),
             ),

@@ -1,4 +1,4 @@
-"""The second factor: required of every login where REQUIRE_MFA is set; allauth does the rest."""
+"""The second factor: required of every login where the site asks for it; allauth does the rest."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,15 +9,24 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 
+from annotation.models import LoginPolicy
+
 RESEARCHERS = ("/admin/", "/api/", "/campaigns/", "/datasets/")
 ALWAYS_OPEN = ("mfa_", "account_", "logout", "jsi18n")
 MISSING = "This site asks for a second factor: set one up first."
 
 
 def is_required_of(request: HttpRequest) -> bool:
-    """Whether the request's login lacks the second factor that the site requires."""
+    """Whether the request's login lacks the second factor that the site requires.
+
+    The environment asks for it (REQUIRE_MFA), or an owner (LoginPolicy).
+    """
     user = request.user
-    return settings.REQUIRE_MFA and user.is_authenticated and not is_mfa_enabled(user)
+    return (
+        user.is_authenticated
+        and (settings.REQUIRE_MFA or LoginPolicy.objects.filter(second_factor=True).exists())
+        and not is_mfa_enabled(user)
+    )
 
 
 class SecondFactorRequired:

@@ -25,7 +25,7 @@ from unfold.widgets import (
 )
 
 from annotation.admin.widgets import History, Lists, link_to
-from annotation.models import Grant, RightsChange, Scope, Token
+from annotation.models import Grant, LoginPolicy, RightsChange, Scope, Token
 from annotation.rights import OWN, RAW_WORKERS, SPEND, SUPERUSER, VIEW, allowed, may, may_somewhere
 from annotation.rights.granting import (
     has_all_rights_of,
@@ -181,6 +181,23 @@ class GrantAdmin(Lists):
     @display(description="where", ordering="campaign__slug")
     def where(self, grant: Grant) -> str:
         return grant.campaign.slug if grant.campaign else "the whole site"
+
+
+@admin.register(LoginPolicy)
+class LoginPolicyAdmin(Lists):
+    """What the site asks of every login: one row, which an owner of the site changes."""
+
+    sees = OWN
+    list_display = ["__str__", "second_factor"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: LoginPolicy, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        RightsChange.objects.create(
+            who=request.user.get_username(), whom="everybody", what=f"login: {obj}"
+        )
 
 
 @admin.register(Authenticator)

@@ -24,13 +24,22 @@ CHANGES = {
     **{f"annotation.{action}_grant": OWN for action in ("view", "add", "change", "delete")},
     **{f"auth.{action}_user": OWN for action in ("view", "add", "change")},
     **{f"mfa.{action}_authenticator": OWN for action in ("view", "delete")},
+    **{f"annotation.{action}_loginpolicy": OWN for action in ("view", "change")},
     "annotation.view_rightschange": OWN,
     "annotation.view_token": VIEW,
     "annotation.add_token": VIEW,
 }
 OWNERS = "django_celery_beat"  # an app of the whole site's settings
 # For these no role for one campaign suffices.
-OF_THE_SITE = ("imagesets.add_dataset", "tasks.add_campaign", "auth.", "mfa.", f"{OWNERS}.")
+OF_THE_SITE = (
+    "annotation.view_loginpolicy",
+    "annotation.change_loginpolicy",
+    "imagesets.add_dataset",
+    "tasks.add_campaign",
+    "auth.",
+    "mfa.",
+    f"{OWNERS}.",
+)
 
 
 def right_of(permission: str) -> Right | None:

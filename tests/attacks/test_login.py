@@ -17,7 +17,8 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from tests.factories import client_of
+from annotation.models import LoginPolicy, RightsChange
+from tests.factories import client_of, make_user
 
 pytestmark = pytest.mark.django_db
 LOGIN = "/admin/login/?next=/admin/"
@@ -194,6 +195,28 @@ def test_a_site_may_require_it_and_tokens_go_on(settings, boss):
     set_up(client)
     assert client.get("/admin/").status_code == 200
     assert client.get("/api/campaigns/").status_code == 200
+
+
+def test_an_owner_may_require_it_of_everybody(boss):
+    policy, _ = LoginPolicy.objects.get_or_create()
+    page = reverse("admin:annotation_loginpolicy_change", args=[policy.pk])
+    assert make_client("researcher").post(page, {"second_factor": "on"}).status_code == 404
+    assert not LoginPolicy.objects.filter(second_factor=True).exists()
+    owner = make_client("owner")
+    assert owner.post(page, {"second_factor": "on"}).status_code == 302
+    assert RightsChange.objects.filter(what="login: a second factor is required").exists()
+    assert owner.get("/admin/").url == reverse("mfa_index")
+    client = Client()
+    log_in(RIGHT, client=client)
+    assert client.get("/admin/").url == reverse("mfa_index")
+    set_up(client)
+    assert client.get("/admin/").status_code == 200
+
+
+def make_client(role: str) -> Client:
+    client = Client()
+    client.force_login(make_user(role, role))
+    return client
 
 
 def test_no_other_page_of_allauth_is_open(admin_client):

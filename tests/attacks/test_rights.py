@@ -70,6 +70,7 @@ PAGES = {
 OWNERS = {"auth.user": ("site", OWNER, OWNER, NOBODY)}
 OWNERS |= {"annotation.grant": ("any", OWNER, OWNER, OWNER)}
 OWNERS |= {"annotation.rightschange": ("any", NOBODY, NOBODY, NOBODY)}
+OWNERS |= {"annotation.loginpolicy": ("site", NOBODY, OWNER, NOBODY)}
 OWNERS |= {"mfa.authenticator": ("site", NOBODY, NOBODY, OWNER)}
 OWNERS |= {
     f"django_celery_beat.{name}": ("site", OWNER, OWNER, OWNER)

@@ -9,7 +9,7 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 
-from annotation.models import RightsChange
+from annotation.models import LoginPolicy, RightsChange
 from imagesets.models import Image, ImportJob
 from models_inference.models import InferenceJob, SkippedImage
 from tasks.campaigns.publish import close
@@ -53,6 +53,7 @@ def make_two_studies() -> Campaign:
     every = IntervalSchedule.objects.create(every=1, period="days")
     PeriodicTask.objects.create(name="nothing", task="none", interval=every, enabled=False)
     CrontabSchedule.objects.create()
+    LoginPolicy.objects.get_or_create()
     SolarSchedule.objects.create(event="sunset", latitude=1, longitude=1)
     ClockedSchedule.objects.create(clocked_time=timezone.now())
     client_of("keeper", "viewer", campaign=form)
