@@ -22,7 +22,7 @@ def hand_over(path: Path) -> None:
 
     That is the account of web and workers, which root's are not (annotation.serving.dropped).
     """
-    if os.getuid() != 0 or not path.is_relative_to(settings.DATA_DIR):
+    if os.getuid() != 0 or settings.DATA_DIR not in path.parents:
         return
     first = settings.DATA_DIR / path.relative_to(settings.DATA_DIR).parts[0]
     status = first.stat()

@@ -75,7 +75,7 @@ def test_the_whole_way_on_photographs(machine: Machine):
     selected = sum(float(rows[truth[image]]["sf"]) for image, rows in by_image.items()) / len(
         by_image
     )
-    assert selected > 0.75  # the simulated workers take the dataset label for the truth
+    assert selected > 0.7  # the simulated workers take the dataset label for the truth
     others = [
         float(row["sf"])
         for image, rows in by_image.items()

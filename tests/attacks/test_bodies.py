@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
+from django.test import Client
 from django.urls import reverse
 
 from annotation.serving.web import web_server
-from tests.factories import client_of
+from tests.factories import make_user
 
 MEGABYTE = 2**20
 LARGE = 5 * MEGABYTE  # more than Django keeps in memory
@@ -83,7 +84,8 @@ def test_who_has_logged_in_imports_large_files_and_sends_no_other(admin_client, 
 
 @pytest.mark.django_db
 def test_a_login_whose_role_imports_nothing_sends_no_file(on_disk):
-    viewer = client_of("reader", "viewer")
+    viewer = Client()
+    viewer.force_login(make_user("reader", "viewer"))
     large = SimpleUploadedFile("large.zip", b"\0" * LARGE)
     answer = viewer.post(reverse("import-dataset"), {"slug": "set", "upload": large})
     assert answer.status_code == 403

@@ -59,7 +59,7 @@ def test_a_job_that_never_ends_is_cancelled_and_the_next_one_runs(dataset, tmp_p
     worker = start(*WORKER)
     until(InferenceJob.objects.filter(begun_at__isnull=False).exists)
     quick = queue_predictions(dataset, [program(dataset, Quick(), tmp_path)])
-    boss = client_of("boss", is_staff=True, is_superuser=True)
+    boss = client_of("boss", "owner", spend=True)
     address = f"/api/datasets/{dataset.slug}/jobs/{endless.pk}/cancel/"
     reply = boss.post(address, {}, "application/json")
     assert (reply.status_code, reply.json()["error"]) == (200, "Cancelled by boss.")

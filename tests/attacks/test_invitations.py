@@ -253,7 +253,7 @@ def test_only_local_campaigns_have_invitations(campaign):
 
 
 def test_the_api_makes_lists_and_revokes(campaign):
-    api = client_of("staff", is_staff=True)
+    api = client_of("staff", "researcher")
     at = f"/api/campaigns/{campaign.slug}/invitations/"
     made = api.post(at, {"count": 2, "expires": 3}, content_type="application/json")
     assert made.status_code == 201

@@ -50,7 +50,7 @@ def test_an_endpoint_of_ones_own_is_production_whatever_sandbox_says(
     assert draft.sandbox
     with pytest.raises(CommandError, match=ASKED):
         call_command("publish", "paid")
-    api = client_of("boss", is_staff=True, is_superuser=True)
+    api = client_of("boss", "owner", spend=True)
     address = "/api/campaigns/paid/publish/"
     for body in ({}, {"production": True}, {"production": True, "yes_spend": "5.00"}):
         reply = api.post(address, body, "application/json")
@@ -113,7 +113,7 @@ def test_production_on_an_open_sandbox_campaign_is_refused(draft, market):
     with pytest.raises(CommandError, match="nobody is paid real money"):
         call_command("publish", "paid", "--production", "--yes-spend", "500")
     body = {"production": True, "yes_spend": "500.00"}
-    api = client_of("boss", is_staff=True, is_superuser=True)
+    api = client_of("boss", "owner", spend=True)
     for state in ("open", "paused"):
         Campaign.objects.update(state=state)
         assert api.post("/api/campaigns/paid/publish/", body, "application/json").status_code == 409

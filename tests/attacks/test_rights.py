@@ -10,7 +10,8 @@ from django.template.response import SimpleTemplateResponse
 from django.test import Client
 
 from imagesets.models import ImportJob
-from tasks.models import Campaign
+from models_inference.models import InferenceJob
+from tasks.models import Campaign, Invitation
 from tests.factories import make_user
 from tests.studies.routes import Route, routes
 from tests.studies.two_studies import make_two_studies
@@ -176,6 +177,10 @@ def requests_of(route: Route, study: Campaign) -> Iterator[tuple[str, str, tuple
         parts["object_id"] = parts["id"] = row_of_study(row, study).pk
     elif "job_id" in route.pattern:
         parts["job_id"] = ImportJob.objects.get().pk
+    elif about_campaign:
+        parts["pk"] = Invitation.objects.get(campaign=study).pk
+    else:
+        parts["job"] = InferenceJob.objects.get().pk
     for method, rule in TABLE[route.name].items():
         yield method, route.address(**parts), rule
 

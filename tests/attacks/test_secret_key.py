@@ -68,7 +68,11 @@ def cookie(name: str) -> dict[str, str]:
 @pytest.mark.django_db
 def test_the_published_key_keeps_visitors_and_makes_nobody_else(settings) -> None:
     campaign = Campaign.objects.create(
-        slug="study", dataset=make_lettered_dataset(), kind="contains", state="open"
+        slug="study",
+        dataset=make_lettered_dataset(),
+        kind="contains",
+        state="open",
+        open="anyone",
     )
     visitor, invited = Worker.of("local", "visitor-of-before"), Worker.of("local", "ann")
 

@@ -33,7 +33,7 @@ def table(data: bytes) -> list[dict]:
 
 
 def test_no_cell_of_a_file_for_spreadsheets_begins_as_a_formula(campaign, tmp_path):
-    api = client_of("boss", is_staff=True, is_superuser=True)
+    api = client_of("boss", "owner", spend=True)
     address = f"/api/campaigns/{campaign.slug}/export/judgments.csv"
     exact = api.get(address)
     reply = api.get(address + "?for=spreadsheets")
@@ -72,7 +72,7 @@ def test_no_program_takes_such_a_file_for_the_exact_one(campaign, tmp_path):
         (tmp_path / name).write_bytes(good.read_bytes())
         with pytest.raises(CommandError, match="exported for spreadsheets"):
             call_command("import_responses", campaign.slug, str(tmp_path / name))
-    api = client_of("boss", is_staff=True, is_superuser=True)
+    api = client_of("boss", "owner", spend=True)
     start = f"/api/campaigns/{campaign.slug}/export/judgments"
     assert api.get(start + ".jsonl?for=spreadsheets").status_code == 400
     assert api.get(start + ".csv?for=people").status_code == 400

@@ -13,7 +13,8 @@ from annotation.models import LoginPolicy, RightsChange
 from imagesets.models import Image, ImportJob
 from models_inference.models import InferenceJob, SkippedImage
 from tasks.campaigns.publish import close
-from tasks.models import Campaign, KnownAnswer
+from tasks.crowds.local.invitations import make
+from tasks.models import Campaign, Flag, KnownAnswer
 from tasks.results import aggregate
 from tasks.work.stops import set_aside
 from tests.factories import (
@@ -40,6 +41,7 @@ def make_two_studies() -> Campaign:
     aggregate(contains)
     close(contains, "a test")
     form = make_campaign(dataset, "classify", slug="form", source=contains, follow_up="all")
+    make(form, "a test")
     work_through(form, workers[1:2], random_answers())
     set_aside(form, workers[1], "careless", "a test")
     aggregate(form)
@@ -62,4 +64,6 @@ def make_two_studies() -> Campaign:
     work_through(elsewhere, workers[1:], random_answers())
     set_aside(elsewhere, workers[1], "a secret reason", "a test")
     aggregate(elsewhere)
+    for campaign in (form, elsewhere):
+        Flag.objects.create(campaign=campaign, worker=workers[1], kind="fast", evidence="...")
     return form

@@ -286,7 +286,7 @@ def test_the_demo_s_weights_are_installed(dataset):
     again[0].save()
     assert register_demo_classifiers(dataset)[0].input == {}  # nothing came from it yet
     again[0].save()
-    classifier = dataset.images.create(key="a", location="/a", sha256="a", width=1, height=1)
-    again[0].predictions.create(classifier=classifier, labels=[], scores=[])
+    image = dataset.images.create(key="a", location="/a", sha256="a", width=1, height=1)
+    again[0].predictions.create(image=image, labels=[], scores=[])
     with pytest.raises(InferenceError, match=r"efficientnet_lite0 .* another name"):
         register_demo_classifiers(dataset)
