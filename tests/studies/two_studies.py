@@ -1,5 +1,6 @@
 """Two studies side by side: one that has a row in every table, and one elsewhere."""
 
+from allauth.mfa.models import Authenticator
 from django.utils import timezone
 from django_celery_beat.models import (
     ClockedSchedule,
@@ -21,6 +22,7 @@ from tests.factories import (
     client_of,
     make_campaign,
     make_dataset,
+    make_user,
     make_workers,
     random_answers,
     work_through,
@@ -59,6 +61,7 @@ def make_two_studies() -> Campaign:
     SolarSchedule.objects.create(event="sunset", latitude=1, longitude=1)
     ClockedSchedule.objects.create(clocked_time=timezone.now())
     client_of("keeper", "viewer", campaign=form)
+    Authenticator.objects.create(user=make_user("keeper"), type="totp", data={"secret": "x"})
     RightsChange.objects.create(who="a test", whom="keeper", what="...", campaign=form)
     elsewhere = make_campaign(make_dataset(4, 2, slug="otherset"), slug="elsewhere")
     work_through(elsewhere, workers[1:], random_answers())
