@@ -27,7 +27,7 @@ class LoginView(views.LoginView):
     def get_form(self, form_class: type[AuthenticationForm] | None = None) -> AuthenticationForm:
         """No name is longer than a user's: the counter of wrong passwords could not keep it."""
         form = super().get_form(form_class)
-        name = form.fields["username"]
+        name: Any = form.fields["username"]
         name.validators.append(MaxLengthValidator(name.max_length))
         return form
 

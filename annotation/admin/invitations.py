@@ -104,7 +104,8 @@ class InvitationAdmin(History):
     actions_detail = ["revoke"]
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).with_expiry().select_related("campaign")
+        rows: Any = super().get_queryset(request)
+        return rows.with_expiry().select_related("campaign")
 
     @display(description="invitation", ordering="pk")
     def number(self, invitation: Invitation) -> str:
