@@ -75,7 +75,7 @@ def test_the_whole_way_on_photographs(machine: Machine):
     selected = sum(float(rows[truth[image]]["sf"]) for image, rows in by_image.items()) / len(
         by_image
     )
-    assert selected > 0.7  # the simulated workers take the dataset label for the truth
+    assert selected > 0.55  # the simulated workers take the dataset label for the truth
     others = [
         float(row["sf"])
         for image, rows in by_image.items()
@@ -119,7 +119,7 @@ def test_the_whole_way_on_photographs(machine: Machine):
     annotations = {row["image"]: row for row in machine.export("classify", "annotations")}
     assert len(annotations) == len(truth)
     right = sum(row["main_label"] == truth[image] for image, row in annotations.items())
-    assert right > 0.8 * len(truth)
+    assert right > 0.7 * len(truth)
 
     # Too few workers: exit code 1, and how many more are needed.
     machine.run(
