@@ -214,6 +214,8 @@ class CampaignAdmin(CampaignSteps, InvitationSteps, Lists):
 
     @display(description="tables")
     def tables(self, campaign: Any) -> str:
+        if not campaign.slug:  # a form that was sent without one is shown again
+            return "-"
         return format_html_join("", "<div>{}</div>", ((row,) for row in _downloads(campaign)))
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list:
