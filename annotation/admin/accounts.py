@@ -136,8 +136,8 @@ class GrantForm(forms.ModelForm):
         if not may(self.giver, OWN, campaign):
             self.add_error(None, "You may give roles only where you are an owner.")
         for name, right in (("spend", SPEND), ("raw_workers", RAW_WORKERS)):
-            given = cleaned.get(name) and not self.initial.get(name)
-            if given and not may(self.giver, right, campaign):
+            gives = cleaned.get(name) and not self.initial.get(name)
+            if gives and not may(self.giver, right, campaign):
                 self.add_error(name, "You do not have this permission there yourself.")
         return cleaned
 

@@ -83,7 +83,7 @@ class InvitationSteps(Guarded):
             "title": f"Invitations to {campaign.name}",
             "opts": self.opts,
             "original": campaign,
-            "links": "\n".join(link_of(request, one.path) for one in made),
+            "links": "\n".join(link_of(request, new.path) for new in made),
             "count": len(made),
             "back": reverse("admin:tasks_campaign_change", args=[campaign.pk]),
         }

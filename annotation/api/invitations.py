@@ -106,9 +106,9 @@ class Invitations(Ruled, generics.ListAPIView):
             )
         except Refused as refused:
             raise Conflict(str(refused)) from None
-        for one in made:
-            one.invitation.link = link_of(request, one.path)  # type: ignore[attr-defined]
-        shown = NewInvitations({"results": [one.invitation for one in made]})
+        for new in made:
+            new.invitation.link = link_of(request, new.path)  # type: ignore[attr-defined]
+        shown = NewInvitations({"results": [new.invitation for new in made]})
         return Response(shown.data, status=status.HTTP_201_CREATED)
 
 

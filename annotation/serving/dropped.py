@@ -70,13 +70,13 @@ def dropped() -> tuple[Dropped | None, str]:
     for path in needed():
         if folder := _closed(Dropped(*account, {}), path):
             folders.setdefault(folder, []).append(path)
-    one = Dropped(*account, folders)
-    if not _can(one, _works):
-        return None, f"uid {one.uid} cannot enter {', '.join(map(str, one.folders))}"
+    child = Dropped(*account, folders)
+    if not _can(child, _works):
+        return None, f"uid {child.uid} cannot enter {', '.join(map(str, child.folders))}"
     for file in files_of_studies():
-        if not _can(one, lambda file=file: os.access(file, os.R_OK)):  # type: ignore[misc]
-            return None, f"uid {one.uid} cannot read {file}"
-    return one, ""
+        if not _can(child, lambda file=file: os.access(file, os.R_OK)):  # type: ignore[misc]
+            return None, f"uid {child.uid} cannot read {file}"
+    return child, ""
 
 
 def as_account(

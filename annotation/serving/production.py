@@ -73,17 +73,17 @@ def production_line(
     name = _own_address() if host in ("0.0.0.0", "::") else host
     name = f"[{name}]" if ":" in name else name
     troubles = production_troubles(environment)
-    given = {"DEBUG": "0"}
+    variables = {"DEBUG": "0"}
     for variable, value in {
         "SECRET_KEY": secrets.token_hex(32) if "DATABASE_URL" in environment else "",
         "ALLOWED_HOSTS": name,
         "PUBLIC_URL": f"http://{name}:{port}",
     }.items():
         if any(trouble.startswith(variable) for trouble in troubles):
-            given[variable] = value
+            variables[variable] = value
     if is_embedded(environment):
-        given["ALLOW_EMBEDDED"] = "1"
-    words = [f"{variable}={shlex.quote(value)}" for variable, value in given.items()]
+        variables["ALLOW_EMBEDDED"] = "1"
+    words = [f"{variable}={shlex.quote(value)}" for variable, value in variables.items()]
     return " ".join([*words, shlex.join(command)])
 
 

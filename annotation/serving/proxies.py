@@ -120,8 +120,8 @@ def _scheme(chain: list[str], hops: int) -> str | None:
     """The scheme that the proxy `hops` before the nearest saw, or the farthest that says one."""
     if not chain:
         return None
-    said = chain[max(len(chain) - 1 - hops, 0)].lower()
-    return said if said in ("http", "https") else None
+    scheme = chain[max(len(chain) - 1 - hops, 0)].lower()
+    return scheme if scheme in ("http", "https") else None
 
 
 def _is_own(request: HttpRequest, claims: dict[str, str]) -> bool:

@@ -74,14 +74,14 @@ def alike(
     contested[unit[votes[cell] < answers[unit]]] = True
     kept = neighbours[worker] & contested[unit]
     worker, unit, cell = worker[kept], unit[kept], cell[kept]
-    found: list[tuple[Alike, float]] = []
+    likely: list[tuple[Alike, float]] = []
     compared = 0
-    for one in np.unique(place[worker]):
-        here = place[worker] == one
+    for network in np.unique(place[worker]):
+        here = place[worker] == network
         people, row = np.unique(worker[here], return_inverse=True)
         seen = _table(row, unit[here], people.size, answers.size)
-        said = _table(row, cell[here], people.size, votes.size)
-        same = np.asarray((said @ said.T).todense())
+        answers_given = _table(row, cell[here], people.size, votes.size)
+        same = np.asarray((answers_given @ answers_given.T).todense())
         shared = np.asarray((seen @ seen.T).todense())
         expected = np.asarray((seen.multiply(chance) @ seen.T).todense())
         enough = np.triu(shared >= LEAST_SHARED, 1)
@@ -90,8 +90,8 @@ def alike(
             pair = Alike(
                 int(people[a]), int(people[b]), int(same[a, b]), int(shared[a, b]), expected[a, b]
             )
-            found.append((pair, log_chance(pair.same, pair.shared, pair.expected)))
-    return [pair for pair, log in found if log + np.log(compared) <= np.log(UNLIKELY)]
+            likely.append((pair, log_chance(pair.same, pair.shared, pair.expected)))
+    return [pair for pair, log in likely if log + np.log(compared) <= np.log(UNLIKELY)]
 
 
 def log_chance(same: int, shared: int, expected: float) -> float:
@@ -126,9 +126,9 @@ def too_fast(
     """
     fast = []
     ratio = seconds / np.maximum(expected, 1e-9)
-    for one in np.unique(place[worker]):
-        here = place[worker] == one
-        if one < 0 or here.sum() < FAST_ANSWERS or np.median(ratio[here]) >= FAST:
+    for network in np.unique(place[worker]):
+        here = place[worker] == network
+        if network < 0 or here.sum() < FAST_ANSWERS or np.median(ratio[here]) >= FAST:
             continue
         theirs = [
             int(person)
@@ -136,7 +136,7 @@ def too_fast(
             if np.median(ratio[worker == person]) < FAST
         ]
         middle = float(np.median(seconds[here])), float(np.median(expected[here]))
-        fast.append(Fast(int(one), theirs, *middle))
+        fast.append(Fast(int(network), theirs, *middle))
     return fast
 
 

@@ -50,16 +50,16 @@ def _alike(
     """One flag for each worker: the partner who agrees best, and how many others do."""
     partners = defaultdict(list)
     for pair in alike(place, worker, unit, value):
-        for one, other in ((pair.first, pair.second), (pair.second, pair.first)):
-            partners[one].append((pair.shared - pair.expected, other, pair))
+        for number, other in ((pair.first, pair.second), (pair.second, pair.first)):
+            partners[number].append((pair.shared - pair.expected, other, pair))
     ids = [int(workers[number]) for number in partners]
     names = dict(Worker.objects.filter(pk__in=ids).values_list("pk", "pseudonym"))
-    for one, found in partners.items():
-        _, other, pair = max(found)
-        others = f", and nearly so as {len(found) - 1} more" if len(found) > 1 else ""
+    for number, agreements in partners.items():
+        _, other, pair = max(agreements)
+        others = f", and nearly so as {len(agreements) - 1} more" if len(agreements) > 1 else ""
         yield Flag(
             campaign=campaign,
-            worker_id=int(workers[one]),
+            worker_id=int(workers[number]),
             kind=FlagKind.ALIKE,
             evidence=f"Gave the same answer as {names[int(workers[other])]}, of the same network,"
             f" to {pair.same:,} of {pair.shared:,} items about which workers differ{others};"
@@ -79,16 +79,16 @@ def _fast(campaign: Campaign, place: Ints, workers: Ints) -> Iterator[Flag]:
         np.float64,
     ).reshape(-1, 3)
     worker = np.searchsorted(workers, rows[:, 0].astype(np.int64))
-    for found in too_fast(place, worker, rows[:, 1], rows[:, 2]):
-        for one in found.workers:
-            own = float(np.median(rows[worker == one, 1]))
+    for fast in too_fast(place, worker, rows[:, 1], rows[:, 2]):
+        for number in fast.workers:
+            own = float(np.median(rows[worker == number, 1]))
             yield Flag(
                 campaign=campaign,
-                worker_id=int(workers[one]),
+                worker_id=int(workers[number]),
                 kind=FlagKind.FAST,
                 evidence=f"Took {own:,.1f} s for a HIT (median). Half of all answers from the same"
-                f" network took at most {found.seconds:,.1f} s, where {found.expected:,.0f} s are"
-                f" expected; {len(found.workers):,} of its workers are as fast.",
+                f" network took at most {fast.seconds:,.1f} s, where {fast.expected:,.0f} s are"
+                f" expected; {len(fast.workers):,} of its workers are as fast.",
             )
 
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from tasks.models import Assignment, Campaign, Worker
 from tests.factories import client_of, make_user, make_workers
-from tests.studies.two_studies import make_two_studies
+from tests.studies.answered_studies import make_two_studies
 
 pytestmark = pytest.mark.django_db
 

@@ -14,8 +14,8 @@ from imagesets.models import ImportJob
 from models_inference.models import InferenceJob
 from tasks.models import Campaign, Invitation
 from tests.factories import make_user
+from tests.studies.answered_studies import make_two_studies
 from tests.studies.routes import Route, routes
-from tests.studies.two_studies import make_two_studies
 
 pytestmark = pytest.mark.django_db
 

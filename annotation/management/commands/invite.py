@@ -40,10 +40,11 @@ class Command(CampaignCommand):
 
     def step(self, campaign: Campaign, who: str, **options: Any) -> None:
         asked = {name: options[name] for name in ("count", "uses", "expires")}
-        given = [f"--{name}" for name, value in asked.items() if value is not None]
-        if given and (options["list"] or options["revoke"] is not None):
+        options_given = [f"--{name}" for name, value in asked.items() if value is not None]
+        if options_given and (options["list"] or options["revoke"] is not None):
             raise CommandError(
-                f"{given[0]} is for new invitations: leave it out with --list and --revoke.",
+                f"{options_given[0]} is for new invitations: leave it out with --list and"
+                " --revoke.",
                 returncode=2,
             )
         if options["list"]:
@@ -58,8 +59,8 @@ class Command(CampaignCommand):
                 " set."
             )
         number = {name: 1 if asked[name] is None else asked[name] for name in ("count", "uses")}
-        for one in make(campaign, who, **number, days=asked["expires"]):
-            self.stdout.write(f"{address}{one.path}")
+        for invitation in make(campaign, who, **number, days=asked["expires"]):
+            self.stdout.write(f"{address}{invitation.path}")
 
     def _list(self, campaign: Campaign) -> None:
         for row in listed(campaign):

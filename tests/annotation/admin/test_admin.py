@@ -11,11 +11,7 @@ from django.urls import reverse
 
 from imagesets.models import Dataset, Image
 from models_inference.models import InferenceJob, SkippedImage
-from tasks.campaigns.publish import close
-from tasks.crowds.local.invitations import make
-from tasks.models import Assignment, Campaign, Flag, KnownAnswer, PairResult, Stop
-from tasks.results import aggregate
-from tasks.work.stops import set_aside
+from tasks.models import Assignment, Campaign, KnownAnswer, PairResult, Stop
 from tests.factories import (
     make_awkward_dataset,
     make_campaign,
@@ -24,6 +20,7 @@ from tests.factories import (
     random_answers,
     work_through,
 )
+from tests.studies.answered_studies import make_answered_study
 
 pytestmark = pytest.mark.django_db
 OURS = ("imagesets", "models_inference", "tasks")
@@ -33,22 +30,11 @@ OURS = ("imagesets", "models_inference", "tasks")
 def study(tmp_path) -> Campaign:
     """A CONTAINS campaign that was answered, its follow-up, a stopped worker, results."""
     dataset = make_awkward_dataset(tmp_path / "pictures")
-    contains = make_campaign(dataset, slug="grid")
-    workers = make_workers(3)
-    work_through(contains, workers[:2], random_answers())
-    set_aside(contains, workers[0], "careless", "a test")
-    work_through(contains, workers[2:], random_answers())
-    aggregate(contains)
-    close(contains, "a test")
-    form = make_campaign(dataset, "classify", slug="form", source=contains, follow_up="all")
-    work_through(form, workers[1:2], random_answers())
-    aggregate(form)
+    contains, _ = make_answered_study(dataset)
     InferenceJob.objects.create(
         dataset=dataset, classifiers=[1], queued_at=contains.created_at, error="none"
     )
     SkippedImage.objects.create(image=Image.objects.all()[0], reason="broken")
-    make(form, "a test")
-    Flag.objects.create(campaign=form, worker=workers[1], kind="fast", evidence="Took 0.1 s.")
     return contains
 
 

@@ -1,4 +1,4 @@
-"""Two studies side by side: one that has a row in every table, and one elsewhere."""
+"""Answered studies: one of two campaigns, and one with a row in every table beside another."""
 
 from allauth.mfa.models import Authenticator
 from django.utils import timezone
@@ -11,7 +11,7 @@ from django_celery_beat.models import (
 )
 
 from annotation.models import LoginPolicy, RightsChange
-from imagesets.models import Image, ImportJob
+from imagesets.models import Dataset, Image, ImportJob
 from models_inference.models import InferenceJob, SkippedImage
 from tasks.campaigns.publish import close
 from tasks.crowds.local.invitations import make
@@ -34,17 +34,8 @@ def make_two_studies() -> Campaign:
 
     Each table of the admin has a row of the first. Some workers worked elsewhere too.
     """
-    dataset = make_dataset(6, 4)
-    contains = make_campaign(dataset, slug="grid")
-    workers = make_workers(3)
-    work_through(contains, workers[:2], random_answers())
-    set_aside(contains, workers[0], "careless", "a test")
-    work_through(contains, workers[2:], random_answers())
-    aggregate(contains)
-    close(contains, "a test")
-    form = make_campaign(dataset, "classify", slug="form", source=contains, follow_up="all")
-    make(form, "a test")
-    work_through(form, workers[1:2], random_answers())
+    dataset, workers = make_dataset(6, 4), make_workers(3)
+    contains, form = make_answered_study(dataset)
     set_aside(form, workers[1], "careless", "a test")
     aggregate(form)
     close(form, "a test")
@@ -67,6 +58,26 @@ def make_two_studies() -> Campaign:
     work_through(elsewhere, workers[1:], random_answers())
     set_aside(elsewhere, workers[1], "a secret reason", "a test")
     aggregate(elsewhere)
-    for campaign in (form, elsewhere):
+    for campaign in (form, elsewhere):  # aggregation took the first one away
         Flag.objects.create(campaign=campaign, worker=workers[1], kind="fast", evidence="...")
     return form
+
+
+def make_answered_study(dataset: Dataset) -> tuple[Campaign, Campaign]:
+    """The closed CONTAINS campaign `grid`, and `form`, its open follow-up, with results of both.
+
+    One of three workers is set aside, another is flagged, and somebody is invited.
+    """
+    contains = make_campaign(dataset, slug="grid")
+    workers = make_workers(3)
+    work_through(contains, workers[:2], random_answers())
+    set_aside(contains, workers[0], "careless", "a test")
+    work_through(contains, workers[2:], random_answers())
+    aggregate(contains)
+    close(contains, "a test")
+    form = make_campaign(dataset, "classify", slug="form", source=contains, follow_up="all")
+    make(form, "a test")
+    work_through(form, workers[1:2], random_answers())
+    aggregate(form)
+    Flag.objects.create(campaign=form, worker=workers[1], kind="fast", evidence="Took 0.1 s.")
+    return contains, form
