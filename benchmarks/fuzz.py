@@ -8,7 +8,6 @@ with the same seed and sizes comes again; the last line has the number of unhand
 """
 
 import argparse
-import copy
 import csv
 import io
 import json
@@ -21,146 +20,16 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
-from html.parser import HTMLParser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from studies.odd_inputs import Forms, changed, damaged, odd_text, odd_value
+
 ROUND = 2_000  # inputs, after which the study is made anew
+NUMBERED = ("pk", "job", "job_id", "object_id")  # parts of addresses that are numbers of rows
 ALLOWED = (503, 507)  # answers from 500 on that say what is wrong
-NUMBERS = (0, -1, 1, 2, 3, 0.5, 1e308, -1e-9, 2**31, 2**63, 10**30, float("nan"), float("inf"))
-TEXTS = (
-    "", " ", "\0", "'", '"', "\\", "%", "%s", "{}", "<b>", "\n", "\r\n", "\t", "=1+1", "-", "--",
-    ".", "..", "/", "/etc/passwd", "../../x", "s3://", "s3://b/k", "http://[", "null", "true",
-    "NaN", "1e999", "0x10", "١٢", "é", "e\u0301", "猫", "\u202e", "\ud800", "\U0001f600",
-    "a" * 300, "9" * 40, "2026-13-45", "0001-01-01", "[]", "[[" * 200, '{"a": 1}', "admin",
-    "n00000000", "000.jpg",
-)  # fmt: skip
-
-
-# Odd values
-
-
-def odd_text(rng: random.Random, known: list[str]) -> str:
-    """A text: from the study, from the list, or some of both."""
-    text = rng.choice(known) if known and rng.random() < 0.4 else rng.choice(TEXTS)
-    if rng.random() < 0.2:
-        other = rng.choice(TEXTS)
-        cut = rng.randint(0, len(text))
-        text = text[:cut] + other + text[cut:]
-    return text[:5_000]
-
-
-def odd_value(rng: random.Random, known: list[str], depth: int = 0) -> Any:
-    """A JSON value."""
-    kind = rng.random()
-    if kind < 0.45 or depth > 3:
-        return odd_text(rng, known)
-    if kind < 0.7:
-        return rng.choice(NUMBERS)
-    if kind < 0.8:
-        return rng.choice((None, True, False))
-    values = [odd_value(rng, known, depth + 1) for _ in range(rng.randint(0, 3))]
-    if kind < 0.9:
-        return values
-    return {odd_text(rng, known): value for value in values}
-
-
-def changed(rng: random.Random, value: Any, known: list[str]) -> Any:
-    """A JSON value with one of its parts replaced, removed or repeated."""
-    if isinstance(value, dict) and value and rng.random() < 0.9:
-        value = dict(value)
-        key = rng.choice(list(value))
-        if rng.random() < 0.15:
-            del value[key]
-        else:
-            value[key] = changed(rng, value[key], known)
-        return value
-    if isinstance(value, list) and value and rng.random() < 0.8:
-        value = list(value)
-        place = rng.randrange(len(value))
-        if rng.random() < 0.2:
-            value.insert(place, copy.copy(value[place]))
-        else:
-            value[place] = changed(rng, value[place], known)
-        return value
-    return odd_value(rng, known)
-
-
-def damaged(rng: random.Random, content: bytes, known: list[str]) -> bytes:
-    """Bytes with some cut, repeated, flipped or replaced by an odd text."""
-    for _ in range(rng.randint(1, 3)):
-        start = rng.randint(0, len(content))
-        end = min(len(content), start + rng.choice((0, 1, 1, 4, 40)))
-        middle = rng.choice(
-            (
-                b"",
-                content[start:end] * 2,
-                odd_text(rng, known).encode(errors="surrogatepass"),
-                rng.randbytes(rng.randint(1, 4)),
-                rng.choice((b"\r", b"\n", b",", b'"', b"\0", b"\xef\xbb\xbf", b"\xff\xfe")),
-            )
-        )
-        content = content[:start] + middle + content[end:]
-    return content
-
-
-# The site
-
-
-class Forms(HTMLParser):
-    """The forms of a page: their address, method and fields with what stands in them."""
-
-    def __init__(self, page: str, address: str) -> None:
-        super().__init__()
-        self.address, self.forms = address, []
-        self._open = ""  # the name of the select or textarea that is being read
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            action = (given.get("action") or self.address).split("#")[0]
-            self.forms.append((action, given.get("method", "get").lower(), {}))
-        elif tag in ("input", "select", "textarea", "button") and self.forms and "name" in given:
-            fields = self.forms[-1][2]
-            value: Any = given.get("value", "")
-            if given.get("type") == "file":
-                value = b""
-            if given.get("type") in ("checkbox", "radio") and "checked" not in given:
-                fields.setdefault(given["name"], "")
-            else:
-                fields[given["name"]] = value
-            self._open = given["name"] if tag in ("select", "textarea") else ""
-        elif tag == "option" and self._open:
-            fields = self.forms[-1][2]
-            if "selected" in given or not fields[self._open]:
-                fields[self._open] = given.get("value", "")
-
-    def handle_data(self, data: str) -> None:
-        if self._open and self.lasttag == "textarea":
-            self.forms[-1][2][self._open] += data
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("select", "textarea"):
-            self._open = ""
-
-
-def addresses() -> list[str]:
-    """Every address of the site, with <converter:name> where it varies."""
-    from django.urls import URLPattern, get_resolver
-
-    def walk(patterns: list, before: str) -> Iterator[str]:
-        for pattern in patterns:
-            route = before + str(pattern.pattern).lstrip("^").rstrip("$")
-            if isinstance(pattern, URLPattern):
-                if "(?P" not in route:
-                    yield "/" + route
-            else:
-                yield from walk(pattern.url_patterns, route)
-
-    return sorted(set(walk(get_resolver().url_patterns, "")))
 
 
 class Site:
@@ -169,8 +38,10 @@ class Site:
     def __init__(self, rng: random.Random, folder: Path) -> None:
         from django.test import Client
 
+        from tests.studies.routes import routes
+
         self.rng, self.folder = rng, folder
-        self.addresses = addresses()
+        self.addresses = sorted({route.pattern for route in routes()})
         self.errors: Counter[str] = Counter()
         self.examples: dict[str, str] = {}
         self.forms: list[tuple[Any, str, str, dict]] = []
@@ -236,7 +107,7 @@ class Site:
     def request(self) -> None:
         """A request to any address."""
         rng = self.rng
-        address = re.sub(r"<(?:(\w+):)?\w+>", self._part, rng.choice(self.addresses))
+        address = re.sub(r"\{(\w+)\}", self._part, rng.choice(self.addresses))
         if rng.random() < 0.4:
             pairs = [
                 (rng.choice(self.names), odd_text(rng, self.known))
@@ -356,7 +227,7 @@ class Site:
         self._expecting(refusals, f"{kind} {content!r}", run)
 
     def _part(self, match: re.Match) -> str:
-        if match[1] in ("int", "path") or self.rng.random() < 0.1:
+        if match[1] in NUMBERED or self.rng.random() < 0.1:
             whole = self.rng.choice(("1", "2", "3", "4", "0", "9" * 30, str(2**63)))
             return (
                 whole
