@@ -18,7 +18,7 @@ from pathlib import Path
 
 from studies import make_study
 
-GOAL = 15
+GOAL = 8
 
 COUNT = """
     SELECT count(*) FROM tasks_assignment a

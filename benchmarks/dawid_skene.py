@@ -131,7 +131,7 @@ def main() -> None:
         f"Dawid-Skene, {options.judgments:,} judgments, {ours['iterations']} iterations: "
         f"{peer['seconds'] / ours['seconds']:.1f} x crowd-kit's speed at "
         f"{ours['added_mb'] / peer['added_mb']:.3f} of its added memory, "
-        f"posteriors equal within {apart:.1g} (goals: 20 x, 0.2, 1e-6)"
+        f"posteriors equal within {apart:.1g} (goals: 50 x, 0.167, 1e-6)"
     )
 
 
