@@ -23,7 +23,7 @@ from django.conf import settings
 from django.db import connection
 
 from annotation.serving import heartbeats
-from tests.studies.processes import free_port, until
+from tests.studies.processes import free_port, lose_queue, until
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = {"nginx", "web", "worker", "gpu-worker", "beat", "migrate", "postgres", "redis"}
@@ -155,6 +155,7 @@ def test_the_image_copies_files_that_exist():
 @pytest.fixture
 def environment(transactional_db, tmp_path) -> dict[str, str]:
     """The services' environment, with the test's own database, queue and data."""
+    lose_queue()
     place = connection.settings_dict
     host = place["OPTIONS"].get("host") or place["HOST"]
     database = f"postgres://{place['USER']}@:{place['PORT'] or 5432}/{place['NAME']}?host={host}"

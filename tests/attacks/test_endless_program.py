@@ -4,17 +4,15 @@ import signal
 
 import pytest
 import torch
-from django.conf import settings
 from django.test import Client
 from django.urls import reverse
-from redis import Redis
 
 from models_inference.errors import InferenceError
 from models_inference.jobs import cancel, job_progress, queue_predictions
 from models_inference.models import Classifier, InferenceJob, Prediction
 from tests.factories import add_images, client_of, make_imagenet_dataset
 from tests.studies.drawn_pictures import jpeg
-from tests.studies.processes import until
+from tests.studies.processes import lose_queue, until
 
 INPUT = {"input_size": [3, 32, 32], "mean": [0.5] * 3, "std": [0.2] * 3}
 WORKER = ("-m", "celery", "-A", "annotation", "worker", "-Q", "gpu", "-c", "1", "-l", "ERROR")
@@ -23,7 +21,7 @@ KEYS = ["n02123045", "n02085620"]
 
 @pytest.fixture
 def dataset(transactional_db, tmp_path):
-    Redis.from_url(settings.REDIS_URL).flushall()
+    lose_queue()
     dataset = make_imagenet_dataset(keys=KEYS)
     file = tmp_path / "a.jpg"
     file.write_bytes(jpeg(1))

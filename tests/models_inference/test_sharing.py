@@ -5,9 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from PIL import Image as Picture
-from redis import Redis
 
 from imagesets.models import Image
 from models_inference.celery_tasks import send_unfinished
@@ -16,7 +14,7 @@ from models_inference.errors import InferenceError
 from models_inference.jobs import job_progress, predictions_done, queue_predictions
 from models_inference.models import InferenceJob, Prediction
 from tests.factories import add_images, make_imagenet_dataset
-from tests.studies.processes import until
+from tests.studies.processes import lose_queue, until
 
 IMAGES = 3 * CHUNK
 WORKER = ("-m", "celery", "-A", "annotation", "worker", "-Q", "gpu", "-c", "1", "-l", "ERROR")
@@ -76,7 +74,7 @@ def test_workers_of_the_queue_from_a_lost_queue_over_a_kill_to_a_job_that_fails(
     """One story, since each worker takes seconds to load torch."""
     classifiers = [tiny(dataset, name, input=SMALL) for name in "ab"]
     queue_predictions(dataset, classifiers)
-    Redis.from_url(settings.REDIS_URL).flushall()
+    lose_queue()
 
     # A lost queue: the first worker asks for unfinished jobs by itself.
     first = start(*WORKER, "-n", "first@%h")

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import pytest
 from django.conf import settings
 from django.db import connection
+from redis import Redis
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -75,3 +76,8 @@ def until(condition, seconds: float = 120.0) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.05)
+
+
+def lose_queue() -> None:
+    """Empty the queue; a worker would do first what earlier tests left in it."""
+    Redis.from_url(settings.REDIS_URL).flushall()
