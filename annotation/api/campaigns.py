@@ -74,7 +74,8 @@ class Step(Ruled, generics.GenericAPIView):
         except Refused as refused:
             raise Conflict(str(refused)) from None
         campaign.refresh_from_db()
-        return Response(CampaignSerializer(campaign).data)
+        shown = CampaignSerializer(campaign, context=self.get_serializer_context())
+        return Response(shown.data)
 
     def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> None:
         """Take the step; raises Refused if it cannot be taken."""

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from annotation.api.fields import KnownFieldsOnly, Money, StrictBoolean, StrictText
 from annotation.api.setting_fields import field_of
+from annotation.links import door, link_of
 from annotation.rights import SPEND, need, visible
 from tasks import money
 from tasks.campaigns.draft_checks import problems_of, slug_taken
@@ -40,10 +41,19 @@ class Reason(KnownFieldsOnly):
 class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
     """A campaign's settings, and where it stands."""
 
+    link = serializers.SerializerMethodField(
+        help_text="The page where people begin; null: a draft, or its crowd finds its own people."
+        " Where `open` is `invited` it lets nobody in without an invitation."
+    )
+
     class Meta:
         model = Campaign
-        fields = ["public_id", "state", "round", "target"]
+        fields = ["public_id", "state", "round", "target", "link"]
         read_only_fields = fields
+
+    def get_link(self, campaign: Campaign) -> str | None:
+        path, request = door(campaign), self.context.get("request")
+        return link_of(request, path) if path and request else None
 
     def get_fields(self) -> dict[str, serializers.Field]:
         return {
