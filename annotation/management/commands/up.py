@@ -45,7 +45,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, port: int, host: str, **options: Any) -> None:
         """Steps: signals, one `up` per DATA_DIR, the port, migrations, children, watch, stop."""
-        if settings.DEBUG and not is_loopback(host):
+        if not settings.PRODUCTION and not is_loopback(host):
             raise CommandError(
                 f"--host {host} lets other machines in, which needs production settings. Type:"
                 f" {production_line(host, port, os.environ, sys.orig_argv)}"
