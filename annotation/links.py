@@ -4,17 +4,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from annotation.serving.web import served_address
 from tasks.crowds.local.invitations import NAME as LOCAL
 from tasks.models import Campaign
 from tasks.models.campaign import OpenTo, State
-
-USUAL = "http://127.0.0.1:8000"  # where `up` serves the site unless it is told otherwise
-
-
-def site_address() -> str | None:
-    """Where workers reach the site, as a command knows it: PUBLIC_URL, or where `up` serves it."""
-    return settings.PUBLIC_URL or served_address()
 
 
 def link_of(request: HttpRequest, path: str) -> str:

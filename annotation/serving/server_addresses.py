@@ -6,7 +6,7 @@ shows a password, or a part of what may be one.
 
 import re
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import psycopg2
 from psycopg2.extensions import parse_dsn
@@ -97,6 +97,7 @@ def _check_characters(url: str) -> None:
         or "#" in behind
         or re.search(r"[\[\]\s]", who)
         or re.search(r"%(?![0-9A-Fa-f]{2})", rest)
+        or "\ufffd" in unquote(rest)  # what follows a raw % looked like two digits, but is no text
     ):
         raise ValueError(ENCODE)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from annotation.links import USUAL, site_address
+from annotation.serving.web import USUAL, public_address
 from tasks.crowds.local.invitations import listed, make, revoke, state_of
 from tasks.management.campaign_command import CampaignCommand
 from tasks.models import Campaign, Invitation
@@ -48,7 +48,7 @@ class Command(CampaignCommand):
             return self._list(campaign)
         if options["revoke"] is not None:
             return self._revoke(campaign, options["revoke"], who)
-        address = site_address()
+        address = public_address()
         if not address:
             address = USUAL
             self.stderr.write(

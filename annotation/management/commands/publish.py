@@ -6,7 +6,8 @@ from typing import Any
 
 from rich.console import Console
 
-from annotation.links import USUAL, door, how_people_begin, site_address
+from annotation.links import door, how_people_begin
+from annotation.serving.web import USUAL, public_address
 from tasks import money
 from tasks.campaigns.findings import image_findings, in_a_sentence, label_findings
 from tasks.campaigns.freezing import Published
@@ -58,7 +59,7 @@ class Command(CampaignCommand):
         if published.resumed:
             self.stdout.write(f"Campaign {campaign.slug} is {campaign.state}.")
         if path := door(campaign):
-            address = site_address()
+            address = public_address()
             self.stdout.write(how_people_begin(campaign, f"{address or USUAL}{path}"))
             if not address:
                 self.stdout.write(
