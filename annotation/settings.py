@@ -310,6 +310,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Second Look",
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {"CampaignStateEnum": "tasks.models.campaign.State"},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

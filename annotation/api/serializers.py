@@ -41,19 +41,10 @@ class Reason(KnownFieldsOnly):
 class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
     """A campaign's settings, and where it stands."""
 
-    link = serializers.SerializerMethodField(
-        help_text="The page where people begin; null: a draft, or its crowd finds its own people."
-        " Where `open` is `invited` it lets nobody in without an invitation."
-    )
-
     class Meta:
         model = Campaign
-        fields = ["public_id", "state", "round", "target", "link"]
+        fields = ["public_id", "state", "round", "target"]
         read_only_fields = fields
-
-    def get_link(self, campaign: Campaign) -> str | None:
-        path, request = door(campaign), self.context.get("request")
-        return link_of(request, path) if path and request else None
 
     def get_fields(self) -> dict[str, serializers.Field]:
         return {
@@ -116,6 +107,23 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
             if money.raises(campaign.budget, budget):
                 need(self.context["request"].user, SPEND, campaign)
             return super().update(campaign, validated_data)
+
+
+class PublishedSerializer(CampaignSerializer):
+    """A campaign that gives out work, and where people begin."""
+
+    link = serializers.SerializerMethodField(
+        help_text="The page where people begin; null: its crowd finds its own people. Where `open`"
+        " is `invited` it lets nobody in without an invitation."
+    )
+
+    class Meta(CampaignSerializer.Meta):
+        fields = [*CampaignSerializer.Meta.fields, "link"]
+        read_only_fields = fields
+
+    def get_link(self, campaign: Campaign) -> str | None:
+        path = door(campaign)
+        return link_of(self.context["request"], path) if path else None
 
 
 class RunSerializer(serializers.ModelSerializer):
