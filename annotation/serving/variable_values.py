@@ -30,6 +30,7 @@ def as_it_stands(text: str) -> str:
 
 
 def plain(text: str) -> str:
+    """Any text."""
     return text
 
 
@@ -104,6 +105,7 @@ def endpoint(text: str) -> str:
 
 
 def folder(text: str) -> Path:
+    """A folder's path; ~ is the home of whoever runs the site."""
     return Path(text).expanduser()
 
 

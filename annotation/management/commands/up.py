@@ -81,7 +81,9 @@ class Command(BaseCommand):
             servers.watch()
             if not announced_ready and served_address() == address:
                 announced_ready = True
-                self.say("up", f"Second Look is at {address}/ (Ctrl-C stops everything)")
+                public = settings.PUBLIC_URL
+                others = f", for others at {public}/" if public not in ("", address) else ""
+                self.say("up", f"Second Look is at {address}/{others} (Ctrl-C stops everything)")
             time.sleep(LOOK)
 
     def say(self, name: str, line: str) -> None:
