@@ -86,7 +86,7 @@ class _AsStandardOutput(io.StringIO):
     """Text in memory, with the encoding of standard output: rich draws its lines to suit."""
 
     @property
-    def encoding(self) -> str:
+    def encoding(self) -> str:  # type: ignore[override]
         return getattr(sys.stdout, "encoding", None) or "utf-8"
 
 

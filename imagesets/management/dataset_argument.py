@@ -11,5 +11,7 @@ def dataset_named(slug: str) -> Dataset:
     dataset = Dataset.objects.filter(slug=slug).first()
     if dataset is None:
         slugs = Dataset.objects.values_list("slug", flat=True)
-        raise CommandError(f"No dataset {slug}: import_dataset makes one.{meant(slug, slugs)}")
+        raise CommandError(
+            f"There is no dataset {slug}: import_dataset makes one.{meant(slug, slugs)}"
+        )
     return dataset
