@@ -6,6 +6,7 @@ The judgments' rows are unnested from assignments (tasks/sql/judgments.py).
 from dataclasses import dataclass
 
 from annotation.exports.cell_formats import Column, iso
+from imagesets.choices import meant
 from tasks.models import Campaign
 from tasks.models.campaign import Kind
 from tasks.sql.judgments import ITEMS, RESPONSE, answer, entries, is_list, label_id
@@ -248,4 +249,5 @@ def table_of(campaign: Campaign, name: str) -> Table:
     what = f"a table of {other} campaigns" if other else "no table"
     raise NoSuchTable(
         f"{name} is {what}; campaign {campaign.slug} is of kind {kind.value} and has {names}."
+        + meant(name, TABLES[kind])
     )

@@ -37,6 +37,7 @@ from imagesets.importing.parallel import in_parallel
 from imagesets.importing.report import Report
 from imagesets.importing.sources import Entry, Source, open_source
 from imagesets.labels.imagenet import ClassEntry
+from imagesets.locations import is_address
 from imagesets.locks import Lock, held, number_of
 from imagesets.models import Dataset, Image, Label
 from imagesets.pictures.decoding import Undecodable, check
@@ -95,6 +96,8 @@ def import_dataset(
     for what, table in (("classes", classes), ("labels", labels)):
         if table is not None and not os.fspath(table).strip():
             raise ImportRefused(f"the path of the {what} is empty: name a file, or leave it out")
+        if table is not None and is_address(os.fspath(table)):
+            raise ImportRefused(f"{table}: is an address: download it first, then name the file")
     class_table = read_classes(Path(classes)) if classes else None
     label_table = read_labels(Path(labels)) if labels else None
     source = open_source(images)

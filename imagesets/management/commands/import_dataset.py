@@ -1,16 +1,14 @@
 """import_dataset SLUG: imports images, labels and dataset labels."""
 
-import io
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from rich.console import Console
 from rich.table import Table
 
 from imagesets.errors import ImportRefused
 from imagesets.importing.import_dataset import import_dataset
 from imagesets.importing.report import Report
-from imagesets.terminal import progress_bars
+from imagesets.terminal import drawn, progress_bars
 
 
 class Command(BaseCommand):
@@ -61,9 +59,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         for line in report.findings():
             self.stdout.write(line)
-        table = io.StringIO()
-        Console(file=table, width=80, highlight=False).print(closing_table(report))
-        self.stdout.write(table.getvalue())
+        self.stdout.write(drawn(closing_table(report)))
 
 
 def closing_table(report: Report) -> Table:
