@@ -98,13 +98,22 @@ CONTAINS_JUDGMENTS = Table(
 )
 
 
+def _label_key(entry: str) -> str:
+    """The key of the label whose id a JSON value is; null of anything else.
+
+    A subquery, so that its row is looked up: for a join the planner reads all labels for each list.
+    """
+    return f"(SELECT l.key FROM imagesets_label l WHERE l.id = {label_id(entry)})"
+
+
 def _label_keys(list_name: str) -> str:
     """A response's list of label ids as a JSON list of keys, in its order; null if malformed."""
     return f"""
         CASE WHEN {is_list(list_name)} THEN coalesce((
-          SELECT jsonb_agg(l.key ORDER BY o.number)
-          FROM {entries(list_name)}
-          JOIN imagesets_label l ON l.id = {label_id("o.entry")}), '[]') END
+          SELECT jsonb_agg(k.key ORDER BY k.number) FILTER (WHERE k.key IS NOT NULL)
+          FROM (SELECT o.number, {_label_key("o.entry")} AS key
+                FROM {entries(list_name)} OFFSET 0) k
+        ), '[]') END
     """
 
 
@@ -115,11 +124,7 @@ CLASSIFY_JUDGMENTS = Table(
         *_WHO,
         Column("offered", _label_keys("offered"), "json"),
         Column("selected", _label_keys("selected"), "json"),
-        Column(
-            "main",
-            "(SELECT l.key FROM imagesets_label l"
-            " WHERE l.id = " + label_id("r.response -> 'main'") + ")",
-        ),
+        Column("main", _label_key("r.response -> 'main'")),
         Column("control", "i.role = 'control'", "bool"),
         *_WHEN,
     ),
