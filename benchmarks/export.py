@@ -32,6 +32,7 @@ def by_psql(campaign) -> float:
         f" FROM tasks_assignment WHERE campaign_id = {campaign.pk}) AS k (id, place)"
     )
     whole = copy.replace(ASSIGNMENTS_IN_ORDER, everything)
+    whole = whole.replace("%(campaign)s", str(campaign.pk))
     whole = " ".join(whole.removeprefix("COPY").split()).replace("TO STDOUT", "TO '/dev/null'")
     database = os.environ.get("DATABASE_URL") or database_url(settings.DATA_DIR)
     command = [str(binaries().psql), "-X", "-q", "-d", database, "-c", f"\\copy {whole}"]

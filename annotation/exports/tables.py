@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from annotation.exports.cell_formats import Column, iso
 from tasks.models import Campaign
 from tasks.models.campaign import Kind
-from tasks.sql.judgments import ITEMS, RESPONSE, answer, entries, is_list, label_id
+from tasks.sql.judgments import ITEMS, RESPONSE, answer, entries, is_list
 from tasks.sql.used import status, used
 
 
@@ -98,22 +98,21 @@ CONTAINS_JUDGMENTS = Table(
 )
 
 
-def _label_key(entry: str) -> str:
-    """The key of the label whose id a JSON value is; null of anything else.
-
-    A subquery, so that its row is looked up: for a join the planner reads all labels for each list.
-    """
-    return f"(SELECT l.key FROM imagesets_label l WHERE l.id = {label_id(entry)})"
+# The keys of the dataset's labels by id, as one JSON object: it is made once a query and looked up by
+# an entry's text, in a third of the time that reading the label takes.
+_KEYS = """(
+    SELECT jsonb_object_agg(l.id::text, l.key) FROM imagesets_label l
+    WHERE l.dataset_id = (SELECT dataset_id FROM tasks_campaign WHERE id = %(campaign)s))
+"""
 
 
 def _label_keys(list_name: str) -> str:
     """A response's list of label ids as a JSON list of keys, in its order; null if malformed."""
     return f"""
         CASE WHEN {is_list(list_name)} THEN coalesce((
-          SELECT jsonb_agg(k.key ORDER BY k.number) FILTER (WHERE k.key IS NOT NULL)
-          FROM (SELECT o.number, {_label_key("o.entry")} AS key
-                FROM {entries(list_name)} OFFSET 0) k
-        ), '[]') END
+          SELECT jsonb_agg({_KEYS} -> o.entry::text ORDER BY o.number)
+                 FILTER (WHERE {_KEYS} ? o.entry::text)
+          FROM {entries(list_name)}), '[]') END
     """
 
 
@@ -124,7 +123,7 @@ CLASSIFY_JUDGMENTS = Table(
         *_WHO,
         Column("offered", _label_keys("offered"), "json"),
         Column("selected", _label_keys("selected"), "json"),
-        Column("main", _label_key("r.response -> 'main'")),
+        Column("main", f"{_KEYS} ->> (r.response -> 'main')::text"),
         Column("control", "i.role = 'control'", "bool"),
         *_WHEN,
     ),

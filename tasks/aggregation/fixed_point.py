@@ -13,7 +13,7 @@ STILL = 1e-7
 
 MOST_STEPS = 10_000
 
-NEAR = 0.1
+NEAR = 0.01
 """Leaps begin once a plain step moves no posterior by more: farther away they might end at another
 fixed point than plain steps do."""
 

@@ -29,7 +29,7 @@ BORROWED = 5.0
 """How many answers are added to each worker's own in each state, spread as all workers' are."""
 
 TINY = 1e-300  # smaller probabilities are raised to this before logarithms
-EQUAL = 1e-12  # mean logarithms closer than this are equal
+EQUAL = 1e-7  # mean logarithms closer than this are equal: fixed points are known as exactly
 
 
 @dataclass(frozen=True)

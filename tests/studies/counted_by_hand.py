@@ -125,13 +125,17 @@ def check_classify(campaign: Campaign) -> None:
 
 
 def check_posteriors(campaign: Campaign, mains: dict[tuple[int, Any], Any]) -> None:
-    """Of each image's main labels, over its own pairs."""
+    """Of each image's main labels, over its own pairs.
+
+    In the order of aggregation: a few random answers may have a ridge of fixed points, on which
+    rounding alone decides how far EM goes.
+    """
     candidates = sorted(campaign.pairs.values_list("image", "label"))
     number = {one: n for n, one in enumerate(candidates)}
-    workers = sorted({worker for worker, _ in mains})
-    named = [
-        (workers.index(w), number[image, main]) for (w, (_, image)), main in mains.items() if main
-    ]
+    everybody = Assignment.objects.filter(campaign=campaign, submitted_at__isnull=False)
+    workers = sorted(set(everybody.values_list("worker_id", flat=True)))
+    by_image = sorted(mains.items(), key=lambda response: response[0][1][1])
+    named = [(workers.index(w), number[image, main]) for (w, (_, image)), main in by_image if main]
     fitted = fit_one_coin(
         [worker for worker, _ in named],
         [choice for _, choice in named],
@@ -142,7 +146,7 @@ def check_posteriors(campaign: Campaign, mains: dict[tuple[int, Any], Any]) -> N
     wanted: dict[int, dict[str, float]] = defaultdict(dict)
     for choice in {choice for _, choice in named}:
         image, label = candidates[choice]
-        wanted[image][keys[label]] = pytest.approx(fitted.posterior[choice], abs=1e-9)
+        wanted[image][keys[label]] = pytest.approx(fitted.posterior[choice], abs=1e-6)
     for result in ImageResult.objects.filter(campaign=campaign):
         assert result.main_posteriors == wanted.get(result.image_id)
 
