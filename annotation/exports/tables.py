@@ -98,8 +98,8 @@ CONTAINS_JUDGMENTS = Table(
 )
 
 
-# The keys of the dataset's labels by id, as one JSON object: it is made once a query and looked up by
-# an entry's text, in a third of the time that reading the label takes.
+# The keys of the dataset's labels by id, as one JSON object: made once a query and looked up by an
+# entry's text, in a third of the time that reading the label takes.
 _KEYS = """(
     SELECT jsonb_object_agg(l.id::text, l.key) FROM imagesets_label l
     WHERE l.dataset_id = (SELECT dataset_id FROM tasks_campaign WHERE id = %(campaign)s))
