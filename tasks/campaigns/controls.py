@@ -61,8 +61,9 @@ def settled(
     doubtful = set()
     earlier = Campaign.objects.filter(
         slug__in=campaign.controls.get("campaigns", []), kind="contains"
-    ).exclude(pk=campaign.source_id)
-    for pairs in (*map(counted_pairs, earlier), of_source):
+    )
+    others = [counted_pairs(source) for source in earlier if source.pk != campaign.source_id]
+    for pairs in (*others, of_source):
         for pair, present in settled_pairs(pairs):
             if presence.setdefault(pair, present) != present:
                 doubtful.add(pair)

@@ -50,7 +50,7 @@ def test_a_leap_that_leads_astray_is_taken_back():
         (at,) = parameters
         if at < 0.3:
             return parameters - 0.2
-        return 0.45 + 0.5 * (parameters - 0.45) if at < 0.5 else parameters - 0.01 * (at + 1)
+        return 0.45 + 0.5 * (parameters - 0.45) if at < 0.5 else parameters - 0.005 * (at + 1)
 
     posterior, _, arrival = fixed_point(np.array([0.9]), as_they_are, expect)
     assert arrival.converged
