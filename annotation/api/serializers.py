@@ -18,6 +18,9 @@ from tasks.models.campaign import State
 from tasks.models.campaign_settings import SETTINGS
 from tasks.models.setting_types import Problem
 
+# The settings by which the groups of a source were frozen when the first answers were imported.
+GROUPED_BY = {"images", "follow_up", "min_relative_sf", "min_judgments"}
+
 
 class NothingToSay(KnownFieldsOnly):
     """The body of a step that has no options."""
@@ -95,7 +98,10 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
                         ]
                     }
                 )
-            fixed = {"dataset", "kind", "source"} & validated_data.keys()
+            fixed = {"dataset", "kind", "source"}
+            if campaign.source is not None:
+                fixed |= GROUPED_BY
+            fixed &= validated_data.keys()
             if fixed and campaign.hits.exists():
                 raise serializers.ValidationError(
                     {

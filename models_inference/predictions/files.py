@@ -25,8 +25,9 @@ from models_inference.predictions.storage import locked_images, store
 
 Ranked = tuple[Sequence[int], Sequence[float]]  # ids of labels and scores, best first
 N = TypeVar("N", int, float)
-Show = Callable[[int, int], None]
+Show = Callable[[int, int | None], None]  # rows or images done, of how many (None: not known)
 BLOCK = 1024  # images whose logits are ranked at a time
+ROWS_SHOWN = 5_000  # rows of a table after which progress is shown
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def import_predictions(
     else:
         if mapping is not None:
             raise InferenceError("A mapping is for logits (.npz): a CSV names the labels itself.")
-        rows = read_table(dataset, file, images)
+        rows = read_table(dataset, file, images, show)
         dropped = 0
     with transaction.atomic():
         row, _ = Classifier.objects.get_or_create(
@@ -106,6 +107,7 @@ def import_predictions(
         new = store((classifier.id, image, *best) for image, best in rows.items())
         if logits is not None and wanted(len(images), logits.shape[1]):
             keep_logits(classifier, ids, logits)
+    show(len(rows), len(rows))
     return ImportedPredictions(classifier, new, known, dropped, order)
 
 
@@ -118,7 +120,9 @@ def refuse_if_runnable(classifier: Classifier | None) -> None:
         )
 
 
-def read_table(dataset: Dataset, file: Path, images: dict[str, int]) -> dict[int, Ranked]:
+def read_table(
+    dataset: Dataset, file: Path, images: dict[str, int], show: Show
+) -> dict[int, Ranked]:
     """The rows of a CSV by image id. Raises InferenceError naming the row and field."""
     labels = dict(Label.objects.filter(dataset=dataset).values_list("key", "id"))
     ranks_by_image: dict[int, dict[int, tuple[int, float, int]]] = {}
@@ -146,6 +150,8 @@ def read_table(dataset: Dataset, file: Path, images: dict[str, int]) -> dict[int
                 f"{place}, rank: {cells['image']} has rank {rank} already in row {ranks[rank][2]}."
             )
         ranks[rank] = (label, score, row)
+        if row % ROWS_SHOWN == 0:
+            show(row, None)
     if not ranks_by_image:
         raise InferenceError(f"{file} has no rows.")
     keys = {image: key for key, image in images.items()}

@@ -7,6 +7,7 @@ from typing import BinaryIO
 from django.db import connection, transaction
 
 from imagesets.locks import Lock, take_until_commit
+from tasks.campaigns.freezing import freeze_groups
 from tasks.models import Campaign, Transition
 from tasks.models.campaign import Kind, State
 from tasks.models.refused import Refused
@@ -32,10 +33,11 @@ def import_responses(
 ) -> ImportedResponses:
     """Add the judgments of a file (CSV, JSON lines, a JSON list, MTurk's batch results).
 
-    A campaign that was never published takes whatever HITs the file names; a published one takes
-    only answers to its own HITs; a closed one takes nothing new. Raises ResponsesRefused with the
-    first twenty errors by row, or Refused if the campaign's state forbids an import; nothing has
-    changed then. If two imports into a campaign overlap, the second waits for the first.
+    A campaign that was never published takes whatever HITs the file names; the first import into
+    one with a source freezes its groups. A published one takes only answers to its own HITs; a
+    closed one takes nothing new. Raises ResponsesRefused with the first twenty errors by row, or
+    Refused if the campaign's state forbids an import; nothing has changed then. If two imports into
+    a campaign overlap, the second waits for the first.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         take_until_commit(Lock.RESPONSES_IMPORT, campaign.pk)
@@ -60,7 +62,9 @@ def import_responses(
         problems.raise_any()
         progress("checking", rows, rows)
         progress("storing", 0, rows)
-        imported = replace(store(cursor, campaign, workers), notes=reader.notes())
+        frozen = _freeze_source(campaign)
+        stored = store(cursor, campaign, workers)
+        imported = replace(stored, notes=[*reader.notes(), *frozen, *_not_drawn(campaign)])
         if imported.judgments:
             Transition.objects.create(
                 campaign=campaign,
@@ -76,8 +80,43 @@ def import_responses(
 
 
 def _check_allowed(campaign: Campaign) -> None:
-    if campaign.state == State.DRAFT and campaign.source is not None:
+    source = _to_freeze(campaign)
+    if source is not None and source.state not in (State.FINISHED, State.CLOSED):
         raise Refused(
-            f"campaign {campaign.slug} follows {campaign.source.slug}: publish it before you import"
-            " judgments (only a campaign without a source can be filled by import alone)"
+            f"campaign {campaign.slug} follows {source.slug}, which is {source.state}: an import"
+            " freezes its groups, so finish or close it first"
         )
+
+
+def _to_freeze(campaign: Campaign) -> Campaign | None:
+    """The source of a draft, if no import has frozen its groups yet."""
+    frozen = campaign.state != State.DRAFT or campaign.campaign_images.exists()
+    return None if frozen else campaign.source
+
+
+def _freeze_source(campaign: Campaign) -> list[str]:
+    """Freeze the groups of its source, if they are not yet; say so."""
+    source = _to_freeze(campaign)
+    if source is None:
+        return []
+    groups = freeze_groups(campaign, source)
+    images = ", ".join(f"{n:,} {group}" for group, n in sorted(groups.items()))
+    return [f"The groups of its source {source.slug} are frozen now: {images}."]
+
+
+def _not_drawn(campaign: Campaign) -> list[str]:
+    """What a draft with a source holds beyond what its settings would have asked."""
+    if campaign.state != State.DRAFT or campaign.source is None:
+        return []
+    asked = campaign.campaign_images.filter(asked=True)
+    notes = []
+    if strangers := asked.filter(group="").count():
+        notes.append(
+            f"Images with answers that are not in its source, so of no group: {strangers:,}."
+        )
+    if undrawn := asked.filter(inclusion_probability=0).exclude(group="").count():
+        notes.append(
+            "Images with answers that its settings `follow_up` and `images` would never have asked:"
+            f" {undrawn:,}."
+        )
+    return notes

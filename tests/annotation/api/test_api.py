@@ -207,6 +207,23 @@ def test_a_campaign_from_draft_to_results(api, dataset):
     assert Campaign.objects.get().transitions.filter(who="staff", why="lunch").exists()
 
 
+def test_what_an_import_froze_of_a_source_cannot_be_changed(api, dataset):
+    source = make_draft(dataset, slug="grid")
+    draft = Campaign.objects.create(slug="follow", kind="classify", dataset=dataset, source=source)
+
+    def change(**settings):
+        return api.patch(
+            "/api/campaigns/follow/", settings | {"name": "F"}, content_type="application/json"
+        )
+
+    assert change(follow_up="all").status_code == 200
+    draft.hits.create(key="imported")
+    refused = change(follow_up={"fu": 1}, min_judgments=3)
+    assert refused.status_code == 400
+    assert list(refused.json()) == ["follow_up", "min_judgments"]
+    assert change().status_code == 200
+
+
 def test_a_sync_over_the_api(api, dataset):
     campaign = make_campaign(dataset, slug="grid")
     work_through(campaign, make_workers(1), random_answers())

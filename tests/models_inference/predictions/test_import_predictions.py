@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 
 from imagesets.models import Dataset, Image
 from models_inference.models import Classifier, Prediction
+from models_inference.predictions import files
 from models_inference.predictions.logits import read
 
 HEADER = "image,rank,label,score\n"
@@ -55,6 +56,15 @@ def test_a_table_comes_in_and_again_changes_nothing(dataset, tmp_path, capsys):
     with pytest.raises(CommandError, match=r"another prediction for image 0\.jpg"):
         bring(file)
     assert stored(dataset) == expected
+
+
+def test_a_table_shows_how_far_it_is(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "ROWS_SHOWN", 2)
+    file = tmp_path / "p.csv"
+    file.write_text(HEADER + "".join(f"{image}.jpg,1,cat,0.5\n" for image in range(4)))
+    shown: list[tuple[int, int | None]] = []
+    files.import_predictions(dataset, file, "theirs", show=lambda *done: shown.append(done))
+    assert shown == [(2, None), (4, None), (4, 4)]
 
 
 def test_logits_are_ranked_by_softmax_and_kept(dataset, tmp_path):
