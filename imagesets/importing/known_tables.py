@@ -27,8 +27,8 @@ def read_imagenet_classes(path: Path) -> tuple[dict[str, ClassEntry], str] | Non
         return _entries((key, name.replace("_", " ")) for key, name in pairs), note
     if WORDNET_ID.fullmatch(first):
         raise ImportRefused(
-            f"{path}: holds WordNet ids alone. Leave --classes out, and they mean ImageNet's classes;"
-            " or give a table with the columns key,names"
+            f"{path}: holds WordNet ids alone. Leave --classes out, so that they mean ImageNet's"
+            " classes, or give a table with the columns key,names"
         )
     if not _SYNSET.fullmatch(first):
         return None
@@ -51,8 +51,8 @@ def refuse_bare_numbers(path: Path) -> None:
     if re.fullmatch(r"\d+", _first_line(path)):
         raise ImportRefused(
             f"{path}: holds numbers alone, which name no images (and ImageNet's devkit numbers the"
-            " classes in an order of its own). Give a table with the columns image,label: that as the"
-            " first row, then rows such as ILSVRC2012_val_00000001.JPEG,n01751748"
+            " classes in an order of its own). Give a table with the columns image,label: that as"
+            " the first row, then rows such as ILSVRC2012_val_00000001.JPEG,n01751748"
         )
 
 

@@ -56,7 +56,8 @@ def cell_rows(
     except UnicodeError:
         raise undecodable(file, encoding) from None
     finally:
-        text.detach()  # else it would close the caller's file
+        if not file.closed:
+            text.detach()  # else it would close the caller's file
 
 
 def _form(beginning: str, wanted: Collection[str]) -> tuple[str, int, bool]:

@@ -65,10 +65,7 @@ class ImagePaths:
     def _fitting(self, path: str, tidied: str) -> str:
         """The one key that fits. Raises NoImage."""
         for keys, wanted in self._readings(tidied):
-            parts = wanted.split("/")
-            ends = ["/".join(parts[at:]) for at in range(len(parts))]  # the longest first
-            key = next((keys.whole[end] for end in ends if end in keys.whole), None)
-            key = keys.tails.get(wanted) if key is None else key
+            key = keys.fitting(wanted)
             if key == SEVERAL:
                 raise NoImage(f"{path!r} fits several images ({RULE})")
             if key is not None:
@@ -118,6 +115,18 @@ class _Ends:
             while "/" in end:
                 end = end.partition("/")[2]
                 self.tails[end] = SEVERAL if end in self.tails else key
+
+    def fitting(self, path: str) -> str | None:
+        """The key that shares the longest end with a path, if all of one is in it."""
+        end = path
+        while True:
+            if end in self.whole:
+                return self.whole[end]
+            if end in self.tails:
+                return self.tails[end] if end == path else SEVERAL
+            if "/" not in end:
+                return None
+            end = end.partition("/")[2]
 
 
 def _tidied(path: str) -> str:

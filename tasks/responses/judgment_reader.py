@@ -168,7 +168,7 @@ class JudgmentReader:
         return notes
 
     def _seconds(self, value: Any) -> float | None:
-        if isinstance(value, str) and has_decimal_comma(value):
+        if isinstance(value, str) and "," in value and has_decimal_comma(value):
             self.assumed[DECIMAL_COMMA] += 1
         return values.seconds(value)
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from imagesets.tables.values import is_missing
@@ -73,7 +73,7 @@ def _parse(value: Any) -> tuple[datetime | None, str]:
         if (match := _MTURK.fullmatch(value)) and match[2] in ZONES:
             try:
                 time = datetime.strptime(f"{match[1]} {match[3]}", "%b %d %H:%M:%S %Y")
-                return time.replace(tzinfo=timezone(timedelta(hours=ZONES[match[2]]))), ""
+                return (time - timedelta(hours=ZONES[match[2]])).replace(tzinfo=UTC), ""
             except ValueError:
                 pass
         if match := _SPREADSHEET.fullmatch(value):

@@ -106,19 +106,23 @@ def whole_number(least: int, most: int) -> Callable[[Any], int | None]:
 
 def seconds(value: Any) -> float | None:
     """A number of seconds, also with a decimal comma."""
-    if isinstance(value, str) and is_missing(value):
-        return None
+    text = str(value) if isinstance(value, bool) else value
     try:
-        if isinstance(value, str):
-            number = values.number(value)
-        else:
-            number = float("no" if isinstance(value, bool) else value)
-    except (TypeError, ValueError, OverflowError) as error:
-        why = f" ({error})" if isinstance(value, str) and "comma" in str(error) else ""
-        raise ValueError(f"must be a number of seconds, not {short(value)}{why}") from None
-    if not math.isfinite(number) or number < 0:
-        raise ValueError(f"must be a number of seconds from 0, not {short(value)}")
-    return number
+        number = float(text)
+        why = ""
+    except (TypeError, ValueError, OverflowError):
+        number, why = math.nan, ""
+        if isinstance(text, str) and "," in text:
+            try:
+                number = values.number(text)
+            except ValueError as error:
+                why = f" ({error})"
+    if 0 <= number < math.inf:
+        return number
+    if is_missing(str(text)):
+        return None
+    what = "a number of seconds" if math.isnan(number) else "a number of seconds from 0"
+    raise ValueError(f"must be {what}, not {short(value)}{why}")
 
 
 class Labels(dict[str, int]):
