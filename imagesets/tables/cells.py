@@ -115,25 +115,25 @@ def _named(
     counts = {at: 0 for at in unnamed if at < named[0]}  # how far each index has counted
     starts: dict[int, int] = {}
     for row, cells in rows:
-        if unnamed:
-            for at in unnamed:
-                if not (cell := cells[at] if at < len(cells) else ""):
-                    continue
-                if at in counts and at not in starts and cell in ("0", "1"):
-                    starts[at] = int(cell)
-                if at in starts and cell == str(starts[at] + counts[at]):
-                    counts[at] += 1
-                    continue
-                hint = f" ({INDEX})" if at in counts else ""
-                problems.add(row, "", f"{cell!r} in a column without a name{hint}")
-                break
-        if len(cells) == len(header):
-            pass
-        elif len(cells) < width or any(cells[len(header) :]):
-            problems.add(row, "", _uneven(len(cells), width, separator))
-            continue
+        if len(cells) != len(header):
+            if len(cells) < width or any(cells[len(header) :]):
+                problems.add(row, "", _uneven(len(cells), width, separator))
+                continue
+            cells = (cells + [""] * len(header))[: len(header)]
+        for at in unnamed:
+            cell = cells[at]
+            if not cell:
+                continue
+            if at in counts and at not in starts and cell in ("0", "1"):
+                starts[at] = int(cell)
+            if at in starts and cell == str(starts[at] + counts[at]):
+                counts[at] += 1
+                continue
+            hint = f" ({INDEX})" if at in counts else ""
+            problems.add(row, "", f"{cell!r} in a column without a name{hint}")
+            break
         if not unnamed:
-            yield row, cells[:width]
+            yield row, cells
         elif any(kept := [cells[at] for at in named]):
             yield row, kept
     for count in filter(None, counts.values()):

@@ -20,7 +20,7 @@ _OTHER_KINDS = {
     b"ARROW1": "a Feather file, not a CSV: write its rows with pandas' to_csv(index=False)",
     b"SQLite format 3\0": "an SQLite database: export the table as CSV",
     b"\x89HDF": "an HDF5 file: write its rows as CSV",
-    b"\x93NUMPY": "a NumPy array (.npy): write its rows as CSV",
+    b"\x93NUMPY": "a NumPy array (.npy): write its rows as CSV (logits: an .npz of named arrays)",
     b"MATLAB 5.0": "a MATLAB file: write its rows as CSV",
     b"{\\rtf": f"an RTF document: {AS_CSV}, or as plain text",
     b"%PDF": "a PDF document: give the table as CSV",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from imagesets.tables.cells import cell_rows
+from imagesets.tables.cells import Row, cell_rows
 from imagesets.tables.kinds import encoding_of
 from imagesets.tables.problems import TableError
 from tasks.responses.errors import Problems, ResponsesRefused, RowError, short
@@ -26,58 +26,73 @@ def read_judgments(
     """
     try:
         encoding = encoding_of(file, json_too=True)
-        beginning = file.read(BEGINNING).decode(encoding, "replace").lstrip()
-        file.seek(0)
-        raw_rows: Iterator[tuple[int, dict[str, Any], dict[str, str] | None]]
-        match beginning[:1]:
-            case "[":
-                raw_rows = ((row, raw, None) for row, raw in json_list(file, problems))
-            case "{":
-                raw_rows = ((row, raw, None) for row, raw in json_lines(file, problems))
-            case _:
-                raw_rows = _table_rows(file, reader, problems)
-        for row, raw, columns in raw_rows:
-            judgment = reader.read(row, raw, columns)
-            if judgment is not None:
-                yield judgment
-            elif problems.enough:
-                return
+    except TableError as error:
+        raise ResponsesRefused([RowError(error.row, "", error.message)]) from None
+    beginning = file.read(BEGINNING).decode(encoding, "replace").lstrip()
+    file.seek(0)
+    raw_rows: Iterator[tuple[int, dict[str, Any], dict[str, str] | None]]
+    match beginning[:1]:
+        case "[":
+            raw_rows = ((row, raw, None) for row, raw in json_list(file, problems))
+        case "{":
+            raw_rows = ((row, raw, None) for row, raw in json_lines(file, problems))
+        case _:
+            rows = csv_rows(file, reader, problems)
+            at, header = next(rows)
+            if is_batch(header):
+                raw_rows = batch_rows(rows, header, reader.campaign, problems, reader.assumed)
+            else:
+                _check_columns(at, header, reader)
+                raw_rows = (
+                    (row, dict(zip(header, cells, strict=True)), None) for row, cells in rows
+                )
+    for row, raw, columns in raw_rows:
+        judgment = reader.read(row, raw, columns)
+        if judgment is not None:
+            yield judgment
+        elif problems.enough:
+            return
+
+
+def csv_rows(file: BinaryIO, reader: JudgmentReader, problems: Problems) -> Iterator[Row]:
+    """(row, cells) of each row, the header first, with the columns that are read in their own case.
+
+    What makes the rest unreadable goes to `problems` and ends the rows. Raises ResponsesRefused
+    where there is no header that can be read.
+    """
+    wanted = reader.known | BATCH_COLUMNS.keys()
+    rows = cell_rows(file, wanted, problems, reader.table_notes)
+    try:
+        row, header = next(rows)
+    except TableError as error:
+        raise ResponsesRefused([RowError(error.row, "", error.message)]) from None
+    header = [_in_its_own_case(column, reader.known) for column in header]
+    yield row, header
+    try:
+        if is_batch(header):
+            # A program that read and wrote them again has NaN for MTurk's empty cells.
+            rows = ((row, ["" if cell in NAN else cell for cell in cells]) for row, cells in rows)
+        yield from rows
     except TableError as error:
         problems.add(error.row, "", error.message)
 
 
-def _table_rows(
-    file: BinaryIO, reader: JudgmentReader, problems: Problems
-) -> Iterator[tuple[int, dict[str, Any], dict[str, str] | None]]:
-    """(row, fields, their columns where these have other names) of each row of a CSV."""
-    rows = cell_rows(file, reader.known | BATCH_COLUMNS.keys(), problems, reader.table_notes)
-    at, header = next(rows)
-    if is_batch(names := [_as_mturk_writes(name) for name in header]):
-        filled = ((row, ["" if cell in NAN else cell for cell in cells]) for row, cells in rows)
-        yield from batch_rows(filled, names, reader.campaign, problems, reader.assumed)
-        return
-    names = [name.lower() for name in header]
-    _check_columns(at, header, reader)
-    for row, cells in rows:
-        yield row, dict(zip(names, cells, strict=True)), None
-
-
-def _as_mturk_writes(column: str) -> str:
-    """A column of MTurk's batch results in MTurk's own case."""
+def _in_its_own_case(column: str, known: set[str]) -> str:
+    """A known column as it is known, one of MTurk's batch results as MTurk writes it."""
+    lower = column.lower()
     kind, dot, field = column.partition(".")
     if dot and kind.lower() in ("input", "answer"):
         return f"{kind.capitalize()}.{field}"
-    return BATCH_COLUMNS.get(column.lower(), column)
+    return lower if lower in known else BATCH_COLUMNS.get(lower, column)
 
 
 def _check_columns(at: int, header: list[str], reader: JudgmentReader) -> None:
     """Raise ResponsesRefused with everything that is wrong with the columns of a CSV."""
     kind = f"{reader.kind.value} campaigns"
-    names = {name.lower() for name in header}
     errors = [
         RowError(at, name, f"column is missing (needed for {kind})")
         for name in reader.required
-        if name not in names
+        if name not in header
     ] + [
         RowError(
             at,
@@ -85,7 +100,7 @@ def _check_columns(at: int, header: list[str], reader: JudgmentReader) -> None:
             f"no such column of {kind} (there are: {', '.join(sorted(reader.known))})",
         )
         for name in header
-        if name.lower() not in reader.known
+        if name not in reader.known
     ]
     if errors:
         raise ResponsesRefused(errors)

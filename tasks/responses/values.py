@@ -6,6 +6,7 @@ with it. Yes and no, numbers and lists are None where a program wrote NaN, NA an
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from tasks.responses.errors import short
 
 LONGEST_NAME = 200  # characters, as the columns of keys
 LARGEST_SMALLINT = 2**15 - 1
+_ROUNDED = re.compile(r"\d([.,]\d+)?E\+\d+")  # as Excel writes numbers of 12 digits and more
 LARGEST_POSITION = 2**31 - 1
 
 YES, NO, MAYBE, UNSEEN = 1, 0, 2, -1
@@ -53,6 +55,11 @@ def name(value: Any) -> str:
         raise ValueError("is NaN, which stands for a missing value")
     if not value.strip():
         raise ValueError("is empty")
+    if "E+" in value and _ROUNDED.fullmatch(value):
+        raise ValueError(
+            f"{short(value)} is a long number that a spreadsheet rounded: several ids may have"
+            " become one (save the column as text)"
+        )
     if len(value) > LONGEST_NAME:
         raise ValueError(f"is {len(value)} characters long; at most {LONGEST_NAME} are allowed")
     return value

@@ -1,4 +1,4 @@
-"""The usual tables of the trade are read, or refused by a sentence that shows the columns wanted."""
+"""The usual tables of the trade are read, or refused with the columns wanted."""
 
 import json
 

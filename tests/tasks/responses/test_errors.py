@@ -37,6 +37,7 @@ CONTAINS = [
     ([on(), on(worker="")], 3, "worker", "is empty"),
     ([on(), on(worker="x" * 201)], 3, "worker", "201 characters"),
     ([on(), on(worker="nan")], 3, "worker", "is NaN"),
+    ([on(), on(worker="1.23457E+15")], 3, "worker", "a spreadsheet rounded"),
     ([on(), on(image="z.jpg")], 3, "image", "unknown image 'z.jpg'"),
     ([on(), on(label="n9")], 3, "label", "unknown label 'n9'"),
     ([on(), on(label="")], 3, "label", "is empty"),
