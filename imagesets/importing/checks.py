@@ -112,8 +112,13 @@ def classes_brought(
 def _own_classes(labels: set[str]) -> tuple[dict[str, ClassEntry], list[str]]:
     if not labels:
         return {}, []
-    numbers = all(re.fullmatch("[0-9]+", label) for label in labels)
-    keys = sorted(labels, key=int) if numbers else sorted(labels)
+    # With a point: as pandas writes whole numbers of a column that has missing values.
+    numbers = all(re.fullmatch(r"[0-9]+(\.0+)?", label) for label in labels)
+    keys = (
+        sorted(labels, key=lambda label: int(label.partition(".")[0]))
+        if numbers
+        else sorted(labels)
+    )
     for key in keys:
         if len(key) > KEY_LENGTH:
             raise ImportRefused(f"label {key[:40]!r}... is longer than {KEY_LENGTH} characters")

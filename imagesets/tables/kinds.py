@@ -71,7 +71,7 @@ def encoding_of(file: BinaryIO, json_too: bool = False) -> str:
             0, f"is {what}, not a CSV (perhaps a login or an error page: download the file itself)"
         )
     if text[:1] in ("{", "[") and not json_too:
-        raise TableError(0, f"is {_json_kind(text)}, not a CSV")
+        raise TableError(0, f"is {_json_kind(text)}, not a CSV: write its rows as a table")
     return encoding
 
 

@@ -48,7 +48,8 @@ class NamedRows:
         except OSError as error:
             raise ImportRefused(f"{self.path}: {error.strerror or error}") from error
         except TableError as error:
-            self.problems.add(error.row, "", error.message)
+            needed = "" if error.row else f" (it needs the columns {','.join(self.columns)})"
+            self.problems.add(error.row, "", error.message + needed)
 
     @property
     def notes(self) -> list[str]:

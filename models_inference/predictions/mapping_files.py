@@ -7,7 +7,7 @@ from pathlib import Path
 from imagesets.errors import ImportRefused
 from imagesets.models import Dataset, Label
 from imagesets.tables.named_rows import NamedRows
-from imagesets.tables.values import whole_number
+from imagesets.tables.values import is_missing, whole_number
 from models_inference.errors import InferenceError, short
 
 MOST = 1_000_001  # classes of a classifier
@@ -27,6 +27,7 @@ def read_mapping(dataset: Dataset, file: Path, classes: int | None = None) -> li
     with refused():
         for row, cells in table:
             key = cells["label"]
+            key = "" if key not in keys and is_missing(key) else key
             index = whole_number(cells["class"])
             if index is None or not 0 <= index < (classes or MOST):
                 table.problems.add(

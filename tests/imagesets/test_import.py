@@ -268,6 +268,28 @@ def test_empty_columns_and_rows_of_a_spreadsheet_are_passed_over(folder):
     assert list(Label.objects.values_list("key", "names")) == [("0325", ["tub"]), ("7", ["cat"])]
 
 
+def test_paths_that_another_system_wrote_mean_the_images_and_are_counted(folder):
+    paths = ("./a.jpg", "pictures\\b.jpg", "C:\\me\\pictures\\deep\\c.jpg")
+    (folder / "labels.csv").write_text("image;label\n" + "".join(f"{p};7\n" for p in paths))
+    report = run(folder)
+    assert report.without_label == 0
+    assert report.findings()[:2] == [
+        "labels.csv: columns are separated by semicolons",
+        "labels.csv: 3 paths that are no keys were taken for the only images that fit"
+        " ('./a.jpg' for 'a.jpg')",
+    ]
+
+
+def test_an_error_on_many_rows_of_labels_is_told_once(folder):
+    rows = "".join(f"{number}.png,7\n" for number in range(50))
+    (folder / "labels.csv").write_text(f"image,label\n{rows}a.jpg,bath\nb.jpg,bath\n")
+    with pytest.raises(ImportRefused, match=r"row 2: unknown image '0\.png' .*47 more rows"):
+        run(folder)
+    (folder / "labels.csv").write_text("image,label\na.jpg,bath\nb.jpg,bath\n")
+    with pytest.raises(ImportRefused, match=r"labels\.csv, rows 2, 3: unknown label 'bath'"):
+        run(folder)
+
+
 def test_wordnet_ids_without_classes_mean_imagenet(folder):
     (folder / "labels.csv").write_text("image,wnid\na.jpg,n02123045\n")
     run(folder, classes=None)
@@ -323,6 +345,7 @@ def make_tree(folder: Path, *labels: str) -> Path:
     [
         (("dog", "cat", "Zebra"), ["Zebra", "cat", "dog"], "in the order of text (Zebra to dog)"),
         (("10", "2", "0"), ["0", "2", "10"], "in the order of their numbers (0 to 10)"),
+        (("10.0", "2.0"), ["2.0", "10.0"], "in the order of their numbers (2.0 to 10.0)"),
         (("10", "2", "2b"), ["10", "2", "2b"], "in the order of text (10 to 2b)"),
     ],
 )

@@ -57,6 +57,19 @@ def test_a_table_comes_in_and_again_changes_nothing(dataset, tmp_path, capsys):
     assert stored(dataset) == expected
 
 
+def test_a_table_from_a_spreadsheet_holds_the_same_predictions_and_it_is_said(
+    dataset, tmp_path, capsys
+):
+    file = tmp_path / "p.csv"
+    rows = ".\\0.jpg;1.0;cat;0,5\n.\\0.jpg;2.0;dog;0,25\n;;;\n"
+    file.write_text("Image;Rank;Label;Score\n" + rows)
+    bring(file)
+    assert stored(dataset) == {"0.jpg": [("cat", 0.5), ("dog", 0.25)]}
+    out = capsys.readouterr().out
+    for note in ("separated by semicolons", "2 scores with a comma", "1 path that is no key was"):
+        assert f"p.csv: {note}" in out or f"p.csv: columns are {note}" in out
+
+
 def test_logits_are_ranked_by_softmax_and_kept(dataset, tmp_path):
     logits = np.array([[2.0, 1.0, 0.0], [0.0, 0.0, 0.0], [-1e4, 5.0, 5.5]], dtype=np.float32)
     file = tmp_path / "p.npz"
