@@ -39,6 +39,11 @@ def read_imagenet_classes(path: Path) -> tuple[dict[str, ClassEntry], str] | Non
             rows.append((match[1], match[2]))
         elif line.strip():
             raise ImportRefused(f"{path}, row {number}: is no WordNet id with names after it")
+    if all(re.match(r"\d+(\s|$)", names) for _, names in rows):
+        raise ImportRefused(
+            f"{path}: has numbers where names should follow the WordNet ids. Give a table with the"
+            " columns key,names: that as the first row, then rows such as n02119789,kit fox"
+        )
     ((key, times),) = Counter(key for key, _ in rows).most_common(1)
     if times > 1:
         raise ImportRefused(f"{path}: {key} comes twice")

@@ -117,6 +117,7 @@ def test_keras_class_index_is_read_in_the_order_of_its_numbers(classes):
     [
         ("n01440764\nn01443537\n", "WordNet ids alone. Leave --classes out.*columns key,names"),
         ("n01440764 tench\nn01440764 tench\n", "n01440764 comes twice"),
+        ("n02119789 1 kit_fox\n", "has numbers where names.*columns key,names"),
         ("n01440764 tench\ngoldfish\n", "row 2: is no WordNet id"),
         ("tench\ngoldfish\n", "first row must name the columns key,names"),
         ('{"images": [], "annotations": [], "categories": []}', "COCO's kind"),

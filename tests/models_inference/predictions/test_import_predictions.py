@@ -96,7 +96,7 @@ def test_classes_and_mapping_name_the_labels(dataset, tmp_path):
     np.savez(file, logits=logits, images=images)
     with pytest.raises(CommandError, match=r"4 classes, but dataset three has 3 labels"):
         bring(file)
-    mapping.write_text("class,label\n0,dog\n2,dog\n1,cat\n3,\n")
+    mapping.write_text("Class,Label\n0.0,dog\n2.0,dog\n1.0,cat\n3.0,NaN\n,\n")
     bring(file, "--mapping", str(mapping))
     assert stored(dataset)["0.jpg"] == [("dog", pytest.approx(0.4)), ("cat", pytest.approx(0.2))]
     Classifier.objects.all().delete()
