@@ -5,7 +5,7 @@ from pathlib import Path
 
 from imagesets.errors import ImportRefused
 from imagesets.tables.cells import cell_rows
-from imagesets.tables.problems import Problems, TableError, listed
+from imagesets.tables.problems import Problems, TableError, listed, short
 
 LISTED = 10  # columns in a note
 
@@ -80,11 +80,12 @@ class NamedRows:
             if present:
                 self.read_from[column] = present[0]
         if missing := [name for name in self.columns if name not in self.read_from]:
-            there = ", ".join(header[:LISTED]) + (", ..." if len(header) > LISTED else "")
+            shown = ", ".join(map(short, header[:LISTED]))
+            shown += ", ..." if len(header) > LISTED else ""
             such = f", and rows such as {self.example} follow" if self.example else ""
             raise TableError(
                 row,
-                f"no column {missing[0]!r} (columns: {there}): the first row must name the columns"
+                f"no column {missing[0]!r} (columns: {shown}): the first row must name the columns"
                 f" {columns}{such}",
             )
         read_as = {name: column for column, name in self.read_from.items()}

@@ -84,9 +84,11 @@ def truth_of(campaign: Campaign, rows: Iterable[Mapping[str, str]] | None) -> Tr
             continue
         if label not in labels:
             problems.add(number, "label", f"{label!r} is not in the dataset")
+        is_main = BOOLEANS.get(main, False)
         if main and main not in BOOLEANS:
             problems.add(number, "main", f"{main!r} is neither true nor false")
-        truth.setdefault(image, {})[label] = BOOLEANS.get(main, False)
+        elif truth.setdefault(image, {}).setdefault(label, is_main) != is_main:
+            problems.add(number, "main", f"{image!r}, {label!r} has another row that differs")
     if problems:
         raise BadTruth(f"truth, {listed(problems.errors())}")
     if rows is None:
