@@ -13,8 +13,9 @@ from tasks.models.campaign import Kind, State
 from tasks.models.refused import Refused
 from tasks.responses import staging
 from tasks.responses.checks import check
-from tasks.responses.errors import Problems
+from tasks.responses.errors import Problems, refuse_any
 from tasks.responses.judgment_reader import JudgmentReader
+from tasks.responses.named_images import find_images
 from tasks.responses.reading import read_judgments
 from tasks.responses.references import lock_images, lock_labels
 from tasks.responses.resolving import resolve
@@ -35,7 +36,7 @@ def import_responses(
 
     A campaign that was never published takes whatever HITs the file names; the first import into
     one with a source freezes its groups. A published one takes only answers to its own HITs; a
-    closed one takes nothing new. Raises ResponsesRefused with the first twenty errors by row, or
+    closed one takes nothing new. Raises ResponsesRefused with the errors by row, each kind once, or
     Refused if the campaign's state forbids an import; nothing has changed then. If two imports into
     a campaign overlap, the second waits for the first.
     """
@@ -51,6 +52,8 @@ def import_responses(
             read_judgments(file, reader, problems),
             lambda done: progress("reading", done, None),
         )
+        if note := find_images(cursor, campaign.dataset, problems):
+            reader.table_notes.append(note)
         lock_images(cursor, campaign.dataset)
         # Workers before the campaign: all code takes these locks in this order.
         progress("checking", 0, rows)
@@ -59,7 +62,7 @@ def import_responses(
         _check_allowed(campaign)
         counts = resolve(cursor, campaign, sections_by_label=campaign.kind == Kind.CONTAINS)
         check(cursor, campaign, counts, problems)
-        problems.raise_any()
+        refuse_any(problems)
         progress("checking", rows, rows)
         progress("storing", 0, rows)
         frozen = _freeze_source(campaign)

@@ -1,6 +1,5 @@
 """simulate CAMPAIGN: simulated workers do its open work through the real pages."""
 
-import csv
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.table import Table
 
 from annotation.serving.web import web_server
+from imagesets.errors import ImportRefused
+from imagesets.tables.named_rows import NamedRows
 from imagesets.terminal import drawn, progress_bar
 from tasks.crowds import crowd_of
 from tasks.management.campaign_command import campaign_named
@@ -16,8 +17,6 @@ from tasks.models import Campaign
 from tasks.models.campaign import State
 from tasks.simulation.simulate import SimulationError, SimulationResult, simulate
 from tasks.simulation.workers import BadTruth, StrangePage
-
-COLUMNS = ("image", "label", "main")
 
 
 class Command(BaseCommand):
@@ -88,15 +87,11 @@ class Command(BaseCommand):
 
 
 def read_truth(path: Path) -> list[dict[str, str]]:
-    """Rows of a truth file; raises CommandError naming the file and what is missing."""
+    """Rows of image, label, main, and `row`, as truth_of takes them; raises CommandError."""
+    table = NamedRows(path, {"image": ("image",), "label": ("label",)}, ("main",), "img0.jpg,cat")
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            missing = [name for name in COLUMNS[:2] if name not in (reader.fieldnames or [])]
-            if missing:
-                raise CommandError(f"{path}: the column {missing[0]!r} is missing.")
-            return list(reader)
-    except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}.") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CommandError(f"{path}: not a CSV file in UTF-8: {error}.") from None
+        rows = [cells | {"row": str(row)} for row, cells in table]
+        table.refuse_any()
+    except ImportRefused as error:
+        raise CommandError(f"{error}.") from None
+    return rows

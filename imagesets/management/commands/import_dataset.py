@@ -31,7 +31,9 @@ class Command(BaseCommand):
             help="key,names,definition,wikipedia,superclass; without it, WordNet ids as labels mean"
             " the 1,000 classes of ImageNet-1k",
         )
-        parser.add_argument("--labels", metavar="CSV", help="image,label (or image,wnid)")
+        parser.add_argument(
+            "--labels", metavar="CSV", help="image,label (docs/datasets.md: other names)"
+        )
         parser.add_argument("--name", metavar="N", help="the dataset's name; default: its slug")
         parser.add_argument(
             "--strict", action="store_true", help="import nothing if any image cannot be used"

@@ -51,6 +51,8 @@ class Command(BaseCommand):
         )
         if done.order:
             self.stdout.write(f"Taken for granted: {done.order}.")
+        for note in done.notes:
+            self.stdout.write(f"{note}.")
         without = dataset.images.count() - done.classifier.predictions.count()
         if without:
             self.stdout.write(f"{without:,} of the dataset's images have no prediction by it.")

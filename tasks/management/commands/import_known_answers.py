@@ -31,3 +31,5 @@ class Command(BaseCommand):
             raise CommandError(str(refused)) from None
         before = f"; {done.unchanged:,} had been added before" if done.unchanged else ""
         self.stdout.write(f"Dataset {slug}: {done.added:,} known answers added{before}.")
+        for note in done.notes:
+            self.stdout.write(f"{note}.")
