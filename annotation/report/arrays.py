@@ -1,0 +1,217 @@
+"""A study as arrays: what the figures of the report are computed from.
+
+Images, labels and classifiers are numbered in the order of their keys (as text), so that a tie that
+goes to the first key goes to the smallest number. -1 stands for none.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotation.report.intervals import OUTSIDE, Panel, strata
+from annotation.report.without import Objects, objects_of, objects_without_each
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.integer]
+Bools = NDArray[np.bool_]
+
+NO, YES, MAYBE = 0, 1, 2
+FU, MIS, EASY, AMB = range(4)
+GROUPS = ("fu", "mis", "easy", "amb")
+
+
+@dataclass(frozen=True)
+class Frequencies:
+    """The CONTAINS campaign: P pairs in the order of image, then label, and A used answers.
+
+    image, label, selected, maybe, shown (P,). posterior (P,): nan where there is none.
+    pair, worker, answer (A,): NO, YES or MAYBE, in order of submission.
+    """
+
+    image: Ints
+    label: Ints
+    selected: Ints
+    maybe: Ints
+    shown: Ints
+    posterior: Floats
+    pair: Ints
+    worker: Ints
+    answer: Ints
+
+
+@dataclass(frozen=True)
+class Responses:
+    """The CLASSIFY campaign's R used responses, by image and then in order of submission.
+
+    image, worker, main (R,): main -1 for none of these labels. begin (R + 1,): where each one's
+    labels begin in `selected`, and `offered_begin` in `offered`.
+    """
+
+    image: Ints
+    worker: Ints
+    main: Ints
+    begin: Ints
+    selected: Ints
+    offered_begin: Ints
+    offered: Ints
+
+    @cached_property
+    def sizes(self) -> Ints:
+        """(R,): how many labels each selected."""
+        return np.diff(self.begin)
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """The objects of the images, as aggregation stored them: M labels of objects.
+
+    image, place, label (M,): `place` numbers an image's objects, from 0. unparted (N,) bool: the
+    image has objects, but its labels are too many to be parted (rule O6).
+    """
+
+    image: Ints
+    place: Ints
+    label: Ints
+    unparted: Bools
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A classifier's labels on the images. labels, scores (N, K): by falling score, -1 and nan
+    where there are fewer. logits (N, L), or None."""
+
+    labels: Ints
+    scores: Floats
+    logits: Floats | None = None
+
+    @property
+    def top(self) -> Ints:
+        """(N,): its first label; -1 without a prediction."""
+        return self.labels[:, 0]
+
+
+@dataclass(frozen=True)
+class Study:
+    """All of a study. dataset_label, group (N,); asked (N,) bool: the image is one of CLASSIFY's.
+
+    group: FU, MIS, EASY, AMB or -1. Either campaign may be missing. Workers are numbered over both.
+    """
+
+    images: Sequence[str]
+    labels: Sequence[str]
+    workers: Sequence[str]
+    dataset_label: Ints
+    group: Ints
+    asked: Bools
+    contains: Frequencies | None = None
+    classify: Responses | None = None
+    partitions: Partitions | None = None
+    models: Mapping[str, Predictions] = field(default_factory=dict)
+
+    @property
+    def n(self) -> int:
+        return len(self.images)
+
+    # Objects
+
+    @cached_property
+    def answered(self) -> Bools:
+        """(N,): CLASSIFY has a used response."""
+        answered = np.zeros(self.n, bool)
+        if self.classify is not None:
+            answered[self.classify.image] = True
+        return answered
+
+    @cached_property
+    def objects(self) -> Objects:
+        """By the answers, also where a sample of the `easy` images was asked."""
+        assert self.classify is not None
+        assert self.partitions is not None
+        return objects_of(self.classify, self.partitions, self.dataset_label)
+
+    @cached_property
+    def without(self) -> Objects:
+        """The objects of each response's image without that response."""
+        assert self.classify is not None
+        assert self.partitions is not None
+        return objects_without_each(self.classify, self.partitions, self.dataset_label)
+
+    @cached_property
+    def num_objects(self) -> Ints:
+        """(N,): -1 without an answer; one where CONTAINS settled an image of CLASSIFY."""
+        return np.where(self.easy, 1, self.objects.num_objects)
+
+    # Populations
+
+    @cached_property
+    def fu(self) -> Bools:
+        """Images that were followed up and answered; without a source, every answered one."""
+        return self.answered & (self.group == FU if self.contains is not None else True)
+
+    @cached_property
+    def easy(self) -> Bools:
+        """Images settled in CONTAINS as one object, among those of CLASSIFY."""
+        return self.asked & (self.group == EASY)
+
+    @cached_property
+    def settled(self) -> Bools:
+        return self.fu | self.easy
+
+    @cached_property
+    def single(self) -> Bools:
+        return self.settled & (self.num_objects == 1)
+
+    @cached_property
+    def multi(self) -> Bools:
+        return self.settled & (self.num_objects > 1)
+
+    def strata(self, population: Bools) -> Ints:
+        """(N,): for the interval of a figure over this population, or a part of it."""
+        return strata(self.dataset_label, population)
+
+    # Who answered
+
+    @cached_property
+    def contains_panel(self) -> Panel:
+        assert self.contains is not None
+        image = self.contains.image[self.contains.pair]
+        return Panel.of(image, self.contains.worker, self.n, len(self.workers))
+
+    @cached_property
+    def classify_panel(self) -> Panel:
+        assert self.classify is not None
+        return Panel.of(self.classify.image, self.classify.worker, self.n, len(self.workers))
+
+    # Weights
+
+    @cached_property
+    def weights(self) -> Floats | None:
+        """(N,): how many images an answered one of fu, mis or easy stands for, 0 for any other.
+
+        None where a group has images, of which none was answered (or no image has a group).
+        """
+        weights = np.zeros(self.n)
+        for group in (FU, MIS, EASY):
+            of_group = self.asked & (self.group == group)
+            answered = of_group & self.answered
+            if of_group.any() and not answered.any():
+                return None
+            weights[answered] = of_group.sum() / max(answered.sum(), 1)
+        return weights if weights.any() else None
+
+    @cached_property
+    def draw(self) -> Ints:
+        """(N,): the strata of `weights`: an answered image's group, else OUTSIDE."""
+        return np.where((self.weights if self.weights is not None else 0) > 0, self.group, OUTSIDE)
+
+    @cached_property
+    def lone_draw(self) -> str:
+        """Why weighted figures have no interval: one image stands for its whole group."""
+        for group in (FU, MIS, EASY):
+            answered = (self.asked & self.answered & (self.group == group)).sum()
+            if answered == 1 < (self.asked & (self.group == group)).sum():
+                return f"one image of group {GROUPS[group]} stands for several"
+        return ""

@@ -1,0 +1,270 @@
+"""Each estimate of each figure against its definition, picture by picture.
+
+A definition gives a picture's (x, d): the figure is sum(x) / sum(d). What a worker changes is found
+by asking the picture again without that worker.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from annotation.report.arrays import EASY, FU, MIS, Study
+from annotation.report.figures.r01_objects import r1
+from annotation.report.figures.r03_top1 import r3
+from annotation.report.figures.r04_multi_label import r4
+from annotation.report.figures.r05_main_object import r5
+from annotation.report.figures.r06_disagreements import r6
+from annotation.report.figures.r10_selection import r10
+from annotation.report.figures.r11_wrong import r11
+from annotation.report.intervals import Estimate
+from tests.studies.made_up_studies import Picture, pictures, study_of
+
+Terms = tuple[float, float] | None  # (x, d); None: undefined
+Definition = Callable[[Picture], Terms]
+
+MODEL = "first"
+
+
+def settled(picture: Picture) -> bool:
+    return picture.is_easy or (picture.group == FU and bool(picture.responses))
+
+
+def over(population: Callable[[Picture], bool], x: Callable[[Picture], Any]) -> Definition:
+    """The mean of x over a population; undefined once nobody's response is left."""
+
+    def terms(picture: Picture) -> Terms:
+        if picture.group == FU and picture.asked and not picture.responses:
+            return None
+        inside = population(picture)
+        return (float(x(picture)) if inside else 0.0, float(inside))
+
+    return terms
+
+
+def top(picture: Picture) -> str | None:
+    return picture.tops[MODEL]
+
+
+def predicted(population: Callable[[Picture], bool]) -> Callable[[Picture], bool]:
+    return lambda picture: population(picture) and top(picture) is not None
+
+
+def is_fu(picture: Picture) -> bool:
+    return picture.is_fu
+
+
+def single(picture: Picture) -> bool:
+    return settled(picture) and picture.settled_objects == 1
+
+
+def multi(picture: Picture) -> bool:
+    return settled(picture) and (picture.settled_objects or 0) > 1
+
+
+def labelled(population: Callable[[Picture], bool]) -> Callable[[Picture], bool]:
+    return lambda picture: population(picture) and picture.dataset_label is not None
+
+
+def right_by_dataset(picture: Picture) -> bool:
+    return top(picture) == picture.dataset_label
+
+
+def any_label(picture: Picture) -> bool:
+    if picture.is_easy:
+        return right_by_dataset(picture)
+    return bool(picture.num_objects) and (top(picture) or "-") in "".join(picture.partition)
+
+
+def chosen_by_half(picture: Picture) -> bool:
+    if picture.is_easy:
+        return right_by_dataset(picture)
+    return any_label(picture) and 2 * picture.chosen[top(picture)] >= len(picture.responses)
+
+
+def object_name(picture: Picture) -> bool:
+    if picture.is_easy:
+        return right_by_dataset(picture)
+    return bool(picture.num_objects) and top(picture) in picture.names
+
+
+def main_share(picture: Picture) -> float:
+    own = sum(main == picture.dataset_label for _, main in picture.responses.values())
+    return own / len(picture.responses)
+
+
+def disagrees(picture: Picture) -> bool:
+    return picture.is_fu and picture.disagrees
+
+
+def frequency(label: Callable[[Picture], str | None]) -> Definition:
+    def terms(picture: Picture) -> Terms:
+        sf = picture.sf(label(picture))
+        return None if sf is None else (sf, 1.0)
+
+    return terms
+
+
+def wrong(picture: Picture) -> str | None:
+    differs = picture.dataset_label is not None and top(picture) != picture.dataset_label
+    return top(picture) if differs else None
+
+
+FIGURES = {
+    r1: {
+        "fraction_multi/of_follow_up": over(is_fu, multi),
+        "fraction_multi/of_settled": over(settled, multi),
+        "fraction_multi/of_all_images": over(lambda picture: True, multi),
+        "mean_objects_settled": over(settled, lambda picture: picture.settled_objects),
+    },
+    r3: {
+        "models/first/all": over(labelled(predicted(lambda picture: True)), right_by_dataset),
+        "models/first/settled": over(labelled(predicted(settled)), right_by_dataset),
+        "models/first/single": over(labelled(predicted(single)), right_by_dataset),
+        "models/first/multi": over(labelled(predicted(multi)), right_by_dataset),
+    },
+    r4: {
+        f"{reading.__name__}/first/{name}": over(predicted(population), reading)
+        for reading in (any_label, chosen_by_half, object_name)
+        for name, population in [
+            ("settled", settled),
+            ("single", single),
+            ("multi", multi),
+            ("fu", is_fu),
+        ]
+    },
+    r5: {
+        "mean_share": over(labelled(is_fu), main_share),
+        "mean_share_multi": over(
+            labelled(lambda picture: is_fu(picture) and multi(picture)), main_share
+        ),
+        "mean_share_single": over(
+            labelled(lambda picture: is_fu(picture) and single(picture)), main_share
+        ),
+        "disagreements_of_multi": over(
+            labelled(lambda picture: is_fu(picture) and multi(picture)), disagrees
+        ),
+        "disagreements_of_multi_with_dataset_object": over(
+            labelled(
+                lambda picture: (
+                    is_fu(picture) and multi(picture) and picture.dataset_object is not None
+                )
+            ),
+            disagrees,
+        ),
+    },
+    r6: {
+        "random_object": over(disagrees, lambda picture: 1 / picture.num_objects),
+        "models/first/dataset_label": over(predicted(disagrees), right_by_dataset),
+        "models/first/main_object": over(
+            predicted(disagrees), lambda picture: (top(picture) or "-") in picture.main_object
+        ),
+        "models/first/main_label": over(
+            predicted(disagrees), lambda picture: top(picture) == picture.main_label
+        ),
+        "models/first/any_object": over(predicted(disagrees), any_label),
+        "models/first/given_object/dataset_object": over(
+            predicted(lambda picture: disagrees(picture) and any_label(picture)),
+            lambda picture: top(picture) in picture.dataset_object,
+        ),
+        "models/first/given_object/main_object": over(
+            predicted(lambda picture: disagrees(picture) and any_label(picture)),
+            lambda picture: top(picture) in picture.main_object,
+        ),
+    },
+    r10: {
+        "dataset_label/mean_sf": frequency(lambda picture: picture.dataset_label),
+        "models/first/mean_sf": frequency(top),
+    },
+    r11: {"models/first/mean_sf": frequency(wrong)},
+}
+CASES = [
+    (figure, pointer, definition)
+    for figure, definitions in FIGURES.items()
+    for pointer, definition in definitions.items()
+]
+
+
+def at(data: Any, pointer: str) -> Any:
+    for key in pointer.split("/"):
+        data = data[key]
+    return data
+
+
+def close(left: Any, right: Any) -> bool:
+    return np.allclose(left, right, rtol=0, atol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def studies() -> list[tuple[list[Picture], Study]]:
+    made = [pictures(seed) for seed in range(12)]
+    return [(each, study_of(each)) for each in made]
+
+
+@pytest.mark.parametrize(
+    ("figure", "pointer", "definition"), CASES, ids=[f"{f.__name__}/{p}" for f, p, _ in CASES]
+)
+def test_an_estimate_and_what_each_worker_changes(studies, figure, pointer, definition):
+    computed = changed = 0
+    for made, study in studies:
+        estimate: Estimate = at(figure(study).data, pointer)
+        terms = [definition(picture) or (0.0, 0.0) for picture in made]
+        total = sum(d for _, d in terms)
+        if not total:
+            assert estimate.value is None
+            continue
+        value = sum(x for x, _ in terms) / total
+        assert close(estimate.value, value)
+        computed += 1
+        assert close(estimate.effect, [(x - value * d) / total for x, d in terms])
+        changes: dict[tuple[int, int], float] = {}
+        for number, picture in enumerate(made):
+            for worker in picture.workers:
+                after = definition(picture.without(worker))
+                if after is None:
+                    continue
+                x, d = terms[number]
+                change = (after[0] - x - value * (after[1] - d)) / total
+                if abs(change) > 1e-15:
+                    changes[number, worker] = change
+        panel = estimate.panel
+        if panel is None:
+            assert not changes
+            continue
+        cells = zip(panel.image[estimate.cell], panel.worker[estimate.cell], strict=True)
+        found = {
+            (int(image), int(worker)): change
+            for (image, worker), change in zip(cells, estimate.change, strict=True)
+            if abs(change) > 1e-15
+        }
+        assert found.keys() == changes.keys()
+        assert close([found[cell] for cell in changes], list(changes.values()))
+        changed += bool(changes)
+    assert computed > 3
+    assert changed or figure in (r3,)
+
+
+def test_weights_stand_for_the_images_that_were_not_asked():
+    for seed in range(12):
+        made = pictures(seed, 30)
+        study = study_of(made)
+        counts = {
+            group: (
+                sum(picture.asked and picture.group == group for picture in made),
+                sum(picture.group == group and bool(picture.responses) for picture in made),
+            )
+            for group in (FU, MIS, EASY)
+        }
+        found = at(r1(study).data, "fraction_multi/weighted")
+        if any(images and not answered for images, answered in counts.values()):
+            assert found is None
+            continue
+        weights = {group: images / n for group, (images, n) in counts.items() if n}
+        answered = [picture for picture in made if picture.responses and picture.asked]
+        total = sum(weights[picture.group] for picture in answered)
+        several = sum(
+            weights[picture.group] * ((picture.num_objects or 0) > 1) for picture in answered
+        )
+        assert close(found.value, several / total)
+        assert close(found.n, total**2 / sum(weights[picture.group] ** 2 for picture in answered))
