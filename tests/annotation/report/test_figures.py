@@ -16,6 +16,7 @@ from annotation.report.figures.r03_top1 import r3
 from annotation.report.figures.r04_multi_label import r4
 from annotation.report.figures.r05_main_object import r5
 from annotation.report.figures.r06_disagreements import r6
+from annotation.report.figures.r07_rivals import r7
 from annotation.report.figures.r10_selection import r10
 from annotation.report.figures.r11_wrong import r11
 from annotation.report.intervals import Estimate
@@ -111,7 +112,55 @@ def wrong(picture: Picture) -> str | None:
     return top(picture) if differs else None
 
 
+def labels_at(t: float) -> Callable[[Picture], int]:
+    """How many labels have at least t times the dataset label's frequency."""
+
+    def count(picture: Picture) -> int:
+        least = picture.sf(picture.dataset_label)
+        frequencies = [picture.sf(label) for label in picture.pairs]
+        return sum(sf is not None and sf >= t * least - 1e-12 for sf in frequencies)
+
+    return count
+
+
+def enough(picture: Picture) -> bool:
+    """Whether the dataset label has judgments; there must be two, so that one is left."""
+    return picture.sf(picture.dataset_label) is not None
+
+
+def rivals(x: Callable[[Picture], Any], among: Callable[[Picture], bool]) -> Definition:
+    def terms(picture: Picture) -> Terms:
+        if not enough(picture):
+            return None
+        inside = among(picture)
+        return (float(x(picture)) if inside else 0.0, float(inside))
+
+    return terms
+
+
+def is_selected(picture: Picture) -> bool:
+    return bool(picture.sf(picture.dataset_label))
+
+
+def r7_of_any(study: Study):
+    return r7(study, 1)
+
+
 FIGURES = {
+    r7_of_any: {
+        f"thresholds/{name}/{key}": definition
+        for name, t in [("0.5", 0.5), ("0.75", 0.75), ("1.0", 1.0)]
+        for key, definition in {
+            "fraction_with_another": rivals(
+                lambda picture, t=t: labels_at(t)(picture) > 1, is_selected
+            ),
+            "mean_labels": rivals(labels_at(t), is_selected),
+            "counting_mis": rivals(
+                lambda picture, t=t: not is_selected(picture) or labels_at(t)(picture) > 1,
+                lambda picture: True,
+            ),
+        }.items()
+    },
     r1: {
         "fraction_multi/of_follow_up": over(is_fu, multi),
         "fraction_multi/of_settled": over(settled, multi),
