@@ -4,6 +4,7 @@ A definition gives a picture's (x, d): the figure is sum(x) / sum(d). What a wor
 by asking the picture again without that worker.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,8 @@ from annotation.report.figures.r06_disagreements import r6
 from annotation.report.figures.r07_rivals import r7
 from annotation.report.figures.r10_selection import r10
 from annotation.report.figures.r11_wrong import r11
+from annotation.report.figures.r12_main_label import r12
+from annotation.report.figures.r16_agreement import r16
 from annotation.report.intervals import Estimate
 from tests.studies.made_up_studies import Picture, pictures, study_of
 
@@ -146,6 +149,33 @@ def r7_of_any(study: Study):
     return r7(study, 1)
 
 
+def main_label(picture: Picture) -> str | None:
+    return picture.dataset_label if picture.is_easy else picture.main_label
+
+
+def main_object(picture: Picture) -> str:
+    """Its labels."""
+    if picture.is_easy:
+        return picture.dataset_label or ""
+    return picture.main_object or ""
+
+
+def main_counts(picture: Picture) -> Counter:
+    """Main labels, "none of these" among them."""
+    return Counter(main for _, main in picture.responses.values())
+
+
+def over_two(x: Callable[[Picture], int]) -> Definition:
+    """The mean of x / responses over followed-up pictures of two responses or more."""
+
+    def terms(picture: Picture) -> Terms:
+        if picture.group != FU or len(picture.responses) < 2:
+            return None
+        return x(picture) / len(picture.responses), 1.0
+
+    return terms
+
+
 FIGURES = {
     r7_of_any: {
         f"thresholds/{name}/{key}": definition
@@ -222,6 +252,25 @@ FIGURES = {
             lambda picture: top(picture) in picture.main_object,
         ),
     },
+    r12: {
+        f"{key}/first/{name}": over(predicted(population), x)
+        for name, population in [
+            ("settled", settled),
+            ("single", single),
+            ("multi", multi),
+            ("fu", is_fu),
+        ]
+        for key, x in {
+            "main_label": lambda picture: top(picture) == main_label(picture),
+            "main_object": lambda picture: (top(picture) or "-") in main_object(picture),
+        }.items()
+    },
+    r16: {
+        "classify/mean_modal_share": over_two(lambda picture: max(main_counts(picture).values())),
+        "classify/unanimous": over_two(
+            lambda picture: (len(main_counts(picture)) == 1) * len(picture.responses)
+        ),
+    },
     r10: {
         "dataset_label/mean_sf": frequency(lambda picture: picture.dataset_label),
         "models/first/mean_sf": frequency(top),
@@ -292,6 +341,117 @@ def test_an_estimate_and_what_each_worker_changes(studies, figure, pointer, defi
         changed += bool(changes)
     assert computed > 3
     assert changed or figure in (r3,)
+
+
+# Figures that pool answers: what is left of a unit without a worker stands for as many as before.
+
+Unit = dict[int, Any]  # worker -> answer
+
+
+def pairs_of(picture: Picture) -> list[Unit]:
+    return list(picture.pairs.values())
+
+
+def main_labels_of(picture: Picture) -> list[Unit]:
+    mains = {who: main for who, (_, main) in picture.responses.items()}
+    return [mains] if picture.group == FU else []
+
+
+def agreement(unit: Unit) -> float:
+    """m times the share of ordered pairs of answers that are the same."""
+    alike = sum(n * (n - 1) for n in Counter(unit.values()).values())
+    return alike / (len(unit) - 1)
+
+
+def agreeing_with_others(unit: Unit) -> float:
+    count = 0
+    for who, said in unit.items():
+        others = Counter(other for each, other in unit.items() if each != who)
+        count += others.most_common(1)[0][0] == said
+    return count
+
+
+def units_of_several_objects(picture: Picture) -> list[Unit]:
+    return main_labels_of(picture) if multi(picture) else []
+
+
+POOLED = [
+    (r16, "contains/pairwise_agreement", pairs_of, agreement),
+    (r16, "classify/pairwise_agreement", main_labels_of, agreement),
+    (r12, "human_line", main_labels_of, agreeing_with_others),
+    (r12, "human_line_multi", units_of_several_objects, agreeing_with_others),
+]
+
+
+@pytest.mark.parametrize(
+    ("figure", "pointer", "units", "x"), POOLED, ids=[pointer for _, pointer, *_ in POOLED]
+)
+def test_pooled_answers_and_what_each_worker_changes(studies, figure, pointer, units, x):
+    for made, study in studies:
+        estimate: Estimate = at(figure(study).data, pointer)
+        several = [[unit for unit in units(picture) if len(unit) > 1] for picture in made]
+        xs = [sum(map(x, each)) for each in several]
+        ds = [sum(map(len, each)) for each in several]
+        total = sum(ds)
+        value = sum(xs) / total
+        assert close(estimate.value, value)
+        assert close(
+            estimate.effect, [(a - value * d) / total for a, d in zip(xs, ds, strict=True)]
+        )
+        change = np.zeros((len(made), len(study.workers)))
+        for number, picture in enumerate(made):
+            for worker in picture.workers:
+                after = picture.without(worker)
+                if pointer == "human_line_multi":
+                    # Whether the picture counts is decided by the number of objects, found anew.
+                    if len(picture.responses) < 3 or worker not in picture.responses:
+                        continue
+                    before_units = main_labels_of(picture)
+                    x_after = d_after = 0.0
+                    if multi(after):
+                        m = len(picture.responses)
+                        rest = {w: s for w, s in before_units[0].items() if w != worker}
+                        x_after, d_after = x(rest) * m / (m - 1), m
+                    change[number, worker] = x_after - xs[number] - value * (d_after - ds[number])
+                    continue
+                for unit in several[number]:
+                    if worker in unit and len(unit) > 2:
+                        rest = {who: said for who, said in unit.items() if who != worker}
+                        change[number, worker] += x(rest) * len(unit) / len(rest) - x(unit)
+        found = np.zeros_like(change)
+        panel = estimate.panel
+        found[panel.image[estimate.cell], panel.worker[estimate.cell]] = estimate.change
+        assert close(found, change / total)
+
+
+def alpha(made: list[Picture], weights: np.ndarray) -> float:
+    """Alpha, each picture's answers counting `weight` times."""
+    n = agreed = 0.0
+    votes: Counter = Counter()
+    for weight, picture in zip(weights, made, strict=True):
+        for unit in pairs_of(picture):
+            if len(unit) > 1:
+                n += weight * len(unit)
+                agreed += weight * agreement(unit)
+                for said in unit.values():
+                    votes[said] += weight
+    expected = 1 - sum((count / n) ** 2 for count in votes.values())
+    return 1 - (1 - agreed / n) / expected
+
+
+def test_the_effects_on_alpha_are_its_derivative(studies):
+    step = 1e-6
+    for made, study in studies:
+        estimate: Estimate = at(r16(study).data, "contains/alpha")
+        n = sum(len(unit) for picture in made for unit in pairs_of(picture) if len(unit) > 1)
+        assert close(1 - estimate.value, (1 - alpha(made, np.ones(len(made)))) * (n - 1) / n)
+        slopes = [
+            (alpha(made, 1 + step * row) - alpha(made, 1 - step * row)) / (2 * step)
+            for row in np.eye(len(made))
+        ]
+        # Up to terms of 1 / n: Krippendorff's alpha corrects chance by (n - 1) / n.
+        assert np.allclose(estimate.effect, slopes, atol=2 / n * np.abs(slopes).max())
+        assert abs(estimate.effect.sum()) < 1e-12
 
 
 def test_weights_stand_for_the_images_that_were_not_asked():
