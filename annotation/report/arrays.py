@@ -98,6 +98,7 @@ class Study:
     """All of a study. dataset_label, group (N,); asked (N,) bool: the image is one of CLASSIFY's.
 
     group: FU, MIS, EASY, AMB or -1. Either campaign may be missing. Workers are numbered over both.
+    superclass (L,): of each label, a place in `superclasses`, which are sorted by name, or -1.
     """
 
     images: Sequence[str]
@@ -110,6 +111,8 @@ class Study:
     classify: Responses | None = None
     partitions: Partitions | None = None
     models: Mapping[str, Predictions] = field(default_factory=dict)
+    superclasses: Sequence[str] = ()
+    superclass: Ints | None = None
 
     @property
     def n(self) -> int:

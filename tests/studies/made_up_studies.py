@@ -20,6 +20,7 @@ from annotation.report.arrays import (
 from tasks.aggregation import image_objects
 
 LABELS = "abcdef"
+SUPERCLASSES = {"a": "animal", "b": "animal", "c": "thing", "d": "thing", "e": "thing"}  # f: none
 WORKERS = 14
 
 
@@ -35,6 +36,9 @@ class Picture:
     responses: dict[int, tuple[str, str | None]] = field(default_factory=dict)  # by submission
     partition: list[str] = field(default_factory=list)  # labels of each object
     tops: dict[str, str | None] = field(default_factory=dict)  # model -> its first label
+    offered: str = ""  # in CLASSIFY
+    answered: bool = False  # there are responses, whoever is left out below
+    selected_before: float = 0.0  # mean number of labels, likewise
 
     def without(self, worker: int) -> "Picture":
         """The same picture without this worker's answers; the partition is kept."""
@@ -46,6 +50,12 @@ class Picture:
             },
             responses={who: said for who, said in self.responses.items() if who != worker},
         )
+
+    def without_the_last_of_none(self, worker: int) -> "Picture":
+        """The same, but a pair that nobody else judged keeps its answer."""
+        kept = {label: answers for label, answers in self.pairs.items() if len(answers) == 1}
+        less = self.without(worker)
+        return replace(less, pairs=less.pairs | kept)
 
     @property
     def workers(self) -> set[int]:
@@ -137,6 +147,8 @@ def pictures(seed: int, n: int = 16) -> list[Picture]:
                 selected = sorted(rng.choice(offered, min(size, len(offered)), replace=False))
                 main = str(rng.choice(selected)) if selected else None
                 picture.responses[worker] = ("".join(selected), main)
+            picture.offered, picture.answered = "".join(offered), True
+            picture.selected_before = sum(picture.chosen.values()) / len(picture.responses)
             found = image_objects(picture.responses.values(), own).objects
             picture.partition = ["".join(each["labels"]) for each in found]
         for model in ("first", "second"):
@@ -190,10 +202,11 @@ def study_of(made: list[Picture], *, contains: bool = True, classify: bool = Tru
         np.array([number_of(main) for *_, main in said], int),
         np.cumsum([0, *(len(labels) for _, _, labels, _ in said)]),
         np.array(selected, int),
-        np.zeros(len(said) + 1, int),
-        np.zeros(0, int),
+        np.cumsum([0, *(len(made[n].offered) for n, *_ in said)]),
+        np.array([number_of(label) for n, *_ in said for label in made[n].offered], int),
     )
     names = sorted({name for picture in made for name in picture.tops})
+    superclasses = sorted(set(SUPERCLASSES.values()))
     return Study(
         [picture.key for picture in made],
         list(LABELS),
@@ -211,4 +224,11 @@ def study_of(made: list[Picture], *, contains: bool = True, classify: bool = Tru
             )
             for name in names
         },
+        superclasses,
+        np.array(
+            [
+                superclasses.index(SUPERCLASSES[label]) if label in SUPERCLASSES else -1
+                for label in LABELS
+            ]
+        ),
     )

@@ -1,0 +1,131 @@
+"""R17: how many labels a worker accepts when asked one by one, and when asked together."""
+
+import numpy as np
+
+from annotation.report.arrays import YES, Bools, Floats, Ints, Study
+from annotation.report.figures.figure import Figure
+from annotation.report.figures.r08_labels import mean_selected, offered_pairs
+from annotation.report.intervals import Estimate, Moved, ratio
+
+DEFINITION = (
+    "Labels that a worker accepts on an image: the sum of selection frequencies over all candidates"
+    " and over those offered in CLASSIFY, and the mean number selected there; difference_offered:"
+    " the second less the third. By half: labels that at least half of the workers selected."
+)
+POPULATION = "followed-up images"
+
+
+def r17(study: Study) -> Figure:
+    """The figure; it needs both campaigns."""
+    if study.contains is None or study.classify is None:
+        return Figure(
+            DEFINITION, POPULATION, missing="a CONTAINS and a CLASSIFY campaign with answers"
+        )
+    contains = study.contains
+    codes = contains.image.astype(np.int64) * len(study.labels) + contains.label
+    offered = np.isin(codes, offered_pairs(study))
+    everything = np.ones(codes.size, bool)
+    together, one_by_one = mean_selected(study), _sum_of_frequencies(study, offered)
+    return Figure(
+        DEFINITION,
+        POPULATION,
+        int(study.fu.sum()),
+        {
+            "contains_mean": _sum_of_frequencies(study, everything),
+            "contains_mean_offered": one_by_one,
+            "classify_mean": together,
+            "difference_offered": _difference(study, one_by_one, together),
+            "contains_accepted_by_half": _accepted_in_contains(study),
+            "classify_accepted_by_half": _accepted_in_classify(study),
+        },
+    )
+
+
+def _mean(study: Study, x: Floats | Ints, moved: Moved) -> Estimate:
+    return ratio(x, study.fu, study.strata(study.fu), moved, unit=False)
+
+
+def _sum_of_frequencies(study: Study, counted: Bools) -> Estimate:
+    """counted (P,): pairs that enter the sum."""
+    contains = study.contains
+    assert contains is not None
+    sf = contains.selected / np.maximum(contains.shown, 1)
+    x = np.bincount(contains.image[counted], sf[counted], study.n)
+    pair, image = contains.pair, contains.image[contains.pair]
+    (moves,) = np.nonzero(counted[pair] & study.fu[image] & (contains.shown[pair] > 1))
+    pair, said = pair[moves], contains.answer[moves] == YES
+    change = (contains.selected[pair] - said) / (contains.shown[pair] - 1) - sf[pair]
+    return _mean(study, x, _moved(study, moves, change))
+
+
+def _moved(study: Study, answers: Ints, change: Floats) -> Moved:
+    contains, panel = study.contains, study.contains_panel
+    assert contains is not None
+    cell = panel.cells(contains.image[contains.pair[answers]], contains.worker[answers])
+    return Moved(panel, cell, change)
+
+
+def _difference(study: Study, first: Estimate, second: Estimate) -> Estimate:
+    """The estimate of a difference over the same images, each of one campaign's answers."""
+    assert first.panel is not None
+    assert second.panel is not None
+    panel = first.panel.and_(second.panel)
+    cells = [
+        panel.cells(each.panel.image[each.cell], each.panel.worker[each.cell])
+        for each in (first, second)
+        if each.panel is not None
+    ]
+    cell, number = np.unique(np.concatenate(cells), return_inverse=True)
+    change = np.bincount(number, np.concatenate([first.change, -second.change]), cell.size)
+    value = None
+    if first.value is not None and second.value is not None:
+        value = first.value - second.value
+    return Estimate(
+        value,
+        first.effect - second.effect,
+        first.stratum,
+        first.images,
+        first.n,
+        panel,
+        cell,
+        change,
+        unit=False,
+    )
+
+
+def _accepted_in_contains(study: Study) -> Estimate:
+    contains = study.contains
+    assert contains is not None
+    selected, shown = contains.selected, contains.shown
+    accepted = (2 * selected >= shown) & (shown > 0)
+    x = np.bincount(contains.image[accepted], minlength=study.n)
+    pair = contains.pair
+    (moves,) = np.nonzero(study.fu[contains.image[pair]] & (shown[pair] > 1))
+    pair, said = pair[moves], contains.answer[moves] == YES
+    after = 2 * (selected[pair] - said) >= shown[pair] - 1
+    change = after.astype(float) - accepted[pair]
+    return _mean(study, x, _moved(study, moves, change))
+
+
+def _accepted_in_classify(study: Study) -> Estimate:
+    classify = study.classify
+    assert classify is not None
+    width = len(study.labels)
+    response = np.repeat(np.arange(classify.image.size), classify.sizes)
+    label, image = classify.selected, classify.image
+    m = np.bincount(image, minlength=study.n)
+    codes, pair, chosen = np.unique(
+        image[response].astype(np.int64) * width + label, return_inverse=True, return_counts=True
+    )
+    of = codes // width
+    x = np.bincount(of[2 * chosen >= m[of]], minlength=study.n)
+    # Without a response its labels have one vote less, and all labels of the image one voter less.
+    at_least = np.bincount(of[2 * chosen >= m[of] - 1], minlength=study.n)[image]
+    lost = (2 * chosen[pair] >= m[image[response]] - 1) & (
+        2 * (chosen[pair] - 1) < m[image[response]] - 1
+    )
+    after = at_least - np.bincount(response[lost], minlength=image.size)
+    (moves,) = np.nonzero(study.fu[image] & (m[image] > 1))
+    panel = study.classify_panel
+    cell = panel.cells(image[moves], classify.worker[moves])
+    return _mean(study, x, Moved(panel, cell, (after - x[image])[moves].astype(float)))
