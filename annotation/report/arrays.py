@@ -6,12 +6,14 @@ goes to the first key goes to the smallest number. -1 stands for none.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from annotation.report.intervals import OUTSIDE, Panel, strata
+from annotation.report.splits import halves_of_images, halves_of_pairs
 from annotation.report.without import Objects, objects_of, objects_without_each
 
 Floats = NDArray[np.float64]
@@ -27,8 +29,9 @@ GROUPS = ("fu", "mis", "easy", "amb")
 class Frequencies:
     """The CONTAINS campaign: P pairs in the order of image, then label, and A used answers.
 
-    image, label, selected, maybe, shown (P,). posterior (P,): nan where there is none.
-    pair, worker, answer (A,): NO, YES or MAYBE, in order of submission.
+    image, label, selected, maybe, shown (P,). posterior, score (P,): nan where there is none;
+    score: the best that a classifier gives. pair, worker, answer (A,): NO, YES or MAYBE, in order
+    of submission.
     """
 
     image: Ints
@@ -37,6 +40,7 @@ class Frequencies:
     maybe: Ints
     shown: Ints
     posterior: Floats
+    score: Floats
     pair: Ints
     worker: Ints
     answer: Ints
@@ -94,6 +98,16 @@ class Predictions:
 
 
 @dataclass(frozen=True)
+class Rules:
+    """Settings of the study's campaigns that figures read, and the seed of its splits."""
+
+    min_judgments: int = 5
+    min_relative_sf: Fraction = Fraction(1, 2)
+    max_offered: int = 6
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class Study:
     """All of a study. dataset_label, group (N,); asked (N,) bool: the image is one of CLASSIFY's.
 
@@ -113,6 +127,7 @@ class Study:
     models: Mapping[str, Predictions] = field(default_factory=dict)
     superclasses: Sequence[str] = ()
     superclass: Ints | None = None
+    rules: Rules = field(default_factory=Rules)
 
     @property
     def n(self) -> int:
@@ -187,6 +202,18 @@ class Study:
     def classify_panel(self) -> Panel:
         assert self.classify is not None
         return Panel.of(self.classify.image, self.classify.worker, self.n, len(self.workers))
+
+    @cached_property
+    def contains_halves(self) -> Bools:
+        """(SPLITS, A): whether each answer of CONTAINS falls in half A of the workers."""
+        assert self.contains is not None
+        return halves_of_pairs(self.contains, len(self.workers), self.rules.seed)
+
+    @cached_property
+    def classify_halves(self) -> Bools:
+        """(SPLITS, R): whether each response of CLASSIFY falls in half A."""
+        assert self.classify is not None
+        return halves_of_images(self.classify.image, self.rules.seed)
 
     # Weights
 

@@ -15,6 +15,7 @@ from annotation.report.arrays import (
     Partitions,
     Predictions,
     Responses,
+    Rules,
     Study,
 )
 from tasks.aggregation import image_objects
@@ -191,6 +192,7 @@ def study_of(made: list[Picture], *, contains: bool = True, classify: bool = Tru
         np.zeros(len(pairs), int),
         shown,
         np.full(len(pairs), np.nan),
+        np.full(len(pairs), np.nan),
         pair,
         worker,
         answer,
@@ -231,4 +233,5 @@ def study_of(made: list[Picture], *, contains: bool = True, classify: bool = Tru
                 for label in LABELS
             ]
         ),
+        Rules(min_judgments=1),
     )

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from annotation.report.arrays import YES, Bools, Frequencies, Ints, Study
+from annotation.report.arrays import YES, Bools, Floats, Frequencies, Ints, Study
+from annotation.report.figures.cross_fitted import cross_fitted, half_counts
 from annotation.report.figures.figure import Figure
 from annotation.report.figures.r10_selection import pair_of
 from annotation.report.intervals import Estimate, Moved, ratio
@@ -19,23 +20,26 @@ POPULATION = "images whose dataset label has enough judgments and was selected"
 THRESHOLDS = {"0.5": (1, 2), "0.75": (3, 4), "1.0": (1, 1)}  # t as a fraction
 
 
-def r7(study: Study, min_judgments: int) -> Figure:
-    """The figure; it needs CONTAINS. `min_judgments`: used ones that suffice on a dataset label."""
+def r7(study: Study) -> Figure:
+    """The figure; it needs CONTAINS."""
     contains = study.contains
     if contains is None:
         return Figure(DEFINITION, POPULATION, missing="a CONTAINS campaign with answers")
     own = pair_of(study, study.dataset_label)
-    enough = (own >= 0) & (contains.shown[own] >= min_judgments)
+    enough = (own >= 0) & (contains.shown[own] >= study.rules.min_judgments)
     primary = enough & (contains.selected[own] > 0)
+    thresholds = {}
+    crossed = _crossed(study, contains, own, primary)
+    for (name, t), (x, d) in zip(THRESHOLDS.items(), crossed, strict=True):
+        found = _at(study, _rivals(study, contains, own, enough, *t), enough)
+        found["cross_fitted"] = cross_fitted(found["fraction_with_another"], x, d)
+        thresholds[name] = found
     return Figure(
         DEFINITION,
         POPULATION,
         int(primary.sum()),
         {
-            "thresholds": {
-                name: _at(study, _rivals(study, contains, own, enough, *t), enough)
-                for name, t in THRESHOLDS.items()
-            },
+            "thresholds": thresholds,
             "left_out": {
                 "too_few": int(((study.dataset_label >= 0) & ~enough).sum()),
                 "never_selected": int((enough & ~primary).sum()),
@@ -151,3 +155,35 @@ def _at(study: Study, counts: _Counts, enough: Bools) -> dict[str, Any]:
             another | ~counts.selected, another_without | ~without, enough, everybody
         ),
     }
+
+
+def _crossed(
+    study: Study, contains: Frequencies, own: Ints, primary: Bools
+) -> list[tuple[Floats, Floats]]:
+    """(x, d), each (splits, N), at each threshold.
+
+    The rival is the other label with the highest frequency in half A, of equals the first by key;
+    what counts is how it compares with the dataset label in half B.
+    """
+    size = contains.image.size
+    first = np.flatnonzero(np.diff(contains.image, prepend=-1))  # of each image that has pairs
+    of = contains.image[first]
+    is_own = own[contains.image] == np.arange(size)
+    halves = study.contains_halves
+    x = np.zeros((len(THRESHOLDS), halves.shape[0], study.n))
+    d = np.zeros((halves.shape[0], study.n))
+    for split, half in enumerate(halves):
+        selected, shown = half_counts(contains, half)
+        sf = np.where((shown > 0) & ~is_own, selected / np.maximum(shown, 1), -1.0)
+        best = np.full(study.n, -1.0)
+        best[of] = np.maximum.reduceat(sf, first) if size else sf
+        (highest,) = np.nonzero((sf == best[contains.image]) & (sf >= 0))
+        rival = np.full(study.n, -1)
+        rival[contains.image[highest][::-1]] = highest[::-1]  # of equals the first stays
+        selected, shown = half_counts(contains, ~half)
+        counted = primary & (selected[own] > 0) & ((rival < 0) | (shown[rival] > 0))
+        d[split] = counted
+        for row, (p, q) in enumerate(THRESHOLDS.values()):
+            at_least = q * selected[rival] * shown[own] >= p * selected[own] * shown[rival]
+            x[row, split] = counted & (rival >= 0) & at_least
+    return [(each, d) for each in x]

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from annotation.report.arrays import YES, Bools, Floats, Ints, Study
+from annotation.report.arrays import YES, Bools, Floats, Frequencies, Ints, Study
+from annotation.report.figures.cross_fitted import cross_fitted, half_counts
 from annotation.report.figures.figure import Figure
 from annotation.report.figures.r08_labels import mean_selected, offered_pairs
 from annotation.report.intervals import Estimate, Moved, ratio
@@ -26,6 +27,8 @@ def r17(study: Study) -> Figure:
     offered = np.isin(codes, offered_pairs(study))
     everything = np.ones(codes.size, bool)
     together, one_by_one = mean_selected(study), _sum_of_frequencies(study, offered)
+    difference = _difference(study, one_by_one, together)
+    x = _crossed(study, contains, offered)
     return Figure(
         DEFINITION,
         POPULATION,
@@ -34,7 +37,8 @@ def r17(study: Study) -> Figure:
             "contains_mean": _sum_of_frequencies(study, everything),
             "contains_mean_offered": one_by_one,
             "classify_mean": together,
-            "difference_offered": _difference(study, one_by_one, together),
+            "difference_offered": difference,
+            "cross_fitted": cross_fitted(difference, x, np.tile(study.fu, (x.shape[0], 1))),
             "contains_accepted_by_half": _accepted_in_contains(study),
             "classify_accepted_by_half": _accepted_in_classify(study),
         },
@@ -129,3 +133,65 @@ def _accepted_in_classify(study: Study) -> Estimate:
     panel = study.classify_panel
     cell = panel.cells(image[moves], classify.worker[moves])
     return _mean(study, x, Moved(panel, cell, (after - x[image])[moves].astype(float)))
+
+
+def _crossed(study: Study, contains: Frequencies, offered: Bools) -> Floats:
+    """x (splits, N): frequencies in half B of the labels that half A would offer, summed, less the
+    mean number of them that CLASSIFY's workers selected. offered (P,): in CLASSIFY.
+
+    Labels that nobody in half B was shown are left out on both sides.
+    """
+    classify = study.classify
+    assert classify is not None
+    image, width = contains.image, len(study.labels)
+    codes = image.astype(np.int64) * width + contains.label
+    of_response = np.repeat(classify.image, classify.sizes).astype(np.int64)
+    chosen = np.zeros(codes.size)
+    at = np.searchsorted(codes, of_response * width + classify.selected)
+    asked = at < codes.size
+    asked[asked] = codes[at[asked]] == (of_response * width + classify.selected)[asked]
+    np.add.at(chosen, at[asked], 1)
+    m = np.bincount(classify.image, minlength=study.n)
+    in_classify = chosen / np.maximum(m[image], 1)
+    halves = study.contains_halves
+    x = np.zeros((halves.shape[0], study.n))
+    for split, half in enumerate(halves):
+        would = offered & study.fu[image] & _would_offer(study, contains, half)
+        selected, shown = half_counts(contains, ~half)
+        counted = would & (shown > 0)
+        difference = selected[counted] / shown[counted] - in_classify[counted]
+        x[split] = np.bincount(image[counted], difference, study.n)
+    return x
+
+
+def _would_offer(study: Study, contains: Frequencies, half: Bools) -> Bools:
+    """(P,): whether the rule for CLASSIFY offers a pair's label by this half alone (rule G5)."""
+    image, rules = contains.image, study.rules
+    selected, shown = half_counts(contains, half)
+    pairs = np.arange(image.size)
+    is_own = contains.label == study.dataset_label[image]
+    sf = np.where(shown > 0, selected / np.maximum(shown, 1), 0.0)
+    # The pair that others are measured by: the dataset label's, or else the most selected one.
+    ranked = np.lexsort([-sf, image])
+    begins = np.diff(image[ranked], prepend=-1) != 0
+    reference = np.full(study.n, -1)
+    reference[image[ranked][begins]] = ranked[begins]
+    own = is_own & (selected > 0)
+    reference[image[own]] = pairs[own]
+    least = reference[image]
+    p, q = rules.min_relative_sf.numerator, rules.min_relative_sf.denominator
+    enough = q * selected * shown[least] >= p * selected[least] * shown
+    wanted = is_own | (enough & (selected > 0))
+    # At most so many, by falling frequency, then score, then key; the dataset label always.
+    score = np.where(np.isnan(contains.score), -np.inf, contains.score)
+    order = np.lexsort([contains.label, -score, -sf, image])
+    order = order[wanted[order]]
+    of = image[order]
+    sizes = np.bincount(of, minlength=study.n)
+    place = np.arange(order.size) - (np.cumsum(sizes) - sizes)[of]
+    own_place = np.full(study.n, -1)
+    own_place[of[is_own[order]]] = place[is_own[order]]
+    most = rules.max_offered - (own_place[of] >= rules.max_offered)
+    result = np.zeros(image.size, bool)
+    result[order[(place < most) | is_own[order]]] = True
+    return result

@@ -148,10 +148,6 @@ def is_selected(picture: Picture) -> bool:
     return bool(picture.sf(picture.dataset_label))
 
 
-def r7_of_any(study: Study):
-    return r7(study, 1)
-
-
 def main_label(picture: Picture) -> str | None:
     return picture.dataset_label if picture.is_easy else picture.main_label
 
@@ -210,7 +206,7 @@ def kind(label: str | None) -> str | None:
 
 
 FIGURES = {
-    r7_of_any: {
+    r7: {
         f"thresholds/{name}/{key}": definition
         for name, t in [("0.5", 0.5), ("0.75", 0.75), ("1.0", 1.0)]
         for key, definition in {

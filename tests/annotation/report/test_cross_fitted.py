@@ -1,0 +1,125 @@
+"""Halves of workers, and the figures that compare them, against plain loops."""
+
+import numpy as np
+import pytest
+
+from annotation.report.figures.r07_rivals import r7
+from annotation.report.figures.r17_accepted import r17
+from annotation.report.splits import SPLITS, _compiled, grow_halves
+from tasks.aggregation.follow_up import Candidate, labels_to_offer
+from tests.studies.made_up_studies import LABELS, pictures, study_of
+
+SEED = 0
+
+
+@pytest.fixture(scope="module", params=range(3))
+def made(request):
+    return pictures(200 + request.param, 40)
+
+
+def halves(made, split):
+    """Of each picture, the workers of half A by the rule, pair by pair in order of label."""
+    draw = iter(np.random.default_rng([SEED, split]).random(10_000))
+    result = []
+    for picture in made:
+        # In the order of the arrays answers are submitted label by label.
+        order = [who for label in sorted(picture.pairs) for who in picture.pairs[label]]
+        u = {who: next(draw) for who in dict.fromkeys(order)}
+        a, b = set(), set()
+        for label in sorted(picture.pairs):
+            workers = set(picture.pairs[label])
+            lacking = len(workers) // 2 - len(workers & a)
+            for who in sorted(workers - a - b, key=u.__getitem__):
+                (a if lacking > 0 else b).add(who)
+                lacking -= 1
+        result.append(a)
+    return result
+
+
+def half_of(picture, workers, inside):
+    """(selected, shown) of each label by the answers of one half."""
+    return {
+        label: (
+            sum(said == 1 for who, said in answers.items() if (who in workers) == inside),
+            sum((who in workers) == inside for who in answers),
+        )
+        for label, answers in picture.pairs.items()
+    }
+
+
+def frequency(counts):
+    return counts[0] / counts[1] if counts[1] else None
+
+
+def rival_of(picture, a):
+    sf = {label: frequency(counts) for label, counts in half_of(picture, a, True).items()}
+    others = [label for label, f in sf.items() if f is not None and label != picture.dataset_label]
+    return min(others, key=lambda label: (-sf[label], label), default=None)
+
+
+def test_halves_are_grown_pair_by_pair(made):
+    study = study_of(made)
+    contains = study.contains
+    for split in range(SPLITS):
+        wanted = halves(made, split)
+        image = contains.image[contains.pair]
+        in_a = [who in wanted[n] for n, who in zip(image, contains.worker, strict=True)]
+        assert study.contains_halves[split].tolist() == in_a
+
+
+def test_the_compiled_loop_does_the_same():
+    rng = np.random.default_rng(0)
+    sizes = rng.integers(0, 9, 300)
+    begin = np.concatenate([[0], np.cumsum(sizes)])
+    cells = np.concatenate([n // 3 * 8 + rng.permutation(8)[:size] for n, size in enumerate(sizes)])
+    draw = rng.random(300 * 8)
+    plain, fast = np.full((2, draw.size), -1, np.int8)
+    grow_halves(begin, cells, draw, plain)
+    _compiled()(begin, cells, draw, fast)
+    assert plain.tolist() == fast.tolist()
+    assert {0, 1} <= set(plain.tolist())
+
+
+@pytest.mark.parametrize(("name", "t"), [("0.5", 0.5), ("0.75", 0.75), ("1.0", 1.0)])
+def test_a_rival_chosen_by_one_half_is_compared_by_the_other(made, name, t):
+    ratios = []
+    for split in range(SPLITS):
+        counted = rivalled = 0
+        for picture, a in zip(made, halves(made, split), strict=True):
+            if not picture.sf(picture.dataset_label):
+                continue
+            rest = half_of(picture, a, False)
+            own, rival = frequency(rest[picture.dataset_label]), rival_of(picture, a)
+            if not own or (rival and frequency(rest[rival]) is None):
+                continue
+            counted += 1
+            rivalled += bool(rival) and frequency(rest[rival]) >= t * own - 1e-12
+        ratios.append(rivalled / counted)
+    found = r7(study_of(made)).data["thresholds"][name]
+    assert found["cross_fitted"].value == pytest.approx(np.mean(ratios), abs=1e-12)
+    assert abs(found["cross_fitted"].value - found["fraction_with_another"].value) > 1e-6
+
+
+def test_labels_offered_by_one_half_are_accepted_by_the_other(made):
+    study = study_of(made)
+    means = []
+    for split in range(SPLITS):
+        differences = []
+        for picture, a in zip(made, halves(made, split), strict=True):
+            if not picture.is_fu:
+                continue
+            first, rest = half_of(picture, a, True), half_of(picture, a, False)
+            candidates = [
+                Candidate(label, *counts, is_dataset_label=label == picture.dataset_label)
+                for label, counts in first.items()
+            ]
+            would = set(labels_to_offer(candidates)) & set(picture.offered)
+            shown = [label for label in would if rest[label][1]]
+            selected = [
+                sum(label in labels for label in shown) for labels, _ in picture.responses.values()
+            ]
+            differences.append(sum(frequency(rest[label]) for label in shown) - np.mean(selected))
+        means.append(np.mean(differences))
+    found = r17(study).data["cross_fitted"]
+    assert found.value == pytest.approx(np.mean(means), abs=1e-12)
+    assert set(study.labels) == set(LABELS)
