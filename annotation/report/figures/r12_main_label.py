@@ -1,17 +1,24 @@
 """R12: how well the classifiers, and the workers themselves, foretell the main object."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from annotation.report.arrays import Bools, Ints, Predictions, Study
 from annotation.report.figures.figure import Figure
-from annotation.report.figures.populations import Question, sizes, spread
+from annotation.report.figures.populations import Question, of_population, sizes, spread
+from annotation.report.figures.r08_labels import offered_pairs
 from annotation.report.intervals import Estimate, Moved, ratio
-from annotation.report.without import Objects
+from annotation.report.splits import SPLITS
+from annotation.report.without import Objects, most_frequent, most_frequent_without
 
 DEFINITION = (
     "Share of images whose first predicted label is a label of the main object (main_object), or"
     " the main label (main_label); on an easy image: the dataset label. human_line: share of"
     " responses whose main label is the most frequent one of the image's other responses."
+    " split_half: share of images of which two halves of the workers have the same main label (mean"
+    " over 20 splits). restricted_to_offered: main_label with a classifier held to the labels that"
+    " workers were offered."
 )
 POPULATION = (
     "settled images with a prediction; human_line: followed-up ones of two responses or more"
@@ -36,8 +43,12 @@ def r12(study: Study) -> Figure:
                 name: spread(study, main_label(study, model))
                 for name, model in study.models.items()
             },
+            "restricted_to_offered": {
+                name: _restricted(study, model) for name, model in study.models.items()
+            },
             "human_line": human_line(study),
             "human_line_multi": human_line(study, multi),
+            "split_half": split_half(study),
         },
     )
 
@@ -62,6 +73,59 @@ def _main_object(study: Study, model: Predictions) -> Question:
     known = (model.top >= 0) & (study.easy | ~study.partitions.unparted)
     easy = model.top == study.dataset_label
     return Question(right(study.objects), right(study.without), easy, known)
+
+
+def _restricted(study: Study, model: Predictions) -> dict[str, Estimate | int]:
+    """Main-label accuracy of the highest scored label among those offered."""
+    top = _top_offered(study, model)
+    count, without = study.num_objects, study.without.num_objects
+    asked = main_label(study, replace(model, labels=top[:, None]))
+    return {
+        "fu": of_population(study, asked, study.fu),
+        "multi": of_population(study, asked, study.fu, (count > 1, without > 1)),
+        "single": of_population(study, asked, study.fu, (count == 1, without == 1)),
+        "none_offered": int((study.fu & (model.top >= 0) & (top < 0)).sum()),
+    }
+
+
+def _top_offered(study: Study, model: Predictions) -> Ints:
+    """(N,): by logits, or else the first of the stored labels that was offered; -1 if none was."""
+    pairs = offered_pairs(study)
+    width = len(study.labels)
+    image, label = pairs // width, pairs % width
+    if model.logits is not None:
+        image, label = image[model.top[image] >= 0], label[model.top[image] >= 0]
+        ranked = np.lexsort([label, -model.logits[image, label], image])
+    else:
+        stored = model.labels[image] == label[:, None]
+        image, label, place = image[stored.any(1)], label[stored.any(1)], stored.argmax(1)
+        ranked = np.lexsort([place[stored.any(1)], image])
+    best = ranked[np.diff(image[ranked], prepend=-1) != 0]
+    top = np.full(study.n, -1)
+    top[image[best]] = label[best]
+    return top
+
+
+def split_half(study: Study) -> Estimate:
+    """How often two halves of a followed-up image's workers have the same main label."""
+    assert study.classify is not None
+    image, value = study.classify.image, study.classify.main + 1
+    m = np.bincount(image, minlength=study.n)
+    counted = study.fu & (m > 1)
+    x, change = np.zeros(study.n), np.zeros(image.size)
+    for half in study.classify_halves:
+        unit = 2 * image + half
+        main = most_frequent(unit, value, 2 * study.n).reshape(-1, 2)
+        same = main[:, 0] == main[:, 1]
+        x += same
+        without = most_frequent_without(unit, value, 2 * study.n)
+        other = main[image, 1 - half]
+        change += np.where(without < 0, 0, (without == other).astype(float) - same[image])
+    (moves,) = np.nonzero(counted[image])
+    panel = study.classify_panel
+    cell = panel.cells(image[moves], study.classify.worker[moves])
+    moved = Moved(panel, cell, change[moves] / SPLITS)
+    return ratio(x / SPLITS, counted, study.strata(study.fu), moved)
 
 
 def human_line(study: Study, among: tuple[Bools, Bools] | None = None) -> Estimate:

@@ -1,9 +1,12 @@
 """Halves of workers, and the figures that compare them, against plain loops."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
 from annotation.report.figures.r07_rivals import r7
+from annotation.report.figures.r12_main_label import r12
 from annotation.report.figures.r17_accepted import r17
 from annotation.report.splits import SPLITS, _compiled, grow_halves
 from tasks.aggregation.follow_up import Candidate, labels_to_offer
@@ -123,3 +126,39 @@ def test_labels_offered_by_one_half_are_accepted_by_the_other(made):
     found = r17(study).data["cross_fitted"]
     assert found.value == pytest.approx(np.mean(means), abs=1e-12)
     assert set(study.labels) == set(LABELS)
+
+
+def main_of(picture, workers):
+    mains = [main for who, (_, main) in picture.responses.items() if who in workers]
+    return Counter(mains).most_common(1)[0][0] if mains else "nobody"
+
+
+def test_two_halves_name_the_same_main_label(made):
+    study = study_of(made)
+    same, changes = [], {}
+    said = sum(len(picture.responses) for picture in made)
+    followed_up = [picture.is_fu and len(picture.responses) > 1 for picture in made]
+    for split in range(SPLITS):
+        draw = iter(np.random.default_rng([SEED, split]).random(said))
+        for number, picture in enumerate(made):
+            u = {who: next(draw) for who in picture.responses}
+            if not followed_up[number]:
+                continue
+            a = set(sorted(u, key=u.__getitem__)[: len(u) // 2])
+            halves = [a, set(u) - a]
+            agreed = main_of(picture, halves[0]) == main_of(picture, halves[1])
+            same.append(agreed)
+            for who in u:
+                left = [main_of(picture, half - {who}) for half in halves]
+                if "nobody" not in left:
+                    change = (left[0] == left[1]) - agreed
+                    changes[number, who] = changes.get((number, who), 0) + change / SPLITS
+    found = r12(study).data["split_half"]
+    assert found.value == pytest.approx(np.mean(same), abs=1e-12)
+    panel = found.panel
+    cells = zip(panel.image[found.cell], panel.worker[found.cell], strict=True)
+    moved = dict(zip(cells, found.change * sum(followed_up), strict=True))
+    assert any(changes.values())
+    for cell, change in moved.items():
+        assert change == pytest.approx(changes.get(cell, 0.0), abs=1e-12)
+    assert all(cell in moved for cell, change in changes.items() if change)

@@ -205,6 +205,15 @@ def kind(label: str | None) -> str | None:
     return SUPERCLASSES.get(label or "")
 
 
+def restricted(picture: Picture) -> bool:
+    """The one stored label is the main label, and was offered."""
+    return top(picture) == picture.main_label
+
+
+def is_offered(population: Callable[[Picture], bool]) -> Callable[[Picture], bool]:
+    return lambda picture: population(picture) and (top(picture) or "-") in picture.offered
+
+
 FIGURES = {
     r7: {
         f"thresholds/{name}/{key}": definition
@@ -293,6 +302,15 @@ FIGURES = {
             "main_label": lambda picture: top(picture) == main_label(picture),
             "main_object": lambda picture: (top(picture) or "-") in main_object(picture),
         }.items()
+    }
+    | {
+        "restricted_to_offered/first/fu": over(is_offered(is_fu), restricted),
+        "restricted_to_offered/first/multi": over(
+            is_offered(lambda picture: is_fu(picture) and multi(picture)), restricted
+        ),
+        "restricted_to_offered/first/single": over(
+            is_offered(lambda picture: is_fu(picture) and single(picture)), restricted
+        ),
     },
     r16: {
         "classify/mean_modal_share": over_two(lambda picture: max(main_counts(picture).values())),
