@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotation.report.intervals import OUTSIDE, Panel, strata
-from annotation.report.splits import halves_of_images, halves_of_pairs
+from annotation.report.splits import counts_of_halves, halves_of_images
 from annotation.report.without import Objects, objects_of, objects_without_each
 
 Floats = NDArray[np.float64]
@@ -199,15 +199,30 @@ class Study:
         return Panel.of(image, self.contains.worker, self.n, len(self.workers))
 
     @cached_property
+    def contains_cell(self) -> Ints:
+        """(A,): each answer's cell in `contains_panel`."""
+        assert self.contains is not None
+        image = self.contains.image[self.contains.pair]
+        return self.contains_panel.cells(image, self.contains.worker)
+
+    @cached_property
     def classify_panel(self) -> Panel:
         assert self.classify is not None
         return Panel.of(self.classify.image, self.classify.worker, self.n, len(self.workers))
 
     @cached_property
-    def contains_halves(self) -> Bools:
-        """(SPLITS, A): whether each answer of CONTAINS falls in half A of the workers."""
-        assert self.contains is not None
-        return halves_of_pairs(self.contains, len(self.workers), self.rules.seed)
+    def contains_halves(self) -> NDArray[np.int32]:
+        """(SPLITS, 2, P): selected, shown of each pair by half A of the workers; B is the rest."""
+        contains = self.contains
+        assert contains is not None
+        return counts_of_halves(
+            contains.pair,
+            self.contains_cell,
+            self.contains_panel.image,
+            contains.answer == YES,
+            contains.image.size,
+            self.rules.seed,
+        )
 
     @cached_property
     def classify_halves(self) -> Bools:

@@ -1,13 +1,11 @@
 """Halves of an image's workers, twenty times over: what cross-fitted figures compare (rule T7)."""
 
+from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from annotation.report.arrays import Frequencies
 
 Ints = NDArray[np.integer]
 Bools = NDArray[np.bool_]
@@ -23,44 +21,41 @@ def halves_of_images(image: Ints, seed: int) -> Bools:
     """
     m = np.bincount(image)
     begin = np.cumsum(m) - m
+    place = np.arange(image.size) - begin[image]
     result = np.zeros((SPLITS, image.size), bool)
     for split in range(SPLITS):
         draw = np.random.default_rng([seed, split]).random(image.size)
-        order = np.lexsort([draw, image])
-        place = np.arange(image.size) - begin[image]
-        result[split, order] = place < m[image] // 2
+        result[split, np.lexsort([draw, image])] = place < m[image] // 2
     return result
 
 
-def halves_of_pairs(contains: "Frequencies", n_workers: int, seed: int) -> Bools:
-    """(SPLITS, A): whether each answer's worker is in half A of its image's workers.
+def counts_of_halves(
+    pair: Ints, cell: Ints, image: Ints, yes: Bools, n_pairs: int, seed: int
+) -> NDArray[np.int32]:
+    """(SPLITS, 2, P): how many workers of half A selected each pair, and were shown it.
 
-    The halves of an image grow pair by pair in order of label: a worker who has a half keeps it; of
-    the others, by rising draw, A takes as many as it lacks of floor(m / 2), B the rest.
+    pair, cell, yes (A,): of each answer, in order of submission; a cell is a worker on an image,
+    image (C,) the cell's. The halves of an image grow pair by pair, in the pairs' order: a worker
+    who has a half keeps it; of the others, by rising draw, A takes as many as it lacks of
+    floor(m / 2), B the rest.
     """
-    image = contains.image[contains.pair].astype(np.int64)
-    codes, first, cell = np.unique(
-        image * n_workers + contains.worker, return_index=True, return_inverse=True
-    )
-    # A draw for each cell, in order of image, then of the worker's first answer.
-    order = np.lexsort([first, codes // n_workers])
-    by_pair = np.argsort(contains.pair, kind="stable")
-    sizes = np.bincount(contains.pair, minlength=contains.image.size)
-    begin = np.concatenate([[0], np.cumsum(sizes)])
-    cells = cell[by_pair]
-    grow = _compiled() if by_pair.size * SPLITS > LARGE else grow_halves
-    result = np.zeros((SPLITS, by_pair.size), bool)
+    first = np.empty(image.size, int)
+    first[cell[::-1]] = np.arange(cell.size)[::-1]  # the last one written is each cell's first
+    in_order = np.lexsort([first, image])  # a draw for each cell: by image, then by first answer
+    by_pair = np.argsort(pair, kind="stable")
+    begin = np.concatenate([[0], np.cumsum(np.bincount(pair, minlength=n_pairs))])
+    cells, selected = cell[by_pair], yes[by_pair]
+    grow = _compiled() if cell.size * SPLITS > LARGE else grow_halves
+    counts = np.zeros((SPLITS, 2, n_pairs), np.int32)
+    draw = np.empty(image.size)
     for split in range(SPLITS):
-        draw = np.empty(codes.size)
-        draw[order] = np.random.default_rng([seed, split]).random(codes.size)
-        half = np.full(codes.size, -1, np.int8)
-        grow(begin, cells, draw, half)
-        result[split] = half[cell] == 1
-    return result
+        draw[in_order] = np.random.default_rng([seed, split]).random(image.size)
+        grow(begin, cells, selected, draw, np.full(image.size, -1, np.int8), counts[split])
+    return counts
 
 
-def grow_halves(begin: Any, cells: Any, draw: Any, half: Any) -> None:
-    """Fill `half` (1: A, 0: B) of the cells; `cells` from begin[p] on judged pair p."""
+def grow_halves(begin: Any, cells: Any, selected: Any, draw: Any, half: Any, counts: Any) -> None:
+    """Fill `half` (1: A, 0: B) of the cells, and count A's answers; pair p's begin at begin[p]."""
     for pair in range(begin.size - 1):
         start, stop = begin[pair], begin[pair + 1]
         lacking = (stop - start) // 2
@@ -77,10 +72,15 @@ def grow_halves(begin: Any, cells: Any, draw: Any, half: Any) -> None:
                 break
             half[least] = 1 if lacking > 0 else 0
             lacking -= 1
+        for at in range(start, stop):
+            if half[cells[at]] == 1:
+                counts[1, pair] += 1
+                if selected[at]:
+                    counts[0, pair] += 1
 
 
 @cache
-def _compiled() -> Any:
+def _compiled() -> Callable[..., None]:
     import numba
 
     try:

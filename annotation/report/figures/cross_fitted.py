@@ -2,18 +2,8 @@
 
 from dataclasses import replace
 
-import numpy as np
-
-from annotation.report.arrays import YES, Bools, Floats, Frequencies, Ints
+from annotation.report.arrays import Floats
 from annotation.report.intervals import Estimate
-
-
-def half_counts(contains: Frequencies, half: Bools) -> tuple[Ints, Ints]:
-    """selected, shown (P,) by the answers (A,) of one half of the workers."""
-    size = contains.image.size
-    shown = np.bincount(contains.pair[half], minlength=size)
-    selected = np.bincount(contains.pair[half & (contains.answer == YES)], minlength=size)
-    return selected, shown
 
 
 def cross_fitted(raw: Estimate, x: Floats, d: Floats) -> Estimate:

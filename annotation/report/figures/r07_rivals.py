@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from annotation.report.arrays import YES, Bools, Floats, Frequencies, Ints, Study
-from annotation.report.figures.cross_fitted import cross_fitted, half_counts
+from annotation.report.figures.cross_fitted import cross_fitted
 from annotation.report.figures.figure import Figure
 from annotation.report.figures.r10_selection import pair_of
 from annotation.report.intervals import Estimate, Moved, ratio
@@ -71,7 +71,7 @@ def _rivals(
     image = contains.image[contains.pair]
     counted = enough[image]
     is_own = own[image] == contains.pair
-    cell = panel.cells(image, contains.worker)
+    cell = study.contains_cell
     # Of each cell's worker: what they said of the dataset label. Nothing, no (or maybe), or yes.
     said = np.zeros(panel.image.size, int)
     mine = counted & is_own
@@ -172,15 +172,14 @@ def _crossed(
     halves = study.contains_halves
     x = np.zeros((len(THRESHOLDS), halves.shape[0], study.n))
     d = np.zeros((halves.shape[0], study.n))
-    for split, half in enumerate(halves):
-        selected, shown = half_counts(contains, half)
+    for split, (selected, shown) in enumerate(halves):
         sf = np.where((shown > 0) & ~is_own, selected / np.maximum(shown, 1), -1.0)
         best = np.full(study.n, -1.0)
         best[of] = np.maximum.reduceat(sf, first) if size else sf
         (highest,) = np.nonzero((sf == best[contains.image]) & (sf >= 0))
         rival = np.full(study.n, -1)
         rival[contains.image[highest][::-1]] = highest[::-1]  # of equals the first stays
-        selected, shown = half_counts(contains, ~half)
+        selected, shown = contains.selected - selected, contains.shown - shown
         counted = primary & (selected[own] > 0) & ((rival < 0) | (shown[rival] > 0))
         d[split] = counted
         for row, (p, q) in enumerate(THRESHOLDS.values()):

@@ -104,9 +104,8 @@ def _mean_two(study: Study, two: Ints) -> Estimate:
     decides = (contains.answer == YES) & (contains.selected[contains.pair] == 2)
     image = contains.image[contains.pair]
     (moves,) = np.nonzero(decides & study.fu[image])
-    panel = study.contains_panel
-    cell = panel.cells(image[moves], contains.worker[moves])
-    moved = Moved(panel, cell, np.full(moves.size, -1.0))
+    less = np.full(moves.size, -1.0)
+    moved = Moved(study.contains_panel, study.contains_cell[moves], less)
     return ratio(two, study.fu, study.strata(study.fu), moved, unit=False)
 
 

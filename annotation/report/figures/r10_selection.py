@@ -65,7 +65,5 @@ def mean_frequency(study: Study, label: Ints) -> Estimate:
     rest = np.maximum(shown - 1, 1)
     change = (selected - (contains.answer[answers] == YES)) / rest - selected / shown
     change = np.where(shown > 1, change, 0.0)
-    panel = study.contains_panel
-    cell = panel.cells(contains.image[at], contains.worker[answers])
-    moved = Moved(panel, cell, change)
+    moved = Moved(study.contains_panel, study.contains_cell[answers], change)
     return ratio(sf, judged, study.strata(np.ones(study.n, bool)), moved)

@@ -30,6 +30,7 @@ def r12(study: Study) -> Figure:
     if study.classify is None:
         return Figure(DEFINITION, POPULATION, missing="a CLASSIFY campaign with answers")
     multi = (study.num_objects > 1, study.without.num_objects > 1)
+    agreement = _agreement(study.classify.image, study.classify.main + 1)
     return Figure(
         DEFINITION,
         POPULATION,
@@ -46,8 +47,8 @@ def r12(study: Study) -> Figure:
             "restricted_to_offered": {
                 name: _restricted(study, model) for name, model in study.models.items()
             },
-            "human_line": human_line(study),
-            "human_line_multi": human_line(study, multi),
+            "human_line": human_line(study, agreement),
+            "human_line_multi": human_line(study, agreement, multi),
             "split_half": split_half(study),
         },
     )
@@ -128,15 +129,17 @@ def split_half(study: Study) -> Estimate:
     return ratio(x / SPLITS, counted, study.strata(study.fu), moved)
 
 
-def human_line(study: Study, among: tuple[Bools, Bools] | None = None) -> Estimate:
+def human_line(
+    study: Study, agreement: tuple[Bools, Ints], among: tuple[Bools, Bools] | None = None
+) -> Estimate:
     """How many responses agree with the others of their image, of equals with the first seen.
 
-    "None of these" is a main label of its own. `among`: (N,), (R,): only images of which this
-    holds, and whether it would hold without each response.
+    "None of these" is a main label of its own. `agreement`: as `_agreement` gives it. `among`:
+    (N,), (R,): only images of which this holds, and whether it would hold without each response.
     """
     assert study.classify is not None
     image, worker = study.classify.image, study.classify.worker
-    agrees, agreeing_without = _agreement(image, study.classify.main + 1)
+    agrees, agreeing_without = agreement
     inside, inside_without = among or (np.ones(study.n, bool), np.ones(image.size, bool))
     m = np.bincount(image, minlength=study.n)
     counted = study.fu & (m > 1)

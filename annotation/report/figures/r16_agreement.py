@@ -13,6 +13,7 @@ DEFINITION = (
     "Krippendorff's alpha (nominal) over pairs with two answers or more; alpha_yes: with maybe as"
     " no. Pairwise agreement: each pair, or image, weighs as many as its answers."
 )
+FEW = 3  # values: then every unit and value has a place of its own, and nothing is sorted
 POPULATION = "pairs with two answers or more; followed-up images with two responses or more"
 
 
@@ -23,10 +24,15 @@ def r16(study: Study) -> Figure:
     data: dict[str, Any] = {"contains": None, "classify": None}
     if (contains := study.contains) is not None:
         answer = contains.answer
-        image = contains.image[contains.pair]
-        votes = _Votes(contains.pair, image, contains.worker, answer, study.contains_panel)
-        as_no = np.where(answer == MAYBE, NO, answer)
-        yes = _Votes(contains.pair, image, contains.worker, as_no, study.contains_panel)
+        image, panel, cell = (
+            contains.image[contains.pair],
+            study.contains_panel,
+            study.contains_cell,
+        )
+        votes = yes = _Votes(contains.pair, image, cell, answer, panel)
+        if contains.maybe.any():
+            as_no = np.where(answer == MAYBE, NO, answer)
+            yes = _Votes(contains.pair, image, cell, as_no, panel)
         everything = study.strata(np.ones(study.n, bool))
         data["contains"] = {
             "alpha": votes.alpha(everything),
@@ -36,8 +42,9 @@ def r16(study: Study) -> Figure:
         }
     if (classify := study.classify) is not None:
         of_fu = study.fu[classify.image]
-        image, worker = classify.image[of_fu], classify.worker[of_fu]
-        votes = _Votes(image, image, worker, classify.main[of_fu] + 1, study.classify_panel)
+        image, panel = classify.image[of_fu], study.classify_panel
+        cell = panel.cells(image, classify.worker[of_fu])
+        votes = _Votes(image, image, cell, classify.main[of_fu] + 1, panel)
         stratum = study.strata(study.fu)
         data["classify"] = {
             "responses": int(votes.paired.sum()),
@@ -51,17 +58,19 @@ def r16(study: Study) -> Figure:
 class _Votes:
     """Answers on units (pairs, or images), each of an image; "none of these" is a value.
 
-    unit, image, worker, value (n,). m, own (n,): answers of the unit, and equal ones among them.
+    unit, image, cell, value (n,). m, own (n,): answers of the unit, and equal ones among them.
     paired (n,): the unit has two answers or more.
     """
 
-    def __init__(self, unit: Ints, image: Ints, worker: Ints, value: Ints, panel: Panel) -> None:
-        self.unit, self.image, self.value, self.panel = unit, image, value, panel
-        self.cell = panel.cells(image, worker)
+    def __init__(self, unit: Ints, image: Ints, cell: Ints, value: Ints, panel: Panel) -> None:
+        self.unit, self.image, self.cell, self.value, self.panel = unit, image, cell, value, panel
         self.width = int(value.max(initial=0)) + 1
-        codes, group, count = np.unique(
-            unit.astype(np.int64) * self.width + value, return_inverse=True, return_counts=True
-        )
+        code = unit.astype(np.int64) * self.width + value
+        if self.width <= FEW:
+            codes = np.arange((int(unit.max(initial=-1)) + 1) * self.width)
+            group, count = code, np.bincount(code, minlength=codes.size)
+        else:
+            codes, group, count = np.unique(code, return_inverse=True, return_counts=True)
         self.groups, self.of_unit, self.of_value = count, codes // self.width, codes % self.width
         sizes = np.bincount(unit)
         self.m, self.own = sizes[unit], count[group]

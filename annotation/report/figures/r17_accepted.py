@@ -3,10 +3,11 @@
 import numpy as np
 
 from annotation.report.arrays import YES, Bools, Floats, Frequencies, Ints, Study
-from annotation.report.figures.cross_fitted import cross_fitted, half_counts
+from annotation.report.figures.cross_fitted import cross_fitted
 from annotation.report.figures.figure import Figure
 from annotation.report.figures.r08_labels import mean_selected, offered_pairs
 from annotation.report.intervals import Estimate, Moved, ratio
+from annotation.report.splits import SPLITS
 
 DEFINITION = (
     "Labels that a worker accepts on an image: the sum of selection frequencies over all candidates"
@@ -63,10 +64,7 @@ def _sum_of_frequencies(study: Study, counted: Bools) -> Estimate:
 
 
 def _moved(study: Study, answers: Ints, change: Floats) -> Moved:
-    contains, panel = study.contains, study.contains_panel
-    assert contains is not None
-    cell = panel.cells(contains.image[contains.pair[answers]], contains.worker[answers])
-    return Moved(panel, cell, change)
+    return Moved(study.contains_panel, study.contains_cell[answers], change)
 
 
 def _difference(study: Study, first: Estimate, second: Estimate) -> Estimate:
@@ -153,45 +151,51 @@ def _crossed(study: Study, contains: Frequencies, offered: Bools) -> Floats:
     np.add.at(chosen, at[asked], 1)
     m = np.bincount(classify.image, minlength=study.n)
     in_classify = chosen / np.maximum(m[image], 1)
-    halves = study.contains_halves
-    x = np.zeros((halves.shape[0], study.n))
-    for split, half in enumerate(halves):
-        would = offered & study.fu[image] & _would_offer(study, contains, half)
-        selected, shown = half_counts(contains, ~half)
-        counted = would & (shown > 0)
-        difference = selected[counted] / shown[counted] - in_classify[counted]
-        x[split] = np.bincount(image[counted], difference, study.n)
+    (followed_up,) = np.nonzero(study.fu[image])
+    candidates = _Candidates(study, contains, followed_up)
+    x = np.zeros((SPLITS, study.n))
+    for split, (selected, shown) in enumerate(study.contains_halves):
+        would = followed_up[candidates.offered(selected[followed_up], shown[followed_up])]
+        rest = contains.shown[would] - shown[would]
+        would, rest = would[offered[would] & (rest > 0)], rest[offered[would] & (rest > 0)]
+        sf = (contains.selected[would] - selected[would]) / rest
+        x[split] = np.bincount(image[would], sf - in_classify[would], study.n)
     return x
 
 
-def _would_offer(study: Study, contains: Frequencies, half: Bools) -> Bools:
-    """(P,): whether the rule for CLASSIFY offers a pair's label by this half alone (rule G5)."""
-    image, rules = contains.image, study.rules
-    selected, shown = half_counts(contains, half)
-    pairs = np.arange(image.size)
-    is_own = contains.label == study.dataset_label[image]
-    sf = np.where(shown > 0, selected / np.maximum(shown, 1), 0.0)
-    # The pair that others are measured by: the dataset label's, or else the most selected one.
-    ranked = np.lexsort([-sf, image])
-    begins = np.diff(image[ranked], prepend=-1) != 0
-    reference = np.full(study.n, -1)
-    reference[image[ranked][begins]] = ranked[begins]
-    own = is_own & (selected > 0)
-    reference[image[own]] = pairs[own]
-    least = reference[image]
-    p, q = rules.min_relative_sf.numerator, rules.min_relative_sf.denominator
-    enough = q * selected * shown[least] >= p * selected[least] * shown
-    wanted = is_own | (enough & (selected > 0))
-    # At most so many, by falling frequency, then score, then key; the dataset label always.
-    score = np.where(np.isnan(contains.score), -np.inf, contains.score)
-    order = np.lexsort([contains.label, -score, -sf, image])
-    order = order[wanted[order]]
-    of = image[order]
-    sizes = np.bincount(of, minlength=study.n)
-    place = np.arange(order.size) - (np.cumsum(sizes) - sizes)[of]
-    own_place = np.full(study.n, -1)
-    own_place[of[is_own[order]]] = place[is_own[order]]
-    most = rules.max_offered - (own_place[of] >= rules.max_offered)
-    result = np.zeros(image.size, bool)
-    result[order[(place < most) | is_own[order]]] = True
-    return result
+class _Candidates:
+    """Pairs (K,) of some images, in their order, from which CLASSIFY's labels are chosen."""
+
+    def __init__(self, study: Study, contains: Frequencies, pairs: Ints) -> None:
+        self.rules = study.rules
+        _, self.image = np.unique(contains.image[pairs], return_inverse=True)
+        self.first = np.flatnonzero(np.diff(self.image, prepend=-1))
+        self.is_own = contains.label[pairs] == study.dataset_label[contains.image[pairs]]
+        score = contains.score[pairs]
+        self.score = np.where(np.isnan(score), -np.inf, score)
+
+    def offered(self, selected: Ints, shown: Ints) -> Bools:
+        """(K,): what the rule for CLASSIFY offers by these counts (K,) (rule G5)."""
+        n = self.first.size
+        sf = np.where(shown > 0, selected / np.maximum(shown, 1), 0.0)
+        # What others are measured by: the dataset label, or the most selected one.
+        highest = np.flatnonzero(sf == np.maximum.reduceat(sf, self.first)[self.image]) if n else []
+        reference = np.zeros(n, int)
+        reference[self.image[highest]] = highest
+        (own,) = np.nonzero(self.is_own & (selected > 0))
+        reference[self.image[own]] = own
+        least = reference[self.image]
+        p, q = self.rules.min_relative_sf.numerator, self.rules.min_relative_sf.denominator
+        enough = q * selected * shown[least] >= p * selected[least] * shown
+        (wanted,) = np.nonzero(self.is_own | (enough & (selected > 0)))
+        # At most so many, by falling frequency, then score, then key; the dataset label always.
+        order = wanted[np.lexsort([-self.score[wanted], -sf[wanted], self.image[wanted]])]
+        of, is_own = self.image[order], self.is_own[order]
+        sizes = np.bincount(of, minlength=n)
+        place = np.arange(order.size) - (np.cumsum(sizes) - sizes)[of]
+        own_place = np.full(n, -1)
+        own_place[of[is_own]] = place[is_own]
+        most = self.rules.max_offered - (own_place[of] >= self.rules.max_offered)
+        result = np.zeros(sf.size, bool)
+        result[order[(place < most) | is_own]] = True
+        return result

@@ -5,10 +5,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from annotation.report import splits
 from annotation.report.figures.r07_rivals import r7
 from annotation.report.figures.r12_main_label import r12
 from annotation.report.figures.r17_accepted import r17
-from annotation.report.splits import SPLITS, _compiled, grow_halves
+from annotation.report.splits import SPLITS
 from tasks.aggregation.follow_up import Candidate, labels_to_offer
 from tests.studies.made_up_studies import LABELS, pictures, study_of
 
@@ -62,25 +63,17 @@ def rival_of(picture, a):
 
 def test_halves_are_grown_pair_by_pair(made):
     study = study_of(made)
-    contains = study.contains
+    pairs = [(n, label) for n, picture in enumerate(made) for label in sorted(picture.pairs)]
     for split in range(SPLITS):
         wanted = halves(made, split)
-        image = contains.image[contains.pair]
-        in_a = [who in wanted[n] for n, who in zip(image, contains.worker, strict=True)]
-        assert study.contains_halves[split].tolist() == in_a
+        counts = [half_of(made[n], wanted[n], True)[label] for n, label in pairs]
+        assert list(zip(*study.contains_halves[split].tolist(), strict=True)) == counts
 
 
-def test_the_compiled_loop_does_the_same():
-    rng = np.random.default_rng(0)
-    sizes = rng.integers(0, 9, 300)
-    begin = np.concatenate([[0], np.cumsum(sizes)])
-    cells = np.concatenate([n // 3 * 8 + rng.permutation(8)[:size] for n, size in enumerate(sizes)])
-    draw = rng.random(300 * 8)
-    plain, fast = np.full((2, draw.size), -1, np.int8)
-    grow_halves(begin, cells, draw, plain)
-    _compiled()(begin, cells, draw, fast)
-    assert plain.tolist() == fast.tolist()
-    assert {0, 1} <= set(plain.tolist())
+def test_the_compiled_loop_does_the_same(made, monkeypatch):
+    plain = study_of(made).contains_halves
+    monkeypatch.setattr(splits, "LARGE", 0)
+    assert study_of(made).contains_halves.tolist() == plain.tolist()
 
 
 @pytest.mark.parametrize(("name", "t"), [("0.5", 0.5), ("0.75", 0.75), ("1.0", 1.0)])
