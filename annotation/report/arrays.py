@@ -192,18 +192,20 @@ class Study:
 
     # Who answered
 
-    @cached_property
+    @property
     def contains_panel(self) -> Panel:
-        assert self.contains is not None
-        image = self.contains.image[self.contains.pair]
-        return Panel.of(image, self.contains.worker, self.n, len(self.workers))
+        return self._contains_cells[0]
 
-    @cached_property
+    @property
     def contains_cell(self) -> Ints:
         """(A,): each answer's cell in `contains_panel`."""
+        return self._contains_cells[1]
+
+    @cached_property
+    def _contains_cells(self) -> tuple[Panel, Ints]:
         assert self.contains is not None
         image = self.contains.image[self.contains.pair]
-        return self.contains_panel.cells(image, self.contains.worker)
+        return Panel.numbered(image, self.contains.worker, self.n, len(self.workers))
 
     @cached_property
     def classify_panel(self) -> Panel:

@@ -43,8 +43,20 @@ class Panel:
     @classmethod
     def of(cls, image: Ints, worker: Ints, n_images: int, n_workers: int) -> "Panel":
         """The panel of answers, of which one cell may have several."""
-        cells = np.unique(image.astype(np.int64) * n_workers + worker)
-        return cls(cells // n_workers, cells % n_workers, n_images, n_workers)
+        return cls.numbered(image, worker, n_images, n_workers)[0]
+
+    @classmethod
+    def numbered(
+        cls, image: Ints, worker: Ints, n_images: int, n_workers: int
+    ) -> tuple["Panel", Ints]:
+        """The same, and the cell of each answer."""
+        codes = image.astype(np.int64) * n_workers + worker
+        order = np.argsort(codes)
+        begins = np.diff(codes[order], prepend=-1) != 0
+        cell = np.empty(codes.size, int)
+        cell[order] = np.cumsum(begins) - 1
+        cells = codes[order][begins]
+        return cls(cells // n_workers, cells % n_workers, n_images, n_workers), cell
 
     def and_(self, other: "Panel") -> "Panel":
         """The panel of a figure that reads the answers of both."""
@@ -55,7 +67,7 @@ class Panel:
     @cached_property
     def workers(self) -> int:
         """How many workers have a cell."""
-        return np.unique(self.worker).size
+        return int((np.bincount(self.worker) > 0).sum())
 
     @cached_property
     def workers_of_image(self) -> Ints:
@@ -154,8 +166,7 @@ def ratio(
     value = float(x.sum()) / total
     cell, change = np.zeros(0, int), np.zeros(0)
     if moved is not None:
-        cell, number = np.unique(moved.cell, return_inverse=True)
-        change = np.bincount(number, (moved.x - value * moved.d) / total, minlength=cell.size)
+        cell, change = summed(moved.panel, moved.cell, (moved.x - value * moved.d) / total)
     return Estimate(
         value,
         (x - value * d) / total,
@@ -167,6 +178,16 @@ def ratio(
         change,
         unit,
     )
+
+
+def summed(panel: Panel, cell: Ints, change: Floats) -> tuple[Ints, Floats]:
+    """Each cell once, with the sum of its changes."""
+    if 8 * cell.size > panel.image.size:
+        sums = np.bincount(cell, change, panel.image.size)
+        (cells,) = np.nonzero(sums)
+        return cells, sums[cells]
+    cells, number = np.unique(cell, return_inverse=True)
+    return cells, np.bincount(number, change, cells.size)
 
 
 def strata(dataset_label: Ints, population: Bools) -> Ints:

@@ -56,22 +56,26 @@ def counts_of_halves(
 
 def grow_halves(begin: Any, cells: Any, selected: Any, draw: Any, half: Any, counts: Any) -> None:
     """Fill `half` (1: A, 0: B) of the cells, and count A's answers; pair p's begin at begin[p]."""
+    waiting = np.empty(half.size, np.int64)
     for pair in range(begin.size - 1):
         start, stop = begin[pair], begin[pair + 1]
-        lacking = (stop - start) // 2
+        lacking, n = (stop - start) // 2, 0
         for at in range(start, stop):
-            if half[cells[at]] == 1:
+            cell = cells[at]
+            if half[cell] == 1:
                 lacking -= 1
-        while True:
-            least = -1
-            for at in range(start, stop):
-                cell = cells[at]
-                if half[cell] < 0 and (least < 0 or draw[cell] < draw[least]):
-                    least = cell
-            if least < 0:
-                break
-            half[least] = 1 if lacking > 0 else 0
-            lacking -= 1
+            elif half[cell] < 0:
+                half[cell] = 0
+                waiting[n] = cell
+                n += 1
+        for first in range(min(lacking, n)):
+            least = first
+            for at in range(first + 1, n):
+                if draw[waiting[at]] < draw[waiting[least]]:
+                    least = at
+            cell = waiting[least]
+            waiting[least] = waiting[first]
+            half[cell] = 1
         for at in range(start, stop):
             if half[cells[at]] == 1:
                 counts[1, pair] += 1

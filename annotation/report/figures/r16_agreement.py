@@ -6,7 +6,7 @@ import numpy as np
 
 from annotation.report.arrays import MAYBE, NO, Bools, Floats, Ints, Study
 from annotation.report.figures.figure import Figure
-from annotation.report.intervals import Estimate, Moved, Panel, ratio
+from annotation.report.intervals import Estimate, Moved, Panel, ratio, summed
 from tasks.aggregation import agreement_of_counts
 
 DEFINITION = (
@@ -126,7 +126,7 @@ class _Votes:
         shown = np.bincount(self.unit, shares[self.value])[self.unit][moves]
         usually = (shown - shares[value]) * size / (size - 1) - shown
         change = -(-alike + chance * usually) / (n * expected)
-        cell, number = np.unique(self.cell[moves], return_inverse=True)
+        cell, change = summed(self.panel, self.cell[moves], change)
         return Estimate(
             found.alpha,
             effect,
@@ -135,7 +135,7 @@ class _Votes:
             n,
             self.panel,
             cell,
-            np.bincount(number, change, cell.size),
+            change,
             unit=False,
         )
 

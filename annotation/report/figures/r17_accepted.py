@@ -6,7 +6,7 @@ from annotation.report.arrays import YES, Bools, Floats, Frequencies, Ints, Stud
 from annotation.report.figures.cross_fitted import cross_fitted
 from annotation.report.figures.figure import Figure
 from annotation.report.figures.r08_labels import mean_selected, offered_pairs
-from annotation.report.intervals import Estimate, Moved, ratio
+from annotation.report.intervals import Estimate, Moved, ratio, summed
 from annotation.report.splits import SPLITS
 
 DEFINITION = (
@@ -77,8 +77,8 @@ def _difference(study: Study, first: Estimate, second: Estimate) -> Estimate:
         for each in (first, second)
         if each.panel is not None
     ]
-    cell, number = np.unique(np.concatenate(cells), return_inverse=True)
-    change = np.bincount(number, np.concatenate([first.change, -second.change]), cell.size)
+    changes = np.concatenate([first.change, -second.change])
+    cell, change = summed(panel, np.concatenate(cells), changes)
     value = None
     if first.value is not None and second.value is not None:
         value = first.value - second.value
