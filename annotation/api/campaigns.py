@@ -12,6 +12,7 @@ from annotation.api.fields import KnownFieldsOnly
 from annotation.api.serializers import (
     CampaignSerializer,
     NothingToSay,
+    PublishedSerializer,
     Reason,
     RunSerializer,
     SyncedSerializer,
@@ -63,6 +64,7 @@ class Step(Ruled, generics.GenericAPIView):
     rights = {"POST": RESEARCH}
     about = queryset = CAMPAIGNS
     serializer_class: type[KnownFieldsOnly] = Reason
+    shown_as = CampaignSerializer
     lookup_field = "slug"
 
     def post(self, request: Request, slug: str) -> Response:
@@ -74,26 +76,25 @@ class Step(Ruled, generics.GenericAPIView):
         except Refused as refused:
             raise Conflict(str(refused)) from None
         campaign.refresh_from_db()
-        return Response(CampaignSerializer(campaign).data)
+        shown = self.shown_as(campaign, context=self.get_serializer_context())
+        return Response(shown.data)
 
     def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> None:
         """Take the step; raises Refused if it cannot be taken."""
         raise NotImplementedError
 
 
-campaign_or_why_not = extend_schema(
-    responses={
-        200: CampaignSerializer,
-        409: OpenApiResponse(description="Refused: all that is missing."),
-    }
-)
+REFUSED = OpenApiResponse(description="Refused: all that is missing.")
+campaign_or_why_not = extend_schema(responses={200: CampaignSerializer, 409: REFUSED})
+published_or_why_not = extend_schema(responses={200: PublishedSerializer, 409: REFUSED})
 
 
-@campaign_or_why_not
+@published_or_why_not
 class Publish(Step):
     """Freeze what a draft asks, lay it out and open the first round; resume a paused campaign."""
 
     serializer_class = ToPublish
+    shown_as = PublishedSerializer
 
     def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> None:
         if options["production"] or is_production(campaign):
@@ -109,9 +110,11 @@ class Pause(Step):
         publish.pause(campaign, who, options["why"], in_queue=True)
 
 
-@campaign_or_why_not
+@published_or_why_not
 class Resume(Step):
     """Give out work again."""
+
+    shown_as = PublishedSerializer
 
     def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> None:
         if is_production(campaign):

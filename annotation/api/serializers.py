@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from annotation.api.fields import KnownFieldsOnly, Money, StrictBoolean, StrictText
 from annotation.api.setting_fields import field_of
+from annotation.links import door, link_of
 from annotation.rights import SPEND, need, visible
 from tasks import money
 from tasks.campaigns.draft_checks import problems_of, slug_taken
@@ -16,6 +17,9 @@ from tasks.models import Campaign, Run
 from tasks.models.campaign import State
 from tasks.models.campaign_settings import SETTINGS
 from tasks.models.setting_types import Problem
+
+# The settings by which the groups of a source were frozen when the first answers were imported.
+GROUPED_BY = {"images", "follow_up", "min_relative_sf", "min_judgments"}
 
 
 class NothingToSay(KnownFieldsOnly):
@@ -94,7 +98,10 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
                         ]
                     }
                 )
-            fixed = {"dataset", "kind", "source"} & validated_data.keys()
+            fixed = {"dataset", "kind", "source"}
+            if campaign.source is not None:
+                fixed |= GROUPED_BY
+            fixed &= validated_data.keys()
             if fixed and campaign.hits.exists():
                 raise serializers.ValidationError(
                     {
@@ -106,6 +113,23 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
             if money.raises(campaign.budget, budget):
                 need(self.context["request"].user, SPEND, campaign)
             return super().update(campaign, validated_data)
+
+
+class PublishedSerializer(CampaignSerializer):
+    """A campaign that gives out work, and where people begin."""
+
+    link = serializers.SerializerMethodField(
+        help_text="The page where people begin; null: its crowd finds its own people. Where `open`"
+        " is `invited` it lets nobody in without an invitation."
+    )
+
+    class Meta(CampaignSerializer.Meta):
+        fields = [*CampaignSerializer.Meta.fields, "link"]
+        read_only_fields = fields
+
+    def get_link(self, campaign: Campaign) -> str | None:
+        path = door(campaign)
+        return link_of(self.context["request"], path) if path else None
 
 
 class RunSerializer(serializers.ModelSerializer):

@@ -1,16 +1,14 @@
 """import_dataset SLUG: imports images, labels and dataset labels."""
 
-import io
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from rich.console import Console
 from rich.table import Table
 
 from imagesets.errors import ImportRefused
 from imagesets.importing.import_dataset import import_dataset
 from imagesets.importing.report import Report
-from imagesets.terminal import progress_bars
+from imagesets.terminal import drawn, progress_bars
 
 
 class Command(BaseCommand):
@@ -33,7 +31,9 @@ class Command(BaseCommand):
             help="key,names,definition,wikipedia,superclass; without it, WordNet ids as labels mean"
             " the 1,000 classes of ImageNet-1k",
         )
-        parser.add_argument("--labels", metavar="CSV", help="image,label (or image,wnid)")
+        parser.add_argument(
+            "--labels", metavar="CSV", help="image,label (docs/datasets.md: other names)"
+        )
         parser.add_argument("--name", metavar="N", help="the dataset's name; default: its slug")
         parser.add_argument(
             "--strict", action="store_true", help="import nothing if any image cannot be used"
@@ -61,9 +61,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         for line in report.findings():
             self.stdout.write(line)
-        table = io.StringIO()
-        Console(file=table, width=80, highlight=False).print(closing_table(report))
-        self.stdout.write(table.getvalue())
+        self.stdout.write(drawn(closing_table(report)))
 
 
 def closing_table(report: Report) -> Table:

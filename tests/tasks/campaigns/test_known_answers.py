@@ -29,7 +29,8 @@ def test_answers_are_added_and_the_same_again_adds_nothing(load, capsys):
 @pytest.mark.parametrize(
     ("rows", "error"),
     [
-        ([f"{A},true", "nowhere.jpg,n00000001,true"], r"row 3: image 'nowhere\.jpg' is not in"),
+        ([f"{A},true", "nowhere.jpg,n00000001,true"], r"row 3: unknown image 'nowhere\.jpg'"),
+        ([f"{A},", f"{B},"], r"rows 2, 3: present is ''"),
         (["000.jpg,x,true"], r"row 2: label 'x' is not in dataset small"),
         ([f"{A},true", f"{B},maybe"], r"row 3: present is 'maybe'"),
         ([f"{A},"], r"row 2: present is ''"),
