@@ -113,6 +113,7 @@ class Study:
 
     group: FU, MIS, EASY, AMB or -1. Either campaign may be missing. Workers are numbered over both.
     superclass (L,): of each label, a place in `superclasses`, which are sorted by name, or -1.
+    skills: what aggregation found of each worker in CONTAINS; fit: how its posteriors ended.
     """
 
     images: Sequence[str]
@@ -127,6 +128,8 @@ class Study:
     models: Mapping[str, Predictions] = field(default_factory=dict)
     superclasses: Sequence[str] = ()
     superclass: Ints | None = None
+    skills: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    fit: Mapping[str, float | int | bool] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
 
     @property

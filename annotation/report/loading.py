@@ -35,6 +35,8 @@ from tasks.sql.judgments import ANSWERED, ITEMS, RESPONSE, is_list
 from tasks.sql.used import used
 
 Ints = NDArray[np.integer]
+SKILLS = ("sensitivity", "specificity", "control_accuracy", "median_seconds")
+FIT = ("tau", "iterations", "converged", "largest_change", "mean")
 INTEGER, TEXT, NUMBER = pa.int64(), pa.string(), pa.float64()
 
 
@@ -148,6 +150,8 @@ class _Loading:
             models,
             superclasses,
             superclass if superclasses else None,
+            self._skills(),
+            self._fit(),
             self._rules(seed),
         )
         # A campaign that nobody has answered is as good as none.
@@ -169,6 +173,31 @@ class _Loading:
             max_offered=classify.max_offered if classify else 6,
             seed=seed,
         )
+
+    def _skills(self) -> dict[str, dict[str, float | None]]:
+        """By pseudonym; seconds are an item's, in the middle of a worker's used assignments."""
+        table = self.table(
+            f"""
+            SELECT w.pseudonym AS worker, r.sensitivity, r.specificity, r.control_accuracy,
+                   s.median_seconds
+            FROM tasks_workerresult r JOIN tasks_worker w ON w.id = r.worker_id
+            LEFT JOIN (
+              SELECT a.worker_id, percentile_cont(0.5) WITHIN GROUP (
+                       ORDER BY a.active_seconds / cardinality(a.shown)) AS median_seconds
+              FROM tasks_assignment a
+              WHERE a.campaign_id = %(contains)s AND {used()} AND cardinality(a.shown) > 0
+              GROUP BY a.worker_id) s ON s.worker_id = r.worker_id
+            WHERE r.campaign_id = %(contains)s
+            """,
+            worker=TEXT,
+            **dict.fromkeys(SKILLS, NUMBER),
+        )
+        return {row.pop("worker"): row for row in table.to_pylist()}
+
+    def _fit(self) -> dict[str, Any]:
+        run = self.contains.runs.first() if self.contains else None
+        convergence = (run.convergence if run else None) or {}
+        return {name: convergence[name] for name in FIT if name in convergence}
 
     def _frequencies(self, models: Mapping[str, Predictions]) -> Frequencies:
         table = self.table(

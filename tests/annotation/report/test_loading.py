@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from annotation.report.arrays import GROUPS
+from annotation.report.figures.r15_workers import r15
 from annotation.report.loading import load_study
 from models_inference.models import Prediction
-from tasks.models import CampaignImage, ImageResult, Pair
+from tasks.models import CampaignImage, ImageResult, Pair, WorkerResult
 from tasks.results import aggregate
 from tests.factories import make_dataset, make_workers, random_answers, work_through
 from tests.studies.answered_studies import make_answered_study
@@ -67,6 +68,22 @@ def test_arrays_agree_with_stored_results(campaigns):
             ids[label] for label in prediction.labels
         ]
         assert np.allclose(model.scores[row], prediction.scores)
+
+
+def test_workers_are_those_that_aggregation_measured(campaigns):
+    contains, form = campaigns
+    figure = r15(load_study(contains.dataset, contains, form)).plain()
+    stored = {
+        result.worker.pseudonym: result
+        for result in WorkerResult.objects.filter(campaign=contains, items__gt=0)
+    }
+    assert figure["data"]["workers"].keys() == stored.keys()
+    for name, found in figure["data"]["workers"].items():
+        for key in ("agreement", "sensitivity", "specificity", "control_accuracy"):
+            assert found[key] == getattr(stored[name], key)
+    run = contains.runs.first()
+    assert figure["data"]["posterior"] == run.convergence
+    assert 0 < figure["data"]["posterior"]["tau"] <= 1
 
 
 def test_either_campaign_may_be_missing_or_unanswered(campaigns):
