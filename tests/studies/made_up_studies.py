@@ -233,5 +233,5 @@ def study_of(made: list[Picture], *, contains: bool = True, classify: bool = Tru
                 for label in LABELS
             ]
         ),
-        Rules(min_judgments=1),
+        rules=Rules(min_judgments=1),
     )

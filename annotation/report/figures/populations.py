@@ -108,7 +108,9 @@ def spread(study: Study, asked: Question) -> dict[str, Estimate | None]:
 
 
 def sizes(study: Study) -> dict[str, int]:
-    """How many images each population has."""
+    """How many images each population has; without CLASSIFY there is but one."""
+    if study.classify is None:
+        return {"all": study.n}
     return {
         "all": study.n,
         "settled": int(study.settled.sum()),
