@@ -32,7 +32,7 @@ class Figure:
 
         def value(leaf: Any, pointer: str) -> Any:
             if isinstance(leaf, dict):
-                return {key: value(each, f"{pointer}/{_token(key)}") for key, each in leaf.items()}
+                return {key: value(each, f"{pointer}/{token(key)}") for key, each in leaf.items()}
             if isinstance(leaf, list):
                 return [value(each, f"{pointer}/{place}") for place, each in enumerate(leaf)]
             if isinstance(leaf, Estimate):
@@ -55,6 +55,6 @@ class Figure:
         }
 
 
-def _token(key: str) -> str:
+def token(key: str) -> str:
     """A key as a reference token of a JSON pointer (RFC 6901)."""
     return key.replace("~", "~0").replace("/", "~1")
