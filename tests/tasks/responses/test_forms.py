@@ -390,6 +390,6 @@ def test_the_api_says_what_is_wrong(contains, api, dataset):
     assert post(b"[]", "/api/campaigns/none/responses/")[0] == 404
     follow = make_draft(dataset, "classify", slug="follow", source=contains)
     status, said = post(as_list([form()]), "/api/campaigns/follow/responses/")
-    assert (status, "publish it before" in said["detail"]) == (409, True)
+    assert (status, f"follows {contains.slug}, which is draft" in said["detail"]) == (409, True)
     assert follow.hits.count() == contains.hits.count() == 0
     assert Client().post(at, b"[]", content_type="application/json").status_code == 401
