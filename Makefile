@@ -36,6 +36,7 @@ BENCH_posterior := --judgments 300000
 BENCH_publish := --hits 2000 --crashes 3 --study 60
 BENCH_chaos := --rounds 10
 BENCH_fuzz := --inputs 4000
+BENCH_coverage := --studies 20 --workers 12 --answers 5
 BENCHMARKS := $(basename $(notdir $(wildcard benchmarks/*.py)))
 
 bench: $(BENCHMARKS:%=bench-%)

@@ -12,11 +12,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from annotation.report.intervals import OUTSIDE, Panel, strata
+from annotation.report.intervals import OUTSIDE, Floats, Panel, strata
 from annotation.report.splits import counts_of_halves, halves_of_images
 from annotation.report.without import Objects, objects_of, objects_without_each
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.integer]
 Bools = NDArray[np.bool_]
 

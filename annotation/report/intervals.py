@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse, special, stats
 
-Floats = NDArray[np.float64]
+Floats = NDArray[Any]  # NumPy's stubs take some sums of floats for whole numbers
 Ints = NDArray[np.integer]
 Bools = NDArray[np.bool_]
 
@@ -232,8 +232,8 @@ def _between_images(effect: Floats, stratum: Ints) -> Floats:
     inside = stratum != OUTSIDE
     _, number, sizes = np.unique(stratum[inside], return_inverse=True, return_counts=True)
     effect = effect[inside]
-    means = np.stack([np.bincount(number, column, sizes.size) for column in effect.T], 1)
-    means = np.where(sizes > 1, 1, 0)[:, None] * means / sizes[:, None]
+    sums = np.stack([np.bincount(number, column, sizes.size) for column in effect.T], 1)
+    means = np.where(sizes > 1, 1 / sizes, 0)[:, None] * sums
     apart = effect - means[number]
     factor = np.where(sizes > 1, sizes / np.maximum(sizes - 1, 1), 1)[number]
     return (apart * factor[:, None]).T @ apart

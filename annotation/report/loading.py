@@ -167,9 +167,10 @@ class _Loading:
         contains, classify = self.contains, self.classify
         asked = contains.workers_per_item if contains else 0
         least = classify.min_judgments if classify else None
+        half = exact_share(str(classify.min_relative_sf)) if classify else Fraction(1, 2)
         return Rules(
             min_judgments=(asked + 1) // 2 if least is None else least,
-            min_relative_sf=exact_share(classify.min_relative_sf) if classify else Fraction(1, 2),
+            min_relative_sf=half,
             max_offered=classify.max_offered if classify else 6,
             seed=seed,
         )
@@ -323,8 +324,8 @@ class _Loading:
             unparted[row] = not objects
             for place, found in enumerate(objects):
                 rows += [(row, place, number[key]) for key in found["labels"]]
-        columns = np.array(sorted(rows), int).reshape(-1, 3).T
-        return Partitions(*columns, unparted)
+        columns = np.array(sorted(rows), int).reshape(-1, 3)
+        return Partitions(columns[:, 0], columns[:, 1], columns[:, 2], unparted)
 
     def _models(self, n: int) -> dict[str, Predictions]:
         models = {}

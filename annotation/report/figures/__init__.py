@@ -1,1 +1,43 @@
 """The figures of the report, one module each: pure functions from a study's arrays to numbers."""
+
+from collections.abc import Callable
+
+from annotation.report.arrays import Study
+from annotation.report.figures.figure import Figure
+from annotation.report.figures.r01_objects import r1
+from annotation.report.figures.r02_beside import r2
+from annotation.report.figures.r03_top1 import r3
+from annotation.report.figures.r04_multi_label import r4
+from annotation.report.figures.r05_main_object import r5
+from annotation.report.figures.r06_disagreements import r6
+from annotation.report.figures.r07_rivals import r7
+from annotation.report.figures.r08_labels import r8
+from annotation.report.figures.r09_pairs import r9
+from annotation.report.figures.r10_selection import r10
+from annotation.report.figures.r11_wrong import r11
+from annotation.report.figures.r12_main_label import r12
+from annotation.report.figures.r13_classes import r13
+from annotation.report.figures.r14_superclasses import r14
+from annotation.report.figures.r15_workers import r15
+from annotation.report.figures.r16_agreement import r16
+from annotation.report.figures.r17_accepted import r17
+
+FIGURES: dict[str, Callable[[Study], Figure]] = {
+    "R1": r1,
+    "R2": r2,
+    "R3": r3,
+    "R4": r4,
+    "R5": r5,
+    "R6": r6,
+    "R7": r7,
+    "R8": r8,
+    "R9": r9,
+    "R10": r10,
+    "R11": r11,
+    "R12": r12,
+    "R13": r13,
+    "R14": r14,
+    "R15": r15,
+    "R16": r16,
+    "R17": r17,
+}

@@ -1,5 +1,7 @@
 """R3: the accuracy of the classifiers by the dataset labels."""
 
+from typing import Any
+
 import numpy as np
 
 from annotation.report.arrays import Study
@@ -15,7 +17,7 @@ def r3(study: Study) -> Figure:
     if not study.models:
         return Figure(DEFINITION, POPULATION, missing="predictions of a classifier")
     everything = np.ones(study.n, bool)
-    models = {}
+    models: dict[str, dict[str, Any]] = {}
     for name, model in study.models.items():
         right = model.top == study.dataset_label
         known = (model.top >= 0) & (study.dataset_label >= 0)

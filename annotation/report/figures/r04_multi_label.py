@@ -1,5 +1,7 @@
 """R4: the accuracy of the classifiers by what workers saw: a label of any object counts."""
 
+from typing import Any
+
 import numpy as np
 
 from annotation.report.arrays import Predictions, Study
@@ -22,7 +24,7 @@ def r4(study: Study) -> Figure:
             DEFINITION, POPULATION, missing="a CLASSIFY campaign with answers, and predictions"
         )
     readings = ("any_label", "chosen_by_half", "object_name")
-    data = {reading: {} for reading in readings}
+    data: dict[str, Any] = {reading: {} for reading in readings}
     for name, model in study.models.items():
         for reading in readings:
             data[reading][name] = spread(study, question(study, model, reading))

@@ -60,7 +60,7 @@ def r5(study: Study) -> Figure:
             "disagreements_of_multi_with_dataset_object": of_population(
                 study, apart, study.fu, with_dataset_object
             ),
-            "gallery": [study.images[number] for number in apart_now],
+            "gallery": [study.images[number] for number in apart_now.tolist()],
         },
     )
 

@@ -25,6 +25,7 @@ def r6(study: Study) -> Figure:
             DEFINITION, POPULATION, missing="a CLASSIFY campaign with answers, and predictions"
         )
     apart = disagreement(study)
+    assert apart.without is not None
     either = (apart.now, apart.without)
     everything = np.ones(study.n, bool)
     chance = Question(

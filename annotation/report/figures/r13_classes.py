@@ -34,7 +34,7 @@ def r13(study: Study) -> Figure:
     mean_over = {"sf": sf, "agreement": agreement}
     for name, columns in models.items():
         mean_over |= {f"{key}_{name}": column for key, column in columns.items()}
-    present = np.flatnonzero(images)
+    present = np.flatnonzero(images).tolist()
     return Figure(
         DEFINITION,
         POPULATION,

@@ -1,5 +1,7 @@
 """R14: which superclasses are taken for each other, and which stand beside each other."""
 
+from typing import Any
+
 import numpy as np
 
 from annotation.report.arrays import Bools, Ints, Study
@@ -27,7 +29,7 @@ def r14(study: Study) -> Figure:
         asked = Question(own == said, None, own == said, (own >= 0) & (said >= 0))
         within[name] = of_population(study, asked, everything)
         left_out[name] = int(((model.top >= 0) & ~asked.known).sum())
-    data = {
+    data: dict[str, Any] = {
         "superclasses": list(study.superclasses),
         "human": None,
         "models": matrices,

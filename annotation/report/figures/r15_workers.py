@@ -31,7 +31,7 @@ def r15(study: Study) -> Figure:
             **study.skills.get(study.workers[number], {}),
             "judgments": int(judgments[number]),
         }
-        for number in np.flatnonzero(judgments)
+        for number in np.flatnonzero(judgments).tolist()
     }
     return Figure(
         DEFINITION,

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from annotation.report.arrays import MAYBE, NO, Bools, Floats, Ints, Study
 from annotation.report.figures.figure import Figure
@@ -86,7 +87,7 @@ class _Votes:
         return np.bincount(self.image, np.where(self.paired, value, 0), self.panel.n_images)
 
     @property
-    def _less_one(self) -> Floats:
+    def _less_one(self) -> NDArray[Any]:
         """(n,): what the unit's m times agreement becomes without the answer, scaled to m."""
         m = self.m
         left = self.alike - 2 * (self.own - 1)

@@ -179,7 +179,8 @@ class _Candidates:
         n = self.first.size
         sf = np.where(shown > 0, selected / np.maximum(shown, 1), 0.0)
         # What others are measured by: the dataset label, or the most selected one.
-        highest = np.flatnonzero(sf == np.maximum.reduceat(sf, self.first)[self.image]) if n else []
+        most = np.maximum.reduceat(sf, self.first) if n else sf
+        (highest,) = np.nonzero(sf == most[self.image])
         reference = np.zeros(n, int)
         reference[self.image[highest]] = highest
         (own,) = np.nonzero(self.is_own & (selected > 0))
@@ -195,7 +196,7 @@ class _Candidates:
         place = np.arange(order.size) - (np.cumsum(sizes) - sizes)[of]
         own_place = np.full(n, -1)
         own_place[of[is_own]] = place[is_own]
-        most = self.rules.max_offered - (own_place[of] >= self.rules.max_offered)
+        last = self.rules.max_offered - (own_place[of] >= self.rules.max_offered)
         result = np.zeros(sf.size, bool)
-        result[order[(place < most) | is_own]] = True
+        result[order[(place < last) | is_own]] = True
         return result

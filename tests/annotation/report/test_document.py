@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from annotation.report.document import FIGURES, figures_of
+from annotation.report.document import figures_of
+from annotation.report.figures import FIGURES
 from tests.studies.made_up_studies import pictures, study_of
 
 NEED_CLASSIFY = {"R1", "R2", "R4", "R5", "R6", "R8", "R12", "R17"}

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from annotation.report.campaigns import study_of
-from annotation.report.document import FIGURES
+from annotation.report.figures import FIGURES
 from tasks.campaigns.publish import close
 from tasks.models import Campaign, PairResult
 from tests.factories import make_campaign, make_dataset

@@ -1,0 +1,224 @@
+"""How often the report's 95 % intervals hold: coverage of headline figures on simulated studies.
+
+Studies of one kind differ in images and workers alone: each draws new images of the same labels,
+and new workers, whose leniency differs by 0.8 logits. What an interval should cover is a figure's
+expectation over such studies, at their own number of workers and answers: the mean over all
+studies of the kind. Pairs differ in how clear they are, so that answers to one depend on each
+other; in CLASSIFY workers also differ in how many labels they select.
+
+For each kind, by workers and answers a pair, the share of intervals that cover it; at least 1,000
+studies of a kind tell 93 from 95 %. The last line names the worst.
+"""
+
+import argparse
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+LABELS, PER_LABEL, DISTRACTORS = 60, 10, 4
+LENIENCY = 0.8  # logits
+MODELS = {"weak": 0.6, "strong": 0.8}  # how often the first label is an object's
+HEADLINES = {
+    "R1": ["/fraction_multi/of_settled"],
+    "R3": ["/models/strong/settled", "/models/strong/multi"],
+    "R4": [f"/{name}/strong/settled" for name in ("any_label", "chosen_by_half", "object_name")],
+    "R5": ["/mean_share", "/disagreements_of_multi"],
+    "R7": [f"/thresholds/{t}/fraction_with_another" for t in ("0.5", "0.75", "1.0")],
+    "R10": ["/dataset_label/mean_sf", "/models/strong/mean_sf"],
+    "R12": ["/main_label/strong/settled"],
+    "R16": ["/contains/alpha"],
+    "R17": ["/difference_offered"],
+}
+Kind = tuple[int, int]  # workers, answers a pair
+
+
+def study(rng: np.random.Generator, workers: int, answers: int) -> Any:
+    """A study of new images and workers, as the report's arrays."""
+    from annotation.report import arrays
+
+    n = LABELS * PER_LABEL
+    own = np.repeat(np.arange(LABELS), PER_LABEL)
+    fixed = np.random.default_rng(1)  # what the labels are like is the same in every study
+    clear, alias = fixed.normal(2.2, 0.7, LABELS), fixed.permutation(LABELS)
+    # Up to three objects; the dataset label's, in nine of ten images the first.
+    others = np.stack([(own + rng.integers(1, LABELS, n)) % LABELS for _ in range(2)], 1)
+    objects = np.where(rng.random(n) < 0.9, own, others[:, 0])
+    number = rng.choice([1, 2, 3], n, p=[0.7, 0.24, 0.06])
+    candidates: list[np.ndarray] = []
+    odds: list[np.ndarray] = []
+    for image in range(n):
+        there = [objects[image], *others[image, : number[image] - 1]]
+        beside = [own[image], alias[own[image]], *rng.integers(0, LABELS, DISTRACTORS)]
+        labels = np.unique([*there, *beside])
+        mean = np.where(np.isin(labels, there), clear[labels], -2.5)
+        mean = np.where((labels == alias[own[image]]) & ~np.isin(labels, there), -0.5, mean)
+        candidates.append(labels)
+        odds.append(mean + rng.normal(0, 1.0, labels.size))
+    sizes = [labels.size for labels in candidates]
+    image, label = np.repeat(np.arange(n), sizes), np.concatenate(candidates)
+    logit = np.concatenate(odds)
+
+    leniency = rng.normal(0, LENIENCY, workers)
+    pair = np.repeat(np.arange(label.size), answers)
+    worker = rng.random((label.size, workers)).argpartition(answers - 1, 1)[:, :answers].ravel()
+    chance = 1 / (1 + np.exp(-logit[pair] - leniency[worker]))
+    answer = (rng.random(pair.size) < chance).astype(np.int8)
+    selected = np.bincount(pair, answer, label.size).astype(int)
+    shown = np.full(label.size, answers)
+    group = _groups(image, label == own[image], selected, shown, n, answers)
+    asked = group != arrays.AMB
+    models = {
+        name: arrays.Predictions(
+            np.where(rng.random(n) < right, objects, alias[own])[:, None], np.ones((n, 1))
+        )
+        for name, right in MODELS.items()
+    }
+    nothing = np.full(label.size, np.nan)
+    contains = arrays.Frequencies(
+        image,
+        label,
+        selected,
+        np.zeros_like(selected),
+        shown,
+        nothing,
+        nothing,
+        pair,
+        worker,
+        answer,
+    )
+    begin = np.cumsum([0, *sizes])
+    responses, partitions = _classify(
+        rng, begin, label, logit, selected, own, group, workers, answers
+    )
+    return arrays.Study(
+        [f"{image:04d}" for image in range(n)],
+        [f"{label:03d}" for label in range(LABELS)],
+        [f"{worker:03d}" for worker in range(workers)],
+        own,
+        group,
+        asked,
+        contains,
+        responses,
+        partitions,
+        models,
+        rules=arrays.Rules(min_judgments=(answers + 1) // 2),
+    )
+
+
+def _groups(
+    image: np.ndarray, is_own: np.ndarray, selected: np.ndarray, shown: np.ndarray, n: int, r: int
+) -> np.ndarray:
+    from annotation.report.arrays import GROUPS
+    from tasks.aggregation.groups import image_groups
+
+    names = image_groups(image, is_own, selected, shown, n, min_judgments=(r + 1) // 2)
+    return np.array([GROUPS.index(name) for name in names])
+
+
+def _classify(
+    rng: np.random.Generator,
+    begin: np.ndarray,
+    label: np.ndarray,
+    logit: np.ndarray,
+    selected: np.ndarray,
+    own: np.ndarray,
+    group: np.ndarray,
+    workers: int,
+    answers: int,
+) -> tuple[Any, Any]:
+    """Followed-up images: labels that at least half as many selected, at least one chosen."""
+    from annotation.report.arrays import FU, Partitions, Responses
+    from tasks.aggregation import image_objects
+
+    leaning = rng.normal(-1.0, LENIENCY, workers)
+    said, offered, parts = [], [], []
+    for image in np.flatnonzero(group == FU):
+        rows = np.arange(begin[image], begin[image + 1])
+        least = selected[rows[label[rows] == own[image]]][0]
+        rows = rows[(2 * selected[rows] >= least) | (label[rows] == own[image])][:6]
+        given = []
+        for worker in rng.choice(workers, answers, replace=False).tolist():
+            score = logit[rows] + leaning[worker] + rng.logistic(0, 1, rows.size)
+            chosen = np.flatnonzero(score > 0)
+            chosen = chosen if chosen.size else np.array([score.argmax()])
+            labels, main = label[rows[chosen]], label[rows[chosen[score[chosen].argmax()]]]
+            said.append((image, worker, main, labels))
+            offered.append(label[rows])
+            given.append(([f"{each:03d}" for each in labels], f"{main:03d}"))
+        for place, found in enumerate(image_objects(given).objects):
+            parts += [(image, place, int(key)) for key in found["labels"]]
+    columns = np.array(sorted(parts), int).reshape(-1, 3).T
+    return (
+        Responses(
+            np.array([image for image, *_ in said], int),
+            np.array([worker for _, worker, *_ in said], int),
+            np.array([main for *_, main, _ in said], int),
+            np.cumsum([0, *(labels.size for *_, labels in said)]),
+            np.concatenate([labels for *_, labels in said]),
+            np.cumsum([0, *(labels.size for labels in offered)]),
+            np.concatenate(offered),
+        ),
+        Partitions(*columns, np.zeros(own.size, bool)),
+    )
+
+
+def headlines(kind: Kind, seed: int) -> list[tuple[float, float, float]]:
+    """(value, low, high) of each headline figure of one study; nan where there is none."""
+    from annotation.report.figures import FIGURES
+
+    made = study(np.random.default_rng([seed, *kind]), *kind)
+    rows = []
+    for name, pointers in HEADLINES.items():
+        figure = FIGURES[name](made).plain()
+        for pointer in pointers:
+            value = figure["data"]
+            for key in pointer.strip("/").split("/"):
+                value = value[key]
+            low, high = figure["intervals"].get(pointer, (np.nan, np.nan))
+            rows.append((np.nan if value is None else value, low, high))
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--studies", type=int, default=1000, help="of each kind (1000)")
+    parser.add_argument("--workers", type=int, nargs="+", default=[12, 50, 400])
+    parser.add_argument("--answers", type=int, nargs="+", default=[3, 5, 9], help="a pair (3 5 9)")
+    parser.add_argument("--processes", type=int, default=2)
+    options = parser.parse_args()
+    names = [f"{name}{pointer}" for name, pointers in HEADLINES.items() for pointer in pointers]
+    kinds = [(w, r) for w in options.workers for r in options.answers]
+    table = {}
+    with ProcessPoolExecutor(options.processes) as pool:
+        for kind in kinds:
+            found = list(pool.map(partial(headlines, kind), range(options.studies), chunksize=5))
+            value, low, high = np.array(found).transpose(2, 1, 0)
+            truth = np.nanmean(value, axis=1)[:, None]
+            known = ~np.isnan(low)
+            covered = ((low <= truth) & (truth <= high) & known).sum(1) / known.sum(1)
+            table[kind] = covered
+            print(f"{kind[0]} workers, {kind[1]} answers a pair: done", file=sys.stderr)
+    width = max(map(len, names))
+    print(" " * width, *(f"W{w} R{r}".rjust(8) for w, r in kinds))
+    for row, name in enumerate(names):
+        print(name.ljust(width), *(f"{100 * table[kind][row]:7.1f}%" for kind in kinds))
+    share, name, kind = min(
+        (table[kind][row], name, kind) for kind in kinds for row, name in enumerate(names)
+    )
+    print(
+        f"{options.studies} studies of each of {len(kinds)} kinds, {LABELS * PER_LABEL} images:"
+        f" least coverage {100 * share:.1f} % ({name}, {kind[0]} workers, {kind[1]} answers)"
+        " (goal: 93 to 98 %, or at least 90 % from 5 answers on)"
+    )
+
+
+if __name__ == "__main__":
+    # In place of this folder, where numba would take this file for the package of its name.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    main()
