@@ -76,10 +76,11 @@ class CampaignSteps(Guarded):
                 yes_spend=values.get("budget"),
                 in_queue=True,
             )
-            return (
+            published = (
                 f"Published: {done.pairs:,} pairs of {done.images:,} images in {done.hits:,} HITs;"
                 f" the first round costs {done.first_round}."
             )
+            return " ".join([published, *done.notes])
 
         return ask_first(self, request, campaign, step, take)
 
@@ -185,7 +186,8 @@ def _cost(campaign: Campaign, images: int) -> list[str]:
     preview = publish.preview(campaign)
     return [
         f"{preview.hits:,} HITs. The first round costs {preview.first_round}, all"
-        f" {preview.whole.answers:,} answers {preview.whole}. Budget: {budget}."
+        f" {preview.whole.answers:,} answers {preview.whole}. Budget: {budget}.",
+        *preview.notes,
     ]
 
 

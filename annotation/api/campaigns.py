@@ -12,6 +12,7 @@ from annotation.api.fields import KnownFieldsOnly
 from annotation.api.serializers import (
     CampaignSerializer,
     NothingToSay,
+    PublishedSerializer,
     Reason,
     RunSerializer,
     SyncedSerializer,
@@ -70,14 +71,14 @@ class Step(Ruled, generics.GenericAPIView):
         body.is_valid(raise_exception=True)
         campaign = self.row
         try:
-            self.take(campaign, request.user.get_username(), body.validated_data)
+            more = self.take(campaign, request.user.get_username(), body.validated_data)
         except Refused as refused:
             raise Conflict(str(refused)) from None
         campaign.refresh_from_db()
-        return Response(CampaignSerializer(campaign).data)
+        return Response(CampaignSerializer(campaign).data | (more or {}))
 
-    def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> None:
-        """Take the step; raises Refused if it cannot be taken."""
+    def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> dict[str, Any] | None:
+        """Take the step, return what else to say of it; raises Refused if it cannot be taken."""
         raise NotImplementedError
 
 
@@ -89,16 +90,24 @@ campaign_or_why_not = extend_schema(
 )
 
 
-@campaign_or_why_not
+@extend_schema(
+    responses={
+        200: PublishedSerializer,
+        409: OpenApiResponse(description="Refused: all that is missing."),
+    }
+)
 class Publish(Step):
     """Freeze what a draft asks, lay it out and open the first round; resume a paused campaign."""
 
     serializer_class = ToPublish
 
-    def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> None:
+    def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> dict[str, Any]:
         if options["production"] or is_production(campaign):
             need(self.request.user, SPEND, campaign)
-        publish.publish(campaign, who, options["production"], options["yes_spend"], in_queue=True)
+        published = publish.publish(
+            campaign, who, options["production"], options["yes_spend"], in_queue=True
+        )
+        return {"notes": published.notes}
 
 
 @campaign_or_why_not

@@ -108,6 +108,20 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
             return super().update(campaign, validated_data)
 
 
+class PublishedSerializer(CampaignSerializer):
+    """A campaign as it was published."""
+
+    notes = serializers.ListField(
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="Images left out, or asked about their dataset label alone, with counts.",
+    )
+
+    class Meta(CampaignSerializer.Meta):
+        fields = [*CampaignSerializer.Meta.fields, "notes"]
+        read_only_fields = fields
+
+
 class RunSerializer(serializers.ModelSerializer):
     """One aggregation of a campaign."""
 
