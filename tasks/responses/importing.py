@@ -1,19 +1,21 @@
 """Imports a file of judgments in one transaction: all of it or nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import BinaryIO
 
 from django.db import connection, transaction
 
+from imagesets.columns import named_columns
 from imagesets.locks import Lock, take_until_commit
 from tasks.models import Campaign, Transition
 from tasks.models.campaign import Kind, State
 from tasks.models.refused import Refused
 from tasks.responses import staging
 from tasks.responses.checks import check
+from tasks.responses.described import Described
 from tasks.responses.errors import Problems
-from tasks.responses.judgment_reader import JudgmentReader
+from tasks.responses.judgment_reader import OPTIONAL, REQUIRED, JudgmentReader
 from tasks.responses.reading import read_judgments
 from tasks.responses.references import lock_images, lock_labels
 from tasks.responses.resolving import resolve
@@ -29,8 +31,11 @@ def import_responses(
     file: BinaryIO,
     who: str,
     progress: Progress = lambda step, done, total: None,
+    described: Described | None = None,
 ) -> ImportedResponses:
     """Add the judgments of a file (CSV, JSON lines, a JSON list, MTurk's batch results).
+
+    `described`: what somebody says of another tool's file.
 
     A campaign that was never published takes whatever HITs the file names; a published one takes
     only answers to its own HITs; a closed one takes nothing new. Raises ResponsesRefused with the
@@ -43,7 +48,7 @@ def import_responses(
         staging.drop_tables(cursor)
         problems = Problems()
         lock_labels(cursor, campaign.dataset)
-        reader = JudgmentReader(campaign, problems)
+        reader = JudgmentReader(campaign, problems, described)
         rows = staging.stage(
             cursor,
             read_judgments(file, reader, problems),
@@ -73,6 +78,18 @@ def import_responses(
         progress("storing", rows, rows)
     finish_if_done(campaign)
     return imported
+
+
+def described_by(
+    campaign: Campaign, columns: Iterable[str], choices: str | None = None, image_prefix: str = ""
+) -> Described:
+    """What somebody says of a file, as typed: FIELD=COLUMN, KEY,KEY,... Raises ImportRefused."""
+    kind = Kind(campaign.kind)
+    return Described(
+        columns=named_columns(columns, (*REQUIRED[kind], *OPTIONAL[kind])),
+        choices=tuple(key.strip() for key in choices.split(",")) if choices else (),
+        image_prefix=image_prefix,
+    )
 
 
 def _check_allowed(campaign: Campaign) -> None:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from tasks.models import Campaign
 from tasks.models.campaign import Kind
 from tasks.responses import values
-from tasks.responses.errors import Problems, short
+from tasks.responses.described import Described
+from tasks.responses.errors import Problems, ResponsesRefused, RowError, short
 
 REQUIRED = {
     Kind.CONTAINS: ("worker", "image", "label", "selected"),
@@ -63,13 +64,22 @@ class Judgment(NamedTuple):
 class JudgmentReader:
     """Reads the rows of one file into judgments; adds their errors to `problems`."""
 
-    def __init__(self, campaign: Campaign, problems: Problems) -> None:
+    def __init__(
+        self, campaign: Campaign, problems: Problems, described: Described | None = None
+    ) -> None:
         self.campaign = campaign
         self.kind = Kind(campaign.kind)
         self.problems = problems
+        self.described = described or Described()
+        self.passed_over: list[str] = []  # columns
         self.required = REQUIRED[self.kind]
-        self.known = {*self.required, *OPTIONAL[self.kind]}
+        if self.described.choices:  # they are the labels
+            self.required = tuple(field for field in self.required if field != "label")
+        self.known = {*REQUIRED[self.kind], *OPTIONAL[self.kind]}
         self.labels = values.Labels(campaign.dataset.labels.values_list("key", "pk"))
+        for key in self.described.choices:
+            if key not in self.labels:
+                raise ResponsesRefused([RowError(0, "choices", f"unknown label {short(key)}")])
         self.workers: dict[str, int] = {}  # name -> its number
         self.says_no = False  # some row says that its picture was not selected
         self.assumed: Counter[str] = Counter()  # what was taken for what, and how often
@@ -158,6 +168,9 @@ class JudgmentReader:
         notes = [f"{count:,} {what}." for what, count in self.assumed.items()]
         if self.kind == Kind.CONTAINS and self.assumed[NOT_SEEN] and not self.says_no:
             notes.append(f"{NO_NO[:1].upper()}{NO_NO[1:]}.")
+        if self.passed_over:
+            columns = ", ".join(self.passed_over)
+            notes.append(f"{len(self.passed_over)} columns of the file passed over: {columns}.")
         return notes
 
     def _contradictions(self, row: int, fields: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from typing import Any, BinaryIO
 
 from imagesets import tables
 from imagesets.tables import TableError, uneven
+from tasks.responses.described import judgments, picked, renamed
 from tasks.responses.errors import Problems, ResponsesRefused, RowError, short
 from tasks.responses.json_rows import json_lines, json_list
 from tasks.responses.judgment_reader import Judgment, JudgmentReader
@@ -26,20 +27,20 @@ def read_judgments(
     raw_rows: Iterator[tuple[int, dict[str, Any], dict[str, str] | None]]
     match beginning[:1]:
         case b"[":
-            raw_rows = ((row, raw, None) for row, raw in json_list(file, problems))
+            raw_rows = picked(json_list(file, problems), reader)
         case b"{":
-            raw_rows = ((row, raw, None) for row, raw in json_lines(file, problems))
+            raw_rows = picked(json_lines(file, problems), reader)
         case _:
-            rows = csv_rows(file, problems)
+            rows = renamed(csv_rows(file, problems), reader)
             _, header = next(rows)
             if is_batch(header):
-                raw_rows = batch_rows(rows, header, reader.campaign, problems, reader.assumed)
+                raw_rows = batch_rows(rows, header, reader, problems)
             else:
                 _check_columns(header, reader)
                 raw_rows = (
                     (row, dict(zip(header, cells, strict=True)), None) for row, cells in rows
                 )
-    for row, raw, columns in raw_rows:
+    for row, raw, columns in judgments(raw_rows, reader, problems):
         judgment = reader.read(row, raw, columns)
         if judgment is not None:
             yield judgment
