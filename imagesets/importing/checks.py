@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from imagesets.errors import ImportRefused, reason_of
+from imagesets.importing.assumed import class_order
 from imagesets.importing.class_tables import KEY_LENGTH, LabelRow
 from imagesets.importing.parallel import in_parallel
 from imagesets.importing.sources import Entry, Source
@@ -84,7 +85,7 @@ def classes_brought(
     source: Source,
     entries: list[Entry],
 ) -> tuple[dict[str, ClassEntry], list[str]]:
-    """The label set that this import brings, and a note on its order where the import chose it.
+    """The label set that this import brings, and a note on its order where no table gives it.
 
     Empty if the dataset keeps its own. Labels that are no WordNet ids become the classes
     themselves.
@@ -94,12 +95,13 @@ def classes_brought(
     if dataset is not None and dataset.labels.exists():
         return {}, []
     if source.classes:
-        return source.classes, []
+        return source.classes, [class_order(source.classes, "as the files' ClassLabel names them")]
     labels = {entry.label for entry in entries} - {""}
     if not any(is_wordnet_id(label) for label in labels):
         return _own_classes(labels)
     if all(is_wordnet_id(label) for label in labels):
-        return {entry.key: entry for entry in imagenet_classes()}, []
+        imagenet = {entry.key: entry for entry in imagenet_classes()}
+        return imagenet, [class_order(imagenet, "WordNet ids: those of ImageNet-1k")]
     return {}, []
 
 

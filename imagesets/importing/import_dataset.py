@@ -16,6 +16,7 @@ from django.db import connection, transaction
 
 from imagesets.errors import ImportRefused, reason_of
 from imagesets.files import is_copy, is_gone, keep_copy
+from imagesets.importing.assumed import CLASSES, LABELS, columns_passed_over
 from imagesets.importing.checks import (
     Known,
     StepProgress,
@@ -98,6 +99,8 @@ def import_dataset(
             raise ImportRefused(f"the path of the {what} is empty: name a file, or leave it out")
     class_table = read_classes(Path(classes)) if classes else None
     label_table = read_labels(Path(labels)) if labels else None
+    table_notes = columns_passed_over(Path(classes), CLASSES) if classes else []
+    table_notes += columns_passed_over(Path(labels), LABELS) if labels else []
     source = open_source(images, columns)
     with _one_import_at_a_time(slug):
         entries = list_entries(source, images, label_table, progress)
@@ -121,7 +124,7 @@ def import_dataset(
 
         with transaction.atomic() if strict else nullcontext():
             dataset = _dataset(slug, name)
-            notes = source.notes + folder_notes + class_note
+            notes = table_notes + source.notes + folder_notes + class_note
             report = Report(dataset, found=len(entries), notes=notes)
             label_ids = _save_labels(dataset, new_classes, report)
             _fill_labels(entries, known, label_ids, report)

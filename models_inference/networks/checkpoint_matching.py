@@ -38,7 +38,9 @@ def load_checkpoint(
     model = create(checkpoint.rows_of(layers))
     own = needed(model)
     part = checkpoint.part_named(own)
-    parts = [part] if part else checkpoint.parts_sized(len(own))
+    parts = [part] if part else []
+    if not part or not own.keys() <= part.state.keys():  # other names, of all or of a few
+        parts += checkpoint.parts_sized(len(own))
     error = None
     fitting: list[tuple[Part, nn.Module, dict[str, Tensor]]] = []
     for part in parts:

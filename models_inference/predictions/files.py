@@ -14,18 +14,20 @@ from typing import TypeVar
 import numpy as np
 from django.db import transaction
 
-from imagesets.labels.imagenet import imagenet_classes
 from imagesets.models import Dataset, Image, Label
 from models_inference.errors import InferenceError, is_text, short
 from models_inference.models import LONGEST_NAME, STORED, Classifier, Prediction
 from models_inference.predictions.class_labels import class_labels
+from models_inference.predictions.class_orders import classes_of
 from models_inference.predictions.logits import keep_logits, wanted
-from models_inference.predictions.mapping_files import read_mapping, rows_of
+from models_inference.predictions.mapping_files import rows_of
 from models_inference.predictions.storage import locked_images, store
 
 Ranked = tuple[Sequence[int], Sequence[float]]  # ids of labels and scores, best first
 N = TypeVar("N", int, float)
 Show = Callable[[int, int], None]
+USUAL = 5  # labels of a classifier that a campaign takes, unless it says otherwise
+COLUMNS = ("image", "rank", "label", "score")
 BLOCK = 1024  # images whose logits are ranked at a time
 
 
@@ -33,15 +35,15 @@ BLOCK = 1024  # images whose logits are ranked at a time
 class ImportedPredictions:
     """What an import did.
 
-    dropped: classes of the logits without a label in the dataset. order: which label each class of
-    the logits was taken for, as a clause; "" for a table.
+    dropped: classes of the logits without a label in the dataset. notes: sentences on what was
+    taken for granted and what was left out.
     """
 
     classifier: Classifier
     new: int
     known: int
     dropped: int
-    order: str
+    notes: list[str]
 
 
 def import_predictions(
@@ -68,7 +70,7 @@ def import_predictions(
         )
     refuse_if_runnable(Classifier.objects.filter(dataset=dataset, name=name).first())
     images = dict(Image.objects.filter(dataset=dataset).values_list("key", "id"))
-    logits, keys, order = None, None, ""
+    logits, keys, notes = None, None, []
     if file.suffix.lower() == ".npz":
         logits, ids, (keys, order) = read_logits(dataset, file, images, mapping)
         matched = class_labels(dataset, name, keys)
@@ -78,10 +80,13 @@ def import_predictions(
             rows.update(zip(ids[block], ranked(logits[block], matched), strict=True))
             show(min(start + BLOCK, len(ids)), len(ids))
         dropped = matched.dropped
+        notes.append(f"Taken for granted: {order}.")
+        if shared := len(matched.kept) - len(matched.labels):
+            notes.append(f"{shared:,} classes share a label with another; their scores add up.")
     else:
         if mapping is not None:
             raise InferenceError("A mapping is for logits (.npz): a CSV names the labels itself.")
-        rows = read_table(dataset, file, images)
+        rows = read_table(dataset, file, images, notes)
         dropped = 0
     with transaction.atomic():
         row, _ = Classifier.objects.get_or_create(
@@ -106,7 +111,25 @@ def import_predictions(
         new = store((classifier.id, image, *best) for image, best in rows.items())
         if logits is not None and wanted(len(images), logits.shape[1]):
             keep_logits(classifier, ids, logits)
-    return ImportedPredictions(classifier, new, known, dropped, order)
+    return ImportedPredictions(classifier, new, known, dropped, notes + notes_on(dataset, rows))
+
+
+def notes_on(dataset: Dataset, rows: dict[int, Ranked]) -> list[str]:
+    """Sentences by which a person sees whether predictions mean what they should."""
+    labels = dict(dataset.images.exclude(dataset_label=None).values_list("id", "dataset_label_id"))
+    firsts = [(best[0][0], labels[image]) for image, best in rows.items() if image in labels]
+    notes = []
+    if firsts:
+        agreeing = sum(first == label for first, label in firsts)
+        notes.append(
+            f"The first label is the dataset label of {agreeing:,} of {len(firsts):,} images."
+        )
+    enough = min(USUAL, dataset.labels.count())
+    if few := sum(len(best[0]) < enough for best in rows.values()):
+        notes.append(
+            f"{few:,} images have fewer than {enough} labels; campaigns take what there is."
+        )
+    return notes
 
 
 def refuse_if_runnable(classifier: Classifier | None) -> None:
@@ -118,11 +141,18 @@ def refuse_if_runnable(classifier: Classifier | None) -> None:
         )
 
 
-def read_table(dataset: Dataset, file: Path, images: dict[str, int]) -> dict[int, Ranked]:
-    """The rows of a CSV by image id. Raises InferenceError naming the row and field."""
+def read_table(
+    dataset: Dataset, file: Path, images: dict[str, int], notes: list[str]
+) -> dict[int, Ranked]:
+    """The rows of a CSV by image id; `notes` gets what is passed over.
+
+    Raises InferenceError naming the row and field.
+    """
     labels = dict(Label.objects.filter(dataset=dataset).values_list("key", "id"))
     ranks_by_image: dict[int, dict[int, tuple[int, float, int]]] = {}
-    for row, cells in rows_of(file, ("image", "rank", "label", "score")):
+    others: list[str] = []
+    for row, cells in rows_of(file, COLUMNS):
+        others = others or [name for name in cells if name not in COLUMNS]
         place = f"{file}, row {row}"
         image, label = images.get(cells["image"]), labels.get(cells["label"])
         if image is None:
@@ -148,6 +178,10 @@ def read_table(dataset: Dataset, file: Path, images: dict[str, int]) -> dict[int
         ranks[rank] = (label, score, row)
     if not ranks_by_image:
         raise InferenceError(f"{file} has no rows.")
+    if others:
+        notes.append(f"{len(others)} columns passed over: {', '.join(others)}.")
+    if cut := sum(len(ranks) > STORED for ranks in ranks_by_image.values()):
+        notes.append(f"{cut:,} images have more than {STORED} ranks; the first {STORED} are kept.")
     keys = {image: key for key, image in images.items()}
     return {image: in_order(file, keys[image], ranks) for image, ranks in ranks_by_image.items()}
 
@@ -237,45 +271,7 @@ def read_logits(
         bad = np.flatnonzero(~np.isfinite(logits.sum(axis=1, dtype=np.float64)))
     if len(bad):
         raise InferenceError(f"{file}, row {bad[0]}, logits: not all are finite numbers.")
-    return logits, ids, classes_of(dataset, file, logits.shape[1], content.get("classes"), mapping)
-
-
-def classes_of(
-    dataset: Dataset, file: Path, count: int, named: np.ndarray | None, mapping: Path | None
-) -> tuple[list[str | None], str]:
-    """The label keys of the classes of logits, and where their order comes from, as a clause.
-
-    The rules are import_predictions'. Raises InferenceError.
-    """
-    if mapping is not None:
-        return read_mapping(dataset, mapping, count), f"classes as {mapping.name} maps them"
-    if named is not None:
-        if named.shape != (count,) or named.dtype.kind != "U":
-            raise InferenceError(
-                f"{file}, classes: must be {count} label keys as text, not "
-                f"{named.dtype} {named.shape}."
-            )
-        for index, key in enumerate(named):
-            if not is_text(str(key)):
-                raise InferenceError(f"{file}, classes: {short(str(key))} of {index} is not text.")
-        return [str(key) for key in named], "classes as the array `classes` names them"
-    own = list(Label.objects.filter(dataset=dataset).order_by("id").values_list("key", flat=True))
-    imagenet = [entry.key for entry in imagenet_classes()]
-    if count == len(imagenet) and set(own) & set(imagenet):
-        return list(imagenet), "classes in ImageNet's own order"
-    if count == len(own):
-        if all(map(str.isdecimal, own)) and own != sorted(own, key=int):
-            raise InferenceError(
-                f"{file}: the labels of {dataset.slug} are numbers, but were imported in another"
-                f" order ({', '.join(own[:4])}, ...): say by an array `classes` of label keys or a"
-                " mapping (--mapping) which class is which."
-            )
-        ends = f"{own[0]} to {own[-1]}" if len(own) > 1 else own[0]
-        return list(own), f"classes in the order of the dataset's labels, {ends}"
-    raise InferenceError(
-        f"{file}: {count} classes, but dataset {dataset.slug} has {len(own)} labels: say which is "
-        "which by an array `classes` of label keys or a mapping (--mapping)."
-    )
+    return logits, ids, classes_of(dataset, file, logits, ids, content.get("classes"), mapping)
 
 
 def ranked(logits: np.ndarray, labels) -> Iterator[Ranked]:

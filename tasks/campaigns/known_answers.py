@@ -14,15 +14,17 @@ WORDS = {
     **dict.fromkeys(("true", "yes", "1"), True),
     **dict.fromkeys(("false", "no", "0"), False),
 }
+COLUMNS = ("image", "label", "present")
 BATCH = 5000
 
 
 @dataclass(frozen=True)
 class KnownImported:
-    """How many answers were new, and how many had been imported before."""
+    """How many answers were new, and how many had been imported before; columns passed over."""
 
     added: int
     unchanged: int
+    passed_over: list[str]
 
 
 @transaction.atomic
@@ -44,7 +46,9 @@ def import_known_answers(dataset: Dataset, path: Path) -> KnownImported:
     }
     first: dict[tuple[int, int], int] = {}
     new = []
-    for row, cells in rows_of(path, ("image", "label", "present")):
+    passed_over: list[str] = []
+    for row, cells in rows_of(path, COLUMNS):
+        passed_over = passed_over or [name for name in cells if name not in COLUMNS]
         at = f"{path}, row {row}"
         for field, known in (("image", images), ("label", labels)):
             if cells[field] not in known:
@@ -67,4 +71,4 @@ def import_known_answers(dataset: Dataset, path: Path) -> KnownImported:
             was = "true" if stored[pair] else "false"
             raise ImportRefused(f"{at}: present: {what} was imported as {was} before")
     KnownAnswer.objects.bulk_create(new, batch_size=BATCH)
-    return KnownImported(added=len(new), unchanged=len(first) - len(new))
+    return KnownImported(len(new), len(first) - len(new), passed_over)

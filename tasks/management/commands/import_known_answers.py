@@ -33,3 +33,6 @@ class Command(BaseCommand):
             raise CommandError(str(refused)) from None
         before = f"; {done.unchanged:,} had been added before" if done.unchanged else ""
         self.stdout.write(f"Dataset {slug}: {done.added:,} known answers added{before}.")
+        if done.passed_over:
+            columns = ", ".join(done.passed_over)
+            self.stdout.write(f"{len(done.passed_over)} columns passed over: {columns}.")

@@ -210,6 +210,14 @@ def test_other_names_are_matched_by_order_wherever_they_are(tmp_path):
         loaded(saved(tmp_path, {"net": theirs, "net_ema": others}))
 
 
+def test_a_head_that_is_kept_apart_is_matched_by_order(tmp_path):
+    """As OpenMMLab's tools and many Lightning modules keep it."""
+    content = {name.replace("features.", "backbone.features."): t for name, t in RIGHT.items()}
+    content = {name.replace("fc.", "head.fc."): tensor for name, tensor in content.items()}
+    model, _ = loaded(saved(tmp_path, {"meta": {"epoch": 3}, "state_dict": content}))
+    assert torch.equal(model.fc.weight, RIGHT["fc.weight"])
+
+
 def test_a_part_is_named_after_a_number_sign():
     assert split_part("/runs/best.pth#model_ema") == ("/runs/best.pth", "model_ema")
     assert split_part("/runs/try#3/best.pth") == ("/runs/try#3/best.pth", "")
