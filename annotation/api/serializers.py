@@ -111,6 +111,7 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
 class PublishedSerializer(CampaignSerializer):
     """A campaign as it was published."""
 
+    state = serializers.CharField(read_only=True)
     notes = serializers.ListField(
         child=serializers.CharField(),
         read_only=True,

@@ -152,10 +152,10 @@ class Checkpoint:
                 f" naming the place of the network after a #: {self.path}#{place}"
             )
 
-    def _part(self, prefix: str, plain: Mapping[str, str], copies: list[str]) -> Part:
+    def _part(self, prefix: str, plain: Mapping[str, str], networks: list[str]) -> Part:
         """What is under a prefix, by the network's names if they are known (`plain` -> own).
 
-        `copies`: the prefixes of equal networks, this one included.
+        `networks`: the prefixes of all such networks, this one included.
         """
         state: dict[str, Any] = {}
         passed_over, doubtful, inner_names = Counter[str](), [], list(plain)
@@ -163,11 +163,11 @@ class Checkpoint:
             inner = name.removeprefix(prefix) if name.startswith(prefix) else None
             if inner in plain:
                 state[plain[inner]] = tensor
-            elif (inner and UNUSED.fullmatch(inner)) or any(
-                name.startswith(p) and name.removeprefix(p) in plain for p in copies
-            ):
+            elif inner and UNUSED.fullmatch(inner):
                 continue
-            elif inner is not None and not of_training(inner) and not (self.part and plain):
+            elif any(name.startswith(other) and name[len(other) :] in plain for other in networks):
+                passed_over[self._key(name, prefix)] += 1
+            elif inner is not None and not of_training(inner):
                 state[inner] = tensor
                 inner_names.append(inner)
             elif self.part or of_training(name) or not tensor.ndim:

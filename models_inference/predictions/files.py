@@ -126,9 +126,7 @@ def notes_on(dataset: Dataset, rows: dict[int, Ranked]) -> list[str]:
         )
     enough = min(USUAL, dataset.labels.count())
     if few := sum(len(best[0]) < enough for best in rows.values()):
-        notes.append(
-            f"{few:,} images have fewer than {enough} labels; campaigns take what there is."
-        )
+        notes.append(f"{few:,} images have fewer than {enough} labels; campaigns take those.")
     return notes
 
 

@@ -165,6 +165,9 @@ def test_of_two_networks_in_a_file_one_must_be_chosen(tmp_path, content, choices
 def test_tensors_that_could_be_the_networks_are_not_passed_over(tmp_path):
     content = {"state_dict": {**prefixed("backbone.", RIGHT), "head.weight": torch.ones(2, 5)}}
     path = saved(tmp_path, content)
+    deeper = {"net": RIGHT | {"features.2.weight": torch.ones(4)}}
+    with pytest.raises(InferenceError, match=r"it also has features\.2\.weight"):
+        loaded(saved(tmp_path, deeper, "deeper.pth"), "net")
     with pytest.raises(InferenceError, match=r"has state_dict\.head\.weight, which may belong"):
         loaded(path)
     model, said = loaded(path, "state_dict.backbone")
