@@ -13,9 +13,9 @@ def columns_passed_over(path: Path, known: tuple[str, ...]) -> list[str]:
     """A note on a table's columns that are not `known`; raises ImportRefused."""
     _, cells = next(rows_of(path, known[:1]), (0, {}))
     others = [name for name in cells if name not in known]
-    return (
-        [f"{path.name}: {len(others)} columns passed over: {', '.join(others)}"] if others else []
-    )
+    if not others:
+        return []
+    return [f"{path.name}: columns passed over ({len(others)}): {', '.join(others)}"]
 
 
 def class_order(classes: dict[str, ClassEntry], by_whom: str) -> str:

@@ -130,7 +130,7 @@ class Checkpoint:
             place = f" under {self.part}" if self.part else ""
             text = f"Weights file {self.path} does not hold a state_dict of tensors{place}"
         counts = Counter(name.partition(".")[0] for name in self.originals.values())
-        keys = [f"{key} ({counts[key]:,} tensors)" if counts[key] else key for key in self.keys]
+        keys = [f"{key} (tensors: {counts[key]:,})" if counts[key] else key for key in self.keys]
         return InferenceError(f"{text}; the file's keys: {_first(keys) or 'none'}.")
 
     def rows_of(self, layers: Iterable[str]) -> int | None:
@@ -161,7 +161,7 @@ class Checkpoint:
         passed_over, doubtful, inner_names = Counter[str](), [], list(plain)
         for name, tensor in self.tensors.items():
             inner = name.removeprefix(prefix) if name.startswith(prefix) else None
-            if inner in plain:
+            if inner is not None and inner in plain:
                 state[plain[inner]] = tensor
             elif inner and UNUSED.fullmatch(inner):
                 continue

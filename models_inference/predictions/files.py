@@ -82,7 +82,9 @@ def import_predictions(
         dropped = matched.dropped
         notes.append(f"Taken for granted: {order}.")
         if shared := len(matched.kept) - len(matched.labels):
-            notes.append(f"{shared:,} classes share a label with another; their scores add up.")
+            notes.append(
+                f"Classes that share a label with another: {shared:,}; their scores add up."
+            )
     else:
         if mapping is not None:
             raise InferenceError("A mapping is for logits (.npz): a CSV names the labels itself.")
@@ -126,7 +128,7 @@ def notes_on(dataset: Dataset, rows: dict[int, Ranked]) -> list[str]:
         )
     enough = min(USUAL, dataset.labels.count())
     if few := sum(len(best[0]) < enough for best in rows.values()):
-        notes.append(f"{few:,} images have fewer than {enough} labels; campaigns take those.")
+        notes.append(f"Images with fewer than {enough} labels: {few:,}; campaigns take those.")
     return notes
 
 
@@ -177,9 +179,9 @@ def read_table(
     if not ranks_by_image:
         raise InferenceError(f"{file} has no rows.")
     if others:
-        notes.append(f"{len(others)} columns passed over: {', '.join(others)}.")
+        notes.append(f"Columns passed over ({len(others)}): {', '.join(others)}.")
     if cut := sum(len(ranks) > STORED for ranks in ranks_by_image.values()):
-        notes.append(f"{cut:,} images have more than {STORED} ranks; the first {STORED} are kept.")
+        notes.append(f"Images with more than {STORED} ranks: {cut:,}; the first {STORED} are kept.")
     keys = {image: key for key, image in images.items()}
     return {image: in_order(file, keys[image], ranks) for image, ranks in ranks_by_image.items()}
 

@@ -37,14 +37,14 @@ def gaps(images: Sequence[int], candidates: dict[str, Any]) -> list[str]:
     sentences = []
     if labelled:
         sentences.append(
-            f"{labelled:,} of {len(images):,} images have no prediction: they are asked about"
-            " their dataset label alone."
+            "Without any prediction, so asked about their dataset label alone:"
+            f" {labelled:,} of {len(images):,} images."
         )
     for name, predicted, few in by_classifier:
         if 0 < predicted < len(images) - without_any:
-            sentences.append(f"{name} has predictions of {predicted:,} images only.")
+            sentences.append(f"Of {len(images):,} images {name} has predictions for {predicted:,}.")
         if few:
             sentences.append(
-                f"{name} names fewer than {candidates['k']} labels of {few:,} images: those count."
+                f"Images for which {name} names fewer than {candidates['k']} labels: {few:,}."
             )
     return sentences

@@ -61,19 +61,20 @@ def renamed(table: Table, reader: "JudgmentReader") -> Table:
         yield from first
         yield from table
         return
-    columns = {}
+    columns: dict[str, Any] = {}
     for name, column in named.items():
         if (cell := _cell(header, packed, column)) is None:
             there = ", ".join([*header, *packed])
             raise ResponsesRefused([RowError(row, column, f"no such column (there are: {there})")])
         columns[MTURK.get(name, name) if batch else name] = cell
     for name in [*header, *packed]:
-        source = any(_within(name, column) or _within(column, name) for column in named.values())
-        if name not in columns and not source and (name != TASK_ANSWERS or not packed):
-            if batch or name in reader.known:
-                columns[name] = _cell(header, packed, name)  # type: ignore[assignment]
-            else:
-                reader.passed_over.append(name)
+        is_source = any(_within(name, c) or _within(c, name) for c in named.values())
+        if is_source or (packed and name == TASK_ANSWERS):
+            continue
+        if name in columns or not (batch or name in reader.known):
+            reader.passed_over.append(name)
+        else:
+            columns[name] = _cell(header, packed, name)
     yield row, list(columns)
     for lines in (first, table):
         for row, cells in lines:
@@ -114,19 +115,26 @@ def _within(name: str, column: str) -> bool:
 def picked(
     rows: Iterable[tuple[int, dict[str, Any]]], reader: "JudgmentReader"
 ) -> Iterator[RawRow]:
-    """JSON rows with the fields that somebody named; `meta.file` names a field inside another."""
+    """JSON rows with the fields that somebody named; `meta.file` names a field inside another.
+
+    A field that no row has is noted as an error at the end.
+    """
     named = reader.described.columns
     if not named:
         yield from ((row, raw, None) for row, raw in rows)
         return
     tops = {column.partition(".")[0] for column in named.values()} | set(named.values())
+    absent = dict(named)
     for row, raw in rows:
+        absent = {name: c for name, c in absent.items() if _inside(raw, c) is None}
         fields = {name: value for name, value in raw.items() if name in reader.known - tops}
         fields |= {name: _inside(raw, column) for name, column in named.items()}
         reader.passed_over += [
             name for name in raw if name not in fields.keys() | tops | set(reader.passed_over)
         ]
         yield row, fields, dict(named)
+    for column in absent.values():
+        reader.problems.add(0, column, "no row has this field")
 
 
 def _inside(raw: Mapping[str, Any], column: str) -> Any:

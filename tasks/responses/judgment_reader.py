@@ -72,7 +72,7 @@ class JudgmentReader:
         self.problems = problems
         self.described = described or Described()
         self.passed_over: list[str] = []  # columns
-        self.required = REQUIRED[self.kind]
+        self.required: tuple[str, ...] = REQUIRED[self.kind]
         if self.described.choices:  # they are the labels
             self.required = tuple(field for field in self.required if field != "label")
         self.known = {*REQUIRED[self.kind], *OPTIONAL[self.kind]}
@@ -170,7 +170,7 @@ class JudgmentReader:
             notes.append(f"{NO_NO[:1].upper()}{NO_NO[1:]}.")
         if self.passed_over:
             columns = ", ".join(self.passed_over)
-            notes.append(f"{len(self.passed_over)} columns of the file passed over: {columns}.")
+            notes.append(f"Columns of the file passed over ({len(self.passed_over)}): {columns}.")
         return notes
 
     def _contradictions(self, row: int, fields: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -135,11 +135,13 @@ def _items(header: list[str], reader: "JudgmentReader") -> list[dict[str, str]] 
         if missing := sorted(needed - columns.keys()):
             number = f"_{number}" if number else ""
             column = _column(missing[0], number)
-            raise _refused(f"no column {column} of MTurk's results{_hint(header, missing)}")
+            raise _refused(f"no column {column} of MTurk's results{_hint(header, missing, reader)}")
         items.append(columns)
     if not items:
         wanted = "Answer.answer, or Input.image and Answer.selected"
-        raise _refused(f"MTurk's batch results need {wanted}{_hint(header, sorted(needed))}")
+        raise _refused(
+            f"MTurk's batch results need {wanted}{_hint(header, sorted(needed), reader)}"
+        )
     return items
 
 
@@ -147,7 +149,7 @@ def _refused(message: str) -> ResponsesRefused:
     return ResponsesRefused([RowError(1, "", message)])
 
 
-def _hint(header: list[str], missing: Iterable[str]) -> str:
+def _hint(header: list[str], missing: Iterable[str], reader: "JudgmentReader") -> str:
     """How to say which columns are meant, in a line of its own."""
     columns = {
         start: [name for name in header if name.startswith(f"{start}.")]
@@ -155,14 +157,17 @@ def _hint(header: list[str], missing: Iterable[str]) -> str:
     }
     options = []
     for field in missing:
-        candidates = columns["Answer" if field in ("selected", "main") else "Input"]
-        options.append(f"--column {field}={candidates[0] if candidates else 'COLUMN'}")
+        candidates = columns["Answer" if field in ANSWER[reader.kind] else "Input"]
+        if field != "label":
+            options.append(f"--column {field}={candidates[0] if candidates else 'COLUMN'}")
+    if "label" in missing:
+        keys = ",".join(list(reader.labels)[:3])
+        options.append(
+            "--column label=COLUMN (the label that the HIT asked about), or, where answers name"
+            f" labels, --choices {keys} (the labels that workers chose among)"
+        )
     there = ", ".join(columns["Input"] + columns["Answer"]) or "no such columns"
-    return (
-        f" (this file has {there}; see --help).\nSay which column is which, such as"
-        f" {' '.join(options)}; where answers name labels, --choices KEY,KEY,... the labels that"
-        " workers chose among"
-    )
+    return f" (there are: {there}; see --help).\nSay which column is which: {' '.join(options)}"
 
 
 def _column(field: str, number: str) -> str:

@@ -113,7 +113,7 @@ def test_of_two_columns_for_one_meaning_one_must_be_named(tmp_path):
     assert listed(two, label="fine_label") == (
         {"a": "1", "b": "0"},
         [
-            "1 columns passed over: coarse_label (pictures are in 'img', labels in 'fine_label';"
+            "columns passed over (1): coarse_label (pictures are in 'img', labels in 'fine_label';"
             " --column label=NAME names another)"
         ],
     )
@@ -133,7 +133,7 @@ def test_columns_passed_over_are_named(tmp_path):
     path = write(tmp_path / "x.parquet", image=pictures("a"), caption=["a cat"], label=["cat"])
     entries, notes = listed(path)
     assert entries == {"a": "cat"}
-    assert "1 columns passed over: caption" in notes[0]
+    assert "columns passed over (1): caption" in notes[0]
     path = write(tmp_path / "y.parquet", image=pictures("a"), breed=["tabby"])
     assert "labels in no column; --column label=NAME" in listed(path)[1][0]
 

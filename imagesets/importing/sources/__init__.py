@@ -69,6 +69,6 @@ def shards_in(folder: Path) -> list[Path]:
             return []
     configurations = {shard.parents[1] for shard in shards if SPLIT.fullmatch(shard.parent.name)}
     if len(configurations) > 1:
-        names = ", ".join(sorted(path.name for path in configurations))
-        raise ImportRefused(f"{folder}: several datasets in it ({names}): name the folder of one")
+        listed = ", ".join(sorted(path.name for path in configurations))
+        raise ImportRefused(f"{folder}: several datasets in it ({listed}): name the folder of one")
     return sorted(shards)

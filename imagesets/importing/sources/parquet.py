@@ -52,7 +52,7 @@ class ParquetSource:
         if others:
             label = f"{self.layout.label!r}" if self.layout.label else "no column"
             self.notes.append(
-                f"{len(others)} columns passed over: {', '.join(others)} (pictures are in"
+                f"columns passed over ({len(others)}): {', '.join(others)} (pictures are in"
                 f" {self.layout.image!r}, labels in {label}; --column label=NAME names another)"
             )
         if not all(is_wordnet_id(name) for name in names):

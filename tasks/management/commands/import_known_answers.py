@@ -35,4 +35,4 @@ class Command(BaseCommand):
         self.stdout.write(f"Dataset {slug}: {done.added:,} known answers added{before}.")
         if done.passed_over:
             columns = ", ".join(done.passed_over)
-            self.stdout.write(f"{len(done.passed_over)} columns passed over: {columns}.")
+            self.stdout.write(f"Columns passed over ({len(done.passed_over)}): {columns}.")

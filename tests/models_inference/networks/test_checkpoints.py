@@ -193,7 +193,7 @@ def test_a_tensor_that_is_missing_misshapen_or_left_over_is_an_error(tmp_path, c
     ("content", "keys"),
     [
         ({"epoch": 3, "arch": "x"}, "epoch, arch"),
-        ({"epoch": 3, "generator": {"conv.weight": torch.ones(3)}}, r"generator \(1 tensors\)"),
+        ({"epoch": 3, "generator": {"conv.weight": torch.ones(3)}}, r"generator \(tensors: 1\)"),
         ([1, 2], "none"),
     ],
 )

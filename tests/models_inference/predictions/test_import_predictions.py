@@ -283,6 +283,6 @@ def test_what_was_passed_over_is_said_with_counts(dataset, tmp_path, capsys):
     table.write_text("image,rank,label,score,model\n0.jpg,1,cat,0.5,x\n1.jpg,1,dog,0.5,x\n")
     bring(table)
     said = capsys.readouterr().out
-    assert "1 columns passed over: model." in said
-    assert "2 images have fewer than 3 labels; campaigns take those." in said
+    assert "Columns passed over (1): model." in said
+    assert "Images with fewer than 3 labels: 2; campaigns take those." in said
     assert "of the dataset's images have no prediction by it." in said

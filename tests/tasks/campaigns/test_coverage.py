@@ -15,10 +15,10 @@ def test_images_without_any_prediction_and_short_lists_are_said_wherever_one_pub
     dataset.images.filter(key="001.jpg").update(dataset_label=None)
     expected = [
         "1 images have no labels to offer and are not asked.",
-        "1 of 12 images have no prediction: they are asked about their dataset label alone.",
-        "first names fewer than 5 labels of 10 images: those count.",
-        "second has predictions of 9 images only.",
-        "second names fewer than 5 labels of 9 images: those count.",
+        "Without any prediction, so asked about their dataset label alone: 1 of 12 images.",
+        "Images for which first names fewer than 5 labels: 10.",
+        "Of 12 images second has predictions for 9.",
+        "Images for which second names fewer than 5 labels: 9.",
     ]
     for slug in ("one", "two"):
         Campaign.objects.create(name=slug, slug=slug, dataset=dataset, kind="contains")

@@ -24,7 +24,7 @@ def test_answers_are_added_and_the_same_again_adds_nothing(load, capsys):
     load(f"{A},1,x", f"{B},FALSE,x", "002.jpg,n00000001,yes,", header=header)
     said = capsys.readouterr().out
     assert "1 known answers added; 2 had been added before" in said
-    assert "1 columns passed over: who." in said
+    assert "Columns passed over (1): who." in said
     rows = KnownAnswer.objects.order_by("image__key").values_list("image__key", "present")
     assert list(rows) == [("000.jpg", True), ("001.jpg", False), ("002.jpg", True)]
 

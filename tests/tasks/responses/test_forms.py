@@ -236,7 +236,7 @@ def test_a_checkbox_that_an_mturk_worker_did_not_tick_is_a_no_and_counted(contai
     )
     assert [answer[2] for answer in answers(contains)] == [True, False]
     note, passed_over = imported.notes
-    assert passed_over == "1 columns of the file passed over: Input.url."
+    assert passed_over == "Columns of the file passed over (1): Input.url."
     assert note.startswith("1 empty cells of checkboxes were taken as not selected")
 
 

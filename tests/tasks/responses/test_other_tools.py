@@ -77,7 +77,7 @@ def test_an_extra_answer_column_is_passed_over_and_named():
     )
     assert read("contains", content) == (
         [("W0", "img0.jpg", "cat", 1), ("W1", "img1.jpg", "cat", 0)],
-        ["2 columns of the file passed over: Input.url, Answer.feedback."],
+        ["Columns of the file passed over (2): Input.url, Answer.feedback."],
     )
 
 
@@ -97,12 +97,10 @@ def test_otherwise_the_refusal_shows_in_two_lines_how():
     with pytest.raises(ResponsesRefused) as refused:
         read("contains", TEMPLATE)
     first, second = str(refused.value).splitlines()
-    assert (
-        "Answer.answer, or Input.image and Answer.selected (this file has Input.image_url" in first
-    )
+    assert "Answer.answer, or Input.image and Answer.selected (there are: Input.image_url" in first
     assert "--column image=Input.image_url" in second
     assert "--column selected=Answer.category.label" in second
-    assert "--choices KEY,KEY,..." in second
+    assert "where answers name labels, --choices cat,dog,owl (the labels that" in second
 
 
 TASK_ANSWERS = {
@@ -174,6 +172,7 @@ NAMED = ["worker=who", "image=key", "selected=answer"]
         ("contains", PLAIN, NAMED, {"choices": "dog,owl"}, "'cat' is not one of the choices"),
         ("contains", PLAIN, [*NAMED, "label=note"], {"choices": "cat"}, "named by --choices too"),
         ("contains", PLAIN, NAMED, {"choices": "cat,pig"}, "choices: unknown label 'pig'"),
+        ("contains", '{"who": "a"}', ["worker=who", "image=key"], {}, "key: no row has this field"),
         ("contains", PLAIN, ["image=file"], {}, r"file: no such column \(there are: who, key"),
         ("classify", PLAIN, NAMED, {}, "main: column is missing"),
         (
@@ -201,7 +200,7 @@ def test_columns_not_named_are_passed_over_only_where_some_are_named():
     rows, notes = read("classify", PLAIN, *NAMED, "main=answer")
     assert (rows, notes) == (
         [("a", "img0.jpg", "{1}", "cat")],
-        ["1 columns of the file passed over: note."],
+        ["Columns of the file passed over (1): note."],
     )
     with pytest.raises(ResponsesRefused, match="no such column of classify campaigns"):
         read("classify", table(["worker", "image", "selected", "main", "note"], list("abcde")))
@@ -289,9 +288,11 @@ def test_prodigys_yes_and_no_come_into_contains():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_closing_lines_name_what_was_passed_over(tmp_path, capsys):
+def test_the_command_and_the_api_take_what_a_person_says_and_name_what_is_passed_over(
+    tmp_path, capsys
+):
     dataset = factories.make_lettered_dataset()
-    contains = make_draft(dataset)
+    contains, again = make_draft(dataset), make_draft(dataset, slug="again")
     (tmp_path / "answers.csv").write_text(
         table(["who", "picture", "seen", "note"], ["a", "x/a.jpg", "n0|n2", "hm"])
     )
@@ -302,9 +303,17 @@ def test_the_closing_lines_name_what_was_passed_over(tmp_path, capsys):
         *("--column", "worker=who", "--column", "image=picture", "--column", "selected=seen"),
         *("--choices", "n0,n1,n2", "--image-prefix", "x/"),
     )
-    assert "1 columns of the file passed over: note." in capsys.readouterr().out
-    found = {row["label"]: row["selected"] for row in exported(contains)}
-    assert found == {"n0": True, "n1": False, "n2": True}
+    assert "Columns of the file passed over (1): note." in capsys.readouterr().out
+    reply = factories.client_of("anna", "researcher").post(
+        "/api/campaigns/again/responses/?column=worker=who&column=image=on.picture"
+        "&column=selected=seen&choices=n0,n1,n2&image_prefix=x/",
+        json.dumps([{"who": "a", "on": {"picture": "x/a.jpg"}, "seen": ["n0", "n2"], "note": 1}]),
+        content_type="application/json",
+    )
+    assert reply.json()["notes"] == ["Columns of the file passed over (1): note."]
+    for campaign in (contains, again):
+        found = {row["label"]: row["selected"] for row in exported(campaign)}
+        assert found == {"n0": True, "n1": False, "n2": True}
 
 
 def test_a_file_that_nobody_described_is_read_as_before():
