@@ -28,10 +28,11 @@ fix: $(VENV)/installed-dev
 	$(VENV)/bin/ruff format .
 
 # Sizes for under 15 minutes in all on 2 cores; each script's default is the size of its goal.
-BENCH_export := --judgments 400000 --repeat 2
+BENCH_export := --judgments 400000 --responses 60000 --repeat 2
 BENCH_import_responses := --judgments 200000 --campaigns 2
 BENCH_inference := --images 64
 BENCH_load := --hits 1000 10000 --seconds 6 --think 0.1 --answers 2
+BENCH_posterior := --judgments 300000
 BENCH_publish := --hits 2000 --crashes 3 --study 60
 BENCH_chaos := --rounds 10
 BENCH_fuzz := --inputs 4000

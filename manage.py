@@ -8,7 +8,9 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotation.settings")
     from annotation.serving.command_line import run
+    from annotation.serving.output import make_output_last
 
+    make_output_last()
     sys.exit(run(sys.argv))
 
 

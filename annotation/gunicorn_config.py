@@ -3,15 +3,24 @@
 import gc
 import os
 import signal
+import sys
 from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from annotation.serving.embedded.processes import dies_with_parent
 from annotation.serving.production import unencrypted
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotation.settings")
+try:
+    workers = settings.WEB_CONCURRENCY
+    threads = settings.WEB_THREADS
+except ImproperlyConfigured as error:  # one line, where each worker would show a traceback
+    sys.exit(f"Error: {error}")
+
 wsgi_app = "annotation.wsgi"
 worker_class = "gthread"  # a slow phone occupies one thread, not a process
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-threads = int(os.environ.get("WEB_THREADS", "8"))
 graceful_timeout = 5
 timeout = 120
 loglevel = "warning"

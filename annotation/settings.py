@@ -1,11 +1,11 @@
 """All settings, read from the environment (12-factor); a site on one machine needs none of them."""
 
+import os
 import tomllib
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
@@ -17,10 +17,12 @@ from annotation.serving.picture_origins import picture_origins, region_of
 from annotation.serving.production import is_embedded, production_troubles
 from annotation.serving.proxies import parsed
 from annotation.serving.secret_key import kept_keys
+from annotation.serving.server_addresses import broker, database
+from annotation.serving.variables import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
-env = environ.Env()
+env = Environment(os.environ)
 
 
 def origin(address: str) -> str:
@@ -29,41 +31,64 @@ def origin(address: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-DEBUG = env.bool("DEBUG", default=True)
-if not DEBUG and (troubles := production_troubles(env.ENVIRON)):
+def host(address: str) -> str:
+    """An address's host alone, as ALLOWED_HOSTS names it."""
+    name = urlsplit(address).hostname or ""
+    return f"[{name}]" if ":" in name else name
+
+
+PRODUCTION = not env["DEBUG"]
+# Django's own pages for developers show settings and code to whoever comes, and behind a proxy
+# everybody seems to come from this machine: errors stand in the log alone.
+DEBUG = False
+if PRODUCTION and (troubles := production_troubles(os.environ)):
     raise ImproperlyConfigured(f"DEBUG=0 refuses to start: {'; '.join(troubles)}.")
-# This machine's own names too: commands and health checks use them.
-ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1", "[::1]"]
-PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
+if below := os.environ.get("SCRIPT_NAME", "").strip("/"):
+    raise ImproperlyConfigured(
+        f"SCRIPT_NAME is /{below}: the site needs a host name of its own, not a path below another"
+        " site's."
+    )
+PUBLIC_URL: str = env["PUBLIC_URL"]
 HTTPS = PUBLIC_URL.startswith("https://")
-CSRF_TRUSTED_ORIGINS = [origin(PUBLIC_URL)] if PUBLIC_URL else []
+ALLOWED_HOSTS = [
+    *env["ALLOWED_HOSTS"],
+    *([host(PUBLIC_URL)] if PUBLIC_URL else []),
+    # This machine's own names: commands and health checks use them.
+    *["localhost", "127.0.0.1", "[::1]"],
+]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
 # The proxies that may say who a visitor is and how they came; nobody else may.
-TRUSTED_PROXIES = parsed(env.list("TRUSTED_PROXIES", default=[]))
+TRUSTED_PROXIES = parsed(env["TRUSTED_PROXIES"])
 REDIRECT_TO_HTTPS = HTTPS
 
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+DATA_DIR: Path = (env["DATA_DIR"] or BASE_DIR / "var").resolve()
 
 # No SECRET_KEY_FALLBACKS: an earlier key was published, so Django must believe nothing signed
 # with it. Only a worker's cookie is (tasks.crowds.local.identity): its name cannot be guessed.
-_given_key = env.str("SECRET_KEY", default="")
+_given_key = env["SECRET_KEY"]
 SECRET_KEY, *EARLIER_SECRET_KEYS = [_given_key] if _given_key else kept_keys(DATA_DIR)
 # Ids on pages and at marketplaces follow from the key under which they were first made.
 IDS_KEY = [SECRET_KEY, *EARLIER_SECRET_KEYS][-1]
 
-# The bucket for copies of images and workers' pictures; AWS_S3_CUSTOM_DOMAIN: a public host for it.
-AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", default="")
-AWS_S3_CUSTOM_DOMAIN = env.str("AWS_S3_CUSTOM_DOMAIN", default="")
-AWS_S3_REGION_NAME = region_of(env.ENVIRON)
-PICTURE_ORIGINS = picture_origins(env.ENVIRON)
-KEEP_LOGITS = env.bool("KEEP_LOGITS", default=True)  # under DATA_DIR, up to 2 GB per classifier
-LOGITS_IN_BUCKET = bool(AWS_STORAGE_BUCKET_NAME) and env.bool("LOGITS_IN_BUCKET", default=False)
-EMBEDDED_DATABASE = "DATABASE_URL" not in env.ENVIRON
-EMBEDDED_SERVERS = is_embedded(env.ENVIRON)
+WEB_CONCURRENCY: int = env["WEB_CONCURRENCY"]
+WEB_THREADS: int = env["WEB_THREADS"]
+# gunicorn reads it too, before its configuration, and fails at an empty one.
+os.environ["WEB_CONCURRENCY"] = str(WEB_CONCURRENCY)
 
-DATABASES = {"default": env.db("DATABASE_URL", default=database_url(DATA_DIR))}
+# The bucket for copies of images and workers' pictures; AWS_S3_CUSTOM_DOMAIN: a public host for it.
+AWS_STORAGE_BUCKET_NAME = env["AWS_STORAGE_BUCKET_NAME"]
+AWS_S3_CUSTOM_DOMAIN = env["AWS_S3_CUSTOM_DOMAIN"]
+AWS_S3_REGION_NAME = region_of(os.environ)
+PICTURE_ORIGINS = picture_origins(os.environ)
+KEEP_LOGITS: bool = env["KEEP_LOGITS"]
+LOGITS_IN_BUCKET = bool(AWS_STORAGE_BUCKET_NAME) and env["LOGITS_IN_BUCKET"]
+EMBEDDED_DATABASE = "DATABASE_URL" not in env
+EMBEDDED_SERVERS = is_embedded(os.environ)
+
+DATABASES = {"default": env["DATABASE_URL"] or database(database_url(DATA_DIR))}
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-REDIS_URL = env.str("REDIS_URL", default=redis_url(DATA_DIR))
+REDIS_URL: str = env["REDIS_URL"] or redis_url(DATA_DIR)
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -120,6 +145,8 @@ MIDDLEWARE = [
 # Bodies have limits by route (annotation.serving.bodies), and only imports take files.
 FILE_UPLOAD_HANDLERS: list[str] = []
 DATA_UPLOAD_MAX_MEMORY_SIZE = DOCUMENT
+# The largest HIT that a campaign's settings allow: 100 images with 20 labels and 4 other fields.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2500
 
 ROOT_URLCONF = "annotation.urls"
 WSGI_APPLICATION = "annotation.wsgi.application"
@@ -151,6 +178,7 @@ USE_I18N = False
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_AUTOREFRESH = not PRODUCTION
 WHITENOISE_USE_FINDERS = True  # served from the packages: no collectstatic
 
 # Researchers' pages: unfold's Alpine needs eval and inline styles.
@@ -168,19 +196,20 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 # The marketplace of the crowd `mturk`: an endpoint that speaks its API, "" for Amazon's own.
-MTURK_ENDPOINT_URL = env.str("MTURK_ENDPOINT_URL", default="").rstrip("/")
-MTURK_CALLS_PER_SECOND = env.float("MTURK_CALLS_PER_SECOND", default=None)
-MTURK_SUBMIT_ORIGINS = env.list(  # where a worker's page may submit an answer
-    "MTURK_SUBMIT_ORIGINS",
-    default=["https://www.mturk.com", "https://workersandbox.mturk.com"]
-    + ([origin(MTURK_ENDPOINT_URL)] if MTURK_ENDPOINT_URL else []),
-)
+MTURK_ENDPOINT_URL = env["MTURK_ENDPOINT_URL"]
+MTURK_CALLS_PER_SECOND = env["MTURK_CALLS_PER_SECOND"]
+MTURK_SUBMIT_ORIGINS: list[str] = env["MTURK_SUBMIT_ORIGINS"] or [
+    "https://www.mturk.com",
+    "https://workersandbox.mturk.com",
+    *([origin(MTURK_ENDPOINT_URL)] if MTURK_ENDPOINT_URL else []),
+]
 
 # Workers' pages: nothing inline, nothing from other sites; only marketplaces may frame them.
-WORKER_FRAME_ANCESTORS = env.list(
-    "WORKER_FRAME_ANCESTORS",
-    default=["'self'", "https://worker.mturk.com", *MTURK_SUBMIT_ORIGINS],
-)
+WORKER_FRAME_ANCESTORS: list[str] = env["WORKER_FRAME_ANCESTORS"] or [
+    "'self'",
+    "https://worker.mturk.com",
+    *MTURK_SUBMIT_ORIGINS,
+]
 WORKER_PAGE_CSP = {
     "default-src": ["'self'"],
     "img-src": ["'self'", *PICTURE_ORIGINS],
@@ -217,7 +246,7 @@ AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 
 # A second factor: an app's codes or a passkey, and codes to recover. Nobody signs up.
-REQUIRE_MFA = env.bool("REQUIRE_MFA", default=False)
+REQUIRE_MFA = env["REQUIRE_MFA"]
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Second Look"
 MFA_TOTP_TOLERANCE = 1  # phones' clocks: the code before and the one after are right too
@@ -228,7 +257,7 @@ ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/15m/key"}  # wrong codes, per user
 
 # Celery. The queue can be rebuilt from Postgres: losing it loses no work.
-CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_URL = broker(REDIS_URL)
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
@@ -240,11 +269,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 5,  # seconds that a page may wait
     "visibility_timeout": 24 * 3600,  # a task that runs for hours is not delivered a second time
 }
-INFERENCE_MINUTES = env.float("INFERENCE_MINUTES", default=10)  # without a batch: then it is ended
+INFERENCE_MINUTES: float = env["INFERENCE_MINUTES"]
 CELERY_BEAT_SCHEDULER = "annotation.serving.beat:Scheduler"
 CELERY_TIMEZONE = "UTC"
-SYNC_MINUTES = env.int("SYNC_MINUTES", default=3)  # between two syncs of a campaign
-NIGHTLY_HOUR = env.int("NIGHTLY_HOUR", default=3)  # UTC
+SYNC_MINUTES: int = env["SYNC_MINUTES"]
+NIGHTLY_HOUR: int = env["NIGHTLY_HOUR"]
 CELERY_BEAT_SCHEDULE = {
     "resume inference": {
         "task": "models_inference.celery_tasks.resume_jobs",
@@ -270,6 +299,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["annotation.rights.api.ByRights"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "annotation.api.schema.Schema",
+    "EXCEPTION_HANDLER": "annotation.api.errors.with_what_is_taken",
     "DEFAULT_PARSER_CLASSES": ["annotation.api.parsing.JSONOfAnyDepth"],
     "DEFAULT_PAGINATION_CLASS": "annotation.api.pagination.Cursor",
     "DEFAULT_FILTER_BACKENDS": ["annotation.api.filters.ByParameter"],
@@ -280,6 +310,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Second Look",
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {"CampaignStateEnum": "tasks.models.campaign.State"},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -291,12 +322,19 @@ SECONDS_PER_TILE = 1.5
 SECONDS_PER_IMAGE = 15
 
 # Visitors without an invitation from one network, an IPv4 address or IPv6 /64 (rule V3).
-VISITORS_AT_ONCE = env.int("VISITORS_AT_ONCE", default=60)
-NEW_VISITORS_PER_HOUR = env.int("NEW_VISITORS_PER_HOUR", default=60)
+VISITORS_AT_ONCE = env["VISITORS_AT_ONCE"]
+NEW_VISITORS_PER_HOUR = env["NEW_VISITORS_PER_HOUR"]
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "formatters": {"one line": {"()": "annotation.serving.error_pages.OneLine"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler"},
+        "one line": {"class": "logging.StreamHandler", "formatter": "one line"},
+    },
+    "loggers": {
+        "django.security.DisallowedHost": {"handlers": ["one line"], "propagate": False},
+    },
+    "root": {"handlers": ["console"], "level": env["LOG_LEVEL"]},
 }

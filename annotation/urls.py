@@ -5,6 +5,7 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+handler400 = "annotation.serving.error_pages.bad_request"
 urlpatterns = [
     path("", include("tasks.pages.urls")),
     path("", include("imagesets.urls")),

@@ -1,7 +1,8 @@
 """Export of judgments against the database's own limit, `psql \\copy` of the same query.
 
-Makes a study of generated answers in a database of its own, exports it as CSV and JSON lines, and
-prints rows per second, the ratio to psql, and by how much the exporting process's memory grew.
+Makes a study of generated answers in a database of its own, exports the judgments of its CONTAINS
+and of its CLASSIFY campaign as CSV and JSON lines, and prints rows per second, the ratio to psql,
+and by how much the exporting process's memory grew.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from studies import TILES, make_study
+from studies import PICTURES, TILES, make_classify_study, make_study
 
 
 def by_psql(campaign) -> float:
@@ -21,16 +22,17 @@ def by_psql(campaign) -> float:
     from django.conf import settings
 
     from annotation.exports.stream import copy_statement
-    from annotation.exports.tables import ASSIGNMENTS_IN_ORDER
-    from annotation.exports.tables import CONTAINS_JUDGMENTS as TABLE
+    from annotation.exports.tables import ASSIGNMENTS_IN_ORDER, table_of
     from annotation.serving.embedded import binaries, database_url
 
-    copy = copy_statement(TABLE, TABLE.columns, "csv")
+    table = table_of(campaign, "judgments")
+    copy = copy_statement(table, table.columns, "csv")
     everything = (
         "(SELECT id, row_number() OVER (ORDER BY submitted_at, sequence, id)"
         f" FROM tasks_assignment WHERE campaign_id = {campaign.pk}) AS k (id, place)"
     )
     whole = copy.replace(ASSIGNMENTS_IN_ORDER, everything)
+    whole = whole.replace("%(campaign)s", str(campaign.pk))
     whole = " ".join(whole.removeprefix("COPY").split()).replace("TO STDOUT", "TO '/dev/null'")
     database = os.environ.get("DATABASE_URL") or database_url(settings.DATA_DIR)
     command = [str(binaries().psql), "-X", "-q", "-d", database, "-c", f"\\copy {whole}"]
@@ -57,7 +59,8 @@ def peak() -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--judgments", type=int, default=1_000_000)
+    parser.add_argument("--judgments", type=int, default=1_000_000, help="of CONTAINS")
+    parser.add_argument("--responses", type=int, default=180_000, help="of CLASSIFY")
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args()
     import django
@@ -67,21 +70,26 @@ def main() -> None:
 
     django.setup()
     with running(settings.DATA_DIR, durable=False):
-        campaign = make_study(options.judgments)
-        rows = campaign.assignments.count() * TILES
-        idle = peak()
-        seconds: dict[str, list[float]] = {"psql": [], "csv": [], "jsonl": []}
-        for _ in range(options.repeat):  # in turns, since a machine's speed drifts
-            seconds["psql"].append(by_psql(campaign))
-            seconds["csv"].append(by_export(campaign, "csv"))
-            seconds["jsonl"].append(by_export(campaign, "jsonl"))
-        best = {name: rows / min(times) for name, times in seconds.items()}
-        print(
-            f"{rows:,} judgments: psql {best['psql']:,.0f} rows/s,"
-            f" csv {best['csv']:,.0f} ({best['csv'] / best['psql']:.2f} x),"
-            f" jsonl {best['jsonl']:,.0f} ({best['jsonl'] / best['psql']:.2f} x);"
-            f" memory grew by {peak() - idle:.0f} MB"
-        )
+        contains = make_study(options.judgments)
+        classify = make_classify_study(contains, options.responses)
+        figures = []
+        for campaign, items in ((contains, TILES), (classify, PICTURES)):
+            rows = campaign.assignments.count() * items
+            idle = peak()
+            seconds: dict[str, list[float]] = {"psql": [], "csv": [], "jsonl": []}
+            for _ in range(options.repeat):  # in turns, since a machine's speed drifts
+                seconds["psql"].append(by_psql(campaign))
+                seconds["csv"].append(by_export(campaign, "csv"))
+                seconds["jsonl"].append(by_export(campaign, "jsonl"))
+            best = {name: rows / min(times) for name, times in seconds.items()}
+            csv, jsonl = (best[name] / best["psql"] for name in ("csv", "jsonl"))
+            print(
+                f"{campaign.kind}, {rows:,} judgments: psql {best['psql']:,.0f} rows/s,"
+                f" csv {best['csv']:,.0f}, jsonl {best['jsonl']:,.0f};"
+                f" memory grew by {peak() - idle:.0f} MB"
+            )
+            figures.append(f"{campaign.kind} csv {csv:.2f} x, jsonl {jsonl:.2f} x")
+        print(f"to psql's rows a second: {'; '.join(figures)} (goals: 0.8 x, 0.6 x)")
 
 
 if __name__ == "__main__":

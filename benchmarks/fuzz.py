@@ -195,7 +195,7 @@ class Site:
         """A damaged table or archive for one of the other imports."""
         from imagesets.errors import ImportRefused
         from imagesets.importing.import_dataset import import_dataset
-        from imagesets.tables import TableError
+        from imagesets.tables.problems import TableError
         from models_inference.errors import InferenceError
         from models_inference.predictions.files import import_predictions
         from tasks.campaigns.known_answers import import_known_answers

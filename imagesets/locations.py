@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import re
 from typing import Any
 
 from django.conf import settings
@@ -17,12 +18,30 @@ FOR_EVERY_FILE = {
     "SignatureDoesNotMatch",
     "SlowDown",
 }
+OF_THE_ACCOUNT = {"AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken"}
+OF_THE_ACCOUNT |= {"SignatureDoesNotMatch"}
+ACCOUNT = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (AWS_ENDPOINT_URL: not Amazon's own S3)"
 
 
 def split_s3(address: str) -> tuple[str, str]:
     """("bucket", "key/or/prefix") of "s3://bucket/key/or/prefix"."""
     bucket, _, key = address.removeprefix("s3://").partition("/")
     return bucket, key
+
+
+def is_address(where: str) -> bool:
+    """Whether a text is an address, scheme://..., and no path."""
+    return re.match(r"[a-zA-Z][\w+.-]*://", where) is not None
+
+
+def s3_trouble(error: Exception) -> str:
+    """What boto3 says; where it is about the account, with the variables that name it."""
+    from botocore.exceptions import ClientError, NoCredentialsError, PartialCredentialsError
+
+    if isinstance(error, NoCredentialsError | PartialCredentialsError):
+        return f"no account is given: set {ACCOUNT}"
+    code = error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else ""
+    return f"{error}; see {ACCOUNT}" if code in OF_THE_ACCOUNT else str(error)
 
 
 @functools.cache
@@ -61,10 +80,11 @@ def read(location: str) -> bytes:
             return s3_client().get_object(Bucket=bucket, Key=key)["Body"].read()
         except ClientError as error:
             every_file = error.response.get("Error", {}).get("Code") in FOR_EVERY_FILE
-            raise (ConnectionError if every_file else OSError)(f"{location}: {error}") from error
+            kind = ConnectionError if every_file else OSError
+            raise kind(f"{location}: {s3_trouble(error)}") from error
         except BotoCoreError as error:  # botocore retries requests, but not broken responses
             if attempt == ATTEMPTS - 1:
-                raise ConnectionError(f"{location}: {error}") from error
+                raise ConnectionError(f"{location}: {s3_trouble(error)}") from error
     raise AssertionError
 
 
@@ -75,5 +95,5 @@ def write_s3(bucket: str, key: str, content: bytes) -> str:
     try:
         s3_client().put_object(Bucket=bucket, Key=key, Body=content)
     except (BotoCoreError, ClientError) as error:
-        raise OSError(f"s3://{bucket}/{key}: {error}") from error
+        raise OSError(f"s3://{bucket}/{key}: {s3_trouble(error)}") from error
     return f"s3://{bucket}/{key}"

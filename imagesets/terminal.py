@@ -1,5 +1,7 @@
-"""Progress bars with rate and time left on standard error, if that is a terminal."""
+"""Progress bars on standard error, if that is a terminal, and tables as text."""
 
+import io
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -78,3 +80,18 @@ def progress_bar(
     with progress_bars(console, transient, quiet, patience=0) as progress:
         progress(title, 0, None)
         yield partial(progress, title)
+
+
+class _AsStandardOutput(io.StringIO):
+    """Text in memory, with the encoding of standard output: rich draws its lines to suit."""
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return getattr(sys.stdout, "encoding", None) or "utf-8"
+
+
+def drawn(*shown: object) -> str:
+    """What rich draws, 80 columns wide; in ASCII where standard output is not UTF-8."""
+    with _AsStandardOutput() as text:
+        Console(file=text, width=80, highlight=False).print(*shown)
+        return text.getvalue()

@@ -12,6 +12,7 @@ from annotation.admin.steps import (
     Step,
     ask_first,
 )
+from annotation.links import door, how_people_begin, link_of
 from annotation.rights import RESEARCH, SPEND, may
 from tasks import money
 from tasks.campaigns import publish
@@ -76,9 +77,12 @@ class CampaignSteps(Guarded):
                 yes_spend=values.get("budget"),
                 in_queue=True,
             )
+            campaign.refresh_from_db()
+            path = door(campaign)
+            begin = f" {how_people_begin(campaign, link_of(request, path))}" if path else ""
             published = (
                 f"Published: {done.pairs:,} pairs of {done.images:,} images in {done.hits:,} HITs;"
-                f" the first round costs {done.first_round}."
+                f" the first round costs {done.first_round}.{begin}"
             )
             return " ".join([published, *done.notes])
 

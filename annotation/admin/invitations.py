@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 from annotation.admin.guarded import Guarded, VisibleFilter
 from annotation.admin.steps import Step, ask_first
 from annotation.admin.widgets import History, link_to
-from annotation.api.invitations import link_of
+from annotation.links import link_of
 from annotation.rights import RESEARCH
 from tasks.crowds.local.invitations import MOST, Made, make, revoke, state_of
 from tasks.models import Campaign, Invitation

@@ -64,6 +64,7 @@ class Step(Ruled, generics.GenericAPIView):
     rights = {"POST": RESEARCH}
     about = queryset = CAMPAIGNS
     serializer_class: type[KnownFieldsOnly] = Reason
+    shown_as = CampaignSerializer
     lookup_field = "slug"
 
     def post(self, request: Request, slug: str) -> Response:
@@ -71,43 +72,37 @@ class Step(Ruled, generics.GenericAPIView):
         body.is_valid(raise_exception=True)
         campaign = self.row
         try:
-            more = self.take(campaign, request.user.get_username(), body.validated_data)
+            notes = self.take(campaign, request.user.get_username(), body.validated_data)
         except Refused as refused:
             raise Conflict(str(refused)) from None
         campaign.refresh_from_db()
-        return Response(CampaignSerializer(campaign).data | (more or {}))
+        context = self.get_serializer_context() | {"notes": notes or []}
+        return Response(self.shown_as(campaign, context=context).data)
 
-    def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> dict[str, Any] | None:
-        """Take the step, return what else to say of it; raises Refused if it cannot be taken."""
+    def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> list[str] | None:
+        """Take the step, return notes on it, if any; raises Refused if it cannot be taken."""
         raise NotImplementedError
 
 
-campaign_or_why_not = extend_schema(
-    responses={
-        200: CampaignSerializer,
-        409: OpenApiResponse(description="Refused: all that is missing."),
-    }
-)
+REFUSED = OpenApiResponse(description="Refused: all that is missing.")
+campaign_or_why_not = extend_schema(responses={200: CampaignSerializer, 409: REFUSED})
+published_or_why_not = extend_schema(responses={200: PublishedSerializer, 409: REFUSED})
 
 
-@extend_schema(
-    responses={
-        200: PublishedSerializer,
-        409: OpenApiResponse(description="Refused: all that is missing."),
-    }
-)
+@published_or_why_not
 class Publish(Step):
     """Freeze what a draft asks, lay it out and open the first round; resume a paused campaign."""
 
     serializer_class = ToPublish
+    shown_as = PublishedSerializer
 
-    def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> dict[str, Any]:
+    def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> list[str]:
         if options["production"] or is_production(campaign):
             need(self.request.user, SPEND, campaign)
         published = publish.publish(
             campaign, who, options["production"], options["yes_spend"], in_queue=True
         )
-        return {"notes": published.notes}
+        return published.notes
 
 
 @campaign_or_why_not
@@ -118,9 +113,11 @@ class Pause(Step):
         publish.pause(campaign, who, options["why"], in_queue=True)
 
 
-@campaign_or_why_not
+@published_or_why_not
 class Resume(Step):
     """Give out work again."""
+
+    shown_as = PublishedSerializer
 
     def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> None:
         if is_production(campaign):

@@ -15,6 +15,7 @@ from annotation.api.fields import KnownFieldsOnly, StrictText
 from annotation.api.serializers import NothingToSay
 from annotation.rights import RESEARCH, SUPERUSER, VIEW, may
 from annotation.rights.api import Ruled
+from imagesets.labels.lint import some
 from imagesets.models import Dataset
 from models_inference.classifiers.registration import faults
 from models_inference.errors import InferenceError
@@ -180,11 +181,16 @@ class Predict(Predictions):
         names = body.validated_data["classifiers"]
         chosen = Classifier.objects.filter(dataset=dataset).exclude(architecture="")
         if names is not None:
+            runnable = set(chosen.values_list("name", flat=True))
             chosen = chosen.filter(name__in=names)
-            known = set(chosen.values_list("name", flat=True))
-            if unknown := [name for name in names if name not in known]:
+            if unknown := [name for name in names if name not in runnable]:
                 raise serializers.ValidationError(
-                    {"classifiers": [f"No classifier that can be run is named {unknown[0]}."]}
+                    {
+                        "classifiers": [
+                            f"No classifier that can be run is named {unknown[0]}."
+                            f" Known: {some(sorted(runnable)) or 'none'}."
+                        ]
+                    }
                 )
         try:
             job = queue_predictions(dataset, list(chosen))

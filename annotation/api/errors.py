@@ -1,11 +1,14 @@
 """Makes every error below /api/ JSON, whoever raises it: never an HTML page."""
 
 from http import HTTPStatus
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import status
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ErrorDetail, UnsupportedMediaType
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
 
 
 class Conflict(APIException):
@@ -14,6 +17,16 @@ class Conflict(APIException):
     status_code = status.HTTP_409_CONFLICT
     default_detail = "The campaign's state does not allow this."
     default_code = "conflict"
+
+
+def with_what_is_taken(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's handler of errors, which also says what an endpoint takes instead (415)."""
+    if isinstance(error, UnsupportedMediaType):
+        taken = " or ".join(parser.media_type for parser in context["view"].get_parsers())
+        error.detail = ErrorDetail(
+            f"{error.detail} Send the header Content-Type: {taken}.", error.default_code
+        )
+    return exception_handler(error, context)
 
 
 class JSONErrors:

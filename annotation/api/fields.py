@@ -11,6 +11,7 @@ from drf_spectacular.utils import OpenApiTypes, extend_schema_field
 from rest_framework import serializers
 
 from annotation.rights import RESEARCH, need, visible
+from imagesets.choices import meant
 
 
 class StrictInteger(serializers.IntegerField):
@@ -38,12 +39,13 @@ class StrictSlug(serializers.SlugField, StrictText):
 class StrictChoice(serializers.ChoiceField):
     """A JSON string, one of some; an error lists them."""
 
-    default_error_messages = {"invalid_choice": "Unknown: {input}. Known: {known}."}
+    default_error_messages = {"invalid_choice": "Unknown: {input}. Known: {known}.{meant}"}
 
     def to_internal_value(self, data: Any) -> str:
         text = StrictText(trim_whitespace=False, allow_blank=True).run_validation(data)
         if text not in self.choices:
-            self.fail("invalid_choice", input=text, known=", ".join(self.choices))
+            known, like = ", ".join(self.choices), meant(text, self.choices)
+            self.fail("invalid_choice", input=text, known=known, meant=like)
         return text
 
 
@@ -120,7 +122,10 @@ class Row(serializers.SlugRelatedField):
         try:
             row = super().to_internal_value(slug)
         except serializers.ValidationError:
-            raise serializers.ValidationError(f"There is no {self.what} {slug}.") from None
+            slugs = self.get_queryset().values_list("slug", flat=True)
+            raise serializers.ValidationError(
+                f"There is no {self.what} {slug}.{meant(slug, slugs)}"
+            ) from None
         if request := self.context.get("request"):
             need(request.user, RESEARCH, row)
         return row
@@ -136,7 +141,8 @@ class KnownFieldsOnly(serializers.Serializer):
             for name in data:
                 if name not in self.fields:
                     shown = str(name).encode(errors="backslashreplace").decode()
-                    errors[shown] = [f"Unknown field. Known: {', '.join(writable)}."]
+                    known = f"Unknown field. Known: {', '.join(writable)}."
+                    errors[shown] = [known + meant(shown, writable)]
                 elif self.fields[name].read_only:
                     errors[name] = ["Is set by the campaign itself and cannot be given."]
         if not errors:

@@ -2,13 +2,24 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.serializers import ValidationError
 
-from annotation.api.fields import StrictText
+from annotation.api.fields import StrictChoice, StrictText
+from imagesets.choices import meant
 
 PAGING = {"cursor", "page_size"}
+
+
+def _check_choice(model: type[Model], lookup: str, value: str) -> None:
+    """Refuse a value that a column of choices never has: no row at all would look like an answer.
+
+    Raises ValidationError naming the choices.
+    """
+    choices = None if "__" in lookup else model._meta.get_field(lookup).choices  # type: ignore[union-attr]
+    if choices:
+        StrictChoice(choices=list(choices)).run_validation(value)
 
 
 class ByParameter(BaseFilterBackend):
@@ -23,12 +34,13 @@ class ByParameter(BaseFilterBackend):
                     value = StrictText(trim_whitespace=False, allow_blank=True).run_validation(
                         request.query_params[name]
                     )
+                    _check_choice(queryset.model, filters[name][0], value)
                     queryset = queryset.filter(**{filters[name][0]: value})
                 except ValidationError as error:
                     errors[name] = error.detail
             elif name not in PAGING:
                 known = ", ".join(sorted({*filters, *PAGING}))
-                errors[name] = [f"Unknown parameter. Known: {known}."]
+                errors[name] = [f"Unknown parameter. Known: {known}.{meant(name, filters)}"]
         if errors:
             raise ValidationError(errors)
         return queryset

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics, serializers, status
@@ -13,6 +12,7 @@ from rest_framework.response import Response
 from annotation.api.campaigns import CAMPAIGNS
 from annotation.api.errors import Conflict
 from annotation.api.fields import KnownFieldsOnly, StrictInteger
+from annotation.links import link_of
 from annotation.rights import RESEARCH, VIEW
 from annotation.rights.api import Ruled
 from tasks.crowds.local.invitations import MOST, listed, make, revoke, state_of
@@ -128,8 +128,3 @@ class InvitationDetail(Ruled, generics.GenericAPIView):
         except Invitation.DoesNotExist:
             raise NotFound(f"Campaign {slug} has no invitation {pk}.") from None
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-def link_of(request: Any, path: str) -> str:
-    """A path as workers reach it: below PUBLIC_URL, or where the researcher reaches the site."""
-    return settings.PUBLIC_URL + path if settings.PUBLIC_URL else request.build_absolute_uri(path)

@@ -97,7 +97,9 @@ class Responses(Ruled, APIView):
         },
         responses={
             200: ImportedSerializer,
-            400: OpenApiResponse(description="The first 20 errors by field, each with its row."),
+            400: OpenApiResponse(
+                description="The errors by field, each kind once, with its first rows and a count."
+            ),
             409: OpenApiResponse(description="Refused: the campaign's state forbids it."),
         },
     )
@@ -130,9 +132,9 @@ class Responses(Ruled, APIView):
 
 
 def _by_field(refused: ResponsesRefused) -> dict[str, list[str]]:
-    """DRF's form of errors: each under its field, with its row."""
+    """DRF's form of errors: each under its field, with its rows."""
     errors: dict[str, list[str]] = defaultdict(list)
     for error in refused.errors:
-        where = f"row {error.row}: " if error.row else ""
+        where = f"{error.rows}: " if error.row else ""
         errors[error.field or "non_field_errors"].append(where + error.message)
     return dict(errors)

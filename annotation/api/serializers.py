@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from annotation.api.fields import KnownFieldsOnly, Money, StrictBoolean, StrictText
 from annotation.api.setting_fields import field_of
+from annotation.links import door, link_of
 from annotation.rights import SPEND, need, visible
 from tasks import money
 from tasks.campaigns.draft_checks import problems_of, slug_taken
@@ -16,6 +17,9 @@ from tasks.models import Campaign, Run
 from tasks.models.campaign import State
 from tasks.models.campaign_settings import SETTINGS
 from tasks.models.setting_types import Problem
+
+# The settings by which the groups of a source were frozen when the first answers were imported.
+GROUPED_BY = {"images", "follow_up", "min_relative_sf", "min_judgments"}
 
 
 class NothingToSay(KnownFieldsOnly):
@@ -94,7 +98,10 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
                         ]
                     }
                 )
-            fixed = {"dataset", "kind", "source"} & validated_data.keys()
+            fixed = {"dataset", "kind", "source"}
+            if campaign.source is not None:
+                fixed |= GROUPED_BY
+            fixed &= validated_data.keys()
             if fixed and campaign.hits.exists():
                 raise serializers.ValidationError(
                     {
@@ -109,18 +116,26 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
 
 
 class PublishedSerializer(CampaignSerializer):
-    """A campaign as it was published."""
+    """A campaign that gives out work, and where people begin."""
 
-    state = serializers.CharField(read_only=True)
-    notes = serializers.ListField(
-        child=serializers.CharField(),
-        read_only=True,
-        help_text="Images left out, or asked about their dataset label alone, with counts.",
+    link = serializers.SerializerMethodField(
+        help_text="The page where people begin; null: its crowd finds its own people. Where `open`"
+        " is `invited` it lets nobody in without an invitation."
+    )
+    notes = serializers.SerializerMethodField(
+        help_text="Images left out, or asked about their dataset label alone, with counts."
     )
 
     class Meta(CampaignSerializer.Meta):
-        fields = [*CampaignSerializer.Meta.fields, "notes"]
+        fields = [*CampaignSerializer.Meta.fields, "link", "notes"]
         read_only_fields = fields
+
+    def get_link(self, campaign: Campaign) -> str | None:
+        path = door(campaign)
+        return link_of(self.context["request"], path) if path else None
+
+    def get_notes(self, campaign: Campaign) -> list[str]:
+        return self.context["notes"]
 
 
 class RunSerializer(serializers.ModelSerializer):

@@ -11,6 +11,7 @@ from django.urls import path, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from annotation.links import door, link_of
 from annotation.rights import VIEW
 from annotation.rights.pages import needs
 from imagesets.clock import database_now
@@ -134,9 +135,7 @@ def campaign_progress(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         "is_open": campaign.state == State.OPEN,
         "settings_page": reverse("admin:tasks_campaign_change", args=[campaign.pk]),
         "invite_page": reverse("admin:tasks_campaign_invite", args=[campaign.pk]),
-        "workers_page": request.build_absolute_uri(
-            reverse("tasks:campaign", args=[campaign.public_id])
-        ),
+        "workers_page": link_of(request, door(campaign) or ""),
     }
     return TemplateResponse(request, "pages/progress.html", context)
 

@@ -53,18 +53,19 @@ class Objects:
     label: Ints
 
 
-def rivalled(image: Ints, is_dataset_label: Bools, selected: Ints, shown: Ints) -> Share:
-    """Images on which another label's SF >= the dataset label's, of those whose dataset label was
-    seen (rule T2).
+def rivalled(
+    image: Ints, is_dataset_label: Bools, selected: Ints, shown: Ints, min_judgments: int
+) -> Share:
+    """Images on which another label's SF >= the dataset label's, of those whose dataset label
+    `min_judgments` workers saw and any selected (rule T2): `amb` and `mis` images are left out.
 
     All arrays (P,): one entry for each pair. The frequencies selected / shown are compared as
     exact fractions, so that ties count.
     """
-    seen = shown > 0
     dataset_pair = np.full(image.max(initial=-1) + 1, -1)
-    (own,) = np.nonzero(seen & is_dataset_label)
+    (own,) = np.nonzero(is_dataset_label & (shown >= min_judgments) & (selected > 0))
     dataset_pair[image[own]] = own
-    (rival,) = np.nonzero(seen & ~is_dataset_label)
+    (rival,) = np.nonzero((shown > 0) & ~is_dataset_label)
     rival = rival[dataset_pair[image[rival]] >= 0]
     own = dataset_pair[image[rival]]
     at_least = selected[rival] * shown[own] >= selected[own] * shown[rival]

@@ -71,7 +71,7 @@ def headlines(
         .values("worker")
         .distinct()
         .count(),
-        rivalled=_rivalled(contains),
+        rivalled=_rivalled(contains, classify.min_judgments or contains.judgments_needed),
         groups=dict(groups.order_by("group")),
         multi_object=numbers.multi_object(annotations.objects.counted),
         multi_object_truth=None if truth is None else _truth(annotations, truth),
@@ -147,7 +147,7 @@ def _counted(campaign: Campaign, name: str) -> int:
     return run.counts[name] if run else 0
 
 
-def _rivalled(contains: Campaign) -> Share:
+def _rivalled(contains: Campaign, min_judgments: int) -> Share:
     pairs = PairResult.objects.filter(pair__campaign=contains).values_list(
         "pair__image", "pair__label", "pair__image__dataset_label", "selected", "shown"
     )
@@ -156,7 +156,11 @@ def _rivalled(contains: Campaign) -> Share:
     )
     _, image = np.unique(images.astype(int), return_inverse=True)
     return numbers.rivalled(
-        image, (labels == dataset_labels).astype(bool), selected.astype(int), shown.astype(int)
+        image,
+        (labels == dataset_labels).astype(bool),
+        selected.astype(int),
+        shown.astype(int),
+        min_judgments,
     )
 
 

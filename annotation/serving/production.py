@@ -6,9 +6,11 @@ import socket
 import zlib
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from typing import Any
 
-from environ import Env
+from django.core.exceptions import ImproperlyConfigured
+
+from annotation.serving.variables import Environment
 
 # Until this version the key of every site to which none was given.
 PUBLISHED_SECRET = "only-for-one-machine-and-never-for-production"
@@ -18,22 +20,27 @@ LEAST_VARIED = 32  # bytes of the compressed key: repeated words and digits have
 
 def production_troubles(environment: Mapping[str, str]) -> list[str]:
     """What is missing or unsafe in these variables, if the site shall run with DEBUG=0."""
-    env = _reader(environment)
+    env = Environment(environment)
     troubles = []
+
+    def read(name: str) -> Any:
+        try:
+            return env[name]
+        except ImproperlyConfigured as error:
+            troubles.append(str(error).rstrip("."))
+            return None
+
     if trouble := _secret_trouble(env):
         troubles.append(f"SECRET_KEY {trouble}: set a long random text (openssl rand -hex 32)")
-    hosts = env.list("ALLOWED_HOSTS", default=[])
-    if not hosts:
-        troubles.append("ALLOWED_HOSTS is empty: name the hosts that this site answers to")
-    elif "*" in hosts:
-        troubles.append("ALLOWED_HOSTS contains *: name the hosts that this site answers to")
-    address = urlsplit(env.str("PUBLIC_URL", default=""))
-    if address.scheme not in ("http", "https") or not address.hostname:
-        how = f"is {address.geturl()!r}" if address.geturl() else "is not set"
+    hosts = read("ALLOWED_HOSTS")
+    if hosts is not None and (not hosts or "*" in hosts):
+        how = "contains *" if hosts else "is empty"
+        troubles.append(f"ALLOWED_HOSTS {how}: name the hosts that this site answers to")
+    if read("PUBLIC_URL") == "":
         troubles.append(
-            f"PUBLIC_URL {how}: give the address where workers reach this site, with https://"
+            "PUBLIC_URL is not set: give the address where workers reach this site, with https://"
         )
-    if is_embedded(environment) and not env.bool("ALLOW_EMBEDDED", default=False):
+    if is_embedded(environment) and read("ALLOW_EMBEDDED") is False:
         troubles.append(
             "DATABASE_URL and REDIS_URL are not set (ALLOW_EMBEDDED=1 uses embedded ones)"
         )
@@ -42,14 +49,15 @@ def production_troubles(environment: Mapping[str, str]) -> list[str]:
 
 def is_embedded(environment: Mapping[str, str]) -> bool:
     """Whether the site starts a database or a queue of its own."""
-    return not {"DATABASE_URL", "REDIS_URL"} <= environment.keys()
+    env = Environment(environment)
+    return "DATABASE_URL" not in env or "REDIS_URL" not in env
 
 
 def unencrypted(environment: Mapping[str, str]) -> str | None:
     """The warning for a site in production whose PUBLIC_URL is plain http."""
-    env = _reader(environment)
-    address = env.str("PUBLIC_URL", default="")
-    if env.bool("DEBUG", default=True) or not address.startswith("http://"):
+    env = Environment(environment)
+    address = env["PUBLIC_URL"]
+    if env["DEBUG"] or not address.startswith("http://"):
         return None
     return (
         f"PUBLIC_URL is {address}: passwords and answers cross the network unencrypted. Serve"
@@ -75,7 +83,7 @@ def production_line(
     troubles = production_troubles(environment)
     variables = {"DEBUG": "0"}
     for variable, value in {
-        "SECRET_KEY": secrets.token_hex(32) if "DATABASE_URL" in environment else "",
+        "SECRET_KEY": secrets.token_hex(32) if "DATABASE_URL" in Environment(environment) else "",
         "ALLOWED_HOSTS": name,
         "PUBLIC_URL": f"http://{name}:{port}",
     }.items():
@@ -97,21 +105,15 @@ def _own_address() -> str:
             return socket.gethostname()
 
 
-def _secret_trouble(env: Env) -> str | None:
-    key = env.str("SECRET_KEY", default="")
+def _secret_trouble(env: Environment) -> str | None:
+    key = env["SECRET_KEY"]
     if key == PUBLISHED_SECRET:
         return "is the default one, which everybody knows"
     if not key:  # the key in DATA_DIR is good, but one machine's
-        several = "DATABASE_URL" in env.ENVIRON
+        several = "DATABASE_URL" in env
         return "is not set, and the site's processes must share one" if several else None
     if len(key) < SHORTEST_SECRET:
         return f"is short ({len(key)} characters)"
     if len(zlib.compress(key.encode(), 9)) < LEAST_VARIED:
         return "repeats itself and can be guessed"
     return None
-
-
-def _reader(environment: Mapping[str, str]) -> Env:
-    env = Env()
-    env.ENVIRON = environment
-    return env

@@ -24,6 +24,8 @@ from annotation.serving.embedded.paths import DATABASE
 from annotation.serving.embedded.processes import dies_with_parent
 from annotation.site_pages import site_id
 
+USUAL = "http://127.0.0.1:8000"  # where `up` serves the site unless it is told otherwise
+
 
 def url_file() -> Path:
     """The file to which `up` writes the address of the site that it serves."""
@@ -53,6 +55,11 @@ def served_address() -> str | None:
     except OSError:
         return None
     return address if address and _is_this_site(address) else None
+
+
+def public_address() -> str | None:
+    """Where workers reach the site, as a command knows it: PUBLIC_URL, or where `up` serves it."""
+    return settings.PUBLIC_URL or served_address()
 
 
 def _is_this_site(address: str) -> bool:

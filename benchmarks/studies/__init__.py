@@ -1,6 +1,7 @@
-"""A CONTAINS study of generated answers of any size, made by SQL at the database's own speed."""
+"""Studies of generated answers of any size, made by SQL at the database's own speed."""
 
 TILES = 48
+PICTURES = 5  # of a CLASSIFY HIT
 R = 9
 
 IMAGES = """
@@ -42,6 +43,33 @@ STUDY = """
     ANALYZE;
 """
 
+# Six labels are offered with each image, one to three of them selected, the first of these main.
+CLASSIFY = """
+    INSERT INTO tasks_hit (id, campaign_id, key, public_id, expected_seconds)
+      SELECT {first} + n, 2, lpad(n::text, 7, '0'), lpad(n::text, 16, 'c'), 90
+      FROM generate_series(1, {hits}) n;
+    INSERT INTO tasks_hititem (hit_id, position, section, image_id, role)
+      SELECT {first} + h, p, p, 1 + (h * {pictures} + p) % {images}, 'study'
+      FROM generate_series(1, {hits}) h, generate_series(0, {pictures} - 1) p;
+    INSERT INTO tasks_assignment (campaign_id, hit_id, worker_id, key, round, state, outcome,
+        set_aside, imported, opened_at, submitted_at, shown, selected, maybe, unseen, answers,
+        comment, active_seconds)
+      SELECT 2, {first} + h, w, 'a' || h || '-' || r, 1 + r / 3, 'submitted', 'accepted', false,
+             false, now(), now() + (r * {hits} + h) * interval '1 second',
+             ARRAY(SELECT p FROM generate_series(0, {pictures} - 1) p), '{{}}', '{{}}', '{{}}',
+             (SELECT jsonb_agg(jsonb_build_object(
+                'offered', o.offered, 'selected', o.offered[1:1 + (h + r + p) % 3],
+                'main', o.offered[1], 'other', '') ORDER BY p)
+              FROM generate_series(0, {pictures} - 1) p
+              CROSS JOIN LATERAL (SELECT ARRAY(
+                SELECT 1 + (h * 7 + p * 31 + k * 131) % 1000 FROM generate_series(0, 5) k
+              ) AS offered) o),
+             '', 30 + random() * 60
+      FROM (SELECT h, r, 1 + (h * 13 + r * 17) % {workers} AS w
+            FROM generate_series(1, {hits}) h, generate_series(0, {r} - 1) r) a;
+    ANALYZE;
+"""
+
 
 def make_study(judgments: int, workers: int = 400):
     """A CONTAINS campaign with about `judgments` judgments, nine on each pair."""
@@ -61,4 +89,22 @@ def make_study(judgments: int, workers: int = 400):
             id=1, slug="bench", name="Bench", dataset=Dataset.objects.get(), kind="contains"
         )
         cursor.execute(STUDY.format(**sizes))
+    return campaign
+
+
+def make_classify_study(contains, judgments: int, workers: int = 400):
+    """A CLASSIFY campaign with about `judgments` responses, nine on each image, beside the CONTAINS
+    campaign that make_study made."""
+    from django.db import connection
+
+    from tasks.models import Campaign
+
+    hits = max(1, round(judgments / PICTURES / R))
+    sizes = {"hits": hits, "pictures": PICTURES, "workers": workers, "r": R}
+    sizes |= {"first": contains.hits.count(), "images": contains.dataset.images.count()}
+    campaign = Campaign.objects.create(
+        id=2, slug="bench-2", name="Bench 2", dataset=contains.dataset, kind="classify"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(CLASSIFY.format(**sizes))
     return campaign

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from imagesets.errors import ImportRefused, reason_of
-from imagesets.importing.assumed import class_order
 from imagesets.importing.class_tables import KEY_LENGTH, LabelRow
 from imagesets.importing.parallel import in_parallel
 from imagesets.importing.sources import Entry, Source
 from imagesets.importing.unicode_forms import composition_matches, forms
 from imagesets.labels.imagenet import ClassEntry, imagenet_classes, is_wordnet_id
 from imagesets.models import Dataset
+from imagesets.tables.image_paths import ImagePaths, NoImage
+from imagesets.tables.problems import Problems, listed
 from imagesets.terminal import StepProgress
 
 
@@ -51,24 +52,28 @@ def list_entries(
 
 def rows_by_image(
     table: dict[str, LabelRow], entries: list[Entry], path: str | os.PathLike | None
-) -> dict[str, LabelRow]:
-    """The rows of labels.csv by the keys of their images.
+) -> tuple[dict[str, LabelRow], str]:
+    """The rows of labels.csv by the keys of their images, and which paths were taken for others.
 
-    Refuses a row without an image, and one that matches several by Unicode composition alone.
+    Refuses rows without an image, and several for one.
     """
     keys = {entry.key for entry in entries}
     matches = composition_matches(table, keys)
-    rows = {}
-    for key, row in table.items():
-        image = key if key in keys else matches.get(key)
-        if image is None:
-            alike = not forms(key).isdisjoint(form for name in keys for form in forms(name))
-            hint = " (one that is composed otherwise has a row, or there are several)"
-            raise ImportRefused(
-                f"{path}, row {row.row}: no image {key!r} among the images{hint if alike else ''}"
-            )
-        rows[image] = row
-    return rows
+    paths = ImagePaths(keys)
+    rows: dict[str, LabelRow] = {}
+    problems = Problems()
+    for name, row in table.items():
+        try:
+            key = paths.key(matches.get(name, name))
+        except NoImage as error:
+            problems.add(row.row, "", str(error))
+            continue
+        if key in rows:
+            problems.add(row.row, "", f"image {key!r} is already in row {rows[key].row}")
+        rows[key] = row
+    if problems:
+        raise ImportRefused(f"{path}, {listed(problems.errors())}")
+    return rows, paths.note()
 
 
 def labelled(entries: list[Entry], table: dict[str, LabelRow]) -> list[Entry]:
@@ -95,21 +100,33 @@ def classes_brought(
     if dataset is not None and dataset.labels.exists():
         return {}, []
     if source.classes:
-        return source.classes, [class_order(source.classes, "as the files' ClassLabel names them")]
+        return source.classes, [_class_order(source.classes, "as the files' ClassLabel names them")]
     labels = {entry.label for entry in entries} - {""}
     if not any(is_wordnet_id(label) for label in labels):
         return _own_classes(labels)
     if all(is_wordnet_id(label) for label in labels):
         imagenet = {entry.key: entry for entry in imagenet_classes()}
-        return imagenet, [class_order(imagenet, "WordNet ids: those of ImageNet-1k")]
+        return imagenet, [_class_order(imagenet, "WordNet ids: those of ImageNet-1k")]
     return {}, []
+
+
+def _class_order(classes: dict[str, ClassEntry], by_whom: str) -> str:
+    """A note on classes that no table has given, and their order."""
+    shown = [f"{entry.key} ({entry.names[0]})" for entry in classes.values()]
+    ends = f"{shown[0]} to {shown[-1]}" if len(shown) > 1 else shown[0]
+    return f"the labels are {by_whom}, {len(shown):,} in their order ({ends})"
 
 
 def _own_classes(labels: set[str]) -> tuple[dict[str, ClassEntry], list[str]]:
     if not labels:
         return {}, []
-    numbers = all(re.fullmatch("[0-9]+", label) for label in labels)
-    keys = sorted(labels, key=int) if numbers else sorted(labels)
+    # With a point: as pandas writes whole numbers of a column that has missing values.
+    numbers = all(re.fullmatch(r"[0-9]+(\.0+)?", label) for label in labels)
+    keys = (
+        sorted(labels, key=lambda label: int(label.partition(".")[0]))
+        if numbers
+        else sorted(labels)
+    )
     for key in keys:
         if len(key) > KEY_LENGTH:
             raise ImportRefused(f"label {key[:40]!r}... is longer than {KEY_LENGTH} characters")
@@ -157,20 +174,25 @@ def check_labels(
     path: str | os.PathLike | None,
 ) -> None:
     """Refuse a label that is not among the `known` keys."""
-    for entry in entries:
-        if entry.label and entry.label not in known:
-            row = label_table[entry.key].row if label_table else 0
-            where = f"{path}, row {row}" if label_table else f"image {entry.key!r}"
-            hint = ""
-            if not known:
-                folders = (
-                    "; or, if the folders are not labels, --labels CSV with columns image,label"
-                )
-                hint = (
-                    ", since some labels are WordNet ids and others are not (give the classes:"
-                    f" --classes CSV with columns key,names{'' if label_table else folders})"
-                )
-            raise ImportRefused(f"{where}: unknown label {entry.label!r}{hint}")
+    unknown = [entry for entry in entries if entry.label and entry.label not in known]
+    if not unknown:
+        return
+    hint = ""
+    if not known:
+        folders = "; or, if the folders are not labels, --labels CSV with columns image,label"
+        hint = (
+            ", since some labels are WordNet ids and others are not (give the classes:"
+            f" --classes CSV with columns key,names{'' if label_table else folders})"
+        )
+    if label_table:
+        problems = Problems()
+        for entry in unknown:
+            row = label_table[entry.key].row
+            problems.add(row, "", f"unknown label {entry.label!r}{hint}")
+        raise ImportRefused(f"{path}, {listed(problems.errors())}")
+    first = unknown[0]
+    more = f" ({len(unknown) - 1:,} more images have such a label)" if len(unknown) > 1 else ""
+    raise ImportRefused(f"image {first.key!r}: unknown label {first.label!r}{hint}{more}")
 
 
 def known_images(dataset: Dataset | None) -> dict[str, Known]:

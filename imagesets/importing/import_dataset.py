@@ -16,7 +16,6 @@ from django.db import connection, transaction
 
 from imagesets.errors import ImportRefused, reason_of
 from imagesets.files import is_copy, is_gone, keep_copy
-from imagesets.importing.assumed import CLASSES, LABELS, columns_passed_over
 from imagesets.importing.checks import (
     Known,
     StepProgress,
@@ -38,6 +37,7 @@ from imagesets.importing.parallel import in_parallel
 from imagesets.importing.report import Report
 from imagesets.importing.sources import Entry, Source, open_source
 from imagesets.labels.imagenet import ClassEntry
+from imagesets.locations import is_address
 from imagesets.locks import Lock, held, number_of
 from imagesets.models import Dataset, Image, Label
 from imagesets.pictures.decoding import Undecodable, check
@@ -97,21 +97,23 @@ def import_dataset(
     for what, table in (("classes", classes), ("labels", labels)):
         if table is not None and not os.fspath(table).strip():
             raise ImportRefused(f"the path of the {what} is empty: name a file, or leave it out")
-    class_table = read_classes(Path(classes)) if classes else None
-    label_table = read_labels(Path(labels)) if labels else None
-    table_notes = columns_passed_over(Path(classes), CLASSES) if classes else []
-    table_notes += columns_passed_over(Path(labels), LABELS) if labels else []
+        if table is not None and is_address(os.fspath(table)):
+            raise ImportRefused(f"{table}: is an address: download it first, then name the file")
+    notes: list[str] = []
+    class_table = read_classes(Path(classes), notes) if classes else None
+    label_table = read_labels(Path(labels), notes) if labels else None
     source = open_source(images, columns)
     with _one_import_at_a_time(slug):
         entries = list_entries(source, images, label_table, progress)
         dataset = Dataset.objects.filter(slug=slug).first()
-        folder_notes: list[str] = []
         if label_table is not None:
-            label_table = rows_by_image(label_table, entries, labels)
+            label_table, paths_note = rows_by_image(label_table, entries, labels)
+            notes += [f"{Path(str(labels)).name}: {paths_note}"] if paths_note else []
             entries = labelled(entries, label_table)
         elif source.in_folders:
             class_keys = set(class_table or ()) | label_keys_of(dataset)
             entries, folder_notes = labelled_by_folders(entries, class_keys)
+            notes += folder_notes
         new_classes, class_note = classes_brought(dataset, class_table, source, entries)
         label_keys = set(new_classes) | label_keys_of(dataset)
         if label_table is None:
@@ -124,8 +126,7 @@ def import_dataset(
 
         with transaction.atomic() if strict else nullcontext():
             dataset = _dataset(slug, name)
-            notes = table_notes + source.notes + folder_notes + class_note
-            report = Report(dataset, found=len(entries), notes=notes)
+            report = Report(dataset, found=len(entries), notes=source.notes + notes + class_note)
             label_ids = _save_labels(dataset, new_classes, report)
             _fill_labels(entries, known, label_ids, report)
             _save_locations(source, entries, known, copy, report, progress)

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from imagesets.locations import s3_client
+from imagesets.locations import s3_client, s3_trouble
 
 YEAR = 365 * 24 * 3600
 # A page keeps its addresses while somebody works on it, at most an hour. Addresses that stay the
@@ -36,7 +36,8 @@ def put(name: str, content: bytes) -> None:
             CacheControl=f"public, max-age={YEAR}, immutable",
         )
     except (BotoCoreError, ClientError) as error:
-        raise OSError(f"s3://{settings.AWS_STORAGE_BUCKET_NAME}/{name}: {error}") from error
+        place = f"s3://{settings.AWS_STORAGE_BUCKET_NAME}/{name}"
+        raise OSError(f"{place}: {s3_trouble(error)}") from error
 
 
 def address(name: str) -> str:

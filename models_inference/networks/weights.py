@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 
-from imagesets.locations import s3_client, split_s3
+from imagesets.locations import s3_client, s3_trouble, split_s3
 from models_inference.errors import InferenceError
 from models_inference.networks.checkpoint_parts import Checkpoint
 
@@ -91,7 +91,7 @@ def fetched(address: str) -> Path:
                     Path(part.name).unlink(missing_ok=True)
                     raise
     except (BotoCoreError, ClientError, OSError, ValueError) as error:
-        raise InferenceError(f"Weights {address} cannot be fetched: {first_line(error)}") from None
+        raise InferenceError(f"Weights {address} cannot be fetched: {s3_trouble(error)}") from None
     return path
 
 

@@ -9,26 +9,29 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from django.db import transaction
 
 from imagesets.models import Dataset, Image, Label
+from imagesets.tables.image_paths import ImagePaths, NoImage
+from imagesets.tables.named_rows import NamedRows
+from imagesets.tables.problems import Problems
+from imagesets.tables.values import has_decimal_comma, number, whole_number
 from models_inference.errors import InferenceError, is_text, short
 from models_inference.models import LONGEST_NAME, STORED, Classifier, Prediction
 from models_inference.predictions.class_labels import class_labels
 from models_inference.predictions.class_orders import classes_of
 from models_inference.predictions.logits import keep_logits, wanted
-from models_inference.predictions.mapping_files import rows_of
+from models_inference.predictions.mapping_files import refused
 from models_inference.predictions.storage import locked_images, store
 
 Ranked = tuple[Sequence[int], Sequence[float]]  # ids of labels and scores, best first
-N = TypeVar("N", int, float)
-Show = Callable[[int, int], None]
+Show = Callable[[int, int | None], None]  # rows or images done, of how many (None: not known)
 USUAL = 5  # labels of a classifier that a campaign takes, unless it says otherwise
 COLUMNS = ("image", "rank", "label", "score")
 BLOCK = 1024  # images whose logits are ranked at a time
+ROWS_SHOWN = 5_000  # rows of a table after which progress is shown
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,10 @@ def import_predictions(
         )
     refuse_if_runnable(Classifier.objects.filter(dataset=dataset, name=name).first())
     images = dict(Image.objects.filter(dataset=dataset).values_list("key", "id"))
-    logits, keys, notes = None, None, []
+    logits, keys = None, None
+    notes: list[str] = []
     if file.suffix.lower() == ".npz":
-        logits, ids, (keys, order) = read_logits(dataset, file, images, mapping)
+        logits, ids, (keys, order) = read_logits(dataset, file, images, mapping, notes)
         matched = class_labels(dataset, name, keys)
         rows: dict[int, Ranked] = {}
         for start in range(0, len(ids), BLOCK):
@@ -88,7 +92,7 @@ def import_predictions(
     else:
         if mapping is not None:
             raise InferenceError("A mapping is for logits (.npz): a CSV names the labels itself.")
-        rows = read_table(dataset, file, images, notes)
+        rows = read_table(dataset, file, images, notes, show)
         dropped = 0
     with transaction.atomic():
         row, _ = Classifier.objects.get_or_create(
@@ -113,6 +117,7 @@ def import_predictions(
         new = store((classifier.id, image, *best) for image, best in rows.items())
         if logits is not None and wanted(len(images), logits.shape[1]):
             keep_logits(classifier, ids, logits)
+    show(len(rows), len(rows))
     return ImportedPredictions(classifier, new, known, dropped, notes + notes_on(dataset, rows))
 
 
@@ -142,82 +147,93 @@ def refuse_if_runnable(classifier: Classifier | None) -> None:
 
 
 def read_table(
-    dataset: Dataset, file: Path, images: dict[str, int], notes: list[str]
+    dataset: Dataset, file: Path, images: dict[str, int], notes: list[str], show: Show
 ) -> dict[int, Ranked]:
-    """The rows of a CSV by image id; `notes` gets what is passed over.
+    """The rows of a CSV by image id; `notes` gets what was taken for granted or left out.
 
-    Raises InferenceError naming the row and field.
+    Raises InferenceError naming the rows and field.
     """
     labels = dict(Label.objects.filter(dataset=dataset).values_list("key", "id"))
-    ranks_by_image: dict[int, dict[int, tuple[int, float, int]]] = {}
-    others: list[str] = []
-    for row, cells in rows_of(file, COLUMNS):
-        others = others or [name for name in cells if name not in COLUMNS]
-        place = f"{file}, row {row}"
-        image, label = images.get(cells["image"]), labels.get(cells["label"])
-        if image is None:
-            raise InferenceError(
-                f"{place}, image: dataset {dataset.slug} has no image {short(cells['image'])}."
-            )
-        if label is None:
-            raise InferenceError(
-                f"{place}, label: dataset {dataset.slug} has no label {short(cells['label'])}."
-            )
-        rank, score = number(cells["rank"], int), number(cells["score"], float)
-        if rank is None or rank < 1:
-            raise InferenceError(
-                f"{place}, rank: {short(cells['rank'])} is not a whole number from 1."
-            )
-        if score is None or not math.isfinite(score):
-            raise InferenceError(f"{place}, score: {short(cells['score'])} is not a number.")
-        ranks = ranks_by_image.setdefault(image, {})
-        if rank in ranks:
-            raise InferenceError(
-                f"{place}, rank: {cells['image']} has rank {rank} already in row {ranks[rank][2]}."
-            )
-        ranks[rank] = (label, score, row)
+    paths = ImagePaths(images)
+    table = NamedRows(file, {name: (name,) for name in COLUMNS}, (), "img0.jpg,1,cat,0.7")
+    add = table.problems.add
+    ranks_by_image: dict[str, dict[int, tuple[int, float, int]]] = {}
+    commas = 0
+    with refused():
+        for row, cells in table:
+            if row % ROWS_SHOWN == 0:
+                show(row, None)
+            label, rank = labels.get(cells["label"]), whole_number(cells["rank"])
+            commas += has_decimal_comma(cells["score"])
+            try:
+                key, score = paths.key(cells["image"]), number(cells["score"])
+            except NoImage as error:
+                add(row, "image", str(error))
+                continue
+            except ValueError as error:
+                add(row, "score", f"{short(cells['score'])} {error}")
+                continue
+            ranks = ranks_by_image.setdefault(key, {})
+            if label is None:
+                message = f"dataset {dataset.slug} has no label {short(cells['label'])}"
+                add(row, "label", message)
+            elif rank is None or rank < 1:
+                add(row, "rank", f"{short(cells['rank'])} is not a whole number from 1")
+            elif not math.isfinite(score):
+                add(row, "score", f"{short(cells['score'])} is not a number")
+            elif rank in ranks:
+                add(row, "rank", f"{key!r} has rank {rank} already in row {ranks[rank][2]}")
+            else:
+                ranks[rank] = (label, score, row)
+        if not table.problems:
+            for key, ranks in ranks_by_image.items():
+                check_order(key, ranks, table.problems)
+        table.refuse_any()
     if not ranks_by_image:
         raise InferenceError(f"{file} has no rows.")
-    if others:
-        notes.append(f"Columns passed over ({len(others)}): {', '.join(others)}.")
+    if commas:
+        table.note(f"{commas:,} scores with a comma were read as with a decimal point")
+    if paths.taken_for:
+        table.note(paths.note())
+    notes += [f"{note}." for note in table.notes]
     if cut := sum(len(ranks) > STORED for ranks in ranks_by_image.values()):
         notes.append(f"Images with more than {STORED} ranks: {cut:,}; the first {STORED} are kept.")
-    keys = {image: key for key, image in images.items()}
-    return {image: in_order(file, keys[image], ranks) for image, ranks in ranks_by_image.items()}
+    return {images[key]: in_order(ranks) for key, ranks in ranks_by_image.items()}
 
 
-def in_order(file: Path, key: str, ranks: dict[int, tuple[int, float, int]]) -> Ranked:
-    """One image's ranks as arrays, checked: no gap, no label twice, scores that do not rise."""
-    labels: list[int] = []
-    scores: list[float] = []
+def check_order(key: str, ranks: dict[int, tuple[int, float, int]], problems: Problems) -> None:
+    """Note the first error of an image's ranks: a gap, a label twice, scores that rise."""
+    labels: set[int] = set()
+    above = math.inf
     for expected, rank in enumerate(sorted(ranks), 1):
         label, score, row = ranks[rank]
-        place = f"{file}, row {row}"
         if rank != expected:
-            raise InferenceError(f"{place}, rank: {key} has rank {rank}, but no rank {expected}.")
+            problems.add(row, "rank", f"{key!r} has rank {rank}, but no rank {expected}")
+            return
         if label in labels:
-            raise InferenceError(f"{place}, label: {key} names this label at two ranks.")
-        if scores and score > scores[-1]:
-            raise InferenceError(
-                f"{place}, score: {score} of rank {rank} is above {scores[-1]} of rank {rank - 1}."
-            )
-        labels.append(label)
-        scores.append(score)
-    return labels[:STORED], scores[:STORED]
+            problems.add(row, "label", f"{key!r} names this label at two ranks")
+            return
+        if score > above:
+            message = f"{score} of rank {rank} is above {above} of rank {rank - 1}"
+            problems.add(row, "score", message)
+            return
+        labels.add(label)
+        above = score
 
 
-def number(text: str, kind: Callable[[str], N]) -> N | None:
-    """A cell as a number, or None."""
-    try:
-        return kind(text.strip())
-    except ValueError:
-        return None
+def in_order(ranks: dict[int, tuple[int, float, int]]) -> Ranked:
+    """One image's labels and scores, best first, as many as are stored."""
+    best = [ranks[rank] for rank in sorted(ranks)[:STORED]]
+    return [label for label, *_ in best], [score for _, score, _ in best]
 
 
 def read_logits(
-    dataset: Dataset, file: Path, images: dict[str, int], mapping: Path | None
+    dataset: Dataset, file: Path, images: dict[str, int], mapping: Path | None, notes: list[str]
 ) -> tuple[np.ndarray, list[int], tuple[list[str | None], str]]:
-    """Logits float (N, C), ids of the N images, `classes_of` the C classes, of an .npz file."""
+    """Logits float (N, C), ids of the N images, `classes_of` the C classes, of an .npz file.
+
+    Adds to `notes` which images were meant by other paths than their keys.
+    """
     if not zipfile.is_zipfile(file):
         raise InferenceError(f"{file} cannot be read: there is no .npz archive at this path.")
     try:
@@ -255,17 +271,23 @@ def read_logits(
         raise InferenceError(f"{file}, images: the keys are not text in UTF-8.") from None
     ids: list[int] = []
     seen: dict[str, int] = {}
+    paths = ImagePaths(images)
+    faults: list[str] = []
     for row, name in enumerate(names):
-        if name not in images:
-            raise InferenceError(
-                f"{file}, row {row}, images: dataset {dataset.slug} has no image {short(name)}."
-            )
-        if name in seen:
-            raise InferenceError(
-                f"{file}, row {row}, images: {name} is already in row {seen[name]}."
-            )
-        seen[name] = row
-        ids.append(images[name])
+        try:
+            key = paths.key(name)
+        except NoImage as error:
+            faults.append(f"row {row}, images: {error}")
+            continue
+        if key in seen:
+            faults.append(f"row {row}, images: {name} is already in row {seen[key]}")
+        seen.setdefault(key, row)
+        ids.append(images[key])
+    if faults:
+        more = f" ({len(faults) - 1:,} more rows are wrong)" if len(faults) > 1 else ""
+        raise InferenceError(f"{file}, {faults[0]}{more}.")
+    if paths.taken_for:
+        notes.append(f"{file.name}: {paths.note()}.")
     # Rows, not cells: a whole table of booleans would be as large as the logits.
     with np.errstate(over="ignore", invalid="ignore"):
         bad = np.flatnonzero(~np.isfinite(logits.sum(axis=1, dtype=np.float64)))

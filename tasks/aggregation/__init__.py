@@ -3,7 +3,6 @@
 from .agreement import Agreement, agreement_of_counts, krippendorff_alpha, nominal_alpha
 from .consensus import agrees_with_others
 from .dawid_skene import DawidSkene, OneCoinDawidSkene
-from .em import Convergence, DawidSkeneResult, fit_dawid_skene
 from .follow_up import Candidate, Sample, labels_to_offer, labels_without_source, sample_groups
 from .frequencies import SelectionFrequencies, frequencies_of_counts, selection_frequencies
 from .groups import GROUPS, image_groups
@@ -12,10 +11,10 @@ from .k_cut import TooHardError, max_k_cut
 from .majority import MajorityVote
 from .objects import ImageObjects, Response, image_objects
 from .one_coin import OneCoinResult, fit_one_coin
+from .posterior import PairPosteriors, fit_posteriors
 from .skill import (
     WorkerSkill,
     control_skill,
-    expected_skill,
     may_be_stopped,
     peer_controls,
     skill_of_counts,
@@ -25,13 +24,12 @@ __all__ = [
     "GROUPS",
     "Agreement",
     "Candidate",
-    "Convergence",
     "DawidSkene",
-    "DawidSkeneResult",
     "ImageObjects",
     "MajorityVote",
     "OneCoinDawidSkene",
     "OneCoinResult",
+    "PairPosteriors",
     "Response",
     "Sample",
     "SelectionFrequencies",
@@ -40,9 +38,8 @@ __all__ = [
     "agreement_of_counts",
     "agrees_with_others",
     "control_skill",
-    "expected_skill",
-    "fit_dawid_skene",
     "fit_one_coin",
+    "fit_posteriors",
     "frequencies_of_counts",
     "image_groups",
     "image_objects",

@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .em import DawidSkeneResult
 from .frequencies import NO, UNSEEN, YES
 from .intervals import wilson
 
@@ -99,24 +98,6 @@ def control_skill(
         count(positive),
         count(negative & (answer == YES)),
         count(negative),
-    )
-
-
-def expected_skill(result: DawidSkeneResult, positive: int = YES) -> WorkerSkill:
-    """Skills by Dawid-Skene: shares of expected counts, `positive` being the class of "yes".
-
-    All other classes are negatives. The intervals treat the posteriors as the truth, and so are too
-    narrow where these are uncertain.
-    """
-    counts = result.expected_counts()
-    if counts.shape[1] <= positive:
-        counts = np.zeros((result.n_workers, positive + 1, positive + 1))
-    others = np.delete(counts, positive, axis=1)
-    return skill_of_counts(
-        counts[:, positive, positive],
-        counts[:, positive].sum(axis=1),
-        others[:, :, positive].sum(axis=1),
-        others.sum(axis=(1, 2)),
     )
 
 

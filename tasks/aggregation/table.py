@@ -59,7 +59,7 @@ class Table(NamedTuple):
 
     @property
     def sizes(self) -> tuple[int, int, int]:
-        """Numbers of workers, tasks and labels, as fit_dawid_skene takes them."""
+        """Numbers of workers, tasks and labels, as pack_judgments takes them."""
         return len(self.worker.values), len(self.task.values), len(self.label.values)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
-from tasks.campaigns.follow_up import settled_pairs
+from tasks.campaigns.follow_up import CountedPair, counted_pairs, settled_pairs
 from tasks.models import Campaign, KnownAnswer
 
 TRIES = 4  # rounds of proposals for weak negatives
@@ -49,19 +49,22 @@ class Laid:
         return self.wanted - len(self.drawn)
 
 
-def settled(campaign: Campaign) -> dict[tuple[int, int], bool]:
+def settled(
+    campaign: Campaign, of_source: Sequence[CountedPair] = ()
+) -> dict[tuple[int, int], bool]:
     """(image, label) -> whether the image shows the label, for every settled pair (rule K3).
 
-    Known answers prevail; campaigns that contradict each other settle nothing.
+    `of_source`: the pairs of its source, counted. Known answers prevail; campaigns that contradict
+    each other settle nothing.
     """
     presence: dict[tuple[int, int], bool] = {}
     doubtful = set()
-    earlier = Campaign.objects.filter(slug__in=campaign.controls.get("campaigns", []))
-    sources = {c.pk: c for c in earlier if c.kind == "contains"}
-    if campaign.source is not None:
-        sources[campaign.source.pk] = campaign.source
-    for source in sources.values():
-        for pair, present in settled_pairs(source):
+    earlier = Campaign.objects.filter(
+        slug__in=campaign.controls.get("campaigns", []), kind="contains"
+    )
+    others = [counted_pairs(source) for source in earlier if source.pk != campaign.source_id]
+    for pairs in (*others, of_source):
+        for pair, present in settled_pairs(pairs):
             if presence.setdefault(pair, present) != present:
                 doubtful.add(pair)
     for pair in doubtful:
@@ -239,10 +242,12 @@ def _not_asked_of_own_label(campaign: Campaign) -> list[tuple[int, int]]:
         return cursor.fetchall()
 
 
-def of_one_object(campaign: Campaign, asked: set[int], seed: int) -> list[Control]:
+def of_one_object(
+    campaign: Campaign, asked: set[int], of_source: Sequence[CountedPair], seed: int
+) -> list[Control]:
     """CLASSIFY controls: images not asked, with one settled label and a settled foil (rule K6)."""
     by_image: dict[int, dict[bool, list[int]]] = defaultdict(lambda: {True: [], False: []})
-    for (image, label), present in sorted(settled(campaign).items()):
+    for (image, label), present in sorted(settled(campaign, of_source).items()):
         if image not in asked:
             by_image[image][present].append(label)
     rng = random.Random(seed)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from imagesets.choices import meant
 from imagesets.labels.lint import some
 from imagesets.models import Dataset, Image
 from models_inference.models import Classifier
@@ -55,12 +56,17 @@ def _unknown_to_database(
         if unknown:
             yield "images", f"Not in dataset {dataset.slug}: {some(unknown)}."
     if unknown := _unknown_classifiers(dataset, (values["candidates"] or {}).get("classifiers")):
-        yield "candidates.classifiers", f"Not of dataset {dataset.slug}: {some(unknown)}."
+        known = dataset.classifiers.order_by("name").values_list("name", flat=True)
+        yield (
+            "candidates.classifiers",
+            f"Not of dataset {dataset.slug}: {some(unknown)}. It has: {some(known) or 'none'}.",
+        )
     slugs = (values["controls"] or {}).get("campaigns", [])
     known = {c.slug: c for c in campaigns.filter(slug__in=slugs).select_related("dataset")}
     for slug in slugs:
         if slug not in known:
-            yield "controls.campaigns", f"There is no campaign {slug}."
+            like = meant(slug, campaigns.values_list("slug", flat=True))
+            yield "controls.campaigns", f"There is no campaign {slug}.{like}"
         elif known[slug].dataset_id != dataset.pk:
             other = known[slug].dataset.slug
             yield "controls.campaigns", f"Campaign {slug} is of another dataset: {other}."

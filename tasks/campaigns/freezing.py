@@ -1,6 +1,7 @@
 """Freezes what a campaign asks: its images, their candidate labels and the labels' texts."""
 
 from collections import Counter
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -11,7 +12,13 @@ from tasks.aggregation.follow_up import labels_to_offer, labels_without_source, 
 from tasks.campaigns.choosing import candidate_rows, chosen_images
 from tasks.campaigns.controls import Control
 from tasks.campaigns.coverage import gaps
-from tasks.campaigns.follow_up import candidates_by_image, groups_of, models_candidates
+from tasks.campaigns.follow_up import (
+    CountedPair,
+    candidates_by_image,
+    counted_pairs,
+    groups_of,
+    models_candidates,
+)
 from tasks.campaigns.items import lay_out
 from tasks.models import Campaign, CampaignImage, CampaignLabel, Pair
 from tasks.models.campaign import Kind
@@ -42,11 +49,16 @@ class Published:
 
 def freeze(campaign: Campaign) -> Published:
     """Freeze what a draft asks, by its present settings, and lay it out. Raises Refused."""
-    published = _freeze_follow_up(campaign) if campaign.source else _freeze_candidates(campaign)
+    of_source: list[CountedPair] = []
+    if campaign.source is None:
+        published = _freeze_candidates(campaign)
+    else:
+        of_source = counted_pairs(campaign.source)
+        published = _freeze_follow_up(campaign, campaign.source, of_source)
     if not published.images:
         raise Refused(f"campaign {campaign.slug} cannot be published: no image is left to ask")
     _freeze_labels(campaign)
-    published.hits, controls = lay_out(campaign)
+    published.hits, controls = lay_out(campaign, of_source)
     published.controls = len(controls)
     if campaign.kind == Kind.CLASSIFY:
         _store_foils(campaign, controls)
@@ -96,25 +108,57 @@ def _freeze_candidates(campaign: Campaign) -> Published:
     return published
 
 
-def _freeze_follow_up(campaign: Campaign) -> Published:
+@dataclass(frozen=True)
+class Draw:
+    """A source's images by group, and those drawn for CLASSIFY (rules G1 to G4)."""
+
+    groups: dict[int, str]
+    probability: dict[int, float]  # of being drawn; images that the campaign leaves out are missing
+    drawn: set[int]
+
+    @classmethod
+    def of(cls, campaign: Campaign, source: Campaign, pairs: Sequence[CountedPair]) -> "Draw":
+        """`pairs`: those of its source, counted."""
+        groups = groups_of(
+            source,
+            pairs,
+            campaign.min_relative_sf,
+            campaign.min_judgments or source.judgments_needed,
+        )
+        chosen = set(chosen_images(campaign))
+        images = [image for image in groups if image in chosen]
+        sample = sample_groups(
+            [groups[image] for image in images], campaign.follow_up_or_default, seed=campaign.seed
+        )
+        probability = dict(zip(images, sample.probability.tolist(), strict=True))
+        drawn = {image for image, yes in zip(images, sample.asked, strict=True) if yes}
+        return cls(groups, probability, drawn)
+
+    def store(self, campaign: Campaign, asked: Container[int]) -> None:
+        CampaignImage.objects.bulk_create(
+            [
+                CampaignImage(
+                    campaign=campaign,
+                    image_id=image,
+                    group=group,
+                    asked=image in asked,
+                    inclusion_probability=self.probability.get(image, 0.0),
+                )
+                for image, group in self.groups.items()
+            ],
+            batch_size=5000,
+        )
+
+
+def _freeze_follow_up(
+    campaign: Campaign, source: Campaign, pairs: Sequence[CountedPair]
+) -> Published:
     """Store the source's images by group: which are asked, and with which labels (rules G1-G5)."""
-    source = campaign.source
-    assert source is not None
-    groups = groups_of(
-        source, campaign.min_relative_sf, campaign.min_judgments or source.judgments_needed
-    )
-    chosen = set(chosen_images(campaign))
-    images = [image for image in groups if image in chosen]
-    sample = sample_groups(
-        [groups[image] for image in images],
-        campaign.follow_up_or_default,
-        seed=campaign.seed,
-    )
-    asked = {image for image, yes in zip(images, sample.asked, strict=True) if yes}
+    draw = Draw.of(campaign, source, pairs)
     offered = {
         image: labels
-        for image, candidates in candidates_by_image(source).items()
-        if image in asked
+        for image, candidates in candidates_by_image(pairs).items()
+        if image in draw.drawn
         and (
             labels := labels_to_offer(
                 candidates,
@@ -126,24 +170,29 @@ def _freeze_follow_up(campaign: Campaign) -> Published:
     published = Published(
         images=len(offered),
         pairs=_store_offered(campaign, offered),
-        groups=Counter(groups.values()),
-        nothing_to_offer=len(asked) - len(offered),
+        groups=Counter(draw.groups.values()),
+        nothing_to_offer=len(draw.drawn) - len(offered),
     )
-    probability = dict(zip(images, sample.probability, strict=True))
-    CampaignImage.objects.bulk_create(
-        [
-            CampaignImage(
-                campaign=campaign,
-                image_id=image,
-                group=group,
-                asked=image in offered,
-                inclusion_probability=float(probability.get(image, 0.0)),
-            )
-            for image, group in groups.items()
-        ],
-        batch_size=5000,
-    )
+    draw.store(campaign, offered)
     return published
+
+
+def freeze_groups(campaign: Campaign, source: Campaign) -> Counter:
+    """Store the groups of a draft's source and its images' chances of being drawn, as publishing
+    does, for answers collected elsewhere. Returns how many images each group has.
+
+    No image is asked yet: the import says which were. Raises Refused.
+    """
+    campaign.seed = seed_of(campaign)
+    campaign.save(update_fields=["seed"])
+    draw = Draw.of(campaign, source, counted_pairs(source))
+    draw.store(campaign, ())
+    return Counter(draw.groups.values())
+
+
+def seed_of(campaign: Campaign) -> int:
+    """From its public id, which is random: so publishing lays out what the preview showed."""
+    return campaign.seed or 1 + int.from_bytes(campaign.public_id.encode()) % (2**31 - 1)
 
 
 def _store_offered(campaign: Campaign, offered: dict[int, list[str]]) -> int:

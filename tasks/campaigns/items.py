@@ -2,13 +2,14 @@
 
 import io
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
 
 from tasks import money
 from tasks.campaigns.controls import Control, Laid, draw, of_one_object
+from tasks.campaigns.follow_up import CountedPair
 from tasks.campaigns.layout import (
     controls_beside,
     lay_out_grids,
@@ -39,18 +40,22 @@ class Item:
         return self.section, self.image, self.label, None, "control", known, weak
 
 
-def lay_out(campaign: Campaign) -> tuple[int, list[Control]]:
+def lay_out(campaign: Campaign, of_source: Sequence[CountedPair] = ()) -> tuple[int, list[Control]]:
     """Write the HITs and items of a campaign's pairs, with controls.
 
-    Returns how many HITs there are, and the controls in them.
+    `of_source`: the pairs of its source, counted. Returns how many HITs there are, and the controls
+    in them.
     """
     share = campaign.controls.get("share", 0)
     contains = campaign.kind == Kind.CONTAINS
-    lay = _grids if contains else _pictures
-    items = lay(campaign, share)
+
+    def lay(share: float) -> list[list[Item]]:
+        return _grids(campaign, share) if contains else _pictures(campaign, share, of_source)
+
+    items = lay(share)
     controls = [item.control for hit in items for item in hit if item.control is not None]
     if share and not controls:
-        items = lay(campaign, 0)  # no room is kept for controls that do not exist (rule K1)
+        items = lay(0)  # no room is kept for controls that do not exist (rule K1)
     seconds = [money.expected_seconds(campaign.kind, len(hit)) for hit in items]
     hits = HIT.objects.bulk_create(
         [
@@ -113,13 +118,15 @@ def _grids(campaign: Campaign, share: float) -> list[list[Item]]:
     return hits
 
 
-def _pictures(campaign: Campaign, share: float) -> list[list[Item]]:
+def _pictures(
+    campaign: Campaign, share: float, of_source: Sequence[CountedPair]
+) -> list[list[Item]]:
     """CLASSIFY: the items of each HIT."""
     images = sorted(
         Pair.objects.filter(campaign=campaign).values_list("image_id", flat=True).distinct()
     )
     size = room_beside_controls(campaign.images_per_hit, share)
-    unused = of_one_object(campaign, set(images), campaign.seed) if share else []
+    unused = of_one_object(campaign, set(images), of_source, campaign.seed) if share else []
     rng = random.Random(campaign.seed)
     hits = []
     for hit in lay_out_images(images, size, campaign.seed):

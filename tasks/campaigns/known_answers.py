@@ -5,33 +5,31 @@ from pathlib import Path
 
 from django.db import transaction
 
-from imagesets.errors import ImportRefused
 from imagesets.models import Dataset
-from imagesets.tables import rows_of
+from imagesets.tables.image_paths import ImagePaths, NoImage
+from imagesets.tables.named_rows import NamedRows
+from imagesets.tables.problems import short
+from imagesets.tables.values import BOOLEANS
 from tasks.models import KnownAnswer
 
-WORDS = {
-    **dict.fromkeys(("true", "yes", "1"), True),
-    **dict.fromkeys(("false", "no", "0"), False),
-}
 COLUMNS = ("image", "label", "present")
 BATCH = 5000
 
 
 @dataclass(frozen=True)
 class KnownImported:
-    """How many answers were new, and how many had been imported before; columns passed over."""
+    """How many answers were new, and how many known; what was taken for granted, a clause each."""
 
     added: int
     unchanged: int
-    passed_over: list[str]
+    notes: list[str]
 
 
 @transaction.atomic
 def import_known_answers(dataset: Dataset, path: Path) -> KnownImported:
     """Add the rows of a CSV `image,label,present` (true/false, yes/no, 1/0), all of them or none.
 
-    The same file again changes nothing. Raises ImportRefused naming the row and the field for an
+    The same file again changes nothing. Raises ImportRefused naming the rows and the field for an
     unknown image or label, and for a pair that the file repeats or that has another answer already.
     """
     # Of two imports at once the second waits for the first.
@@ -46,22 +44,27 @@ def import_known_answers(dataset: Dataset, path: Path) -> KnownImported:
     }
     first: dict[tuple[int, int], int] = {}
     new = []
-    passed_over: list[str] = []
-    for row, cells in rows_of(path, COLUMNS):
-        passed_over = passed_over or [name for name in cells if name not in COLUMNS]
-        at = f"{path}, row {row}"
-        for field, known in (("image", images), ("label", labels)):
-            if cells[field] not in known:
-                raise ImportRefused(
-                    f"{at}: {field} {cells[field]!r} is not in dataset {dataset.slug}"
-                )
-        present = WORDS.get(cells["present"].lower())
+    paths = ImagePaths(images)
+    table = NamedRows(path, {name: (name,) for name in COLUMNS}, (), "img0.jpg,cat,true")
+    add = table.problems.add
+    for row, cells in table:
+        label, present = cells["label"], BOOLEANS.get(cells["present"].lower())
+        try:
+            image = paths.key(cells["image"])
+        except NoImage as error:
+            add(row, "", str(error))
+            continue
+        if label not in labels:
+            add(row, "", f"label {short(label)} is not in dataset {dataset.slug}")
+            continue
         if present is None:
-            raise ImportRefused(f"{at}: present is {cells['present']!r}; it must be true or false")
-        pair = images[cells["image"]], labels[cells["label"]]
-        what = f"image {cells['image']!r}, label {cells['label']!r}"
+            add(row, "", f"present is {short(cells['present'])}; it must be true or false")
+            continue
+        pair = images[image], labels[label]
+        what = f"image {short(image)}, label {short(label)}"
         if pair in first:
-            raise ImportRefused(f"{at}: {what} stands in row {first[pair]} already")
+            add(row, "", f"{what} stands in row {first[pair]} already")
+            continue
         first[pair] = row
         if pair not in stored:
             new.append(
@@ -69,6 +72,9 @@ def import_known_answers(dataset: Dataset, path: Path) -> KnownImported:
             )
         elif stored[pair] != present:
             was = "true" if stored[pair] else "false"
-            raise ImportRefused(f"{at}: present: {what} was imported as {was} before")
+            add(row, "", f"present: {what} was imported as {was} before")
+    table.refuse_any()
+    if paths.taken_for:
+        table.note(paths.note())
     KnownAnswer.objects.bulk_create(new, batch_size=BATCH)
-    return KnownImported(len(new), len(first) - len(new), passed_over)
+    return KnownImported(len(new), len(first) - len(new), table.notes)

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from imagesets.clock import database_now
 from tasks import money
-from tasks.campaigns.freezing import Published, freeze
+from tasks.campaigns.freezing import Published, freeze, seed_of
 from tasks.campaigns.pictures import make_pictures_ahead
 from tasks.celery_tasks import sync_campaign
 from tasks.crowds import CrowdError, crowd_of, is_production
@@ -96,8 +96,7 @@ def _lay_down(locked: Campaign) -> Published:
         raise Refused(f"campaign {locked.slug} was filled by import: it has no places to offer")
     if missing := _missing(locked):
         raise Refused(f"campaign {locked.slug} cannot be published: {'; '.join(missing)}")
-    # From its public id, which is random: so publishing lays out what the preview showed.
-    locked.seed = locked.seed or 1 + int.from_bytes(locked.public_id.encode()) % (2**31 - 1)
+    locked.seed = seed_of(locked)
     published = freeze(locked)
     answers = min(locked.round_size, locked.workers_per_item)
     published.first_round = money.cost_of(locked, answers)

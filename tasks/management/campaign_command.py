@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from imagesets.choices import meant
 from tasks.models import Campaign
 from tasks.models.refused import Refused
 
@@ -17,9 +18,7 @@ class CampaignCommand(BaseCommand):
         parser.add_argument("campaign", metavar="CAMPAIGN", help="The campaign's slug.")
 
     def handle(self, *, campaign: str, **options: Any) -> None:
-        row = Campaign.objects.filter(slug=campaign).first()
-        if row is None:
-            raise CommandError(f"There is no campaign {campaign}.")
+        row = campaign_named(campaign)
         try:
             self.step(row, who=person_at_terminal(), **options)
         except Refused as error:
@@ -29,6 +28,15 @@ class CampaignCommand(BaseCommand):
     def step(self, campaign: Campaign, who: str, **options: Any) -> None:
         """Take the step and print what was done. Raises Refused if it cannot be taken."""
         raise NotImplementedError
+
+
+def campaign_named(slug: str) -> Campaign:
+    """The campaign of that slug. Raises CommandError, naming the one that was perhaps meant."""
+    campaign = Campaign.objects.filter(slug=slug).first()
+    if campaign is None:
+        slugs = Campaign.objects.values_list("slug", flat=True)
+        raise CommandError(f"There is no campaign {slug}.{meant(slug, slugs)}")
+    return campaign
 
 
 def person_at_terminal() -> str:

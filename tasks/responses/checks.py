@@ -1,22 +1,25 @@
 """Checks a file against itself, the dataset and stored answers; names each error's row and field.
 
-A check is a query of (row, field, message, names in the message); only its first rows are read.
+A check is a query of (row, field, message, names in the message); the first rows of each field and
+message are read, and how many more there are.
 Checks run on the temporary tables of resolving.py.
 """
 
+from imagesets.tables.problems import FIRST
 from tasks.models import Campaign
 from tasks.models.campaign import Kind, State
-from tasks.responses.errors import LISTED, Problems, short
+from tasks.responses.errors import Problems, short
 from tasks.responses.resolving import Counts, count, hash_joins
 from tasks.responses.values import LARGEST_SMALLINT
 from tasks.sql.judgments import label_id
 from tasks.sql.used import status, used
 
-_UNKNOWN_IMAGE = """
-    SELECT s.row, 'image', 'unknown image {}', ARRAY[s.image]
-    FROM responses_staged s
-    WHERE NOT EXISTS (SELECT FROM responses_named n WHERE n.number = s.number)
-    ORDER BY s.number
+_FIRST_OF_EACH_KIND = f"""
+    SELECT row, field, message, names, CASE nth WHEN {FIRST} THEN total - {FIRST} ELSE 0 END
+    FROM (SELECT *, row_number() OVER (PARTITION BY field, message ORDER BY row) AS nth,
+                 count(*) OVER (PARTITION BY field, message) AS total
+          FROM ({{query}}) AS error (row, field, message, names)) AS kind
+    WHERE nth <= {FIRST} ORDER BY row
 """
 
 # All rows of an assignment must agree on it.
@@ -236,8 +239,7 @@ def check(cursor, campaign: Campaign, counts: Counts, problems: Problems) -> Non
     cursor.execute(_FIND_STORED)
     cursor.execute("ANALYZE responses_stored")
     named, assignments = count(cursor, "named"), count(cursor, "assignment")
-    within_file = [_UNKNOWN_IMAGE] if named < counts.judgments else []
-    within_file += [_ROWS_OF_AN_ASSIGNMENT, _SAME_KEY_TWICE] if assignments < named else []
+    within_file = [_ROWS_OF_AN_ASSIGNMENT, _SAME_KEY_TWICE] if assignments < named else []
     within_file += [_SAME_POSITION] if counts.positions else []
     within_file += [_CONTROL] if counts.controls else []
     within_file += [_ANSWERED_TWICE_IN_FILE] if counts.assignments else []
@@ -252,11 +254,9 @@ def check(cursor, campaign: Campaign, counts: Counts, problems: Problems) -> Non
     params = {"slug": campaign.slug, "contains": contains}
 
     def run(query: str) -> None:
-        cursor.execute(
-            f"SELECT * FROM ({query}) AS error (row, field, message, names) LIMIT {LISTED}", params
-        )
-        for row, field, message, names in cursor.fetchall():
-            problems.add(row, field, message.format(*map(_quoted, names)))
+        cursor.execute(_FIRST_OF_EACH_KIND.format(query=query), params)
+        for row, field, message, names, more in cursor.fetchall():
+            problems.add(row, field, message.format(*map(_quoted, names)), 1 + more)
 
     with hash_joins(cursor):
         for query in within_file:

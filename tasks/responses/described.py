@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from imagesets.tables.values import is_missing
 from tasks.models.campaign import Kind
 from tasks.responses.errors import Problems, ResponsesRefused, RowError, short
 from tasks.responses.mturk_batch import ASSIGNMENT, is_batch
@@ -55,7 +56,10 @@ def renamed(table: Table, reader: "JudgmentReader") -> Table:
     if batch and TASK_ANSWERS in header:
         first = [line for line in [next(table, None)] if line]
         packed = answers_in(first[0][1][header.index(TASK_ANSWERS)]) if first else {}
-    named = reader.described.columns
+    names = [*header, *packed]
+    named = {
+        field: _in_its_own_case(column, names) for field, column in reader.described.columns.items()
+    }
     if not (named or packed):
         yield row, header
         yield from first
@@ -64,10 +68,10 @@ def renamed(table: Table, reader: "JudgmentReader") -> Table:
     columns: dict[str, Any] = {}
     for name, column in named.items():
         if (cell := _cell(header, packed, column)) is None:
-            there = ", ".join([*header, *packed])
+            there = ", ".join(names)
             raise ResponsesRefused([RowError(row, column, f"no such column (there are: {there})")])
         columns[MTURK.get(name, name) if batch else name] = cell
-    for name in [*header, *packed]:
+    for name in names:
         is_source = any(_within(name, c) or _within(c, name) for c in named.values())
         if is_source or (packed and name == TASK_ANSWERS):
             continue
@@ -80,6 +84,13 @@ def renamed(table: Table, reader: "JudgmentReader") -> Table:
         for row, cells in lines:
             answers = answers_in(cells[header.index(TASK_ANSWERS)]) if packed else {}
             yield row, [cell(cells, answers) for cell in columns.values()]
+
+
+def _in_its_own_case(column: str, names: Iterable[str]) -> str:
+    """A column of these, or what several begin with, in the file's case; as it stands if none."""
+    if column in names:
+        return column
+    return next((name[: len(column)] for name in names if _within(name, column)), column)
 
 
 def _cell(
@@ -108,8 +119,8 @@ def _cell(
 
 
 def _within(name: str, column: str) -> bool:
-    """Whether a column is another one or a part of it, as Answer.a.b is of Answer.a."""
-    return f"{name}.".startswith(f"{column}.")
+    """Whether a column is another one or a part of it, as Answer.a.b is of Answer.A."""
+    return f"{name}.".lower().startswith(f"{column}.".lower())
 
 
 def picked(
@@ -160,6 +171,9 @@ def judgments(
         for name, words in WORDS.items():
             if isinstance(raw.get(name), str):
                 raw[name] = words.get(raw[name].lower(), raw[name])
+        for name in ("selected", "main"):
+            if isinstance(raw.get(name), str | float) and str(raw[name]) not in reader.labels:
+                raw[name] = None if is_missing(str(raw[name])) else raw[name]
         image = raw.get("image")
         if described.image_prefix and isinstance(image, str) and image:
             if not image.startswith(described.image_prefix):

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
-from imagesets.tables import TableError, text_lines
+from imagesets.tables.problems import TableError
 from tasks.responses.errors import Problems, short
 
 AT_ONCE = 2**20  # bytes
@@ -33,6 +33,16 @@ def json_lines(lines: Iterable[bytes], problems: Problems) -> Iterator[tuple[int
                 problems.add(row, "", f"must be a JSON object, not {short(value)}")
     except TableError as error:
         problems.add(error.row, "", error.message)
+
+
+def text_lines(lines: Iterable[bytes]) -> Iterator[str]:
+    """Lines as text, without a byte order mark. Raises TableError naming the line."""
+    for number, line in enumerate(lines, 1):
+        try:
+            text = line.decode()
+        except UnicodeDecodeError:
+            raise TableError(number, "is not UTF-8 text") from None
+        yield text.removeprefix("\ufeff") if number == 1 else text
 
 
 def json_list(file: BinaryIO, problems: Problems) -> Iterator[tuple[int, dict[str, Any]]]:

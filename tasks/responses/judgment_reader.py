@@ -5,11 +5,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from imagesets.tables.named_rows import columns_passed_over
+from imagesets.tables.values import has_decimal_comma
 from tasks.models import Campaign
 from tasks.models.campaign import Kind
 from tasks.responses import values
 from tasks.responses.described import Described
 from tasks.responses.errors import Problems, ResponsesRefused, RowError, short
+from tasks.responses.times import Times
 
 REQUIRED = {
     Kind.CONTAINS: ("worker", "image", "label", "selected"),
@@ -32,6 +35,7 @@ NO_NO = (
     "no judgment says `false`: if an empty cell means `not selected` in this file, every selection"
     " frequency is now 1; import it into another campaign with `false` in those cells"
 )
+DECIMAL_COMMA = "numbers of seconds with a comma were read as with a decimal point"
 REMEMBERED = 10_000  # values per field that are cached, so that each text is parsed once
 
 
@@ -83,6 +87,8 @@ class JudgmentReader:
         self.workers: dict[str, int] = {}  # name -> its number
         self.says_no = False  # some row says that its picture was not selected
         self.assumed: Counter[str] = Counter()  # what was taken for what, and how often
+        self.table_notes: list[str] = []  # what was taken for granted of the table, a clause each
+        self.times = Times()
         self._first_campaign: tuple[int, str] | None = None  # row, slug
         self._read: dict[str, Callable[[Any], Any]] = {
             "campaign": values.text,
@@ -96,11 +102,11 @@ class JudgmentReader:
             "selected": (
                 _remembering(values.selected) if self.kind == Kind.CONTAINS else self.labels.many
             ),
-            "main": self.labels.one,
+            "main": self.labels.one_or_none,
             "control": _remembering(values.boolean),
             "position": _remembering(values.whole_number(0, values.LARGEST_POSITION)),
-            "submitted_at": _remembering(values.moment),
-            "seconds": values.seconds,
+            "submitted_at": self.times,
+            "seconds": self._seconds,
             "status": _remembering(values.status),
             "used": _remembering(values.boolean),
         }
@@ -165,13 +171,19 @@ class JudgmentReader:
 
     def notes(self) -> list[str]:
         """What was assumed, a sentence each, with counts."""
-        notes = [f"{count:,} {what}." for what, count in self.assumed.items()]
+        notes = [_sentence(note) for note in self.table_notes]
+        notes += [f"{note}." for note in self.times.notes()]
+        notes += [f"{count:,} {what}." for what, count in self.assumed.items()]
         if self.kind == Kind.CONTAINS and self.assumed[NOT_SEEN] and not self.says_no:
-            notes.append(f"{NO_NO[:1].upper()}{NO_NO[1:]}.")
+            notes.append(_sentence(NO_NO))
         if self.passed_over:
-            columns = ", ".join(self.passed_over)
-            notes.append(f"Columns of the file passed over ({len(self.passed_over)}): {columns}.")
+            notes.append(_sentence(columns_passed_over(self.passed_over)))
         return notes
+
+    def _seconds(self, value: Any) -> float | None:
+        if isinstance(value, str) and "," in value and has_decimal_comma(value):
+            self.assumed[DECIMAL_COMMA] += 1
+        return values.seconds(value)
 
     def _contradictions(self, row: int, fields: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Contradictions of a row's fields with each other or with the campaign."""
@@ -213,6 +225,10 @@ def _classify_contradictions(fields: Mapping[str, Any]) -> list[tuple[str, str]]
     if offered is not None and not set(selected) <= set(offered):
         return [("selected", "names a label that was not offered")]
     return []
+
+
+def _sentence(clause: str) -> str:
+    return f"{clause[:1].upper()}{clause[1:]}."
 
 
 def _array(numbers: list[int] | None) -> str | None:

@@ -34,7 +34,9 @@ _IMAGES = """
     INSERT INTO tasks_campaignimage (campaign_id, image_id, "group", asked, inclusion_probability)
     SELECT %(campaign)s, t.image, '', true, 1
     FROM (SELECT DISTINCT image FROM responses_item WHERE NOT control) t
-    ORDER BY t.image ON CONFLICT DO NOTHING
+    ORDER BY t.image
+    ON CONFLICT (campaign_id, image_id) DO UPDATE SET asked = true
+    WHERE NOT tasks_campaignimage.asked
 """
 
 # The labels asked about; in CLASSIFY, the labels offered.

@@ -1,25 +1,27 @@
 """Reads the value of one field: text from CSV, or JSON's own type.
 
 Each function takes a raw value, which is never empty, and raises ValueError saying what is wrong
-with it.
+with it. Yes and no, numbers and lists are None where a program wrote NaN, NA and the like.
 """
 
 import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+from imagesets.tables import values
+from imagesets.tables.values import is_missing
 from tasks.responses.errors import short
 
 LONGEST_NAME = 200  # characters, as the columns of keys
 LARGEST_SMALLINT = 2**15 - 1
+_ROUNDED = re.compile(r"\d([.,]\d+)?E\+\d+")  # as Excel writes numbers of 12 digits and more
 LARGEST_POSITION = 2**31 - 1
 
 YES, NO, MAYBE, UNSEEN = 1, 0, 2, -1
-SELECTED = {"true": YES, "1": YES, "yes": YES, "false": NO, "0": NO, "no": NO, "maybe": MAYBE}
-BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+BOOLEANS = values.BOOLEANS
+SELECTED = {word: YES if yes else NO for word, yes in BOOLEANS.items()} | {"maybe": MAYBE}
 STATUSES = {
     "accepted": "accepted",
     "approved": "accepted",  # MTurk's word
@@ -28,11 +30,6 @@ STATUSES = {
     "returned": "returned",
     "expired": "expired",
 }
-# The time zones that MTurk writes.
-ZONES = {"PST": -8, "PDT": -7, "UTC": 0, "GMT": 0}
-_MTURK_TIME = re.compile(
-    r"[A-Z][a-z]{2} ([A-Z][a-z]{2} \d{1,2} \d{2}:\d{2}:\d{2}) ([A-Z]{3}) (\d{4})"
-)
 
 
 def text(value: Any) -> str:
@@ -54,81 +51,85 @@ def name(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     value = text(value)
+    if value in ("nan", "NaN"):
+        raise ValueError("is NaN, which stands for a missing value")
     if not value.strip():
         raise ValueError("is empty")
+    if "E+" in value and _ROUNDED.fullmatch(value):
+        raise ValueError(
+            f"{short(value)} is a long number that a spreadsheet rounded: several ids may have"
+            " become one (save the column as text)"
+        )
     if len(value) > LONGEST_NAME:
         raise ValueError(f"is {len(value)} characters long; at most {LONGEST_NAME} are allowed")
     return value
 
 
 def _word(value: Any, words: Mapping[str, Any], meaning: str) -> Any:
-    if isinstance(value, bool | int):
+    if isinstance(value, bool | int | float):
         value = str(value)
+    if isinstance(value, str) and is_missing(value):
+        return None
     word = words.get(value.lower()) if isinstance(value, str) else None
     if word is None:
         raise ValueError(f"{short(value)} is not understood ({meaning})")
     return word
 
 
-def selected(value: Any) -> int:
+def selected(value: Any) -> int | None:
     """A worker's answer on a tile: YES, NO or MAYBE."""
     return _word(value, SELECTED, "true, false, maybe, yes, no, 1, 0, or empty: not seen")
 
 
-def boolean(value: Any) -> bool:
+def boolean(value: Any) -> bool | None:
     """True or false."""
     return _word(value, BOOLEANS, "true or false")
 
 
-def status(value: Any) -> str:
+def status(value: Any) -> str | None:
     """The status of an assignment, in this project's words."""
     return _word(value, STATUSES, ", ".join(STATUSES))
 
 
-def whole_number(least: int, most: int) -> Callable[[Any], int]:
-    """A reader of whole numbers within limits."""
+def whole_number(least: int, most: int) -> Callable[[Any], int | None]:
+    """A reader of whole numbers within limits, also written as 3.0."""
 
-    def read(value: Any) -> int:
-        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
-            value = int(value)
-        if not isinstance(value, int) or isinstance(value, bool):
+    def read(value: Any) -> int | None:
+        number = value
+        if isinstance(value, str):
+            if is_missing(value):
+                return None
+            number = values.whole_number(value)
+        elif isinstance(value, float) and value.is_integer():
+            number = int(value)
+        if not isinstance(number, int) or isinstance(number, bool):
             raise ValueError(f"must be a whole number, not {short(value)}")
-        if not least <= value <= most:
-            raise ValueError(f"must be from {least} to {most}, not {value}")
-        return value
+        if not least <= number <= most:
+            raise ValueError(f"must be from {least} to {most}, not {number}")
+        return number
 
     return read
 
 
-def seconds(value: Any) -> float:
-    """A number of seconds."""
+def seconds(value: Any) -> float | None:
+    """A number of seconds, also with a decimal comma."""
+    text = str(value) if isinstance(value, bool) else value
     try:
-        number = float("no" if isinstance(value, bool) else value)
+        number = float(text)
+        why = ""
     except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"must be a number of seconds, not {short(value)}") from None
-    if not math.isfinite(number) or number < 0:
-        raise ValueError(f"must be a number of seconds from 0, not {short(value)}")
-    return number
-
-
-def moment(value: Any) -> datetime:
-    """A time in ISO 8601 (without an offset: UTC), or as MTurk writes it."""
-    if isinstance(value, str):
-        try:
-            time = datetime.fromisoformat(value)
-            time = time if time.tzinfo else time.replace(tzinfo=UTC)
-            return time.astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass
-        if (match := _MTURK_TIME.fullmatch(value)) and match[2] in ZONES:
+        number, why = math.nan, ""
+        if isinstance(text, str) and "," in text:
             try:
-                time = datetime.strptime(f"{match[1]} {match[3]}", "%b %d %H:%M:%S %Y")
-                return time.replace(tzinfo=timezone(timedelta(hours=ZONES[match[2]])))
-            except ValueError:
-                pass
-    raise ValueError(
-        f"{short(value)} is not a time (ISO 8601, as 2026-08-01T12:00:00Z, or as MTurk writes it)"
-    )
+                number = values.number(text)
+            except ValueError as error:
+                why = f" ({error})"
+    if 0 <= number < math.inf:
+        return number
+    if is_missing(str(text)):
+        return None
+    what = "a number of seconds" if math.isnan(number) else "a number of seconds from 0"
+    raise ValueError(f"must be {what}, not {short(value)}{why}")
 
 
 class Labels(dict[str, int]):
@@ -147,8 +148,15 @@ class Labels(dict[str, int]):
             raise ValueError(f"unknown label {short(value)}")
         return label
 
-    def many(self, value: Any) -> list[int]:
+    def one_or_none(self, value: Any) -> int | None:
+        """As `one`, of a field that may be missing."""
+        missing = isinstance(value, str) and value not in self and is_missing(value)
+        return None if missing else self.one(value)
+
+    def many(self, value: Any) -> list[int] | None:
         """The ids of a list of labels (in CSV: JSON text), in its order, without repetition."""
+        if isinstance(value, str) and is_missing(value):
+            return None
         if isinstance(value, str):
             try:
                 value = json.loads(value)

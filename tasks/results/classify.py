@@ -18,6 +18,7 @@ from tasks.aggregation import (
     fit_one_coin,
     image_objects,
 )
+from tasks.aggregation.fixed_point import MOST_STEPS, STILL
 from tasks.models import Campaign, Run
 from tasks.models.campaign import Kind
 from tasks.results.answered import AnsweredAssignments, RunSummary
@@ -28,7 +29,7 @@ from tasks.results.stored_answers import SCHEMAS, malformed_answer
 from tasks.results.worker_results import control_accuracy, share, write_workers
 from tasks.sql import copying
 
-SETTINGS: dict[str, Any] = {"one_coin": {"n_iter": 100, "tol": 1e-5, "smoothing": 0.0}}
+SETTINGS: dict[str, Any] = {"main_posteriors": {"still": STILL, "most_steps": MOST_STEPS}}
 _LISTS = ("image", "main", "selected")
 COLUMNS = (
     *("run_id", "campaign_id", "image_id", "main_label", "main_votes", "num_objects"),
@@ -198,7 +199,7 @@ def main_posteriors(
     offered = code(to_numpy(asked.candidates["image"]), to_numpy(asked.candidates["label"]))
     codes = np.unique(np.concatenate([offered[offered >= 0], chosen]))
     choice = np.searchsorted(codes, chosen)
-    fitted = fit_one_coin(worker, choice, codes // labels.size, n_workers, **SETTINGS["one_coin"])
+    fitted = fit_one_coin(worker, choice, codes // labels.size, n_workers)
     named = np.unique(choice)
     image = images[codes[named] // labels.size].tolist()
     key = asked.labels["key"].to_pylist()
@@ -206,7 +207,7 @@ def main_posteriors(
     by_image: dict[int, dict[str, float]] = {}
     for number, name, chance in zip(image, label, fitted.posterior[named].tolist(), strict=True):
         by_image.setdefault(number, {})[name] = chance
-    return by_image, {"model": "one-coin Dawid-Skene"} | fitted.convergence._asdict()
+    return by_image, {"model": "one-coin Dawid-Skene"} | fitted.arrival._asdict()
 
 
 def _renew_others(

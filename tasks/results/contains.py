@@ -10,14 +10,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tasks.aggregation import (
-    DawidSkeneResult,
+    PairPosteriors,
     agreement_of_counts,
     agrees_with_others,
-    expected_skill,
-    fit_dawid_skene,
+    fit_posteriors,
     frequencies_of_counts,
 )
+from tasks.aggregation.fixed_point import MOST_STEPS, STILL
 from tasks.aggregation.frequencies import MAYBE, YES
+from tasks.aggregation.posterior import ANSWERS, BORROWED, TAUS
 from tasks.models import Campaign, Run
 from tasks.results.answered import AnsweredAssignments, RunSummary
 from tasks.results.arrays import to_numpy
@@ -27,8 +28,14 @@ from tasks.results.store import Answers
 from tasks.results.worker_results import as_table, control_accuracy, share, write_workers
 from tasks.sql import copying
 
-SETTINGS: dict[str, Any] = {"dawid_skene": {"n_iter": 100, "tol": 1e-5, "smoothing": 0.0}}
-ANSWERS = 3  # no, yes, maybe
+SETTINGS: dict[str, Any] = {
+    "posterior": {
+        "taus": list(TAUS),
+        "borrowed": BORROWED,
+        "still": STILL,
+        "most_steps": MOST_STEPS,
+    }
+}
 BLOCK = 1 << 20  # judgments or pairs processed together
 
 
@@ -118,14 +125,12 @@ def write_results(
     answered = AnsweredAssignments.of(answers, "pair")
     judgments = StudyJudgments.of(answers, answered, asked)
     counts = count_answers(judgments, asked.pairs.size)
-    fitted = fit_dawid_skene(
+    fitted = fit_posteriors(
         judgments.worker,
         judgments.pair,
         judgments.answer,
         answered.workers.size,
         asked.pairs.size,
-        ANSWERS if counts[:, MAYBE].any() else MAYBE,
-        **SETTINGS["dawid_skene"],
     )
     _write_pairs(cursor, run, asked, counts, fitted)
     keep_observed(cursor, run)
@@ -149,7 +154,7 @@ def write_results(
     return RunSummary(
         totals,
         together._asdict() if together.answers else None,
-        {"model": "Dawid-Skene"} | fitted.convergence._asdict(),
+        _convergence(fitted) if judgments.pair.size else None,
     )
 
 
@@ -163,7 +168,7 @@ def count_answers(judgments: StudyJudgments, n_pairs: int) -> NDArray[np.int32]:
 
 
 def _write_pairs(
-    cursor, run: Run, asked: AskedPairs, counts: NDArray[np.int32], fitted: DawidSkeneResult
+    cursor, run: Run, asked: AskedPairs, counts: NDArray[np.int32], fitted: PairPosteriors
 ) -> None:
     with copying.avoiding(cursor, "nestloop"):
         cursor.execute(
@@ -184,7 +189,7 @@ def _write_pairs(
             "sf": frequencies.sf,
             "sf_low": frequencies.low,
             "sf_high": frequencies.high,
-            "posterior": np.where(shown > 0, fitted.posterior[part, YES], np.nan),
+            "posterior": fitted.posterior[part],
         }
         copying.write(cursor, "tasks_pairresult", as_table(columns))
 
@@ -206,10 +211,17 @@ def _agreement_with_others(
     return share(agreed, compared)
 
 
-def _skills(fitted: DawidSkeneResult) -> dict[str, NDArray[np.float64]]:
-    """By Dawid-Skene (rule A2); NaN where the worker is expected to have judged no such item."""
-    skill = expected_skill(fitted)
+def _convergence(fitted: PairPosteriors) -> dict[str, Any]:
+    return {"tau": fitted.tau, "mean": fitted.prior} | fitted.arrival._asdict()
+
+
+def _skills(fitted: PairPosteriors) -> dict[str, NDArray[np.float64]]:
+    """Shares of a worker's expected answers (rule A2); NaN where they are expected to have judged
+    no such pair."""
+    absent, present = fitted.counts
+    negatives, positives = absent.sum(axis=1), present.sum(axis=1)
+    rejected = negatives - absent[:, YES]
     return {
-        "sensitivity": np.where(skill.positives > 0.5, skill.sensitivity, np.nan),
-        "specificity": np.where(skill.negatives > 0.5, skill.specificity, np.nan),
+        "sensitivity": np.where(positives > 0.5, share(present[:, YES], positives), np.nan),
+        "specificity": np.where(negatives > 0.5, share(rejected, negatives), np.nan),
     }

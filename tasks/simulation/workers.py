@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from imagesets.models import Image
+from imagesets.tables.image_paths import ImagePaths, NoImage
+from imagesets.tables.problems import Problems, listed
+from imagesets.tables.values import BOOLEANS
 from tasks.models import Campaign, CampaignLabel
 from tasks.models.campaign import Kind
 from tasks.simulation.worksheet import Option, Question, Worksheet
@@ -61,24 +64,33 @@ def characters(workers: int, seed: int, careless: int = 1) -> list[Character]:
 def truth_of(campaign: Campaign, rows: Iterable[Mapping[str, str]] | None) -> Truth:
     """What is in each image of the campaign's dataset.
 
-    `rows`: image, label, main ("true"/"false"); an image without a row shows nothing. None: each
-    image's one object is its dataset label. Raises BadTruth, which names the row (from 2, after the
-    header).
+    `rows`: image, label, main ("true"/"false", or empty: false), perhaps `row`, which errors name;
+    an image without a row shows nothing. None: each image's one object is its dataset label. Raises
+    BadTruth, which names the rows.
     """
     images = dict(
         Image.objects.filter(dataset=campaign.dataset).values_list("key", "dataset_label__key")
     )
     labels = set(campaign.dataset.labels.values_list("key", flat=True))
     truth: dict[str, dict[str, bool]] = {}
+    paths, problems = ImagePaths(images), Problems()
     for number, row in enumerate(rows or (), start=2):
-        image, label, main = row.get("image"), row.get("label"), row.get("main", "")
-        if image not in images:
-            raise BadTruth(f"truth, row {number}: image: {image!r} is not in the dataset")
+        number = int(row.get("row", number))
+        label, main = row["label"], str(row.get("main", "")).lower()
+        try:
+            image = paths.key(row["image"])
+        except NoImage as error:
+            problems.add(number, "image", str(error))
+            continue
         if label not in labels:
-            raise BadTruth(f"truth, row {number}: label: {label!r} is not in the dataset")
-        if str(main).lower() not in ("true", "false", "1", "0", ""):
-            raise BadTruth(f"truth, row {number}: main: {main!r} is neither true nor false")
-        truth.setdefault(image, {})[label] = str(main).lower() in ("true", "1")
+            problems.add(number, "label", f"{label!r} is not in the dataset")
+        is_main = BOOLEANS.get(main, False)
+        if main and main not in BOOLEANS:
+            problems.add(number, "main", f"{main!r} is neither true nor false")
+        elif truth.setdefault(image, {}).setdefault(label, is_main) != is_main:
+            problems.add(number, "main", f"{image!r}, {label!r} has another row that differs")
+    if problems:
+        raise BadTruth(f"truth, {listed(problems.errors())}")
     if rows is None:
         return {image: {} if label is None else {label: True} for image, label in images.items()}
     return {image: truth.get(image, {}) for image in images}

@@ -6,7 +6,8 @@ Everything here holds the campaign's row lock (order of locks: worker, campaign,
 from decimal import Decimal
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet, Sum
+from django.db.models.functions import Least
 
 from imagesets.clock import Now
 from tasks import money
@@ -250,8 +251,19 @@ def given_up(campaign: Campaign) -> int:
 
 
 def waiting_places(campaign: Campaign) -> int:
-    """How many places wait for workers: free ones and those of unopened rounds (rule P6)."""
-    waiting = Place.objects.filter(campaign=campaign, free_at__lte=Now()).count()
-    if campaign.out_of_money or not campaign.round:  # round 0: filled by import
+    """How many places wait for workers: free ones and those of unopened rounds (rule P6).
+
+    An import may have given a HIT places that the rounds to come would add.
+    """
+    places = Place.objects.filter(campaign=campaign)
+    waiting = places.filter(free_at__lte=Now()).count()
+    to_come = campaign.workers_per_item - campaign.target
+    if campaign.out_of_money or not campaign.round or not to_come:  # round 0: filled by import
         return waiting
-    return waiting + (campaign.workers_per_item - campaign.target) * campaign.hits.count()
+    ahead = (
+        places.values("hit")
+        .annotate(ahead=Least(Count("pk") - campaign.target, to_come))
+        .filter(ahead__gt=0)
+        .aggregate(n=Sum("ahead", default=0))
+    )
+    return waiting + to_come * campaign.hits.count() - ahead["n"]

@@ -75,6 +75,32 @@ def test_a_campaign_by_commands(dataset, capsys):
     assert campaign.transitions.filter(why="lunch", who__endswith="(terminal)").exists()
 
 
+@pytest.mark.parametrize(
+    ("open_to", "public_url", "says"),
+    [
+        ("anyone", "https://look.example", "Anyone may begin at https://look.example/tasks/"),
+        ("invited", "https://look.example", "`manage.py invite grid --count N`"),
+        ("anyone", "", "Anyone may begin at http://127.0.0.1:8000/tasks/"),
+    ],
+)
+def test_publishing_says_where_people_begin(dataset, capsys, settings, open_to, public_url, says):
+    settings.PUBLIC_URL = public_url
+    campaign = Campaign.objects.create(
+        name="Grid", dataset=dataset, kind="contains", grid_size=4, open=open_to
+    )
+    call_command("publish", "grid")
+    told = said(capsys)
+    assert says in told
+    assert f"{public_url}/tasks/{campaign.public_id}/" in told
+    assert ("PUBLIC_URL says where others reach it" in told) is (not public_url)
+
+
+def test_a_campaign_that_does_not_exist_is_told_with_the_one_that_was_meant(dataset):
+    make_campaign(dataset, slug="my-grid")
+    with pytest.raises(CommandError, match=r"no campaign My_Grid\. Did you mean my-grid\?"):
+        call_command("publish", "My_Grid")
+
+
 @pytest.mark.parametrize("command", ["publish", "pause", "close", "aggregate"])
 def test_an_unknown_campaign_is_named(db, command):
     with pytest.raises(CommandError, match="There is no campaign nowhere"):

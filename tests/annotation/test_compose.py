@@ -23,6 +23,8 @@ from django.conf import settings
 from django.db import connection
 
 from annotation.serving import heartbeats
+from annotation.serving.server_addresses import database
+from annotation.serving.variables import VARIABLES, Environment
 from tests.studies.processes import free_port, lose_queue, until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,7 +89,8 @@ def test_the_file_is_sound():
                 assert services[needed]["healthcheck"]["test"][0] == "CMD"
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
-            assert source in compose["volumes"] or (ROOT / source).is_file(), name
+            known = source in compose["volumes"] or source == "./pictures"
+            assert known or (ROOT / source).is_file(), name
         assert all(isinstance(v, str) for v in service.get("environment", {}).values()), name
     for name in OURS:
         assert services[name]["build"] == "."
@@ -103,6 +106,53 @@ def test_the_file_is_sound():
             read(variables={k: v for k, v in GIVEN.items() if k != name})
 
 
+VARIABLE = re.compile(r"\$\{(\w+)")
+# What the containers have of their own, whatever .env says.
+FIXED = {"DEBUG": "0", "DATA_DIR": "/data"}
+OF_COMPOSE = {"NETWORK", "POSTGRES_PASSWORD", "WEB_ADDRESS", "WEB_PORT", "PICTURES", "TORCH_INDEX"}
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_every_variable_of_env_reaches_the_containers(name):
+    for container in OURS:
+        given = read(variables=GIVEN | {name: "what-env-says"})["services"][container]
+        if name in FIXED:
+            assert given["environment"][name] == FIXED[name]
+        else:
+            assert "what-env-says" in given["environment"][name].split(",")
+
+
+def test_what_env_leaves_out_has_the_sites_default():
+    env = Environment(read()["services"]["web"]["environment"])
+    for name in VARIABLES.keys() - {"WEB_CONCURRENCY"}:  # gunicorn's own reader takes no empty one
+        assert name not in env or name in FIXED or name in GIVEN or name in OWN, name
+    assert env["WEB_CONCURRENCY"] == VARIABLES["WEB_CONCURRENCY"].default
+    assert {name: env[name] for name in OWN} == OWN
+
+
+OWN = {
+    "ALLOWED_HOSTS": ["localhost"],
+    "PUBLIC_URL": "http://localhost:8000",
+    "TRUSTED_PROXIES": ["172.30.77.2", "172.30.77.1"],
+    "DATABASE_URL": database("postgres://second_look@postgres:5432/second_look"),
+    "REDIS_URL": "redis://redis:6379/0",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+
+
+def test_the_variables_of_the_compose_files_stand_in_the_docs():
+    files = ("docker-compose.yml", "docker-compose.gpu.yml")
+    named = {name for file in files for name in VARIABLE.findall((ROOT / file).read_text())}
+    assert named - VARIABLES.keys() == OF_COMPOSE
+    listed = re.findall(r"^\| `(\w+)`", (ROOT / "docs" / "settings.md").read_text(), re.M)
+    assert sorted(listed) == sorted(VARIABLES.keys() | OF_COMPOSE)
+
+
+def test_a_folder_of_the_host_is_seen_by_every_container_of_ours():
+    services = read(variables=GIVEN | {"PICTURES": "/srv/photos"})["services"]
+    assert all("/srv/photos:/pictures:ro" in services[name]["volumes"] for name in OURS)
+
+
 def test_nginx_alone_is_published_and_the_site_believes_it(tmp_path):
     compose = read()
     services = compose["services"]
@@ -110,7 +160,7 @@ def test_nginx_alone_is_published_and_the_site_believes_it(tmp_path):
     (port,) = services["nginx"]["ports"]
     assert port == "127.0.0.1:8000:80"
     own = services["nginx"]["networks"]["default"]["ipv4_address"]
-    trusted = services["web"]["environment"]["TRUSTED_PROXIES"].split(",")
+    trusted = Environment(services["web"]["environment"])["TRUSTED_PROXIES"]
     (subnet,) = (network["subnet"] for network in compose["networks"]["default"]["ipam"]["config"])
     assert own in trusted
     assert all(ip_address(address) in ip_network(subnet) for address in trusted)

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 HTTPS = {"ALLOWED_HOSTS": "look.example.org", "PUBLIC_URL": "https://look.example.org"}
 
@@ -41,3 +43,25 @@ def test_visitors_over_https_are_told_to_stay_there(client, settings) -> None:
     settings.SECURE_HSTS_SECONDS = 3600
     assert "Strict-Transport-Security" in client.get("/healthz", secure=True)
     assert "Strict-Transport-Security" not in client.get("/healthz")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"PUBLIC_URL": "https://look.example.org/annotate"},
+        {"SCRIPT_NAME": "/annotate"},
+    ],
+)
+def test_a_site_below_a_path_of_another_is_refused_in_one_line(given: dict[str, str]) -> None:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "DATA_DIR") if name in os.environ}
+    command = ["-m", "gunicorn", "-c", "python:annotation.gunicorn_config", "--check-config"]
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=kept | given,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "the site needs a host name of its own" in done.stderr

@@ -229,7 +229,8 @@ def test_a_disk_that_takes_no_copies_stops_the_import_instead_of_skipping_all(
         ("labels.csv", "image,label\na.jpg,0325\nzz.jpg,7\n", r"labels.csv, row 3: .*'zz\.jpg'"),
         ("labels.csv", "image,label\na.jpg,325\n", r"labels.csv, row 2: unknown label '325'"),
         ("labels.csv", "image,label\na.jpg,7\na.jpg,7\n", r"row 3: .*already in row 2"),
-        ("labels.csv", "image,class\na.jpg,7\n", r"row 1: no column 'label' or 'wnid'"),
+        ("labels.csv", "image,breed\na.jpg,7\n", r"row 1: no column 'label'.*image,label"),
+        ("labels.csv", "image,label,wnid\na.jpg,7,7\n", r"label and wnid may each be the label"),
         ("labels.csv", "image,label\na.jpg\n", r"row 2: 1 cells under 2 columns"),
         ("labels.csv", "image,label\na.jpg,7,cat\n", r"row 2: 3 cells under 2 columns"),
         ("labels.csv", "image,label\na.jpg,\n", r"row 2: label is empty"),
@@ -265,6 +266,28 @@ def test_empty_columns_and_rows_of_a_spreadsheet_are_passed_over(folder):
     (folder / "classes.csv").write_text("key,names,,\n0325,tub,,\n7,cat,,,,\n,,,\n")
     assert run(folder).without_label == 0
     assert list(Label.objects.values_list("key", "names")) == [("0325", ["tub"]), ("7", ["cat"])]
+
+
+def test_paths_that_another_system_wrote_mean_the_images_and_are_counted(folder):
+    paths = ("./a.jpg", "pictures\\b.jpg", "C:\\me\\pictures\\deep\\c.jpg")
+    (folder / "labels.csv").write_text("image;label\n" + "".join(f"{p};7\n" for p in paths))
+    report = run(folder)
+    assert report.without_label == 0
+    assert report.findings()[:2] == [
+        "labels.csv: columns are separated by semicolons",
+        "labels.csv: 3 paths that are no keys were taken for the only images that fit"
+        " ('./a.jpg' for 'a.jpg')",
+    ]
+
+
+def test_an_error_on_many_rows_of_labels_is_told_once(folder):
+    rows = "".join(f"{number}.png,7\n" for number in range(50))
+    (folder / "labels.csv").write_text(f"image,label\n{rows}a.jpg,bath\nb.jpg,bath\n")
+    with pytest.raises(ImportRefused, match=r"row 2: unknown image '0\.png' .*47 more rows"):
+        run(folder)
+    (folder / "labels.csv").write_text("image,label\na.jpg,bath\nb.jpg,bath\n")
+    with pytest.raises(ImportRefused, match=r"labels\.csv, rows 2, 3: unknown label 'bath'"):
+        run(folder)
 
 
 def test_wordnet_ids_without_classes_mean_imagenet(folder):
@@ -322,6 +345,7 @@ def make_tree(folder: Path, *labels: str) -> Path:
     [
         (("dog", "cat", "Zebra"), ["Zebra", "cat", "dog"], "in the order of text (Zebra to dog)"),
         (("10", "2", "0"), ["0", "2", "10"], "in the order of their numbers (0 to 10)"),
+        (("10.0", "2.0"), ["2.0", "10.0"], "in the order of their numbers (2.0 to 10.0)"),
         (("10", "2", "2b"), ["10", "2", "2b"], "in the order of text (10 to 2b)"),
     ],
 )

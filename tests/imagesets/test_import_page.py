@@ -68,7 +68,7 @@ def test_a_refusal_names_the_row_and_not_the_servers_folders(admin_client, queue
     post(admin_client, **uploads("image,wnid\nz.jpg,n02123045\n"))
     import_jobs.run(queued[0])
     text = admin_client.get(reverse("import-job", args=queued)).content.decode()
-    assert "labels.csv, row 2: no image" in text
+    assert "labels.csv, row 2: unknown image" in text
     assert str(tmp_path) not in text
     assert not Dataset.objects.exists()
 

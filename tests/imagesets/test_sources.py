@@ -29,6 +29,27 @@ def data_dir(settings, tmp_path):
     settings.DATA_DIR = tmp_path / "data"
 
 
+@pytest.mark.parametrize(
+    "where", ["https://a.example/pictures.zip", "hf://datasets/a/b", "gs://bucket/p"]
+)
+def test_an_address_is_to_be_downloaded_first(where):
+    with pytest.raises(ImportRefused, match="download it first"):
+        open_source(where)
+
+
+def test_a_bucket_without_an_account_names_the_variables(monkeypatch, tmp_path):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    s3_client.cache_clear()
+    try:
+        with pytest.raises(ImportRefused, match="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"):
+            list(open_source("s3://pictures/below").entries(named=()))
+    finally:
+        s3_client.cache_clear()
+
+
 def check_stored() -> None:
     stored = {image.key: image for image in Image.objects.select_related("dataset_label")}
     assert stored.keys() == PICTURES.keys()
@@ -189,11 +210,11 @@ def test_a_name_that_could_be_several_images_or_has_two_rows_is_refused(tmp_path
     mixed = COMPOSED[:2] + DECOMPOSED[3:]  # ö as one, e and ´ as two
     (tmp_path / "l.csv").write_text(f"image,wnid\n{mixed},{CAT}\n")
     write_zip(tmp_path / "x.zip", {COMPOSED: jpeg(1), DECOMPOSED: jpeg(2)})
-    with pytest.raises(ImportRefused, match=r"row 2: no image .* there are several"):
+    with pytest.raises(ImportRefused, match=r"row 2: .* fits several images"):
         import_dataset("set", tmp_path / "x.zip", labels=tmp_path / "l.csv")
     write_zip(tmp_path / "x.zip", {COMPOSED: jpeg(1)})
     (tmp_path / "l.csv").write_text(f"image,wnid\n{COMPOSED},{CAT}\n{DECOMPOSED},{CAT}\n")
-    with pytest.raises(ImportRefused, match=r"row 3: no image .*composed otherwise has a row"):
+    with pytest.raises(ImportRefused, match=r"row 3: .* would both be image"):
         import_dataset("set", tmp_path / "x.zip", labels=tmp_path / "l.csv")
     assert not Image.objects.exists()
 

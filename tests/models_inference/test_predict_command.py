@@ -71,7 +71,7 @@ def test_a_mapping_gives_classes_their_labels_and_counts_those_without(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["nowhere"], "No dataset nowhere"),
+        (["nowhere"], "There is no dataset nowhere: import_dataset makes one"),
         (["sample", "--classifier", "resnet5000"], "'resnet5000' is neither"),
         (["sample", "--classifier", "open_clip:" + "x" * 300], "is longer than 200 characters"),
         (["sample", "--mapping", "/x"], "--mapping needs exactly one --classifier"),

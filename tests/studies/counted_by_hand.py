@@ -10,8 +10,8 @@ import pytest
 
 from tasks.aggregation import (
     Response,
-    fit_dawid_skene,
     fit_one_coin,
+    fit_posteriors,
     image_objects,
     selection_frequencies,
 )
@@ -59,13 +59,12 @@ def check_contains(campaign: Campaign) -> None:
     pair = [pairs.index(row[1]) for row in rows]
     answers = [row[2] for row in rows]
     frequencies = selection_frequencies(np.array(pair, int), np.array(answers, int), len(pairs))
-    fitted = fit_dawid_skene(
+    fitted = fit_posteriors(
         np.array(worker, int),
         np.array(pair, int),
         np.array(answers, int),
         len(workers),
         len(pairs),
-        3,
     )
     results = {r.pair_id: r for r in PairResult.objects.filter(pair__campaign=campaign)}
     assert sorted(results) == pairs
@@ -83,8 +82,8 @@ def check_contains(campaign: Campaign) -> None:
             (one.sf_high, frequencies.high[number]),
         ):
             assert stored == (None if math.isnan(value) else value)  # to the last bit
-        if one.shown:
-            assert one.posterior == pytest.approx(fitted.posterior[number, 1], abs=1e-9)
+        if rows:
+            assert one.posterior == pytest.approx(fitted.posterior[number], abs=1e-6)
         else:
             assert one.posterior is None
     run = campaign.runs.first()
@@ -126,13 +125,17 @@ def check_classify(campaign: Campaign) -> None:
 
 
 def check_posteriors(campaign: Campaign, mains: dict[tuple[int, Any], Any]) -> None:
-    """Of each image's main labels, over its own pairs."""
+    """Of each image's main labels, over its own pairs.
+
+    In the order of aggregation: a few random answers may have a ridge of fixed points, on which
+    rounding alone decides how far EM goes.
+    """
     candidates = sorted(campaign.pairs.values_list("image", "label"))
     number = {one: n for n, one in enumerate(candidates)}
-    workers = sorted({worker for worker, _ in mains})
-    named = [
-        (workers.index(w), number[image, main]) for (w, (_, image)), main in mains.items() if main
-    ]
+    everybody = Assignment.objects.filter(campaign=campaign, submitted_at__isnull=False)
+    workers = sorted(set(everybody.values_list("worker_id", flat=True)))
+    by_image = sorted(mains.items(), key=lambda response: response[0][1][1])
+    named = [(workers.index(w), number[image, main]) for (w, (_, image)), main in by_image if main]
     fitted = fit_one_coin(
         [worker for worker, _ in named],
         [choice for _, choice in named],
@@ -143,7 +146,7 @@ def check_posteriors(campaign: Campaign, mains: dict[tuple[int, Any], Any]) -> N
     wanted: dict[int, dict[str, float]] = defaultdict(dict)
     for choice in {choice for _, choice in named}:
         image, label = candidates[choice]
-        wanted[image][keys[label]] = pytest.approx(fitted.posterior[choice], abs=1e-9)
+        wanted[image][keys[label]] = pytest.approx(fitted.posterior[choice], abs=1e-6)
     for result in ImageResult.objects.filter(campaign=campaign):
         assert result.main_posteriors == wanted.get(result.image_id)
 

@@ -5,25 +5,12 @@ folder beside it. Tests that need it are skipped without it, and say so.
 """
 
 import csv
-import os
-from pathlib import Path
 
 import pytest
 
-BESIDE = Path(__file__).resolve().parents[3]
+from tests.studies.beside import folder
 
-
-def _found() -> Path | None:
-    if named := os.environ.get("PHOTOS"):
-        folder = Path(named).resolve()
-        if not (folder / "labels.csv").is_file():
-            raise FileNotFoundError(f"PHOTOS names {folder}, which has no labels.csv")
-        return folder
-    candidates = sorted((*BESIDE.glob("photos/labels.csv"), *BESIDE.glob("*/photos/labels.csv")))
-    return candidates[0].parent if candidates else None
-
-
-PHOTOS = _found()
+PHOTOS = folder("PHOTOS", "labels.csv")
 needs_photographs = pytest.mark.skipif(
     PHOTOS is None, reason="no photographs: name their folder in the environment variable PHOTOS"
 )

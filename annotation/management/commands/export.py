@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from annotation.exports import FORMATS, NAMES, Export, NoSuchTable, NotYet
 from imagesets.terminal import progress_bar
-from tasks.models import Campaign
+from tasks.management.campaign_command import campaign_named
 from tasks.responses.spreadsheets import SPREADSHEET
 
 
@@ -76,9 +76,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, campaign: str, table: str, out: Path | None, **options: Any) -> None:
-        exported = Campaign.objects.filter(slug=campaign).first()
-        if exported is None:
-            raise CommandError(f"There is no campaign {campaign}.")
+        exported = campaign_named(campaign)
         if out is not None and out.is_dir():
             raise CommandError(f"{out} is a directory.")
         for_spreadsheets = options["for_spreadsheets"]

@@ -3,15 +3,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import CommandError
 
-from annotation.serving.web import served_address
+from annotation.serving.web import USUAL, public_address
 from tasks.crowds.local.invitations import listed, make, revoke, state_of
 from tasks.management.campaign_command import CampaignCommand
 from tasks.models import Campaign, Invitation
-
-USUAL = "http://127.0.0.1:8000"  # where `up` serves the site unless it is told otherwise
 
 
 class Command(CampaignCommand):
@@ -51,7 +48,7 @@ class Command(CampaignCommand):
             return self._list(campaign)
         if options["revoke"] is not None:
             return self._revoke(campaign, options["revoke"], who)
-        address = settings.PUBLIC_URL or served_address()
+        address = public_address()
         if not address:
             address = USUAL
             self.stderr.write(

@@ -1,7 +1,6 @@
 """rehearse: a stand-in for MTurk on this machine, with simulated workers; what a study costs."""
 
 import contextlib
-import io
 import signal
 import sys
 import time
@@ -12,14 +11,14 @@ from typing import Any
 import httpx
 from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections
-from rich.console import Console
 
 from annotation.demo.bill import bill_table
 from annotation.management.commands.simulate import read_truth
 from annotation.serving.web import web_server
-from imagesets.terminal import progress_bar
+from imagesets.terminal import drawn, progress_bar
 from tasks.crowds import CrowdError, crowd_of
 from tasks.crowds.mturk import CROWD as MTURK
+from tasks.management.campaign_command import campaign_named
 from tasks.models import Campaign
 from tasks.models.campaign import State
 from tasks.models.refused import Refused
@@ -127,15 +126,11 @@ class Command(BaseCommand):
         """Print the bill, however the rehearsal ended."""
         bill = on.bill()
         if bill.hits:
-            with io.StringIO() as text:
-                Console(file=text, width=80).print(bill_table(bill, campaign))
-                self.stdout.write(text.getvalue(), ending="")
+            self.stdout.write(drawn(bill_table(bill, campaign)), ending="")
 
 
 def _campaign(slug: str) -> Campaign:
-    campaign = Campaign.objects.filter(slug=slug).first()
-    if campaign is None:
-        raise CommandError(f"There is no campaign {slug}.")
+    campaign = campaign_named(slug)
     if crowd_of(campaign) is not MTURK:
         raise CommandError(f"Campaign {slug} is for the crowd {campaign.crowd}, not {MTURK.name}.")
     if not campaign.sandbox:

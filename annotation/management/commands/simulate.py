@@ -1,24 +1,22 @@
 """simulate CAMPAIGN: simulated workers do its open work through the real pages."""
 
-import csv
-import io
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from rich.console import Console
 from rich.table import Table
 
 from annotation.serving.web import web_server
-from imagesets.terminal import progress_bar
+from imagesets.errors import ImportRefused
+from imagesets.tables.named_rows import NamedRows
+from imagesets.terminal import drawn, progress_bar
 from tasks.crowds import crowd_of
+from tasks.management.campaign_command import campaign_named
 from tasks.models import Campaign
 from tasks.models.campaign import State
 from tasks.simulation.simulate import SimulationError, SimulationResult, simulate
 from tasks.simulation.workers import BadTruth, StrangePage
-
-COLUMNS = ("image", "label", "main")
 
 
 class Command(BaseCommand):
@@ -43,9 +41,7 @@ class Command(BaseCommand):
     ) -> None:
         if workers < 1:
             raise CommandError(f"--workers: {workers} is too few: at least 1")
-        study = Campaign.objects.filter(slug=campaign).first()
-        if study is None:
-            raise CommandError(f"There is no campaign {campaign}.")
+        study = campaign_named(campaign)
         if crowd_of(study).door is None:
             raise CommandError(
                 f"The marketplace of the crowd {study.crowd} gives out the work of campaign"
@@ -87,21 +83,15 @@ class Command(BaseCommand):
         table.add_section()
         rate = outcome.total / outcome.seconds if outcome.seconds else 0.0
         table.add_row("all", f"{outcome.total:,}", f"{rate:.1f} a second")
-        with io.StringIO() as text:
-            Console(file=text, width=80).print(table)
-            self.stdout.write(text.getvalue(), ending="")
+        self.stdout.write(drawn(table), ending="")
 
 
 def read_truth(path: Path) -> list[dict[str, str]]:
-    """Rows of a truth file; raises CommandError naming the file and what is missing."""
+    """Rows of image, label, main, and `row`, as truth_of takes them; raises CommandError."""
+    table = NamedRows(path, {"image": ("image",), "label": ("label",)}, ("main",), "img0.jpg,cat")
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            missing = [name for name in COLUMNS[:2] if name not in (reader.fieldnames or [])]
-            if missing:
-                raise CommandError(f"{path}: the column {missing[0]!r} is missing.")
-            return list(reader)
-    except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}.") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CommandError(f"{path}: not a CSV file in UTF-8: {error}.") from None
+        rows = [cells | {"row": str(row)} for row, cells in table]
+        table.refuse_any()
+    except ImportRefused as error:
+        raise CommandError(f"{error}.") from None
+    return rows

@@ -45,7 +45,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, port: int, host: str, **options: Any) -> None:
         """Steps: signals, one `up` per DATA_DIR, the port, migrations, children, watch, stop."""
-        if settings.DEBUG and not is_loopback(host):
+        if not settings.PRODUCTION and not is_loopback(host):
             raise CommandError(
                 f"--host {host} lets other machines in, which needs production settings. Type:"
                 f" {production_line(host, port, os.environ, sys.orig_argv)}"
@@ -81,7 +81,9 @@ class Command(BaseCommand):
             servers.watch()
             if not announced_ready and served_address() == address:
                 announced_ready = True
-                self.say("up", f"Second Look is at {address}/ (Ctrl-C stops everything)")
+                public = settings.PUBLIC_URL
+                others = f", for others at {public}/" if public not in ("", address) else ""
+                self.say("up", f"Second Look is at {address}/{others} (Ctrl-C stops everything)")
             time.sleep(LOOK)
 
     def say(self, name: str, line: str) -> None:

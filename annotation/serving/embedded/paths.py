@@ -94,7 +94,7 @@ def paths_of(data_dir: str | os.PathLike[str]) -> Paths:
 
 
 def database_url(data_dir: str | os.PathLike[str]) -> str:
-    """The database's address, known before anything runs; libpq and django-environ read it."""
+    """The database's address, known before anything runs; libpq reads it."""
     return f"postgres://{ROLE}@:{PORT}/{DATABASE}?host={paths_of(data_dir).servers}"
 
 

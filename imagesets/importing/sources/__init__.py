@@ -16,6 +16,7 @@ from imagesets.importing.sources.entries import (
     is_hidden,
     is_picture_name,
 )
+from imagesets.locations import is_address
 
 __all__ = ["Entry", "Source", "open_source"]
 
@@ -28,10 +29,15 @@ def open_source(where: str | os.PathLike, columns: Mapping[str, str] | None = No
     where = os.fspath(where)
     if not where.strip():  # a path of nothing means the working directory
         raise ImportRefused("where the images are is empty: name a folder, a file or s3://...")
-    if where.startswith("s3://"):
+    if where.lower().startswith("s3://"):
         from imagesets.importing.sources.s3 import S3Source
 
-        return S3Source(where)
+        return S3Source(f"s3://{where[5:]}")
+    if is_address(where):
+        raise ImportRefused(
+            f"{where}: the site reads images from disks and s3:// alone: download it first, then"
+            " name the folder, zip or Parquet file"
+        )
     path = Path(where).expanduser()
     if not path.exists():
         raise ImportRefused(f"{where}: no such file or folder")

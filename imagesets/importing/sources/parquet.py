@@ -18,6 +18,7 @@ from imagesets.importing.sources.parquet_layout import (
     split_of,
 )
 from imagesets.labels.imagenet import ClassEntry, is_wordnet_id
+from imagesets.tables.named_rows import columns_passed_over
 
 BATCH = 128  # rows whose bytes are in memory at once
 BUFFER = 1 << 20  # bytes read at a time: a row group may hold gigabytes
@@ -52,7 +53,7 @@ class ParquetSource:
         if others:
             label = f"{self.layout.label!r}" if self.layout.label else "no column"
             self.notes.append(
-                f"columns passed over ({len(others)}): {', '.join(others)} (pictures are in"
+                f"{columns_passed_over(others)} (pictures are in"
                 f" {self.layout.image!r}, labels in {label}; --column label=NAME names another)"
             )
         if not all(is_wordnet_id(name) for name in names):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from imagesets.errors import ImportRefused
 from imagesets.importing.sources.entries import Entry, is_picture_name
 from imagesets.labels.imagenet import ClassEntry
-from imagesets.locations import read, s3_client, split_s3
+from imagesets.locations import read, s3_client, s3_trouble, split_s3
 
 
 class S3Source:
@@ -35,7 +35,7 @@ class S3Source:
                     if key and not key.endswith("/") and is_picture_name(key, named):
                         yield Entry(key, location=f"s3://{self.bucket}/{item['Key']}")
         except (BotoCoreError, ClientError, ValueError) as error:
-            raise ImportRefused(f"{self.address}: {error}") from error
+            raise ImportRefused(f"{self.address}: {s3_trouble(error)}") from error
 
     def read(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Callable[[], bytes]]]:
         for entry in entries:

@@ -1,17 +1,15 @@
 """import_dataset SLUG: imports images, labels and dataset labels."""
 
-import io
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from rich.console import Console
 from rich.table import Table
 
 from imagesets.columns import named_columns
 from imagesets.errors import ImportRefused
 from imagesets.importing.import_dataset import import_dataset
 from imagesets.importing.report import Report
-from imagesets.terminal import progress_bars
+from imagesets.terminal import drawn, progress_bars
 
 
 class Command(BaseCommand):
@@ -34,7 +32,9 @@ class Command(BaseCommand):
             help="key,names,definition,wikipedia,superclass; without it, WordNet ids as labels mean"
             " the 1,000 classes of ImageNet-1k",
         )
-        parser.add_argument("--labels", metavar="CSV", help="image,label (or image,wnid)")
+        parser.add_argument(
+            "--labels", metavar="CSV", help="image,label (docs/datasets.md: other names)"
+        )
         parser.add_argument(
             "--column",
             action="append",
@@ -72,9 +72,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         for line in report.findings():
             self.stdout.write(line)
-        table = io.StringIO()
-        Console(file=table, width=80, highlight=False).print(closing_table(report))
-        self.stdout.write(table.getvalue())
+        self.stdout.write(drawn(closing_table(report)))
 
 
 def closing_table(report: Report) -> Table:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from imagesets.models import Dataset
+from imagesets.management.dataset_argument import dataset_named
 from imagesets.terminal import progress_bar
 from models_inference.errors import InferenceError
 from models_inference.predictions.files import import_predictions
@@ -31,9 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options) -> None:
         """Import, and print what was new."""
-        dataset = Dataset.objects.filter(slug=options["slug"]).first()
-        if dataset is None:
-            raise CommandError(f"No dataset {options['slug']}: import_dataset makes one.")
+        dataset = dataset_named(options["slug"])
         mapping = options["mapping"]
         try:
             with progress_bar("Importing") as show:

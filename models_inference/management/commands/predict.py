@@ -7,6 +7,7 @@ from django.db import transaction
 from rich.console import Console
 from rich.table import Table
 
+from imagesets.management.dataset_argument import dataset_named
 from imagesets.models import Dataset
 from imagesets.terminal import progress_bar
 from models_inference.classifiers.changes import Changes
@@ -62,9 +63,7 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options) -> None:
         """Choose the classifiers, run them, report what was done."""
-        dataset = Dataset.objects.filter(slug=options["slug"]).first()
-        if dataset is None:
-            raise CommandError(f"No dataset {options['slug']}: import_dataset makes one.")
+        dataset = dataset_named(options["slug"])
         if not dataset.images.exists():
             raise CommandError(f"Dataset {dataset.slug} has no images: import_dataset adds them.")
         changes = Changes()

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from imagesets.errors import ImportRefused
-from imagesets.models import Dataset
+from imagesets.management.dataset_argument import dataset_named
 from tasks.campaigns.known_answers import import_known_answers
 
 
@@ -24,15 +24,12 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, slug: str, file: Path, **options: Any) -> None:
-        dataset = Dataset.objects.filter(slug=slug).first()
-        if dataset is None:
-            raise CommandError(f"There is no dataset {slug}.")
+        dataset = dataset_named(slug)
         try:
             done = import_known_answers(dataset, file)
         except ImportRefused as refused:
             raise CommandError(str(refused)) from None
         before = f"; {done.unchanged:,} had been added before" if done.unchanged else ""
         self.stdout.write(f"Dataset {slug}: {done.added:,} known answers added{before}.")
-        if done.passed_over:
-            columns = ", ".join(done.passed_over)
-            self.stdout.write(f"Columns passed over ({len(done.passed_over)}): {columns}.")
+        for note in done.notes:
+            self.stdout.write(f"{note}.")

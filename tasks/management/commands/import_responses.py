@@ -16,7 +16,8 @@ from tasks.responses.spreadsheets import is_for_spreadsheets
 FORMS = f"""\
 The format of FILE is recognized from its contents:
 
-CSV with a header, JSON lines, or a JSON list, one row per judgment. Required columns:
+CSV with a header (docs/datasets.md, Tables), JSON lines, or a JSON list, one row per judgment.
+Required columns:
   CONTAINS  worker, image, label, selected (true, false, maybe, yes, no, 1, 0; empty: not seen)
   CLASSIFY  worker, image, selected (JSON list of label keys; [] = none of these), main
 Optional: campaign, round, hit, assignment, control, submitted_at, seconds, status, used, as in
@@ -24,6 +25,8 @@ the table `judgments` that `export` writes; position in CONTAINS; offered in CLA
 all that the file selects for the image). Without hit, each image (and label) is a HIT; without
 assignment, each HIT and worker is one; without status, an answer counts as accepted. Any other
 column is refused, unless --column says which columns are meant: the others are then passed over.
+submitted_at is a time in ISO 8601 (without an offset: UTC), as MTurk writes it, or as spreadsheets
+do where day and month cannot be confused.
 
 Files of other tools (docs/from-other-tools.md shows a command for each): --column names the file's
 column of a field, as in

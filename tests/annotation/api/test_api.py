@@ -142,7 +142,40 @@ def test_a_failure_of_ours_and_a_wrong_host_are_json_too(api, dataset, monkeypat
     assert (answer.status_code, answer.json()) == (400, {"detail": "Bad Request."})
     answer = api.post("/api/campaigns/", "{not json", content_type="application/json")
     assert (answer.status_code, list(answer.json())) == (400, ["detail"])
-    assert api.post("/api/campaigns/", {"name": "a form"}).status_code == 415
+
+
+def test_a_wrong_media_type_is_told_with_those_that_are_taken(api, dataset):
+    campaign = make_campaign(dataset, slug="grid")
+    json = "Send the header Content-Type: application/json"
+    for path, taken in {
+        "/api/campaigns/": json,
+        f"/api/campaigns/{campaign.slug}/publish/": json,
+        f"/api/campaigns/{campaign.slug}/responses/": f"{json} or application/x-ndjson or",
+    }.items():
+        for body in ({"name": "a form"}, "a,b"):
+            kind = {} if isinstance(body, dict) else {"content_type": "text/csv"}
+            answer = api.post(path, body, **kind)
+            assert answer.status_code == 415
+            assert taken in answer.json()["detail"]
+
+
+def test_a_filter_refuses_what_no_row_can_have(api, dataset):
+    make_campaign(dataset, slug="grid")
+    assert len(api.get("/api/campaigns/?kind=contains").json()["results"]) == 1
+    for query in ("kind=CONTAINS", "state=opened"):
+        answer = api.get(f"/api/campaigns/?{query}")
+        name, _, value = query.partition("=")
+        assert answer.status_code == 400
+        assert f"Unknown: {value}. Known: " in answer.json()[name][0]
+        assert "Did you mean" in answer.json()[name][0]
+
+
+def test_the_reply_of_publish_has_the_link(api, dataset, settings):
+    draft = {"name": "Grid", "dataset": "tiny", "kind": "contains"}
+    made = post(api, "/api/campaigns/", draft).json()
+    settings.PUBLIC_URL = "https://look.example"
+    published = post(api, "/api/campaigns/grid/publish/").json()
+    assert published["link"] == f"https://look.example/tasks/{made['public_id']}/"
 
 
 def test_a_campaign_from_draft_to_results(api, dataset):
@@ -172,6 +205,23 @@ def test_a_campaign_from_draft_to_results(api, dataset):
     assert refused.status_code == 409
     assert "closed" in refused.json()["detail"]
     assert Campaign.objects.get().transitions.filter(who="staff", why="lunch").exists()
+
+
+def test_what_an_import_froze_of_a_source_cannot_be_changed(api, dataset):
+    source = make_draft(dataset, slug="grid")
+    draft = Campaign.objects.create(slug="follow", kind="classify", dataset=dataset, source=source)
+
+    def change(**settings):
+        return api.patch(
+            "/api/campaigns/follow/", settings | {"name": "F"}, content_type="application/json"
+        )
+
+    assert change(follow_up="all").status_code == 200
+    draft.hits.create(key="imported")
+    refused = change(follow_up={"fu": 1}, min_judgments=3)
+    assert refused.status_code == 400
+    assert list(refused.json()) == ["follow_up", "min_judgments"]
+    assert change().status_code == 200
 
 
 def test_a_sync_over_the_api(api, dataset):

@@ -34,8 +34,8 @@ def test_a_share_of_nothing_has_no_value():
 
 
 def test_rivalled_counts_ties_as_exact_fractions():
-    """Image 0: 2/6 ties 1/3. 1: 3/10 is below 1/3. 2: 0/4 ties 0/9. 3: its dataset label was not
-    seen. 4: it has no dataset label. 5: no other label. 6: the other label was not seen."""
+    """Image 0: 2/6 ties 1/3. 1: 3/10 is below 1/3. 2: nobody selected its dataset label. 3: too few
+    saw it. 4: it has none. 5: no other label. 6: the other label was not seen."""
     rows = [
         (0, 1, 1, 3),
         (0, 0, 2, 6),
@@ -43,19 +43,19 @@ def test_rivalled_counts_ties_as_exact_fractions():
         (1, 0, 3, 10),
         (2, 1, 0, 4),
         (2, 0, 0, 9),
-        (3, 1, 0, 0),
+        (3, 1, 1, 2),
         (3, 0, 5, 5),
         (4, 0, 5, 5),
         (5, 1, 3, 9),
-        (6, 1, 0, 5),
+        (6, 1, 1, 5),
         (6, 0, 0, 0),
     ]
     image, own, selected, shown = np.array(rows).T
-    assert rivalled(image, own.astype(bool), selected, shown) == Share(2, 5)
+    assert rivalled(image, own.astype(bool), selected, shown, 3) == Share(1, 4)
 
 
 def test_rivalled_is_defined_without_pairs():
-    assert rivalled(ints(), bools(), ints(), ints()) == Share(0, 0)
+    assert rivalled(ints(), bools(), ints(), ints(), 1) == Share(0, 0)
 
 
 def test_an_easy_image_is_one_object_whatever_was_answered():
@@ -124,16 +124,15 @@ def test_rivalled_is_what_a_loop_over_fractions_counts(rows, dataset_labels):
     rows = [(image, label, min(selected, shown), shown) for image, label, selected, shown in rows]
     own, best = {}, {}
     for image, label, selected, shown in rows:
-        if not shown:
-            continue
         if label == dataset_labels[image]:
-            own[image] = Fraction(selected, shown)
-        else:
+            if shown >= 2 and selected:
+                own[image] = Fraction(selected, shown)
+        elif shown:
             best[image] = max(best.get(image, Fraction(0)), Fraction(selected, shown))
     wanted = Share(sum(image in best and best[image] >= sf for image, sf in own.items()), len(own))
     image, label, selected, shown = np.array(rows, int).reshape(-1, 4).T
     is_dataset_label = label == np.array(dataset_labels)[image]
-    assert rivalled(image, is_dataset_label, selected, shown) == wanted
+    assert rivalled(image, is_dataset_label, selected, shown, 2) == wanted
 
 
 labels = st.integers(0, 4)

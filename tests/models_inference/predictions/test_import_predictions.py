@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 
 from imagesets.models import Dataset, Image
 from models_inference.models import Classifier, Prediction
+from models_inference.predictions import files
 from models_inference.predictions.logits import read
 from tests.factories import make_dataset
 
@@ -58,6 +59,28 @@ def test_a_table_comes_in_and_again_changes_nothing(dataset, tmp_path, capsys):
     assert stored(dataset) == expected
 
 
+def test_a_table_shows_how_far_it_is(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "ROWS_SHOWN", 2)
+    file = tmp_path / "p.csv"
+    file.write_text(HEADER + "".join(f"{image}.jpg,1,cat,0.5\n" for image in range(4)))
+    shown: list[tuple[int, int | None]] = []
+    files.import_predictions(dataset, file, "theirs", show=lambda *done: shown.append(done))
+    assert shown == [(2, None), (4, None), (4, 4)]
+
+
+def test_a_table_from_a_spreadsheet_holds_the_same_predictions_and_it_is_said(
+    dataset, tmp_path, capsys
+):
+    file = tmp_path / "p.csv"
+    rows = ".\\0.jpg;1.0;cat;0,5\n.\\0.jpg;2.0;dog;0,25\n;;;\n"
+    file.write_text("Image;Rank;Label;Score\n" + rows)
+    bring(file)
+    assert stored(dataset) == {"0.jpg": [("cat", 0.5), ("dog", 0.25)]}
+    out = capsys.readouterr().out
+    for note in ("separated by semicolons", "2 scores with a comma", "1 path that is no key was"):
+        assert f"p.csv: {note}" in out or f"p.csv: columns are {note}" in out
+
+
 def test_logits_are_ranked_by_softmax_and_kept(dataset, tmp_path):
     logits = np.array([[2.0, 1.0, 0.0], [0.0, 0.0, 0.0], [-1e4, 5.0, 5.5]], dtype=np.float32)
     file = tmp_path / "p.npz"
@@ -84,7 +107,7 @@ def test_classes_and_mapping_name_the_labels(dataset, tmp_path):
     np.savez(file, logits=logits, images=images)
     with pytest.raises(CommandError, match=r"4 classes, but dataset three has 3 labels"):
         bring(file)
-    mapping.write_text("class,label\n0,dog\n2,dog\n1,cat\n3,\n")
+    mapping.write_text("Class,Label\n0.0,dog\n2.0,dog\n1.0,cat\n3.0,NaN\n,\n")
     bring(file, "--mapping", str(mapping))
     assert stored(dataset)["0.jpg"] == [("dog", pytest.approx(0.4)), ("cat", pytest.approx(0.2))]
     Classifier.objects.all().delete()
@@ -117,8 +140,10 @@ def test_logits_that_come_later_mean_the_same_classes(dataset, tmp_path):
         ("", "the file is empty"),
         ("image,rank,label\n", "no column 'score'"),
         (HEADER, "has no rows"),
-        (HEADER + "0.jpg,1,cat,0.5\n9.jpg,1,cat,0.5\n", r"row 3, image: .* no image '9\.jpg'"),
+        (HEADER + "0.jpg,1,cat,0.5\n9.jpg,1,cat,0.5\n", r"row 3, image: unknown image '9\.jpg'"),
         (HEADER + "0.jpg,1,cow,0.5\n", "row 2, label: .* no label 'cow'"),
+        (HEADER + "0.jpg,1,cow,1\n1.jpg,1,cow,1\n", "rows 2, 3, label: .* no label 'cow'"),
+        (HEADER + '0.jpg,1,cat,"1,234"\n', "row 2, score: .*decimal comma or thousands"),
         (HEADER + "0.jpg,0,cat,0.5\n", "row 2, rank: '0'"),
         (HEADER + "0.jpg,x,cat,0.5\n", "row 2, rank: 'x'"),
         (HEADER + "0.jpg,1,cat,nan\n", "row 2, score: 'nan'"),
@@ -283,6 +308,6 @@ def test_what_was_passed_over_is_said_with_counts(dataset, tmp_path, capsys):
     table.write_text("image,rank,label,score,model\n0.jpg,1,cat,0.5,x\n1.jpg,1,dog,0.5,x\n")
     bring(table)
     said = capsys.readouterr().out
-    assert "Columns passed over (1): model." in said
+    assert "columns passed over (1): model." in said
     assert "Images with fewer than 3 labels: 2; campaigns take those." in said
     assert "of the dataset's images have no prediction by it." in said

@@ -240,12 +240,14 @@ def test_worker_priors_for_all_workers_and_of_a_wrong_shape():
     assert_same(common.probas_, each.probas_, within=1e-12)
     with pytest.raises(ValueError, match="worker_priors must be counts"):
         DawidSkene(worker_priors=np.ones((3, 3))).fit(votes)
+    with pytest.raises(ValueError, match="must not be negative"):
+        DawidSkene(smoothing=-1).fit(votes)
 
 
 def test_integers_need_neither_pandas_nor_numba_before_the_results():
     code = (
-        "import sys; from tasks.aggregation import fit_dawid_skene as fit, nominal_alpha\n"
-        "fit([0, 1], [0, 0], [1, 0], 2, 1, 2); nominal_alpha([0, 0], [1, 1], 1, 2)\n"
+        "import sys; from tasks.aggregation import fit_posteriors as fit, nominal_alpha\n"
+        "fit([0, 1], [0, 0], [1, 0], 2, 1); nominal_alpha([0, 0], [1, 1], 1, 2)\n"
         "print([name for name in ('pandas', 'numba', 'django') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,9 +1,10 @@
-"""EM on integer arrays: compiled and NumPy steps, planted skills, and what must not matter."""
+"""EM on integer arrays: compiled and NumPy steps, and what must not matter."""
 
 import numpy as np
 import pytest
 
-from tasks.aggregation import expected_skill, fit_dawid_skene, packed_judgments, steps
+from tasks.aggregation import packed_judgments, steps
+from tasks.aggregation.em import run_em
 
 
 def planted(seed, pairs=400, workers=15, classes=2, per_pair=9, narrow=True):
@@ -21,29 +22,9 @@ def planted(seed, pairs=400, workers=15, classes=2, per_pair=9, narrow=True):
     return (worker, pair, label, workers, pairs, classes), truth, confusion
 
 
-@pytest.mark.parametrize("classes", [2, 3, 5])
-def test_planted_truth_and_skills_are_recovered(classes):
-    data, truth, confusion = planted(classes, pairs=6000, classes=classes)
-    fit = fit_dawid_skene(*data, tol=1e-8)
-    assert (fit.posterior.argmax(axis=1) == truth).mean() > 0.97
-    # A row of 6000 * 9 / 15 * 0.3 / 4 = 270 judgments at least has a standard error of 0.03.
-    assert np.abs(fit.confusion() - confusion).max() < 0.13
-    assert np.abs(fit.confusion() - confusion).mean() < 0.02
-    np.testing.assert_allclose(fit.priors, np.bincount(truth) / truth.size, atol=0.02)
-
-
-def test_planted_sensitivity_and_specificity_are_within_their_intervals():
-    data, _, confusion = planted(11, pairs=3000, workers=60)
-    skill = expected_skill(fit_dawid_skene(*data, tol=1e-8))
-    within = (skill.sensitivity_low <= confusion[:, 1, 1]) & (
-        confusion[:, 1, 1] <= skill.sensitivity_high
-    )
-    without = (skill.specificity_low <= confusion[:, 0, 0]) & (
-        confusion[:, 0, 0] <= skill.specificity_high
-    )
-    assert within.mean() > 0.85
-    assert without.mean() > 0.85
-    assert skill.positives.sum() + skill.negatives.sum() == pytest.approx(3000 * 9)
+def fit(worker, pair, label, workers, pairs, classes, **settings):
+    judgments = packed_judgments.pack_judgments(worker, pair, label, workers, pairs, classes)
+    return run_em(judgments, pairs, **{"n_iter": 100, "tol": 1e-5} | settings)
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -55,9 +36,9 @@ def test_compiled_steps_give_the_same_numbers(monkeypatch, classes, one_coin):
     rows = tuple(column[shuffled] for column in data[:3])
     for settings in ({}, {"smoothing": 0.5}, {"known": known}):
         monkeypatch.setattr(packed_judgments, "LARGE", 1 << 60)
-        few = fit_dawid_skene(*rows, *data[3:], one_coin=one_coin, **settings)
+        few = fit(*rows, *data[3:], one_coin=one_coin, **settings)
         monkeypatch.setattr(packed_judgments, "LARGE", 0)
-        many = fit_dawid_skene(*rows, *data[3:], one_coin=one_coin, **settings)
+        many = fit(*rows, *data[3:], one_coin=one_coin, **settings)
         np.testing.assert_allclose(many.posterior, few.posterior, rtol=0, atol=1e-12)
         np.testing.assert_allclose(many.errors, few.errors, rtol=0, atol=1e-12)
         np.testing.assert_allclose(
@@ -68,25 +49,25 @@ def test_compiled_steps_give_the_same_numbers(monkeypatch, classes, one_coin):
 def test_chunks_give_the_same_numbers_and_repeat_to_the_bit(monkeypatch):
     data, _, _ = planted(2, pairs=2000)
     monkeypatch.setattr(packed_judgments, "LARGE", 0)
-    whole = fit_dawid_skene(*data)
+    whole = fit(*data)
     monkeypatch.setattr(steps, "JUDGMENTS_PER_CHUNK", 1000)
-    parts = fit_dawid_skene(*data)
+    parts = fit(*data)
     assert len(steps.Steps(packed_judgments.pack_judgments(*data), None).chunks) == 18
     np.testing.assert_allclose(parts.posterior, whole.posterior, rtol=0, atol=1e-12)
     for _ in range(3):
-        again = fit_dawid_skene(*data)
+        again = fit(*data)
         assert (again.posterior == parts.posterior).all()
         assert again.convergence == parts.convergence
     monkeypatch.setattr(steps, "_cores", lambda: 1)
-    assert (fit_dawid_skene(*data).posterior == parts.posterior).all()
+    assert (fit(*data).posterior == parts.posterior).all()
 
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_the_order_of_rows_does_not_matter(classes):
     data, _, _ = planted(3, classes=classes)
-    sorted_rows = fit_dawid_skene(*data)
+    sorted_rows = fit(*data)
     shuffled = np.random.default_rng(1).permutation(data[0].size)
-    other = fit_dawid_skene(*(column[shuffled] for column in data[:3]), *data[3:])
+    other = fit(*(column[shuffled] for column in data[:3]), *data[3:])
     np.testing.assert_allclose(other.posterior, sorted_rows.posterior, rtol=0, atol=1e-12)
     assert other.convergence.iterations == sorted_rows.convergence.iterations
 
@@ -94,55 +75,41 @@ def test_the_order_of_rows_does_not_matter(classes):
 def test_types_and_blocks_do_not_matter(monkeypatch):
     narrow, _, _ = planted(4)
     wide, _, _ = planted(4, narrow=False)
-    expected = fit_dawid_skene(*narrow)
-    assert (fit_dawid_skene(*wide).posterior == expected.posterior).all()
+    expected = fit(*narrow)
+    assert (fit(*wide).posterior == expected.posterior).all()
     monkeypatch.setattr(packed_judgments, "BLOCK", 7)
-    assert (fit_dawid_skene(*narrow).posterior == expected.posterior).all()
+    assert (fit(*narrow).posterior == expected.posterior).all()
 
 
 def test_names_of_classes_do_not_matter():
     (worker, pair, label, *sizes), _, _ = planted(5)
-    fit = fit_dawid_skene(worker, pair, label, *sizes)
-    turned = fit_dawid_skene(worker, pair, 1 - label, *sizes)
-    np.testing.assert_allclose(turned.posterior[:, ::-1], fit.posterior, rtol=0, atol=1e-12)
-
-
-def test_a_class_that_nobody_names_has_no_part():
-    (worker, pair, label, workers, pairs, _), _, _ = planted(6)
-    two = fit_dawid_skene(worker, pair, label, workers, pairs, 2)
-    three = fit_dawid_skene(worker, pair, label, workers, pairs, 3)
-    apart = fit_dawid_skene(worker, pair, label * 2, workers, pairs, 3)
-    assert (three.posterior[:, :2] == two.posterior).all()
-    assert (apart.posterior[:, ::2] == two.posterior).all()
-    assert three.posterior[:, 2].max() <= 1e-10
-    np.testing.assert_allclose(apart.confusion().sum(axis=2), 1)
-    assert apart.convergence == two.convergence
+    as_named = fit(worker, pair, label, *sizes)
+    turned = fit(worker, pair, 1 - label, *sizes)
+    np.testing.assert_allclose(turned.posterior[:, ::-1], as_named.posterior, rtol=0, atol=1e-12)
 
 
 def test_pairs_and_workers_without_judgments_take_no_part():
     (worker, pair, label, workers, pairs, _), _, _ = planted(7)
-    plain = fit_dawid_skene(worker, pair, label, workers, pairs, 2)
-    wider = fit_dawid_skene(worker + 1, pair * 2 + 1, label, workers + 2, pairs * 2 + 1, 2)
+    plain = fit(worker, pair, label, workers, pairs, 2)
+    wider = fit(worker + 1, pair * 2 + 1, label, workers + 2, pairs * 2 + 1, 2)
     assert (wider.posterior[1::2] == plain.posterior).all()
     assert (wider.posterior[::2] == plain.priors).all()
-    assert (wider.confusion()[1:-1] == plain.confusion()).all()
-    assert (wider.confusion()[[0, -1]] == 0.5).all()
+    assert (wider.errors == plain.errors).all()
 
 
 def test_many_possible_codes_of_which_few_occur_are_compacted():
     (worker, pair, label, _, pairs, _), _, _ = planted(8)
-    plain = fit_dawid_skene(worker, pair, label, 15, pairs, 2)
-    sparse = fit_dawid_skene(worker.astype(np.int64) * 10**6, pair, label, 15 * 10**6, pairs, 2)
+    plain = fit(worker, pair, label, 15, pairs, 2)
+    sparse = fit(worker.astype(np.int64) * 10**6, pair, label, 15 * 10**6, pairs, 2)
     assert (sparse.posterior == plain.posterior).all()
     assert (sparse.code_worker == plain.code_worker * 10**6).all()
 
 
 def test_no_judgments_leave_all_classes_equal():
-    fit = fit_dawid_skene([], [], [], 2, 3, 2)
-    assert (fit.posterior == 0.5).all()
-    assert (fit.confusion() == 0.5).all()
-    assert fit.convergence.iterations == 0
-    assert fit_dawid_skene([], [], [], 0, 0, 0).posterior.shape == (0, 0)
+    nothing = fit([], [], [], 2, 3, 2)
+    assert (nothing.posterior == 0.5).all()
+    assert nothing.convergence.iterations == 0
+    assert fit([], [], [], 0, 0, 0).posterior.shape == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -158,9 +125,4 @@ def test_no_judgments_leave_all_classes_equal():
 )
 def test_bad_indices_are_refused(rows, complaint):
     with pytest.raises(ValueError, match=complaint):
-        fit_dawid_skene(*rows, 2, 1, 2)
-
-
-def test_negative_smoothing_is_refused():
-    with pytest.raises(ValueError, match="must not be negative"):
-        fit_dawid_skene([0], [0], [0], 1, 1, 2, smoothing=-1)
+        fit(*rows, 2, 1, 2)

@@ -5,8 +5,6 @@ import pytest
 
 from tasks.aggregation import (
     control_skill,
-    expected_skill,
-    fit_dawid_skene,
     may_be_stopped,
     peer_controls,
     skill_of_counts,
@@ -106,20 +104,3 @@ def test_pairs_are_kept_apart():
     pair = [0, 1, 0, 1, 0, 1, 0, 1]
     answer = [YES, NO, YES, NO, YES, NO, YES, NO]
     assert peer_controls(pair, answer, 2).tolist() == [1, 0] * 4
-
-
-def test_expected_skills_count_every_class_but_yes_as_negative():
-    worker = np.tile([0, 1, 2], 30)
-    pair = np.repeat(np.arange(30), 3)
-    truth = np.arange(30) % 3
-    skill = expected_skill(fit_dawid_skene(worker, pair, truth[pair], 3, 30, 3))
-    np.testing.assert_allclose(skill.positives, 10, atol=1e-6)
-    np.testing.assert_allclose(skill.negatives, 20, atol=1e-6)
-    np.testing.assert_allclose(skill.accuracy, 1, atol=1e-6)
-
-
-def test_expected_skills_where_nobody_says_yes():
-    skill = expected_skill(fit_dawid_skene([0, 1], [0, 0], [0, 0], 3, 1, 2))
-    assert skill.specificity.tolist() == [1, 1, 0.5]
-    assert skill.sensitivity.tolist() == [0.5, 0.5, 0.5]
-    assert all(np.isfinite(column).all() for column in skill)

@@ -24,7 +24,7 @@ def test_answers_are_added_and_the_same_again_adds_nothing(load, capsys):
     load(f"{A},1,x", f"{B},FALSE,x", "002.jpg,n00000001,yes,", header=header)
     said = capsys.readouterr().out
     assert "1 known answers added; 2 had been added before" in said
-    assert "Columns passed over (1): who." in said
+    assert "columns passed over (1): who." in said
     rows = KnownAnswer.objects.order_by("image__key").values_list("image__key", "present")
     assert list(rows) == [("000.jpg", True), ("001.jpg", False), ("002.jpg", True)]
 
@@ -32,7 +32,8 @@ def test_answers_are_added_and_the_same_again_adds_nothing(load, capsys):
 @pytest.mark.parametrize(
     ("rows", "error"),
     [
-        ([f"{A},true", "nowhere.jpg,n00000001,true"], r"row 3: image 'nowhere\.jpg' is not in"),
+        ([f"{A},true", "nowhere.jpg,n00000001,true"], r"row 3: unknown image 'nowhere\.jpg'"),
+        ([f"{A},", f"{B},"], r"rows 2, 3: present is ''"),
         (["000.jpg,x,true"], r"row 2: label 'x' is not in dataset small"),
         ([f"{A},true", f"{B},maybe"], r"row 3: present is 'maybe'"),
         ([f"{A},"], r"row 2: present is ''"),

@@ -36,18 +36,22 @@ A = {"hit": "H", "assignment": "A"}
 CONTAINS = [
     ([on(), on(worker="")], 3, "worker", "is empty"),
     ([on(), on(worker="x" * 201)], 3, "worker", "201 characters"),
+    ([on(), on(worker="nan")], 3, "worker", "is NaN"),
+    ([on(), on(worker="1.23457E+15")], 3, "worker", "a spreadsheet rounded"),
     ([on(), on(image="z.jpg")], 3, "image", "unknown image 'z.jpg'"),
     ([on(), on(label="n9")], 3, "label", "unknown label 'n9'"),
     ([on(), on(label="")], 3, "label", "is empty"),
     ([on(), on(selected="perhaps", worker="v")], 3, "selected", "'perhaps' is not understood"),
-    ([on(position="-1")], 2, "position", "whole number"),
+    ([on(position="-1")], 2, "position", "from 0"),
     ([on(position="1.5")], 2, "position", "whole number"),
     ([on(round="0")], 2, "round", "from 1"),
     ([on(round="99999")], 2, "round", "from 1 to 32767"),
     ([on(submitted_at="yesterday")], 2, "submitted_at", "not a time"),
+    ([on(submitted_at="3/4/2026")], 2, "submitted_at", "may be 2026-03-04 or 2026-04-03"),
     ([on(submitted_at="2026-13-01T00:00:00Z")], 2, "submitted_at", "not a time"),
     ([on(seconds="-1")], 2, "seconds", "from 0"),
-    ([on(seconds="nan")], 2, "seconds", "from 0"),
+    ([on(seconds="inf")], 2, "seconds", "from 0"),
+    ([on(seconds="1,234")], 2, "seconds", "decimal comma or thousands"),
     ([on(seconds="soon")], 2, "seconds", "number of seconds"),
     ([on(status="fine")], 2, "status", "'fine' is not understood"),
     ([on(used="perhaps")], 2, "used", "true or false"),
@@ -121,13 +125,19 @@ def test_maybe_where_the_campaign_does_not_offer_it(dataset):
     ]
 
 
-def test_the_first_twenty_by_row_whatever_finds_them(contains):
-    rows = [on(worker=f"w{n}") for n in range(60)]
-    for n in range(0, 60, 2):
-        rows[n]["selected" if n % 4 else "image"] = "nonsense"
-    errors = refused(contains, rows)
-    assert [row for row, _, _ in errors] == list(range(2, 42, 2))
-    assert [field for _, field, _ in errors[:3]] == ["image", "selected", "image"]
+def test_an_error_on_many_rows_is_told_once_whatever_finds_it(contains):
+    rows = [on(worker=f"w{n}", hit=f"H{n}", assignment=f"A{n}") for n in range(60)]
+    for n in range(0, 60, 3):
+        rows[n] |= [{"image": "none.jpg"}, {"selected": "odd"}, {"round": "0"}][n // 3 % 3]
+        rows[n + 1] |= {"assignment": "A1", "seconds": str(n)}
+    with pytest.raises(ResponsesRefused) as error:
+        give(contains, filled(rows))
+    lines = [str(line) for line in error.value.errors]
+    assert lines[0].startswith("rows 2 and 6 more, image: unknown image 'none.jpg'")
+    assert any(line.startswith("rows 5, 14, 23 and 4 more, selected: 'odd'") for line in lines)
+    assert "rows 8, 17, 26 and 3 more, round: must be from 1 to 32767, not 0" in lines
+    differs = "differs from row 3, which is of the same assignment 'A1'"
+    assert f"rows 6, 9, 12 and 16 more, worker: {differs}" in lines
 
 
 def test_rows_are_lines_of_the_file(contains):

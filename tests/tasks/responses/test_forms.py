@@ -35,10 +35,10 @@ def answers(campaign) -> list[tuple]:
 
 def test_every_word_of_an_answer(contains):
     words = {
-        **dict.fromkeys(["true", "True", "1", "yes", "YES"], True),
-        **dict.fromkeys(["false", "0", "no", "No"], False),
+        **dict.fromkeys(["true", "True", "1", "yes", "YES", "1.0", "WAHR"], True),
+        **dict.fromkeys(["false", "0", "no", "No", "0.0", "FAUX"], False),
         "maybe": "maybe",
-        "": None,
+        **dict.fromkeys(["", "NaN", "NA"]),
     }
     give(contains, [on(worker=f"w{n}", selected=word) for n, word in enumerate(words)])
     assert [row["selected"] for row in exported(contains)] == list(words.values())
@@ -75,6 +75,70 @@ def test_the_same_in_every_form(dataset):
         found.append([r | dict.fromkeys(("submitted_at",)) for r in exported(campaign)])
     assert all(rows == found[0] for rows in found)
     assert {tuple(row["offered"]) for row in found[0]} == {("n0", "n1", "n3")}
+
+
+ROWS = [
+    {"worker": f"w{n % 2}", "image": f"{'ab'[n // 2]}.jpg", "label": "n0", "selected": word}
+    for n, word in enumerate(("true", "false", "false", "true"))
+]
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        (lambda text: text.replace("\n", ",,\n"), ""),
+        (lambda text: f"{text},,,\n,,,\n", ""),
+        (lambda text: text.replace("\n", "\r"), ""),
+        (
+            lambda text: text.replace("worker,image,label,selected", "Worker,IMAGE,Label,Selected"),
+            "",
+        ),
+        (lambda text: text.replace(",", ", "), ""),
+        (lambda text: text.replace(",", ";"), "Columns are separated by semicolons."),
+        (lambda text: text.replace(",", "\t").encode("utf-16"), "The text is in UTF-16."),
+        (lambda text: text.replace("a.jpg", ".\\a.jpg").replace("b.jpg", "pics/b.jpg"), "2 paths"),
+        (lambda text: text.replace("true", "1.0").replace("false", "0.0"), ""),
+        (
+            lambda text: "\n".join(
+                f"{n - 1 if n else ''},{line}" for n, line in enumerate(text.split("\n")[:-1])
+            ),
+            "The first column, which has no name and counts 4 rows, was passed over.",
+        ),
+    ],
+)
+def test_a_table_from_a_spreadsheet_or_pandas_holds_the_same_judgments(contains, change, note):
+    changed = change(as_csv(ROWS).decode())
+    notes = give(contains, changed if isinstance(changed, bytes) else changed.encode()).notes
+    assert answers(contains) == [
+        ("a.jpg", "n0", True, None),
+        ("a.jpg", "n0", False, None),
+        ("b.jpg", "n0", False, None),
+        ("b.jpg", "n0", True, None),
+    ]
+    assert notes[0].startswith(note) if note else not notes
+
+
+def test_numbers_and_times_as_spreadsheets_write_them(contains):
+    typed = {
+        "round": "1.0",
+        "position": "0.0",
+        "seconds": "2,5",
+        "submitted_at": "28.11.2026 14:05",
+    }
+    missing = dict.fromkeys(typed, "NaN") | {"worker": "v"}
+    notes = give(contains, [on(**typed), on(**missing)]).notes
+    (row,) = (row for row in exported(contains) if row["seconds"])
+    assert (row["round"], row["seconds"]) == (1, 2.5)
+    assert row["submitted_at"] == "2026-11-28T14:05:00.000000Z"
+    assert (
+        "1 times were read as a spreadsheet's, in UTC: 28.11.2026 14:05 as 2026-11-28T" in notes[0]
+    )
+    assert notes[1].startswith("1 numbers of seconds with a comma")
+
+
+def test_a_workbook_is_called_by_its_name(contains):
+    with pytest.raises(ResponsesRefused, match=r"old kind \(\.xls\): open it and save it as"):
+        give(contains, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
 
 def test_a_long_list_is_read_piece_by_piece(contains, monkeypatch):
@@ -236,7 +300,7 @@ def test_a_checkbox_that_an_mturk_worker_did_not_tick_is_a_no_and_counted(contai
     )
     assert [answer[2] for answer in answers(contains)] == [True, False]
     note, passed_over = imported.notes
-    assert passed_over == "Columns of the file passed over (1): Input.url."
+    assert passed_over == "Columns passed over (1): Input.url."
     assert note.startswith("1 empty cells of checkboxes were taken as not selected")
 
 
@@ -309,13 +373,10 @@ def test_the_api_says_what_is_wrong(contains, api, dataset):
         return answer.status_code, answer.json()
 
     rows = [on(), on(image="q.jpg"), on(worker=""), on(image="r.jpg")]
-    assert post(as_list(rows)) == (
-        400,
-        {
-            "image": ["row 2: unknown image 'q.jpg'", "row 4: unknown image 'r.jpg'"],
-            "worker": ["row 3: is empty"],
-        },
-    )
+    status, errors = post(as_list([*rows, *[on(worker="")] * 5]))
+    assert (status, errors["worker"]) == (400, ["rows 3, 5, 6 and 3 more: is empty"])
+    for line, (row, image) in zip(errors["image"], ((2, "q"), (4, "r")), strict=True):
+        assert line.startswith(f"row {row}: unknown image '{image}.jpg' (the nearest is ")
     assert post(b"")[0] == 400
     assert post(b"worker,image") == (
         400,
@@ -325,6 +386,6 @@ def test_the_api_says_what_is_wrong(contains, api, dataset):
     assert post(b"[]", "/api/campaigns/none/responses/")[0] == 404
     follow = make_draft(dataset, "classify", slug="follow", source=contains)
     status, said = post(as_list([form()]), "/api/campaigns/follow/responses/")
-    assert (status, "publish it before" in said["detail"]) == (409, True)
+    assert (status, "finish or close it first" in said["detail"]) == (409, True)
     assert follow.hits.count() == contains.hits.count() == 0
     assert Client().post(at, b"[]", content_type="application/json").status_code == 401

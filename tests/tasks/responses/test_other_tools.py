@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command, get_commands, load_command_class
 
 from tasks.responses import Described, ResponsesRefused, described_by
-from tasks.responses.errors import Problems
+from tasks.responses.errors import Problems, refuse_any
 from tasks.responses.judgment_reader import JudgmentReader
 from tasks.responses.reading import read_judgments
 from tests import factories
@@ -32,7 +32,7 @@ def read(kind, content, *columns, choices=None, prefix=""):
     described = described_by(campaign(kind), columns, choices, prefix)
     reader = JudgmentReader(campaign(kind), problems, described)
     found = list(read_judgments(io.BytesIO(content.encode()), reader, problems))
-    problems.raise_any()
+    refuse_any(problems)
     keys = {number: key for key, number in LABELS.items()}
     workers = list(reader.workers)
     rows = [
@@ -77,7 +77,7 @@ def test_an_extra_answer_column_is_passed_over_and_named():
     )
     assert read("contains", content) == (
         [("W0", "img0.jpg", "cat", 1), ("W1", "img1.jpg", "cat", 0)],
-        ["Columns of the file passed over (2): Input.url, Answer.feedback."],
+        ["Columns passed over (2): Input.url, Answer.feedback."],
     )
 
 
@@ -91,6 +91,30 @@ def test_mturks_own_template_comes_in_once_its_columns_are_named():
         *(("W0", "img0.jpg", "cat", 1), ("W0", "img0.jpg", "dog", 0)),
         *(("W1", "img1.jpg", "cat", 0), ("W1", "img1.jpg", "dog", 1)),
     ]
+
+
+@pytest.mark.parametrize("case", [str.lower, str.upper, str.title])
+def test_a_named_column_is_found_in_any_case(case):
+    header, _, rest = TEMPLATE.partition("\n")
+    answers = [f"{field}=Answer.category.label" for field in ("selected", "main")]
+    rows, notes = read("classify", f"{case(header)}\n{rest}", "image=Input.image_url", *answers)
+    assert rows == [("W0", "img0.jpg", "{1}", "cat"), ("W1", "img1.jpg", "{2}", "dog")]
+    assert notes == []
+    potato = EXPORTS["Potato"].replace("object.", case("object."))
+    columns = ["worker=USER_ID", "image=instance_id", "selected=object"]
+    rows, _ = read("contains", potato, *columns, choices="cat,dog")
+    assert [row[3] for row in rows] == [1, 0, 0, 1]
+
+
+@pytest.mark.parametrize("missing", ["NaN", "nan", "NA", ""])
+def test_an_answer_that_a_program_wrote_as_missing_was_not_seen(missing):
+    columns = ["worker=who", "image=key", "selected=seen"]
+    content = table(["who", "key", "seen"], ["a", "img0.jpg", missing], ["b", "img1.jpg", "cat"])
+    rows, _ = read("contains", content, *columns, choices="cat,dog")
+    assert [row[3] for row in rows] == [-1, -1, 1, 0]
+    rows, notes = read("classify", content, *columns, "main=seen")
+    assert [row[2:] for row in rows] == [("{}", None), ("{1}", "cat")]
+    assert notes[0].startswith("1 judgments with an empty `selected` were taken as not seen")
 
 
 def test_otherwise_the_refusal_shows_in_two_lines_how():
@@ -200,7 +224,7 @@ def test_columns_not_named_are_passed_over_only_where_some_are_named():
     rows, notes = read("classify", PLAIN, *NAMED, "main=answer")
     assert (rows, notes) == (
         [("a", "img0.jpg", "{1}", "cat")],
-        ["Columns of the file passed over (1): note."],
+        ["Columns passed over (1): note."],
     )
     with pytest.raises(ResponsesRefused, match="no such column of classify campaigns"):
         read("classify", table(["worker", "image", "selected", "main", "note"], list("abcde")))
@@ -243,6 +267,7 @@ EXPORTS = {
          "ASSIGNMENT:started"],
         *([f"{ADDRESS}img{n}.jpg", key, "", "", "https://x", "0001", f"W{n}", "APPROVED",
            "2021-03-01T10:00:00.000"] for n, key in enumerate(["cat", "dog"])),
+        by="\t",
     ),
     "Potato": table(
         ["instance_id", "user_id", "object.cat", "object.dog"],
@@ -303,14 +328,14 @@ def test_the_command_and_the_api_take_what_a_person_says_and_name_what_is_passed
         *("--column", "worker=who", "--column", "image=picture", "--column", "selected=seen"),
         *("--choices", "n0,n1,n2", "--image-prefix", "x/"),
     )
-    assert "Columns of the file passed over (1): note." in capsys.readouterr().out
+    assert "Columns passed over (1): note." in capsys.readouterr().out
     reply = factories.client_of("anna", "researcher").post(
         "/api/campaigns/again/responses/?column=worker=who&column=image=on.picture"
         "&column=selected=seen&choices=n0,n1,n2&image_prefix=x/",
         json.dumps([{"who": "a", "on": {"picture": "x/a.jpg"}, "seen": ["n0", "n2"], "note": 1}]),
         content_type="application/json",
     )
-    assert reply.json()["notes"] == ["Columns of the file passed over (1): note."]
+    assert reply.json()["notes"] == ["Columns passed over (1): note."]
     for campaign in (contains, again):
         found = {row["label"]: row["selected"] for row in exported(campaign)}
         assert found == {"n0": True, "n1": False, "n2": True}

@@ -6,6 +6,7 @@ import io
 import pytest
 from django.db import connection
 
+from models_inference.models import Classifier
 from tasks.campaigns.publish import close, publish
 from tasks.models import (
     Assignment,
@@ -21,6 +22,7 @@ from tasks.models.refused import Refused
 from tasks.responses import ResponsesRefused, import_responses
 from tasks.results import aggregate
 from tasks.work.claiming import next_assignment
+from tasks.work.rounds import waiting_places
 from tasks.work.stops import set_aside
 from tests import factories
 from tests.factories import make_lettered_dataset
@@ -123,10 +125,95 @@ def test_a_filled_draft_is_closed_and_followed(contains, dataset):
     assert next_assignment(follow, Worker.of("local", "somebody")) is not None
 
 
-def test_a_draft_with_a_source_is_published_first(contains, dataset):
-    follow = make_draft(dataset, "classify", slug="follow", source=contains)
-    with pytest.raises(Refused, match="publish it before you import"):
-        give(follow, [form()])
+def judged_source(contains: Campaign) -> Campaign:
+    """A contains draft with five workers' answers: a fu, b easy, c mis, d amb; e is not in it."""
+    said = {
+        ("a.jpg", "n0"): [1, 1, 1, 0, 0],
+        ("a.jpg", "n1"): [1, 1, 0, 0, 0],
+        ("b.jpg", "n1"): [1, 1, 1, 1, 1],
+        ("b.jpg", "n0"): [1, 0, 0, 0, 0],
+        ("c.jpg", "n2"): [0, 0, 0, 0, 0],
+        ("d.jpg", "n3"): [1, 1],
+    }
+    give(
+        contains,
+        [
+            on(worker=f"w{w}", image=image, label=label, selected=selected)
+            for (image, label), answers in said.items()
+            for w, selected in enumerate(answers)
+        ],
+    )
+    return contains
+
+
+def test_a_draft_with_a_source_freezes_its_groups_as_publishing_does(contains, dataset):
+    source = judged_source(contains)
+    shares = {"fu": 1, "mis": 1, "easy": 0}
+    by_import, by_publishing = (
+        make_draft(dataset, "classify", slug=slug, source=source, follow_up=shares)
+        for slug in ("by-import", "by-publishing")
+    )
+    rows = [form(image=f"{image}.jpg") for image in "abe"]
+    with pytest.raises(Refused, match="follows given-contains, which is draft"):
+        give(by_import, rows)
+    assert not by_import.campaign_images.exists()
+    close(source, "a test")
+    notes = give(by_import, rows).notes
+    assert (
+        "groups of its source given-contains are frozen now: 1 amb, 1 easy, 1 fu, 1 mis" in notes[0]
+    )
+    assert notes[1].endswith("not in its source, so of no group: 1.")
+    assert notes[2].endswith("would never have asked: 1.")
+    publish(by_publishing, "a test")
+    facts = ("image__key", "group", "inclusion_probability")
+    frozen = set(by_import.campaign_images.values_list(*facts))
+    assert frozen == {*by_publishing.campaign_images.values_list(*facts), ("e.jpg", "", 1.0)}
+    asked = by_import.campaign_images.filter(asked=True).values_list("image__key", flat=True)
+    assert set(asked) == {"a.jpg", "b.jpg", "e.jpg"}
+    aggregate(by_import)
+    groups = {row["image"]: row["group"] for row in exported(by_import, "annotations")}
+    expected = {"a.jpg": "fu", "b.jpg": "easy", "c.jpg": "mis", "d.jpg": "amb", "e.jpg": None}
+    assert groups == expected
+
+
+def test_later_imports_into_a_draft_find_its_groups_frozen(contains, dataset):
+    source = judged_source(contains)
+    close(source, "a test")
+    follow = make_draft(dataset, "classify", slug="follow", source=source)
+    give(follow, [form(image="a.jpg")])
+    Assignment.objects.filter(campaign=source).update(set_aside=True)
+    assert give(follow, [form(image="c.jpg", worker="v")]).notes == []
+    asked = dict(follow.campaign_images.filter(asked=True).values_list("image__key", "group"))
+    assert asked == {"a.jpg": "fu", "c.jpg": "mis"}
+
+
+def test_among_imported_pairs_of_equal_frequency_the_models_favourite_is_offered(contains, dataset):
+    """a.jpg has dataset label n0; n1 and n2 are selected as often, and one of them is offered."""
+    labels = dict(dataset.labels.values_list("key", "pk"))
+    image = dataset.images.get(key="a.jpg")
+    for name, label, score in (
+        ("asked", "n2", 0.4),
+        ("asked too", "n1", 0.3),
+        ("other", "n1", 0.9),
+    ):
+        Classifier.objects.create(dataset=dataset, name=name).predictions.create(
+            image=image, labels=[labels[label]], scores=[score]
+        )
+    contains.candidates = {"classifiers": ["asked", "asked too"]}
+    contains.save()
+    said = {"n0": "11111", "n1": "11100", "n2": "11100"}
+    give(
+        contains,
+        [
+            on(worker=f"w{w}", label=label, selected=selected)
+            for label, answers in said.items()
+            for w, selected in enumerate(answers)
+        ],
+    )
+    close(contains, "a test")
+    follow = make_draft(dataset, "classify", slug="follow", source=contains, max_offered=2)
+    publish(follow, "a test")
+    assert set(follow.pairs.values_list("label__key", flat=True)) == {"n0", "n2"}
 
 
 def test_a_closed_campaign_takes_nothing_new(contains):
@@ -186,6 +273,18 @@ def test_answers_collected_elsewhere_take_the_places(published):
     ]
     assert set(used) == {4}
     assert not Worker.objects.get(external_id="elsewhere 1").assignments.exclude(hit=hit).exists()
+
+
+def test_answers_beyond_the_rounds_so_far_are_missing_no_more(published):
+    """The first of its HITs has all four answers by import, the second three of four."""
+    first, second, *others = published.hits.all()
+    wanted = 4 * (2 + len(others))
+    for hit, workers in ((first, "abcde"), (second, "abc")):
+        for worker in workers:
+            give(published, judgments(published, hit, worker))
+    assert waiting_places(published) == wanted - 4 - 3
+    factories.work_through(published, factories.make_workers(6), factories.random_answers())
+    assert waiting_places(published) == 0
 
 
 def test_only_its_own_hits_and_items(published):

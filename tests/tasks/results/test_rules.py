@@ -228,7 +228,18 @@ def test_a_workers_row_tells_who_was_set_aside(contains, transactional_db):
     assert '"worker":"w0"' in raw
 
 
-def test_who_selects_everything_has_a_perfect_sensitivity_and_no_specificity(contains):
+def test_who_selects_everything_has_a_perfect_sensitivity_and_no_specificity(db):
+    """The three others agree: half of the labels are there."""
+    contains = make_draft(make_lettered_dataset())
+    give(
+        contains,
+        [
+            on(worker=f"w{w}", image=f"{image}.jpg", label=f"n{n}", selected=int(not w or n == 0))
+            for w in range(4)
+            for image in "abcdef"
+            for n in range(2)
+        ],
+    )
     aggregate(contains)
     eager = WorkerResult.objects.get(campaign=contains, worker__external_id="w0")
     assert eager.sensitivity == pytest.approx(1)

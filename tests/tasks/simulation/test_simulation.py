@@ -85,11 +85,11 @@ def test_a_wrong_truth_is_refused_by_row(dataset, tmp_path):
     campaign = open_campaign(dataset, "contains")
     good = {"image": "secret-000.png", "label": "n01", "main": "true"}
     for field in ("image", "label", "main"):
-        with pytest.raises(BadTruth, match=rf"row 3: {field}: 'strange'"):
+        with pytest.raises(BadTruth, match=rf"row 3, {field}: .*'strange'"):
             truth_of(campaign, [good, good | {field: "strange"}])
     truth = tmp_path / "truth.csv"
     truth.write_text("image,main\n")
-    with pytest.raises(CommandError, match=r"truth.csv: the column 'label' is missing"):
+    with pytest.raises(CommandError, match=r"truth.csv, row 1: no column 'label'"):
         call_command("simulate", campaign.slug, "--truth", str(truth))
 
 

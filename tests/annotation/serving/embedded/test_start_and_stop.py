@@ -6,11 +6,11 @@ import subprocess
 import threading
 from pathlib import Path
 
-import environ
 import psutil
 import pytest
 import redis
 
+from annotation.serving import server_addresses
 from annotation.serving.embedded import binaries, database_url, redis_url, running
 from tests.studies.embedded_servers import (
     Command,
@@ -24,7 +24,7 @@ from tests.studies.embedded_servers import (
 
 def test_both_answer_at_the_addresses_known_before(fresh: Path) -> None:
     database, queue = database_url(fresh), redis_url(fresh)
-    settings = environ.Env.db_url_config(database)
+    settings = server_addresses.database(database)
     assert settings["USER"] == settings["NAME"] == "annotation"
     assert not fresh.exists()
     with running(fresh, durable=False):

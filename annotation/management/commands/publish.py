@@ -6,6 +6,8 @@ from typing import Any
 
 from rich.console import Console
 
+from annotation.links import door, how_people_begin
+from annotation.serving.web import USUAL, public_address
 from tasks import money
 from tasks.campaigns.findings import image_findings, in_a_sentence, label_findings
 from tasks.campaigns.freezing import Published
@@ -53,9 +55,17 @@ class Command(CampaignCommand):
                 yes_spend=options["yes_spend"],
                 tell=lambda published: self._tell(campaign, published),
             )
+        campaign.refresh_from_db()
         if published.resumed:
-            campaign.refresh_from_db()
             self.stdout.write(f"Campaign {campaign.slug} is {campaign.state}.")
+        if path := door(campaign):
+            address = public_address()
+            self.stdout.write(how_people_begin(campaign, f"{address or USUAL}{path}"))
+            if not address:
+                self.stdout.write(
+                    f"{USUAL} is where `manage.py up` serves the site to this machine; PUBLIC_URL"
+                    " says where others reach it."
+                )
 
     def _tell(self, campaign: Campaign, published: Published) -> None:
         """Print what it consists of and costs, before anything is put before the crowd."""

@@ -1,0 +1,31 @@
+"""Where people begin a campaign: absolute addresses, to show to whoever runs the study."""
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from tasks.crowds.local.invitations import NAME as LOCAL
+from tasks.models import Campaign
+from tasks.models.campaign import OpenTo, State
+
+
+def link_of(request: HttpRequest, path: str) -> str:
+    """A path as workers reach it: below PUBLIC_URL, or where the researcher reaches the site."""
+    return settings.PUBLIC_URL + path if settings.PUBLIC_URL else request.build_absolute_uri(path)
+
+
+def door(campaign: Campaign) -> str | None:
+    """The path of the page where people begin; None: a draft, or its crowd finds its own people."""
+    if campaign.crowd != LOCAL or campaign.state == State.DRAFT:
+        return None
+    return reverse("tasks:campaign", args=[campaign.public_id])
+
+
+def how_people_begin(campaign: Campaign, link: str) -> str:
+    """What to send them, in a sentence; `link`: the campaign's own."""
+    if campaign.open == OpenTo.ANYONE:
+        return f"Anyone may begin at {link}"
+    return (
+        f"Its page is {link}, and people begin by invitation: `manage.py invite {campaign.slug}"
+        " --count N` makes a link for each."
+    )

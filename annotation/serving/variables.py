@@ -1,0 +1,249 @@
+"""The environment's variables, declared once: what each takes, its default, what it means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from annotation.serving.server_addresses import database, queue
+from annotation.serving.variable_values import (
+    LEVELS,
+    Reader,
+    as_it_stands,
+    endpoint,
+    flag,
+    folder,
+    hosts,
+    level,
+    plain,
+    positive,
+    site,
+    sources,
+    unquoted,
+    whole,
+    words,
+)
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable: its reader, the default if it is empty or not given, and what it means.
+
+    `otherwise` says the default in words, where it is more than a value.
+    """
+
+    read: Reader
+    default: Any
+    meaning: str
+    otherwise: str = ""
+
+
+VARIABLES: dict[str, Variable] = {
+    # Serving it
+    "DEBUG": Variable(
+        flag,
+        True,
+        "0: production, which refuses to start, naming all that is wrong in one line, with a weak"
+        " key, with `ALLOWED_HOSTS` empty or containing `*`, without `PUBLIC_URL`, and with"
+        " embedded servers unless `ALLOW_EMBEDDED` is 1. Whatever it says, no page shows a"
+        " traceback or a setting: they stand in the log",
+    ),
+    "SECRET_KEY": Variable(
+        as_it_stands,
+        "",
+        "signs cookies and invitations: at least 32 characters, not repeating themselves. With a"
+        " database of your own in production you must give one, since several machines may share"
+        " it. Keep it: a new one makes new people of your workers",
+        "a random one, kept in the file `secret_key` below `DATA_DIR`",
+    ),
+    "ALLOWED_HOSTS": Variable(
+        hosts,
+        [],
+        "the host names that the site answers to, separated by commas: `look.example.org`, or"
+        " `.example.org` for a domain and all below it. The host of `PUBLIC_URL` and this"
+        " machine's own names (localhost, 127.0.0.1, [::1]) always count",
+        "none",
+    ),
+    "PUBLIC_URL": Variable(
+        site,
+        "",
+        "where workers reach the site, a host name of its own: `https://look.example.org`. With"
+        " https: cookies are sent over https alone, browsers are told to stay there for a year"
+        " (HSTS), and visitors who come by http are redirected. With http the site starts with"
+        " one line of warning",
+        "none: links begin with the address at which `up` serves",
+    ),
+    "TRUSTED_PROXIES": Variable(
+        words,
+        [],
+        "addresses and networks whose X-Forwarded-For and X-Forwarded-Proto the site believes;"
+        " `unix` for a proxy that speaks over a unix socket, where nobody has an address."
+        " Everybody else's headers are removed unread. Of a chain, the last address that is no"
+        " trusted proxy's is the visitor's",
+        "none",
+    ),
+    "ALLOW_EMBEDDED": Variable(
+        flag, False, "1: production may use the embedded Postgres and Valkey"
+    ),
+    "REQUIRE_MFA": Variable(
+        flag, False, "1: everybody who logs in needs a second factor ([logins.md](logins.md))"
+    ),
+    "VISITORS_AT_ONCE": Variable(
+        whole(0),
+        60,
+        "visitors without an invitation from one network who may have work open"
+        " ([inviting.md](inviting.md))",
+    ),
+    "NEW_VISITORS_PER_HOUR": Variable(
+        whole(0), 60, "such visitors of one network who may begin within an hour"
+    ),
+    "WEB_CONCURRENCY": Variable(whole(1, 1000), 2, "processes of the web server"),
+    "WEB_THREADS": Variable(whole(1, 1000), 8, "threads in each of them"),
+    "LOG_LEVEL": Variable(level, "WARNING", f"the least that is logged: {', '.join(LEVELS)}"),
+    # Where it keeps things
+    "DATA_DIR": Variable(
+        folder,
+        None,
+        "the site's files: copies of images, workers' pictures, logits, logs, its key and an"
+        " embedded database",
+        "`var/` of the project",
+    ),
+    "DATABASE_URL": Variable(
+        database,
+        None,
+        "a Postgres of your own: `postgres://USER:PASSWORD@HOST:5432/NAME`, with libpq's options"
+        " after a `?` (`sslmode=require`; `host=/run/postgresql` for a unix socket). Characters"
+        " that mean something in an address are written percent-encoded: `@` as `%40`, `/` as"
+        " `%2F`, `#` as `%23`, `%` as `%25`",
+        "an embedded Postgres",
+    ),
+    "REDIS_URL": Variable(
+        queue,
+        "",
+        "a Redis or Valkey of your own: `redis://:PASSWORD@HOST:6379/0`, `rediss://...` with TLS,"
+        " or `unix:///PATH?db=0`; percent-encoded likewise",
+        "an embedded Valkey",
+    ),
+    "AWS_STORAGE_BUCKET_NAME": Variable(
+        plain,
+        "",
+        "a bucket for copies of images and workers' pictures ([datasets.md](datasets.md))",
+        "none: they are below `DATA_DIR`",
+    ),
+    "AWS_S3_CUSTOM_DOMAIN": Variable(
+        plain,
+        "",
+        "a host that serves the bucket to everybody (a CDN)",
+        "none: browsers get signed addresses",
+    ),
+    "AWS_ACCESS_KEY_ID": Variable(
+        plain, "", "the account for S3 and MTurk", "as for any AWS client"
+    ),
+    "AWS_SECRET_ACCESS_KEY": Variable(plain, "", "its secret key", "as for any AWS client"),
+    "AWS_SESSION_TOKEN": Variable(plain, "", "with a temporary key: its token", "none"),
+    "AWS_REGION": Variable(plain, "", "the bucket's region", "`AWS_DEFAULT_REGION`"),
+    "AWS_DEFAULT_REGION": Variable(
+        plain, "", "the bucket's region, where `AWS_REGION` does not say", "`us-east-1`"
+    ),
+    "AWS_ENDPOINT_URL": Variable(
+        plain, "", "another service that speaks S3's API (MinIO, Ceph)", "Amazon's"
+    ),
+    "AWS_ENDPOINT_URL_S3": Variable(
+        plain, "", "the same, for S3 alone; it goes before `AWS_ENDPOINT_URL`", "not set"
+    ),
+    # Classifiers
+    "KEEP_LOGITS": Variable(
+        flag,
+        True,
+        "0: logits are not kept; else below `DATA_DIR`, up to 2 GB a classifier"
+        " ([classifiers.md](classifiers.md))",
+    ),
+    "LOGITS_IN_BUCKET": Variable(
+        flag, False, "1: logits go to `AWS_STORAGE_BUCKET_NAME`, if that is set"
+    ),
+    "INFERENCE_MINUTES": Variable(
+        positive, 10, "minutes without an answer after which a network's process is ended"
+    ),
+    # The marketplace
+    "MTURK_ENDPOINT_URL": Variable(
+        endpoint,
+        "",
+        "an endpoint that speaks MTurk's API ([mturk.md](mturk.md))",
+        "Amazon's sandbox; production where the campaign says so",
+    ),
+    "MTURK_SUBMIT_ORIGINS": Variable(
+        words,
+        None,
+        "where a worker's page may hand in an answer, separated by commas",
+        "Amazon's two, and the endpoint's",
+    ),
+    "MTURK_CALLS_PER_SECOND": Variable(
+        positive, None, "the most calls a second", "20; no limit on this machine"
+    ),
+    "WORKER_FRAME_ANCESTORS": Variable(
+        sources,
+        None,
+        "sites that may show a worker's page in a frame (the CSP's frame-ancestors), separated by"
+        " commas",
+        "the site itself, https://worker.mturk.com and `MTURK_SUBMIT_ORIGINS`",
+    ),
+    # The schedule
+    "SYNC_MINUTES": Variable(whole(1, 1440), 3, "minutes between two syncs of the campaigns"),
+    "NIGHTLY_HOUR": Variable(whole(0, 23), 3, "the hour, in UTC, of the nightly aggregation"),
+}
+
+
+class Environment:
+    """Reads declared variables; one that is empty is not given."""
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self._given = given
+
+    def text(self, name: str) -> str:
+        """What is given, "" if nothing is."""
+        text = self._given.get(name, "")
+        return text if VARIABLES[name].read is as_it_stands else unquoted(text)
+
+    def __contains__(self, name: str) -> bool:
+        return bool(self.text(name))
+
+    def __getitem__(self, name: str) -> Any:
+        """Its value. Raises ImproperlyConfigured with one line that begins with the name."""
+        if not (text := self.text(name)):
+            return VARIABLES[name].default
+        try:
+            return VARIABLES[name].read(text)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name} {error}.") from None
+
+
+# The table in docs/settings.md
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
+BEGIN = "<!-- The table is made by annotation/serving/variables.py -->\n\n"
+END = "\n<!-- The end of the table -->\n"
+
+
+def with_table(document: str) -> str:
+    """A document in Markdown, the table between its two marks replaced by the one declared."""
+    before, rest = document.split(BEGIN)
+    _, after = rest.split(END)
+    return before + BEGIN + table() + END + after
+
+
+def table() -> str:
+    """The variables as a table in Markdown."""
+    rows = [
+        f"| `{name}` | {_default_in_words(variable)} | {variable.meaning} |\n"
+        for name, variable in VARIABLES.items()
+    ]
+    return "".join(["| variable | default | meaning |\n| --- | --- | --- |\n", *rows])
+
+
+def _default_in_words(variable: Variable) -> str:
+    if variable.otherwise:
+        return variable.otherwise
+    default = variable.default
+    return f"`{int(default) if isinstance(default, bool) else default}`"
