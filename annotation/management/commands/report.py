@@ -1,0 +1,69 @@
+"""report SLUG: the figures of a study, as JSON and as tables."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.table import Table
+
+from annotation.report.campaigns import NoStudy, study_of
+from annotation.report.document import files_of, report_of
+from imagesets.files import write_whole
+from imagesets.management.dataset_argument import dataset_named
+from imagesets.terminal import drawn, progress_bar
+from tasks.management.campaign_command import campaign_named
+from tasks.models.refused import Refused
+from tasks.results import aggregate
+
+
+class Command(BaseCommand):
+    help = (
+        "Compute the report of a study: each figure with its intervals. Prints what was found;"
+        " --out writes report.json, and a CSV for each figure."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slug", metavar="SLUG", help="The dataset's slug.")
+        parser.add_argument(
+            "--campaign",
+            metavar="C",
+            help="One of the study's campaigns. Default: the newest CONTAINS campaign that is"
+            " finished or closed.",
+        )
+        parser.add_argument("--out", metavar="DIR", type=Path, help="A folder; it is made.")
+        parser.add_argument(
+            "--seed", type=int, default=0, help="Of the splits of workers into halves (0)."
+        )
+
+    def handle(
+        self, *, slug: str, campaign: str | None, out: Path | None, seed: int, **options: Any
+    ) -> None:
+        dataset = dataset_named(slug)
+        try:
+            campaigns = study_of(dataset, campaign_named(campaign) if campaign else None)
+        except NoStudy as error:
+            message = str(error)
+            raise CommandError(f"{message[:1].upper()}{message[1:]}.") from None
+        with progress_bar("aggregating and computing", quiet=options["verbosity"] == 0):
+            try:
+                for each in filter(None, campaigns):
+                    aggregate(each)
+            except Refused as error:
+                raise CommandError(str(error)) from None
+            report = report_of(dataset, *campaigns, seed=seed)
+        if out is not None:
+            files = list(files_of(report))
+            try:
+                out.mkdir(parents=True, exist_ok=True)
+                for name, content in files:
+                    write_whole(out / name, content)
+            except OSError as error:
+                raise CommandError(f"{out}: {error.strerror or error}.") from None
+        table = Table("figure", "finding")
+        for name, figure in report["figures"].items():
+            missing = f"needs {figure['missing']}" if figure["missing"] else "says nothing yet"
+            table.add_row(name, figure["finding"] or missing)
+        self.stdout.write(drawn(table))
+        if out is not None:
+            self.stdout.write(f"{len(files)} files in {out}")

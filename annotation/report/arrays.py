@@ -1,0 +1,267 @@
+"""A study as arrays: what the figures of the report are computed from.
+
+Images, labels and classifiers are numbered in the order of their keys (as text), so that a tie that
+goes to the first key goes to the smallest number. -1 stands for none.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotation.report.intervals import OUTSIDE, Panel, strata
+from annotation.report.splits import counts_of_halves, halves_of_images
+from annotation.report.without import Objects, objects_of, objects_without_each
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.integer]
+Bools = NDArray[np.bool_]
+
+NO, YES, MAYBE = 0, 1, 2
+FU, MIS, EASY, AMB = range(4)
+GROUPS = ("fu", "mis", "easy", "amb")
+
+
+@dataclass(frozen=True)
+class Frequencies:
+    """The CONTAINS campaign: P pairs in the order of image, then label, and A used answers.
+
+    image, label, selected, maybe, shown (P,). posterior, score (P,): nan where there is none;
+    score: the best that a classifier gives. pair, worker, answer (A,): NO, YES or MAYBE, in order
+    of submission.
+    """
+
+    image: Ints
+    label: Ints
+    selected: Ints
+    maybe: Ints
+    shown: Ints
+    posterior: Floats
+    score: Floats
+    pair: Ints
+    worker: Ints
+    answer: Ints
+
+
+@dataclass(frozen=True)
+class Responses:
+    """The CLASSIFY campaign's R used responses, by image and then in order of submission.
+
+    image, worker, main (R,): main -1 for none of these labels. begin (R + 1,): where each one's
+    labels begin in `selected`, and `offered_begin` in `offered`.
+    """
+
+    image: Ints
+    worker: Ints
+    main: Ints
+    begin: Ints
+    selected: Ints
+    offered_begin: Ints
+    offered: Ints
+
+    @cached_property
+    def sizes(self) -> Ints:
+        """(R,): how many labels each selected."""
+        return np.diff(self.begin)
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """The objects of the images, as aggregation stored them: M labels of objects.
+
+    image, place, label (M,): `place` numbers an image's objects, from 0. unparted (N,) bool: the
+    image has objects, but its labels are too many to be parted (rule O6).
+    """
+
+    image: Ints
+    place: Ints
+    label: Ints
+    unparted: Bools
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A classifier's labels on the images. labels, scores (N, K): by falling score, -1 and nan
+    where there are fewer. logits (N, L), or None."""
+
+    labels: Ints
+    scores: Floats
+    logits: Floats | None = None
+
+    @property
+    def top(self) -> Ints:
+        """(N,): its first label; -1 without a prediction."""
+        return self.labels[:, 0]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Settings of the study's campaigns that figures read, and the seed of its splits."""
+
+    min_judgments: int = 5
+    min_relative_sf: Fraction = Fraction(1, 2)
+    max_offered: int = 6
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Study:
+    """All of a study. dataset_label, group (N,); asked (N,) bool: the image is one of CLASSIFY's.
+
+    group: FU, MIS, EASY, AMB or -1. Either campaign may be missing. Workers are numbered over both.
+    superclass (L,): of each label, a place in `superclasses`, which are sorted by name, or -1.
+    skills: what aggregation found of each worker in CONTAINS; fit: how its posteriors ended.
+    """
+
+    images: Sequence[str]
+    labels: Sequence[str]
+    workers: Sequence[str]
+    dataset_label: Ints
+    group: Ints
+    asked: Bools
+    contains: Frequencies | None = None
+    classify: Responses | None = None
+    partitions: Partitions | None = None
+    models: Mapping[str, Predictions] = field(default_factory=dict)
+    superclasses: Sequence[str] = ()
+    superclass: Ints | None = None
+    skills: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    fit: Mapping[str, float | int | bool] = field(default_factory=dict)
+    rules: Rules = field(default_factory=Rules)
+
+    @property
+    def n(self) -> int:
+        return len(self.images)
+
+    # Objects
+
+    @cached_property
+    def answered(self) -> Bools:
+        """(N,): CLASSIFY has a used response."""
+        answered = np.zeros(self.n, bool)
+        if self.classify is not None:
+            answered[self.classify.image] = True
+        return answered
+
+    @cached_property
+    def objects(self) -> Objects:
+        """By the answers, also where a sample of the `easy` images was asked."""
+        assert self.classify is not None
+        assert self.partitions is not None
+        return objects_of(self.classify, self.partitions, self.dataset_label)
+
+    @cached_property
+    def without(self) -> Objects:
+        """The objects of each response's image without that response."""
+        assert self.classify is not None
+        assert self.partitions is not None
+        return objects_without_each(self.classify, self.partitions, self.dataset_label)
+
+    @cached_property
+    def num_objects(self) -> Ints:
+        """(N,): -1 without an answer; one where CONTAINS settled an image of CLASSIFY."""
+        return np.where(self.easy, 1, self.objects.num_objects)
+
+    # Populations
+
+    @cached_property
+    def fu(self) -> Bools:
+        """Images that were followed up and answered; without a source, every answered one."""
+        return self.answered & (self.group == FU if self.contains is not None else True)
+
+    @cached_property
+    def easy(self) -> Bools:
+        """Images settled in CONTAINS as one object, among those of CLASSIFY."""
+        return self.asked & (self.group == EASY)
+
+    @cached_property
+    def settled(self) -> Bools:
+        return self.fu | self.easy
+
+    @cached_property
+    def single(self) -> Bools:
+        return self.settled & (self.num_objects == 1)
+
+    @cached_property
+    def multi(self) -> Bools:
+        return self.settled & (self.num_objects > 1)
+
+    def strata(self, population: Bools) -> Ints:
+        """(N,): for the interval of a figure over this population, or a part of it."""
+        return strata(self.dataset_label, population)
+
+    # Who answered
+
+    @property
+    def contains_panel(self) -> Panel:
+        return self._contains_cells[0]
+
+    @property
+    def contains_cell(self) -> Ints:
+        """(A,): each answer's cell in `contains_panel`."""
+        return self._contains_cells[1]
+
+    @cached_property
+    def _contains_cells(self) -> tuple[Panel, Ints]:
+        assert self.contains is not None
+        image = self.contains.image[self.contains.pair]
+        return Panel.numbered(image, self.contains.worker, self.n, len(self.workers))
+
+    @cached_property
+    def classify_panel(self) -> Panel:
+        assert self.classify is not None
+        return Panel.of(self.classify.image, self.classify.worker, self.n, len(self.workers))
+
+    @cached_property
+    def contains_halves(self) -> NDArray[np.int32]:
+        """(SPLITS, 2, P): selected, shown of each pair by half A of the workers; B is the rest."""
+        contains = self.contains
+        assert contains is not None
+        return counts_of_halves(
+            contains.pair,
+            self.contains_cell,
+            self.contains_panel.image,
+            contains.answer == YES,
+            contains.image.size,
+            self.rules.seed,
+        )
+
+    @cached_property
+    def classify_halves(self) -> Bools:
+        """(SPLITS, R): whether each response of CLASSIFY falls in half A."""
+        assert self.classify is not None
+        return halves_of_images(self.classify.image, self.rules.seed)
+
+    # Weights
+
+    @cached_property
+    def weights(self) -> Floats | None:
+        """(N,): how many images an answered one of fu, mis or easy stands for, 0 for any other.
+
+        None where a group has images, of which none was answered (or no image has a group).
+        """
+        weights = np.zeros(self.n)
+        for group in (FU, MIS, EASY):
+            of_group = self.asked & (self.group == group)
+            answered = of_group & self.answered
+            if of_group.any() and not answered.any():
+                return None
+            weights[answered] = of_group.sum() / max(answered.sum(), 1)
+        return weights if weights.any() else None
+
+    @cached_property
+    def draw(self) -> Ints:
+        """(N,): the strata of `weights`: an answered image's group, else OUTSIDE."""
+        return np.where((self.weights if self.weights is not None else 0) > 0, self.group, OUTSIDE)
+
+    @cached_property
+    def lone_draw(self) -> str:
+        """Why weighted figures have no interval: one image stands for its whole group."""
+        for group in (FU, MIS, EASY):
+            answered = (self.asked & self.answered & (self.group == group)).sum()
+            if answered == 1 < (self.asked & (self.group == group)).sum():
+                return f"one image of group {GROUPS[group]} stands for several"
+        return ""

@@ -1,0 +1,57 @@
+"""R4: the accuracy of the classifiers by what workers saw: a label of any object counts."""
+
+import numpy as np
+
+from annotation.report.arrays import Predictions, Study
+from annotation.report.figures.figure import Figure
+from annotation.report.figures.populations import Question, sizes, spread
+from annotation.report.without import Objects
+
+DEFINITION = (
+    "Share of images whose first predicted label is a label of any object (any_label), such a label"
+    " selected by at least half of the responses (chosen_by_half), or an object's name"
+    " (object_name). On an easy image: the dataset label."
+)
+POPULATION = "settled images with a prediction, whose labels could be parted into objects"
+
+
+def r4(study: Study) -> Figure:
+    """The figure; it needs CLASSIFY and predictions."""
+    if study.classify is None or not study.models:
+        return Figure(
+            DEFINITION, POPULATION, missing="a CLASSIFY campaign with answers, and predictions"
+        )
+    readings = ("any_label", "chosen_by_half", "object_name")
+    data = {reading: {} for reading in readings}
+    for name, model in study.models.items():
+        for reading in readings:
+            data[reading][name] = spread(study, question(study, model, reading))
+    unparted = study.partitions.unparted if study.partitions else np.zeros(study.n, bool)
+    data["unparted"] = int((unparted & study.settled).sum())
+    return Figure(DEFINITION, POPULATION, sizes(study), data)
+
+
+def question(study: Study, model: Predictions, reading: str) -> Question:
+    """Whether the classifier's first label is right by this reading."""
+    assert study.partitions is not None
+    known = (model.top >= 0) & (study.easy | ~study.partitions.unparted)
+    return Question(
+        _right(study, study.objects, model, reading, 0),
+        _right(study, study.without, model, reading, 1),
+        model.top == study.dataset_label,
+        known,
+    )
+
+
+def _right(study: Study, objects: Objects, model: Predictions, reading: str, left_out: int):
+    """(U,): by these objects, of images that `left_out` responses are missing from."""
+    assert study.classify is not None
+    top = model.top[objects.image][objects.unit]
+    if reading == "object_name":
+        rows = objects.name == top
+    else:
+        rows = objects.label == top
+    if reading == "chosen_by_half":
+        responses = np.bincount(study.classify.image, minlength=study.n) - left_out
+        rows = rows & (2 * objects.chosen >= responses[objects.image][objects.unit])
+    return objects.any_row(rows) & (objects.num_objects > 0)

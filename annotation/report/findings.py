@@ -1,0 +1,261 @@
+"""What each figure found, in a sentence made of its numbers."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Plain = Mapping[str, Any]  # a figure as it stands in report.json
+
+
+class _Numbers:
+    """Reads a figure's data by JSON pointer, and says numbers with their intervals."""
+
+    def __init__(self, figure: Plain) -> None:
+        self.data, self.intervals = figure["data"], figure["intervals"]
+
+    def __getitem__(self, pointer: str) -> Any:
+        value = self.data
+        for key in pointer.strip("/").split("/"):
+            value = value[key]
+        return value
+
+    def share(self, pointer: str) -> str:
+        """A share in percent: "27.1 % (25.9 to 28.3)"."""
+        value = self[pointer]
+        if value is None:
+            return "an unknown share"
+        text = f"{100 * value:.1f} %"
+        if (between := self.intervals.get(pointer)) is not None:
+            text += f" ({100 * between[0]:.1f} to {100 * between[1]:.1f})"
+        return text
+
+    def number(self, pointer: str) -> str:
+        """A number: "1.28 (1.26 to 1.30)"."""
+        value = self[pointer]
+        if value is None:
+            return "an unknown number"
+        text = f"{value:.2f}"
+        if (between := self.intervals.get(pointer)) is not None:
+            text += f" ({between[0]:.2f} to {between[1]:.2f})"
+        return text
+
+    def best(self, pointer: str, key: str) -> str | None:
+        """The model with the highest value under `key`, of equals the first by name."""
+        models = self[pointer]
+        values = {name: _at(model, key) for name, model in sorted(models.items())}
+        known = {name: value for name, value in values.items() if value is not None}
+        return max(known, key=known.__getitem__) if known else None
+
+
+def finding(name: str, figure: Plain) -> str | None:
+    """The sentence of a figure ("R1" ...); None where it is missing, or says nothing yet."""
+    return None if figure["data"] is None else _SENTENCES[name](_Numbers(figure))
+
+
+def _at(value: Any, key: str) -> Any:
+    for step in key.split("/"):
+        value = value[step]
+    return value
+
+
+def _count(n: int, one: str, many: str) -> str:
+    return f"1 {one}" if n == 1 else f"{n:,} {many}"
+
+
+def _r1(of: _Numbers) -> str:
+    images = _count(of["multi_object"], "image shows", "images show")
+    return (
+        f"{images} more than one object: {of.share('/fraction_multi/of_settled')} of those settled."
+    )
+
+
+def _r2(of: _Numbers) -> str | None:
+    if not of["top"]:
+        return "No two objects stand beside each other on three images or more."
+    first = of["top"][0]
+    return (
+        f"Most often {first['other']} stands beside {first['dataset_label']}: on {first['images']}"
+        f" of {_count(first['of'], 'image', 'images')}."
+    )
+
+
+def _r3(of: _Numbers) -> str | None:
+    if (best := of.best("/models", "all")) is None:
+        return None
+    text = f"{best} agrees most often with the dataset labels: on {of.share(f'/models/{best}/all')}"
+    single, multi = (of[f"/models/{best}"].get(name) for name in ("single", "multi"))
+    if single is None or multi is None:
+        return f"{text} of images."
+    return (
+        f"{text} of images; {of.share(f'/models/{best}/single')} of those with one object and"
+        f" {of.share(f'/models/{best}/multi')} of those with several."
+    )
+
+
+def _r4(of: _Numbers) -> str | None:
+    if (best := of.best("/any_label", "settled")) is None:
+        return None
+    text = (
+        f"{best} names a label of some object on {of.share(f'/any_label/{best}/settled')} of"
+        " settled images."
+    )
+    signs = {reading: _sign(of[f"/{reading}/{best}"]) for reading in READINGS}
+    if len(set(signs.values()) - {None}) > 1:
+        text += (
+            " Whether it does better on images with one object than on those with several depends"
+            " on what counts as a label of an object."
+        )
+    return text
+
+
+READINGS = ("any_label", "chosen_by_half", "object_name")
+
+
+def _sign(populations: Mapping[str, float | None]) -> bool | None:
+    single, multi = populations["single"], populations["multi"]
+    return None if single is None or multi is None else single >= multi
+
+
+def _r5(of: _Numbers) -> str:
+    images = _count(of["disagreements"], "image", "images")
+    return (
+        f"On {images} the main object is another than the dataset label's:"
+        f" {of.share('/disagreements_of_multi')} of followed-up images with several objects. In the"
+        f" mean {of.share('/mean_share')} of workers name the dataset label main."
+    )
+
+
+def _r6(of: _Numbers) -> str | None:
+    if (best := of.best("/models", "dataset_label")) is None:
+        return "The main object is the dataset label's on every image."
+    return (
+        f"Where they differ, {best} names the dataset label on"
+        f" {of.share(f'/models/{best}/dataset_label')} of images and the main object on"
+        f" {of.share(f'/models/{best}/main_object')}; an object named at random would be either on"
+        f" {of.share('/random_object')}."
+    )
+
+
+def _r7(of: _Numbers) -> str:
+    whole, half = (f"/thresholds/{t}/fraction_with_another" for t in ("1.0", "0.5"))
+    return (
+        f"On {of.share(whole)} of images workers select another label at least as often as the"
+        f" dataset label, on {of.share(half)} at least half as often."
+    )
+
+
+def _r8(of: _Numbers) -> str:
+    return (
+        f"Asked together, workers select {of.number('/mean_selected')} of the"
+        f" {of.number('/mean_offered')} labels that they are offered on a followed-up image."
+    )
+
+
+def _r9(of: _Numbers) -> str:
+    if not of["top"]:
+        return "No two labels are accepted together on three images or more."
+    first = of["top"][0]
+    return (
+        f"{_count(of['pairs'], 'pair of labels is', 'pairs of labels are')} accepted together on"
+        f" three images or more; most often {first['a']} and {first['b']}, on"
+        f" {100 * first['share']:.0f} % of their images."
+    )
+
+
+def _r10(of: _Numbers) -> str:
+    own = of.share("/dataset_label/mean_sf")
+    text = f"Workers select the dataset label with a mean frequency of {own}"
+    if (best := of.best("/models", "mean_sf")) is None:
+        return f"{text}."
+    return f"{text}, and {best}'s first label with {of.share(f'/models/{best}/mean_sf')}."
+
+
+def _r11(of: _Numbers) -> str | None:
+    if (best := of.best("/models", "mean_sf")) is None:
+        return "Every first label that workers were shown is the dataset label."
+    return (
+        f"Of {best}'s {_count(of[f'/models/{best}/wrong'], 'error', 'errors')} that workers were"
+        f" shown, they select the label with a mean frequency of"
+        f" {of.share(f'/models/{best}/mean_sf')}."
+    )
+
+
+def _r12(of: _Numbers) -> str:
+    text = (
+        f"One worker's main label is that of the others on {of.share('/human_line')} of responses"
+    )
+    if (best := of.best("/main_label", "fu")) is None:
+        return f"{text}."
+    return (
+        f"{text}; {best}'s first label is the main label on {of.share(f'/main_label/{best}/fu')}."
+    )
+
+
+def _r13(of: _Numbers) -> str | None:
+    known = [row for row in of["classes"] if row["sf"] is not None]
+    if not known:
+        return None
+    least = min(known, key=lambda row: (row["sf"], row["label"]))
+    return (
+        f"Workers select the dataset label least often where it is {least['label']}: with a mean"
+        f" frequency of {100 * least['sf']:.0f} %."
+    )
+
+
+def _r14(of: _Numbers) -> str | None:
+    if of["within_superclass"]["human"] is None:
+        return None
+    return (
+        f"The main label is of the dataset label's superclass on"
+        f" {of.share('/within_superclass/human')} of settled images."
+    )
+
+
+def _r15(of: _Numbers) -> str | None:
+    if of["mean_agreement"] is None:
+        return "On no pair do four workers' answers say how far one agrees with the others."
+    return (
+        f"Workers agree with most of the others on {of.share('/mean_agreement')} of answers in the"
+        f" mean, the one who agrees least on {of.share('/least_agreement')}."
+    )
+
+
+def _r16(of: _Numbers) -> str:
+    said = []
+    if of["contains"] is not None:
+        said.append(f"Krippendorff's alpha is {of.number('/contains/alpha')} in CONTAINS")
+    if of["classify"] is not None:
+        said.append(
+            "two workers name the same main label on"
+            f" {of.share('/classify/pairwise_agreement')} of occasions in CLASSIFY"
+        )
+    sentence = "; ".join(said)
+    return f"{sentence[:1].upper()}{sentence[1:]}."
+
+
+def _r17(of: _Numbers) -> str:
+    return (
+        "Of the labels offered in CLASSIFY a worker accepts"
+        f" {of.number('/contains_mean_offered')} when asked one by one, and"
+        f" {of.number('/classify_mean')} when asked together."
+    )
+
+
+_SENTENCES: dict[str, Callable[[_Numbers], str | None]] = {
+    "R1": _r1,
+    "R2": _r2,
+    "R3": _r3,
+    "R4": _r4,
+    "R5": _r5,
+    "R6": _r6,
+    "R7": _r7,
+    "R8": _r8,
+    "R9": _r9,
+    "R10": _r10,
+    "R11": _r11,
+    "R12": _r12,
+    "R13": _r13,
+    "R14": _r14,
+    "R15": _r15,
+    "R16": _r16,
+    "R17": _r17,
+}

@@ -1,0 +1,394 @@
+"""Reads a study from the database into arrays, on one snapshot."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from django.db import connection, transaction
+from numpy.typing import NDArray
+
+from annotation.report.arrays import (
+    GROUPS,
+    MAYBE,
+    YES,
+    Frequencies,
+    Partitions,
+    Predictions,
+    Responses,
+    Rules,
+    Study,
+)
+from imagesets.models import Dataset
+from models_inference.models import Classifier
+from models_inference.predictions import logits
+from models_inference.predictions.class_labels import imagenet_keys
+from tasks.aggregation.groups import exact_share
+from tasks.models import Campaign
+from tasks.results.arrays import lengths, to_numpy
+from tasks.results.stored_answers import read_answers
+from tasks.sql import copying
+from tasks.sql.judgments import ANSWERED, ITEMS, RESPONSE, is_list
+from tasks.sql.used import used
+
+Ints = NDArray[np.integer]
+SKILLS = ("sensitivity", "specificity", "control_accuracy", "median_seconds")
+FIT = ("tau", "iterations", "converged", "largest_change", "mean")
+INTEGER, TEXT, NUMBER = pa.int64(), pa.string(), pa.float64()
+
+
+def load_study(
+    dataset: Dataset, contains: Campaign | None, classify: Campaign | None, seed: int = 0
+) -> Study:
+    """The study of these campaigns, of which one may be missing, as their last runs left it.
+
+    Objects are those that the last aggregation of `classify` found.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        if len(connection.savepoint_ids) == 0:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        return _Loading(cursor, dataset, contains, classify).study(seed)
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """Numbers rows by key; -1 for an id that is not among them."""
+
+    keys: list[str]
+    ids: Ints  # ascending
+    number: Ints  # of each id
+
+    @classmethod
+    def of(cls, table: pa.Table) -> "_Numbers":
+        """`table` with `id` and `key`, in any order."""
+        ids, keys = to_numpy(table["id"]), table["key"].to_pylist()
+        place = np.empty(ids.size, int)
+        place[sorted(range(ids.size), key=keys.__getitem__)] = np.arange(ids.size)
+        order = np.argsort(ids)
+        return cls(sorted(keys), ids[order], place[order])
+
+    def __call__(self, ids: Any) -> Ints:
+        ids = np.asarray(ids)
+        if not self.ids.size:
+            return np.full(ids.shape, -1)
+        at = np.minimum(np.searchsorted(self.ids, ids), self.ids.size - 1)
+        return np.where(self.ids[at] == ids, self.number[at], -1)
+
+
+class _Loading:
+    def __init__(
+        self, cursor: Any, dataset: Dataset, contains: Campaign | None, classify: Campaign | None
+    ) -> None:
+        self.cursor, self.dataset = cursor, dataset
+        self.contains, self.classify = contains, classify
+        self.params = {
+            "dataset": dataset.pk,
+            "contains": contains.pk if contains else 0,
+            "classify": classify.pk if classify else 0,
+        }
+
+    def table(self, query: str, **columns: pa.DataType) -> pa.Table:
+        return copying.table(self.cursor, query, pa.schema(columns.items()), self.params)
+
+    def study(self, seed: int) -> Study:
+        labels = self.table(
+            "SELECT id, key, superclass FROM imagesets_label WHERE dataset_id = %(dataset)s",
+            id=INTEGER,
+            key=TEXT,
+            superclass=TEXT,
+        )
+        images = self.table(
+            """
+            SELECT i.id, i.key, coalesce(i.dataset_label_id, 0) AS label, coalesce(c."group", '')
+                   AS "group", (c.id IS NOT NULL)::int AS asked
+            FROM imagesets_image i
+            LEFT JOIN tasks_campaignimage c ON c.image_id = i.id AND c.campaign_id = %(classify)s
+            WHERE i.id IN (SELECT image_id FROM tasks_campaignimage
+                           WHERE campaign_id IN (%(contains)s, %(classify)s))
+            """,
+            id=INTEGER,
+            key=TEXT,
+            label=INTEGER,
+            group=TEXT,
+            asked=pa.int8(),
+        )
+        workers = self.table(
+            f"""
+            SELECT w.id, w.pseudonym AS key FROM tasks_worker w
+            WHERE w.id IN (SELECT a.worker_id FROM tasks_assignment a
+                           WHERE a.campaign_id IN (%(contains)s, %(classify)s) AND {used()})
+            """,
+            id=INTEGER,
+            key=TEXT,
+        )
+        self.labels, self.images, self.workers = map(_Numbers.of, (labels, images, workers))
+        place = self.images(to_numpy(images["id"]))
+        n = place.size
+        dataset_label, group, asked = np.full(n, -1), np.full(n, -1), np.zeros(n, bool)
+        dataset_label[place] = self.labels(to_numpy(images["label"]))
+        group[place] = [GROUPS.index(g) if g else -1 for g in images["group"].to_pylist()]
+        asked[place] = to_numpy(images["asked"]) == 1
+        superclasses = sorted({name for name in labels["superclass"].to_pylist() if name})
+        superclass = np.full(len(labels), -1)
+        superclass[self.labels(to_numpy(labels["id"]))] = [
+            superclasses.index(name) if name else -1 for name in labels["superclass"].to_pylist()
+        ]
+        models = self._models(n)
+        study = Study(
+            self.images.keys,
+            self.labels.keys,
+            self.workers.keys,
+            dataset_label,
+            group,
+            asked,
+            self._frequencies(models) if self.contains else None,
+            self._responses() if self.classify else None,
+            self._partitions(n) if self.classify else None,
+            models,
+            superclasses,
+            superclass if superclasses else None,
+            self._skills(),
+            self._fit(),
+            self._rules(seed),
+        )
+        # A campaign that nobody has answered is as good as none.
+        answers = study.contains.pair.size if study.contains else 0
+        responses = study.classify.image.size if study.classify else 0
+        return replace(
+            study,
+            contains=study.contains if answers else None,
+            classify=study.classify if responses else None,
+        )
+
+    def _rules(self, seed: int) -> Rules:
+        contains, classify = self.contains, self.classify
+        asked = contains.workers_per_item if contains else 0
+        least = classify.min_judgments if classify else None
+        return Rules(
+            min_judgments=(asked + 1) // 2 if least is None else least,
+            min_relative_sf=exact_share(classify.min_relative_sf) if classify else Fraction(1, 2),
+            max_offered=classify.max_offered if classify else 6,
+            seed=seed,
+        )
+
+    def _skills(self) -> dict[str, dict[str, float | None]]:
+        """By pseudonym; seconds are an item's, in the middle of a worker's used assignments."""
+        table = self.table(
+            f"""
+            SELECT w.pseudonym AS worker, r.sensitivity, r.specificity, r.control_accuracy,
+                   s.median_seconds
+            FROM tasks_workerresult r JOIN tasks_worker w ON w.id = r.worker_id
+            LEFT JOIN (
+              SELECT a.worker_id, percentile_cont(0.5) WITHIN GROUP (
+                       ORDER BY a.active_seconds / cardinality(a.shown)) AS median_seconds
+              FROM tasks_assignment a
+              WHERE a.campaign_id = %(contains)s AND {used()} AND cardinality(a.shown) > 0
+              GROUP BY a.worker_id) s ON s.worker_id = r.worker_id
+            WHERE r.campaign_id = %(contains)s
+            """,
+            worker=TEXT,
+            **dict.fromkeys(SKILLS, NUMBER),
+        )
+        return {row.pop("worker"): row for row in table.to_pylist()}
+
+    def _fit(self) -> dict[str, Any]:
+        run = self.contains.runs.first() if self.contains else None
+        convergence = (run.convergence if run else None) or {}
+        return {name: convergence[name] for name in FIT if name in convergence}
+
+    def _frequencies(self, models: Mapping[str, Predictions]) -> Frequencies:
+        table = self.table(
+            """
+            SELECT p.id, p.image_id AS image, p.label_id AS label,
+                   coalesce(r.posterior, 'NaN') AS posterior
+            FROM tasks_pair p LEFT JOIN tasks_pairresult r ON r.pair_id = p.id
+            WHERE p.campaign_id = %(contains)s ORDER BY p.id
+            """,
+            id=INTEGER,
+            image=INTEGER,
+            label=INTEGER,
+            posterior=NUMBER,
+        )
+        image = self.images(to_numpy(table["image"]))
+        label = self.labels(to_numpy(table["label"]))
+        order = np.lexsort([label, image])
+        place = np.empty(order.size, int)
+        place[order] = np.arange(order.size)
+        image, label = image[order], label[order]
+        pair, worker, answer = self._judgments()
+        pair = place[np.searchsorted(to_numpy(table["id"]), pair)]
+
+        def count(value: int | None = None) -> Ints:
+            judged = pair if value is None else pair[answer == value]
+            return np.bincount(judged, minlength=order.size)
+
+        return Frequencies(
+            image,
+            label,
+            count(YES),
+            count(MAYBE),
+            count(),
+            to_numpy(table["posterior"])[order],
+            _best_scores(image, label, models),
+            pair,
+            worker,
+            answer,
+        )
+
+    def _judgments(self) -> tuple[Ints, Ints, Ints]:
+        """(ids of pairs, workers, answers) of all used study judgments, as they were submitted."""
+        assert self.contains is not None
+        submitted = self.table(
+            """
+            SELECT a.id FROM tasks_assignment a
+            WHERE a.campaign_id = %(contains)s AND a.submitted_at IS NOT NULL
+            ORDER BY a.submitted_at, a.sequence, a.id
+            """,
+            id=INTEGER,
+        )
+        ids = to_numpy(submitted["id"])
+        by_id = np.argsort(ids)
+        place, pair, worker, answer = [], [], [], []
+        for batch in read_answers(self.cursor, self.contains, None):
+            each = lengths(batch["pair"])
+            at = by_id[np.searchsorted(ids[by_id], to_numpy(batch["assignment"]))]
+            place.append(np.repeat(at, each))
+            worker.append(np.repeat(self.workers(to_numpy(batch["worker"])), each))
+            pair.append(to_numpy(batch["pair"].flatten()))
+            answer.append(to_numpy(batch["answer"].flatten()))
+        if not place:
+            return np.zeros(0, int), np.zeros(0, int), np.zeros(0, int)
+        order = np.argsort(np.concatenate(place), kind="stable")
+        return (
+            np.concatenate(pair)[order],
+            np.concatenate(worker)[order],
+            np.concatenate(answer)[order],
+        )
+
+    def _responses(self) -> Responses:
+        lists = [
+            f"CASE WHEN {is_list(name)}"
+            f" THEN left(substr(translate(r.response ->> '{name}', ' ', ''), 2), -1) ELSE '' END"
+            for name in ("selected", "offered")
+        ]
+        table = self.table(
+            f"""
+            SELECT i.image_id AS image, a.worker_id AS worker,
+                   coalesce(nullif((r.response -> 'main')::text, 'null'), '0') AS main,
+                   {lists[0]} AS selected, {lists[1]} AS offered
+            FROM tasks_assignment a {ITEMS} {RESPONSE}
+            WHERE a.campaign_id = %(classify)s AND {used()} AND {ANSWERED} AND i.role <> 'control'
+            ORDER BY a.submitted_at, a.sequence, a.id, s.number
+            """,
+            image=INTEGER,
+            worker=INTEGER,
+            main=INTEGER,
+            selected=TEXT,
+            offered=TEXT,
+        )
+        image = self.images(to_numpy(table["image"]))
+        order = np.argsort(image, kind="stable")
+        selected, offered = (
+            _lists(table[name].to_pylist(), order) for name in ("selected", "offered")
+        )
+        return Responses(
+            image[order],
+            self.workers(to_numpy(table["worker"]))[order],
+            self.labels(to_numpy(table["main"]))[order],
+            selected[0],
+            self.labels(selected[1]),
+            offered[0],
+            self.labels(offered[1]),
+        )
+
+    def _partitions(self, n: int) -> Partitions:
+        table = self.table(
+            """
+            SELECT image_id AS image, num_objects AS n, objects_found AS objects
+            FROM tasks_imageresult WHERE campaign_id = %(classify)s AND num_objects > 0
+            """,
+            image=INTEGER,
+            n=INTEGER,
+            objects=TEXT,
+        )
+        number = {key: place for place, key in enumerate(self.labels.keys)}
+        unparted = np.zeros(n, bool)
+        rows = []
+        image = self.images(to_numpy(table["image"])).tolist()
+        for row, text in zip(image, table["objects"].to_pylist(), strict=True):
+            objects = json.loads(text)
+            unparted[row] = not objects
+            for place, found in enumerate(objects):
+                rows += [(row, place, number[key]) for key in found["labels"]]
+        columns = np.array(sorted(rows), int).reshape(-1, 3).T
+        return Partitions(*columns, unparted)
+
+    def _models(self, n: int) -> dict[str, Predictions]:
+        models = {}
+        classifiers = Classifier.objects.filter(dataset=self.dataset)
+        for classifier in sorted(classifiers, key=lambda each: each.name):
+            self.params["classifier"] = classifier.pk
+            table = self.table(
+                """
+                SELECT image_id AS image, array_to_string(labels, ',') AS labels,
+                       array_to_string(scores, ',') AS scores
+                FROM models_inference_prediction WHERE classifier_id = %(classifier)s
+                """,
+                image=INTEGER,
+                labels=TEXT,
+                scores=TEXT,
+            )
+            image = self.images(to_numpy(table["image"]))
+            (ours,) = np.nonzero(image >= 0)
+            begin, ids = _lists(table["labels"].to_pylist(), ours)
+            _, values = _lists(table["scores"].to_pylist(), ours, float)
+            sizes = np.diff(begin)
+            labels = np.full((n, max(int(sizes.max(initial=0)), 1)), -1)
+            scores = np.full(labels.shape, np.nan)
+            row = np.repeat(image[ours], sizes)
+            rank = np.arange(row.size) - np.repeat(begin[:-1], sizes)
+            labels[row, rank], scores[row, rank] = self.labels(ids), values
+            models[classifier.name] = Predictions(labels, scores, self._logits(classifier, n))
+        return models
+
+    def _logits(self, classifier: Classifier, n: int) -> NDArray[np.float16] | None:
+        """(N, L), -inf for labels that none of its classes means; None unless all images have them.
+
+        Classes that mean the same label count together, as their probabilities do.
+        """
+        kept = logits.read(classifier)
+        if kept is None:
+            return None
+        row, classes = self.images(kept[0]), kept[1].shape[1]
+        keys = classifier.mapping or (imagenet_keys() if classes == len(imagenet_keys()) else ())
+        if np.unique(row[row >= 0]).size < n or not keys:
+            return None
+        place = {key: label for label, key in enumerate(self.labels.keys)}
+        of = np.array([place.get(key, -1) for key in keys[:classes]])
+        result = np.full((n, len(place)), -np.inf, np.float16)
+        (ours,) = np.nonzero(row >= 0)
+        values = kept[1][ours]
+        for column in np.flatnonzero(of >= 0).tolist():
+            known = result[row[ours], of[column]]
+            result[row[ours], of[column]] = np.logaddexp(known, values[:, column])
+        return result
+
+
+def _lists(texts: list[str], rows: Ints, kind: type = int) -> tuple[Ints, NDArray[Any]]:
+    """Texts such as "3,1", of these rows: where each begins, and all values in order."""
+    parts = [texts[row].split(",") if texts[row] else [] for row in rows.tolist()]
+    begin = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(int)
+    return begin, np.array([value for part in parts for value in part], kind)
+
+
+def _best_scores(image: Ints, label: Ints, models: Mapping[str, Predictions]) -> NDArray[Any]:
+    """The best score that a classifier gives each pair; nan where none names it."""
+    best = np.full(image.size, np.nan)
+    for model in models.values():
+        for column in range(model.labels.shape[1]):
+            said = model.labels[image, column] == label
+            best[said] = np.fmax(best[said], model.scores[image[said], column])
+    return best

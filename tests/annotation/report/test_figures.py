@@ -1,0 +1,562 @@
+"""Each estimate of each figure against its definition, picture by picture.
+
+A definition gives a picture's (x, d): the figure is sum(x) / sum(d). What a worker changes is found
+by asking the picture again without that worker.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from annotation.report.arrays import EASY, FU, MIS, Study
+from annotation.report.figures.r01_objects import r1
+from annotation.report.figures.r03_top1 import r3
+from annotation.report.figures.r04_multi_label import r4
+from annotation.report.figures.r05_main_object import r5
+from annotation.report.figures.r06_disagreements import r6
+from annotation.report.figures.r07_rivals import r7
+from annotation.report.figures.r08_labels import r8
+from annotation.report.figures.r10_selection import r10
+from annotation.report.figures.r11_wrong import r11
+from annotation.report.figures.r12_main_label import r12
+from annotation.report.figures.r14_superclasses import r14
+from annotation.report.figures.r16_agreement import r16
+from annotation.report.figures.r17_accepted import r17
+from annotation.report.intervals import Estimate
+from tests.studies.made_up_studies import SUPERCLASSES, Picture, pictures, study_of
+
+Terms = tuple[float, float] | None  # (x, d); None: undefined
+Definition = Callable[[Picture], Terms]
+
+MODEL = "first"
+
+
+def settled(picture: Picture) -> bool:
+    return picture.is_easy or (picture.group == FU and bool(picture.responses))
+
+
+def over(population: Callable[[Picture], bool], x: Callable[[Picture], Any]) -> Definition:
+    """The mean of x over a population; undefined once nobody's response is left."""
+
+    def terms(picture: Picture) -> Terms:
+        if picture.group == FU and picture.asked and not picture.responses:
+            return None
+        inside = bool(population(picture))
+        return (float(x(picture)) if inside else 0.0, float(inside))
+
+    return terms
+
+
+def top(picture: Picture) -> str | None:
+    return picture.tops[MODEL]
+
+
+def predicted(population: Callable[[Picture], bool]) -> Callable[[Picture], bool]:
+    return lambda picture: population(picture) and top(picture) is not None
+
+
+def is_fu(picture: Picture) -> bool:
+    return picture.is_fu
+
+
+def single(picture: Picture) -> bool:
+    return settled(picture) and picture.settled_objects == 1
+
+
+def multi(picture: Picture) -> bool:
+    return settled(picture) and (picture.settled_objects or 0) > 1
+
+
+def labelled(population: Callable[[Picture], bool]) -> Callable[[Picture], bool]:
+    return lambda picture: population(picture) and picture.dataset_label is not None
+
+
+def right_by_dataset(picture: Picture) -> bool:
+    return top(picture) == picture.dataset_label
+
+
+def any_label(picture: Picture) -> bool:
+    if picture.is_easy:
+        return right_by_dataset(picture)
+    return bool(picture.num_objects) and (top(picture) or "-") in "".join(picture.partition)
+
+
+def chosen_by_half(picture: Picture) -> bool:
+    if picture.is_easy:
+        return right_by_dataset(picture)
+    return any_label(picture) and 2 * picture.chosen[top(picture)] >= len(picture.responses)
+
+
+def object_name(picture: Picture) -> bool:
+    if picture.is_easy:
+        return right_by_dataset(picture)
+    return bool(picture.num_objects) and top(picture) in picture.names
+
+
+def main_share(picture: Picture) -> float:
+    own = sum(main == picture.dataset_label for _, main in picture.responses.values())
+    return own / len(picture.responses)
+
+
+def disagrees(picture: Picture) -> bool:
+    return picture.is_fu and picture.disagrees
+
+
+def frequency(label: Callable[[Picture], str | None]) -> Definition:
+    def terms(picture: Picture) -> Terms:
+        sf = picture.sf(label(picture))
+        return None if sf is None else (sf, 1.0)
+
+    return terms
+
+
+def wrong(picture: Picture) -> str | None:
+    differs = picture.dataset_label is not None and top(picture) != picture.dataset_label
+    return top(picture) if differs else None
+
+
+def labels_at(t: float) -> Callable[[Picture], int]:
+    """How many labels have at least t times the dataset label's frequency."""
+
+    def count(picture: Picture) -> int:
+        least = picture.sf(picture.dataset_label)
+        frequencies = [picture.sf(label) for label in picture.pairs]
+        return sum(sf is not None and sf >= t * least - 1e-12 for sf in frequencies)
+
+    return count
+
+
+def enough(picture: Picture) -> bool:
+    """Whether the dataset label has judgments; there must be two, so that one is left."""
+    return picture.sf(picture.dataset_label) is not None
+
+
+def rivals(x: Callable[[Picture], Any], among: Callable[[Picture], bool]) -> Definition:
+    def terms(picture: Picture) -> Terms:
+        if not enough(picture):
+            return None
+        inside = among(picture)
+        return (float(x(picture)) if inside else 0.0, float(inside))
+
+    return terms
+
+
+def is_selected(picture: Picture) -> bool:
+    return bool(picture.sf(picture.dataset_label))
+
+
+def main_label(picture: Picture) -> str | None:
+    return picture.dataset_label if picture.is_easy else picture.main_label
+
+
+def main_object(picture: Picture) -> str:
+    """Its labels."""
+    if picture.is_easy:
+        return picture.dataset_label or ""
+    return picture.main_object or ""
+
+
+def main_counts(picture: Picture) -> Counter:
+    """Main labels, "none of these" among them."""
+    return Counter(main for _, main in picture.responses.values())
+
+
+def over_two(x: Callable[[Picture], int]) -> Definition:
+    """The mean of x / responses over followed-up pictures of two responses or more."""
+
+    def terms(picture: Picture) -> Terms:
+        if picture.group != FU or len(picture.responses) < 2:
+            return None
+        return x(picture) / len(picture.responses), 1.0
+
+    return terms
+
+
+def over_fu(x: Callable[[Picture], float]) -> Definition:
+    """The mean of what CLASSIFY's answers do not move, over followed-up pictures."""
+
+    def terms(picture: Picture) -> Terms:
+        inside = picture.group == FU and picture.answered
+        return (float(x(picture)) if inside else 0.0, float(inside))
+
+    return terms
+
+
+def mean_selected(picture: Picture) -> float:
+    return sum(picture.chosen.values()) / len(picture.responses)
+
+
+def sum_of_frequencies(picture: Picture, labels: Iterable[str]) -> float:
+    return sum(picture.sf(label) or 0.0 for label in labels)
+
+
+def difference_offered(picture: Picture) -> Terms:
+    """The part of a campaign whose answers are all gone stays as it was."""
+    if picture.group != FU or not picture.answered:
+        return 0.0, 0.0
+    together = mean_selected(picture) if picture.responses else picture.selected_before
+    return sum_of_frequencies(picture, picture.offered) - together, 1.0
+
+
+def kind(label: str | None) -> str | None:
+    return SUPERCLASSES.get(label or "")
+
+
+def restricted(picture: Picture) -> bool:
+    """The one stored label is the main label, and was offered."""
+    return top(picture) == picture.main_label
+
+
+def is_offered(population: Callable[[Picture], bool]) -> Callable[[Picture], bool]:
+    return lambda picture: population(picture) and (top(picture) or "-") in picture.offered
+
+
+FIGURES = {
+    r7: {
+        f"thresholds/{name}/{key}": definition
+        for name, t in [("0.5", 0.5), ("0.75", 0.75), ("1.0", 1.0)]
+        for key, definition in {
+            "fraction_with_another": rivals(
+                lambda picture, t=t: labels_at(t)(picture) > 1, is_selected
+            ),
+            "mean_labels": rivals(labels_at(t), is_selected),
+            "counting_mis": rivals(
+                lambda picture, t=t: not is_selected(picture) or labels_at(t)(picture) > 1,
+                lambda picture: True,
+            ),
+        }.items()
+    },
+    r1: {
+        "fraction_multi/of_follow_up": over(is_fu, multi),
+        "fraction_multi/of_settled": over(settled, multi),
+        "fraction_multi/of_all_images": over(lambda picture: True, multi),
+        "mean_objects_settled": over(settled, lambda picture: picture.settled_objects),
+    },
+    r3: {
+        "models/first/all": over(labelled(predicted(lambda picture: True)), right_by_dataset),
+        "models/first/settled": over(labelled(predicted(settled)), right_by_dataset),
+        "models/first/single": over(labelled(predicted(single)), right_by_dataset),
+        "models/first/multi": over(labelled(predicted(multi)), right_by_dataset),
+    },
+    r4: {
+        f"{reading.__name__}/first/{name}": over(predicted(population), reading)
+        for reading in (any_label, chosen_by_half, object_name)
+        for name, population in [
+            ("settled", settled),
+            ("single", single),
+            ("multi", multi),
+            ("fu", is_fu),
+        ]
+    },
+    r5: {
+        "mean_share": over(labelled(is_fu), main_share),
+        "mean_share_multi": over(
+            labelled(lambda picture: is_fu(picture) and multi(picture)), main_share
+        ),
+        "mean_share_single": over(
+            labelled(lambda picture: is_fu(picture) and single(picture)), main_share
+        ),
+        "disagreements_of_multi": over(
+            labelled(lambda picture: is_fu(picture) and multi(picture)), disagrees
+        ),
+        "disagreements_of_multi_with_dataset_object": over(
+            labelled(
+                lambda picture: (
+                    is_fu(picture) and multi(picture) and picture.dataset_object is not None
+                )
+            ),
+            disagrees,
+        ),
+    },
+    r6: {
+        "random_object": over(disagrees, lambda picture: 1 / picture.num_objects),
+        "models/first/dataset_label": over(predicted(disagrees), right_by_dataset),
+        "models/first/main_object": over(
+            predicted(disagrees), lambda picture: (top(picture) or "-") in picture.main_object
+        ),
+        "models/first/main_label": over(
+            predicted(disagrees), lambda picture: top(picture) == picture.main_label
+        ),
+        "models/first/any_object": over(predicted(disagrees), any_label),
+        "models/first/given_object/dataset_object": over(
+            predicted(lambda picture: disagrees(picture) and any_label(picture)),
+            lambda picture: top(picture) in picture.dataset_object,
+        ),
+        "models/first/given_object/main_object": over(
+            predicted(lambda picture: disagrees(picture) and any_label(picture)),
+            lambda picture: top(picture) in picture.main_object,
+        ),
+    },
+    r12: {
+        f"{key}/first/{name}": over(predicted(population), x)
+        for name, population in [
+            ("settled", settled),
+            ("single", single),
+            ("multi", multi),
+            ("fu", is_fu),
+        ]
+        for key, x in {
+            "main_label": lambda picture: top(picture) == main_label(picture),
+            "main_object": lambda picture: (top(picture) or "-") in main_object(picture),
+        }.items()
+    }
+    | {
+        "restricted_to_offered/first/fu": over(is_offered(is_fu), restricted),
+        "restricted_to_offered/first/multi": over(
+            is_offered(lambda picture: is_fu(picture) and multi(picture)), restricted
+        ),
+        "restricted_to_offered/first/single": over(
+            is_offered(lambda picture: is_fu(picture) and single(picture)), restricted
+        ),
+    },
+    r16: {
+        "classify/mean_modal_share": over_two(lambda picture: max(main_counts(picture).values())),
+        "classify/unanimous": over_two(
+            lambda picture: (len(main_counts(picture)) == 1) * len(picture.responses)
+        ),
+    },
+    r8: {
+        "mean_labels_two": (
+            over_fu(lambda picture: sum(sum(a.values()) > 1 for a in picture.pairs.values()))
+        ),
+        "mean_selected": over(is_fu, mean_selected),
+        "mean_offered": over_fu(lambda picture: len(picture.offered)),
+        "mean_main": over(is_fu, lambda picture: len(picture.mains)),
+    },
+    r14: {
+        "within_superclass/models/first": over(
+            lambda picture: kind(top(picture)) and kind(picture.dataset_label),
+            lambda picture: kind(top(picture)) == kind(picture.dataset_label),
+        ),
+        "within_superclass/human": over(
+            lambda picture: (
+                settled(picture) and kind(main_label(picture)) and kind(picture.dataset_label)
+            ),
+            lambda picture: kind(main_label(picture)) == kind(picture.dataset_label),
+        ),
+    },
+    r17: {
+        "contains_mean": over_fu(lambda picture: sum_of_frequencies(picture, picture.pairs)),
+        "contains_mean_offered": over_fu(
+            lambda picture: sum_of_frequencies(picture, picture.offered)
+        ),
+        "classify_mean": over(is_fu, mean_selected),
+        "difference_offered": difference_offered,
+        "contains_accepted_by_half": over_fu(
+            lambda picture: sum((picture.sf(label) or 0) >= 0.5 for label in picture.pairs)
+        ),
+        "classify_accepted_by_half": over(
+            is_fu,
+            lambda picture: sum(2 * n >= len(picture.responses) for n in picture.chosen.values()),
+        ),
+    },
+    r10: {
+        "dataset_label/mean_sf": frequency(lambda picture: picture.dataset_label),
+        "models/first/mean_sf": frequency(top),
+    },
+    r11: {"models/first/mean_sf": frequency(wrong)},
+}
+CASES = [
+    (figure, pointer, definition)
+    for figure, definitions in FIGURES.items()
+    for pointer, definition in definitions.items()
+]
+
+
+def at(data: Any, pointer: str) -> Any:
+    for key in pointer.split("/"):
+        data = data[key]
+    return data
+
+
+def close(left: Any, right: Any) -> bool:
+    return np.allclose(left, right, rtol=0, atol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def studies() -> list[tuple[list[Picture], Study]]:
+    made = [pictures(seed) for seed in range(12)]
+    return [(each, study_of(each)) for each in made]
+
+
+@pytest.mark.parametrize(
+    ("figure", "pointer", "definition"), CASES, ids=[f"{f.__name__}/{p}" for f, p, _ in CASES]
+)
+def test_an_estimate_and_what_each_worker_changes(studies, figure, pointer, definition):
+    computed = changed = 0
+    for made, study in studies:
+        estimate: Estimate = at(figure(study).data, pointer)
+        terms = [definition(picture) or (0.0, 0.0) for picture in made]
+        total = sum(d for _, d in terms)
+        if not total:
+            assert estimate.value is None
+            continue
+        value = sum(x for x, _ in terms) / total
+        assert close(estimate.value, value)
+        computed += 1
+        assert close(estimate.effect, [(x - value * d) / total for x, d in terms])
+        changes: dict[tuple[int, int], float] = {}
+        for number, picture in enumerate(made):
+            for worker in picture.workers:
+                leave = Picture.without_the_last_of_none if figure is r17 else Picture.without
+                after = definition(leave(picture, worker))
+                if after is None:
+                    continue
+                x, d = terms[number]
+                change = (after[0] - x - value * (after[1] - d)) / total
+                if abs(change) > 1e-15:
+                    changes[number, worker] = change
+        panel = estimate.panel
+        if panel is None:
+            assert not changes
+            continue
+        cells = zip(panel.image[estimate.cell], panel.worker[estimate.cell], strict=True)
+        found = {
+            (int(image), int(worker)): change
+            for (image, worker), change in zip(cells, estimate.change, strict=True)
+            if abs(change) > 1e-15
+        }
+        assert found.keys() == changes.keys()
+        assert close([found[cell] for cell in changes], list(changes.values()))
+        changed += bool(changes)
+    assert computed > 3
+    assert changed or figure is r3 or pointer in ("mean_offered", "within_superclass/models/first")
+
+
+# Figures that pool answers: what is left of a unit without a worker stands for as many as before.
+
+Unit = dict[int, Any]  # worker -> answer
+
+
+def pairs_of(picture: Picture) -> list[Unit]:
+    return list(picture.pairs.values())
+
+
+def main_labels_of(picture: Picture) -> list[Unit]:
+    mains = {who: main for who, (_, main) in picture.responses.items()}
+    return [mains] if picture.group == FU else []
+
+
+def agreement(unit: Unit) -> float:
+    """m times the share of ordered pairs of answers that are the same."""
+    alike = sum(n * (n - 1) for n in Counter(unit.values()).values())
+    return alike / (len(unit) - 1)
+
+
+def agreeing_with_others(unit: Unit) -> float:
+    count = 0
+    for who, said in unit.items():
+        others = Counter(other for each, other in unit.items() if each != who)
+        count += others.most_common(1)[0][0] == said
+    return count
+
+
+def units_of_several_objects(picture: Picture) -> list[Unit]:
+    return main_labels_of(picture) if multi(picture) else []
+
+
+POOLED = [
+    (r16, "contains/pairwise_agreement", pairs_of, agreement),
+    (r16, "classify/pairwise_agreement", main_labels_of, agreement),
+    (r12, "human_line", main_labels_of, agreeing_with_others),
+    (r12, "human_line_multi", units_of_several_objects, agreeing_with_others),
+]
+
+
+@pytest.mark.parametrize(
+    ("figure", "pointer", "units", "x"), POOLED, ids=[pointer for _, pointer, *_ in POOLED]
+)
+def test_pooled_answers_and_what_each_worker_changes(studies, figure, pointer, units, x):
+    for made, study in studies:
+        estimate: Estimate = at(figure(study).data, pointer)
+        several = [[unit for unit in units(picture) if len(unit) > 1] for picture in made]
+        xs = [sum(map(x, each)) for each in several]
+        ds = [sum(map(len, each)) for each in several]
+        total = sum(ds)
+        value = sum(xs) / total
+        assert close(estimate.value, value)
+        assert close(
+            estimate.effect, [(a - value * d) / total for a, d in zip(xs, ds, strict=True)]
+        )
+        change = np.zeros((len(made), len(study.workers)))
+        for number, picture in enumerate(made):
+            for worker in picture.workers:
+                after = picture.without(worker)
+                if pointer == "human_line_multi":
+                    # Whether the picture counts is decided by the number of objects, found anew.
+                    if len(picture.responses) < 3 or worker not in picture.responses:
+                        continue
+                    before_units = main_labels_of(picture)
+                    x_after = d_after = 0.0
+                    if multi(after):
+                        m = len(picture.responses)
+                        rest = {w: s for w, s in before_units[0].items() if w != worker}
+                        x_after, d_after = x(rest) * m / (m - 1), m
+                    change[number, worker] = x_after - xs[number] - value * (d_after - ds[number])
+                    continue
+                for unit in several[number]:
+                    if worker in unit and len(unit) > 2:
+                        rest = {who: said for who, said in unit.items() if who != worker}
+                        change[number, worker] += x(rest) * len(unit) / len(rest) - x(unit)
+        found = np.zeros_like(change)
+        panel = estimate.panel
+        found[panel.image[estimate.cell], panel.worker[estimate.cell]] = estimate.change
+        assert close(found, change / total)
+
+
+def alpha(made: list[Picture], weights: np.ndarray) -> float:
+    """Alpha, each picture's answers counting `weight` times."""
+    n = agreed = 0.0
+    votes: Counter = Counter()
+    for weight, picture in zip(weights, made, strict=True):
+        for unit in pairs_of(picture):
+            if len(unit) > 1:
+                n += weight * len(unit)
+                agreed += weight * agreement(unit)
+                for said in unit.values():
+                    votes[said] += weight
+    expected = 1 - sum((count / n) ** 2 for count in votes.values())
+    return 1 - (1 - agreed / n) / expected
+
+
+def test_the_effects_on_alpha_are_its_derivative(studies):
+    step = 1e-6
+    for made, study in studies:
+        estimate: Estimate = at(r16(study).data, "contains/alpha")
+        n = sum(len(unit) for picture in made for unit in pairs_of(picture) if len(unit) > 1)
+        assert close(1 - estimate.value, (1 - alpha(made, np.ones(len(made)))) * (n - 1) / n)
+        slopes = [
+            (alpha(made, 1 + step * row) - alpha(made, 1 - step * row)) / (2 * step)
+            for row in np.eye(len(made))
+        ]
+        # Up to terms of 1 / n: Krippendorff's alpha corrects chance by (n - 1) / n.
+        assert np.allclose(estimate.effect, slopes, atol=2 / n * np.abs(slopes).max())
+        assert abs(estimate.effect.sum()) < 1e-12
+
+
+def test_weights_stand_for_the_images_that_were_not_asked():
+    for seed in range(12):
+        made = pictures(seed, 30)
+        study = study_of(made)
+        counts = {
+            group: (
+                sum(picture.asked and picture.group == group for picture in made),
+                sum(picture.group == group and bool(picture.responses) for picture in made),
+            )
+            for group in (FU, MIS, EASY)
+        }
+        found = at(r1(study).data, "fraction_multi/weighted")
+        if any(images and not answered for images, answered in counts.values()):
+            assert found is None
+            continue
+        weights = {group: images / n for group, (images, n) in counts.items() if n}
+        answered = [picture for picture in made if picture.responses and picture.asked]
+        total = sum(weights[picture.group] for picture in answered)
+        several = sum(
+            weights[picture.group] * ((picture.num_objects or 0) > 1) for picture in answered
+        )
+        assert close(found.value, several / total)
+        assert close(found.n, total**2 / sum(weights[picture.group] ** 2 for picture in answered))

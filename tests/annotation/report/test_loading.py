@@ -1,0 +1,94 @@
+"""A study read into arrays says what aggregation stored of it."""
+
+import numpy as np
+import pytest
+
+from annotation.report.arrays import GROUPS
+from annotation.report.figures.r15_workers import r15
+from annotation.report.loading import load_study
+from models_inference.models import Prediction
+from tasks.models import CampaignImage, ImageResult, Pair, WorkerResult
+from tasks.results import aggregate
+from tests.factories import make_dataset, make_workers, random_answers, work_through
+from tests.studies.answered_studies import make_answered_study
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def campaigns():
+    contains, form = make_answered_study(make_dataset(9, 4))
+    work_through(form, make_workers(3), random_answers())
+    aggregate(form)
+    return contains, form
+
+
+def test_arrays_agree_with_stored_results(campaigns):
+    contains, form = campaigns
+    study = load_study(contains.dataset, contains, form)
+    pairs = Pair.objects.filter(campaign=contains).select_related("result", "image", "label")
+    stored = sorted(
+        (p.image.key, p.label.key, p.result.selected, p.result.maybe, p.result.shown) for p in pairs
+    )
+    found = study.contains
+    assert [
+        (study.images[image], study.labels[label], *counts)
+        for image, label, *counts in zip(
+            found.image, found.label, found.selected, found.maybe, found.shown, strict=True
+        )
+    ] == stored
+    posteriors = {(p.image.key, p.label.key): p.result.posterior for p in pairs}
+    read = [None if np.isnan(posterior) else posterior for posterior in found.posterior]
+    assert read == [posteriors[key] for key in sorted(posteriors)]
+
+    for result in ImageResult.objects.filter(campaign=form).select_related("image"):
+        row = study.images.index(result.image.key)
+        assert study.objects.num_objects[row] == (
+            -1 if result.num_objects is None else result.num_objects
+        )
+        label = study.objects.main_label[row]
+        assert (study.labels[label] if label >= 0 else None) == result.main_label
+        for mine, theirs in (
+            (study.objects.main_object[row], result.main_object),
+            (study.objects.dataset_object[row], result.dataset_object),
+        ):
+            assert mine == (-1 if theirs is None else theirs)
+    asked = dict(CampaignImage.objects.filter(campaign=form).values_list("image__key", "group"))
+    assert {
+        key: GROUPS[group]
+        for key, group, of in zip(study.images, study.group, study.asked, strict=True)
+        if of
+    } == asked
+    predictions = Prediction.objects.select_related("image", "classifier")
+    for prediction in predictions:
+        row = study.images.index(prediction.image.key)
+        model = study.models[prediction.classifier.name]
+        ids = dict(contains.dataset.labels.values_list("pk", "key"))
+        assert [study.labels[label] for label in model.labels[row]] == [
+            ids[label] for label in prediction.labels
+        ]
+        assert np.allclose(model.scores[row], prediction.scores)
+
+
+def test_workers_are_those_that_aggregation_measured(campaigns):
+    contains, form = campaigns
+    figure = r15(load_study(contains.dataset, contains, form)).plain()
+    stored = {
+        result.worker.pseudonym: result
+        for result in WorkerResult.objects.filter(campaign=contains, items__gt=0)
+    }
+    assert figure["data"]["workers"].keys() == stored.keys()
+    for name, found in figure["data"]["workers"].items():
+        for key in ("agreement", "sensitivity", "specificity", "control_accuracy"):
+            assert found[key] == getattr(stored[name], key)
+    run = contains.runs.first()
+    assert figure["data"]["posterior"] == run.convergence
+    assert 0 < figure["data"]["posterior"]["tau"] <= 1
+
+
+def test_either_campaign_may_be_missing_or_unanswered(campaigns):
+    contains, form = campaigns
+    assert load_study(contains.dataset, contains, None).classify is None
+    alone = load_study(contains.dataset, None, form)
+    assert alone.contains is None
+    assert alone.fu.sum() == alone.answered.sum() > 0
