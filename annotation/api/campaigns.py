@@ -76,7 +76,7 @@ class Step(Ruled, generics.GenericAPIView):
         except Refused as refused:
             raise Conflict(str(refused)) from None
         campaign.refresh_from_db()
-        context = self.get_serializer_context() | {"notes": notes or []}
+        context = {**self.get_serializer_context(), "notes": notes or []}
         return Response(self.shown_as(campaign, context=context).data)
 
     def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> list[str] | None:
