@@ -80,10 +80,11 @@ class CampaignSteps(Guarded):
             campaign.refresh_from_db()
             path = door(campaign)
             begin = f" {how_people_begin(campaign, link_of(request, path))}" if path else ""
-            return (
+            published = (
                 f"Published: {done.pairs:,} pairs of {done.images:,} images in {done.hits:,} HITs;"
                 f" the first round costs {done.first_round}.{begin}"
             )
+            return " ".join([published, *done.notes])
 
         return ask_first(self, request, campaign, step, take)
 
@@ -189,7 +190,8 @@ def _cost(campaign: Campaign, images: int) -> list[str]:
     preview = publish.preview(campaign)
     return [
         f"{preview.hits:,} HITs. The first round costs {preview.first_round}, all"
-        f" {preview.whole.answers:,} answers {preview.whole}. Budget: {budget}."
+        f" {preview.whole.answers:,} answers {preview.whole}. Budget: {budget}.",
+        *preview.notes,
     ]
 
 

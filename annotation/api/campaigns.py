@@ -72,15 +72,15 @@ class Step(Ruled, generics.GenericAPIView):
         body.is_valid(raise_exception=True)
         campaign = self.row
         try:
-            self.take(campaign, request.user.get_username(), body.validated_data)
+            notes = self.take(campaign, request.user.get_username(), body.validated_data)
         except Refused as refused:
             raise Conflict(str(refused)) from None
         campaign.refresh_from_db()
-        shown = self.shown_as(campaign, context=self.get_serializer_context())
-        return Response(shown.data)
+        context = {**self.get_serializer_context(), "notes": notes or []}
+        return Response(self.shown_as(campaign, context=context).data)
 
-    def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> None:
-        """Take the step; raises Refused if it cannot be taken."""
+    def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> list[str] | None:
+        """Take the step, return notes on it, if any; raises Refused if it cannot be taken."""
         raise NotImplementedError
 
 
@@ -96,10 +96,13 @@ class Publish(Step):
     serializer_class = ToPublish
     shown_as = PublishedSerializer
 
-    def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> None:
+    def take(self, campaign: Campaign, who: str, options: dict[str, Any]) -> list[str]:
         if options["production"] or is_production(campaign):
             need(self.request.user, SPEND, campaign)
-        publish.publish(campaign, who, options["production"], options["yes_spend"], in_queue=True)
+        published = publish.publish(
+            campaign, who, options["production"], options["yes_spend"], in_queue=True
+        )
+        return published.notes
 
 
 @campaign_or_why_not

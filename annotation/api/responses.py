@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import IO, Any
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
@@ -18,9 +18,10 @@ from rest_framework.views import APIView
 from annotation.api.errors import Conflict
 from annotation.rights import RESEARCH
 from annotation.rights.api import Ruled
+from imagesets.errors import ImportRefused
 from tasks.models import Campaign
 from tasks.models.refused import Refused
-from tasks.responses import ResponsesRefused, import_responses
+from tasks.responses import ResponsesRefused, described_by, import_responses
 
 IN_MEMORY = 4 * 2**20  # bytes; a longer body goes to a temporary file
 
@@ -75,6 +76,18 @@ class Responses(Ruled, APIView):
     parser_classes = [JSONBody, JSONLinesBody, JSONLines2Body]
 
     @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "column",
+                many=True,
+                description="FIELD=NAME: the rows' own name of a field (`image=meta.file`); may be"
+                " repeated. Fields that are not named are then passed over.",
+            ),
+            OpenApiParameter(
+                "choices", description="KEY,KEY,...: the labels that workers chose among."
+            ),
+            OpenApiParameter("image_prefix", description="What stands before each image's key."),
+        ],
         request={
             "application/json": {
                 "type": "array",
@@ -98,8 +111,19 @@ class Responses(Ruled, APIView):
             if body.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()[:1] not in (b"[", b"{"):
                 raise ParseError("The body must be a JSON list or JSON lines of objects.")
             body.seek(0)
+            query = request.query_params
             try:
-                imported = import_responses(self.row, body, request.user.get_username())
+                described = described_by(
+                    self.row,
+                    query.getlist("column"),
+                    query.get("choices"),
+                    query.get("image_prefix", ""),
+                )
+                imported = import_responses(
+                    self.row, body, request.user.get_username(), described=described
+                )
+            except ImportRefused as refused:
+                raise ParseError(str(refused)) from None
             except Refused as refused:
                 raise Conflict(str(refused)) from None
             except ResponsesRefused as refused:

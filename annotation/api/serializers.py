@@ -122,14 +122,20 @@ class PublishedSerializer(CampaignSerializer):
         help_text="The page where people begin; null: its crowd finds its own people. Where `open`"
         " is `invited` it lets nobody in without an invitation."
     )
+    notes = serializers.SerializerMethodField(
+        help_text="Images left out, or asked about their dataset label alone, with counts."
+    )
 
     class Meta(CampaignSerializer.Meta):
-        fields = [*CampaignSerializer.Meta.fields, "link"]
+        fields = [*CampaignSerializer.Meta.fields, "link", "notes"]
         read_only_fields = fields
 
     def get_link(self, campaign: Campaign) -> str | None:
         path = door(campaign)
         return link_of(self.context["request"], path) if path else None
+
+    def get_notes(self, campaign: Campaign) -> list[str]:
+        return self.context["notes"]
 
 
 class RunSerializer(serializers.ModelSerializer):

@@ -90,7 +90,7 @@ def classes_brought(
     source: Source,
     entries: list[Entry],
 ) -> tuple[dict[str, ClassEntry], list[str]]:
-    """The label set that this import brings, and a note on its order where the import chose it.
+    """The label set that this import brings, and a note on its order where no table gives it.
 
     Empty if the dataset keeps its own. Labels that are no WordNet ids become the classes
     themselves.
@@ -100,13 +100,21 @@ def classes_brought(
     if dataset is not None and dataset.labels.exists():
         return {}, []
     if source.classes:
-        return source.classes, []
+        return source.classes, [_class_order(source.classes, "as the files' ClassLabel names them")]
     labels = {entry.label for entry in entries} - {""}
     if not any(is_wordnet_id(label) for label in labels):
         return _own_classes(labels)
     if all(is_wordnet_id(label) for label in labels):
-        return {entry.key: entry for entry in imagenet_classes()}, []
+        imagenet = {entry.key: entry for entry in imagenet_classes()}
+        return imagenet, [_class_order(imagenet, "WordNet ids: those of ImageNet-1k")]
     return {}, []
+
+
+def _class_order(classes: dict[str, ClassEntry], by_whom: str) -> str:
+    """A note on classes that no table has given, and their order."""
+    shown = [f"{entry.key} ({entry.names[0]})" for entry in classes.values()]
+    ends = f"{shown[0]} to {shown[-1]}" if len(shown) > 1 else shown[0]
+    return f"the labels are {by_whom}, {len(shown):,} in their order ({ends})"
 
 
 def _own_classes(labels: set[str]) -> tuple[dict[str, ClassEntry], list[str]]:

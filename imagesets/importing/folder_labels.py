@@ -1,16 +1,13 @@
 """Takes labels from folders: decides which folders name classes, and notes what it decided."""
 
-import re
 from collections import Counter
 from collections.abc import Collection
 
 from imagesets.importing.sources import Entry
+from imagesets.importing.sources.entries import SPLIT
 from imagesets.importing.unicode_forms import forms
 from imagesets.labels.imagenet import is_wordnet_id
 
-SPLIT = re.compile(
-    r"(train|training|val|valid|validation|test|testing|dev|eval|evaluation)[-_ ]?\d*", re.I
-)
 LISTED = 10  # folders, in one note or in notes of their own
 
 

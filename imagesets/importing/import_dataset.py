@@ -3,7 +3,7 @@
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -72,13 +72,14 @@ def import_dataset(
     strict: bool = False,
     copy: bool = False,
     progress: StepProgress | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> Report:
     """Import images, the label set and each image's dataset label into the dataset `slug`.
 
     `images`: a folder, an ImageFolder tree, a zip, a Parquet file (or folder of them) in Hugging
     Face's layout, or s3://bucket/prefix. `classes`, `labels`: CSV files (class_tables.py).
     `copy`: keep copies below DATA_DIR instead of reading the images where they are; images in a
-    zip or Parquet are always copied.
+    zip or Parquet are always copied. `columns`: `image` or `label` -> the column of a Parquet file.
 
     An error in a table, or a key that the dataset has with other bytes or another label, raises
     ImportRefused and changes nothing. A file that is not a whole picture is skipped and listed
@@ -101,7 +102,7 @@ def import_dataset(
     notes: list[str] = []
     class_table = read_classes(Path(classes), notes) if classes else None
     label_table = read_labels(Path(labels), notes) if labels else None
-    source = open_source(images)
+    source = open_source(images, columns)
     with _one_import_at_a_time(slug):
         entries = list_entries(source, images, label_table, progress)
         dataset = Dataset.objects.filter(slug=slug).first()

@@ -91,9 +91,14 @@ class NamedRows:
         read_as = {name: column for column, name in self.read_from.items()}
         others = [name for name in header if name not in {*read_as, *self.optional}]
         if others:
-            more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
-            self.note(f"columns passed over: {', '.join(others[:LISTED])}{more}")
+            self.note(columns_passed_over(others))
         for name, column in read_as.items():
             if name != column:
                 self.note(f"column {name} read as {column}")
         return [read_as.get(name, name) for name in header]
+
+
+def columns_passed_over(names: Sequence[str]) -> str:
+    """A note, as a clause, on columns that are not read."""
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"columns passed over ({len(names)}): {', '.join(names[:LISTED])}{more}"

@@ -1,6 +1,7 @@
 """The networks that a run has loaded, kept in step with their classifiers' rows."""
 
 import functools
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ from models_inference.predictions.logits import wanted
 
 if TYPE_CHECKING:
     import torch
+
+
+log = logging.getLogger(__name__)
 
 
 class LoadedNetworks:
@@ -46,6 +50,11 @@ class LoadedNetworks:
         networks = self.by_classifier.values()
         return {network.classifier.name: network.labels.dropped for network in networks}
 
+    def taken(self) -> dict[str, str]:
+        """Classifier's name -> what was taken from a weights file that holds more than it."""
+        networks = self.by_classifier.values()
+        return {network.classifier.name: network.taken for network in networks if network.taken}
+
     def load(self) -> None:
         """Put on the device whatever is not there. Raises InferenceError."""
         for classifier in self.classifiers:
@@ -55,6 +64,8 @@ class LoadedNetworks:
     def _load_one(self, classifier: Classifier) -> None:
         network = load(classifier, self.device)
         record_weights(classifier, sha256_of(classifier.weights))
+        if network.taken:
+            log.info("Weights of %s: %s.", classifier.name, network.taken)
         self.by_classifier[classifier.id] = network
         self._settings[classifier.id] = settings_of(classifier)
         if wanted(self.images, network.labels.classes):

@@ -35,6 +35,7 @@ class InferenceReport:
     already: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)  # image key, reason
     dropped: dict[str, int] = field(default_factory=dict)  # classifier -> classes without a label
+    taken: dict[str, str] = field(default_factory=dict)  # classifier -> from its weights file
     changed: list[str] = field(default_factory=list)  # classifiers restarted by new settings
     deleted: list[str] = field(default_factory=list)  # classifiers deleted during the run
     seconds: float = 0.0
@@ -110,6 +111,7 @@ class Run:
         self.done = self.total
         self.progress(self.total, self.total)
         self.report.dropped = self.networks.dropped()
+        self.report.taken = self.networks.taken()
         self.report.seconds = time.monotonic() - began
         return self.report
 

@@ -16,7 +16,8 @@ class Built:
     model: normalised pictures (N, 3, H, W) -> logits (N, classes). config: its own data
     configuration, in timm's form. keys: the label keys of its classes, if it knows them.
     batch: the only batch size it takes (None: any). most: the largest batch size it takes.
-    dtype: of its input (None: float32).
+    dtype: of its input (None: float32). taken: what was taken from a weights file that holds more
+    than a network, and what was passed over, as a clause.
     """
 
     model: Callable[["Tensor"], "Tensor"]
@@ -26,3 +27,4 @@ class Built:
     batch: int | None = None
     most: int | None = None
     dtype: "torch.dtype | None" = None
+    taken: str = ""

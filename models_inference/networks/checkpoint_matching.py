@@ -4,15 +4,15 @@ Files of other implementations or an older timm have other names, and buffers th
 computes. Every parameter of the network must be in the file; none keeps its initial value.
 """
 
-import re
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from models_inference.errors import InferenceError
+from models_inference.networks.checkpoint_parts import UNUSED, Checkpoint, Part
 from models_inference.networks.weights import unreadable
 
 if TYPE_CHECKING:
@@ -20,44 +20,97 @@ if TYPE_CHECKING:
 
 State = Mapping[str, "Tensor"]
 
-# No answer depends on these: counters of training, indices and masks that follow from the sizes,
-# and heads used only in training (Inception, GoogLeNet).
-UNUSED = re.compile(
-    r"(.*\.)?(num_batches_tracked|relative_position_index|relative_coords_table|attn_mask"
-    r"|attention_bias_idxs|total_ops|total_params)|(AuxLogits|aux[12])\..*"
-)
 # timm's functions that translate other implementations' names, in the modules of its networks.
 FILTERS = ("checkpoint_filter_fn", "_filter_fn", "_filter_torchvision_pretrained")
 HEADS = ("head.fc", "head", "fc", "classifier")
 
 
+def load_checkpoint(
+    create: Callable[[int | None], "nn.Module"], head: object, checkpoint: Checkpoint
+) -> tuple["nn.Module", str]:
+    """A network with the weights of a checkpoint, and what was taken from it, as a clause or "".
+
+    create: number of classes (None: the architecture's own) -> the network; head: the name of its
+    last layer, or a list of names. Raises InferenceError if no part of the checkpoint, or more
+    than one, is such a network.
+    """
+    layers = [*(head if isinstance(head, list | tuple) else [head]), *HEADS]
+    model = create(checkpoint.rows_of(layers))
+    own = needed(model)
+    part = checkpoint.part_named(own)
+    parts = [part] if part else []
+    if not part or not own.keys() <= part.state.keys():  # other names, of all or of a few
+        parts += checkpoint.parts_sized(len(own))
+    error = None
+    fitting: list[tuple[Part, nn.Module, dict[str, Tensor]]] = []
+    for part in parts:
+        classes = classes_of(part.state, head)
+        if classes != cast("int", model.num_classes):
+            model = create(classes)
+        try:
+            fitting.append((part, model, matched(model, part.state, checkpoint.path)))
+        except InferenceError as misfit:
+            error = error or misfit
+    if not fitting:
+        raise checkpoint.unfit(error)
+    part, model, state = fitting[0]
+    if different := [other for other, _, theirs in fitting[1:] if not same(state, theirs)]:
+        raise checkpoint.several([part.prefix, *(other.prefix for other in different)])
+    checkpoint.check_rest(part)
+    fill(model, state, checkpoint.path)
+    return model, part.note()
+
+
 def load_matched(model: "nn.Module", state: State, path: Path) -> None:
-    """Load tensors into a model: by name, by names that timm translates, or by order.
+    """Load tensors into a model, as `matched` finds them."""
+    fill(model, matched(model, state, path), path)
+
+
+def fill(model: "nn.Module", state: State, path: Path) -> None:
+    """Load tensors under the model's own names; of those that no answer depends on, some may lack.
+
+    Raises InferenceError for tensors that cannot be copied.
+    """
+    try:
+        model.load_state_dict(state, strict=False)
+    except RuntimeError as error:  # sparse tensors, for one
+        raise unreadable(path, error) from None
+
+
+def matched(model: "nn.Module", state: State, path: Path) -> dict[str, "Tensor"]:
+    """A file's tensors under a model's names: by name, by names that timm translates, or by order.
 
     By order: the file must have as many tensors as the model, each with the shape and the last
     part of the name (weight, bias, running_mean, ...) of the model's tensor at its position.
     Otherwise raises InferenceError naming the first tensor that does not match.
     """
+    own = needed(model)
+    computed = {name for name, _ in model.named_buffers()} - set(model.state_dict())
+    for renamed in (lambda state: state, *filters(model)):
+        try:
+            theirs = without_unused(renamed(dict(state)), own, computed)
+            if shapes(theirs) == shapes(own):
+                return theirs
+        except Exception:  # of any kind: the function is for other names than these
+            continue
+    return in_order(own, without_unused(state, own, computed), path)
+
+
+def needed(model: "nn.Module") -> dict[str, "Tensor"]:
+    """The tensors of a model that a file must have, by name."""
     learned = {name for name, _ in model.named_parameters()}
-    own = {
+    return {
         name: tensor
         for name, tensor in model.state_dict().items()
         if name in learned or not UNUSED.fullmatch(name)
     }
-    computed = {name for name, _ in model.named_buffers()} - set(model.state_dict())
-    for renamed in (lambda state: state, *filters(model)):
-        try:
-            matched = without_unused(renamed(dict(state)), own, computed)
-            if shapes(matched) == shapes(own):
-                break
-        except Exception:  # of any kind: the function is for other names than these
-            continue
-    else:
-        matched = in_order(own, without_unused(state, own, computed), path)
-    try:
-        model.load_state_dict(matched, strict=False)  # complete, except for unused tensors
-    except RuntimeError as error:  # sparse tensors, for one
-        raise unreadable(path, error) from None
+
+
+def same(one: State, other: State) -> bool:
+    """Whether two sets of tensors hold the same numbers."""
+    import torch
+
+    return all(torch.equal(one[name], other[name]) for name in one)
 
 
 def filters(model: "nn.Module") -> list[Callable[[State], State]]:

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -13,12 +12,18 @@ from models_inference.errors import InferenceError
 from models_inference.models import STORED, Classifier
 from models_inference.networks import programs, zero_shot
 from models_inference.networks.built_network import Built
-from models_inference.networks.checkpoint_matching import classes_of, load_matched
+from models_inference.networks.checkpoint_matching import load_checkpoint
 from models_inference.networks.out_of_memory import out_of_memory
 from models_inference.networks.preprocessing import Preprocessing, check_input, resolve
 from models_inference.networks.timm_hub import pretrained
 from models_inference.networks.timm_import import timm
-from models_inference.networks.weights import PRETRAINED, first_line, load_state, weights_file
+from models_inference.networks.weights import (
+    PRETRAINED,
+    first_line,
+    read_checkpoint,
+    split_part,
+    weights_file,
+)
 from models_inference.predictions.class_labels import ClassLabels, class_labels, imagenet_keys
 
 if TYPE_CHECKING:
@@ -49,6 +54,7 @@ class Network:
     batch: int
     only: int | None = None
     dtype: "torch.dtype | None" = None  # None: float32
+    taken: str = ""  # from the weights file, as a clause
 
     def logits(self, pixels: "Tensor") -> "Tensor":
         """uint8 (N, 3, H, W) on any device -> float32 (N, C) on the CPU.
@@ -156,6 +162,7 @@ def load(classifier: Classifier, device: "torch.device") -> Network:
         batch=built.batch or min(BATCH[device.type], built.most or CHUNK),
         only=built.batch,
         dtype=built.dtype,
+        taken=built.taken,
     )
 
 
@@ -175,7 +182,7 @@ def build_timm(classifier: Classifier, device: "torch.device") -> Built:
     """
     import torch
 
-    model = timm_network(classifier)
+    model, taken = timm_network(classifier)
     classes, config = cast("int", model.num_classes), cast("dict", model.pretrained_cfg)
     if not classes:
         raise InferenceError(
@@ -190,7 +197,7 @@ def build_timm(classifier: Classifier, device: "torch.device") -> Built:
     why = failure(placed(model, device, dtype), classes, size, device, dtype)
     if why and dtype != torch.float32:
         lacking, dtype = why, torch.float32
-        model = placed(timm_network(classifier), device, dtype)
+        model = placed(timm_network(classifier)[0], device, dtype)
         why = failure(model, classes, size, device, dtype)
         if not why:
             log.warning("Classifier %s runs in float32, slower: %s", classifier.name, lacking)
@@ -198,7 +205,7 @@ def build_timm(classifier: Classifier, device: "torch.device") -> Built:
         raise InferenceError(
             f"Classifier {classifier.name} does not run on pictures of {size[0]} x {size[1]}: {why}"
         )
-    return Built(model=model, classes=classes, config=config, keys=keys, dtype=dtype)
+    return Built(model=model, classes=classes, config=config, keys=keys, dtype=dtype, taken=taken)
 
 
 def failure(
@@ -243,8 +250,11 @@ def placed(model: "nn.Module", device: "torch.device", dtype: "torch.dtype") -> 
     return model
 
 
-def timm_network(classifier: Classifier) -> "nn.Module":
-    """The network of one of timm's architectures with its weights, on the CPU."""
+def timm_network(classifier: Classifier) -> tuple["nn.Module", str]:
+    """The network of one of timm's architectures with its weights, on the CPU.
+
+    Beside it: what was taken from the weights file and what passed over, as a clause or "".
+    """
     architecture, weights = classifier.architecture, classifier.weights
     if not timm().is_model(architecture):
         raise InferenceError(
@@ -259,14 +269,15 @@ def timm_network(classifier: Classifier) -> "nn.Module":
     wanted = classifier.input.get("input_size")
     size = {"img_size": tuple(wanted[1:])} if cfg.fixed_input_size and wanted else {}
     if weights == PRETRAINED:
-        return pretrained(architecture, **size)
+        return pretrained(architecture, **size), ""
     if not weights:
         raise InferenceError(f"Classifier {classifier.name} names no weights.")
-    path = weights_file(weights)
-    state = load_state(Path(path))
-    model = timm().create_model(architecture, num_classes=classes_of(state, cfg.classifier), **size)
-    load_matched(model, state, path)
-    return model
+    checkpoint = read_checkpoint(weights_file(weights), split_part(weights)[1])
+
+    def create(classes: int | None) -> "nn.Module":
+        return timm().create_model(architecture, num_classes=classes, **size)
+
+    return load_checkpoint(create, cfg.classifier, checkpoint)
 
 
 def keys_of_imagenet(model: "nn.Module") -> list[str] | None:

@@ -8,34 +8,35 @@ import re
 import tempfile
 import warnings
 from argparse import Namespace
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from pathlib import Path, PosixPath
+from typing import Any
 
+import numpy as np
 from django.conf import settings
 
 from imagesets.locations import s3_client, s3_trouble, split_s3
 from models_inference.errors import InferenceError
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from models_inference.networks.checkpoint_parts import Checkpoint
 
 PACKAGE = "package:"
 PRETRAINED = "pretrained"
 SUFFIXES = {".pth", ".pt", ".bin", ".ckpt", ".tar", ".safetensors"}
-# Averaged weights first, as in timm: training runs are judged by them.
-WRAPPERS = ("state_dict_ema", "model_ema", "ema", "state_dict", "model", "module")
-MOST_WRAPPERS = 3  # nested in each other; a pickle may even hold itself
-# What training tools put before every name.
-PREFIXES = ("module.", "_orig_mod.", "model.")
-COUNTER = "n_averaged"  # torch's AveragedModel adds it to the tensors
-# Allowed besides torch's own types: training scripts keep their options in it. It runs no code:
-# torch's reader makes an empty one and sets its attributes.
-PLAIN_TYPES: list[Any] = [Namespace]
+# Allowed besides torch's own types, as training scripts keep options and figures in them. They run
+# no code: torch's reader makes them of plain values. Of NumPy, numbers alone: arrays and types of
+# objects could be made to point anywhere.
+NUMBER = np.float64(0).__reduce__()[0]
+PLAIN_TYPES: list[Any] = [
+    *(Namespace, PosixPath, np.dtype, *(type(np.dtype(kind)) for kind in "?bBhHiIlLqQefd")),
+    *(NUMBER, (NUMBER, "numpy.core.multiarray.scalar")),  # the second is its name in NumPy 1
+]
 
 
 def weights_file(weights: str) -> Path:
-    """The file that `weights` ("package:NAME", s3:// or a path) names. Raises InferenceError."""
+    """The file that `weights` ("package:NAME", s3:// or a path) names. Raises InferenceError.
+
+    What follows a # names a part of the file (split_part).
+    """
+    weights, _ = split_part(weights)
     if weights.startswith("s3://"):
         return fetched(weights)
     if not weights.startswith(PACKAGE):
@@ -63,6 +64,7 @@ def weights_file(weights: str) -> Path:
 
 def sha256_of(weights: str) -> str:
     """SHA-256 of the file that `weights` names; "" if it names none (timm's hub, a tag)."""
+    weights, _ = split_part(weights)
     if not weights.startswith((PACKAGE, "s3://")) and not Path(weights).is_file():
         return ""
     with weights_file(weights).open("rb") as file:
@@ -93,8 +95,16 @@ def fetched(address: str) -> Path:
     return path
 
 
-def load_state(path: Path) -> dict[str, "Tensor"]:
-    """The named tensors of a weights file, on the CPU, in the file's order.
+def split_part(weights: str) -> tuple[str, str]:
+    """A weights file, and the place of the network in it after a #; "" if none is named."""
+    file, _, part = weights.rpartition("#")
+    if file.startswith(PACKAGE) or Path(file).suffix in SUFFIXES:
+        return file, part
+    return weights, ""
+
+
+def read_checkpoint(path: Path, part: str = "") -> Checkpoint:
+    """The tensors of a weights file, on the CPU, in the file's order.
 
     Torch's `weights_only` reader reads pickles: a file that needs to run code is refused.
     """
@@ -125,31 +135,7 @@ def load_state(path: Path) -> dict[str, "Tensor"]:
                 f"Weights file {path} is a TorchScript program: its architecture is torchscript."
             ) from None
         raise unreadable(path, error) from None
-    state = unwrapped(content)
-    if state is None:
-        raise InferenceError(f"Weights file {path} does not hold a state_dict of tensors.")
-    return without_prefixes(state)
-
-
-def unwrapped(content: Any, most: int = MOST_WRAPPERS) -> dict[str, "Tensor"] | None:
-    """The named tensors, out of whatever a training tool wraps them in; None if there are none."""
-    import torch
-
-    if not isinstance(content, Mapping):
-        return None
-    state = {str(name): tensor for name, tensor in content.items() if name != COUNTER}
-    if state and all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
-        return state
-    inner = (unwrapped(content.get(key), most - 1) for key in WRAPPERS if most)
-    return next((tensors for tensors in inner if tensors is not None), None)
-
-
-def without_prefixes(state: dict[str, "Tensor"]) -> dict[str, "Tensor"]:
-    """The tensors without the prefixes that all of their names share."""
-    for prefix in PREFIXES:
-        if all(name.startswith(prefix) for name in state):
-            return without_prefixes({name.removeprefix(prefix): state[name] for name in state})
-    return state
+    return Checkpoint(path, content, part)
 
 
 def unreadable(path: Path, error: Exception) -> InferenceError:

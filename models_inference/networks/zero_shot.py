@@ -6,7 +6,6 @@ logits are the model's scale times the cosine of picture and label.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagesets.models import Label
@@ -14,7 +13,13 @@ from models_inference.errors import InferenceError
 from models_inference.models import Classifier
 from models_inference.networks.built_network import Built
 from models_inference.networks.timm_import import timm
-from models_inference.networks.weights import PRETRAINED, first_line, load_state
+from models_inference.networks.weights import (
+    PRETRAINED,
+    first_line,
+    read_checkpoint,
+    split_part,
+    weights_file,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -30,13 +35,14 @@ class Encoders:
     """An image-text model on a device.
 
     image: normalised pictures (N, 3, H, W) -> (N, D). text: M prompts -> (M, D). config: its data
-    configuration, in timm's form.
+    configuration, in timm's form. taken: as Built's.
     """
 
     image: Callable[["Tensor"], "Tensor"]
     text: Callable[[Sequence[str]], "Tensor"]
     scale: float
     config: Mapping[str, Any]
+    taken: str = ""
 
 
 def build(
@@ -67,7 +73,7 @@ def build(
     def logits(pictures: "Tensor") -> "Tensor":
         return model.scale * _unit(model.image(pictures).float()) @ classes.T
 
-    return Built(model=logits, classes=len(keys), config=model.config, keys=keys)
+    return Built(model=logits, classes=len(keys), config=model.config, keys=keys, taken=model.taken)
 
 
 def labels_of(classifier: Classifier) -> list[str]:
@@ -133,16 +139,21 @@ def open_clip_encoders(classifier: Classifier, device: "torch.device") -> Encode
         )
     tags = open_clip.list_pretrained_tags_by_model(name)
     tag = (tags or [""])[0] if weights == PRETRAINED else weights
-    from_file = tag not in tags
-    state = None
-    if from_file:
-        from models_inference.networks.weights import weights_file
-
-        state = load_state(Path(weights_file(weights)))
+    checkpoint = None
+    if tag not in tags:
+        checkpoint = read_checkpoint(weights_file(weights), split_part(weights)[1])
+    taken = ""
     try:
-        model = open_clip.create_model(name, pretrained=None if from_file else tag)
-        if state is not None:
-            model.load_state_dict(state)
+        model = open_clip.create_model(name, pretrained=None if checkpoint else tag)
+        if checkpoint:
+            part = checkpoint.part_named(model.state_dict())
+            if part is None:
+                raise checkpoint.unfit(None)
+            checkpoint.check_rest(part)
+            model.load_state_dict(part.state)
+            taken = part.note()
+    except InferenceError:
+        raise
     except Exception as error:  # the hub's, torch's and open_clip's own
         raise InferenceError(
             f"Classifier {classifier.name}: the weights {weights} of {name} cannot be loaded:"
@@ -163,4 +174,5 @@ def open_clip_encoders(classifier: Classifier, device: "torch.device") -> Encode
             "interpolation": "bicubic",
             "crop_pct": 1.0,
         },
+        taken=taken,
     )

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from django.db import transaction
 
-from imagesets.labels.imagenet import imagenet_classes
 from imagesets.models import Dataset, Image, Label
 from imagesets.tables.image_paths import ImagePaths, NoImage
 from imagesets.tables.named_rows import NamedRows
@@ -22,12 +21,14 @@ from imagesets.tables.values import has_decimal_comma, number, whole_number
 from models_inference.errors import InferenceError, is_text, short
 from models_inference.models import LONGEST_NAME, STORED, Classifier, Prediction
 from models_inference.predictions.class_labels import class_labels
+from models_inference.predictions.class_orders import classes_of
 from models_inference.predictions.logits import keep_logits, wanted
-from models_inference.predictions.mapping_files import read_mapping, refused
+from models_inference.predictions.mapping_files import refused
 from models_inference.predictions.storage import locked_images, store
 
 Ranked = tuple[Sequence[int], Sequence[float]]  # ids of labels and scores, best first
 Show = Callable[[int, int | None], None]  # rows or images done, of how many (None: not known)
+USUAL = 5  # labels of a classifier that a campaign takes, unless it says otherwise
 COLUMNS = ("image", "rank", "label", "score")
 BLOCK = 1024  # images whose logits are ranked at a time
 ROWS_SHOWN = 5_000  # rows of a table after which progress is shown
@@ -37,15 +38,14 @@ ROWS_SHOWN = 5_000  # rows of a table after which progress is shown
 class ImportedPredictions:
     """What an import did.
 
-    dropped: classes of the logits without a label in the dataset. order: which label each class of
-    the logits was taken for, as a clause; "" for a table. notes: what else was taken for granted.
+    dropped: classes of the logits without a label in the dataset. notes: sentences on what was
+    taken for granted and what was left out.
     """
 
     classifier: Classifier
     new: int
     known: int
     dropped: int
-    order: str
     notes: list[str]
 
 
@@ -73,7 +73,7 @@ def import_predictions(
         )
     refuse_if_runnable(Classifier.objects.filter(dataset=dataset, name=name).first())
     images = dict(Image.objects.filter(dataset=dataset).values_list("key", "id"))
-    logits, keys, order = None, None, ""
+    logits, keys = None, None
     notes: list[str] = []
     if file.suffix.lower() == ".npz":
         logits, ids, (keys, order) = read_logits(dataset, file, images, mapping, notes)
@@ -84,10 +84,15 @@ def import_predictions(
             rows.update(zip(ids[block], ranked(logits[block], matched), strict=True))
             show(min(start + BLOCK, len(ids)), len(ids))
         dropped = matched.dropped
+        notes.append(f"Taken for granted: {order}.")
+        if shared := len(matched.kept) - len(matched.labels):
+            notes.append(
+                f"Classes that share a label with another: {shared:,}; their scores add up."
+            )
     else:
         if mapping is not None:
             raise InferenceError("A mapping is for logits (.npz): a CSV names the labels itself.")
-        rows, notes = read_table(dataset, file, images, show)
+        rows = read_table(dataset, file, images, notes, show)
         dropped = 0
     with transaction.atomic():
         row, _ = Classifier.objects.get_or_create(
@@ -113,7 +118,23 @@ def import_predictions(
         if logits is not None and wanted(len(images), logits.shape[1]):
             keep_logits(classifier, ids, logits)
     show(len(rows), len(rows))
-    return ImportedPredictions(classifier, new, known, dropped, order, notes)
+    return ImportedPredictions(classifier, new, known, dropped, notes + notes_on(dataset, rows))
+
+
+def notes_on(dataset: Dataset, rows: dict[int, Ranked]) -> list[str]:
+    """Sentences by which a person sees whether predictions mean what they should."""
+    labels = dict(dataset.images.exclude(dataset_label=None).values_list("id", "dataset_label_id"))
+    firsts = [(best[0][0], labels[image]) for image, best in rows.items() if image in labels]
+    notes = []
+    if firsts:
+        agreeing = sum(first == label for first, label in firsts)
+        notes.append(
+            f"The first label is the dataset label of {agreeing:,} of {len(firsts):,} images."
+        )
+    enough = min(USUAL, dataset.labels.count())
+    if few := sum(len(best[0]) < enough for best in rows.values()):
+        notes.append(f"Images with fewer than {enough} labels: {few:,}; campaigns take those.")
+    return notes
 
 
 def refuse_if_runnable(classifier: Classifier | None) -> None:
@@ -126,9 +147,9 @@ def refuse_if_runnable(classifier: Classifier | None) -> None:
 
 
 def read_table(
-    dataset: Dataset, file: Path, images: dict[str, int], show: Show
-) -> tuple[dict[int, Ranked], list[str]]:
-    """The rows of a CSV by image id, and what was taken for granted of it, a clause each.
+    dataset: Dataset, file: Path, images: dict[str, int], notes: list[str], show: Show
+) -> dict[int, Ranked]:
+    """The rows of a CSV by image id; `notes` gets what was taken for granted or left out.
 
     Raises InferenceError naming the rows and field.
     """
@@ -174,7 +195,10 @@ def read_table(
         table.note(f"{commas:,} scores with a comma were read as with a decimal point")
     if paths.taken_for:
         table.note(paths.note())
-    return {images[key]: in_order(ranks) for key, ranks in ranks_by_image.items()}, table.notes
+    notes += [f"{note}." for note in table.notes]
+    if cut := sum(len(ranks) > STORED for ranks in ranks_by_image.values()):
+        notes.append(f"Images with more than {STORED} ranks: {cut:,}; the first {STORED} are kept.")
+    return {images[key]: in_order(ranks) for key, ranks in ranks_by_image.items()}
 
 
 def check_order(key: str, ranks: dict[int, tuple[int, float, int]], problems: Problems) -> None:
@@ -263,51 +287,13 @@ def read_logits(
         more = f" ({len(faults) - 1:,} more rows are wrong)" if len(faults) > 1 else ""
         raise InferenceError(f"{file}, {faults[0]}{more}.")
     if paths.taken_for:
-        notes.append(f"{file.name}: {paths.note()}")
+        notes.append(f"{file.name}: {paths.note()}.")
     # Rows, not cells: a whole table of booleans would be as large as the logits.
     with np.errstate(over="ignore", invalid="ignore"):
         bad = np.flatnonzero(~np.isfinite(logits.sum(axis=1, dtype=np.float64)))
     if len(bad):
         raise InferenceError(f"{file}, row {bad[0]}, logits: not all are finite numbers.")
-    return logits, ids, classes_of(dataset, file, logits.shape[1], content.get("classes"), mapping)
-
-
-def classes_of(
-    dataset: Dataset, file: Path, count: int, named: np.ndarray | None, mapping: Path | None
-) -> tuple[list[str | None], str]:
-    """The label keys of the classes of logits, and where their order comes from, as a clause.
-
-    The rules are import_predictions'. Raises InferenceError.
-    """
-    if mapping is not None:
-        return read_mapping(dataset, mapping, count), f"classes as {mapping.name} maps them"
-    if named is not None:
-        if named.shape != (count,) or named.dtype.kind != "U":
-            raise InferenceError(
-                f"{file}, classes: must be {count} label keys as text, not "
-                f"{named.dtype} {named.shape}."
-            )
-        for index, key in enumerate(named):
-            if not is_text(str(key)):
-                raise InferenceError(f"{file}, classes: {short(str(key))} of {index} is not text.")
-        return [str(key) for key in named], "classes as the array `classes` names them"
-    own = list(Label.objects.filter(dataset=dataset).order_by("id").values_list("key", flat=True))
-    imagenet = [entry.key for entry in imagenet_classes()]
-    if count == len(imagenet) and set(own) & set(imagenet):
-        return list(imagenet), "classes in ImageNet's own order"
-    if count == len(own):
-        if all(map(str.isdecimal, own)) and own != sorted(own, key=int):
-            raise InferenceError(
-                f"{file}: the labels of {dataset.slug} are numbers, but were imported in another"
-                f" order ({', '.join(own[:4])}, ...): say by an array `classes` of label keys or a"
-                " mapping (--mapping) which class is which."
-            )
-        ends = f"{own[0]} to {own[-1]}" if len(own) > 1 else own[0]
-        return list(own), f"classes in the order of the dataset's labels, {ends}"
-    raise InferenceError(
-        f"{file}: {count} classes, but dataset {dataset.slug} has {len(own)} labels: say which is "
-        "which by an array `classes` of label keys or a mapping (--mapping)."
-    )
+    return logits, ids, classes_of(dataset, file, logits, ids, content.get("classes"), mapping)
 
 
 def ranked(logits: np.ndarray, labels) -> Iterator[Ranked]:

@@ -11,6 +11,7 @@ from tasks import money
 from tasks.aggregation.follow_up import labels_to_offer, labels_without_source, sample_groups
 from tasks.campaigns.choosing import candidate_rows, chosen_images
 from tasks.campaigns.controls import Control
+from tasks.campaigns.coverage import gaps
 from tasks.campaigns.follow_up import (
     CountedPair,
     candidates_by_image,
@@ -34,9 +35,16 @@ class Published:
     controls: int = 0  # items of HITs that are controls
     groups: Counter = field(default_factory=Counter)  # of the source's images
     nothing_to_offer: int = 0
+    gaps: list[str] = field(default_factory=list)  # sentences
     first_round: money.Cost = field(default_factory=money.Cost)
     whole: money.Cost = field(default_factory=money.Cost)
     resumed: bool = False
+
+    @property
+    def notes(self) -> list[str]:
+        """What it leaves out and what it rests on, a sentence each."""
+        left_out = f"{self.nothing_to_offer:,} images have no labels to offer and are not asked."
+        return [*([left_out] if self.nothing_to_offer else []), *self.gaps]
 
 
 def freeze(campaign: Campaign) -> Published:
@@ -96,6 +104,7 @@ def _freeze_candidates(campaign: Campaign) -> Published:
     )
     published.images = len(asked)
     published.nothing_to_offer = len(images) - len(asked)
+    published.gaps = gaps(images, params)
     return published
 
 

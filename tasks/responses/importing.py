@@ -1,11 +1,12 @@
 """Imports a file of judgments in one transaction: all of it or nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import BinaryIO
 
 from django.db import connection, transaction
 
+from imagesets.columns import named_columns
 from imagesets.locks import Lock, take_until_commit
 from tasks.campaigns.freezing import freeze_groups
 from tasks.models import Campaign, Transition
@@ -13,8 +14,9 @@ from tasks.models.campaign import Kind, State
 from tasks.models.refused import Refused
 from tasks.responses import staging
 from tasks.responses.checks import check
+from tasks.responses.described import Described
 from tasks.responses.errors import Problems, refuse_any
-from tasks.responses.judgment_reader import JudgmentReader
+from tasks.responses.judgment_reader import OPTIONAL, REQUIRED, JudgmentReader
 from tasks.responses.named_images import find_images
 from tasks.responses.reading import read_judgments
 from tasks.responses.references import lock_images, lock_labels
@@ -31,8 +33,11 @@ def import_responses(
     file: BinaryIO,
     who: str,
     progress: Progress = lambda step, done, total: None,
+    described: Described | None = None,
 ) -> ImportedResponses:
     """Add the judgments of a file (CSV, JSON lines, a JSON list, MTurk's batch results).
+
+    `described`: what somebody says of another tool's file.
 
     A campaign that was never published takes whatever HITs the file names; the first import into
     one with a source freezes its groups. A published one takes only answers to its own HITs; a
@@ -46,7 +51,7 @@ def import_responses(
         staging.drop_tables(cursor)
         problems = Problems()
         lock_labels(cursor, campaign.dataset)
-        reader = JudgmentReader(campaign, problems)
+        reader = JudgmentReader(campaign, problems, described)
         rows = staging.stage(
             cursor,
             read_judgments(file, reader, problems),
@@ -80,6 +85,18 @@ def import_responses(
         progress("storing", rows, rows)
     finish_if_done(campaign)
     return imported
+
+
+def described_by(
+    campaign: Campaign, columns: Iterable[str], choices: str | None = None, image_prefix: str = ""
+) -> Described:
+    """What somebody says of a file, as typed: FIELD=COLUMN, KEY,KEY,... Raises ImportRefused."""
+    kind = Kind(campaign.kind)
+    return Described(
+        columns=named_columns(columns, (*REQUIRED[kind], *OPTIONAL[kind])),
+        choices=tuple(key.strip() for key in choices.split(",")) if choices else (),
+        image_prefix=image_prefix,
+    )
 
 
 def _check_allowed(campaign: Campaign) -> None:

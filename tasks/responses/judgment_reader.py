@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from imagesets.tables.named_rows import columns_passed_over
 from imagesets.tables.values import has_decimal_comma
 from tasks.models import Campaign
 from tasks.models.campaign import Kind
 from tasks.responses import values
-from tasks.responses.errors import Problems, short
+from tasks.responses.described import Described
+from tasks.responses.errors import Problems, ResponsesRefused, RowError, short
 from tasks.responses.times import Times
 
 REQUIRED = {
@@ -66,13 +68,22 @@ class Judgment(NamedTuple):
 class JudgmentReader:
     """Reads the rows of one file into judgments; adds their errors to `problems`."""
 
-    def __init__(self, campaign: Campaign, problems: Problems) -> None:
+    def __init__(
+        self, campaign: Campaign, problems: Problems, described: Described | None = None
+    ) -> None:
         self.campaign = campaign
         self.kind = Kind(campaign.kind)
         self.problems = problems
-        self.required = REQUIRED[self.kind]
-        self.known = {*self.required, *OPTIONAL[self.kind]}
+        self.described = described or Described()
+        self.passed_over: list[str] = []  # columns
+        self.required: tuple[str, ...] = REQUIRED[self.kind]
+        if self.described.choices:  # they are the labels
+            self.required = tuple(field for field in self.required if field != "label")
+        self.known = {*REQUIRED[self.kind], *OPTIONAL[self.kind]}
         self.labels = values.Labels(campaign.dataset.labels.values_list("key", "pk"))
+        for key in self.described.choices:
+            if key not in self.labels:
+                raise ResponsesRefused([RowError(0, "choices", f"unknown label {short(key)}")])
         self.workers: dict[str, int] = {}  # name -> its number
         self.says_no = False  # some row says that its picture was not selected
         self.assumed: Counter[str] = Counter()  # what was taken for what, and how often
@@ -160,11 +171,13 @@ class JudgmentReader:
 
     def notes(self) -> list[str]:
         """What was assumed, a sentence each, with counts."""
-        notes = [f"{note[:1].upper()}{note[1:]}." for note in self.table_notes]
+        notes = [_sentence(note) for note in self.table_notes]
         notes += [f"{note}." for note in self.times.notes()]
         notes += [f"{count:,} {what}." for what, count in self.assumed.items()]
         if self.kind == Kind.CONTAINS and self.assumed[NOT_SEEN] and not self.says_no:
-            notes.append(f"{NO_NO[:1].upper()}{NO_NO[1:]}.")
+            notes.append(_sentence(NO_NO))
+        if self.passed_over:
+            notes.append(_sentence(columns_passed_over(self.passed_over)))
         return notes
 
     def _seconds(self, value: Any) -> float | None:
@@ -212,6 +225,10 @@ def _classify_contradictions(fields: Mapping[str, Any]) -> list[tuple[str, str]]
     if offered is not None and not set(selected) <= set(offered):
         return [("selected", "names a label that was not offered")]
     return []
+
+
+def _sentence(clause: str) -> str:
+    return f"{clause[:1].upper()}{clause[1:]}."
 
 
 def _array(numbers: list[int] | None) -> str | None:

@@ -2,14 +2,17 @@
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tasks.crowds.mturk import batch
 from tasks.models import Campaign
 from tasks.models.campaign import Kind
 from tasks.responses.errors import Problems, ResponsesRefused, RowError, short
+from tasks.responses.tool_answers import choices_in
+
+if TYPE_CHECKING:
+    from tasks.responses.judgment_reader import JudgmentReader
 
 Row = tuple[int, dict[str, Any], dict[str, str] | None]
 
@@ -25,10 +28,11 @@ campaign's HITs or the HIT's key on the site; or a JSON list with an object per 
 Input.offered) in CLASSIFY: one item in a HIT;
 (3) the same with numbers, for several items in a HIT: Input.image_1, Answer.selected_1, ...; an
 Input.label without a number is then the label of all of them.
+Answers may stand in a column each or, as newer templates have it, all in Answer.taskAnswers.
 Answer.selected is true, false, maybe, yes, no, 1 or 0 in CONTAINS; in CLASSIFY a JSON list of label
 keys, or keys separated by | as MTurk writes checkboxes, [] for "none of these". MTurk leaves the
-cell of an unticked checkbox empty, so an empty one means not selected, or none of these. Other
-Input columns and Answer.comment are ignored; any other Answer column is refused."""
+cell of an unticked checkbox empty, so an empty one means not selected, or none of these. The
+closing lines name the Input and Answer columns that are passed over."""
 
 UNTICKED = "empty cells of checkboxes were taken as not selected: so MTurk writes an unticked one"
 
@@ -43,7 +47,6 @@ ASSIGNMENT = {
 RECOGNISED_BY = {"AssignmentId", "HITId", "WorkerId"}
 INPUT = {Kind.CONTAINS: ("image", "label"), Kind.CLASSIFY: ("image", "offered")}
 ANSWER = {Kind.CONTAINS: ("selected",), Kind.CLASSIFY: ("selected", "main")}
-IGNORED = {"Answer.comment"}
 _ITEM_COLUMN = re.compile(r"(Input|Answer)\.([a-z]+?)(?:_?(\d+))?")
 
 
@@ -55,17 +58,24 @@ def is_batch(header: Iterable[str]) -> bool:
 def batch_rows(
     rows: Iterator[tuple[int, list[str]]],
     header: list[str],
-    campaign: Campaign,
+    reader: "JudgmentReader",
     problems: Problems,
-    assumed: Counter[str],
 ) -> Iterator[Row]:
     """(row, fields of a judgment, the columns they come from) of each judgment.
 
-    `assumed` counts the blank checkboxes. Raises ResponsesRefused unless the columns are as
-    UNDERSTOOD says.
+    `reader` counts the blank checkboxes and keeps the columns passed over. Raises ResponsesRefused
+    unless the columns are as UNDERSTOOD says.
     """
-    kind = Kind(campaign.kind)
-    items = _items(header, kind)
+    kind, campaign = reader.kind, reader.campaign
+    items = _items(header, reader)
+    used = {column for columns in items or [] for column in columns.values()} or {"Answer.answer"}
+    reader.passed_over += [
+        column
+        for column in header
+        if column.startswith(("Input.", "Answer."))
+        and column not in used
+        and column.rpartition(".")[0] not in header  # which is named already
+    ]
     work_columns = {ASSIGNMENT[name]: name for name in header if name in ASSIGNMENT}
     for row, cells in rows:
         by_column = dict(zip(header, cells, strict=True))
@@ -84,22 +94,24 @@ def batch_rows(
             has_items = True
             answer: dict[str, Any] = {field: by_column[column] for field, column in columns.items()}
             if not answer["selected"]:
-                assumed[UNTICKED] += 1
-                answer["selected"] = "false" if kind == Kind.CONTAINS else "[]"
+                reader.assumed[UNTICKED] += 1
+                yes_or_no = kind == Kind.CONTAINS and not reader.described.choices
+                answer["selected"] = "false" if yes_or_no else "[]"
+            chosen = choices_in(answer["selected"])
+            if kind == Kind.CONTAINS and len(chosen) == 1:
+                answer["selected"] = chosen[0]  # a packed answer may be a list
             if kind == Kind.CLASSIFY:
                 for field in ("selected", "offered"):
                     if answer.get(field):
-                        answer[field] = _list(answer[field])
+                        answer[field] = choices_in(answer[field])
             yield row, work | answer, work_columns | columns
         if not has_items:
             problems.add(row, items[0]["image"], "is empty")
 
 
-def _items(header: list[str], kind: Kind) -> list[dict[str, str]] | None:
+def _items(header: list[str], reader: "JudgmentReader") -> list[dict[str, str]] | None:
     """For each item of a HIT, its columns by field; None if Answer.answer holds everything."""
-    if "Answer.answer" in header:
-        _refuse_others(header, {"Answer.answer"})
-        return None
+    kind = reader.kind
     by_number: dict[str, dict[str, str]] = {}
     for column in header:
         match = _ITEM_COLUMN.fullmatch(column)
@@ -108,51 +120,58 @@ def _items(header: list[str], kind: Kind) -> list[dict[str, str]] | None:
         fields = INPUT[kind] if match[1] == "Input" else ANSWER[kind]
         if match[2] in fields:
             by_number.setdefault(match[3] or "", {})[match[2]] = column
+    if "Answer.answer" in header:
+        for columns in by_number.values():
+            if second := columns.get("selected"):
+                raise _refused(f"has answers both in Answer.answer and in {second}: leave one out")
+        return None
     for_all = by_number.pop("", {}) if len(by_number) > 1 else {}
     if "image" in for_all or any(field in for_all for field in ANSWER[kind]):
-        raise ResponsesRefused(
-            [RowError(1, "", "has both numbered and unnumbered columns of items")]
-        )
-    needed = {"image", *ANSWER[kind]} | ({"label"} if kind == Kind.CONTAINS else set())
+        raise _refused("has both numbered and unnumbered columns of items")
+    needed = {"image", *ANSWER[kind], *reader.required} - set(ASSIGNMENT.values())
     items = []
     for number in sorted(by_number, key=lambda text: int(text or 0)):
         columns = for_all | by_number[number]
         if missing := sorted(needed - columns.keys()):
             number = f"_{number}" if number else ""
-            raise ResponsesRefused(
-                [RowError(1, "", f"no column {_column(missing[0], number)} of MTurk's results")]
-            )
+            column = _column(missing[0], number)
+            raise _refused(f"no column {column} of MTurk's results{_hint(header, missing, reader)}")
         items.append(columns)
     if not items:
-        raise ResponsesRefused(
-            [
-                RowError(
-                    1,
-                    "",
-                    "MTurk's batch results need Answer.answer, or Input.image and"
-                    " Answer.selected (see --help)",
-                )
-            ]
+        wanted = "Answer.answer, or Input.image and Answer.selected"
+        raise _refused(
+            f"MTurk's batch results need {wanted}{_hint(header, sorted(needed), reader)}"
         )
-    _refuse_others(header, {column for columns in items for column in columns.values()})
     return items
 
 
-def _refuse_others(header: list[str], understood: set[str]) -> None:
-    for column in header:
-        if column.startswith("Answer.") and column not in understood | IGNORED:
-            raise ResponsesRefused(
-                [RowError(1, column, "is not a known answer column (see --help)")]
-            )
+def _refused(message: str) -> ResponsesRefused:
+    return ResponsesRefused([RowError(1, "", message)])
+
+
+def _hint(header: list[str], missing: Iterable[str], reader: "JudgmentReader") -> str:
+    """How to say which columns are meant, in a line of its own."""
+    columns = {
+        start: [name for name in header if name.startswith(f"{start}.")]
+        for start in ("Input", "Answer")
+    }
+    options = []
+    for field in missing:
+        candidates = columns["Answer" if field in ANSWER[reader.kind] else "Input"]
+        if field != "label":
+            options.append(f"--column {field}={candidates[0] if candidates else 'COLUMN'}")
+    if "label" in missing:
+        keys = ",".join(list(reader.labels)[:3])
+        options.append(
+            "--column label=COLUMN (the label that the HIT asked about), or, where answers name"
+            f" labels, --choices {keys} (the labels that workers chose among)"
+        )
+    there = ", ".join(columns["Input"] + columns["Answer"]) or "no such columns"
+    return f" (there are: {there}; see --help).\nSay which column is which: {' '.join(options)}"
 
 
 def _column(field: str, number: str) -> str:
     return f"{'Answer' if field in ('selected', 'main') else 'Input'}.{field}{number}"
-
-
-def _list(cell: str) -> str | list[str]:
-    """MTurk writes checkboxes as a|b|c; a JSON list stays as it is."""
-    return cell if cell.lstrip().startswith("[") else cell.split("|")
 
 
 def _from_json(

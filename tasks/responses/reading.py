@@ -6,14 +6,16 @@ from typing import Any, BinaryIO
 from imagesets.tables.cells import Row, cell_rows
 from imagesets.tables.kinds import encoding_of
 from imagesets.tables.problems import TableError
+from tasks.responses.described import judgments, picked, renamed
 from tasks.responses.errors import Problems, ResponsesRefused, RowError, short
 from tasks.responses.json_rows import json_lines, json_list
 from tasks.responses.judgment_reader import Judgment, JudgmentReader
 from tasks.responses.mturk_batch import ASSIGNMENT, batch_rows, is_batch
+from tasks.responses.tool_answers import TASK_ANSWERS
 
 BEGINNING = 4096  # bytes by which the form of a file must be known
 NAN = ("NaN", "nan")
-BATCH_COLUMNS = {name.lower(): name for name in ASSIGNMENT}
+BATCH_COLUMNS = {name.lower(): name for name in (*ASSIGNMENT, TASK_ANSWERS)}
 
 
 def read_judgments(
@@ -33,20 +35,20 @@ def read_judgments(
     raw_rows: Iterator[tuple[int, dict[str, Any], dict[str, str] | None]]
     match beginning[:1]:
         case "[":
-            raw_rows = ((row, raw, None) for row, raw in json_list(file, problems))
+            raw_rows = picked(json_list(file, problems), reader)
         case "{":
-            raw_rows = ((row, raw, None) for row, raw in json_lines(file, problems))
+            raw_rows = picked(json_lines(file, problems), reader)
         case _:
-            rows = csv_rows(file, reader, problems)
+            rows = renamed(csv_rows(file, reader, problems), reader)
             at, header = next(rows)
             if is_batch(header):
-                raw_rows = batch_rows(rows, header, reader.campaign, problems, reader.assumed)
+                raw_rows = batch_rows(rows, header, reader, problems)
             else:
                 _check_columns(at, header, reader)
                 raw_rows = (
                     (row, dict(zip(header, cells, strict=True)), None) for row, cells in rows
                 )
-    for row, raw, columns in raw_rows:
+    for row, raw, columns in judgments(raw_rows, reader, problems):
         judgment = reader.read(row, raw, columns)
         if judgment is not None:
             yield judgment
@@ -60,7 +62,8 @@ def csv_rows(file: BinaryIO, reader: JudgmentReader, problems: Problems) -> Iter
     What makes the rest unreadable goes to `problems` and ends the rows. Raises ResponsesRefused
     where there is no header that can be read.
     """
-    wanted = reader.known | BATCH_COLUMNS.keys()
+    named = {column.lower() for column in reader.described.columns.values()}
+    wanted = reader.known | BATCH_COLUMNS.keys() | named
     rows = cell_rows(file, wanted, problems, reader.table_notes)
     try:
         row, header = next(rows)
@@ -80,10 +83,12 @@ def csv_rows(file: BinaryIO, reader: JudgmentReader, problems: Problems) -> Iter
 def _in_its_own_case(column: str, known: set[str]) -> str:
     """A known column as it is known, one of MTurk's batch results as MTurk writes it."""
     lower = column.lower()
+    if lower in known:
+        return lower
+    if lower in BATCH_COLUMNS:
+        return BATCH_COLUMNS[lower]
     kind, dot, field = column.partition(".")
-    if dot and kind.lower() in ("input", "answer"):
-        return f"{kind.capitalize()}.{field}"
-    return lower if lower in known else BATCH_COLUMNS.get(lower, column)
+    return f"{kind.capitalize()}.{field}" if dot and kind.lower() in ("input", "answer") else column
 
 
 def _check_columns(at: int, header: list[str], reader: JudgmentReader) -> None:

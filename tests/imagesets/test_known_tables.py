@@ -83,10 +83,10 @@ def test_tables_that_leave_open_what_they_mean_are_refused_with_the_columns_want
 
 def test_columns_that_nothing_is_read_from_are_named(labels, classes):
     assert labels("image,split,label\na.jpg,train,cat\n")[1] == [
-        "table.csv: columns passed over: split"
+        "table.csv: columns passed over (1): split"
     ]
     assert classes("key,names,defintion\ncat,cat,purrs\n")[1] == [
-        "table.csv: columns passed over: defintion"
+        "table.csv: columns passed over (1): defintion"
     ]
 
 

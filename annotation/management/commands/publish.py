@@ -74,10 +74,8 @@ class Command(CampaignCommand):
         if published.groups:
             groups = ", ".join(f"{n:,} {group}" for group, n in sorted(published.groups.items()))
             self.stdout.write(f"Images of its source by group: {groups}.")
-        if published.nothing_to_offer:
-            self.stdout.write(
-                f"{published.nothing_to_offer:,} images have no labels to offer and are not asked."
-            )
+        for note in published.notes:
+            self.stdout.write(note)
         controls = f" with {published.controls:,} controls" if published.controls else ""
         self.stdout.write(
             f"Campaign {campaign.slug} is {campaign.state}: {published.images:,} images,"

@@ -1,5 +1,6 @@
 """What every source offers: entries, and the bytes behind them."""
 
+import re
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
@@ -14,6 +15,10 @@ LEFT_BY_PROGRAMS = {
     "System Volume Information",
     "lost+found",
 }
+# Names of splits, as folders and files have them.
+SPLIT = re.compile(
+    r"(train|training|val|valid|validation|test|testing|dev|eval|evaluation)[-_ ]?\d*", re.I
+)
 
 
 class Entry(NamedTuple):

@@ -1,54 +1,61 @@
 """Images in Parquet files of Hugging Face's layout: `image` {bytes, path}, `label`."""
 
-import json
-from collections.abc import Callable, Container, Iterable, Iterator
+import math
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from imagesets.errors import ImportRefused
 from imagesets.importing.sources.entries import Entry
+from imagesets.importing.sources.parquet_layout import (
+    holds_paths_alone,
+    layout_of,
+    paths_alone,
+    split_of,
+)
 from imagesets.labels.imagenet import ClassEntry, is_wordnet_id
+from imagesets.tables.named_rows import columns_passed_over
 
 BATCH = 128  # rows whose bytes are in memory at once
 BUFFER = 1 << 20  # bytes read at a time: a row group may hold gigabytes
 
 
-class Layout(NamedTuple):
-    """Which columns hold what; all files of a dataset agree on it."""
-
-    image: str
-    is_struct: bool  # {bytes, path}, not bytes alone
-    has_paths: bool
-    label: str  # "" if there is none
-    names: tuple[str, ...]  # of the classes, if the label is Hugging Face's ClassLabel
-
-
 class ParquetSource:
     """The rows of one or more Parquet files, as one dataset.
 
-    An image's key is its `path`, else "row-0000001" by its row over all files, from 1. A label
-    column of numbers is read as text; if the file's ClassLabel names its classes, these are the
-    source's classes (under their WordNet ids, if the names are such ids). Columns with names
-    other than `image` and `label` are found by Hugging Face's features in the schema's metadata.
+    An image's key is its `path`, else "row-0000001" by its row over all files, from 1. Where paths
+    repeat, each key is SPLIT/ROW-path, such as "train/0000001-1.jpg", by the row within the split;
+    `notes` says so. A label column of numbers is read as text; if the file's ClassLabel names its
+    classes, these are the source's classes (under their WordNet ids, if the names are such ids).
+    `columns`: `image` or `label` -> the column that somebody named for it.
     """
 
     remote = False
     in_folders = False
 
-    def __init__(self, paths: list[Path]) -> None:
+    def __init__(self, paths: list[Path], columns: Mapping[str, str] | None = None) -> None:
         self.paths = paths
-        self.layout = _layout(paths[0])
+        self.layout, others = layout_of(paths[0], columns or {})
         for path in paths[1:]:
-            if _layout(path) != self.layout:
+            if layout_of(path, columns or {})[0] != self.layout:
                 raise ImportRefused(
                     f"{path}: its columns or the names of its classes differ from {paths[0].name}'s"
                 )
+        if holds_paths_alone(paths, self.layout):
+            raise paths_alone(paths[0], self.layout.image)
         names = self.layout.names
         self.classes: dict[str, ClassEntry] = {}
         self.notes: list[str] = []
+        if others:
+            label = f"{self.layout.label!r}" if self.layout.label else "no column"
+            self.notes.append(
+                f"{columns_passed_over(others)} (pictures are in"
+                f" {self.layout.image!r}, labels in {label}; --column label=NAME names another)"
+            )
         if not all(is_wordnet_id(name) for name in names):
             self.classes = {str(i): ClassEntry(str(i), (name,)) for i, name in enumerate(names)}
 
@@ -56,22 +63,46 @@ class ParquetSource:
         layout = self.layout
         columns = [f"{layout.image}.path"] if layout.has_paths else []
         columns += [layout.label] if layout.label else []
+        repeats = self._paths_repeat()
+        rows_of_split: Counter[str] = Counter()
         row = 0
-        for batch in self._batches(columns, 10_000):
-            paths = labels = [None] * len(batch)
-            if layout.has_paths:
-                paths = batch.column(layout.image).field("path").to_pylist()
-            if layout.label:
-                labels = batch.column(layout.label).to_pylist()
-            for path, label in zip(paths, labels, strict=True):
+        for file, batch in self._batches(columns, 10_000):
+            split = split_of(file)
+            labels = batch.column(layout.label).to_pylist() if layout.label else [None] * len(batch)
+            for path, label in zip(self._paths(batch), labels, strict=True):
                 row += 1
-                yield Entry(path or f"row-{row:07}", self._label(label), place=row)
+                rows_of_split[split] += 1
+                key = path or f"row-{row:07}"
+                if repeats:
+                    key = f"{split}/{rows_of_split[split]:07}{'-' * bool(path)}{path or ''}"
+                yield Entry(key, self._label(label), place=row)
+
+    def _paths_repeat(self) -> bool:
+        """Whether two rows have the same path; notes it."""
+        paths: Counter[str] = Counter()
+        if self.layout.has_paths:
+            for _, batch in self._batches([f"{self.layout.image}.path"], 10_000):
+                paths.update(filter(None, self._paths(batch)))
+        repeated = [path for path, count in paths.items() if count > 1]
+        if repeated:
+            self.notes.append(
+                f"{sum(paths[path] for path in repeated):,} rows share their path with another"
+                f" ({repeated[0]!r} is in {paths[repeated[0]]:,}), so an image's key is its split,"
+                " its row in it and its path, such as"
+                f" {split_of(self.paths[0])}/0000001-{next(iter(paths))}"
+            )
+        return bool(repeated)
+
+    def _paths(self, batch: pa.RecordBatch) -> list[str | None]:
+        if not self.layout.has_paths:
+            return [None] * len(batch)
+        return batch.column(self.layout.image).field("path").to_pylist()
 
     def read(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, Callable[[], bytes]]]:
         layout = self.layout
         wanted = {entry.place: entry for entry in entries}
         row = 0
-        for batch in self._batches(
+        for _, batch in self._batches(
             [f"{layout.image}.bytes" if layout.is_struct else layout.image], BATCH
         ):
             column = batch.column(layout.image)
@@ -81,19 +112,21 @@ class ParquetSource:
                 if row in wanted:
                     yield wanted[row], self._reader(cell.as_py())
 
-    def _batches(self, columns: list[str], size: int) -> Iterator[pa.RecordBatch]:
+    def _batches(self, columns: list[str], size: int) -> Iterator[tuple[Path, pa.RecordBatch]]:
         for path in self.paths:
             rows = 0
             try:
                 with pq.ParquetFile(path, buffer_size=BUFFER) as file:
                     for batch in file.iter_batches(size, columns=columns):
                         rows += len(batch)
-                        yield batch
+                        yield path, batch
             except (pa.ArrowException, OSError) as error:
                 raise ImportRefused(f"{path}: damaged after row {rows} ({error})") from error
 
     def _label(self, value: Any) -> str:
         if value is None or value == -1:  # Hugging Face's mark for "no label"
+            return ""
+        if isinstance(value, float) and math.isnan(value):
             return ""
         if isinstance(value, float) and value.is_integer():  # pandas makes a column with gaps so
             value = int(value)
@@ -106,46 +139,7 @@ class ParquetSource:
     def _reader(content: bytes | None) -> Callable[[], bytes]:
         def read() -> bytes:
             if content is None:
-                raise OSError("the row holds no bytes")
+                raise OSError("its row holds no picture")
             return content
 
         return read
-
-
-def _layout(path: Path) -> Layout:
-    """The layout that a file's schema describes. Raises ImportRefused for other files."""
-    try:
-        schema = pq.read_schema(path)
-    except (pa.ArrowException, OSError) as error:
-        raise ImportRefused(f"{path}: cannot be read as Parquet ({error})") from error
-    features = _features(schema)
-    image = _column(schema, features, ("image",), "Image")
-    if not image:
-        raise ImportRefused(f"{path}: no column 'image' (columns: {', '.join(schema.names)})")
-    label = _column(schema, features, ("label", "wnid", "labels"), "ClassLabel")
-    kind = schema.field(image).type
-    is_struct = pa.types.is_struct(kind)
-    fields = {kind.field(i).name for i in range(kind.num_fields)} if is_struct else set()
-    binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
-    if not binary and "bytes" not in fields:
-        raise ImportRefused(f"{path}: column {image!r} holds {kind}, not bytes")
-    names = features.get(label, {}).get("names") or ()
-    return Layout(image, is_struct, "path" in fields, label, tuple(map(str, names)))
-
-
-def _features(schema: pa.Schema) -> dict[str, dict[str, Any]]:
-    """Hugging Face's description of the columns; empty if the file has none."""
-    try:
-        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-        return {name: value for name, value in features.items() if isinstance(value, dict)}
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return {}
-
-
-def _column(
-    schema: pa.Schema, features: dict[str, dict[str, Any]], usual: tuple[str, ...], kind: str
-) -> str:
-    """A column by its usual names, else the only one of that kind among the features; or ""."""
-    usual_names = [name for name in usual if name in schema.names]
-    of_kind = [name for name in schema.names if features.get(name, {}).get("_type") == kind]
-    return usual_names[0] if usual_names else of_kind[0] if len(of_kind) == 1 else ""

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.table import Table
 
+from imagesets.columns import named_columns
 from imagesets.errors import ImportRefused
 from imagesets.importing.import_dataset import import_dataset
 from imagesets.importing.report import Report
@@ -34,6 +35,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--labels", metavar="CSV", help="image,label (docs/datasets.md: other names)"
         )
+        parser.add_argument(
+            "--column",
+            action="append",
+            default=[],
+            metavar="FIELD=COLUMN",
+            help="the column of a Parquet file that holds the image or the label"
+            " (label=fine_label; label= for none); may be repeated",
+        )
         parser.add_argument("--name", metavar="N", help="the dataset's name; default: its slug")
         parser.add_argument(
             "--strict", action="store_true", help="import nothing if any image cannot be used"
@@ -46,6 +55,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
+            columns = named_columns(options["column"], ("image", "label"))
             with progress_bars() as progress:
                 report = import_dataset(
                     options["slug"],
@@ -56,6 +66,7 @@ class Command(BaseCommand):
                     strict=options["strict"],
                     copy=options["copy"],
                     progress=progress,
+                    columns=columns,
                 )
         except ImportRefused as error:
             raise CommandError(str(error)) from error

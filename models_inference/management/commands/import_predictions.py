@@ -49,10 +49,8 @@ class Command(BaseCommand):
             f"{done.classifier.name}: {done.new:,} images' predictions imported, "
             f"{done.known:,} known before{dropped}."
         )
-        if done.order:
-            self.stdout.write(f"Taken for granted: {done.order}.")
         for note in done.notes:
-            self.stdout.write(f"{note}.")
+            self.stdout.write(note)
         without = dataset.images.count() - done.classifier.predictions.count()
         if without:
             self.stdout.write(f"{without:,} of the dataset's images have no prediction by it.")

@@ -16,7 +16,7 @@ from models_inference.errors import InferenceError, short
 from models_inference.inference.run import InferenceReport, predict
 from models_inference.models import LONGEST_NAME, Classifier
 from models_inference.networks.programs import KINDS
-from models_inference.networks.weights import PRETRAINED
+from models_inference.networks.weights import PRETRAINED, split_part
 from models_inference.networks.zero_shot import PREFIX
 from models_inference.predictions.mapping_files import read_mapping
 
@@ -49,7 +49,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--weights",
             metavar="FILE",
-            help="Weights for the one --classifier that is new (default: timm's pretrained ones).",
+            help="Weights for the one --classifier that is new (default: timm's pretrained ones): "
+            "a .pth, .ckpt or .safetensors file as a training script saves it. If it holds several "
+            "networks, FILE#KEY names one.",
         )
         parser.add_argument(
             "--mapping",
@@ -92,10 +94,10 @@ def choose(
     if weights is not None:
         if len(names) != 1:
             raise InferenceError("--weights needs exactly one --classifier that it is for.")
-        path = Path(weights).resolve()
-        if not path.is_file():
-            raise InferenceError(f"Weights file {weights} does not exist.")
-        weights = str(path)
+        file, part = split_part(weights)
+        if not Path(file).is_file():
+            raise InferenceError(f"Weights file {file} does not exist.")
+        weights = f"{Path(file).resolve()}{'#' * bool(part)}{part}"
     if not names:
         runnable = Classifier.objects.filter(dataset=dataset).exclude(architecture="")
         return list(runnable.select_related("dataset")) or register(dataset, DEMO, changes)
@@ -161,6 +163,8 @@ def report(dataset: Dataset, classifiers: list[Classifier], outcome: InferenceRe
             "" if dropped is None else f"{dropped:,}",
         )
     console.print(table)
+    for name, clause in outcome.taken.items():
+        console.print(f"Weights of {name}: {clause}.", soft_wrap=True)
     for name in outcome.changed:
         console.print(f"{name} was changed meanwhile: restarted with its new settings.")
     for key, reason in outcome.skipped:

@@ -6,10 +6,11 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from imagesets.errors import ImportRefused
 from imagesets.terminal import progress_bars
 from tasks.management.campaign_command import CampaignCommand
 from tasks.models import Campaign
-from tasks.responses import UNDERSTOOD, ResponsesRefused, import_responses
+from tasks.responses import UNDERSTOOD, ResponsesRefused, described_by, import_responses
 from tasks.responses.spreadsheets import is_for_spreadsheets
 
 FORMS = f"""\
@@ -23,8 +24,16 @@ Optional: campaign, round, hit, assignment, control, submitted_at, seconds, stat
 the table `judgments` that `export` writes; position in CONTAINS; offered in CLASSIFY (default:
 all that the file selects for the image). Without hit, each image (and label) is a HIT; without
 assignment, each HIT and worker is one; without status, an answer counts as accepted. Any other
-column is refused. submitted_at is a time in ISO 8601 (without an offset: UTC), as MTurk writes it,
-or as spreadsheets do where day and month cannot be confused.
+column is refused, unless --column says which columns are meant: the others are then passed over.
+submitted_at is a time in ISO 8601 (without an offset: UTC), as MTurk writes it, or as spreadsheets
+do where day and month cannot be confused.
+
+Files of other tools (docs/from-other-tools.md shows a command for each): --column names the file's
+column of a field, as in
+  --column worker=annotator --column image=key --column selected=choice --column main=choice
+and may name one column for two fields. In JSON `meta.file` is the field `file` inside `meta`.
+--choices is for answers that name labels: in CONTAINS each answer becomes a judgment on each
+choice, selected or not; in CLASSIFY the choices are what was offered.
 
 {UNDERSTOOD}
 
@@ -47,6 +56,24 @@ class Command(CampaignCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("file", metavar="FILE", type=Path, help="The judgments; see below.")
+        parser.add_argument(
+            "--column",
+            action="append",
+            default=[],
+            metavar="FIELD=COLUMN",
+            help="The file's column of a field; may be repeated.",
+        )
+        parser.add_argument(
+            "--choices",
+            metavar="KEY,KEY,...",
+            help="The labels that workers chose among, where answers name labels.",
+        )
+        parser.add_argument(
+            "--image-prefix",
+            default="",
+            metavar="TEXT",
+            help="What stands before each image's key in FILE, such as https://example.org/images/",
+        )
 
     def step(self, campaign: Campaign, who: str, **options: Any) -> None:
         path: Path = options["file"]
@@ -56,8 +83,13 @@ class Command(CampaignCommand):
                 " without --for-spreadsheets."
             )
         try:
+            described = described_by(
+                campaign, options["column"], options["choices"], options["image_prefix"]
+            )
             with path.open("rb") as file, progress_bars() as progress:
-                imported = import_responses(campaign, file, who, progress)
+                imported = import_responses(campaign, file, who, progress, described)
+        except ImportRefused as refused:
+            raise CommandError(str(refused)) from None
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror or error}.") from None
         except ResponsesRefused as refused:

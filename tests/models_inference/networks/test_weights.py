@@ -102,43 +102,6 @@ def test_checkpoints_are_unwrapped_and_heads_of_any_width_fit(db, tmp_path, wrap
     assert torch.allclose(network.logits(pixels), expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("prefix", ["model.", "module._orig_mod.", ""])
-def test_names_are_found_behind_what_training_tools_put_before_them(dataset, tmp_path, prefix):
-    """In any order, and without the counters that only training needs."""
-    model = timm().create_model("test_efficientnet")
-    state = {f"{prefix}{n}": t for n, t in model.state_dict().items() if "num_batches" not in n}
-    torch.save({"state_dict": dict(sorted(state.items()))}, tmp_path / "w.pth")
-    loaded = load(classifier(dataset, tmp_path / "w.pth"), choose_device("cpu")).model
-    for name, tensor in model.state_dict().items():
-        assert torch.equal(loaded.state_dict()[name], tensor)
-
-
-def test_checkpoints_of_training_scripts_are_read(dataset, tmp_path):
-    """timm's and torchvision's, with their options, and the averaged weights where they are."""
-    model = timm().create_model("test_efficientnet")
-    state = model.state_dict()
-    raw = {name: torch.zeros_like(tensor) for name, tensor in state.items()}
-    averaged = {f"module.{name}": tensor for name, tensor in state.items()}
-    options = argparse.Namespace(lr=0.1, device="cuda", betas=(0.9, 0.999), opt=None)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    steps = torch.optim.lr_scheduler.MultiStepLR(optimizer, [3, 5])
-    beside = {"args": options, "optimizer": optimizer.state_dict(), "epoch": 3}
-    for content in (
-        {"state_dict": state, "state_dict_ema": {}, "metric": 76.5},
-        {"state_dict": raw, "state_dict_ema": state, "version": 2, "arch": "test_efficientnet"},
-        {"state_dict": raw, "model_ema": averaged},
-        {"model": raw, "model_ema": {"n_averaged": torch.tensor(5), **averaged}},
-        {"model": raw, "ema": {"module": state, "updates": 3}},
-        {"state_dict": state, "ema": {"decay": 0.9999}},
-        {"module": state, "lr_scheduler": steps.state_dict()},
-    ):
-        torch.save({**content, **beside}, tmp_path / "w.pth")
-        wanted = Classifier(dataset=dataset, name="one", architecture="test_efficientnet")
-        wanted.weights = str(tmp_path / "w.pth")
-        loaded = load(wanted, choose_device("cpu")).model
-        assert all(torch.equal(t, loaded.state_dict()[n]) for n, t in model.state_dict().items())
-
-
 def tiny_swin():
     from timm.models.swin_transformer import SwinTransformer
 

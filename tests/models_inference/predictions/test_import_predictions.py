@@ -10,6 +10,7 @@ from imagesets.models import Dataset, Image
 from models_inference.models import Classifier, Prediction
 from models_inference.predictions import files
 from models_inference.predictions.logits import read
+from tests.factories import make_dataset
 
 HEADER = "image,rank,label,score\n"
 
@@ -277,3 +278,36 @@ def test_numbered_classes_in_another_order_than_by_value_are_never_guessed(db, t
     np.savez(file, logits=logits, images=np.array(["2/p.jpg"]), classes=np.array(["0", "2", "10"]))
     bring(file)
     assert "the array `classes`" in capsys.readouterr().out
+
+
+def test_two_orders_of_the_classes_are_never_chosen_between(dataset, tmp_path):
+    file, mapping = tmp_path / "p.npz", tmp_path / "mapping.csv"
+    mapping.write_text("class,label\n0,dog\n1,cat\n2,bat\n")
+    images, logits = np.array(["0.jpg"]), np.eye(3)[[0]]
+    np.savez(file, logits=logits, images=images, classes=np.array(["dog", "bat", "cat"]))
+    with pytest.raises(CommandError, match=r"class 1 is 'bat' in its array .* and 'cat' in .*csv"):
+        bring(file, "--mapping", str(mapping))
+    np.savez(file, logits=logits, images=images, classes=np.array(["dog", "cat", "bat"]))
+    bring(file, "--mapping", str(mapping))
+
+
+def test_an_order_that_fits_the_images_far_worse_than_another_is_refused(db, tmp_path):
+    """classes.csv in an order of its own, and a network trained on folders in that of text."""
+    dataset = make_dataset(12, ["owl", "cat", "eel", "dog"], slug="three", classifiers=())
+    keys = sorted(dataset.labels.values_list("key", flat=True))
+    truth = list(dataset.images.order_by("key").values_list("key", "dataset_label__key"))
+    file = tmp_path / "p.npz"
+    logits = np.eye(4)[[keys.index(label) for _, label in truth]]
+    np.savez(file, logits=logits, images=np.array([image for image, _ in truth]))
+    with pytest.raises(CommandError, match=r"of 12 of 12 images if .* the order of text, and"):
+        bring(file)
+
+
+def test_what_was_passed_over_is_said_with_counts(dataset, tmp_path, capsys):
+    table = tmp_path / "p.csv"
+    table.write_text("image,rank,label,score,model\n0.jpg,1,cat,0.5,x\n1.jpg,1,dog,0.5,x\n")
+    bring(table)
+    said = capsys.readouterr().out
+    assert "columns passed over (1): model." in said
+    assert "Images with fewer than 3 labels: 2; campaigns take those." in said
+    assert "of the dataset's images have no prediction by it." in said

@@ -20,8 +20,11 @@ def load(dataset, tmp_path):
 
 def test_answers_are_added_and_the_same_again_adds_nothing(load, capsys):
     load(f"{A},true", f"{B},no")
-    load(f"{A},1", f"{B},FALSE", "002.jpg,n00000001,yes")
-    assert "1 known answers added; 2 had been added before" in capsys.readouterr().out
+    header = "image,label,present,who"
+    load(f"{A},1,x", f"{B},FALSE,x", "002.jpg,n00000001,yes,", header=header)
+    said = capsys.readouterr().out
+    assert "1 known answers added; 2 had been added before" in said
+    assert "columns passed over (1): who." in said
     rows = KnownAnswer.objects.order_by("image__key").values_list("image__key", "present")
     assert list(rows) == [("000.jpg", True), ("001.jpg", False), ("002.jpg", True)]
 
