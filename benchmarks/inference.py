@@ -150,7 +150,7 @@ def plain_loop(classifiers, files: list[Path], device) -> float:
 
     seconds = 0.0
     for classifier in classifiers:
-        model = timm_network(classifier).eval().to(device)
+        model = timm_network(classifier)[0].eval().to(device)
         overrides = {
             key: tuple(value) if isinstance(value, list) else value
             for key, value in classifier.input.items()

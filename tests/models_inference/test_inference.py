@@ -246,7 +246,7 @@ def test_a_gpu_is_named_with_its_number_as_tensors_name_it(monkeypatch, name):
 
 def test_half_precision_answers_in_full(dataset, tiny):
     """bfloat16 has 8 bits: a thousand logits in it would tie by the dozen."""
-    network = timm_network(tiny(dataset, "half"))
+    network, _ = timm_network(tiny(dataset, "half"))
     pictures = torch.randn(2, 3, 64, 64)
     with torch.inference_mode():
         expected = network.eval()(pictures)
@@ -262,12 +262,12 @@ def test_half_precision_answers_in_full(dataset, tiny):
 def test_networks_with_odd_layers_answer_in_both_types(dataset, tiny, name):
     """A list of heads; weights of five dimensions, which have no channels last."""
     classifier = tiny(dataset, name, architecture=name)
-    network = timm_network(classifier)
+    network, _ = timm_network(classifier)
     pictures = torch.randn(2, 3, *network.pretrained_cfg["input_size"][1:])
     with torch.inference_mode():
         expected = network.eval()(pictures)
         for dtype, off in ((torch.float32, 1e-3), (torch.bfloat16, 0.1)):
-            model = placed(timm_network(classifier), torch.device("cpu"), dtype)
+            model = placed(timm_network(classifier)[0], torch.device("cpu"), dtype)
             outputs = model(pictures.to(dtype, memory_format=torch.channels_last))
             assert outputs.dtype == torch.float32
             assert torch.allclose(outputs, expected, atol=off * float(expected.abs().max()))
@@ -298,9 +298,9 @@ def test_a_network_without_bfloat16_runs_in_float32_and_says_so_once(
     real = network.timm_network
 
     def odd(classifier):
-        model = real(classifier)
+        model, taken = real(classifier)
         model.conv_stem = torch.nn.Sequential(Fourier(), model.conv_stem)
-        return model
+        return model, taken
 
     monkeypatch.setitem(network.TYPE, "cpu", "bfloat16")
     assert load(classifier, choose_device("cpu")).dtype == torch.bfloat16

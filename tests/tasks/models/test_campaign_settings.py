@@ -116,7 +116,9 @@ def test_the_admins_form_holds_the_same_rules(tmp_path, rf, admin_user):
     assert errors(source=grid.pk)["source"] == ["Only a campaign of kind classify follows another."]
     assert "Unknown field" in errors(candidates='{"top": 5}')["candidates"][0]
     wrong = errors(candidates='{"classifiers": ["third"]}', controls='{"campaigns": ["none"]}')
-    assert wrong["candidates"] == ["classifiers: Not of dataset tiny: third."]
+    assert wrong["candidates"] == [
+        "classifiers: Not of dataset tiny: third. It has: first, second."
+    ]
     assert wrong["controls"] == ["campaigns: There is no campaign none."]
     assert errors(slug="grid")["slug"]
     assert set(CampaignForm.Meta.fields) == set(SETTINGS)
