@@ -17,6 +17,10 @@ from tasks.aggregation import (
 )
 from tasks.models import Assignment, Campaign, HITItem, ImageResult, PairResult, WorkerResult
 
+# Sums in another order end EM elsewhere within its last step of 1e-7, which where it is slow is
+# a good deal farther from the fixed point.
+SAME = 1e-4
+
 
 def used(campaign: Campaign) -> list[Assignment]:
     """Its used assignments, in order of submission."""
@@ -83,7 +87,7 @@ def check_contains(campaign: Campaign) -> None:
         ):
             assert stored == (None if math.isnan(value) else value)  # to the last bit
         if rows:
-            assert one.posterior == pytest.approx(fitted.posterior[number], abs=1e-6)
+            assert one.posterior == pytest.approx(fitted.posterior[number], abs=SAME)
         else:
             assert one.posterior is None
     run = campaign.runs.first()
@@ -146,7 +150,7 @@ def check_posteriors(campaign: Campaign, mains: dict[tuple[int, Any], Any]) -> N
     wanted: dict[int, dict[str, float]] = defaultdict(dict)
     for choice in {choice for _, choice in named}:
         image, label = candidates[choice]
-        wanted[image][keys[label]] = pytest.approx(fitted.posterior[choice], abs=1e-6)
+        wanted[image][keys[label]] = pytest.approx(fitted.posterior[choice], abs=SAME)
     for result in ImageResult.objects.filter(campaign=campaign):
         assert result.main_posteriors == wanted.get(result.image_id)
 
