@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import ValidationError
 from django.db.models import Field, ForeignKey, Model, Q, QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
@@ -61,6 +64,16 @@ class Guarded(ModelAdmin):
         return lookup in self.links or any(
             lookup == path + ending for path in paths for ending in FILTERS
         )
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        """Take an action on the selected rows, unless the form names what can be no row."""
+        try:
+            for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.to_python(key)
+        except ValidationError:
+            messages.error(request, "The form named a row that cannot be. Select the rows again.")
+            return None
+        return super().response_action(request, queryset)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Choices: the rows on which the user may do research, as the form's own row needs."""

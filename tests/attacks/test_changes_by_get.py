@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django_celery_beat.models import CrontabSchedule
 
 from annotation.api import schema_view
 from models_inference.models import Classifier, InferenceJob
@@ -82,3 +83,25 @@ def test_the_schema_is_built_once_and_needs_no_login(monkeypatch):
             assert reply.status_code == 200
             assert b"/api/campaigns/" in reply.content
     assert len(built) == 2
+
+
+@pytest.mark.parametrize("row", ["", "[]", "%s", "\n", "2026-13-45"])
+def test_an_action_on_what_can_be_no_row_is_refused_in_a_sentence(job, admin_client, row):
+    page = reverse("admin:models_inference_classifier_changelist")
+    form = {"action": "run", "select_across": "0", "index": "0", "_selected_action": row}
+    reply = admin_client.post(page, form, follow=True)
+    assert reply.status_code == 200
+    assert "Select the rows again" in reply.content.decode()
+
+
+def test_a_schedule_that_celery_cannot_read_is_refused_by_its_form(admin_client):
+    page = reverse("admin:django_celery_beat_crontabschedule_add")
+    form = dict.fromkeys(("hour", "day_of_month", "month_of_year", "day_of_week"), "*")
+    form |= {"minute": "-", "timezone": "UTC"}
+    inline = {"TOTAL": "0", "INITIAL": "0", "MIN_NUM": "0", "MAX_NUM": "0"}
+    form |= {f"periodictask_set-{name}_FORMS": value for name, value in inline.items()}
+    reply = admin_client.post(page, form)
+    assert reply.status_code == 200
+    assert not CrontabSchedule.objects.exists()
+    admin_client.post(page, form | {"minute": "5"})
+    assert CrontabSchedule.objects.get().minute == "5"

@@ -391,3 +391,15 @@ def test_copies_go_to_the_bucket_where_one_is_set(bucket, settings, tmp_path, cl
     assert image.location == f"s3://pictures/images/{image.sha256[:2]}/{image.sha256}"
     assert client.get(image_urls(image)[0]).status_code == 302
     assert not (settings.DATA_DIR / "images").exists()
+
+
+def test_a_zip_whose_directory_is_damaged_is_refused_in_a_line(tmp_path):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("a.jpg", b"x")
+    content = bytearray(path.read_bytes())
+    entry = content.rindex(b"PK\x01\x02")
+    content[entry + 6] = 197  # the version needed to read it
+    path.write_bytes(content)
+    with pytest.raises(ImportRefused, match=r"a\.zip"):
+        open_source(path)

@@ -53,7 +53,7 @@ class ZipSource:
         self.notes: list[str] = []
         try:
             self.zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError) as error:
+        except (zipfile.BadZipFile, OSError, IndexError, NotImplementedError) as error:
             raise ImportRefused(f"{path}: cannot be read as a zip ({error})") from error
 
     def entries(self, named: Container[str]) -> Iterator[Entry]:
