@@ -91,9 +91,7 @@ def study(rng: np.random.Generator, workers: int, answers: int) -> Any:
         answer,
     )
     begin = np.cumsum([0, *sizes])
-    responses, partitions = _classify(
-        rng, begin, label, logit, selected, own, group, workers, answers
-    )
+    responses = _classify(rng, begin, label, logit, selected, own, group, workers, answers)
     return arrays.Study(
         [f"{image:04d}" for image in range(n)],
         [f"{label:03d}" for label in range(LABELS)],
@@ -103,7 +101,6 @@ def study(rng: np.random.Generator, workers: int, answers: int) -> Any:
         asked,
         contains,
         responses,
-        partitions,
         models,
         rules=arrays.Rules(min_judgments=(answers + 1) // 2),
     )
@@ -129,7 +126,7 @@ def _classify(
     group: np.ndarray,
     workers: int,
     answers: int,
-) -> tuple[Any, Any]:
+) -> Any:
     """Followed-up images: labels that at least half as many selected, at least one chosen."""
     from annotation.report.arrays import FU, Partitions, Responses
     from tasks.aggregation import image_objects
@@ -152,16 +149,14 @@ def _classify(
         for place, found in enumerate(image_objects(given).objects):
             parts += [(image, place, int(key)) for key in found["labels"]]
     columns = np.array(sorted(parts), int).reshape(-1, 3).T
-    return (
-        Responses(
-            np.array([image for image, *_ in said], int),
-            np.array([worker for _, worker, *_ in said], int),
-            np.array([main for *_, main, _ in said], int),
-            np.cumsum([0, *(labels.size for *_, labels in said)]),
-            np.concatenate([labels for *_, labels in said]),
-            np.cumsum([0, *(labels.size for labels in offered)]),
-            np.concatenate(offered),
-        ),
+    return Responses(
+        np.array([image for image, *_ in said], int),
+        np.array([worker for _, worker, *_ in said], int),
+        np.array([main for *_, main, _ in said], int),
+        np.cumsum([0, *(labels.size for *_, labels in said)]),
+        np.concatenate([labels for *_, labels in said]),
+        np.cumsum([0, *(labels.size for labels in offered)]),
+        np.concatenate(offered),
         Partitions(*columns, np.zeros(own.size, bool)),
     )
 

@@ -46,28 +46,6 @@ class Frequencies:
 
 
 @dataclass(frozen=True)
-class Responses:
-    """The CLASSIFY campaign's R used responses, by image and then in order of submission.
-
-    image, worker, main (R,): main -1 for none of these labels. begin (R + 1,): where each one's
-    labels begin in `selected`, and `offered_begin` in `offered`.
-    """
-
-    image: Ints
-    worker: Ints
-    main: Ints
-    begin: Ints
-    selected: Ints
-    offered_begin: Ints
-    offered: Ints
-
-    @cached_property
-    def sizes(self) -> Ints:
-        """(R,): how many labels each selected."""
-        return np.diff(self.begin)
-
-
-@dataclass(frozen=True)
 class Partitions:
     """The objects of the images, as aggregation stored them: M labels of objects.
 
@@ -79,6 +57,29 @@ class Partitions:
     place: Ints
     label: Ints
     unparted: Bools
+
+
+@dataclass(frozen=True)
+class Responses:
+    """The CLASSIFY campaign's R used responses, by image and then in order of submission.
+
+    image, worker, main (R,): main -1 for none of these labels. begin (R + 1,): where each one's
+    labels begin in `selected`, and `offered_begin` in `offered`. parted: the objects.
+    """
+
+    image: Ints
+    worker: Ints
+    main: Ints
+    begin: Ints
+    selected: Ints
+    offered_begin: Ints
+    offered: Ints
+    parted: Partitions
+
+    @cached_property
+    def sizes(self) -> Ints:
+        """(R,): how many labels each selected."""
+        return np.diff(self.begin)
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,6 @@ class Study:
     asked: Bools
     contains: Frequencies | None = None
     classify: Responses | None = None
-    partitions: Partitions | None = None
     models: Mapping[str, Predictions] = field(default_factory=dict)
     superclasses: Sequence[str] = ()
     superclass: Ints | None = None
@@ -134,6 +134,18 @@ class Study:
     @property
     def n(self) -> int:
         return len(self.images)
+
+    @property
+    def frequencies(self) -> Frequencies:
+        """Of CONTAINS, which the caller knows to be there."""
+        assert self.contains is not None
+        return self.contains
+
+    @property
+    def responses(self) -> Responses:
+        """Of CLASSIFY, which the caller knows to be there."""
+        assert self.classify is not None
+        return self.classify
 
     # Objects
 
@@ -148,16 +160,12 @@ class Study:
     @cached_property
     def objects(self) -> Objects:
         """By the answers, also where a sample of the `easy` images was asked."""
-        assert self.classify is not None
-        assert self.partitions is not None
-        return objects_of(self.classify, self.partitions, self.dataset_label)
+        return objects_of(self.responses, self.dataset_label)
 
     @cached_property
     def without(self) -> Objects:
         """The objects of each response's image without that response."""
-        assert self.classify is not None
-        assert self.partitions is not None
-        return objects_without_each(self.classify, self.partitions, self.dataset_label)
+        return objects_without_each(self.responses, self.dataset_label)
 
     @cached_property
     def num_objects(self) -> Ints:
@@ -205,20 +213,19 @@ class Study:
 
     @cached_property
     def _contains_cells(self) -> tuple[Panel, Ints]:
-        assert self.contains is not None
-        image = self.contains.image[self.contains.pair]
-        return Panel.numbered(image, self.contains.worker, self.n, len(self.workers))
+        contains = self.frequencies
+        image = contains.image[contains.pair]
+        return Panel.numbered(image, contains.worker, self.n, len(self.workers))
 
     @cached_property
     def classify_panel(self) -> Panel:
-        assert self.classify is not None
-        return Panel.of(self.classify.image, self.classify.worker, self.n, len(self.workers))
+        classify = self.responses
+        return Panel.of(classify.image, classify.worker, self.n, len(self.workers))
 
     @cached_property
     def contains_halves(self) -> NDArray[np.int32]:
         """(SPLITS, 2, P): selected, shown of each pair by half A of the workers; B is the rest."""
-        contains = self.contains
-        assert contains is not None
+        contains = self.frequencies
         return counts_of_halves(
             contains.pair,
             self.contains_cell,
@@ -231,8 +238,7 @@ class Study:
     @cached_property
     def classify_halves(self) -> Bools:
         """(SPLITS, R): whether each response of CLASSIFY falls in half A."""
-        assert self.classify is not None
-        return halves_of_images(self.classify.image, self.rules.seed)
+        return halves_of_images(self.responses.image, self.rules.seed)
 
     # Weights
 

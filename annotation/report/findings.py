@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from annotation.report.figures.figure import token
+
 Plain = Mapping[str, Any]  # a figure as it stands in report.json
 
 
@@ -15,33 +17,28 @@ class _Numbers:
     def __getitem__(self, pointer: str) -> Any:
         value = self.data
         for key in pointer.strip("/").split("/"):
-            value = value[key]
+            value = value[key.replace("~1", "/").replace("~0", "~")]
         return value
 
     def share(self, pointer: str) -> str:
         """A share in percent: "27.1 % (25.9 to 28.3)"."""
-        value = self[pointer]
-        if value is None:
-            return "an unknown share"
-        text = f"{100 * value:.1f} %"
-        if (between := self.intervals.get(pointer)) is not None:
-            text += f" ({100 * between[0]:.1f} to {100 * between[1]:.1f})"
-        return text
+        return self._said(pointer, 100, ".1f", " %", "an unknown share")
 
     def number(self, pointer: str) -> str:
         """A number: "1.28 (1.26 to 1.30)"."""
-        value = self[pointer]
-        if value is None:
-            return "an unknown number"
-        text = f"{value:.2f}"
-        if (between := self.intervals.get(pointer)) is not None:
-            text += f" ({between[0]:.2f} to {between[1]:.2f})"
-        return text
+        return self._said(pointer, 1, ".2f", "", "an unknown number")
+
+    def _said(self, pointer: str, times: int, digits: str, unit: str, unknown: str) -> str:
+        if (value := self[pointer]) is None:
+            return unknown
+        low_high = [format(times * end, digits) for end in self.intervals.get(pointer, ())]
+        between = f" ({' to '.join(low_high)})" if low_high else ""
+        return f"{format(times * value, digits)}{unit}{between}"
 
     def best(self, pointer: str, key: str) -> str | None:
         """The model with the highest value under `key`, of equals the first by name."""
         models = self[pointer]
-        values = {name: _at(model, key) for name, model in sorted(models.items())}
+        values = {name: model[key] for name, model in sorted(models.items())}
         known = {name: value for name, value in values.items() if value is not None}
         return max(known, key=known.__getitem__) if known else None
 
@@ -51,10 +48,9 @@ def finding(name: str, figure: Plain) -> str | None:
     return None if figure["data"] is None else _SENTENCES[name](_Numbers(figure))
 
 
-def _at(value: Any, key: str) -> Any:
-    for step in key.split("/"):
-        value = value[step]
-    return value
+def to(*keys: str) -> str:
+    """The JSON pointer to what stands under these keys."""
+    return "".join(f"/{token(key)}" for key in keys)
 
 
 def _count(n: int, one: str, many: str) -> str:
@@ -81,13 +77,14 @@ def _r2(of: _Numbers) -> str | None:
 def _r3(of: _Numbers) -> str | None:
     if (best := of.best("/models", "all")) is None:
         return None
-    text = f"{best} agrees most often with the dataset labels: on {of.share(f'/models/{best}/all')}"
-    single, multi = (of[f"/models/{best}"].get(name) for name in ("single", "multi"))
+    share = of.share(to("models", best, "all"))
+    text = f"{best} agrees most often with the dataset labels: on {share}"
+    single, multi = (of[to("models", best)].get(name) for name in ("single", "multi"))
     if single is None or multi is None:
         return f"{text} of images."
     return (
-        f"{text} of images; {of.share(f'/models/{best}/single')} of those with one object and"
-        f" {of.share(f'/models/{best}/multi')} of those with several."
+        f"{text} of images; {of.share(to('models', best, 'single'))} of those with one object and"
+        f" {of.share(to('models', best, 'multi'))} of those with several."
     )
 
 
@@ -95,10 +92,10 @@ def _r4(of: _Numbers) -> str | None:
     if (best := of.best("/any_label", "settled")) is None:
         return None
     text = (
-        f"{best} names a label of some object on {of.share(f'/any_label/{best}/settled')} of"
+        f"{best} names a label of some object on {of.share(to('any_label', best, 'settled'))} of"
         " settled images."
     )
-    signs = {reading: _sign(of[f"/{reading}/{best}"]) for reading in READINGS}
+    signs = {reading: _sign(of[to(reading, best)]) for reading in READINGS}
     if len(set(signs.values()) - {None}) > 1:
         text += (
             " Whether it does better on images with one object than on those with several depends"
@@ -127,11 +124,10 @@ def _r5(of: _Numbers) -> str:
 def _r6(of: _Numbers) -> str | None:
     if (best := of.best("/models", "dataset_label")) is None:
         return "The main object is the dataset label's on every image."
+    own, main = (of.share(to("models", best, said)) for said in ("dataset_label", "main_object"))
     return (
-        f"Where they differ, {best} names the dataset label on"
-        f" {of.share(f'/models/{best}/dataset_label')} of images and the main object on"
-        f" {of.share(f'/models/{best}/main_object')}; an object named at random would be either on"
-        f" {of.share('/random_object')}."
+        f"Where they differ, {best} names the dataset label on {own} of images and the main object"
+        f" on {main}; an object named at random would be either on {of.share('/random_object')}."
     )
 
 
@@ -166,28 +162,26 @@ def _r10(of: _Numbers) -> str:
     text = f"Workers select the dataset label with a mean frequency of {own}"
     if (best := of.best("/models", "mean_sf")) is None:
         return f"{text}."
-    return f"{text}, and {best}'s first label with {of.share(f'/models/{best}/mean_sf')}."
+    return f"{text}, and {best}'s first label with {of.share(to('models', best, 'mean_sf'))}."
 
 
 def _r11(of: _Numbers) -> str | None:
     if (best := of.best("/models", "mean_sf")) is None:
         return "Every first label that workers were shown is the dataset label."
+    errors = _count(of[to("models", best, "wrong")], "error", "errors")
     return (
-        f"Of {best}'s {_count(of[f'/models/{best}/wrong'], 'error', 'errors')} that workers were"
-        f" shown, they select the label with a mean frequency of"
-        f" {of.share(f'/models/{best}/mean_sf')}."
+        f"Of {best}'s {errors} that workers were shown, they select the label with a mean frequency"
+        f" of {of.share(to('models', best, 'mean_sf'))}."
     )
 
 
 def _r12(of: _Numbers) -> str:
-    text = (
-        f"One worker's main label is that of the others on {of.share('/human_line')} of responses"
-    )
+    line = of.share("/human_line")
+    text = f"One worker's main label is that of the others on {line} of responses"
     if (best := of.best("/main_label", "fu")) is None:
         return f"{text}."
-    return (
-        f"{text}; {best}'s first label is the main label on {of.share(f'/main_label/{best}/fu')}."
-    )
+    share = of.share(to("main_label", best, "fu"))
+    return f"{text}; {best}'s first label is the main label on {share} of images."
 
 
 def _r13(of: _Numbers) -> str | None:

@@ -145,8 +145,7 @@ class _Loading:
             group,
             asked,
             self._frequencies(models) if self.contains else None,
-            self._responses() if self.classify else None,
-            self._partitions(n) if self.classify else None,
+            self._responses(n) if self.classify else None,
             models,
             superclasses,
             superclass if superclasses else None,
@@ -269,7 +268,7 @@ class _Loading:
             np.concatenate(answer)[order],
         )
 
-    def _responses(self) -> Responses:
+    def _responses(self, n: int) -> Responses:
         lists = [
             f"CASE WHEN {is_list(name)}"
             f" THEN left(substr(translate(r.response ->> '{name}', ' ', ''), 2), -1) ELSE '' END"
@@ -303,6 +302,7 @@ class _Loading:
             self.labels(selected[1]),
             offered[0],
             self.labels(offered[1]),
+            self._partitions(n),
         )
 
     def _partitions(self, n: int) -> Partitions:

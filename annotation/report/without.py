@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from annotation.report.arrays import Partitions, Responses
+    from annotation.report.arrays import Responses
 
 Ints = NDArray[np.integer]
 Bools = NDArray[np.bool_]
@@ -43,33 +43,26 @@ class Objects:
         return np.bincount(self.unit[rows], minlength=self.image.size) > 0
 
 
-def objects_of(responses: "Responses", parted: "Partitions", dataset_label: Ints) -> Objects:
+def objects_of(responses: "Responses", dataset_label: Ints) -> Objects:
     """The objects of each of N images by all its responses. dataset_label (N,)."""
     n = dataset_label.size
     num_objects = most_frequent(responses.image, responses.sizes, n)
     main_label = most_frequent(responses.image, responses.main, n)
     images = np.arange(n)
-    return _objects(
-        responses, parted, dataset_label, images, np.full(n, NONE), num_objects, main_label
-    )
+    return _objects(responses, dataset_label, images, np.full(n, NONE), num_objects, main_label)
 
 
-def objects_without_each(
-    responses: "Responses", parted: "Partitions", dataset_label: Ints
-) -> Objects:
+def objects_without_each(responses: "Responses", dataset_label: Ints) -> Objects:
     """The objects of each response's image without that response. dataset_label (N,)."""
     n = dataset_label.size
     num_objects = most_frequent_without(responses.image, responses.sizes, n)
     main_label = most_frequent_without(responses.image, responses.main, n)
     left_out = np.arange(responses.image.size)
-    return _objects(
-        responses, parted, dataset_label, responses.image, left_out, num_objects, main_label
-    )
+    return _objects(responses, dataset_label, responses.image, left_out, num_objects, main_label)
 
 
 def _objects(
     responses: "Responses",
-    parted: "Partitions",
     dataset_label: Ints,
     image: Ints,
     left_out: Ints,
@@ -77,7 +70,7 @@ def _objects(
     main_label: Ints,
 ) -> Objects:
     """image, left_out (U,): the images, and the response that each does without, or -1."""
-    n = dataset_label.size
+    n, parted = dataset_label.size, responses.parted
     unit, entry = _joined(image, parted.image, n)
     label, place = parted.label[entry], parted.place[entry]
     selected = responses.selected

@@ -1,8 +1,7 @@
 """The environment's variables, declared once: what each takes, its default, what it means."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -25,6 +24,7 @@ from annotation.serving.variable_values import (
     whole,
     words,
 )
+from imagesets.made_tables import MadeTable
 
 
 @dataclass(frozen=True)
@@ -219,27 +219,10 @@ class Environment:
             raise ImproperlyConfigured(f"{name} {error}.") from None
 
 
-# The table in docs/settings.md
-
-DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
-BEGIN = "<!-- The table is made by annotation/serving/variables.py -->\n\n"
-END = "\n<!-- The end of the table -->\n"
-
-
-def with_table(document: str) -> str:
-    """A document in Markdown, the table between its two marks replaced by the one declared."""
-    before, rest = document.split(BEGIN)
-    _, after = rest.split(END)
-    return before + BEGIN + table() + END + after
-
-
-def table() -> str:
-    """The variables as a table in Markdown."""
-    rows = [
-        f"| `{name}` | {_default_in_words(variable)} | {variable.meaning} |\n"
-        for name, variable in VARIABLES.items()
-    ]
-    return "".join(["| variable | default | meaning |\n| --- | --- | --- |\n", *rows])
+def _rows() -> Iterator[tuple[str, str, str]]:
+    yield "variable", "default", "meaning"
+    for name, variable in VARIABLES.items():
+        yield f"`{name}`", _default_in_words(variable), variable.meaning
 
 
 def _default_in_words(variable: Variable) -> str:
@@ -247,3 +230,6 @@ def _default_in_words(variable: Variable) -> str:
         return variable.otherwise
     default = variable.default
     return f"`{int(default) if isinstance(default, bool) else default}`"
+
+
+TABLE = MadeTable("docs/settings.md", "annotation/serving/variables.py", _rows)

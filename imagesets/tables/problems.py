@@ -81,7 +81,7 @@ class Problems:
 
     def errors(self) -> list[RowError]:
         """The errors by row: rows with the same message in one, at most twenty kinds."""
-        found = []
+        listed: list[RowError] = []
         kinds = sorted(self._kinds.items(), key=lambda item: min(item[1].first))
         for (field, _), kind in kinds[:LISTED]:
             by_message: dict[str, list[int]] = {}
@@ -95,9 +95,10 @@ class Problems:
             if len(errors) == 1:
                 last.more = more
             elif more:
-                last.message += f" ({more:,} more rows have such an error)"
-            found += errors
-        return sorted(found, key=lambda error: error.row)
+                rows = "row has" if more == 1 else "rows have"
+                last.message += f" ({more:,} more {rows} such an error)"
+            listed += errors
+        return sorted(listed, key=lambda error: error.row)
 
 
 def listed(errors: Iterable[RowError]) -> str:

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 
+from imagesets.made_tables import MadeTable
 from tasks.models.campaign_settings import SETTINGS
 from tasks.models.setting_types import (
     NOT_SET,
@@ -24,29 +24,12 @@ from tasks.models.setting_types import (
     WordOr,
 )
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "campaigns.md"
-BEGIN = "<!-- The table is made by tasks/models/settings_table.py -->\n\n"
-END = "\n<!-- The end of the table -->\n"
 
-
-def with_table(document: str) -> str:
-    """A document in Markdown, the table between its two marks replaced by the one declared."""
-    before, rest = document.split(BEGIN)
-    _, after = rest.split(END)
-    return before + BEGIN + table() + END + after
-
-
-def write_table() -> None:
-    """Bring docs/campaigns.md up to date."""
-    DOCUMENT.write_text(with_table(DOCUMENT.read_text()))
-
-
-def table() -> str:
-    """The settings as a table in Markdown, and after each group's row those of its parts."""
-    rows = [row for setting in SETTINGS.values() for row in _rows(setting)]
-    head = ("setting", "default", "values", "meaning")
-    lines = [head, ("---",) * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+def _table() -> Iterator[tuple[str, ...]]:
+    """A row for each setting, and after a group's those of its parts."""
+    yield "setting", "default", "values", "meaning"
+    for setting in SETTINGS.values():
+        yield from _rows(setting)
 
 
 def _rows(setting: Setting, above: str = "") -> Iterator[tuple[str, ...]]:
@@ -99,3 +82,6 @@ def _type_in_words(type: Type) -> str:
         case WordOr(form=form):
             return form
     raise TypeError(type)
+
+
+TABLE = MadeTable("docs/campaigns.md", "tasks/models/settings_table.py", _table)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -80,6 +81,18 @@ class Picture:
     @property
     def is_fu(self) -> bool:
         return self.group == FU and bool(self.responses)
+
+    @property
+    def is_settled(self) -> bool:
+        return self.is_easy or self.is_fu
+
+    @property
+    def is_single(self) -> bool:
+        return self.is_settled and self.settled_objects == 1
+
+    @property
+    def is_multi(self) -> bool:
+        return self.is_settled and (self.settled_objects or 0) > 1
 
     @property
     def chosen(self) -> Counter:
@@ -206,6 +219,7 @@ def study_of(made: list[Picture], *, contains: bool = True, classify: bool = Tru
         np.array(selected, int),
         np.cumsum([0, *(len(made[n].offered) for n, *_ in said)]),
         np.array([number_of(label) for n, *_ in said for label in made[n].offered], int),
+        Partitions(image, place, label, np.zeros(len(made), bool)),
     )
     names = sorted({name for picture in made for name in picture.tops})
     superclasses = sorted(set(SUPERCLASSES.values()))
@@ -218,7 +232,6 @@ def study_of(made: list[Picture], *, contains: bool = True, classify: bool = Tru
         np.array([picture.asked for picture in made]),
         frequencies if contains else None,
         responses if classify else None,
-        Partitions(image, place, label, np.zeros(len(made), bool)) if classify else None,
         {
             name: Predictions(
                 np.array([[number_of(picture.tops[name])] for picture in made]),
@@ -235,3 +248,15 @@ def study_of(made: list[Picture], *, contains: bool = True, classify: bool = Tru
         ),
         rules=Rules(min_judgments=1),
     )
+
+
+def at(data: Any, pointer: str) -> Any:
+    """What a figure's data holds at a JSON pointer."""
+    for key in pointer.strip("/").split("/"):
+        data = data[int(key)] if isinstance(data, list) else data[key]
+    return data
+
+
+def close(left: Any, right: Any) -> bool:
+    """Equal but for rounding."""
+    return np.allclose(left, right, rtol=0, atol=1e-12)

@@ -60,8 +60,7 @@ def _moved(
     open_to_change: Bools,
     inside_without: Bools | None,
 ) -> Moved:
-    assert study.classify is not None
-    image, worker = study.classify.image, study.classify.worker
+    image, worker = study.responses.image, study.responses.worker
     (moves,) = np.nonzero(open_to_change[image] & (study.without.num_objects >= 0))
     image, worker = image[moves], worker[moves]
     after = x[image] if asked.without is None else asked.without[moves]
@@ -84,8 +83,7 @@ def weighted(study: Study, asked: Question, *, unit: bool = True) -> Estimate | 
     d = asked.known & (weights > 0)
     moved = None
     if asked.without is not None:
-        assert study.classify is not None
-        image, worker = study.classify.image, study.classify.worker
+        image, worker = study.responses.image, study.responses.worker
         (moves,) = np.nonzero(d[image] & (study.without.num_objects >= 0))
         image, worker = image[moves], worker[moves]
         change = asked.without[moves].astype(float) - asked.now[image]

@@ -49,8 +49,7 @@ def _histogram(count: Ints, population: Bools) -> dict[str, int]:
 
 def _of_settled(study: Study, asked: Question) -> Question:
     """The question with the answer no on every image that is not settled."""
-    assert study.classify is not None
     settled = study.settled
     assert asked.without is not None
-    without = asked.without & settled[study.classify.image]
+    without = asked.without & settled[study.responses.image]
     return Question(asked.now & settled, without, asked.easy & settled, asked.known)

@@ -28,15 +28,14 @@ def r4(study: Study) -> Figure:
     for name, model in study.models.items():
         for reading in readings:
             data[reading][name] = spread(study, question(study, model, reading))
-    unparted = study.partitions.unparted if study.partitions else np.zeros(study.n, bool)
+    unparted = study.responses.parted.unparted
     data["unparted"] = int((unparted & study.settled).sum())
     return Figure(DEFINITION, POPULATION, sizes(study), data)
 
 
 def question(study: Study, model: Predictions, reading: str) -> Question:
     """Whether the classifier's first label is right by this reading."""
-    assert study.partitions is not None
-    known = (model.top >= 0) & (study.easy | ~study.partitions.unparted)
+    known = (model.top >= 0) & (study.easy | ~study.responses.parted.unparted)
     return Question(
         _right(study, study.objects, model, reading, 0),
         _right(study, study.without, model, reading, 1),
@@ -47,13 +46,12 @@ def question(study: Study, model: Predictions, reading: str) -> Question:
 
 def _right(study: Study, objects: Objects, model: Predictions, reading: str, left_out: int):
     """(U,): by these objects, of images that `left_out` responses are missing from."""
-    assert study.classify is not None
     top = model.top[objects.image][objects.unit]
     if reading == "object_name":
         rows = objects.name == top
     else:
         rows = objects.label == top
     if reading == "chosen_by_half":
-        responses = np.bincount(study.classify.image, minlength=study.n) - left_out
+        responses = np.bincount(study.responses.image, minlength=study.n) - left_out
         rows = rows & (2 * objects.chosen >= responses[objects.image][objects.unit])
     return objects.any_row(rows) & (objects.num_objects > 0)

@@ -18,9 +18,8 @@ def r5(study: Study) -> Figure:
     """The figure; it needs CLASSIFY."""
     if study.classify is None:
         return Figure(DEFINITION, POPULATION, missing="a CLASSIFY campaign with answers")
-    assert study.partitions is not None
     labelled = study.dataset_label >= 0
-    image, main = study.classify.image, study.classify.main
+    image, main = study.responses.image, study.responses.main
     own = main == study.dataset_label[image]
     votes = np.bincount(image, own, study.n).astype(int)
     responses = np.bincount(image, minlength=study.n)
@@ -29,7 +28,7 @@ def r5(study: Study) -> Figure:
     asked = Question(share, without, share, labelled)
     count, count_without = study.num_objects, study.without.num_objects
     apart = disagreement(study)
-    parted = labelled & ~study.partitions.unparted
+    parted = labelled & ~study.responses.parted.unparted
     several = (count > 1, count_without > 1)
     with_dataset_object = (
         several[0] & (study.objects.dataset_object >= 0),

@@ -49,16 +49,14 @@ def offered_to(study: Study) -> Ints:
 
 def offered_pairs(study: Study) -> Ints:
     """image * labels + label of each label offered on an image in CLASSIFY, ascending."""
-    assert study.classify is not None
-    sizes = np.diff(study.classify.offered_begin)
-    image = np.repeat(study.classify.image, sizes).astype(np.int64)
-    return np.unique(image * len(study.labels) + study.classify.offered)
+    sizes = np.diff(study.responses.offered_begin)
+    image = np.repeat(study.responses.image, sizes).astype(np.int64)
+    return np.unique(image * len(study.labels) + study.responses.offered)
 
 
 def mean_selected(study: Study) -> Estimate:
     """The mean over followed-up images of the mean number of labels selected."""
-    assert study.classify is not None
-    image, sizes = study.classify.image, study.classify.sizes
+    image, sizes = study.responses.image, study.responses.sizes
     m, total = np.bincount(image, minlength=study.n), np.bincount(image, sizes, study.n)
     mean = total / np.maximum(m, 1)
     (moves,) = np.nonzero(study.fu[image] & (m[image] > 1))
@@ -69,15 +67,13 @@ def mean_selected(study: Study) -> Estimate:
 
 def _named(study: Study) -> Ints:
     """(N,): labels that any of the image's responses named main."""
-    assert study.classify is not None
-    image, main = study.classify.image, study.classify.main
+    image, main = study.responses.image, study.responses.main
     pairs = np.unique((image.astype(np.int64) * len(study.labels) + main)[main >= 0])
     return np.bincount(pairs // len(study.labels), minlength=study.n)
 
 
 def _mean_named(study: Study, named: Ints) -> Estimate:
-    assert study.classify is not None
-    image, main = study.classify.image, study.classify.main
+    image, main = study.responses.image, study.responses.main
     m = np.bincount(image, minlength=study.n)
     _, pair, votes = np.unique(
         image.astype(np.int64) * (len(study.labels) + 1) + main,
@@ -91,16 +87,14 @@ def _mean_named(study: Study, named: Ints) -> Estimate:
 
 def _of_responses(study: Study, x: Floats | Ints, moves: Ints, change: Floats) -> Estimate:
     """The mean of x over followed-up images; responses `moves` change it by `change`."""
-    assert study.classify is not None
     panel = study.classify_panel
-    cell = panel.cells(study.classify.image[moves], study.classify.worker[moves])
+    cell = panel.cells(study.responses.image[moves], study.responses.worker[moves])
     moved = Moved(panel, cell, change)
     return ratio(x, study.fu, study.strata(study.fu), moved, unit=False)
 
 
 def _mean_two(study: Study, two: Ints) -> Estimate:
-    contains = study.contains
-    assert contains is not None
+    contains = study.frequencies
     decides = (contains.answer == YES) & (contains.selected[contains.pair] == 2)
     image = contains.image[contains.pair]
     (moves,) = np.nonzero(decides & study.fu[image])

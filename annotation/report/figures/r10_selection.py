@@ -38,8 +38,7 @@ def r10(study: Study) -> Figure:
 
 def pair_of(study: Study, label: Ints) -> Ints:
     """(N,): the pair of each image with this label (N,), if workers were shown it; else -1."""
-    contains = study.contains
-    assert contains is not None
+    contains = study.frequencies
     width = len(study.labels)
     codes = contains.image.astype(np.int64) * width + contains.label
     wanted = np.arange(study.n) * width + label
@@ -52,8 +51,7 @@ def pair_of(study: Study, label: Ints) -> Ints:
 
 def mean_frequency(study: Study, label: Ints) -> Estimate:
     """The mean over images of the selection frequency of the image's label (N,)."""
-    contains = study.contains
-    assert contains is not None
+    contains = study.frequencies
     pair = pair_of(study, label)
     judged = pair >= 0
     sf = contains.selected[pair] / np.maximum(contains.shown[pair], 1)

@@ -30,7 +30,7 @@ def r12(study: Study) -> Figure:
     if study.classify is None:
         return Figure(DEFINITION, POPULATION, missing="a CLASSIFY campaign with answers")
     multi = (study.num_objects > 1, study.without.num_objects > 1)
-    agreement = _agreement(study.classify.image, study.classify.main + 1)
+    agreement = _agreement(study.responses.image, study.responses.main + 1)
     return Figure(
         DEFINITION,
         POPULATION,
@@ -65,13 +65,12 @@ def main_label(study: Study, model: Predictions) -> Question:
 
 
 def _main_object(study: Study, model: Predictions) -> Question:
-    assert study.partitions is not None
 
     def right(objects: Objects) -> Bools:
         main = objects.place == objects.main_object[objects.unit]
         return objects.any_row(main & (objects.label == model.top[objects.image][objects.unit]))
 
-    known = (model.top >= 0) & (study.easy | ~study.partitions.unparted)
+    known = (model.top >= 0) & (study.easy | ~study.responses.parted.unparted)
     easy = model.top == study.dataset_label
     return Question(right(study.objects), right(study.without), easy, known)
 
@@ -109,8 +108,7 @@ def _top_offered(study: Study, model: Predictions) -> Ints:
 
 def split_half(study: Study) -> Estimate:
     """How often two halves of a followed-up image's workers have the same main label."""
-    assert study.classify is not None
-    image, value = study.classify.image, study.classify.main + 1
+    image, value = study.responses.image, study.responses.main + 1
     m = np.bincount(image, minlength=study.n)
     counted = study.fu & (m > 1)
     x, change = np.zeros(study.n), np.zeros(image.size)
@@ -124,7 +122,7 @@ def split_half(study: Study) -> Estimate:
         change += np.where(without < 0, 0, (without == other).astype(float) - same[image])
     (moves,) = np.nonzero(counted[image])
     panel = study.classify_panel
-    cell = panel.cells(image[moves], study.classify.worker[moves])
+    cell = panel.cells(image[moves], study.responses.worker[moves])
     moved = Moved(panel, cell, change[moves] / SPLITS)
     return ratio(x / SPLITS, counted, study.strata(study.fu), moved)
 
@@ -137,8 +135,7 @@ def human_line(
     "None of these" is a main label of its own. `agreement`: as `_agreement` gives it. `among`:
     (N,), (R,): only images of which this holds, and whether it would hold without each response.
     """
-    assert study.classify is not None
-    image, worker = study.classify.image, study.classify.worker
+    image, worker = study.responses.image, study.responses.worker
     agrees, agreeing_without = agreement
     inside, inside_without = among or (np.ones(study.n, bool), np.ones(image.size, bool))
     m = np.bincount(image, minlength=study.n)

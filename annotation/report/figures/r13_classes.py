@@ -63,8 +63,7 @@ def r13(study: Study) -> Figure:
 
 def modal_share(study: Study) -> Floats:
     """(N,): the share of responses that name the most frequent main label, "none" being one."""
-    assert study.classify is not None
-    image, main = study.classify.image, study.classify.main + 1
+    image, main = study.responses.image, study.responses.main + 1
     codes, votes = np.unique(
         image.astype(np.int64) * (len(study.labels) + 1) + main, return_counts=True
     )

@@ -41,7 +41,7 @@ def r14(study: Study) -> Figure:
         easy = study.dataset_label
         main = np.where(study.easy, easy, study.objects.main_label)
         said, without = _of(study, main), _of(study, study.without.main_label)
-        of_response = own[study.classify.image]
+        of_response = own[study.responses.image]
         data["human"] = _matrix(study, own, said, study.settled).tolist()
         data["co_occurrence"] = _together(study).tolist()
         asked = Question(

@@ -48,8 +48,7 @@ def r15(study: Study) -> Figure:
 
 def _agreement(study: Study) -> Floats:
     """(workers,): share of judgments that agree with the others' consensus; nan without any."""
-    contains = study.contains
-    assert contains is not None
+    contains = study.frequencies
     n = len(study.workers)
     code = contains.pair.astype(np.int64) * ANSWERS + contains.answer
     count = np.bincount(code, minlength=ANSWERS * contains.image.size)

@@ -52,8 +52,7 @@ def _mean(study: Study, x: Floats | Ints, moved: Moved) -> Estimate:
 
 def _sum_of_frequencies(study: Study, counted: Bools) -> Estimate:
     """counted (P,): pairs that enter the sum."""
-    contains = study.contains
-    assert contains is not None
+    contains = study.frequencies
     sf = contains.selected / np.maximum(contains.shown, 1)
     x = np.bincount(contains.image[counted], sf[counted], study.n)
     pair, image = contains.pair, contains.image[contains.pair]
@@ -96,8 +95,7 @@ def _difference(study: Study, first: Estimate, second: Estimate) -> Estimate:
 
 
 def _accepted_in_contains(study: Study) -> Estimate:
-    contains = study.contains
-    assert contains is not None
+    contains = study.frequencies
     selected, shown = contains.selected, contains.shown
     accepted = (2 * selected >= shown) & (shown > 0)
     x = np.bincount(contains.image[accepted], minlength=study.n)
@@ -110,8 +108,7 @@ def _accepted_in_contains(study: Study) -> Estimate:
 
 
 def _accepted_in_classify(study: Study) -> Estimate:
-    classify = study.classify
-    assert classify is not None
+    classify = study.responses
     width = len(study.labels)
     response = np.repeat(np.arange(classify.image.size), classify.sizes)
     label, image = classify.selected, classify.image
@@ -139,8 +136,7 @@ def _crossed(study: Study, contains: Frequencies, offered: Bools) -> Floats:
 
     Labels that nobody in half B was shown are left out on both sides.
     """
-    classify = study.classify
-    assert classify is not None
+    classify = study.responses
     image, width = contains.image, len(study.labels)
     codes = image.astype(np.int64) * width + contains.label
     of_response = np.repeat(classify.image, classify.sizes).astype(np.int64)

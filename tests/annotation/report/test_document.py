@@ -6,16 +6,10 @@ import pytest
 
 from annotation.report.document import figures_of
 from annotation.report.figures import FIGURES
-from tests.studies.made_up_studies import pictures, study_of
+from tests.studies.made_up_studies import at, pictures, study_of
 
 NEED_CLASSIFY = {"R1", "R2", "R4", "R5", "R6", "R8", "R12", "R17"}
 NEED_CONTAINS = {"R7", "R9", "R10", "R11", "R15", "R17"}
-
-
-def at(data, pointer):
-    for key in pointer.strip("/").split("/"):
-        data = data[int(key)] if isinstance(data, list) else data[key]
-    return data
 
 
 @pytest.mark.parametrize("images", [1, 2, 40])
@@ -46,6 +40,22 @@ def test_a_missing_campaign_leaves_out_just_its_figures(missing):
         assert missing.upper() in figures[name]["missing"]
         assert figures[name]["data"] is None
         assert figures[name]["finding"] is None
+
+
+def test_a_classifiers_name_may_hold_what_pointers_are_made_of():
+    made = pictures(3, 60)
+    plain = figures_of(study_of(made))
+    for picture in made:
+        picture.tops = {f"org/net~{name}": label for name, label in picture.tops.items()}
+    named = figures_of(study_of(made))
+    for name, figure in plain.items():
+        wanted = {
+            pointer.replace("/first", "/org~1net~0first").replace("/second", "/org~1net~0second")
+            for pointer in figure["intervals"]
+        }
+        assert named[name]["intervals"].keys() == wanted
+        found = (named[name]["finding"] or "").replace("org/net~", "")
+        assert found == (figure["finding"] or "")
 
 
 def test_findings_are_made_of_the_numbers():

@@ -8,10 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
 import pytest
 
-from annotation.report.arrays import EASY, FU, MIS, Study
+from annotation.report.arrays import EASY, FU, MIS
 from annotation.report.figures.r01_objects import r1
 from annotation.report.figures.r03_top1 import r3
 from annotation.report.figures.r04_multi_label import r4
@@ -26,16 +25,12 @@ from annotation.report.figures.r14_superclasses import r14
 from annotation.report.figures.r16_agreement import r16
 from annotation.report.figures.r17_accepted import r17
 from annotation.report.intervals import Estimate
-from tests.studies.made_up_studies import SUPERCLASSES, Picture, pictures, study_of
+from tests.studies.made_up_studies import SUPERCLASSES, Picture, at, close, pictures, study_of
 
 Terms = tuple[float, float] | None  # (x, d); None: undefined
 Definition = Callable[[Picture], Terms]
 
 MODEL = "first"
-
-
-def settled(picture: Picture) -> bool:
-    return picture.is_easy or (picture.group == FU and bool(picture.responses))
 
 
 def over(population: Callable[[Picture], bool], x: Callable[[Picture], Any]) -> Definition:
@@ -62,12 +57,16 @@ def is_fu(picture: Picture) -> bool:
     return picture.is_fu
 
 
+def settled(picture: Picture) -> bool:
+    return picture.is_settled
+
+
 def single(picture: Picture) -> bool:
-    return settled(picture) and picture.settled_objects == 1
+    return picture.is_single
 
 
 def multi(picture: Picture) -> bool:
-    return settled(picture) and (picture.settled_objects or 0) > 1
+    return picture.is_multi
 
 
 def labelled(population: Callable[[Picture], bool]) -> Callable[[Picture], bool]:
@@ -366,22 +365,6 @@ CASES = [
 ]
 
 
-def at(data: Any, pointer: str) -> Any:
-    for key in pointer.split("/"):
-        data = data[key]
-    return data
-
-
-def close(left: Any, right: Any) -> bool:
-    return np.allclose(left, right, rtol=0, atol=1e-12)
-
-
-@pytest.fixture(scope="module")
-def studies() -> list[tuple[list[Picture], Study]]:
-    made = [pictures(seed) for seed in range(12)]
-    return [(each, study_of(each)) for each in made]
-
-
 @pytest.mark.parametrize(
     ("figure", "pointer", "definition"), CASES, ids=[f"{f.__name__}/{p}" for f, p, _ in CASES]
 )
@@ -424,117 +407,6 @@ def test_an_estimate_and_what_each_worker_changes(studies, figure, pointer, defi
         changed += bool(changes)
     assert computed > 3
     assert changed or figure is r3 or pointer in ("mean_offered", "within_superclass/models/first")
-
-
-# Figures that pool answers: what is left of a unit without a worker stands for as many as before.
-
-Unit = dict[int, Any]  # worker -> answer
-
-
-def pairs_of(picture: Picture) -> list[Unit]:
-    return list(picture.pairs.values())
-
-
-def main_labels_of(picture: Picture) -> list[Unit]:
-    mains = {who: main for who, (_, main) in picture.responses.items()}
-    return [mains] if picture.group == FU else []
-
-
-def agreement(unit: Unit) -> float:
-    """m times the share of ordered pairs of answers that are the same."""
-    alike = sum(n * (n - 1) for n in Counter(unit.values()).values())
-    return alike / (len(unit) - 1)
-
-
-def agreeing_with_others(unit: Unit) -> float:
-    count = 0
-    for who, said in unit.items():
-        others = Counter(other for each, other in unit.items() if each != who)
-        count += others.most_common(1)[0][0] == said
-    return count
-
-
-def units_of_several_objects(picture: Picture) -> list[Unit]:
-    return main_labels_of(picture) if multi(picture) else []
-
-
-POOLED = [
-    (r16, "contains/pairwise_agreement", pairs_of, agreement),
-    (r16, "classify/pairwise_agreement", main_labels_of, agreement),
-    (r12, "human_line", main_labels_of, agreeing_with_others),
-    (r12, "human_line_multi", units_of_several_objects, agreeing_with_others),
-]
-
-
-@pytest.mark.parametrize(
-    ("figure", "pointer", "units", "x"), POOLED, ids=[pointer for _, pointer, *_ in POOLED]
-)
-def test_pooled_answers_and_what_each_worker_changes(studies, figure, pointer, units, x):
-    for made, study in studies:
-        estimate: Estimate = at(figure(study).data, pointer)
-        several = [[unit for unit in units(picture) if len(unit) > 1] for picture in made]
-        xs = [sum(map(x, each)) for each in several]
-        ds = [sum(map(len, each)) for each in several]
-        total = sum(ds)
-        value = sum(xs) / total
-        assert close(estimate.value, value)
-        assert close(
-            estimate.effect, [(a - value * d) / total for a, d in zip(xs, ds, strict=True)]
-        )
-        change = np.zeros((len(made), len(study.workers)))
-        for number, picture in enumerate(made):
-            for worker in picture.workers:
-                after = picture.without(worker)
-                if pointer == "human_line_multi":
-                    # Whether the picture counts is decided by the number of objects, found anew.
-                    if len(picture.responses) < 3 or worker not in picture.responses:
-                        continue
-                    before_units = main_labels_of(picture)
-                    x_after = d_after = 0.0
-                    if multi(after):
-                        m = len(picture.responses)
-                        rest = {w: s for w, s in before_units[0].items() if w != worker}
-                        x_after, d_after = x(rest) * m / (m - 1), m
-                    change[number, worker] = x_after - xs[number] - value * (d_after - ds[number])
-                    continue
-                for unit in several[number]:
-                    if worker in unit and len(unit) > 2:
-                        rest = {who: said for who, said in unit.items() if who != worker}
-                        change[number, worker] += x(rest) * len(unit) / len(rest) - x(unit)
-        found = np.zeros_like(change)
-        panel = estimate.panel
-        found[panel.image[estimate.cell], panel.worker[estimate.cell]] = estimate.change
-        assert close(found, change / total)
-
-
-def alpha(made: list[Picture], weights: np.ndarray) -> float:
-    """Alpha, each picture's answers counting `weight` times."""
-    n = agreed = 0.0
-    votes: Counter = Counter()
-    for weight, picture in zip(weights, made, strict=True):
-        for unit in pairs_of(picture):
-            if len(unit) > 1:
-                n += weight * len(unit)
-                agreed += weight * agreement(unit)
-                for said in unit.values():
-                    votes[said] += weight
-    expected = 1 - sum((count / n) ** 2 for count in votes.values())
-    return 1 - (1 - agreed / n) / expected
-
-
-def test_the_effects_on_alpha_are_its_derivative(studies):
-    step = 1e-6
-    for made, study in studies:
-        estimate: Estimate = at(r16(study).data, "contains/alpha")
-        n = sum(len(unit) for picture in made for unit in pairs_of(picture) if len(unit) > 1)
-        assert close(1 - estimate.value, (1 - alpha(made, np.ones(len(made)))) * (n - 1) / n)
-        slopes = [
-            (alpha(made, 1 + step * row) - alpha(made, 1 - step * row)) / (2 * step)
-            for row in np.eye(len(made))
-        ]
-        # Up to terms of 1 / n: Krippendorff's alpha corrects chance by (n - 1) / n.
-        assert np.allclose(estimate.effect, slopes, atol=2 / n * np.abs(slopes).max())
-        assert abs(estimate.effect.sum()) < 1e-12
 
 
 def test_weights_stand_for_the_images_that_were_not_asked():

@@ -32,7 +32,7 @@ studies = st.lists(
 
 
 def as_arrays(study):
-    """Responses, partitions and dataset labels as arrays; images 0, 1 ... of `study`."""
+    """Responses and dataset labels as arrays; images 0, 1 ... of `study`."""
     number = {None: NONE} | {label: n for n, label in enumerate(LABELS)}
     flat = [(n, *answer) for n, (_, given) in enumerate(study) for answer in given]
     begin = np.cumsum([0, *(len(selected) for _, selected, _ in flat)])
@@ -42,6 +42,7 @@ def as_arrays(study):
         for place, found in enumerate(image_objects(given, dataset_label).objects)
         for label in found["labels"]
     ]
+    image, place, label = np.array(parted, int).reshape(-1, 3).T
     responses = Responses(
         np.array([n for n, _, _ in flat]),
         np.arange(len(flat)),
@@ -50,10 +51,9 @@ def as_arrays(study):
         np.array([number[label] for _, selected, _ in flat for label in selected], int),
         np.zeros(len(flat) + 1, int),
         np.zeros(0, int),
+        Partitions(image, place, label, np.zeros(len(study), bool)),
     )
-    image, place, label = np.array(parted, int).reshape(-1, 3).T
-    partitions = Partitions(image, place, label, np.zeros(len(study), bool))
-    return responses, partitions, np.array([number[label] for label, _ in study])
+    return responses, np.array([number[label] for label, _ in study])
 
 
 def by_the_rules(given, partition, dataset_label):
@@ -82,9 +82,9 @@ def by_the_rules(given, partition, dataset_label):
 @on_a_busy_machine
 @given(studies)
 def test_objects_by_all_responses_and_without_each(study):
-    responses, partitions, dataset_label = as_arrays(study)
-    whole = objects_of(responses, partitions, dataset_label)
-    without = objects_without_each(responses, partitions, dataset_label)
+    responses, dataset_label = as_arrays(study)
+    whole = objects_of(responses, dataset_label)
+    without = objects_without_each(responses, dataset_label)
     row = 0
     for number, (own, given_answers) in enumerate(study):
         partition = [found["labels"] for found in image_objects(given_answers, own).objects]
@@ -113,8 +113,8 @@ def test_objects_by_all_responses_and_without_each(study):
 def test_stored_objects_are_found_again():
     """The order of stored objects is by falling main votes, then name: the main one comes first."""
     given_answers = [("ab", "b"), ("ab", "b"), ("ac", "a"), ("d", "d")]
-    responses, partitions, dataset_label = as_arrays([("a", given_answers)])
-    found = objects_of(responses, partitions, dataset_label)
+    responses, dataset_label = as_arrays([("a", given_answers)])
+    found = objects_of(responses, dataset_label)
     stored = image_objects(given_answers, "a")
     assert found.num_objects.tolist() == [stored.num_objects]
     assert found.main_object.tolist() == [0]

@@ -180,8 +180,7 @@ def test_every_variable_that_is_read_is_declared_and_every_declared_one_is_read(
 
 
 def test_the_table_in_the_docs_is_the_declared_one():
-    document = variables.DOCUMENT.read_text()
-    assert variables.with_table(document) == document, (
-        "bring it up to date: manage.py shell -c 'from annotation.serving import variables as v;"
-        " v.DOCUMENT.write_text(v.with_table(v.DOCUMENT.read_text()))'"
+    assert variables.TABLE.is_current(), (
+        "bring it up to date: manage.py shell -c"
+        " 'from annotation.serving.variables import TABLE; TABLE.write()'"
     )
