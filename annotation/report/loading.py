@@ -27,6 +27,7 @@ from models_inference.models import Classifier
 from models_inference.predictions import logits
 from models_inference.predictions.class_labels import imagenet_keys
 from tasks.aggregation.groups import exact_share
+from tasks.campaigns.choosing import chosen_images
 from tasks.models import Campaign
 from tasks.results.arrays import lengths, to_numpy
 from tasks.results.stored_answers import read_answers
@@ -102,8 +103,8 @@ class _Loading:
         )
         images = self.table(
             """
-            SELECT i.id, i.key, coalesce(i.dataset_label_id, 0) AS label, coalesce(c."group", '')
-                   AS "group", (c.id IS NOT NULL)::int AS asked
+            SELECT i.id, i.key, coalesce(i.dataset_label_id, 0) AS label,
+                   coalesce(c."group", '') AS "group"
             FROM imagesets_image i
             LEFT JOIN tasks_campaignimage c ON c.image_id = i.id AND c.campaign_id = %(classify)s
             WHERE i.id IN (SELECT image_id FROM tasks_campaignimage
@@ -113,7 +114,6 @@ class _Loading:
             key=TEXT,
             label=INTEGER,
             group=TEXT,
-            asked=pa.int8(),
         )
         workers = self.table(
             f"""
@@ -130,7 +130,8 @@ class _Loading:
         dataset_label, group, asked = np.full(n, -1), np.full(n, -1), np.zeros(n, bool)
         dataset_label[place] = self.labels(to_numpy(images["label"]))
         group[place] = [GROUPS.index(g) if g else -1 for g in images["group"].to_pylist()]
-        asked[place] = to_numpy(images["asked"]) == 1
+        if self.classify is not None:  # groups are kept of images, too, that its setting leaves out
+            asked[place] = np.isin(to_numpy(images["id"]), chosen_images(self.classify))
         superclasses = sorted({name for name in labels["superclass"].to_pylist() if name})
         superclass = np.full(len(labels), -1)
         superclass[self.labels(to_numpy(labels["id"]))] = [

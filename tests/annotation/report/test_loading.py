@@ -9,7 +9,7 @@ from annotation.report.loading import load_study
 from models_inference.models import Prediction
 from tasks.models import CampaignImage, ImageResult, Pair, WorkerResult
 from tasks.results import aggregate
-from tests.factories import make_dataset, make_workers, random_answers, work_through
+from tests.factories import make_campaign, make_dataset, make_workers, random_answers, work_through
 from tests.studies.answered_studies import make_answered_study
 
 pytestmark = pytest.mark.django_db
@@ -92,3 +92,14 @@ def test_either_campaign_may_be_missing_or_unanswered(campaigns):
     alone = load_study(contains.dataset, None, form)
     assert alone.contains is None
     assert alone.fu.sum() == alone.answered.sum() > 0
+
+
+def test_images_that_the_follow_up_leaves_out_are_none_of_its_own(campaigns):
+    contains, _ = campaigns
+    kept = ["001.jpg", "004.jpg", "005.jpg"]
+    part = make_campaign(
+        contains.dataset, "classify", slug="part", source=contains, images=kept, follow_up="all"
+    )
+    study = load_study(contains.dataset, contains, part)
+    assert study.n == 9
+    assert [key for key, asked in zip(study.images, study.asked, strict=True) if asked] == kept
