@@ -45,22 +45,17 @@ def study(rng: np.random.Generator, workers: int, answers: int) -> Any:
     fixed = np.random.default_rng(1)  # what the labels are like is the same in every study
     clear, alias = fixed.normal(2.2, 0.7, LABELS), fixed.permutation(LABELS)
     # Up to three objects; the dataset label's, in nine of ten images the first.
-    others = np.stack([(own + rng.integers(1, LABELS, n)) % LABELS for _ in range(2)], 1)
-    objects = np.where(rng.random(n) < 0.9, own, others[:, 0])
-    number = rng.choice([1, 2, 3], n, p=[0.7, 0.24, 0.06])
-    candidates: list[np.ndarray] = []
-    odds: list[np.ndarray] = []
-    for image in range(n):
-        there = [objects[image], *others[image, : number[image] - 1]]
-        beside = [own[image], alias[own[image]], *rng.integers(0, LABELS, DISTRACTORS)]
-        labels = np.unique([*there, *beside])
-        mean = np.where(np.isin(labels, there), clear[labels], -2.5)
-        mean = np.where((labels == alias[own[image]]) & ~np.isin(labels, there), -0.5, mean)
-        candidates.append(labels)
-        odds.append(mean + rng.normal(0, 1.0, labels.size))
-    sizes = [labels.size for labels in candidates]
-    image, label = np.repeat(np.arange(n), sizes), np.concatenate(candidates)
-    logit = np.concatenate(odds)
+    others = (own[:, None] + rng.integers(1, LABELS, (n, 2))) % LABELS
+    first = np.where(rng.random(n) < 0.9, own, others[:, 0])
+    objects = np.column_stack([first, others])
+    objects[np.arange(3) >= rng.choice([1, 2, 3], n, p=[0.7, 0.24, 0.06])[:, None]] = -1
+    beside = rng.integers(0, LABELS, (n, DISTRACTORS))
+    labels = np.sort(np.column_stack([objects, own, alias[own], beside]), 1)
+    candidates = np.diff(labels, axis=1, prepend=-1) > 0
+    image, label = np.nonzero(candidates)[0], labels[candidates]
+    shows = (objects[image] == label[:, None]).any(1)
+    mean = np.where(shows, clear[label], np.where(label == alias[own[image]], -0.5, -2.5))
+    logit = mean + rng.normal(0, 1.0, label.size)
 
     leniency = rng.normal(0, LENIENCY, workers)
     pair = np.repeat(np.arange(label.size), answers)
@@ -71,12 +66,12 @@ def study(rng: np.random.Generator, workers: int, answers: int) -> Any:
     shown = np.full(label.size, answers)
     group = _groups(image, label == own[image], selected, shown, n, answers)
     asked = group != arrays.AMB
-    models = {
-        name: arrays.Predictions(
-            np.where(rng.random(n) < right, objects, alias[own])[:, None], np.ones((n, 1))
-        )
-        for name, right in MODELS.items()
-    }
+    guesses = rng.permuted(np.column_stack([first, alias[own], others]), axis=1)
+    models = {}
+    for name, right in MODELS.items():
+        top = np.where(rng.random(n) < right, first, alias[own])
+        ranked = np.column_stack([top, guesses])
+        models[name] = arrays.Predictions(ranked, np.ones(ranked.shape))
     nothing = np.full(label.size, np.nan)
     contains = arrays.Frequencies(
         image,
@@ -90,7 +85,7 @@ def study(rng: np.random.Generator, workers: int, answers: int) -> Any:
         worker,
         answer,
     )
-    begin = np.cumsum([0, *sizes])
+    begin = np.cumsum([0, *np.bincount(image)])
     responses = _classify(rng, begin, label, logit, selected, own, group, workers, answers)
     return arrays.Study(
         [f"{image:04d}" for image in range(n)],
@@ -138,11 +133,11 @@ def _classify(
         least = selected[rows[label[rows] == own[image]]][0]
         rows = rows[(2 * selected[rows] >= least) | (label[rows] == own[image])][:6]
         given = []
-        for worker in rng.choice(workers, answers, replace=False).tolist():
-            score = logit[rows] + leaning[worker] + rng.logistic(0, 1, rows.size)
-            chosen = np.flatnonzero(score > 0)
-            chosen = chosen if chosen.size else np.array([score.argmax()])
-            labels, main = label[rows[chosen]], label[rows[chosen[score[chosen].argmax()]]]
+        asked = rng.choice(workers, answers, replace=False)
+        scores = logit[rows] + leaning[asked, None] + rng.logistic(0, 1, (answers, rows.size))
+        for worker, score in zip(asked.tolist(), scores, strict=True):
+            labels = label[rows[(score > 0) | (score == score.max())]]
+            main = label[rows[score.argmax()]]
             said.append((image, worker, main, labels))
             offered.append(label[rows])
             given.append(([f"{each:03d}" for each in labels], f"{main:03d}"))
@@ -161,20 +156,21 @@ def _classify(
     )
 
 
-def headlines(kind: Kind, seed: int) -> list[tuple[float, float, float]]:
+def headlines(figures: tuple[str, ...], kind: Kind, seed: int) -> list[tuple[float, float, float]]:
     """(value, low, high) of each headline figure of one study; nan where there is none."""
     from annotation.report.figures import FIGURES
+    from annotation.report.intervals import interval
 
     made = study(np.random.default_rng([seed, *kind]), *kind)
     rows = []
-    for name, pointers in HEADLINES.items():
-        figure = FIGURES[name](made).plain()
-        for pointer in pointers:
-            value = figure["data"]
+    for name in figures:
+        data = FIGURES[name](made).data
+        for pointer in HEADLINES[name]:
+            estimate: Any = data
             for key in pointer.strip("/").split("/"):
-                value = value[key]
-            low, high = figure["intervals"].get(pointer, (np.nan, np.nan))
-            rows.append((np.nan if value is None else value, low, high))
+                estimate = estimate[key]
+            low, high = interval(estimate) or (np.nan, np.nan)
+            rows.append((np.nan if estimate.value is None else estimate.value, low, high))
     return rows
 
 
@@ -185,14 +181,17 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=1000, help="of each kind (1000)")
     parser.add_argument("--workers", type=int, nargs="+", default=[12, 50, 400])
     parser.add_argument("--answers", type=int, nargs="+", default=[3, 5, 9], help="a pair (3 5 9)")
+    parser.add_argument("--figures", nargs="+", choices=HEADLINES, default=list(HEADLINES))
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
-    names = [f"{name}{pointer}" for name, pointers in HEADLINES.items() for pointer in pointers]
+    figures = tuple(options.figures)
+    names = [f"{name}{pointer}" for name in figures for pointer in HEADLINES[name]]
     kinds = [(w, r) for w in options.workers for r in options.answers]
     table = {}
     with ProcessPoolExecutor(options.processes) as pool:
         for kind in kinds:
-            found = list(pool.map(partial(headlines, kind), range(options.studies), chunksize=5))
+            measured = partial(headlines, figures, kind)
+            found = list(pool.map(measured, range(options.studies), chunksize=5))
             value, low, high = np.array(found).transpose(2, 1, 0)
             truth = np.nanmean(value, axis=1)[:, None]
             known = ~np.isnan(low)
