@@ -35,7 +35,7 @@ def answers(study: Study) -> dict[str, Any]:
             "none_of_these": int((classify.sizes == 0).sum()),
             "workers": np.unique(classify.worker).size,
         }
-        for number, group in enumerate(GROUPS):
+        for number, group in enumerate(GROUPS if contains is not None else ()):
             members = study.asked & (study.group == number)
             if members.any():
                 found["groups"][group] = {

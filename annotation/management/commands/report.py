@@ -9,6 +9,8 @@ from rich.table import Table
 
 from annotation.report.campaigns import NoStudy, study_of
 from annotation.report.document import files_of, report_of
+from annotation.report.page.drawn import charts_of
+from annotation.report.page.making import alone, for_readers
 from imagesets.files import write_whole
 from imagesets.management.dataset_argument import dataset_named
 from imagesets.terminal import drawn, progress_bar
@@ -20,7 +22,7 @@ from tasks.results import aggregate
 class Command(BaseCommand):
     help = (
         "Compute the report of a study: each figure with its intervals. Prints what was found;"
-        " --out writes report.json, and a CSV for each figure."
+        " --out writes report.json, a CSV for each figure, and the page index.html."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -53,7 +55,9 @@ class Command(BaseCommand):
                 raise CommandError(str(error)) from None
             report = report_of(dataset, *campaigns, seed=seed)
         if out is not None:
-            files = list(files_of(report))
+            charts = charts_of(for_readers(report, dataset))
+            page = alone(report, dataset, *campaigns, charts)
+            files = [*files_of(report), ("index.html", page)]
             try:
                 out.mkdir(parents=True, exist_ok=True)
                 for name, content in files:

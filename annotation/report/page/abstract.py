@@ -20,17 +20,7 @@ def numbers_of(report: Plain, figure: str) -> Numbers | None:
     return Numbers(found) if found and found["data"] is not None else None
 
 
-def share_of(of: Numbers, pointer: str, n: int, images: str, none: str) -> str:
-    """A share as the beginning of a sentence, in words that fit none, all, and a single image.
-
-    `images`: what the n images are; `none`: the same for one of them.
-    """
-    if n == 1:
-        return f"On {'the one' if of[pointer] else 'none, of one'} {none}"
-    return f"On {of.share(pointer)} of the {n:,} {images}"
-
-
-def _asked(report: Plain) -> str | None:
+def _asked(report: Plain) -> str:
     study = report["study"]
     answers = study["answers"]
     contains, classify = answers["contains"], answers["classify"]
@@ -38,15 +28,15 @@ def _asked(report: Plain) -> str | None:
     images = f"{count(study['images'], 'image', 'images')} of {study['dataset']}"
     if contains is None and classify is None:
         return f"Nobody has answered yet about the {images}."
-    described = ""
+    said = ""
     if classify is not None:
         responses = count(classify["responses"], "response", "responses")
-        described = f"said in {responses} which objects"
+        said = f"said in {responses} which objects"
     if contains is None:
-        n = count(classify["images"], "image", "images")
-        shows = "shows" if classify["images"] == 1 else "show"
+        n = classify["images"]
+        shown = count(n, "image", "images")
         return (
-            f"{workers} {described} {n} of {study['dataset']} {shows}, and which is the main one."
+            f"{workers} {said} {shown} of {study['dataset']} {_show(n)}, and which is the main one."
         )
     judgments = count(contains["judgments"], "judgment", "judgments")
     pairs = count(contains["pairs"], "pair", "pairs")
@@ -54,20 +44,29 @@ def _asked(report: Plain) -> str | None:
     if classify is None:
         return f"{text}."
     n = classify["images"]
-    shows = "shows" if n == 1 else "show"
-    return f"{text}, and {described} {n:,} of them {shows} and which is the main one."
+    if n == study["images"]:
+        which = "it" if n == 1 else "they"
+    else:
+        which = f"{n:,} of them"
+    return f"{text}, and {said} {which} {_show(n)} and which is the main one."
 
 
-def _objects(report: Plain) -> str | None:
+def _show(n: int) -> str:
+    return "shows" if n == 1 else "show"
+
+
+def _objects(report: Plain) -> str:
     of = numbers_of(report, "R1")
     if of is None:
-        return None
+        return "How many objects the images show was not asked."
     settled = report["study"]["populations"]["settled"]
     if not settled:
         return "No image's number of objects is settled yet."
-    several = of["multi_object"]
     if settled == 1:
-        return f"The one image that is settled shows {'several objects' if several else 'one'}."
+        (objects,) = of["histogram_settled"]
+        shows = {"0": "none of the labels offered", "1": "a single object"}
+        return f"The one image that is settled shows {shows.get(objects, f'{objects} objects')}."
+    several = of["multi_object"]
     text = _how_many(report, of, settled)
     apart = numbers_of(report, "R5")
     if not several or apart is None or apart["disagreements_of_multi"] is None:
@@ -121,9 +120,17 @@ def _labels(report: Plain) -> str | None:
 
 def _classifiers(report: Plain) -> str | None:
     of = numbers_of(report, "R3")
-    if of is None or (best := of.best("/models", "all")) is None:
+    if of is None:
+        return "No classifier's predictions were measured."
+    best = of.best("/models", "all")
+    if best is None:
         return None
     n = len(report["study"]["classifiers"])
+    if report["study"]["images"] == 1:
+        right = [row["all"] for row in of["models"].values()].count(1.0)
+        if n == 1:
+            return f"{best} {'names' if right else 'does not name'} its dataset label."
+        return f"Its dataset label is named by {right or 'none'} of {n} classifiers."
     who = best if n == 1 else f"Of {n} classifiers {best} agrees most with the dataset labels: it"
     text = f"{who} names the dataset label on {of.share(to('models', best, 'all'))} of images"
     row = of[to("models", best)]
@@ -159,7 +166,8 @@ def _selections(report: Plain) -> str | None:
         share = agreement.share("/classify/pairwise_agreement")
         return f"Two workers name the same main label on {share} of occasions."
     own = of.share("/dataset_label/mean_sf")
-    text = f"Shown the dataset label, {own} of workers select it in the mean"
+    mean = " in the mean" if of["dataset_label"]["images"] > 1 else ""
+    text = f"Shown the dataset label, {own} of workers select it{mean}"
     best = of.best("/models", "mean_sf")
     if best is None:
         return f"{text}."

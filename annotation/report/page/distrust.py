@@ -9,6 +9,7 @@ from annotation.report.page.abstract import numbers_of
 from annotation.report.wording import Plain, count
 
 FEW_ANSWERS = 4  # a pair; up to here intervals cover less than they say
+OF_VOTES = ("R1", "R4", "R5", "R7", "R12")  # figures that count a most frequent answer
 SOME_WORKERS = 30
 RARE = 0.1  # expected share of positives
 
@@ -120,11 +121,12 @@ def _few_answers(report: Plain) -> str | None:
         for settings in report["study"]["settings"].values()
         if settings["workers_per_item"] <= FEW_ANSWERS
     }
-    if not asked:
+    figures = [name for name in OF_VOTES if numbers_of(report, name)]
+    if not asked or not figures:
         return None
     return (
         f"With {_listed(sorted(str(each) for each in asked))} answers wanted of a pair or an"
-        " image, shares that count a most frequent or a highest answer (R1, R4, R5, R7, R12) also"
+        f" image, shares that count a most frequent or a highest answer ({_listed(figures)}) also"
         " depend on their number, and their intervals miss more often than one time in twenty."
     )
 

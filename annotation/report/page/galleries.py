@@ -106,7 +106,7 @@ def _main_and_dataset_label(result: ImageResult, names: Mapping[str, str]) -> tu
     total = sum(votes.values())
 
     def with_votes(key: str) -> str:
-        return f"{names.get(key, key)} ({votes.get(key, 0)} of {total})"
+        return f"{names.get(key, key)} ({_votes(votes.get(key, 0), total)})"
 
     own = result.image.dataset_label
     return (
@@ -142,7 +142,7 @@ def _of_label(own: str, other: str, contains: Campaign, names: Mapping[str, str]
     result = results.order_by("-sf", "pair__image__key").first()
     if result is None:
         return None
-    selected = f"{names.get(other, other)}: {result.selected} of {result.shown}"
+    selected = f"{names.get(other, other)}: {_votes(result.selected, result.shown)}"
     return Example(result.pair.image, (f"dataset label: {names.get(own, own)}", selected))
 
 
@@ -179,11 +179,15 @@ def _evidence(evidence: dict[str, Any], names: Mapping[str, str]) -> tuple[str, 
     own = evidence["dataset_label"]
     lines = [f"dataset label: {names.get(own, own)}"]
     if "shown" in evidence:
-        lines.append(f"selected by {evidence['selected']} of {evidence['shown']}")
+        lines.append(f"selected by {_votes(evidence['selected'], evidence['shown'])}")
     if instead := evidence.get("instead"):
         label = names.get(instead["label"], instead["label"])
-        lines.append(f"{label}: {instead['selected']} of {instead['shown']}")
+        lines.append(f"{label}: {_votes(instead['selected'], instead['shown'])}")
     if "object" in evidence:
         label = names.get(evidence["object"], evidence["object"])
-        lines.append(f"{label}: {evidence['votes']} of {evidence['of']}")
+        lines.append(f"{label}: {_votes(evidence['votes'], evidence['of'])}")
     return tuple(lines)
+
+
+def _votes(n: int, of: int) -> str:
+    return f"{n} of {of}".replace(" ", "\N{NO-BREAK SPACE}")

@@ -14,7 +14,8 @@ def methods(report: Plain) -> list[str]:
     if answers["contains"] is not None:
         sentences += _contains(settings["contains"])
     if answers["classify"] is not None:
-        sentences += _classify(settings["classify"], settings.get("contains"), answers)
+        source = settings["contains"] if answers["contains"] is not None else None
+        sentences += _classify(settings["classify"], source, answers)
     return [*sentences, *_computed(report)]
 
 
@@ -89,7 +90,7 @@ def _classify(
     )
     groups = answers["groups"]
     asked = [
-        f"{row['answered']:,} of {row['images']:,} {NAMES[name]}"
+        f"{row['answered']:,} of {count(row['images'], 'image', 'images')} {NAMES[name]}"
         for name, row in groups.items()
         if name in NAMES
     ]
@@ -97,9 +98,9 @@ def _classify(
 
 
 NAMES = {
-    "fu": "images to be followed up",
-    "mis": "images whose dataset label nobody selected",
-    "easy": "images settled by CONTAINS as one object",
+    "fu": "to be followed up",
+    "mis": "whose dataset label nobody selected",
+    "easy": "settled by CONTAINS as one object",
 }
 
 

@@ -95,13 +95,13 @@ def page_of(
     return Page(
         title,
         report["study"],
-        abstract(report),
-        distrust(report),
+        [_tight(sentence) for sentence in abstract(report)],
+        [Doubt(about, _tight(text)) for about, text in distrust(report)],
         [
             _section(name, figure, charts.get(name, ()), galleries.get(name, ()), names)
             for name, figure in report["figures"].items()
         ],
-        " ".join(methods(report)),
+        _tight(" ".join(methods(report))),
         bibtex(report),
     )
 
@@ -117,7 +117,7 @@ def _section(
     return Section(
         name,
         topic,
-        figure["finding"] or topic,
+        _tight(figure["finding"] or topic).rstrip("."),
         figure["missing"] or "",
         charts,
         galleries,
@@ -127,6 +127,11 @@ def _section(
         "; ".join(sorted(set(figure["without_interval"].values()))),
         tables_of(figure, names),
     )
+
+
+def _tight(text: str) -> str:
+    """No line ends between a number and its per cent."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _n(n: int | Mapping[str, int] | None) -> str:
