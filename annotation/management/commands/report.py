@@ -1,4 +1,4 @@
-"""report SLUG: the figures of a study, as JSON and as tables."""
+"""report SLUG: the figures of a study, as JSON, as tables and as charts."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.table import Table
 
 from annotation.report.campaigns import NoStudy, study_of
+from annotation.report.charts import charts_of, files_of_charts
 from annotation.report.document import files_of, report_of
-from annotation.report.page.drawn import charts_of
 from annotation.report.page.making import alone, for_readers
 from imagesets.files import write_whole
 from imagesets.management.dataset_argument import dataset_named
@@ -22,7 +22,7 @@ from tasks.results import aggregate
 class Command(BaseCommand):
     help = (
         "Compute the report of a study: each figure with its intervals. Prints what was found;"
-        " --out writes report.json, a CSV for each figure, and the page index.html."
+        " --out writes report.json, a CSV and the charts of each figure, and the page index.html."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -57,7 +57,7 @@ class Command(BaseCommand):
         if out is not None:
             charts = charts_of(for_readers(report, dataset))
             page = alone(report, dataset, *campaigns, charts)
-            files = [*files_of(report), ("index.html", page)]
+            files = [*files_of(report), *files_of_charts(charts), ("index.html", page)]
             try:
                 out.mkdir(parents=True, exist_ok=True)
                 for name, content in files:

@@ -2,6 +2,7 @@
 
 import base64
 import functools
+import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.template.loader import render_to_string
 
+from annotation.report.charts import Chart
 from annotation.report.page.galleries import galleries_of
 from annotation.report.page.named import named, unambiguous
 from annotation.report.page.pictures import Embedding, pictures_of
@@ -38,9 +40,9 @@ def alone(
     dataset: Dataset,
     contains: Campaign | None,
     classify: Campaign | None,
-    charts: Sequence[Any] = (),
+    charts: Sequence[Chart] = (),
 ) -> bytes:
-    """The page as one HTML file. charts: as annotation.report.charts makes them."""
+    """The page as one HTML file."""
     page = contents(report, dataset, contains, classify, _embedded(charts), Embedding())
     text = render_to_string("report/alone.html", {"page": page, "style": _style()})
     return text.encode()
@@ -64,15 +66,23 @@ def contents(
     return page_of(named(report, names), dataset.name, charts, pictures)
 
 
-def _embedded(charts: Sequence[Any]) -> dict[str, list[ChartImage]]:
+def _embedded(charts: Sequence[Chart]) -> dict[str, list[ChartImage]]:
     """Charts by figure, as data URIs in both schemes; the light one alone where they are large."""
     made = defaultdict(list)
     light = [_data(chart.svg()) for chart in charts]
     both = 2 * sum(map(len, light)) <= MOST_CHARTS
     for chart, source in zip(charts, light, strict=True):
         dark = _data(chart.svg(dark=True)) if both else source
-        made[chart.figure].append(ChartImage(source, dark, chart.title, chart.caption))
+        width, height = _size(chart.svg())
+        image = ChartImage(source, dark, chart.title, chart.caption, width, height)
+        made[chart.figure].append(image)
     return made
+
+
+def _size(svg: str) -> tuple[int | None, int | None]:
+    """Width and height of a drawing in pixels, which reserve its box."""
+    found = re.search(r'<svg[^>]*? width="([\d.]+)" height="([\d.]+)"', svg)
+    return (round(float(found[1])), round(float(found[2]))) if found else (None, None)
 
 
 def _data(svg: str) -> str:
