@@ -15,8 +15,8 @@ from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
 from annotation.report.campaigns import NoStudy, study_of
-from annotation.report.document import report_of
 from annotation.report.charts import charts_of
+from annotation.report.document import report_of
 from annotation.report.page.making import contents, for_readers
 from annotation.report.page.pictures import on_site
 from annotation.report.page.sections import ChartImage

@@ -6,7 +6,6 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -86,13 +85,7 @@ def _size(svg: str) -> tuple[int | None, int | None]:
 
 
 def _data(svg: str) -> str:
-    plain = quote(svg, safe=" !$&'()*+,-./:;=?@[]^_`{|}~<>")
-    packed = base64.b64encode(svg.encode()).decode()
-    return min(
-        f"data:image/svg+xml,{plain}".replace("<", "%3C").replace(">", "%3E"),
-        f"data:image/svg+xml;base64,{packed}",
-        key=len,
-    )
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
 
 
 @functools.cache
