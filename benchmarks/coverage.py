@@ -19,6 +19,9 @@ from typing import Any
 
 import numpy as np
 
+# In place of this folder, whose coverage.py hides the package of its name.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
 LABELS, PER_LABEL, DISTRACTORS = 60, 10, 4
 LENIENCY = 0.8  # logits
 MODELS = {"weak": 0.6, "strong": 0.8}  # how often the first label is an object's
@@ -213,6 +216,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # In place of this folder, where numba would take this file for the package of its name.
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)
     main()
