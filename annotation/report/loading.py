@@ -372,8 +372,10 @@ class _Loading:
         of = np.array([place.get(key, -1) for key in keys[:classes]])
         result = np.full((n, len(place)), -np.inf, np.float16)
         (ours,) = np.nonzero(row >= 0)
-        values = kept[1][ours]
-        for column in np.flatnonzero(of >= 0).tolist():
+        values, (named,) = kept[1][ours], np.nonzero(of >= 0)
+        meant, first = np.unique(of[named], return_index=True)
+        result[np.ix_(row[ours], meant)] = values[:, named[first]]
+        for column in np.delete(named, first).tolist():  # of a label that has several classes
             known = result[row[ours], of[column]]
             result[row[ours], of[column]] = np.logaddexp(known, values[:, column])
         return result

@@ -53,6 +53,10 @@ def predicted(population: Callable[[Picture], bool]) -> Callable[[Picture], bool
     return lambda picture: population(picture) and top(picture) is not None
 
 
+def parted(population: Callable[[Picture], bool]) -> Callable[[Picture], bool]:
+    return lambda picture: population(picture) and (picture.is_easy or not picture.unparted)
+
+
 def is_fu(picture: Picture) -> bool:
     return picture.is_fu
 
@@ -241,7 +245,7 @@ FIGURES = {
         "models/first/multi": over(labelled(predicted(multi)), right_by_dataset),
     },
     r4: {
-        f"{reading.__name__}/first/{name}": over(predicted(population), reading)
+        f"{reading.__name__}/first/{name}": over(parted(predicted(population)), reading)
         for reading in (any_label, chosen_by_half, object_name)
         for name, population in [
             ("settled", settled),
@@ -259,7 +263,7 @@ FIGURES = {
             labelled(lambda picture: is_fu(picture) and single(picture)), main_share
         ),
         "disagreements_of_multi": over(
-            labelled(lambda picture: is_fu(picture) and multi(picture)), disagrees
+            parted(labelled(lambda picture: is_fu(picture) and multi(picture))), disagrees
         ),
         "disagreements_of_multi_with_dataset_object": over(
             labelled(
@@ -290,7 +294,9 @@ FIGURES = {
         ),
     },
     r12: {
-        f"{key}/first/{name}": over(predicted(population), x)
+        f"{key}/first/{name}": over(
+            parted(predicted(population)) if key == "main_object" else predicted(population), x
+        )
         for name, population in [
             ("settled", settled),
             ("single", single),
