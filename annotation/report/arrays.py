@@ -4,10 +4,11 @@ Images, labels and classifiers are numbered in the order of their keys (as text)
 goes to the first key goes to the smallest number. -1 stands for none.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from annotation.report.without import Objects, objects_of, objects_without_each
 
 Ints = NDArray[np.integer]
 Bools = NDArray[np.bool_]
+
+T = TypeVar("T")
 
 NO, YES, MAYBE = 0, 1, 2
 FU, MIS, EASY, AMB = range(4)
@@ -130,6 +133,13 @@ class Study:
     skills: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     fit: Mapping[str, float | int | bool] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
+    _computed: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def once(self, compute: "Callable[[Study], T]") -> T:
+        """What `compute` makes of the study, kept for figures that read it again."""
+        if compute not in self._computed:
+            self._computed[compute] = compute(self)
+        return self._computed[compute]
 
     @property
     def n(self) -> int:

@@ -64,7 +64,7 @@ def figures_of(study: Study) -> dict[str, dict[str, Any]]:
     """Every figure with its finding, as they stand in report.json."""
     figures = {}
     for name, compute in FIGURES.items():
-        plain = compute(study).plain()
+        plain = study.once(compute).plain()
         figures[name] = {"finding": finding(name, plain), **plain}
     return figures
 

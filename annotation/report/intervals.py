@@ -124,6 +124,14 @@ class Estimate:
     barred: str = ""
     """Why there is no interval, where the design of the study leaves none."""
 
+    among: Ints | None = None
+    """(N,): how many answers there are to the one pair of each image that is read, if it is one."""
+
+    @cached_property
+    def parts(self) -> "Parts":
+        """Of its own variance, (1, 1) each."""
+        return parts([self])
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -140,6 +148,14 @@ class Parts:
         """(K,): of each estimate."""
         between = np.diag(self.workers) - np.diag(self.answers)
         return np.diag(self.images) + np.maximum(between, 0)
+
+    def variance_of_difference(self, a: int, b: int) -> float:
+        """Of estimate a less estimate b."""
+        images, workers, answers = (
+            float(part[a, a] + part[b, b] - 2 * part[a, b])
+            for part in (self.images, self.workers, self.answers)
+        )
+        return max(0.0, images) + max(0.0, workers - answers)
 
 
 def ratio(
@@ -255,9 +271,8 @@ def interval(estimate: Estimate) -> tuple[float, float] | None:
     if why_none(estimate):
         return None
     assert estimate.value is not None
-    made = parts([estimate])
-    error = float(np.sqrt(made.variances[0]))
-    return bounds(estimate.value, error, made.groups, estimate.n, estimate.unit)
+    error = float(np.sqrt(estimate.parts.variances[0]))
+    return bounds(estimate.value, error, estimate.parts.groups, estimate.n, estimate.unit)
 
 
 def bounds(

@@ -9,11 +9,20 @@ from annotation.report.intervals import Estimate, interval, why_none
 
 
 @dataclass(frozen=True)
+class Known:
+    """A value with its 95 % interval, or with the reason why it has none."""
+
+    value: Any
+    interval: tuple[float, float] | None = None
+    without: str = ""
+
+
+@dataclass(frozen=True)
 class Figure:
     """A figure of a study.
 
-    data: a tree of dicts and lists; its leaves are numbers, texts, None and Estimates. n: the
-    images that it speaks of, or {population: images}. missing: what is needed to compute it.
+    data: a tree of dicts and lists; its leaves are numbers, texts, None, Estimate and Known. n:
+    the images that it speaks of, or {population: images}. missing: what is needed to compute it.
     """
 
     definition: str
@@ -40,6 +49,12 @@ class Figure:
                     intervals[pointer] = list(found)
                 elif leaf.value is not None:
                     reasons[pointer] = why_none(leaf)
+                return leaf.value
+            if isinstance(leaf, Known):
+                if leaf.interval is not None:
+                    intervals[pointer] = list(leaf.interval)
+                elif leaf.without:
+                    reasons[pointer] = leaf.without
                 return leaf.value
             return leaf.item() if isinstance(leaf, np.generic) else leaf
 

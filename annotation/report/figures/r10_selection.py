@@ -1,5 +1,7 @@
 """R10: how often workers select what the classifiers say, and the dataset labels."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from annotation.report.arrays import YES, Ints, Study
@@ -64,4 +66,5 @@ def mean_frequency(study: Study, label: Ints) -> Estimate:
     change = (selected - (contains.answer[answers] == YES)) / rest - selected / shown
     change = np.where(shown > 1, change, 0.0)
     moved = Moved(study.contains_panel, study.contains_cell[answers], change)
-    return ratio(sf, judged, study.strata(np.ones(study.n, bool)), moved)
+    estimate = ratio(sf, judged, study.strata(np.ones(study.n, bool)), moved)
+    return replace(estimate, among=np.where(judged, contains.shown[pair], 0))

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from annotation.report.arrays import EASY, FU, MIS
+from annotation.report.figures.b1_leaderboard import b1
+from annotation.report.figures.b2_label_errors import b2
 from annotation.report.figures.r01_objects import r1
 from annotation.report.figures.r03_top1 import r3
 from annotation.report.figures.r04_multi_label import r4
@@ -217,7 +219,51 @@ def is_offered(population: Callable[[Picture], bool]) -> Callable[[Picture], boo
     return lambda picture: population(picture) and (top(picture) or "-") in picture.offered
 
 
+def has_objects(picture: Picture) -> bool:
+    """Those found by all answers, of which the answers that are left may find a number anew."""
+    return picture.is_fu and bool(picture.num_objects) and bool(picture.partition)
+
+
+def share_of_objects(picture: Picture) -> float:
+    """By the one label that is stored."""
+    if picture.is_easy:
+        return float(right_by_dataset(picture))
+    hits = sum(top(picture) in labels for labels in picture.partition)
+    return hits / len(picture.partition)
+
+
+def is_secondary(picture: Picture) -> bool:
+    if not disagrees(picture):
+        return False
+    votes = sum(picture.mains[label] for label in picture.main_object)
+    return 2 * votes >= sum(picture.mains.values())
+
+
+def is_missing(picture: Picture) -> bool:
+    return (
+        picture.is_fu
+        and bool(picture.num_objects)
+        and any(
+            2 * picture.chosen[name] >= len(picture.responses)
+            for labels, name in zip(picture.partition, picture.names, strict=True)
+            if labels != picture.dataset_object
+        )
+    )
+
+
 FIGURES = {
+    b1: {
+        "models/first/top_k/value": over(
+            predicted(lambda picture: picture.is_easy or has_objects(picture)),
+            share_of_objects,
+        ),
+        "models/first/any_label/value": over(predicted(settled), any_label),
+        "models/first/mean_sf/value": frequency(top),
+    },
+    b2: {
+        "rates/secondary/settled": over(labelled(settled), is_secondary),
+        "rates/missing/settled": over(labelled(settled), is_missing),
+    },
     r7: {
         f"thresholds/{name}/{key}": definition
         for name, t in [("0.5", 0.5), ("0.75", 0.75), ("1.0", 1.0)]
