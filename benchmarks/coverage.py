@@ -35,6 +35,10 @@ HEADLINES = {
     "R12": ["/main_label/strong/settled"],
     "R16": ["/contains/alpha"],
     "R17": ["/difference_offered"],
+    "B1": [
+        f"/models/strong/{name}/value"
+        for name in ("top1", "any_label", "main_label", "top_k", "real", "mean_sf")
+    ],
 }
 Kind = tuple[int, int]  # workers, answers a pair
 
@@ -42,6 +46,7 @@ Kind = tuple[int, int]  # workers, answers a pair
 def study(rng: np.random.Generator, workers: int, answers: int) -> Any:
     """A study of new images and workers, as the report's arrays."""
     from annotation.report import arrays
+    from tasks.aggregation import fit_posteriors
 
     n = LABELS * PER_LABEL
     own = np.repeat(np.arange(LABELS), PER_LABEL)
@@ -75,15 +80,16 @@ def study(rng: np.random.Generator, workers: int, answers: int) -> Any:
         top = np.where(rng.random(n) < right, first, alias[own])
         ranked = np.column_stack([top, guesses])
         models[name] = arrays.Predictions(ranked, np.ones(ranked.shape))
-    nothing = np.full(label.size, np.nan)
+    # Of three weights of an answer the likeliest, instead of all, for speed.
+    fit = fit_posteriors(worker, pair, answer, workers, label.size, taus=(1.0, 0.75, 0.5))
     contains = arrays.Frequencies(
         image,
         label,
         selected,
         np.zeros_like(selected),
         shown,
-        nothing,
-        nothing,
+        fit.posterior,
+        np.full(label.size, np.nan),
         pair,
         worker,
         answer,
@@ -167,7 +173,7 @@ def headlines(figures: tuple[str, ...], kind: Kind, seed: int) -> list[tuple[flo
     made = study(np.random.default_rng([seed, *kind]), *kind)
     rows = []
     for name in figures:
-        data = FIGURES[name](made).data
+        data = made.once(FIGURES[name]).data
         for pointer in HEADLINES[name]:
             estimate: Any = data
             for key in pointer.strip("/").split("/"):
