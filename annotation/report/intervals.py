@@ -223,14 +223,14 @@ def parts(estimates: Sequence[Estimate]) -> Parts:
     panel = first.panel
     if panel is None:
         return Parts(images, np.zeros((n, n)), np.zeros((n, n)), counted)
-    cell = np.concatenate([each.cell for each in estimates])
-    column = np.repeat(np.arange(n), [each.cell.size for each in estimates])
-    change = np.concatenate([each.change for each in estimates])
-    table = sparse.csr_array((change, (cell, column)), shape=(panel.image.size, n))
+    ends = np.cumsum([0, *(each.cell.size for each in estimates)])
+    cells = np.concatenate([each.cell for each in estimates])
+    changes = np.concatenate([each.change for each in estimates])
+    table = sparse.csc_array((changes, cells, ends), shape=(panel.image.size, n))
 
     def summed(row: Ints, size: int) -> Floats:
-        where = (row[cell], column)
-        return sparse.coo_array((change, where), shape=(size, n)).toarray()
+        sums = [np.bincount(row[each.cell], each.change, size) for each in estimates]
+        return np.stack(sums, 1)
 
     of_image = summed(panel.image, panel.n_images)
     means = of_image / np.maximum(panel.workers_of_image, 1)[:, None]
@@ -246,10 +246,10 @@ def _between_images(effect: Floats, stratum: Ints) -> Floats:
     A stratum of one image adds its own product.
     """
     inside = stratum != OUTSIDE
-    _, number, sizes = np.unique(stratum[inside], return_inverse=True, return_counts=True)
-    effect = effect[inside]
+    number, effect = stratum[inside], effect[inside]
+    sizes = np.bincount(number)
     sums = np.stack([np.bincount(number, column, sizes.size) for column in effect.T], 1)
-    means = np.where(sizes > 1, 1 / sizes, 0)[:, None] * sums
+    means = np.where(sizes > 1, 1 / np.maximum(sizes, 1), 0)[:, None] * sums
     apart = effect - means[number]
     factor = np.where(sizes > 1, sizes / np.maximum(sizes - 1, 1), 1)[number]
     return (apart * factor[:, None]).T @ apart

@@ -370,22 +370,26 @@ class _Loading:
             return None
         place = {key: label for label, key in enumerate(self.labels.keys)}
         of = np.array([place.get(key, -1) for key in keys[:classes]])
-        result = np.full((n, len(place)), -np.inf, np.float16)
-        (ours,) = np.nonzero(row >= 0)
-        values, (named,) = kept[1][ours], np.nonzero(of >= 0)
+        (named,) = np.nonzero(of >= 0)
         meant, first = np.unique(of[named], return_index=True)
-        result[np.ix_(row[ours], meant)] = values[:, named[first]]
-        for column in np.delete(named, first).tolist():  # of a label that has several classes
-            known = result[row[ours], of[column]]
-            result[row[ours], of[column]] = np.logaddexp(known, values[:, column])
+        column = np.zeros(len(place), int)
+        column[meant] = named[first]
+        (ours,) = np.nonzero(row >= 0)
+        values = kept[1][ours[np.argsort(row[ours])]]
+        result = values.take(column, axis=1)
+        result[:, np.setdiff1d(np.arange(len(place)), meant)] = -np.inf
+        for again in np.delete(named, first).tolist():  # of a label that has several classes
+            known = result[:, of[again]]
+            result[:, of[again]] = np.logaddexp(known, values[:, again])
         return result
 
 
 def _lists(texts: list[str], rows: Ints, kind: type = int) -> tuple[Ints, NDArray[Any]]:
     """Texts such as "3,1", of these rows: where each begins, and all values in order."""
-    parts = [texts[row].split(",") if texts[row] else [] for row in rows.tolist()]
-    begin = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(int)
-    return begin, np.array([value for part in parts for value in part], kind)
+    chosen = [texts[row] for row in rows.tolist()]
+    sizes = [text.count(",") + 1 if text else 0 for text in chosen]
+    begin = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
+    return begin, np.fromstring(",".join(filter(None, chosen)), kind, sep=",")
 
 
 def _best_scores(image: Ints, label: Ints, models: Mapping[str, Predictions]) -> NDArray[Any]:
