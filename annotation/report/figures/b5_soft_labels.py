@@ -78,7 +78,7 @@ class _Foretold:
     def __init__(self, people: _SoftLabels, model: Predictions, n_labels: int) -> None:
         self.people, self.model, self.n_labels = people, model, n_labels
         self.images = people.images[model.top[people.images] >= 0]
-        self.norm = None
+        self.norm = np.zeros(0)
         if model.logits is not None:
             self.norm = _log_sum_exp(model.logits[self.images], model.top[self.images])
 
