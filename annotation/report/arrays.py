@@ -88,7 +88,7 @@ class Responses:
 @dataclass(frozen=True)
 class Predictions:
     """A classifier's labels on the images. labels, scores (N, K): by falling score, -1 and nan
-    where there are fewer. logits (N, L), or None."""
+    where there are fewer. logits (N, L) of float16, or None."""
 
     labels: Ints
     scores: Floats

@@ -103,7 +103,7 @@ def expected_counts(worker: ArrayLike, answer: ArrayLike, q: Floats, n_workers: 
     """
     code = np.asarray(worker, np.int64) * ANSWERS + np.asarray(answer)
     size = n_workers * ANSWERS
-    counts = np.stack([np.bincount(code, 1 - q, size), np.bincount(code, q, size)])
+    counts = np.array([np.bincount(code, 1 - q, size), np.bincount(code, q, size)], float)
     return counts.reshape(2, n_workers, ANSWERS)
 
 

@@ -175,6 +175,13 @@ def pictures(seed: int, n: int = 16) -> list[Picture]:
     return made
 
 
+def fewer_workers(made: list[Picture], least: int) -> list[Picture]:
+    """The pictures with the answers of the first workers alone, numbered below `least`."""
+    for worker in range(least, WORKERS):
+        made = [picture.without(worker) for picture in made]
+    return made
+
+
 def number_of(label: str | None) -> int:
     return -1 if label is None else LABELS.index(label)
 

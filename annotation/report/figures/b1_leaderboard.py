@@ -59,11 +59,9 @@ def b1(study: Study) -> Figure:
     for key, metric in study.once(metrics).items():
         for name, row in _rows(metric, list(study.models), study.rules.seed).items():
             models[name][key] = row
-    labelled = _has_likely_label(study)
-    data = {
-        "models": models,
-        "without_likely_label": None if labelled is None else int((~labelled).sum()),
-    }
+    data: dict[str, Any] = {"models": models, "without_likely_label": None}
+    if study.contains is not None:
+        data["without_likely_label"] = int((~study.once(_has_likely_label)).sum())
     return Figure(DEFINITION, POPULATION, sizes(study), data)
 
 
@@ -78,9 +76,9 @@ def metrics(study: Study) -> dict[str, Metric]:
     )
     if study.classify is not None:
         spreads = {
-            "top1": study.once(r3).data["models"],
-            "any_label": study.once(r4).data["any_label"],
-            "main_label": study.once(r12).data["main_label"],
+            "top1": study.once(r3).numbers["models"],
+            "any_label": study.once(r4).numbers["any_label"],
+            "main_label": study.once(r12).numbers["main_label"],
             "top_k": _top_k(study),
         }
         by_objects = {
@@ -91,7 +89,7 @@ def metrics(study: Study) -> dict[str, Metric]:
             for key, of_model in spreads.items()
         }
     if study.contains is not None:
-        selection = study.once(r10).data["models"]
+        selection = study.once(r10).numbers["models"]
         by_pairs = {
             "real": Metric({name: _real(study, model) for name, model in study.models.items()}),
             "mean_sf": Metric({name: found["mean_sf"] for name, found in selection.items()}),
@@ -121,7 +119,7 @@ def _rank_intervals(metric: Metric, seed: int) -> dict[str, list[float]]:
     """95 % intervals of the ranks, from draws of all values together (rule T8)."""
     if not metric.compared:
         return {}
-    values = [metric.value[name].value for name in metric.compared]
+    values = np.array([metric.value[name].value for name in metric.compared], float)
     between, directions = np.linalg.eigh(metric.parts.workers - metric.parts.answers)
     covariance = metric.parts.images + (directions * np.maximum(between, 0)) @ directions.T
     rng = np.random.default_rng(seed)
@@ -177,12 +175,11 @@ class _Places:
         return self._counted(self.cell[rank < self.k]) / np.maximum(self.sizes, 1)
 
 
-def _has_likely_label(study: Study) -> Bools | None:
+def _has_likely_label(study: Study) -> Bools:
     """(N,): whether a label that workers were shown has a posterior above one half."""
-    if study.contains is None:
-        return None
-    likely = (study.contains.posterior > 0.5) & (study.contains.shown > 0)
-    return np.bincount(study.contains.image[likely], minlength=study.n) > 0
+    contains = study.frequencies
+    likely = (contains.posterior > 0.5) & (contains.shown > 0)
+    return np.bincount(contains.image[likely], minlength=study.n) > 0
 
 
 def _real(study: Study, model: Predictions) -> Estimate:

@@ -29,7 +29,7 @@ def b4(study: Study) -> Figure:
             POPULATION,
             missing="a CLASSIFY campaign with answers, and predictions of two classifiers",
         )
-    by_answers = study.once(r4).data["any_label"]
+    by_answers = study.once(r4).numbers["any_label"]
     agreement = _agreement([model.top for model in study.models.values()])
     parted = ~study.responses.parted.unparted
     models = {}

@@ -59,7 +59,7 @@ class _Answers:
 
     def __init__(self, study: Study) -> None:
         self.panels: list[Panel] = []
-        self.left: list[tuple[Floats, Ints]] = []  # (m - 1) / m, summed, and answers of each cell
+        self.left: list[tuple[Floats, Ints]] = []  # of each cell: the mean (m - 1) / m, answers
         if (contains := study.contains) is not None:
             self._add(study.contains_panel, study.contains_cell, contains.shown[contains.pair])
         if (classify := study.classify) is not None:
@@ -70,7 +70,8 @@ class _Answers:
     def _add(self, panel: Panel, cell: Ints, m: Ints) -> None:
         size = panel.image.size
         self.panels.append(panel)
-        self.left.append((np.bincount(cell, (m - 1) / m, size), np.bincount(cell, minlength=size)))
+        n = np.bincount(cell, minlength=size)
+        self.left.append((np.bincount(cell, (m - 1) / m, size) / n, n))
 
     def noise(self, estimate: Estimate) -> float:
         """What single answers add to the variance: the sum over workers and images of the squared
@@ -92,12 +93,12 @@ class _Answers:
 
     def _left(self, panel: Panel) -> Floats:
         """(C,): the mean (m - 1) / m of each cell's answers in the campaigns of the panel."""
-        for known, (total, n) in zip(self.panels, self.left, strict=True):
+        for known, (left, _) in zip(self.panels, self.left, strict=True):
             if panel is known:
-                return total / n
+                return left
         totals, counts = np.zeros((2, panel.image.size))
-        for known, (total, n) in zip(self.panels, self.left, strict=True):
+        for known, (left, n) in zip(self.panels, self.left, strict=True):
             at = panel.cells(known.image, known.worker)
-            totals[at] += total
+            totals[at] += left * n
             counts[at] += n
         return totals / counts

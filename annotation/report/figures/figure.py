@@ -31,6 +31,12 @@ class Figure:
     data: dict[str, Any] | None = None
     missing: str | None = None
 
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """`data` of a figure that the caller knows not to be missing."""
+        assert self.data is not None
+        return self.data
+
     def plain(self) -> dict[str, Any]:
         """The figure as it stands in report.json: values in `data`, intervals by JSON pointer.
 
