@@ -1,4 +1,4 @@
-"""report SLUG: the figures of a study, as JSON and as tables."""
+"""report SLUG: the figures of a study, as JSON, as tables and as charts."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.table import Table
 
 from annotation.report.campaigns import NoStudy, study_of
+from annotation.report.charts import charts_of, files_of_charts
 from annotation.report.document import files_of, report_of
 from imagesets.files import write_whole
 from imagesets.management.dataset_argument import dataset_named
@@ -20,7 +21,7 @@ from tasks.results import aggregate
 class Command(BaseCommand):
     help = (
         "Compute the report of a study: each figure with its intervals. Prints what was found;"
-        " --out writes report.json, and a CSV for each figure."
+        " --out writes report.json, and a CSV and the charts of each figure."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -53,7 +54,7 @@ class Command(BaseCommand):
                 raise CommandError(str(error)) from None
             report = report_of(dataset, *campaigns, seed=seed)
         if out is not None:
-            files = list(files_of(report))
+            files = [*files_of(report), *files_of_charts(charts_of(report))]
             try:
                 out.mkdir(parents=True, exist_ok=True)
                 for name, content in files:
