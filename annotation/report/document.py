@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from annotation.report.answers import answers
 from annotation.report.arrays import Study
 from annotation.report.figures import FIGURES
 from annotation.report.figures.figure import token
@@ -14,12 +15,23 @@ from annotation.report.findings import finding
 from annotation.report.loading import load_study
 from imagesets.models import Dataset
 from tasks.models import Campaign
+from tasks.results.prevalence import bands
 from tasks.results.version import code_version
 
 SETTINGS = {
-    "contains": ("workers_per_item", "maybe"),
-    "classify": (
+    "contains": (
+        "crowd",
+        "candidates",
         "workers_per_item",
+        "round_size",
+        "grid_size",
+        "max_sections",
+        "maybe",
+    ),
+    "classify": (
+        "crowd",
+        "workers_per_item",
+        "images_per_hit",
         "min_relative_sf",
         "max_offered",
         "min_judgments",
@@ -43,6 +55,8 @@ def report_of(
             "images": study.n,
             "dataset_labels": int((study.dataset_label >= 0).sum()),
             "populations": sizes(study),
+            "answers": answers(study),
+            "prevalence": [] if contains is None else _prevalence(contains),
             "runs": {name: _run(campaign) for name, campaign in asked.items()},
             "settings": {
                 name: {key: getattr(campaign, key) for key in SETTINGS[name]}
@@ -53,6 +67,21 @@ def report_of(
         },
         "figures": figures_of(study),
     }
+
+
+def _prevalence(contains: Campaign) -> list[dict[str, Any]]:
+    """CONTAINS's sections by the share of tiles that should show the label (rule F5)."""
+    return [
+        {
+            "above": band.low,
+            "up_to": band.high,
+            "sections": band.sections,
+            "expected": band.expected,
+            "observed": band.observed,
+            "shown": band.shown,
+        }
+        for band in bands(contains)
+    ]
 
 
 def _run(campaign: Campaign) -> dict[str, Any] | None:

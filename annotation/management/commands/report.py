@@ -10,6 +10,7 @@ from rich.table import Table
 from annotation.report.campaigns import NoStudy, study_of
 from annotation.report.charts import charts_of, files_of_charts
 from annotation.report.document import files_of, report_of
+from annotation.report.page.making import alone, for_readers
 from imagesets.files import write_whole
 from imagesets.management.dataset_argument import dataset_named
 from imagesets.terminal import drawn, progress_bar
@@ -21,7 +22,7 @@ from tasks.results import aggregate
 class Command(BaseCommand):
     help = (
         "Compute the report of a study: each figure with its intervals. Prints what was found;"
-        " --out writes report.json, and a CSV and the charts of each figure."
+        " --out writes report.json, a CSV and the charts of each figure, and the page index.html."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -54,7 +55,9 @@ class Command(BaseCommand):
                 raise CommandError(str(error)) from None
             report = report_of(dataset, *campaigns, seed=seed)
         if out is not None:
-            files = [*files_of(report), *files_of_charts(charts_of(report))]
+            charts = charts_of(for_readers(report, dataset))
+            page = alone(report, dataset, *campaigns, charts)
+            files = [*files_of(report), *files_of_charts(charts), ("index.html", page)]
             try:
                 out.mkdir(parents=True, exist_ok=True)
                 for name, content in files:
