@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.table import Table
 
 from annotation.report.campaigns import NoStudy, study_of
-from annotation.report.document import files_of, report_of
+from annotation.report.document import files_of, report_of, text_of
+from annotation.report.kept import keep
 from imagesets.files import write_whole
 from imagesets.management.dataset_argument import dataset_named
 from imagesets.terminal import drawn, progress_bar
@@ -52,6 +53,8 @@ class Command(BaseCommand):
             except Refused as error:
                 raise CommandError(str(error)) from None
             report = report_of(dataset, *campaigns, seed=seed)
+            if seed == 0:
+                keep(text_of(report), campaigns)
         if out is not None:
             files = list(files_of(report))
             try:
