@@ -18,6 +18,7 @@ from annotation.api.serializers import (
     SyncedSerializer,
     ToPublish,
 )
+from annotation.report.celery_tasks import queue_report
 from annotation.rights import RESEARCH, SPEND, VIEW, need
 from annotation.rights.api import Ruled, RuledList
 from tasks import results
@@ -157,7 +158,7 @@ class Sync(Ruled, generics.GenericAPIView):
 
 
 class Aggregate(Ruled, generics.GenericAPIView):
-    """Compute the campaign's results now."""
+    """Compute the campaign's results now; the study's report follows in the queue."""
 
     rights = {"POST": RESEARCH}
     about = queryset = CAMPAIGNS
@@ -176,4 +177,5 @@ class Aggregate(Ruled, generics.GenericAPIView):
             run = results.aggregate(self.row)
         except Refused as refused:
             raise Conflict(str(refused)) from None
+        queue_report(self.row)
         return Response(RunSerializer(run).data)

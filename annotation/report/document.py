@@ -98,13 +98,18 @@ def figures_of(study: Study) -> dict[str, dict[str, Any]]:
     return figures
 
 
+def text_of(report: dict[str, Any]) -> str:
+    """report.json."""
+    text = json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1, default=str)
+    return f"{text}\n"
+
+
 def files_of(report: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
     """(name, content) of report.json and of a CSV for each figure that is not missing.
 
     A row of a CSV is a value in the figure's data: its JSON pointer, the value, its interval.
     """
-    text = json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1, default=str)
-    yield "report.json", f"{text}\n".encode()
+    yield "report.json", text_of(report).encode()
     for name, figure in report["figures"].items():
         if figure["data"] is not None:
             yield f"{name}.csv", _table(figure).encode()

@@ -9,7 +9,8 @@ from rich.table import Table
 
 from annotation.report.campaigns import NoStudy, study_of
 from annotation.report.charts import charts_of, files_of_charts
-from annotation.report.document import files_of, report_of
+from annotation.report.document import files_of, report_of, text_of
+from annotation.report.kept import keep
 from annotation.report.page.making import alone, for_readers
 from imagesets.files import write_whole
 from imagesets.management.dataset_argument import dataset_named
@@ -54,6 +55,8 @@ class Command(BaseCommand):
             except Refused as error:
                 raise CommandError(str(error)) from None
             report = report_of(dataset, *campaigns, seed=seed)
+            if seed == 0:
+                keep(text_of(report), campaigns)
         if out is not None:
             charts = charts_of(for_readers(report, dataset))
             page = alone(report, dataset, *campaigns, charts)
