@@ -39,6 +39,7 @@ def report_of(
         "study": {
             "dataset": dataset.slug,
             **{name: campaign.slug if campaign else None for name, campaign in campaigns.items()},
+            "added": list(study.added),
             "classifiers": list(study.models),
             "images": study.n,
             "dataset_labels": int((study.dataset_label >= 0).sum()),
