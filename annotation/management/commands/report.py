@@ -9,6 +9,8 @@ from rich.table import Table
 
 from annotation.report.campaigns import NoStudy, study_of
 from annotation.report.document import files_of, report_of
+from annotation.report.loading import load_study
+from annotation.report.scoring.people import scoring_files
 from imagesets.files import write_whole
 from imagesets.management.dataset_argument import dataset_named
 from imagesets.terminal import drawn, progress_bar
@@ -20,7 +22,8 @@ from tasks.results import aggregate
 class Command(BaseCommand):
     help = (
         "Compute the report of a study: each figure with its intervals. Prints what was found;"
-        " --out writes report.json, and a CSV for each figure."
+        " --out writes report.json, a CSV for each figure, and score.py, which scores other"
+        " classifiers."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -51,9 +54,12 @@ class Command(BaseCommand):
                     aggregate(each)
             except Refused as error:
                 raise CommandError(str(error)) from None
-            report = report_of(dataset, *campaigns, seed=seed)
+            study = load_study(dataset, *campaigns, seed)
+            report = report_of(dataset, *campaigns, seed=seed, study=study)
         if out is not None:
-            files = list(files_of(report))
+            keys = dataset.images.values_list("key", flat=True)
+            others = set(keys) - set(study.images)
+            files = [*files_of(report), *scoring_files(study, others)]
             try:
                 out.mkdir(parents=True, exist_ok=True)
                 for name, content in files:
