@@ -41,16 +41,24 @@ SETTINGS = {
 
 
 def report_of(
-    dataset: Dataset, contains: Campaign | None, classify: Campaign | None, seed: int = 0
+    dataset: Dataset,
+    contains: Campaign | None,
+    classify: Campaign | None,
+    seed: int = 0,
+    study: Study | None = None,
 ) -> dict[str, Any]:
-    """The report as it stands in report.json. The campaigns have been aggregated."""
-    study = load_study(dataset, contains, classify, seed)
+    """The report as it stands in report.json. The campaigns have been aggregated.
+
+    study: what they found, where it has been loaded.
+    """
+    study = study or load_study(dataset, contains, classify, seed)
     campaigns = {"contains": contains, "classify": classify}
     asked = {name: campaign for name, campaign in campaigns.items() if campaign is not None}
     return {
         "study": {
             "dataset": dataset.slug,
             **{name: campaign.slug if campaign else None for name, campaign in campaigns.items()},
+            "added": list(study.added),
             "classifiers": list(study.models),
             "images": study.n,
             "dataset_labels": int((study.dataset_label >= 0).sum()),

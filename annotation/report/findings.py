@@ -115,9 +115,18 @@ def _r9(of: _Numbers) -> str:
 def _r10(of: _Numbers) -> str:
     own = of.share("/dataset_label/mean_sf")
     text = f"Workers select the dataset label with a mean frequency of {own}"
-    if (best := of.best("/models", "mean_sf")) is None:
+    if (best := of.best("/models", "mean_sf")) is not None:
+        text += f", and {best}'s first label with {of.share(to('models', best, 'mean_sf'))}"
+    models = of["/models"]
+    least = max(sorted(models), key=lambda name: models[name]["not_judged"], default=None)
+    if least is None or not (unjudged := models[least]["not_judged"]):
         return f"{text}."
-    return f"{text}, and {best}'s first label with {of.share(to('models', best, 'mean_sf'))}."
+    low, high = models[least]["bounds"]
+    predicted = _count(models[least]["images"] + unjudged, "image", "images")
+    return (
+        f"{text}. Workers were not shown {least}'s first label on {unjudged:,} of {predicted}:"
+        f" its mean over all lies between {100 * low:.1f} % and {100 * high:.1f} %."
+    )
 
 
 def _r11(of: _Numbers) -> str | None:

@@ -20,6 +20,8 @@ def r10(study: Study) -> Figure:
     """The figure; it needs CONTAINS."""
     if study.contains is None:
         return Figure(DEFINITION, POPULATION, missing="a CONTAINS campaign with answers")
+    definition = DEFINITION + pairs_asked_later(study)
+    study = study.with_added
     own = mean_frequency(study, study.dataset_label)
     models = {}
     for name, model in study.models.items():
@@ -35,7 +37,17 @@ def r10(study: Study) -> Figure:
             "not_predicted": study.n - predicted,
         }
     data = {"dataset_label": {"mean_sf": own, "images": own.images}, "models": models}
-    return Figure(DEFINITION, POPULATION, study.n, data)
+    return Figure(definition, POPULATION, study.n, data)
+
+
+def pairs_asked_later(study: Study) -> str:
+    """A sentence on the campaigns that asked what CONTAINS did not; "" if there is none."""
+    if not study.added:
+        return ""
+    return (
+        " The selection frequency of a pair that the study's CONTAINS campaign did not ask is that"
+        f" of a later one ({', '.join(study.added)}); no pair's answers are pooled."
+    )
 
 
 def pair_of(study: Study, label: Ints) -> Ints:
