@@ -10,7 +10,9 @@ import annotation.serving.heartbeats  # noqa: F401 - the workers' signs of life
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotation.settings")
 app = Celery("annotation")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["imagesets", "models_inference", "tasks"], related_name="celery_tasks")
+app.autodiscover_tasks(
+    ["imagesets", "models_inference", "tasks", "annotation.report"], related_name="celery_tasks"
+)
 
 NICE = 5
 

@@ -13,6 +13,7 @@ from annotation.admin.steps import (
     ask_first,
 )
 from annotation.links import door, how_people_begin, link_of
+from annotation.report.celery_tasks import queue_report
 from annotation.rights import RESEARCH, SPEND, may
 from tasks import money
 from tasks.campaigns import publish
@@ -170,13 +171,15 @@ class CampaignSteps(Guarded):
         step = Step(
             title=f"Aggregate {campaign.name}",
             consequences=[
-                "Results are computed again from the used answers, and replace the last ones."
+                "Results are computed again from the used answers, and replace the last ones. The"
+                " study's report follows in the queue."
             ],
             button="Aggregate now",
         )
 
         def take(values: dict) -> str:
             run = aggregate(campaign)
+            queue_report(campaign)
             return f"Aggregated in {run.seconds:.1f} s: {run.counts_told}."
 
         return ask_first(self, request, campaign, step, take)

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from annotation.api.parameters import known_parameters
 from annotation.dashboards.dataset_summary import candidates_of, findings_of
 from annotation.rights import VIEW
 from annotation.rights.api import Ruled
@@ -119,7 +120,7 @@ class Candidates(Ruled, APIView):
         ],
     )
     def get(self, request: Request, slug: str) -> Response:
-        _known_parameters(request, PARAMETERS)
+        known_parameters(request, PARAMETERS)
         k = request.query_params.get("k", str(K))
         if not (k.isascii() and k.isdigit() and 1 <= int(k) <= STORED):
             raise serializers.ValidationError({"k": [f"Must be a whole number, 1 to {STORED}."]})
@@ -139,16 +140,9 @@ class Lint(Ruled, APIView):
 
     @extend_schema(responses=LintSerializer)
     def get(self, request: Request, slug: str) -> Response:
-        _known_parameters(request, ())
+        known_parameters(request, ())
         findings: list[dict[str, Any]] = [
             {"rule": finding.rule, "labels": list(finding.keys), "text": finding.text}
             for finding in lint(self.row.labels.order_by("key"))
         ]
         return Response({"count": len(findings), "findings": findings})
-
-
-def _known_parameters(request: Request, known: tuple[str, ...]) -> None:
-    """Refuse parameters that the address does not have, as lists do."""
-    sentence = f"Unknown parameter. Known: {', '.join(known) or 'none'}."
-    if unknown := {name: [sentence] for name in request.query_params if name not in known}:
-        raise serializers.ValidationError(unknown)

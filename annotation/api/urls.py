@@ -9,6 +9,7 @@ from annotation.api import (
     dataset_summary,
     datasets,
     invitations,
+    report,
     responses,
 )
 from annotation.api.errors import unknown_address
@@ -50,6 +51,7 @@ urlpatterns = [
         name="api-candidates",
     ),
     path("datasets/<slug:slug>/images/", datasets.Images.as_view(), name="api-images"),
+    path("datasets/<slug:slug>/report/", report.Report.as_view(), name="api-report"),
     path(
         "datasets/<slug:slug>/classifiers/",
         classifiers.Classifiers.as_view(),

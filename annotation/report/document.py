@@ -41,16 +41,24 @@ SETTINGS = {
 
 
 def report_of(
-    dataset: Dataset, contains: Campaign | None, classify: Campaign | None, seed: int = 0
+    dataset: Dataset,
+    contains: Campaign | None,
+    classify: Campaign | None,
+    seed: int = 0,
+    study: Study | None = None,
 ) -> dict[str, Any]:
-    """The report as it stands in report.json. The campaigns have been aggregated."""
-    study = load_study(dataset, contains, classify, seed)
+    """The report as it stands in report.json. The campaigns have been aggregated.
+
+    study: what they found, where it has been loaded.
+    """
+    study = study or load_study(dataset, contains, classify, seed)
     campaigns = {"contains": contains, "classify": classify}
     asked = {name: campaign for name, campaign in campaigns.items() if campaign is not None}
     return {
         "study": {
             "dataset": dataset.slug,
             **{name: campaign.slug if campaign else None for name, campaign in campaigns.items()},
+            "added": list(study.added),
             "classifiers": list(study.models),
             "images": study.n,
             "dataset_labels": int((study.dataset_label >= 0).sum()),
@@ -93,9 +101,15 @@ def figures_of(study: Study) -> dict[str, dict[str, Any]]:
     """Every figure with its finding, as they stand in report.json."""
     figures = {}
     for name, compute in FIGURES.items():
-        plain = compute(study).plain()
+        plain = study.once(compute).plain()
         figures[name] = {"finding": finding(name, plain), **plain}
     return figures
+
+
+def text_of(report: dict[str, Any]) -> str:
+    """report.json."""
+    text = json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1, default=str)
+    return f"{text}\n"
 
 
 def files_of(report: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
@@ -103,8 +117,7 @@ def files_of(report: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
 
     A row of a CSV is a value in the figure's data: its JSON pointer, the value, its interval.
     """
-    text = json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1, default=str)
-    yield "report.json", f"{text}\n".encode()
+    yield "report.json", text_of(report).encode()
     for name, figure in report["figures"].items():
         if figure["data"] is not None:
             yield f"{name}.csv", _table(figure).encode()

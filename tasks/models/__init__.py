@@ -7,7 +7,7 @@ from tasks.models.hit import HIT, HITItem, Section
 from tasks.models.invitation import Arrival, Invitation
 from tasks.models.known_answer import KnownAnswer
 from tasks.models.payment import Payment
-from tasks.models.results import ImageResult, PairResult, Run, WorkerResult
+from tasks.models.results import ImageResult, KeptReport, PairResult, Run, WorkerResult
 from tasks.models.transition import Transition
 from tasks.models.worker import Secret, Stop, Worker
 
@@ -22,6 +22,7 @@ __all__ = [
     "HITItem",
     "ImageResult",
     "Invitation",
+    "KeptReport",
     "KnownAnswer",
     "Pair",
     "PairResult",

@@ -102,6 +102,19 @@ class ImageResult(models.Model):
     objects_found = models.JSONField(default=list)
     main_object = models.PositiveSmallIntegerField(null=True, blank=True)
     dataset_object = models.PositiveSmallIntegerField(null=True, blank=True)
+    equal_cuts = models.BooleanField(
+        null=True, blank=True, help_text="Another partition of its labels is as good."
+    )
+    surely_disagrees = models.BooleanField(
+        null=True,
+        blank=True,
+        help_text="The main object is not the dataset label's, whichever equals are chosen.",
+    )
+    may_disagree = models.BooleanField(
+        null=True,
+        blank=True,
+        help_text="The main object is not the dataset label's by some choice among equals.",
+    )
     workers = models.PositiveIntegerField(default=0)
 
     class Meta:
@@ -134,3 +147,14 @@ class WorkerResult(models.Model):
 
     def __str__(self) -> str:
         return f"{self.worker_id} in {self.campaign_id}"
+
+
+class KeptReport(models.Model):
+    """The report of a study as JSON, kept with the last run of the study's last campaign."""
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, primary_key=True)
+    at = models.DateTimeField(db_default=Now(), editable=False)
+    document = models.TextField(help_text="What report.json holds.")
+
+    def __str__(self) -> str:
+        return f"report of {self.run}"

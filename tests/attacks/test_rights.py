@@ -54,7 +54,7 @@ API = {
     "api-predictions": {"GET": ("row", VIEWER), "POST": ("row", RESEARCHER)},
     **{
         f"api-{name}": {"GET": ("row", VIEWER)}
-        for name in ("dataset", "labels", "lint", "candidates", "images", "jobs")
+        for name in ("dataset", "labels", "lint", "candidates", "images", "jobs", "report")
     },
     **{
         f"api-{name}": {"POST": ("row", RESEARCHER)}

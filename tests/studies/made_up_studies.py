@@ -37,6 +37,7 @@ class Picture:
     pairs: dict[str, dict[int, int]] = field(default_factory=dict)  # label -> worker -> answer
     responses: dict[int, tuple[str, str | None]] = field(default_factory=dict)  # by submission
     partition: list[str] = field(default_factory=list)  # labels of each object
+    unparted: bool = False  # its labels are too many to be parted
     tops: dict[str, str | None] = field(default_factory=dict)  # model -> its first label
     offered: str = ""  # in CLASSIFY
     answered: bool = False  # there are responses, whoever is left out below
@@ -164,11 +165,20 @@ def pictures(seed: int, n: int = 16) -> list[Picture]:
             picture.offered, picture.answered = "".join(offered), True
             picture.selected_before = sum(picture.chosen.values()) / len(picture.responses)
             found = image_objects(picture.responses.values(), own).objects
-            picture.partition = ["".join(each["labels"]) for each in found]
+            picture.unparted = bool(rng.random() < 0.1)
+            if not picture.unparted:
+                picture.partition = ["".join(each["labels"]) for each in found]
         for model in ("first", "second"):
             says = rng.choice([*LABELS, own])
             picture.tops[model] = None if rng.random() < 0.1 else says
         made.append(picture)
+    return made
+
+
+def fewer_workers(made: list[Picture], least: int) -> list[Picture]:
+    """The pictures with the answers of the first workers alone, numbered below `least`."""
+    for worker in range(least, WORKERS):
+        made = [picture.without(worker) for picture in made]
     return made
 
 
@@ -219,7 +229,7 @@ def study_of(made: list[Picture], *, contains: bool = True, classify: bool = Tru
         np.array(selected, int),
         np.cumsum([0, *(len(made[n].offered) for n, *_ in said)]),
         np.array([number_of(label) for n, *_ in said for label in made[n].offered], int),
-        Partitions(image, place, label, np.zeros(len(made), bool)),
+        Partitions(image, place, label, np.array([picture.unparted for picture in made])),
     )
     names = sorted({name for picture in made for name in picture.tops})
     superclasses = sorted(set(SUPERCLASSES.values()))

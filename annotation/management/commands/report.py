@@ -9,8 +9,11 @@ from rich.table import Table
 
 from annotation.report.campaigns import NoStudy, study_of
 from annotation.report.charts import charts_of, files_of_charts
-from annotation.report.document import files_of, report_of
+from annotation.report.document import files_of, report_of, text_of
+from annotation.report.kept import keep
+from annotation.report.loading import load_study
 from annotation.report.page.making import alone, for_readers
+from annotation.report.scoring.people import scoring_files
 from imagesets.files import write_whole
 from imagesets.management.dataset_argument import dataset_named
 from imagesets.terminal import drawn, progress_bar
@@ -22,7 +25,8 @@ from tasks.results import aggregate
 class Command(BaseCommand):
     help = (
         "Compute the report of a study: each figure with its intervals. Prints what was found;"
-        " --out writes report.json, a CSV and the charts of each figure, and the page index.html."
+        " --out writes report.json, a CSV and the charts of each figure, the page index.html, and"
+        " score.py, which scores other classifiers."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -53,11 +57,21 @@ class Command(BaseCommand):
                     aggregate(each)
             except Refused as error:
                 raise CommandError(str(error)) from None
-            report = report_of(dataset, *campaigns, seed=seed)
+            study = load_study(dataset, *campaigns, seed)
+            report = report_of(dataset, *campaigns, seed=seed, study=study)
+            if seed == 0:
+                keep(text_of(report), campaigns)
         if out is not None:
+            keys = dataset.images.values_list("key", flat=True)
+            others = set(keys) - set(study.images)
             charts = charts_of(for_readers(report, dataset))
             page = alone(report, dataset, *campaigns, charts)
-            files = [*files_of(report), *files_of_charts(charts), ("index.html", page)]
+            files = [
+                *files_of(report),
+                *files_of_charts(charts),
+                *scoring_files(study, others),
+                ("index.html", page),
+            ]
             try:
                 out.mkdir(parents=True, exist_ok=True)
                 for name, content in files:

@@ -3,14 +3,34 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from annotation.report.charts.accuracies import r3
+from annotation.report.charts.accuracies import r3, r4, r6, r10, r11, r12
 from annotation.report.charts.chart import Chart
-from annotation.report.charts.images import r1, r7
+from annotation.report.charts.images import r1, r2, r5, r7, r8
+from annotation.report.charts.labels import r9, r13, r14
+from annotation.report.charts.people import r15, r16, r17
 from annotation.report.charts.reading import Figure, Report
 
 __all__ = ["Chart", "charts_of", "files_of_charts"]
 
-CHARTS: dict[str, Callable[[Figure], list[Chart]]] = {"R1": r1, "R3": r3, "R7": r7}
+CHARTS: dict[str, Callable[[Figure], list[Chart]]] = {
+    "R1": r1,
+    "R2": r2,
+    "R3": r3,
+    "R4": r4,
+    "R5": r5,
+    "R6": r6,
+    "R7": r7,
+    "R8": r8,
+    "R9": r9,
+    "R10": r10,
+    "R11": r11,
+    "R12": r12,
+    "R13": r13,
+    "R14": r14,
+    "R15": r15,
+    "R16": r16,
+    "R17": r17,
+}
 
 
 def charts_of(report: Mapping[str, Any]) -> list[Chart]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from annotation.report.charts.theme import INK, QUIET, SHADE, SMALL, WIDTH, Look
+from annotation.report.charts.theme import COLOURS, INK, QUIET, SHADE, SMALL, WIDTH, Look
 
 Rows = list[dict[str, Any]]
 Point = Mapping[str, Any]  # {value, low, high}; None where there is none
@@ -227,6 +227,137 @@ def _names(rows: Rows, width: int, height: int) -> Any:
     )
     text = base.mark_text(align="left").encode(x=alt.value(18), y=down, text="name:N")
     return alt.layer(points, text).properties(width=width, height=height)
+
+
+def bubbles(counts: Mapping[str, int], x: str, y: str) -> Any:
+    """Circles for {"x,y": n} with area n."""
+    rows = [
+        {"x": int(place.split(",")[0]), "y": int(place.split(",")[1]), "n": n}
+        for place, n in counts.items()
+    ]
+    most = max(max(row["x"], row["y"]) for row in rows)
+    tall = max(row["y"] for row in rows)
+    size = (WIDTH - 90) // 2
+    axis = alt.Axis(format="d", tickMinStep=1, tickCount=6)
+    across = alt.X(
+        "x:Q",
+        title=x,
+        axis=axis,
+        scale=alt.Scale(domain=[-0.6, max(row["x"] for row in rows) + 0.6], nice=False),
+    )
+    up = alt.Y("y:Q", title=y, axis=axis, scale=alt.Scale(domain=[-0.6, tall + 0.6], nice=False))
+    area = alt.Size(
+        "n:Q",
+        legend=None,
+        scale=alt.Scale(domain=[0, max(row["n"] for row in rows)], range=[0, 420]),
+    )
+    low, high = 0, min(tall, max(row["x"] for row in rows))
+    same = drawn([{"x": low, "y": low}, {"x": high, "y": high}])
+    return alt.layer(
+        same.mark_line(color=QUIET, strokeDash=[2, 3], strokeWidth=1).encode(x=across, y=up),
+        drawn(rows)
+        .mark_circle(fill=SHADE, opacity=0.85, stroke=INK, strokeWidth=0.5)
+        .encode(x=across, y=up, size=area),
+    ).properties(width=size, height=size)
+
+
+def stacked(rows: Rows, parts: Sequence[str], x: str, order: Sequence[str]) -> Any:
+    """Shares of a whole, a bar for each row, from the palest part to the darkest.
+
+    rows: {row, part, place, share, n}: n stands at the right.
+    """
+    left = min(230, max(map(len, order)) * 7 + 10)
+    width = WIDTH - left - 50
+    axis = alt.Axis(grid=False, ticks=False, domain=False, labelColor=INK)
+    y = alt.Y("row:N", sort=list(order), title=None, axis=axis)
+    base = drawn(rows)
+    steps = [0.08 + 0.8 * at / max(len(parts) - 1, 1) for at in range(len(parts))]
+    depth = alt.Opacity("part:N", scale=alt.Scale(domain=list(parts), range=steps))
+    depth = depth.legend(
+        title=None, symbolType="square", symbolFillColor=INK, columns=5, symbolStrokeWidth=0
+    )
+    along = alt.X(
+        "share:Q", title=x, axis=alt.Axis(format=".0%", tickCount=5), scale=alt.Scale(domain=[0, 1])
+    )
+    last = drawn([row for row in rows if row["place"] == 0])
+    return alt.layer(
+        base.mark_bar(fill=INK, stroke=INK, strokeWidth=0.4, height={"band": 0.72}).encode(
+            x=along, y=y, opacity=depth, order=alt.Order("place:Q")
+        ),
+        last.mark_text(align="left", dx=4, color=QUIET, fontSize=11).encode(
+            x=alt.value(width), y=y, text=alt.Text("n:Q", format=",d")
+        ),
+    ).properties(width=width, height=22 * len(order))
+
+
+def matrix(cells: Rows, order: Sequence[str], x: str, y: str, *, numbers: bool) -> Any:
+    """Cells {row, column, value, depth} of a square; depth, from 0 to 1, is how dark it is."""
+    left = min(180, max(map(len, order)) * 7 + 10)
+    size = min(WIDTH - left, 30 * len(order))
+    base = drawn(cells)
+    axis = alt.Axis(grid=False, ticks=False, domain=False, labelColor=INK, labelLimit=180)
+    across = alt.X("column:N", sort=list(order), title=x, scale=alt.Scale(domain=list(order)))
+    across = across.axis(
+        grid=False,
+        ticks=False,
+        domain=False,
+        labelColor=INK,
+        labelAngle=-45,
+        orient="top",
+        labelLimit=120,
+    )
+    down = alt.Y("row:N", sort=list(order), title=y, axis=axis, scale=alt.Scale(domain=list(order)))
+    depth = alt.FillOpacity(
+        "depth:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[0.04, 0.75])
+    )
+    layers = [base.mark_rect(fill=COLOURS[0]).encode(x=across, y=down, fillOpacity=depth)]
+    if numbers:
+        text = base.mark_text(fontSize=11)
+        layers.append(text.encode(x=across, y=down, text="text:N"))
+    return alt.layer(*layers).properties(width=size, height=size)
+
+
+def scatter(
+    rows: Rows,
+    x: tuple[str, str],
+    y: tuple[str, str],
+    *,
+    n: str,
+    named: Rows = (),
+    width: int = WIDTH - 60,
+    height: int = 300,
+    log: bool = False,
+) -> Any:
+    """Places {x, y, n}, with area n where several share one; `named` have their name beside them.
+
+    x, y: (title, format).
+    """
+    most = max(row["n"] for row in rows)
+    kind = "log" if log else "linear"
+    xs = (
+        alt.Scale(type=kind, nice=False)
+        if log
+        else alt.Scale(domain=domain_of([row["x"] for row in rows], unit=True), nice=False)
+    )
+    ys = alt.Scale(domain=domain_of([row["y"] for row in rows], unit=True), nice=False)
+    across = alt.X("x:Q", title=x[0], axis=alt.Axis(format=x[1], tickCount=5), scale=xs)
+    up = alt.Y("y:Q", title=y[0], axis=alt.Axis(format=y[1], tickCount=5), scale=ys)
+    area = alt.Size(
+        "n:Q",
+        legend=None,
+        scale=alt.Scale(domain=[1, max(most, 2)], range=[26, 26 if most == 1 else 300]),
+    )
+    dots = drawn(rows).mark_circle(fill=SHADE, stroke=INK, strokeWidth=0.5, opacity=0.85)
+    layers = [dots.encode(x=across, y=up, size=area)]
+    for row in named:
+        text = drawn([row]).mark_text(
+            align=row["align"],
+            dx=7 if row["align"] == "left" else -7,
+            dy=row.get("dy", 0),
+            fontSize=11,
+        )
+        layers.append(text.encode(x=across, y=up, text="name:N"))
+    return alt.layer(*layers).properties(width=width, height=height)
 
 
 def mark(look: Look, *, filled: bool = True) -> dict[str, str]:

@@ -1,0 +1,56 @@
+"""The report of a study as it was last computed, kept with the run that it follows."""
+
+import json
+from typing import Any
+
+from django.db import transaction
+
+from tasks.models import Campaign, KeptReport, Run, Transition
+from tasks.results import last_failure, record_failure
+
+SUBJECT = "report"  # of a failure in the campaign's log
+Campaigns = tuple[Campaign | None, Campaign | None]  # CONTAINS and CLASSIFY, as study_of gives them
+
+
+def kept_report(campaigns: Campaigns) -> dict[str, Any] | None:
+    """The study's report as report.json holds it; None if none is kept."""
+    text = kept_text(campaigns)
+    return None if text is None else json.loads(text)
+
+
+def kept_text(campaigns: Campaigns) -> str | None:
+    """The same as JSON text."""
+    kept = KeptReport.objects.filter(run__campaign=last_of(campaigns)).order_by("run").last()
+    return kept and kept.document
+
+
+@transaction.atomic
+def keep(text: str, campaigns: Campaigns) -> None:
+    """Keep report.json with the last run of the study's last campaign, in place of an older one."""
+    runs = Run.objects.filter(campaign=last_of(campaigns))
+    run = runs.latest()
+    KeptReport.objects.update_or_create(run=run, defaults={"document": text})
+    KeptReport.objects.filter(run__in=runs).exclude(run=run).delete()
+
+
+def last_of(campaigns: Campaigns) -> Campaign:
+    """The study's last campaign: CLASSIFY, or CONTAINS where none follows it."""
+    contains, classify = campaigns
+    last = classify or contains
+    assert last is not None
+    return last
+
+
+def not_aggregated(campaigns: Campaigns) -> list[Campaign]:
+    """The study's campaigns that no run has aggregated; the report waits for them."""
+    return [each for each in campaigns if each is not None and not each.runs.exists()]
+
+
+def keep_failure(campaigns: Campaigns, error: Exception) -> None:
+    """Log with the study's last campaign that its report could not be computed."""
+    record_failure(last_of(campaigns), error, SUBJECT)
+
+
+def failure_of(campaigns: Campaigns) -> Transition | None:
+    """Why the report could not be computed, if no run has followed since."""
+    return last_failure(last_of(campaigns), SUBJECT)
