@@ -133,12 +133,13 @@ def rows_of_points(
     zero: bool = False,
     lines: Mapping[int, Line] | None = None,
     reach: Sequence[float] = (),
+    signed: bool = False,
 ) -> Spec:
     """Points with their intervals, a row for each of `order`; one panel beside another.
 
     panels: (heading, rows of {row, series, value, low, high, fill, shape}). The series of a row
-    stand below each other. lines: by panel, what to compare with. reach: numbers that the axis
-    must include.
+    stand below each other. unit: they are shares. signed: differences of shares. lines: by panel,
+    what to compare with. reach: numbers that the axis must include.
     """
     lines = lines or {}
     panels = [(name, [row for row in rows if row["value"] is not None]) for name, rows in panels]
@@ -148,7 +149,7 @@ def rows_of_points(
     names = [name for name in order if name in present]
     compared = [point for _, point in lines.values()]
     scale = alt.Scale(
-        domain=domain_of([*ends([*every, *compared]), *reach], unit=unit, zero=zero),
+        domain=domain_of([*ends([*every, *compared]), *reach], unit=unit and not signed, zero=zero),
         nice=False,
         zero=False,
     )
@@ -157,7 +158,7 @@ def rows_of_points(
     offset = {}
     if len(series) > 1:
         apart = alt.Scale(domain=series, paddingOuter=0.6)
-        offset["yOffset"] = alt.YOffset("series:N", scale=apart)
+        offset["yOffset"] = alt.YOffset("series:N", scale=apart, bandPosition=0.5)
 
     def to(field: str) -> Any:
         return alt.X(f"{field}:Q", title=x, axis=ticks, scale=scale)

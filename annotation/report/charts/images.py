@@ -183,7 +183,7 @@ def r8(figure: Figure) -> list[Chart]:
         panels = [bubbles(every, x, y, "followed-up images")]
         if single:
             panels.append(bubbles(single, x, y, "those with one object"))
-        title = f"Of {offered:.1f} labels offered, workers name {main:.1f} the main one"
+        title = f"Of {offered:.1f} labels offered, somebody names {main:.1f} the main one"
         charts.append(figure.chart(title, beside(*panels), AREAS, part="main"))
     return charts
 

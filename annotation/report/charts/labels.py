@@ -75,7 +75,7 @@ def _pairs(figure: Figure, heading: str, group: list[Any], order: list[str]) -> 
                 look = mark(figure.report.look(name))
                 rows.append({"row": text, "place": place, "value": value, **look})
     width = WIDTH - 230 - 60
-    y = named_rows(texts)
+    y = named_rows(texts, grid=True, tickBand="extent")
     x = alt.X(
         "value:Q",
         title="accuracy on the two",
@@ -114,9 +114,8 @@ def r13(figure: Figure) -> list[Chart]:
         "dataset label's mean selection frequency",
         named=extremes,
     )
-    lowest = min(dots, key=lambda dot: (dot["y"], dot["name"]))
-    what = "labels in each place, by area" if crowded else "each label"
-    title = f"People and classifiers, {what}: {shorter(lowest['name'])} is selected least"
+    what = f"{len(dots):,} dataset labels by place" if crowded else "Each dataset label"
+    title = f"{what}: how often workers select it, and how often classifiers name it"
     note = f"{len(dots):,} dataset labels; named: those at the ends."
     if crowded:
         note = f"A circle's area is the number of labels within {100 // GRID} or so points. {note}"

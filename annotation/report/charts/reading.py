@@ -87,7 +87,7 @@ class Figure:
         return Chart(self.name, f"{self.name}{part and '-'}{part}", title, caption, spec)
 
 
-INTERVALS = "Lines are 95 % intervals."
+INTERVALS = "Lines are 95\u00a0% intervals."
 TITLE = 60  # characters of a line
 
 
