@@ -6,13 +6,14 @@ import numpy as np
 
 from annotation.report.arrays import Predictions, Study
 from annotation.report.figures.figure import Figure
-from annotation.report.figures.populations import Question, sizes, spread
+from annotation.report.figures.populations import Question, not_predicted, sizes, spread
 from annotation.report.without import Objects
 
 DEFINITION = (
     "Share of images whose first predicted label is a label of any object (any_label), such a label"
     " selected by at least half of the responses (chosen_by_half), or an object's name"
-    " (object_name). On an easy image: the dataset label."
+    " (object_name). On an easy image: the dataset label. A label that no worker was offered is in"
+    " no object, and so counts as wrong."
 )
 POPULATION = "settled images with a prediction, whose labels could be parted into objects"
 
@@ -30,6 +31,7 @@ def r4(study: Study) -> Figure:
             data[reading][name] = spread(study, question(study, model, reading))
     unparted = study.responses.parted.unparted
     data["unparted"] = int((unparted & study.settled).sum())
+    data["not_predicted"] = not_predicted(study)
     return Figure(DEFINITION, POPULATION, sizes(study), data)
 
 

@@ -474,6 +474,7 @@ def score(people, model):
             "main_label": classify.spread(classify.main_label_question(top)),
             "restricted_to_offered": restricted(classify, model),
         }
+        r4["not_predicted"] = r12["not_predicted"] = int((classify.settled & (top < 0)).sum())
         figures.update(R4=r4, R6=disagreements(classify, model), R12=r12)
         leaders = {
             "top1": row(r3["settled"], r3["weighted"]),
