@@ -109,13 +109,14 @@ def _flags(study: Study, objects: Objects, left_out: int) -> NDArray[np.uint8]:
 
 def _contains(study: Study) -> Arrays:
     """Of the pairs that workers were shown, also later: pair_image, pair_label, pair_shown (how
-    many workers), pair_likely (its posterior, where the study's own campaign asked it, is above one
-    half); answer_worker, answer_yes (bits): their answers, pair by pair."""
+    many workers), pair_first (the study's own campaign asked it), pair_likely (and its posterior is
+    above one half); answer_worker, answer_yes (bits): their answers, pair by pair."""
     contains, own = study.with_added.frequencies, study.frequencies
     width = len(study.labels)
     code = contains.image.astype(np.int64) * width + contains.label
-    likely = (own.posterior > 0.5) & (own.shown > 0)
-    likely_codes = own.image[likely].astype(np.int64) * width + own.label[likely]
+    own_code = own.image.astype(np.int64) * width + own.label
+    first = own.shown > 0
+    likely = first & (own.posterior > 0.5)
     # Equal sums mean the same workers: whole numbers, which float64 adds exactly.
     drawn = np.random.default_rng(0).integers(2**40, size=len(study.workers)).astype(float)
     sums = np.bincount(contains.pair, drawn[contains.worker], code.size)
@@ -129,7 +130,8 @@ def _contains(study: Study) -> Arrays:
         "pair_image": _small(contains.image[pairs]),
         "pair_label": _small(contains.label[pairs]),
         "pair_shown": _small(contains.shown[pairs]),
-        "pair_likely": np.isin(code[pairs], likely_codes),
+        "pair_first": np.isin(code[pairs], own_code[first]),
+        "pair_likely": np.isin(code[pairs], own_code[likely]),
         "answer_worker": _small(answers // 2 % len(study.workers)),
         "answer_yes": np.packbits(answers % 2 == 1),
     }
