@@ -115,9 +115,11 @@ def _r9(of: _Numbers) -> str:
 def _r10(of: _Numbers) -> str:
     own = of.share("/dataset_label/mean_sf")
     text = f"Workers select the dataset label with a mean frequency of {own}"
-    if (best := of.best("/models", "mean_sf")) is not None:
-        text += f", and {best}'s first label with {of.share(to('models', best, 'mean_sf'))}"
     models = of["/models"]
+    judged = [name for name in sorted(models) if models[name]["mean_sf"] is not None]
+    if judged:  # unjudged labels flatter no model: they count as never selected
+        best = max(judged, key=lambda name: models[name]["bounds"][0])
+        text += f", and {best}'s first label with {of.share(to('models', best, 'mean_sf'))}"
     least = max(sorted(models), key=lambda name: models[name]["not_judged"], default=None)
     if least is None or not (unjudged := models[least]["not_judged"]):
         return f"{text}."
