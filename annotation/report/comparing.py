@@ -33,7 +33,7 @@ POPULATION = "as the headline figures"
 def comparison(first: Study, second: Study, *, one_dataset: bool) -> Figure:
     """The headline figures that both studies have, and their differences (rule T14).
 
-    one_dataset: images, labels and classifiers of the same key are the same. Workers always are.
+    one_dataset: images and labels of the same key are the same. Workers are on the whole site.
     """
     both = _Both(first, second, one_dataset)
     ours, theirs = headlines(first), headlines(second)
