@@ -210,7 +210,7 @@ def _b1(of: _Numbers) -> str | None:
         text = f"{best} leads by {words}: {of.share(to('models', best, metric, 'value'))}"
         if (ends := rows[best]["rank_interval"]) is None:
             return f"{text}."
-        return f"{text}; its rank is {ends[0]:g} to {ends[1]:g} of {len(known)}."
+        return f"{text}; it ranks {ends[0]:g} to {ends[1]:g} of {len(known)}."
     return None
 
 
@@ -251,7 +251,8 @@ def _b4(of: _Numbers) -> str | None:
     models = of["/models"]
     known = {name: row for name, row in sorted(models.items()) if row["effective_n"] is not None}
     if not known:
-        return None
+        reason = next(iter(of.without_interval.values()), None)
+        return f"The other classifiers are no help: {reason}." if reason else None
     best = max(known, key=lambda name: known[name]["effective_n"] / known[name]["n"])
     row = known[best]
     if row["effective_n"] <= row["n"]:
