@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse, special, stats
+from scipy import sparse, special
 
 Floats = NDArray[Any]  # NumPy's stubs take some sums of floats for whole numbers
 Ints = NDArray[np.integer]
@@ -292,7 +292,7 @@ def bounds(
 
     A figure within [0, 1] has it on the logit scale; at 0 and 1 it is Wilson's, of n.
     """
-    t = float(stats.t.ppf(0.975, groups - 1))
+    t = float(special.stdtrit(groups - 1, 0.975))
     if not unit:
         return value - t * error, value + t * error
     if value in (0.0, 1.0):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from annotation.report.arrays import YES, Study
 from annotation.report.figures.r05_main_object import disagreement
@@ -44,7 +44,7 @@ def arrays_of(study: Study, others: Iterable[str]) -> Arrays:
         "labels": np.array(study.labels, str),
         "others": np.array(sorted(others), str),
         "dataset_label": _small(study.dataset_label),
-        "t": stats.t.ppf(0.975, np.maximum(np.arange(study.n + 1) - 1, 1)),
+        "t": special.stdtrit(np.maximum(np.arange(study.n + 1) - 1, 1), 0.975),
     }
     if study.classify is not None:
         arrays |= _classify(study)
