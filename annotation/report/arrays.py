@@ -50,13 +50,16 @@ class Partitions:
     """The objects of the images, as aggregation stored them: M labels of objects.
 
     image, place, label (M,): `place` numbers an image's objects, from 0. unparted (N,) bool: the
-    image has objects, but its labels are too many to be parted (rule O6).
+    image has objects, but its labels are too many to be parted (rule O6). equals (3, N) bool: its
+    best partition is not unique; its main object is not the dataset label's by every choice among
+    equals, and by some (rule O7). None where aggregation has not said.
     """
 
     image: Ints
     place: Ints
     label: Ints
     unparted: Bools
+    equals: Bools | None = None
 
 
 @dataclass(frozen=True)
