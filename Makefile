@@ -35,6 +35,7 @@ BENCH_load := --hits 1000 10000 --seconds 6 --think 0.1 --answers 2
 BENCH_posterior := --judgments 300000
 BENCH_publish := --hits 2000 --crashes 3 --study 60
 BENCH_chaos := --rounds 10
+BENCH_report := --images 2000 --workers 100 --classifiers 3 --repeat 1
 BENCH_fuzz := --inputs 4000
 BENCH_coverage := --studies 20 --workers 12 --answers 5
 BENCHMARKS := $(basename $(notdir $(wildcard benchmarks/*.py)))

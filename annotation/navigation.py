@@ -13,8 +13,11 @@ def _may_view(model: str) -> Callable[[HttpRequest], bool]:
     return lambda request: request.user.has_perm(f"{app}.view_{name}")
 
 
-def _group(title: str, *items: tuple[str, str, str]) -> dict[str, Any]:
-    """A group of links (title, app.model, icon), each shown to those who may see the model."""
+def _group(title: str, *items: tuple[str, str, str], page: str | None = None) -> dict[str, Any]:
+    """A group of links (title, app.model, icon), each shown to those who may see the model.
+
+    The first leads to `page`, where there is one.
+    """
     return {
         "title": title,
         "separator": True,
@@ -22,10 +25,12 @@ def _group(title: str, *items: tuple[str, str, str]) -> dict[str, Any]:
             {
                 "title": name,
                 "icon": icon,
-                "link": reverse_lazy(f"admin:{model.replace('.', '_')}_changelist"),
+                "link": reverse_lazy(
+                    page if page and not place else f"admin:{model.replace('.', '_')}_changelist"
+                ),
                 "permission": _may_view(model),
             }
-            for name, model, icon in items
+            for place, (name, model, icon) in enumerate(items)
         ],
     }
 
@@ -87,10 +92,12 @@ UNFOLD = {
             ),
             _group(
                 "Reports",
+                ("Reports", "imagesets.dataset", "lab_profile"),
                 ("Runs", "tasks.run", "functions"),
                 ("Selection frequencies", "tasks.pairresult", "percent"),
                 ("Annotations", "tasks.imageresult", "center_focus_strong"),
                 ("Workers' results", "tasks.workerresult", "leaderboard"),
+                page="reports",
             ),
             _group(
                 "Settings",

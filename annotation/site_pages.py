@@ -60,4 +60,5 @@ urlpatterns = [
     *(path(address, view, name=view.__name__) for address, view in _pages.items()),
     path("", include("annotation.dashboards.progress")),
     path("", include("annotation.dashboards.dataset")),
+    path("", include("annotation.dashboards.report")),
 ]

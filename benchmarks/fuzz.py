@@ -25,7 +25,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from studies.odd_inputs import Forms, changed, damaged, odd_text, odd_value
+# In place of this folder, whose coverage.py hides the package of its name.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from benchmarks.studies.odd_inputs import Forms, changed, damaged, odd_text, odd_value
 
 ROUND = 2_000  # inputs, after which the study is made anew
 NUMBERED = ("pk", "job", "job_id", "object_id")  # parts of addresses that are numbers of rows
@@ -357,7 +360,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotation.settings")
     os.environ["AWS_ENDPOINT_URL"] = "http://127.0.0.1:9"
     with tempfile.TemporaryDirectory(prefix="second-look-fuzz-") as data:

@@ -32,7 +32,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from studies.crowds import TILES, Board, Times, at, crowd, in_frame, on_site
+# In place of this folder, whose coverage.py hides the package of its name.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from benchmarks.studies.crowds import TILES, Board, Times, at, crowd, in_frame, on_site
 
 R = 9
 SECONDS = 87  # that a HIT is expected to take
@@ -127,7 +130,6 @@ def held(campaign: Any, times: Times) -> bool:
 
 def keep_in_step(slug: str) -> None:
     """Sync the campaign every few seconds until it ends, in a process of its own like Celery's."""
-    sys.path.insert(0, str(ROOT))
     import django
 
     django.setup()
@@ -172,8 +174,7 @@ def framed(on: Any, address: str, workers: int, think: float, hits: int) -> tupl
 
 def attacked(site: str, workers: int, think: float, hits: int) -> tuple[Times, bool]:
     """Let the crowd do a campaign behind nginx, under attack; whether the invariants hold."""
-    from studies.attackers import guess, half_open
-
+    from benchmarks.studies.attackers import guess, half_open
     from tests.studies.nginx import in_front_of
 
     spawn = get_context("spawn")
@@ -219,7 +220,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="second-look-bench-") as folder:
         os.environ |= PRODUCTION | {"DATA_DIR": folder}
         os.environ["DJANGO_SETTINGS_MODULE"] = "annotation.settings"
-        sys.path.insert(0, str(ROOT))
         import django
 
         from annotation.serving.embedded import remove_database, running

@@ -1,5 +1,6 @@
 """The demo works from nothing, survives a kill on the way, and a second run changes nothing."""
 
+import json
 import os
 import re
 import shutil
@@ -90,3 +91,7 @@ def test_the_demo_from_nothing_killed_on_the_way_and_again(machine: Machine):
             assert set(hits) == {row["hit"] for row in judgments}
         assert machine.run("demo", "--no-serve") == table
         assert everything(machine) == before
+        machine.run("report", "photos", "--out", str(machine.folder / "report"))
+        report = json.loads((machine.folder / "report" / "report.json").read_text())
+        assert report["study"]["classify"] == "photos-classify"
+        assert f"{report['figures']['R1']['data']['multi_object']} of 60 images" in table

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
+from annotation.admin.additions import AdditionSteps
 from annotation.admin.campaign_form import CampaignForm
 from annotation.admin.campaign_steps import CampaignSteps
 from annotation.admin.guarded import VisibleFilter
@@ -50,8 +51,8 @@ STEPS = {
     State.DRAFT: ["publish", "invite", "close"],
     State.OPEN: ["invite", "pause", "sync", "aggregate", "close"],
     State.PAUSED: ["resume", "invite", "sync", "aggregate", "close"],
-    State.FINISHED: ["sync", "aggregate", "close"],
-    State.CLOSED: ["sync", "aggregate"],
+    State.FINISHED: ["missing", "sync", "aggregate", "close"],
+    State.CLOSED: ["missing", "sync", "aggregate"],
 }
 STATE_COLOURS = {
     State.OPEN: "success",
@@ -73,7 +74,7 @@ FIGURES = [
 
 
 @admin.register(Campaign)
-class CampaignAdmin(CampaignSteps, InvitationSteps, Lists):
+class CampaignAdmin(CampaignSteps, InvitationSteps, AdditionSteps, Lists):
     form = CampaignForm
     list_display = ["name", "state_label", "kind_name", "dataset", "progress", "round_now", "spent"]
     list_filter = ["state", "kind", ("dataset", VisibleFilter)]
@@ -81,7 +82,9 @@ class CampaignAdmin(CampaignSteps, InvitationSteps, Lists):
     list_select_related = ["dataset"]
     search_fields = ["name", "slug", "public_id__exact"]
     autocomplete_fields = ["source"]
-    actions_detail = ["publish", "invite", "pause", "resume", "sync", "aggregate", "close"]
+    actions_detail = [
+        *("publish", "invite", "pause", "resume", "missing", "sync", "aggregate", "close"),
+    ]
 
     def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> list:
         texts = ["title", "description", "instructions"]
@@ -205,6 +208,8 @@ class CampaignAdmin(CampaignSteps, InvitationSteps, Lists):
         ]
         if campaign.source:
             links.insert(0, link_to(campaign.source, f"follows {campaign.source.slug}"))
+        if campaign.adds_to:
+            links.insert(0, link_to(campaign.adds_to, f"adds to {campaign.adds_to.slug}"))
         return format_html_join(" · ", "{}", ((link,) for link in links))
 
     @display(description="workers' address")
@@ -224,6 +229,8 @@ class CampaignAdmin(CampaignSteps, InvitationSteps, Lists):
         allowed = STEPS[State(campaign.state)]
         if campaign.crowd != LOCAL:
             allowed = [step for step in allowed if step != "invite"]
+        if campaign.kind != Kind.CONTAINS or campaign.adds_to_id is not None:
+            allowed = [step for step in allowed if step != "missing"]
         return [
             step
             for step in super().get_actions_detail(request, object_id)

@@ -1,12 +1,14 @@
 """Campaigns over the API: list and create them, change drafts, take the steps of a study."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer, extend_schema
 from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from annotation.api.additions import NAMES_AN_ADDITION, AdditionSerializer
 from annotation.api.errors import Conflict
 from annotation.api.fields import KnownFieldsOnly
 from annotation.api.serializers import (
@@ -28,11 +30,16 @@ from tasks.market.sync import sync
 from tasks.models import Campaign
 from tasks.models.refused import Refused
 
-CAMPAIGNS = Campaign.objects.select_related("dataset", "source")
+CAMPAIGNS = Campaign.objects.select_related("dataset", "source", "adds_to")
 
 
 class Campaigns(RuledList, generics.ListCreateAPIView):
-    """The campaigns that you may see, the newest first; POST creates a draft."""
+    """The campaigns that you may see, the newest first; POST creates a draft.
+
+    POST of `{"missing_for": CLASSIFIER, "of": CAMPAIGN}` creates one that asks the pairs which that
+    classifier names and nobody judged in that campaign; its other settings, unless you give them,
+    are those of that campaign.
+    """
 
     rights = {"GET": VIEW, "POST": RESEARCH}
     queryset = CAMPAIGNS
@@ -43,7 +50,23 @@ class Campaigns(RuledList, generics.ListCreateAPIView):
         "kind": ("kind", "contains or classify."),
         "state": ("state", "draft, open, paused, finished or closed."),
         "source": ("source__slug", "The slug of the campaign that it follows."),
+        "adds_to": ("adds_to__slug", "The slug of the campaign that it adds to."),
     }
+
+    @extend_schema(
+        request=PolymorphicProxySerializer(
+            "NewCampaign", [CampaignSerializer, AdditionSerializer], resource_type_field_name=None
+        ),
+        responses={201: CampaignSerializer},
+    )
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().post(request, *args, **kwargs)
+
+    def get_serializer_class(self) -> type[CampaignSerializer]:
+        data = self.request.data if self.request and self.request.method == "POST" else None
+        if isinstance(data, Mapping) and NAMES_AN_ADDITION & data.keys():
+            return AdditionSerializer
+        return CampaignSerializer
 
 
 class CampaignDetail(Ruled, generics.RetrieveUpdateAPIView):

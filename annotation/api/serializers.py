@@ -44,9 +44,15 @@ class Reason(KnownFieldsOnly):
 class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
     """A campaign's settings, and where it stands."""
 
+    adds_to = serializers.SlugRelatedField(
+        slug_field="slug",
+        read_only=True,
+        help_text="The campaign of which this one asks the pairs that nobody judged.",
+    )
+
     class Meta:
         model = Campaign
-        fields = ["public_id", "state", "round", "target"]
+        fields = ["public_id", "state", "round", "target", "adds_to"]
         read_only_fields = fields
 
     def get_fields(self) -> dict[str, serializers.Field]:

@@ -43,7 +43,7 @@ R, ROUND_SIZE = 9, 3
 LOGIN = "researcher"
 BUDGET = Decimal(1000)  # US dollars, none of them real
 
-# The two left open ask the same questions; nobody has worked on them yet. Anyone may come.
+# The two that stay open ask the same questions; nobody has worked on them yet. Anyone may come.
 CONTAINS = {"slug": "photos-contains", "name": "Photos: which contain X?", "kind": "contains"}
 CLASSIFY = {"slug": "photos-classify", "name": "Photos: which objects?", "kind": "classify"}
 OPEN_CONTAINS = {"slug": "try-contains", "name": "Try it: which contain X?", "kind": "contains"}
@@ -117,15 +117,17 @@ def run_demo(console: Console, seed: int = 0, crowd: str = "local") -> Study:
         _answered(contains, truth, seed, bar)
     with steps.step("Selection frequencies and groups"):
         _aggregated(contains)
+    with steps.step("Two campaigns that stay open"):
+        _campaign(dataset, OPEN_CONTAINS, seed=seed + 1)
+        # Before the study's own follow-up: the report takes the newest.
+        _campaign(dataset, OPEN_CLASSIFY, source=contains, seed=seed + 1, follow_up="all")
     classify = _campaign(dataset, of_crowd(CLASSIFY, crowd), source=contains, seed=seed)
     with steps.step(f"CLASSIFY: {WORKERS} simulated workers") as bar:
         _answered(classify, truth, seed, bar)
     with steps.step("Objects and main labels"):
         _aggregated(classify)
-    with steps.step("Exports, and two campaigns left open"):
+    with steps.step("Exports"):
         files = list(_export(folder, (contains, classify)))
-        _campaign(dataset, OPEN_CONTAINS, seed=seed + 1)
-        _campaign(dataset, OPEN_CLASSIFY, source=contains, seed=seed + 1, follow_up="all")
     password = _login(folder / "login")
     numbers = headlines(contains, classify, _true_objects(truth))
     return Study(contains, classify, numbers, [photos / "truth.csv", *files], LOGIN, password)

@@ -4,10 +4,11 @@ Images, labels and classifiers are numbered in the order of their keys (as text)
 goes to the first key goes to the smallest number. -1 stands for none.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, reduce
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from annotation.report.without import Objects, objects_of, objects_without_each
 
 Ints = NDArray[np.integer]
 Bools = NDArray[np.bool_]
+
+T = TypeVar("T")
 
 NO, YES, MAYBE = 0, 1, 2
 FU, MIS, EASY, AMB = range(4)
@@ -43,6 +46,30 @@ class Frequencies:
     pair: Ints
     worker: Ints
     answer: Ints
+
+    def and_later(self, later: "Frequencies") -> "Frequencies":
+        """The judged pairs of both, a pair of both with these answers alone: none are pooled."""
+        width = 1 + max(int(each.label.max(initial=0)) for each in (self, later))
+        codes = [each.image.astype(np.int64) * width + each.label for each in (self, later)]
+        mine = self.shown > 0
+        theirs = (later.shown > 0) & (later.image >= 0) & ~np.isin(codes[1], codes[0][mine])
+        kept = np.concatenate([mine, theirs])
+        order = np.argsort(np.concatenate(codes)[kept])
+        place = np.full(kept.size, -1)
+        place[np.flatnonzero(kept)[order]] = np.arange(order.size)
+        pair = place[np.concatenate([self.pair, mine.size + later.pair])]
+
+        def of_pairs(name: str) -> NDArray[Any]:
+            return np.concatenate([getattr(self, name), getattr(later, name)])[kept][order]
+
+        def of_answers(name: str) -> NDArray[Any]:
+            return np.concatenate([getattr(self, name), getattr(later, name)])[pair >= 0]
+
+        return Frequencies(
+            *map(of_pairs, ("image", "label", "selected", "maybe", "shown", "posterior", "score")),
+            pair[pair >= 0],
+            *map(of_answers, ("worker", "answer")),
+        )
 
 
 @dataclass(frozen=True)
@@ -88,7 +115,7 @@ class Responses:
 @dataclass(frozen=True)
 class Predictions:
     """A classifier's labels on the images. labels, scores (N, K): by falling score, -1 and nan
-    where there are fewer. logits (N, L), or None."""
+    where there are fewer. logits (N, L) of float16, or None."""
 
     labels: Ints
     scores: Floats
@@ -117,6 +144,7 @@ class Study:
     group: FU, MIS, EASY, AMB or -1. Either campaign may be missing. Workers are numbered over both.
     superclass (L,): of each label, a place in `superclasses`, which are sorted by name, or -1.
     skills: what aggregation found of each worker in CONTAINS; fit: how its posteriors ended.
+    added: by slug, the campaigns that asked pairs of these images later, the oldest first.
     """
 
     images: Sequence[str]
@@ -133,6 +161,14 @@ class Study:
     skills: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     fit: Mapping[str, float | int | bool] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
+    added: Mapping[str, Frequencies] = field(default_factory=dict)
+    _computed: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def once(self, compute: "Callable[[Study], T]") -> T:
+        """What `compute` makes of the study, kept for figures that read it again."""
+        if compute not in self._computed:
+            self._computed[compute] = compute(self)
+        return self._computed[compute]
 
     @property
     def n(self) -> int:
@@ -143,6 +179,14 @@ class Study:
         """Of CONTAINS, which the caller knows to be there."""
         assert self.contains is not None
         return self.contains
+
+    @cached_property
+    def with_added(self) -> "Study":
+        """The study with the pairs that CONTAINS did not judge, each from its own campaign."""
+        if not self.added:
+            return self
+        joined = reduce(Frequencies.and_later, self.added.values(), self.frequencies)
+        return replace(self, contains=joined, added={})
 
     @property
     def responses(self) -> Responses:

@@ -14,12 +14,15 @@ def study_of(
 ) -> tuple[Campaign | None, Campaign | None]:
     """The CONTAINS and the CLASSIFY campaign, of which one may be missing.
 
-    `campaign`: one of the two; by default the newest CONTAINS campaign that has ended. Its
-    follow-up is the newest that is no draft. Raises NoStudy.
+    `campaign`: one of the two; by default the newest CONTAINS campaign that has ended and does not
+    add to another. Its follow-up is the newest that is no draft. Raises NoStudy.
     """
     if campaign is None:
         ended = Campaign.objects.filter(
-            dataset=dataset, kind=Kind.CONTAINS, state__in=[State.FINISHED, State.CLOSED]
+            dataset=dataset,
+            kind=Kind.CONTAINS,
+            state__in=[State.FINISHED, State.CLOSED],
+            adds_to=None,
         )
         campaign = ended.first()  # the newest
         if campaign is None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from annotation.report.answers import answers
 from annotation.report.arrays import Study
 from annotation.report.figures import FIGURES
 from annotation.report.figures.figure import token
@@ -14,12 +15,23 @@ from annotation.report.findings import finding
 from annotation.report.loading import load_study
 from imagesets.models import Dataset
 from tasks.models import Campaign
+from tasks.results.prevalence import bands
 from tasks.results.version import code_version
 
 SETTINGS = {
-    "contains": ("workers_per_item", "maybe"),
-    "classify": (
+    "contains": (
+        "crowd",
+        "candidates",
         "workers_per_item",
+        "round_size",
+        "grid_size",
+        "max_sections",
+        "maybe",
+    ),
+    "classify": (
+        "crowd",
+        "workers_per_item",
+        "images_per_hit",
         "min_relative_sf",
         "max_offered",
         "min_judgments",
@@ -29,20 +41,30 @@ SETTINGS = {
 
 
 def report_of(
-    dataset: Dataset, contains: Campaign | None, classify: Campaign | None, seed: int = 0
+    dataset: Dataset,
+    contains: Campaign | None,
+    classify: Campaign | None,
+    seed: int = 0,
+    study: Study | None = None,
 ) -> dict[str, Any]:
-    """The report as it stands in report.json. The campaigns have been aggregated."""
-    study = load_study(dataset, contains, classify, seed)
+    """The report as it stands in report.json. The campaigns have been aggregated.
+
+    study: what they found, where it has been loaded.
+    """
+    study = study or load_study(dataset, contains, classify, seed)
     campaigns = {"contains": contains, "classify": classify}
     asked = {name: campaign for name, campaign in campaigns.items() if campaign is not None}
     return {
         "study": {
             "dataset": dataset.slug,
             **{name: campaign.slug if campaign else None for name, campaign in campaigns.items()},
+            "added": list(study.added),
             "classifiers": list(study.models),
             "images": study.n,
             "dataset_labels": int((study.dataset_label >= 0).sum()),
             "populations": sizes(study),
+            "answers": answers(study),
+            "prevalence": [] if contains is None else _prevalence(contains),
             "runs": {name: _run(campaign) for name, campaign in asked.items()},
             "settings": {
                 name: {key: getattr(campaign, key) for key in SETTINGS[name]}
@@ -55,6 +77,21 @@ def report_of(
     }
 
 
+def _prevalence(contains: Campaign) -> list[dict[str, Any]]:
+    """CONTAINS's sections by the share of tiles that should show the label (rule F5)."""
+    return [
+        {
+            "above": band.low,
+            "up_to": band.high,
+            "sections": band.sections,
+            "expected": band.expected,
+            "observed": band.observed,
+            "shown": band.shown,
+        }
+        for band in bands(contains)
+    ]
+
+
 def _run(campaign: Campaign) -> dict[str, Any] | None:
     run = campaign.runs.first()
     return None if run is None else {"id": run.pk, "at": run.started_at.isoformat()}
@@ -64,7 +101,7 @@ def figures_of(study: Study) -> dict[str, dict[str, Any]]:
     """Every figure with its finding, as they stand in report.json."""
     figures = {}
     for name, compute in FIGURES.items():
-        plain = compute(study).plain()
+        plain = study.once(compute).plain()
         figures[name] = {"finding": finding(name, plain), **plain}
     return figures
 

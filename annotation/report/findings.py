@@ -1,60 +1,15 @@
 """What each figure found, in a sentence made of its numbers."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
-from annotation.report.figures.figure import token
-
-Plain = Mapping[str, Any]  # a figure as it stands in report.json
-
-
-class _Numbers:
-    """Reads a figure's data by JSON pointer, and says numbers with their intervals."""
-
-    def __init__(self, figure: Plain) -> None:
-        self.data, self.intervals = figure["data"], figure["intervals"]
-
-    def __getitem__(self, pointer: str) -> Any:
-        value = self.data
-        for key in pointer.strip("/").split("/"):
-            value = value[key.replace("~1", "/").replace("~0", "~")]
-        return value
-
-    def share(self, pointer: str) -> str:
-        """A share in percent: "27.1 % (25.9 to 28.3)"."""
-        return self._said(pointer, 100, ".1f", " %", "an unknown share")
-
-    def number(self, pointer: str) -> str:
-        """A number: "1.28 (1.26 to 1.30)"."""
-        return self._said(pointer, 1, ".2f", "", "an unknown number")
-
-    def _said(self, pointer: str, times: int, digits: str, unit: str, unknown: str) -> str:
-        if (value := self[pointer]) is None:
-            return unknown
-        low_high = [format(times * end, digits) for end in self.intervals.get(pointer, ())]
-        between = f" ({' to '.join(low_high)})" if low_high else ""
-        return f"{format(times * value, digits)}{unit}{between}"
-
-    def best(self, pointer: str, key: str) -> str | None:
-        """The model with the highest value under `key`, of equals the first by name."""
-        models = self[pointer]
-        values = {name: model[key] for name, model in sorted(models.items())}
-        known = {name: value for name, value in values.items() if value is not None}
-        return max(known, key=known.__getitem__) if known else None
+from annotation.report.wording import Numbers as _Numbers
+from annotation.report.wording import Plain, to
+from annotation.report.wording import count as _count
 
 
 def finding(name: str, figure: Plain) -> str | None:
     """The sentence of a figure ("R1" ...); None where it is missing, or says nothing yet."""
     return None if figure["data"] is None else _SENTENCES[name](_Numbers(figure))
-
-
-def to(*keys: str) -> str:
-    """The JSON pointer to what stands under these keys."""
-    return "".join(f"/{token(key)}" for key in keys)
-
-
-def _count(n: int, one: str, many: str) -> str:
-    return f"1 {one}" if n == 1 else f"{n:,} {many}"
 
 
 def _r1(of: _Numbers) -> str:
@@ -160,9 +115,20 @@ def _r9(of: _Numbers) -> str:
 def _r10(of: _Numbers) -> str:
     own = of.share("/dataset_label/mean_sf")
     text = f"Workers select the dataset label with a mean frequency of {own}"
-    if (best := of.best("/models", "mean_sf")) is None:
+    models = of["/models"]
+    judged = [name for name in sorted(models) if models[name]["mean_sf"] is not None]
+    if judged:  # unjudged labels flatter no model: they count as never selected
+        best = max(judged, key=lambda name: models[name]["bounds"][0])
+        text += f", and {best}'s first label with {of.share(to('models', best, 'mean_sf'))}"
+    least = max(sorted(models), key=lambda name: models[name]["not_judged"], default=None)
+    if least is None or not (unjudged := models[least]["not_judged"]):
         return f"{text}."
-    return f"{text}, and {best}'s first label with {of.share(to('models', best, 'mean_sf'))}."
+    low, high = models[least]["bounds"]
+    predicted = _count(models[least]["images"] + unjudged, "image", "images")
+    return (
+        f"{text}. Workers were not shown {least}'s first label on {unjudged:,} of {predicted}:"
+        f" its mean over all lies between {100 * low:.1f} % and {100 * high:.1f} %."
+    )
 
 
 def _r11(of: _Numbers) -> str | None:
@@ -234,6 +200,99 @@ def _r17(of: _Numbers) -> str:
     )
 
 
+def _b1(of: _Numbers) -> str | None:
+    for metric, words in LEADING.items():
+        rows = {name: model[metric] for name, model in sorted(of["/models"].items())}
+        known = [name for name, row in rows.items() if row["value"] is not None]
+        if not known:
+            continue
+        best = max(known, key=lambda name: rows[name]["value"])
+        text = f"{best} leads by {words}: {of.share(to('models', best, metric, 'value'))}"
+        if (ends := rows[best]["rank_interval"]) is None:
+            return f"{text}."
+        return f"{text}; it ranks {ends[0]:g} to {ends[1]:g} of {len(known)}."
+    return None
+
+
+LEADING = {
+    "any_label": "the labels of any object",
+    "mean_sf": "the mean selection frequency of its first label",
+}
+
+
+def _b2(of: _Numbers) -> str | None:
+    rates = of["/rates"]
+    said = []
+    if rates["wrong"] is not None:
+        said.append(f"wrong on {of.share('/rates/wrong')} of images")
+    if rates["secondary"] is not None:
+        secondary, missing = (
+            of.share(f"/rates/{kind}/settled") for kind in ("secondary", "missing")
+        )
+        said.append(
+            f"not the main thing on {secondary}, and not all that there is on {missing} of those"
+            " settled"
+        )
+    return f"The dataset label is {'; '.join(said)}." if said else None
+
+
+def _b3(of: _Numbers) -> str | None:
+    tested = [row for row in of["/differences"] if row["p_holm"] is not None]
+    if not tested:
+        return None
+    clear = sum(row["p_holm"] < 0.05 for row in tested)
+    return (
+        f"Of {_count(len(tested), 'difference', 'differences')} between classifiers, over all"
+        f" metrics, {clear} {'is' if clear == 1 else 'are'} beyond chance (Holm, 5 %)."
+    )
+
+
+def _b4(of: _Numbers) -> str | None:
+    models = of["/models"]
+    known = {name: row for name, row in sorted(models.items()) if row["effective_n"] is not None}
+    if not known:
+        reason = next(iter(of.without_interval.values()), None)
+        return f"The other classifiers are no help: {reason}." if reason else None
+    best = max(known, key=lambda name: known[name]["effective_n"] / known[name]["n"])
+    row = known[best]
+    if row["effective_n"] <= row["n"]:
+        return "What the other classifiers say makes no classifier's accuracy surer."
+    return (
+        f"The other classifiers help most with {best}: {row['n']:,} answered images tell as much as"
+        f" {row['effective_n']:,.0f} would alone; its accuracy is"
+        f" {of.share(to('models', best, 'assisted'))}, without help"
+        f" {of.share(to('models', best, 'human'))}."
+    )
+
+
+def _b5(of: _Numbers) -> str | None:
+    if of["/mean_entropy"] is None:
+        return None
+    text = f"People's votes for the main label have a mean entropy of {of.number('/mean_entropy')}"
+    errors = {name: row["ece"] for name, row in sorted(of["/models"].items())}
+    known = {name: ece for name, ece in errors.items() if ece is not None}
+    if not known:
+        return f"{text} nats."
+    best = min(known, key=known.__getitem__)
+    return (
+        f"{text} nats; {best}'s confidence is closest to their shares, {100 * known[best]:.1f}"
+        " points away in the mean."
+    )
+
+
+def _b6(of: _Numbers) -> str | None:
+    rows = [row for row in of["/headlines"].values() if row["all"] is not None]
+    if not rows:
+        return None
+    workers = sum(row["new_workers"] is not None for row in rows)
+    images = sum(row["images"] is not None for row in rows)
+    return (
+        f"More images alone could halve {images} of"
+        f" {_count(len(rows), 'headline interval', 'headline intervals')}, more workers alone"
+        f" {workers}."
+    )
+
+
 _SENTENCES: dict[str, Callable[[_Numbers], str | None]] = {
     "R1": _r1,
     "R2": _r2,
@@ -252,4 +311,10 @@ _SENTENCES: dict[str, Callable[[_Numbers], str | None]] = {
     "R15": _r15,
     "R16": _r16,
     "R17": _r17,
+    "B1": _b1,
+    "B2": _b2,
+    "B3": _b3,
+    "B4": _b4,
+    "B5": _b5,
+    "B6": _b6,
 }

@@ -124,6 +124,24 @@ class Estimate:
     barred: str = ""
     """Why there is no interval, where the design of the study leaves none."""
 
+    among: Ints | None = None
+    """(N,): how many answers there are to the one pair of each image that is read, if it is one."""
+
+    @cached_property
+    def parts(self) -> "Parts":
+        """Of its own variance, (1, 1) each."""
+        return parts([self])
+
+    @property
+    def centred(self) -> Floats:
+        """(C,): what each cell's worker changes, less the mean over the image's workers."""
+        panel = self.panel
+        assert panel is not None
+        of_image = np.bincount(panel.image[self.cell], self.change, panel.n_images)
+        result = -(of_image / np.maximum(panel.workers_of_image, 1))[panel.image]
+        result[self.cell] += self.change
+        return result
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -140,6 +158,14 @@ class Parts:
         """(K,): of each estimate."""
         between = np.diag(self.workers) - np.diag(self.answers)
         return np.diag(self.images) + np.maximum(between, 0)
+
+    def variance_of_difference(self, a: int, b: int) -> float:
+        """Of estimate a less estimate b."""
+        images, workers, answers = (
+            float(part[a, a] + part[b, b] - 2 * part[a, b])
+            for part in (self.images, self.workers, self.answers)
+        )
+        return max(0.0, images) + max(0.0, workers - answers)
 
 
 def ratio(
@@ -202,19 +228,19 @@ def strata(dataset_label: Ints, population: Bools) -> Ints:
 def parts(estimates: Sequence[Estimate]) -> Parts:
     """The parts of the covariances of estimates that share their strata and their panel."""
     first, n = estimates[0], len(estimates)
-    images = _between_images(np.stack([each.effect for each in estimates], 1), first.stratum)
+    images = between_images(np.stack([each.effect for each in estimates], 1), first.stratum)
     counted = min(each.images for each in estimates)
     panel = first.panel
     if panel is None:
         return Parts(images, np.zeros((n, n)), np.zeros((n, n)), counted)
-    cell = np.concatenate([each.cell for each in estimates])
-    column = np.repeat(np.arange(n), [each.cell.size for each in estimates])
-    change = np.concatenate([each.change for each in estimates])
-    table = sparse.csr_array((change, (cell, column)), shape=(panel.image.size, n))
+    ends = np.cumsum([0, *(each.cell.size for each in estimates)])
+    cells = np.concatenate([each.cell for each in estimates])
+    changes = np.concatenate([each.change for each in estimates])
+    table = sparse.csc_array((changes, cells, ends), shape=(panel.image.size, n))
 
     def summed(row: Ints, size: int) -> Floats:
-        where = (row[cell], column)
-        return sparse.coo_array((change, where), shape=(size, n)).toarray()
+        sums = [np.bincount(row[each.cell], each.change, size) for each in estimates]
+        return np.stack(sums, 1)
 
     of_image = summed(panel.image, panel.n_images)
     means = of_image / np.maximum(panel.workers_of_image, 1)[:, None]
@@ -224,16 +250,16 @@ def parts(estimates: Sequence[Estimate]) -> Parts:
     return Parts(images, workers, answers, min(panel.workers, counted))
 
 
-def _between_images(effect: Floats, stratum: Ints) -> Floats:
+def between_images(effect: Floats, stratum: Ints) -> Floats:
     """(K, K): sum over strata of n / (n - 1) times the products of deviations from their mean.
 
     A stratum of one image adds its own product.
     """
     inside = stratum != OUTSIDE
-    _, number, sizes = np.unique(stratum[inside], return_inverse=True, return_counts=True)
-    effect = effect[inside]
+    number, effect = stratum[inside], effect[inside]
+    sizes = np.bincount(number)
     sums = np.stack([np.bincount(number, column, sizes.size) for column in effect.T], 1)
-    means = np.where(sizes > 1, 1 / sizes, 0)[:, None] * sums
+    means = np.where(sizes > 1, 1 / np.maximum(sizes, 1), 0)[:, None] * sums
     apart = effect - means[number]
     factor = np.where(sizes > 1, sizes / np.maximum(sizes - 1, 1), 1)[number]
     return (apart * factor[:, None]).T @ apart
@@ -255,9 +281,8 @@ def interval(estimate: Estimate) -> tuple[float, float] | None:
     if why_none(estimate):
         return None
     assert estimate.value is not None
-    made = parts([estimate])
-    error = float(np.sqrt(made.variances[0]))
-    return bounds(estimate.value, error, made.groups, estimate.n, estimate.unit)
+    error = float(np.sqrt(estimate.parts.variances[0]))
+    return bounds(estimate.value, error, estimate.parts.groups, estimate.n, estimate.unit)
 
 
 def bounds(

@@ -29,6 +29,7 @@ from models_inference.predictions.class_labels import imagenet_keys
 from tasks.aggregation.groups import exact_share
 from tasks.campaigns.choosing import chosen_images
 from tasks.models import Campaign
+from tasks.models.campaign import State
 from tasks.results.arrays import lengths, to_numpy
 from tasks.results.stored_answers import read_answers
 from tasks.sql import copying
@@ -85,10 +86,13 @@ class _Loading:
     ) -> None:
         self.cursor, self.dataset = cursor, dataset
         self.contains, self.classify = contains, classify
+        added = contains.additions.exclude(state=State.DRAFT) if contains else ()
+        self.added = sorted(added, key=lambda each: (each.created_at, each.pk))
         self.params = {
             "dataset": dataset.pk,
             "contains": contains.pk if contains else 0,
             "classify": classify.pk if classify else 0,
+            "all": [each.pk for each in (contains, classify, *self.added) if each],
         }
 
     def table(self, query: str, **columns: pa.DataType) -> pa.Table:
@@ -119,7 +123,7 @@ class _Loading:
             f"""
             SELECT w.id, w.pseudonym AS key FROM tasks_worker w
             WHERE w.id IN (SELECT a.worker_id FROM tasks_assignment a
-                           WHERE a.campaign_id IN (%(contains)s, %(classify)s) AND {used()})
+                           WHERE a.campaign_id = ANY (%(all)s) AND {used()})
             """,
             id=INTEGER,
             key=TEXT,
@@ -145,7 +149,7 @@ class _Loading:
             dataset_label,
             group,
             asked,
-            self._frequencies(models) if self.contains else None,
+            self._frequencies(self.contains, models) if self.contains else None,
             self._responses(n) if self.classify else None,
             models,
             superclasses,
@@ -153,6 +157,7 @@ class _Loading:
             self._skills(),
             self._fit(),
             self._rules(seed),
+            {each.slug: self._frequencies(each, models) for each in self.added},
         )
         # A campaign that nobody has answered is as good as none.
         answers = study.contains.pair.size if study.contains else 0
@@ -200,13 +205,15 @@ class _Loading:
         convergence = (run.convergence if run else None) or {}
         return {name: convergence[name] for name in FIT if name in convergence}
 
-    def _frequencies(self, models: Mapping[str, Predictions]) -> Frequencies:
+    def _frequencies(self, campaign: Campaign, models: Mapping[str, Predictions]) -> Frequencies:
+        """The campaign's pairs on images of the study."""
+        self.params["campaign"] = campaign.pk
         table = self.table(
             """
             SELECT p.id, p.image_id AS image, p.label_id AS label,
                    coalesce(r.posterior, 'NaN') AS posterior
             FROM tasks_pair p LEFT JOIN tasks_pairresult r ON r.pair_id = p.id
-            WHERE p.campaign_id = %(contains)s ORDER BY p.id
+            WHERE p.campaign_id = %(campaign)s ORDER BY p.id
             """,
             id=INTEGER,
             image=INTEGER,
@@ -219,7 +226,7 @@ class _Loading:
         place = np.empty(order.size, int)
         place[order] = np.arange(order.size)
         image, label = image[order], label[order]
-        pair, worker, answer = self._judgments()
+        pair, worker, answer = self._judgments(campaign)
         pair = place[np.searchsorted(to_numpy(table["id"]), pair)]
 
         def count(value: int | None = None) -> Ints:
@@ -239,13 +246,12 @@ class _Loading:
             answer,
         )
 
-    def _judgments(self) -> tuple[Ints, Ints, Ints]:
+    def _judgments(self, campaign: Campaign) -> tuple[Ints, Ints, Ints]:
         """(ids of pairs, workers, answers) of all used study judgments, as they were submitted."""
-        assert self.contains is not None
         submitted = self.table(
             """
             SELECT a.id FROM tasks_assignment a
-            WHERE a.campaign_id = %(contains)s AND a.submitted_at IS NOT NULL
+            WHERE a.campaign_id = %(campaign)s AND a.submitted_at IS NOT NULL
             ORDER BY a.submitted_at, a.sequence, a.id
             """,
             id=INTEGER,
@@ -253,7 +259,7 @@ class _Loading:
         ids = to_numpy(submitted["id"])
         by_id = np.argsort(ids)
         place, pair, worker, answer = [], [], [], []
-        for batch in read_answers(self.cursor, self.contains, None):
+        for batch in read_answers(self.cursor, campaign, None):
             each = lengths(batch["pair"])
             at = by_id[np.searchsorted(ids[by_id], to_numpy(batch["assignment"]))]
             place.append(np.repeat(at, each))
@@ -380,20 +386,26 @@ class _Loading:
             return None
         place = {key: label for label, key in enumerate(self.labels.keys)}
         of = np.array([place.get(key, -1) for key in keys[:classes]])
-        result = np.full((n, len(place)), -np.inf, np.float16)
+        (named,) = np.nonzero(of >= 0)
+        meant, first = np.unique(of[named], return_index=True)
+        column = np.zeros(len(place), int)
+        column[meant] = named[first]
         (ours,) = np.nonzero(row >= 0)
-        values = kept[1][ours]
-        for column in np.flatnonzero(of >= 0).tolist():
-            known = result[row[ours], of[column]]
-            result[row[ours], of[column]] = np.logaddexp(known, values[:, column])
+        values = kept[1][ours[np.argsort(row[ours])]]
+        result = values.take(column, axis=1)
+        result[:, np.setdiff1d(np.arange(len(place)), meant)] = -np.inf
+        for again in np.delete(named, first).tolist():  # of a label that has several classes
+            known = result[:, of[again]]
+            result[:, of[again]] = np.logaddexp(known, values[:, again])
         return result
 
 
 def _lists(texts: list[str], rows: Ints, kind: type = int) -> tuple[Ints, NDArray[Any]]:
     """Texts such as "3,1", of these rows: where each begins, and all values in order."""
-    parts = [texts[row].split(",") if texts[row] else [] for row in rows.tolist()]
-    begin = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(int)
-    return begin, np.array([value for part in parts for value in part], kind)
+    chosen = [texts[row] for row in rows.tolist()]
+    sizes = [text.count(",") + 1 if text else 0 for text in chosen]
+    begin = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
+    return begin, np.fromstring(",".join(filter(None, chosen)), kind, sep=",")
 
 
 def _best_scores(image: Ints, label: Ints, models: Mapping[str, Predictions]) -> NDArray[Any]:

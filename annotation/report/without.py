@@ -23,8 +23,9 @@ class Objects:
     """The objects of U images, or of images without one of their responses; -1: none.
 
     image (U,). num_objects (U,): -1 where there is no response. main_label (U,). main_object,
-    dataset_object (U,): places in the partition. unit, place, label, chosen, name (E,): a row for
-    each label of an object of an image: how many responses chose it, and the name of its object.
+    dataset_object (U,): places in the partition. unit, place, label, chosen, votes, name (E,): a
+    row for each label of an object of an image: how many responses chose it, how many named it
+    main, and the name of its object.
     """
 
     image: Ints
@@ -36,6 +37,7 @@ class Objects:
     place: Ints
     label: Ints
     chosen: Ints
+    votes: Ints
     name: Ints
 
     def any_row(self, rows: Bools) -> Bools:
@@ -110,6 +112,7 @@ def _objects(
         place,
         label,
         chosen,
+        votes,
         names[number],
     )
 

@@ -96,6 +96,25 @@ def fit_posteriors(
     )
 
 
+def expected_counts(worker: ArrayLike, answer: ArrayLike, q: Floats, n_workers: int) -> Floats:
+    """(2, n_workers, ANSWERS): expected numbers of answers, of n answers on pairs of posterior q.
+
+    All of shape (n,). From the posteriors at the fixed point they give the fitted model's.
+    """
+    code = np.asarray(worker, np.int64) * ANSWERS + np.asarray(answer)
+    size = n_workers * ANSWERS
+    counts = np.array([np.bincount(code, 1 - q, size), np.bincount(code, q, size)], float)
+    return counts.reshape(2, n_workers, ANSWERS)
+
+
+def log_probabilities(counts: Floats) -> Floats:
+    """(2, n_workers, ANSWERS): logarithms of P(a | w, state), BORROWED answers added."""
+    of_all = counts.sum(axis=1, keepdims=True)
+    spread = of_all / np.maximum(of_all.sum(axis=2, keepdims=True), TINY)
+    own = counts.sum(axis=2, keepdims=True)
+    return np.log(np.maximum((counts + BORROWED * spread) / (own + BORROWED), TINY))
+
+
 class _Answers:
     """The answers as a sparse matrix of judged pairs x (worker, answer).
 
@@ -121,13 +140,9 @@ class _Answers:
 
     def m_step(self, q: Floats) -> Floats:
         """`logs` of posteriors q, of shape (n_judged,)."""
-        counts, prior = self.counts(q), q.mean()
-        of_all = counts.sum(axis=1, keepdims=True)
-        spread = of_all / np.maximum(of_all.sum(axis=2, keepdims=True), TINY)
-        own = counts.sum(axis=2, keepdims=True)
-        probabilities = (counts + BORROWED * spread) / (own + BORROWED)
-        flat = np.column_stack([probabilities.reshape(2, -1), [1 - prior, prior]])
-        return np.log(np.maximum(flat, TINY))
+        prior = q.mean()
+        of_states = np.log(np.maximum([1 - prior, prior], TINY))
+        return np.column_stack([log_probabilities(self.counts(q)).reshape(2, -1), of_states])
 
     def e_step(self, logs: Floats, tau: float) -> Floats:
         """(n_judged,): posteriors."""

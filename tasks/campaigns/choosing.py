@@ -3,8 +3,11 @@
 import random
 from collections import defaultdict
 
+from django.db import connection
+
 from imagesets.models import Image
 from models_inference.predictions.candidates import candidate_sql
+from tasks.campaigns.missing import only_missing
 from tasks.models import Campaign
 from tasks.models.refused import Refused
 
@@ -12,9 +15,21 @@ from tasks.models.refused import Refused
 def chosen_images(campaign: Campaign) -> list[int]:
     """The ids of the images that the setting `images` names, in order of key.
 
-    "all"; {"per_label": n, "seed": s}: n at random of each dataset label; or a list of keys.
-    Raises Refused naming a key that is not in the dataset.
+    "all"; {"per_label": n, "seed": s}: n at random of each dataset label; or a list of keys. Of a
+    campaign that adds to another: those of them with a missing pair. Raises Refused naming a key
+    that is not in the dataset.
     """
+    images = _named_images(campaign)
+    if campaign.adds_to_id is None:
+        return images
+    sql, params = candidate_rows(campaign, images)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT DISTINCT image_id FROM ({sql}) candidates", params)
+        missing = {image for (image,) in cursor.fetchall()}
+    return [image for image in images if image in missing]
+
+
+def _named_images(campaign: Campaign) -> list[int]:
     rows = list(
         Image.objects.filter(dataset=campaign.dataset)
         .order_by("key")
@@ -46,15 +61,11 @@ def chosen_images(campaign: Campaign) -> list[int]:
 
 
 def candidate_rows(campaign: Campaign, images: list[int]) -> tuple[str, dict]:
-    """SQL, with its parameters, of the candidate labels of these images (rules C1 to C3)."""
-    setting = campaign.candidates_or_default
+    """SQL, with its parameters, of the candidate labels of these images (rules C1 to C3, C5)."""
     try:
-        return candidate_sql(
-            campaign.dataset,
-            image_ids=images,
-            classifiers=setting["classifiers"],
-            k=setting["k"],
-            min_models=setting["min_models"],
+        sql, params = candidate_sql(
+            campaign.dataset, image_ids=images, **campaign.candidates_or_default
         )
     except ValueError as error:
         raise Refused(f"campaign {campaign.slug}: candidates: {error}") from None
+    return (sql, params) if campaign.adds_to_id is None else only_missing(campaign, sql, params)

@@ -44,6 +44,10 @@ def _unknown_to_database(
     others = Campaign.objects.exclude(pk=draft.pk) if draft else Campaign.objects.all()
     if others.filter(slug=slug).exists():
         yield slug_taken(slug)
+    if draft and draft.adds_to and draft.adds_to.dataset_id != dataset.pk:
+        yield "dataset", f"It adds to {draft.adds_to.slug}: {draft.adds_to.dataset.slug}."
+    if draft and draft.adds_to and values["kind"] != Kind.CONTAINS:
+        yield "kind", f"It adds to {draft.adds_to.slug}: it must be contains."
     if source is not None and source.kind != Kind.CONTAINS:
         yield (
             "source",

@@ -9,8 +9,7 @@ from imagesets.labels.imagenet import ClassEntry
 from imagesets.labels.lint import Finding, lint, some
 from imagesets.models import Comparison, Image, Label
 from imagesets.pictures.duplicates import duplicates, in_short
-from models_inference.predictions.candidates import candidate_sql
-from tasks.campaigns.choosing import chosen_images
+from tasks.campaigns.choosing import candidate_rows, chosen_images
 from tasks.models import Campaign, CampaignImage, CampaignLabel
 
 LABELS_NAMED = 3  # findings about labels that a sentence lists
@@ -39,11 +38,7 @@ def label_findings(campaign: Campaign) -> tuple[int, list[Finding]]:
 
 def _labels_of_draft(campaign: Campaign) -> list[int]:
     """Ids of the labels in a draft's candidates."""
-    sql, parameters = candidate_sql(
-        campaign.dataset,
-        image_ids=chosen_images(campaign),
-        **campaign.candidates_or_default,
-    )
+    sql, parameters = candidate_rows(campaign, chosen_images(campaign))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT DISTINCT label_id FROM ({sql}) AS candidates", parameters)
         return [row[0] for row in cursor.fetchall()]
@@ -86,7 +81,7 @@ def _asked(campaign: Campaign) -> QuerySet[Image]:
     asked = CampaignImage.objects.filter(campaign=campaign, asked=True)
     if asked.exists():
         return Image.objects.filter(id__in=asked.values("image"))
-    if campaign.images == "all":
+    if campaign.images == "all" and campaign.adds_to_id is None:
         return campaign.dataset.images.all()
     return Image.objects.filter(id__in=chosen_images(campaign))
 

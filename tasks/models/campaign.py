@@ -85,6 +85,15 @@ class Campaign(models.Model):
     source = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="followed_by"
     )
+    adds_to = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="additions",
+        help_text="The CONTAINS campaign of which this one asks the pairs that nobody judged.",
+    )
 
     images = models.JSONField(default=all_images, blank=True)
     candidates = models.JSONField(**_declared("candidates"))
@@ -149,6 +158,9 @@ class Campaign(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(kind=Kind.CLASSIFY) | Q(source=None), name="only_classify_has_a_source"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=Kind.CONTAINS) | Q(adds_to=None), name="only_contains_adds"
             ),
         ]
 

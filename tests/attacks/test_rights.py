@@ -67,6 +67,9 @@ PAGES = {
     "import-again": {"POST": ("row", RESEARCHER)},
     "campaign-progress": {"GET": ("row", VIEWER)},
     "dataset": {"GET": ("row", VIEWER)},
+    "reports": {"GET": ("any", VIEWER)},
+    "report": {"GET": ("row", VIEWER)},
+    "report-chart": {"GET": ("row", VIEWER)},
 }
 # The admin: who sees a model's rows, and who adds, changes or deletes one.
 OWNERS = {"auth.user": ("site", OWNER, OWNER, NOBODY)}

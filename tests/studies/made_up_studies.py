@@ -38,6 +38,7 @@ class Picture:
     responses: dict[int, tuple[str, str | None]] = field(default_factory=dict)  # by submission
     partition: list[str] = field(default_factory=list)  # labels of each object
     equals: tuple[bool, bool, bool] = (False, False, False)  # as in Partitions
+    unparted: bool = False  # its labels are too many to be parted
     tops: dict[str, str | None] = field(default_factory=dict)  # model -> its first label
     offered: str = ""  # in CLASSIFY
     answered: bool = False  # there are responses, whoever is left out below
@@ -165,12 +166,21 @@ def pictures(seed: int, n: int = 16) -> list[Picture]:
             picture.offered, picture.answered = "".join(offered), True
             picture.selected_before = sum(picture.chosen.values()) / len(picture.responses)
             found = image_objects(picture.responses.values(), own)
-            picture.partition = ["".join(each["labels"]) for each in found.objects]
             picture.equals = found.equal_cuts, found.surely_disagrees, found.may_disagree
+            picture.unparted = bool(rng.random() < 0.1)
+            if not picture.unparted:
+                picture.partition = ["".join(each["labels"]) for each in found.objects]
         for model in ("first", "second"):
             says = rng.choice([*LABELS, own])
             picture.tops[model] = None if rng.random() < 0.1 else says
         made.append(picture)
+    return made
+
+
+def fewer_workers(made: list[Picture], least: int) -> list[Picture]:
+    """The pictures with the answers of the first workers alone, numbered below `least`."""
+    for worker in range(least, WORKERS):
+        made = [picture.without(worker) for picture in made]
     return made
 
 
@@ -225,7 +235,7 @@ def study_of(made: list[Picture], *, contains: bool = True, classify: bool = Tru
             image,
             place,
             label,
-            np.zeros(len(made), bool),
+            np.array([picture.unparted for picture in made]),
             np.array([picture.equals for picture in made]).reshape(-1, 3).T,
         ),
     )

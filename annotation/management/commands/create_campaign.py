@@ -1,4 +1,4 @@
-"""create_campaign FILE.json: create a draft campaign from the JSON of POST /api/campaigns/."""
+"""create_campaign: create a draft campaign, from a file or to add to another."""
 
 import json
 from argparse import ArgumentParser
@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from annotation.api.additions import AdditionSerializer
 from annotation.api.serializers import CampaignSerializer, one_line
 
 
@@ -40,19 +41,42 @@ def read_json(file: Path) -> Any:
 
 
 class Command(BaseCommand):
-    help = "Create a draft campaign from a JSON file, with the fields of POST /api/campaigns/."
+    help = (
+        "Create a draft campaign from a JSON file, with the fields of POST /api/campaigns/."
+        " --missing-for: one that asks the pairs which a new classifier names and nobody judged in"
+        " the CONTAINS campaign --of, which has ended. Its settings are those of that campaign,"
+        " unless a file gives others."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE.json", type=Path)
+        parser.add_argument("file", metavar="FILE.json", type=Path, nargs="?")
+        parser.add_argument("--missing-for", metavar="CLASSIFIER", help="The new classifier.")
+        parser.add_argument("--of", metavar="CAMPAIGN", help="The CONTAINS campaign to add to.")
 
-    def handle(self, *, file: Path, **options: Any) -> None:
-        data = read_json(file)
+    def handle(
+        self, *, file: Path | None, missing_for: str | None, of: str | None, **options: Any
+    ) -> None:
+        adding = {"missing_for": missing_for, "of": of}
+        if len({name is None for name in adding.values()}) > 1:
+            raise CommandError(
+                "--missing-for CLASSIFIER and --of CAMPAIGN go together.", returncode=2
+            )
+        if file is None and of is None:
+            raise CommandError(
+                "Give FILE.json, or --missing-for CLASSIFIER --of CAMPAIGN.", returncode=2
+            )
+        data = {} if file is None else read_json(file)
         if not isinstance(data, dict):
             raise CommandError(f"{file}: must hold one JSON object, a campaign.")
-        campaign = CampaignSerializer(data=data)
+        if of is None:
+            campaign = CampaignSerializer(data=data)
+        else:
+            campaign = AdditionSerializer(data=data | adding)
         if not campaign.is_valid():
-            raise CommandError(f"{file}: {one_line(campaign.errors)}")
+            where = "" if file is None else f"{file}: "
+            raise CommandError(f"{where}{one_line(campaign.errors)}")
         made = campaign.save()
+        asks = f" It asks {campaign.pairs:,} pairs of {of}'s images." if of else ""
         self.stdout.write(
-            f"Campaign {made.slug} ({made.kind}) is a draft. Next: publish {made.slug}"
+            f"Campaign {made.slug} ({made.kind}) is a draft.{asks} Next: publish {made.slug}"
         )

@@ -1,4 +1,4 @@
-"""report SLUG: the figures of a study, as JSON and as tables."""
+"""report SLUG: the figures of a study, as JSON, as tables and as charts."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -8,8 +8,12 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.table import Table
 
 from annotation.report.campaigns import NoStudy, study_of
+from annotation.report.charts import charts_of, files_of_charts
 from annotation.report.document import files_of, report_of, text_of
 from annotation.report.kept import keep
+from annotation.report.loading import load_study
+from annotation.report.page.making import alone, for_readers
+from annotation.report.scoring.people import scoring_files
 from imagesets.files import write_whole
 from imagesets.management.dataset_argument import dataset_named
 from imagesets.terminal import drawn, progress_bar
@@ -21,7 +25,8 @@ from tasks.results import aggregate
 class Command(BaseCommand):
     help = (
         "Compute the report of a study: each figure with its intervals. Prints what was found;"
-        " --out writes report.json, and a CSV for each figure."
+        " --out writes report.json, a CSV and the charts of each figure, the page index.html, and"
+        " score.py, which scores other classifiers."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -52,11 +57,21 @@ class Command(BaseCommand):
                     aggregate(each)
             except Refused as error:
                 raise CommandError(str(error)) from None
-            report = report_of(dataset, *campaigns, seed=seed)
+            study = load_study(dataset, *campaigns, seed)
+            report = report_of(dataset, *campaigns, seed=seed, study=study)
             if seed == 0:
                 keep(text_of(report), campaigns)
         if out is not None:
-            files = list(files_of(report))
+            keys = dataset.images.values_list("key", flat=True)
+            others = set(keys) - set(study.images)
+            charts = charts_of(for_readers(report, dataset))
+            page = alone(report, dataset, *campaigns, charts)
+            files = [
+                *files_of(report),
+                *files_of_charts(charts),
+                *scoring_files(study, others),
+                ("index.html", page),
+            ]
             try:
                 out.mkdir(parents=True, exist_ok=True)
                 for name, content in files:

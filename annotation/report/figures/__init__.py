@@ -3,6 +3,12 @@
 from collections.abc import Callable
 
 from annotation.report.arrays import Study
+from annotation.report.figures.b1_leaderboard import b1
+from annotation.report.figures.b2_label_errors import b2
+from annotation.report.figures.b3_differences import b3
+from annotation.report.figures.b4_assisted import b4
+from annotation.report.figures.b5_soft_labels import b5
+from annotation.report.figures.b6_more import b6
 from annotation.report.figures.figure import Figure
 from annotation.report.figures.r01_objects import r1
 from annotation.report.figures.r02_beside import r2
@@ -40,4 +46,10 @@ FIGURES: dict[str, Callable[[Study], Figure]] = {
     "R15": r15,
     "R16": r16,
     "R17": r17,
+    "B1": b1,
+    "B2": b2,
+    "B3": b3,
+    "B4": b4,
+    "B5": b5,
+    "B6": b6,
 }

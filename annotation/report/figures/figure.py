@@ -9,11 +9,20 @@ from annotation.report.intervals import Estimate, interval, why_none
 
 
 @dataclass(frozen=True)
+class Known:
+    """A value with its 95 % interval, or with the reason why it has none."""
+
+    value: Any
+    interval: tuple[float, float] | None = None
+    without: str = ""
+
+
+@dataclass(frozen=True)
 class Figure:
     """A figure of a study.
 
-    data: a tree of dicts and lists; its leaves are numbers, texts, None and Estimates. n: the
-    images that it speaks of, or {population: images}. missing: what is needed to compute it.
+    data: a tree of dicts and lists; its leaves are numbers, texts, None, Estimate and Known. n:
+    the images that it speaks of, or {population: images}. missing: what is needed to compute it.
     """
 
     definition: str
@@ -21,6 +30,12 @@ class Figure:
     n: int | dict[str, int] | None = None
     data: dict[str, Any] | None = None
     missing: str | None = None
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """`data` of a figure that the caller knows not to be missing."""
+        assert self.data is not None
+        return self.data
 
     def plain(self) -> dict[str, Any]:
         """The figure as it stands in report.json: values in `data`, intervals by JSON pointer.
@@ -40,6 +55,12 @@ class Figure:
                     intervals[pointer] = list(found)
                 elif leaf.value is not None:
                     reasons[pointer] = why_none(leaf)
+                return leaf.value
+            if isinstance(leaf, Known):
+                if leaf.interval is not None:
+                    intervals[pointer] = list(leaf.interval)
+                elif leaf.without:
+                    reasons[pointer] = leaf.without
                 return leaf.value
             return leaf.item() if isinstance(leaf, np.generic) else leaf
 

@@ -72,23 +72,27 @@ def _moved(
     return Moved(panel, panel.cells(image, worker), x_moved, d_moved)
 
 
-def weighted(study: Study, asked: Question, *, unit: bool = True) -> Estimate | None:
+def weighted(
+    study: Study,
+    asked: Question,
+    counts: tuple[Bools, Bools] | None = None,
+    *,
+    unit: bool = True,
+) -> Estimate | None:
     """The mean over fu, mis and easy by the answers, each answered image standing for its group.
 
-    None where a group has images, but no answered one.
+    `counts`: as for `of_population`. None where a group has images, but no answered one.
     """
     weights = study.weights
     if weights is None:
         return None
-    d = asked.known & (weights > 0)
-    moved = None
-    if asked.without is not None:
-        image, worker = study.responses.image, study.responses.worker
-        (moves,) = np.nonzero(d[image] & (study.without.num_objects >= 0))
-        image, worker = image[moves], worker[moves]
-        change = asked.without[moves].astype(float) - asked.now[image]
-        panel = study.classify_panel
-        moved = Moved(panel, panel.cells(image, worker), change * weights[image])
+    inside, inside_without = counts or (np.ones(study.n, bool), None)
+    known = asked.known & (weights > 0)
+    d, moved = known & inside, None
+    if asked.without is not None or inside_without is not None:
+        moved = _moved(study, asked, asked.now, d, known, inside_without)
+        of_cell = weights[moved.panel.image[moved.cell]]
+        moved = replace(moved, x=moved.x * of_cell, d=moved.d * of_cell)
     estimate = ratio(asked.now, d, study.draw, moved, weights=weights, unit=unit)
     return replace(estimate, barred=study.lone_draw)
 
@@ -115,4 +119,11 @@ def sizes(study: Study) -> dict[str, int]:
         "single": int(study.single.sum()),
         "multi": int(study.multi.sum()),
         "fu": int(study.fu.sum()),
+    }
+
+
+def not_predicted(study: Study) -> dict[str, int]:
+    """By classifier: settled images without a prediction, which are left out."""
+    return {
+        name: int((study.settled & (model.top < 0)).sum()) for name, model in study.models.items()
     }

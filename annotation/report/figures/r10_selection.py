@@ -1,5 +1,7 @@
 """R10: how often workers select what the classifiers say, and the dataset labels."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from annotation.report.arrays import YES, Ints, Study
@@ -18,6 +20,8 @@ def r10(study: Study) -> Figure:
     """The figure; it needs CONTAINS."""
     if study.contains is None:
         return Figure(DEFINITION, POPULATION, missing="a CONTAINS campaign with answers")
+    definition = DEFINITION + pairs_asked_later(study)
+    study = study.with_added
     own = mean_frequency(study, study.dataset_label)
     models = {}
     for name, model in study.models.items():
@@ -33,7 +37,17 @@ def r10(study: Study) -> Figure:
             "not_predicted": study.n - predicted,
         }
     data = {"dataset_label": {"mean_sf": own, "images": own.images}, "models": models}
-    return Figure(DEFINITION, POPULATION, study.n, data)
+    return Figure(definition, POPULATION, study.n, data)
+
+
+def pairs_asked_later(study: Study) -> str:
+    """A sentence on the campaigns that asked what CONTAINS did not; "" if there is none."""
+    if not study.added:
+        return ""
+    return (
+        " The selection frequency of a pair that the study's CONTAINS campaign did not ask is that"
+        f" of a later one ({', '.join(study.added)}); no pair's answers are pooled."
+    )
 
 
 def pair_of(study: Study, label: Ints) -> Ints:
@@ -64,4 +78,5 @@ def mean_frequency(study: Study, label: Ints) -> Estimate:
     change = (selected - (contains.answer[answers] == YES)) / rest - selected / shown
     change = np.where(shown > 1, change, 0.0)
     moved = Moved(study.contains_panel, study.contains_cell[answers], change)
-    return ratio(sf, judged, study.strata(np.ones(study.n, bool)), moved)
+    estimate = ratio(sf, judged, study.strata(np.ones(study.n, bool)), moved)
+    return replace(estimate, among=np.where(judged, contains.shown[pair], 0))

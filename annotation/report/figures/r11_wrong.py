@@ -4,7 +4,11 @@ import numpy as np
 
 from annotation.report.arrays import Study
 from annotation.report.figures.figure import Figure
-from annotation.report.figures.r10_selection import mean_frequency, pair_of
+from annotation.report.figures.r10_selection import (
+    mean_frequency,
+    pair_of,
+    pairs_asked_later,
+)
 
 DEFINITION = (
     "Images whose first predicted label is not the dataset label, by fifth of its selection"
@@ -16,11 +20,13 @@ POPULATION = "images whose first predicted label, other than the dataset label, 
 
 def r11(study: Study) -> Figure:
     """The figure; it needs CONTAINS and predictions."""
-    contains = study.contains
-    if contains is None or not study.models:
+    if study.contains is None or not study.models:
         return Figure(
             DEFINITION, POPULATION, missing="a CONTAINS campaign with answers, and predictions"
         )
+    definition = DEFINITION + pairs_asked_later(study)
+    study = study.with_added
+    contains = study.frequencies
     own = pair_of(study, study.dataset_label)
     models, images = {}, {}
     for name, model in study.models.items():
@@ -46,4 +52,4 @@ def r11(study: Study) -> Figure:
             "not_judged": int(wrong.sum()) - judged.size,
         }
         images[name] = judged.size
-    return Figure(DEFINITION, POPULATION, images, {"models": models})
+    return Figure(definition, POPULATION, images, {"models": models})

@@ -6,7 +6,7 @@ import numpy as np
 
 from annotation.report.arrays import Floats, Ints, Study
 from annotation.report.figures.figure import Figure
-from annotation.report.figures.r10_selection import pair_of
+from annotation.report.figures.r10_selection import pair_of, pairs_asked_later
 
 DEFINITION = (
     "Per dataset label: accuracy of each classifier over its images; mean selection frequency of"
@@ -36,7 +36,7 @@ def r13(study: Study) -> Figure:
         mean_over |= {f"{key}_{name}": column for key, column in columns.items()}
     present = np.flatnonzero(images).tolist()
     return Figure(
-        DEFINITION,
+        DEFINITION + (pairs_asked_later(study) if study.contains is not None else ""),
         POPULATION,
         int(images.sum()),
         {
@@ -87,9 +87,10 @@ def _means(study: Study, value: Any, counted: Any) -> Floats:
 
 
 def _frequencies(study: Study, label: Ints) -> Floats:
-    contains = study.contains
-    if contains is None:
+    if study.contains is None:
         return np.full(len(study.labels), np.nan)
+    study = study.with_added
+    contains = study.frequencies
     pair = pair_of(study, label)
     sf = contains.selected[pair] / np.maximum(contains.shown[pair], 1)
     return _means(study, sf, pair >= 0)

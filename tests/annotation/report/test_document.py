@@ -1,6 +1,7 @@
 """The report of small studies: each figure there or missing, each number with its interval."""
 
 import json
+import re
 
 import pytest
 
@@ -8,7 +9,7 @@ from annotation.report.document import figures_of
 from annotation.report.figures import FIGURES
 from tests.studies.made_up_studies import at, pictures, study_of
 
-NEED_CLASSIFY = {"R1", "R2", "R4", "R5", "R6", "R8", "R12", "R17"}
+NEED_CLASSIFY = {"R1", "R2", "R4", "R5", "R6", "R8", "R12", "R17", "B4", "B5"}
 NEED_CONTAINS = {"R7", "R9", "R10", "R11", "R15", "R17"}
 
 
@@ -50,7 +51,7 @@ def test_a_classifiers_name_may_hold_what_pointers_are_made_of():
     named = figures_of(study_of(made))
     for name, figure in plain.items():
         wanted = {
-            pointer.replace("/first", "/org~1net~0first").replace("/second", "/org~1net~0second")
+            re.sub(r"/(first|second)(?=/)", r"/org~1net~0\1", f"{pointer}/")[:-1]
             for pointer in figure["intervals"]
         }
         assert named[name]["intervals"].keys() == wanted

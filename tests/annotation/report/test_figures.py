@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from annotation.report.arrays import EASY, FU, MIS
+from annotation.report.figures.b1_leaderboard import b1
+from annotation.report.figures.b2_label_errors import b2
 from annotation.report.figures.r01_objects import r1
 from annotation.report.figures.r03_top1 import r3
 from annotation.report.figures.r04_multi_label import r4
@@ -51,6 +53,10 @@ def top(picture: Picture) -> str | None:
 
 def predicted(population: Callable[[Picture], bool]) -> Callable[[Picture], bool]:
     return lambda picture: population(picture) and top(picture) is not None
+
+
+def parted(population: Callable[[Picture], bool]) -> Callable[[Picture], bool]:
+    return lambda picture: population(picture) and (picture.is_easy or not picture.unparted)
 
 
 def is_fu(picture: Picture) -> bool:
@@ -213,7 +219,51 @@ def is_offered(population: Callable[[Picture], bool]) -> Callable[[Picture], boo
     return lambda picture: population(picture) and (top(picture) or "-") in picture.offered
 
 
+def has_objects(picture: Picture) -> bool:
+    """Those found by all answers, of which the answers that are left may find a number anew."""
+    return picture.is_fu and bool(picture.num_objects) and bool(picture.partition)
+
+
+def share_of_objects(picture: Picture) -> float:
+    """By the one label that is stored."""
+    if picture.is_easy:
+        return float(right_by_dataset(picture))
+    hits = sum(top(picture) in labels for labels in picture.partition)
+    return hits / len(picture.partition)
+
+
+def is_secondary(picture: Picture) -> bool:
+    if not disagrees(picture):
+        return False
+    votes = sum(picture.mains[label] for label in picture.main_object)
+    return 2 * votes >= sum(picture.mains.values())
+
+
+def is_missing(picture: Picture) -> bool:
+    return (
+        picture.is_fu
+        and bool(picture.num_objects)
+        and any(
+            2 * picture.chosen[name] >= len(picture.responses)
+            for labels, name in zip(picture.partition, picture.names, strict=True)
+            if labels != picture.dataset_object
+        )
+    )
+
+
 FIGURES = {
+    b1: {
+        "models/first/top_k/value": over(
+            predicted(lambda picture: picture.is_easy or has_objects(picture)),
+            share_of_objects,
+        ),
+        "models/first/any_label/value": over(predicted(settled), any_label),
+        "models/first/mean_sf/value": frequency(top),
+    },
+    b2: {
+        "rates/secondary/settled": over(labelled(settled), is_secondary),
+        "rates/missing/settled": over(labelled(settled), is_missing),
+    },
     r7: {
         f"thresholds/{name}/{key}": definition
         for name, t in [("0.5", 0.5), ("0.75", 0.75), ("1.0", 1.0)]
@@ -241,7 +291,7 @@ FIGURES = {
         "models/first/multi": over(labelled(predicted(multi)), right_by_dataset),
     },
     r4: {
-        f"{reading.__name__}/first/{name}": over(predicted(population), reading)
+        f"{reading.__name__}/first/{name}": over(parted(predicted(population)), reading)
         for reading in (any_label, chosen_by_half, object_name)
         for name, population in [
             ("settled", settled),
@@ -259,7 +309,7 @@ FIGURES = {
             labelled(lambda picture: is_fu(picture) and single(picture)), main_share
         ),
         "disagreements_of_multi": over(
-            labelled(lambda picture: is_fu(picture) and multi(picture)), disagrees
+            parted(labelled(lambda picture: is_fu(picture) and multi(picture))), disagrees
         ),
         "disagreements_of_multi_with_dataset_object": over(
             labelled(
@@ -290,7 +340,9 @@ FIGURES = {
         ),
     },
     r12: {
-        f"{key}/first/{name}": over(predicted(population), x)
+        f"{key}/first/{name}": over(
+            parted(predicted(population)) if key == "main_object" else predicted(population), x
+        )
         for name, population in [
             ("settled", settled),
             ("single", single),
@@ -432,3 +484,24 @@ def test_weights_stand_for_the_images_that_were_not_asked():
         )
         assert close(found.value, several / total)
         assert close(found.n, total**2 / sum(weights[picture.group] ** 2 for picture in answered))
+
+
+def test_first_labels_that_nobody_was_asked_about_bound_an_accuracy():
+    found = 0
+    for seed in range(12):
+        made = pictures(seed, 30)
+        data = r4(study_of(made)).data
+        counted = [picture for picture in made if predicted(settled)(picture)]
+        never = [
+            picture
+            for picture in counted
+            if top(picture) != picture.dataset_label
+            and top(picture) not in picture.offered
+            and picture.sf(top(picture)) is None
+        ]
+        low = sum(any_label(picture) for picture in counted)
+        assert data["not_judged"][MODEL] == len(never)
+        high = low + len(never)
+        assert close(data["bounds"][MODEL], [low / len(counted), high / len(counted)])
+        found += 0 < len(never) < len(counted)
+    assert found > 3

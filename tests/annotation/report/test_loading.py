@@ -8,7 +8,8 @@ from annotation.report.figures.r01_objects import r1
 from annotation.report.figures.r05_main_object import r5
 from annotation.report.figures.r15_workers import r15
 from annotation.report.loading import load_study
-from models_inference.models import Prediction
+from models_inference.models import Classifier, Prediction
+from models_inference.predictions.logits import keep_logits
 from tasks.models import CampaignImage, ImageResult, Pair, WorkerResult
 from tasks.results import aggregate
 from tests.factories import make_campaign, make_dataset, make_workers, random_answers, work_through
@@ -100,6 +101,26 @@ def test_runs_of_older_versions_are_filled_in(campaigns):
             wanted += flags
     assert open_choices() == [wanted[0], [wanted[1], wanted[2]]]
     assert wanted.all()
+
+
+def test_logits_are_of_labels_and_classes_of_one_label_count_together():
+    dataset = make_dataset(3, 3)
+    a, b, _ = keys = [label.key for label in dataset.labels.order_by("key")]
+    campaign = make_campaign(dataset)
+    images = dict(dataset.images.values_list("key", "pk"))
+    classes = np.array([[1.0, 2.0, 3.0, 0.5], [0.0, 9.0, -1.0, 0.0], [4.0, 4.0, 4.0, 4.0]])
+    for name, count in (("all", 3), ("some", 2)):
+        classifier = Classifier.objects.create(dataset=dataset, name=name, mapping=[b, None, a, b])
+        keep_logits(classifier, sorted(images.values())[:count], classes[:count])
+    study = load_study(dataset, campaign, None)
+    assert study.models["some"].logits is None  # of an image there are none
+    found = study.models["all"].logits
+    rows = [study.images.index(key) for key in sorted(images, key=images.__getitem__)]
+    assert study.labels == keys
+    assert np.allclose(found[rows, 0], classes[:, 2])
+    together = np.log(np.exp(classes[:, 0]) + np.exp(classes[:, 3]))
+    assert np.allclose(found[rows, 1], together, atol=0.01)
+    assert np.isneginf(found[:, 2]).all()
 
 
 def test_workers_are_those_that_aggregation_measured(campaigns):

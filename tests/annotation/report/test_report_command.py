@@ -46,7 +46,9 @@ def test_it_prints_each_finding_and_writes_json_and_tables(tmp_path, capsys):
     with (out / "R10.csv").open() as file:
         rows = {row["pointer"]: row for row in csv.DictReader(file)}
     assert float(rows["/dataset_label/mean_sf"]["value"]) == mean
-    assert f"{len(present) + 1} files in {out}" in printed
+    beside = {path.name for path in out.iterdir() if path.suffix != ".csv"}
+    assert beside == {"report.json", "score.py", "score.npz"}
+    assert f"{len(present) + len(beside)} files in {out}" in printed
 
     call_command("report", "small", "--out", str(out), "--campaign", "form", verbosity=0)
     again = json.loads((out / "report.json").read_text())

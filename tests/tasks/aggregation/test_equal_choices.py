@@ -1,4 +1,4 @@
-"""What equal partitions, numbers of objects and main votes leave open, by hand and by brute force."""
+"""What equal choices leave open in an image's objects, by hand and by brute force."""
 
 from collections import Counter
 

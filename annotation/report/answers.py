@@ -1,0 +1,45 @@
+"""What a study asked and what came back: counts that its figures are read beside."""
+
+from typing import Any
+
+import numpy as np
+
+from annotation.report.arrays import GROUPS, Study
+
+
+def answers(study: Study) -> dict[str, Any]:
+    """Pairs, images, answers and workers of each campaign, null where it is missing.
+
+    workers: with a used answer in either. groups: CLASSIFY's images by group, and how many of them
+    were answered; empty without a source. none_of_these: responses that chose it.
+    """
+    contains, classify = study.contains, study.classify
+    workers = [each.worker for each in (contains, classify) if each is not None]
+    found: dict[str, Any] = {
+        "workers": np.unique(np.concatenate(workers)).size if workers else 0,
+        "contains": None,
+        "classify": None,
+        "groups": {},
+    }
+    if contains is not None:
+        found["contains"] = {
+            "pairs": contains.image.size,
+            "judged": int((contains.shown > 0).sum()),
+            "judgments": contains.pair.size,
+            "workers": np.unique(contains.worker).size,
+        }
+    if classify is not None:
+        found["classify"] = {
+            "images": int(study.answered.sum()),
+            "responses": classify.image.size,
+            "none_of_these": int((classify.sizes == 0).sum()),
+            "workers": np.unique(classify.worker).size,
+        }
+        for number, group in enumerate(GROUPS if contains is not None else ()):
+            members = study.asked & (study.group == number)
+            if members.any():
+                found["groups"][group] = {
+                    "images": int(members.sum()),
+                    "answered": int((members & study.answered).sum()),
+                }
+    return found

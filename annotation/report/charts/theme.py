@@ -1,0 +1,126 @@
+"""How the report's charts look: one Altair theme, and the colour and shape of each classifier.
+
+Colour belongs to classifiers; what people and images say is drawn in ink. Both grounds share the
+classifiers' colours; the inks are exchanged for a dark one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+WIDTH = 500  # of a whole chart, in pixels: on a phone its text is still 9 px tall
+TEXT, SMALL = 13, 12
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
+
+# Inks are told apart from each other, and from all colours, so that they can be exchanged.
+INK, QUIET, LINE, SHADE = "#14171c", "#525a66", "#d1d5db", "#9aa1ab"
+RAMP = ("#e9ecf0", "#c9ced6", "#a2aab5", "#6e7784", "#39404a")  # parts of a whole
+DARK = {
+    INK: "#eceff3",
+    QUIET: "#a7b0bd",
+    LINE: "#3d444f",
+    SHADE: "#77808d",
+    **dict(zip(RAMP, ("#272c34", "#424a56", "#656f7e", "#98a2b0", "#d3d9e1"), strict=True)),
+}
+PAPER = "#ffffff"
+
+# Okabe and Ito's colours, without black: it is the people's.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#F0E442")
+SHAPES = (
+    "circle",
+    "square",
+    "triangle-up",
+    "diamond",
+    "cross",
+    "triangle-down",
+    "triangle-right",
+    "triangle-left",
+)
+PEOPLES = {"fill": INK, "shape": "circle"}  # the mark of what is no classifier's
+OPEN = {"fill": "transparent", "shape": "diamond"}  # a second one of these
+LONGEST = 30  # characters of a name
+
+
+@alt.theme.register("report", enable=True)
+def theme() -> alt.theme.ThemeConfig:
+    axis: dict[str, Any] = {
+        "labelColor": QUIET,
+        "titleColor": QUIET,
+        "labelFontSize": SMALL,
+        "titleFontSize": SMALL,
+        "titleFontWeight": "normal",
+        "gridColor": LINE,
+        "domainColor": LINE,
+        "tickColor": LINE,
+        "labelLimit": 230,
+        "tickCount": 5,
+    }
+    config: dict[str, Any] = {
+        "aria": False,
+        "font": FONT,
+        "background": None,
+        "padding": 4,
+        "view": {"stroke": None},
+        "axis": axis,
+        "axisY": {"titlePadding": 8},
+        "title": {
+            "anchor": "start",
+            "frame": "bounds",
+            "color": INK,
+            "subtitleColor": QUIET,
+            "fontSize": 15,
+            "subtitleFontSize": SMALL,
+            "fontWeight": 600,
+            "offset": 10,
+            "subtitlePadding": 6,
+        },
+        "legend": {
+            "orient": "top",
+            "labelColor": QUIET,
+            "titleColor": QUIET,
+            "labelFontSize": SMALL,
+            "titleFontSize": SMALL,
+            "titleFontWeight": "normal",
+            "labelLimit": 300,
+        },
+        "bar": {"fill": SHADE},
+        "rule": {"stroke": QUIET},
+        "text": {"fill": INK, "fontSize": SMALL},
+        "point": {"size": 60, "strokeWidth": 1, "opacity": 1},
+    }
+    return alt.theme.ThemeConfig(config=config)
+
+
+@dataclass(frozen=True)
+class Look:
+    """A classifier in every chart: the name as it is drawn, its colour and shape."""
+
+    name: str
+    colour: str
+    shape: str
+
+
+def looks(classifiers: Sequence[str]) -> dict[str, Look]:
+    """By classifier, in the order of the study's list."""
+    names = shortened(classifiers)
+    return {
+        name: Look(short, COLOURS[at % len(COLOURS)], SHAPES[at % len(SHAPES)])
+        for at, (name, short) in enumerate(zip(classifiers, names, strict=True))
+    }
+
+
+def shortened(names: Sequence[str], longest: int = LONGEST) -> list[str]:
+    """The names, long ones with their middle left out where that keeps them apart."""
+    short = [shorter(name, longest) for name in names]
+    return [
+        name if short.count(brief) > 1 else brief for name, brief in zip(names, short, strict=True)
+    ]
+
+
+def shorter(name: str, longest: int = LONGEST) -> str:
+    if len(name) <= longest:
+        return name
+    head = (longest - 1) * 3 // 5
+    return f"{name[:head]}…{name[head + 1 - longest :]}"

@@ -1,0 +1,94 @@
+"""Makes the self-contained page: one file that needs no other, and no network."""
+
+import base64
+import functools
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.template.loader import render_to_string
+
+from annotation.report.charts import Chart
+from annotation.report.page.galleries import galleries_of
+from annotation.report.page.named import named, unambiguous
+from annotation.report.page.pictures import Embedding, pictures_of
+from annotation.report.page.sections import ChartImage, Page, page_of
+from annotation.report.wording import Plain
+from imagesets.models import Dataset, Image
+from tasks.models import Campaign
+
+STYLES = ("css/tokens.css", "css/report.css", "css/report-alone.css")
+MOST_CHARTS = 1_600_000  # bytes of text; beyond it charts have one scheme
+
+
+def for_readers(report: Plain, dataset: Dataset) -> dict[str, Any]:
+    """The report with the names of the dataset's labels in place of their keys."""
+    return named(report, label_names(dataset))
+
+
+def label_names(dataset: Dataset) -> dict[str, str]:
+    """By key: each label's first name, told apart where several share it."""
+    rows = dataset.labels.values_list("key", "names")
+    return unambiguous({key: names[0] if names else key for key, names in rows})
+
+
+def alone(
+    report: Plain,
+    dataset: Dataset,
+    contains: Campaign | None,
+    classify: Campaign | None,
+    charts: Sequence[Chart] = (),
+) -> bytes:
+    """The page as one HTML file."""
+    page = contents(report, dataset, contains, classify, _embedded(charts), Embedding())
+    text = render_to_string("report/alone.html", {"page": page, "style": _style()})
+    return text.encode()
+
+
+def contents(
+    report: Plain,
+    dataset: Dataset,
+    contains: Campaign | None,
+    classify: Campaign | None,
+    charts: dict[str, list[ChartImage]],
+    source_of: Callable[[Image], str],
+) -> Page:
+    """What the page says. source_of: where the page finds a picture."""
+    names = label_names(dataset)
+    galleries = galleries_of(report, dataset, contains, classify, names)
+    pictures = {
+        name: [pictures_of(gallery, source_of) for gallery in some]
+        for name, some in galleries.items()
+    }
+    return page_of(named(report, names), dataset.name, charts, pictures)
+
+
+def _embedded(charts: Sequence[Chart]) -> dict[str, list[ChartImage]]:
+    """Charts by figure, as data URIs in both schemes; the light one alone where they are large."""
+    made = defaultdict(list)
+    light = [_data(chart.svg()) for chart in charts]
+    both = 2 * sum(map(len, light)) <= MOST_CHARTS
+    for chart, source in zip(charts, light, strict=True):
+        dark = _data(chart.svg(dark=True)) if both else source
+        width, height = _size(chart.svg())
+        image = ChartImage(source, dark, chart.title, chart.caption, width, height)
+        made[chart.figure].append(image)
+    return made
+
+
+def _size(svg: str) -> tuple[int | None, int | None]:
+    """Width and height of a drawing in pixels, which reserve its box."""
+    found = re.search(r'<svg[^>]*? width="([\d.]+)" height="([\d.]+)"', svg)
+    return (round(float(found[1])), round(float(found[2]))) if found else (None, None)
+
+
+def _data(svg: str) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+
+
+@functools.cache
+def _style() -> str:
+    folder = settings.STATICFILES_DIRS[0]
+    return "\n".join((folder / name).read_text() for name in STYLES)

@@ -1,0 +1,96 @@
+"""The page as one file and on the site: whole, alone, and bounded."""
+
+import re
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from annotation.report.campaigns import study_of
+from annotation.report.charts import charts_of
+from annotation.report.document import report_of
+from annotation.report.page.galleries import Example, Gallery, spread
+from annotation.report.page.making import alone, for_readers
+from annotation.report.page.pictures import Embedding, pictures_of
+from imagesets.models import Dataset
+from tests.factories import make_campaign, make_dataset
+from tests.studies.answered_studies import make_answered_study
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def dataset(tmp_path) -> Dataset:
+    dataset = make_dataset(9, 4, folder=tmp_path)
+    make_answered_study(dataset)
+    return dataset
+
+
+@pytest.fixture
+def staff() -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(get_user_model().objects.create_superuser("root", "r@example.org", "x"))
+    return client
+
+
+def test_one_file_needs_no_other(dataset):
+    campaigns = study_of(dataset)
+    report = report_of(dataset, *campaigns)
+    charts = charts_of(for_readers(report, dataset))
+    text = alone(report, dataset, *campaigns, charts).decode()
+    sources = re.findall(r'(?:src|srcset|href|url)\s*=?\s*["(]([^")]*)', text)
+    assert sources
+    assert all(source.startswith(("data:", "#")) for source in sources)
+    assert not re.search(r"<script|<link|@import|url\(", text)
+    assert text.count("data:image/svg+xml") == 2 * len(charts)
+    for name, figure in report["figures"].items():
+        assert f'id="{name}"' in text
+        assert figure["missing"] is None or f"this figure needs {figure['missing']}" in text
+
+
+def test_pictures_that_cannot_be_read_are_left_out_and_said(dataset, tmp_path):
+    good, broken, gone = dataset.images.all()[:3]
+    broken.location, gone.location = str(tmp_path / "broken.jpg"), str(tmp_path / "gone.jpg")
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    gallery = Gallery("Some", [Example(image, ("<b>",)) for image in (broken, good, gone)])
+    shown = pictures_of(gallery, Embedding())
+    assert [picture.alt for picture in shown.pictures] == [good.key]
+    assert shown.pictures[0].source.startswith("data:image/webp;base64,")
+    assert shown.left_out == "Left out: 2 that could not be read or were too much."
+    embed = Embedding(len(shown.pictures[0].source) + 10)
+    twice = pictures_of(Gallery("Twice", [Example(good, ())] * 3), embed)
+    assert len(twice.pictures) == 1
+    assert twice.left_out.startswith("Left out: 2")
+
+
+def test_examples_are_spread_over_all():
+    assert spread(list(range(100)), 4) == [0, 25, 50, 75]
+    assert spread([1, 2], 4) == [1, 2]
+    assert len(spread(list(range(13)), 12)) == len(set(spread(list(range(13)), 12))) == 12
+
+
+def test_the_sites_page_says_what_the_file_says(dataset, staff):
+    page = staff.get("/datasets/small/report/")
+    assert page.status_code == 200
+    text = page.content.decode()
+    assert "What was found" in text
+    assert "9 images of small" in text
+    listed = staff.get("/reports/").content.decode()
+    assert "/datasets/small/report/" in listed
+    name = re.search(r"/report/chart/\?[^\"]*name=(R\d+)", text)
+    assert name
+    drawing = staff.get(f"/datasets/small/report/chart/?name={name[1]}&scheme=dark")
+    assert drawing["Content-Type"] == "image/svg+xml"
+    assert staff.get("/datasets/small/report/chart/?name=R99").status_code == 400
+
+
+def test_where_there_is_no_report_the_page_says_what_to_do(staff):
+    make_campaign(make_dataset(4, 2), slug="open")
+    text = staff.get("/datasets/small/report/").content.decode()
+    assert "No report yet" in text
+    assert "no CONTAINS campaign that is finished or closed" in text
+    text = staff.get("/datasets/small/report/?campaign=open").content.decode()
+    assert "have not been aggregated" in text
+    assert staff.get("/datasets/small/report/?campaign=nothing").status_code == 404
+    assert staff.get("/datasets/small/report/chart/?name=R1").status_code == 400
+    assert "/datasets/small/report/" not in staff.get("/reports/").content.decode()
