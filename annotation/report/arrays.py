@@ -226,6 +226,11 @@ class Study:
         """Images that were followed up and answered; without a source, every answered one."""
         return self.answered & (self.group == FU if self.contains is not None else True)
 
+    @property
+    def fu_not_answered(self) -> int:
+        """How many images were to be followed up and have no answer."""
+        return int((self.asked & (self.group == FU) & ~self.answered).sum())
+
     @cached_property
     def easy(self) -> Bools:
         """Images settled in CONTAINS as one object, among those of CLASSIFY."""

@@ -40,6 +40,7 @@ def r1(study: Study) -> Figure:
                 "weighted": weighted(study, several),
             },
             "mean_objects_settled": of_population(study, number, study.settled, unit=False),
+            "fu_not_answered": study.fu_not_answered,
             "equal_cuts": None if equals is None else int((equals[0] & study.fu).sum()),
         },
     )
