@@ -11,7 +11,7 @@ DEFINITION = (
     "Share of an image's responses whose main label is the dataset label. Disagreement: of several"
     " objects, one of them the dataset label's, another one is the main object."
     " disagreements_range: the fewest and the most there can be, over all choices among equally"
-    " good partitions, equally frequent numbers of objects and objects with equally many main votes."
+    " good partitions, equally frequent numbers of objects and objects with as many main votes."
 )
 POPULATION = "followed-up images with a dataset label"
 
