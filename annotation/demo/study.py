@@ -7,6 +7,7 @@ nothing.
 import csv
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,10 +18,12 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
+from django.db.models import Q
 from rich.console import Console
 
 from annotation.demo.bill import bill_table
-from annotation.report.study import Headlines, headlines
+from annotation.report.document import report_of, text_of
+from annotation.report.kept import Campaigns, keep, kept_report
 from annotation.serving.celery_worker import celery_worker
 from annotation.serving.web import web_server
 from imagesets.importing.import_dataset import import_dataset
@@ -30,7 +33,7 @@ from imagesets.terminal import progress_bar
 from models_inference.classifiers.presets import register_demo_classifiers
 from models_inference.jobs import predictions_done, queue_predictions
 from tasks.campaigns.publish import publish
-from tasks.models import Campaign
+from tasks.models import Campaign, ImageResult
 from tasks.models.campaign import State
 from tasks.results import aggregate
 from tasks.simulation.rehearsal.faults import EVERYTHING
@@ -56,11 +59,15 @@ TABLES = {
 
 @dataclass
 class Study:
-    """The demo's campaigns, their numbers, the files written and the login."""
+    """The demo's campaigns, their report, the files written and the login.
+
+    true_share: settled images that truly show several objects, and all settled ones.
+    """
 
     contains: Campaign
     classify: Campaign
-    numbers: Headlines
+    report: dict[str, Any]
+    true_share: tuple[int, int]
     files: list[Path]
     username: str
     password: str
@@ -129,8 +136,10 @@ def run_demo(console: Console, seed: int = 0, crowd: str = "local") -> Study:
     with steps.step("Exports"):
         files = list(_export(folder, (contains, classify)))
     password = _login(folder / "login")
-    numbers = headlines(contains, classify, _true_objects(truth))
-    return Study(contains, classify, numbers, [photos / "truth.csv", *files], LOGIN, password)
+    with steps.step("The report"):
+        report = _report(dataset, (contains, classify))
+    files = [photos / "truth.csv", *files]
+    return Study(contains, classify, report, _true_share(classify, truth), files, LOGIN, password)
 
 
 def read_truth(path: Path) -> list[dict[str, str]]:
@@ -139,11 +148,22 @@ def read_truth(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _true_objects(truth: list[dict[str, str]]) -> dict[str, set[str]]:
-    objects: dict[str, set[str]] = {}
-    for row in truth:
-        objects.setdefault(row["image"], set()).add(row["label"])
-    return objects
+def _true_share(classify: Campaign, truth: list[dict[str, str]]) -> tuple[int, int]:
+    """How many settled images show several objects by the truth, and how many are settled."""
+    objects = Counter(row["image"] for row in truth)
+    answered = ImageResult.objects.filter(campaign=classify, workers__gt=0).values("image")
+    settled = classify.campaign_images.filter(Q(group="easy") | Q(group="fu", image__in=answered))
+    keys = settled.values_list("image__key", flat=True)
+    return sum(objects[key] > 1 for key in keys), len(keys)
+
+
+def _report(dataset: Dataset, campaigns: Campaigns) -> dict[str, Any]:
+    """The study's report, computed unless it is kept."""
+    if (report := kept_report(campaigns)) is None:
+        keep(text_of(report_of(dataset, *campaigns)), campaigns)
+        report = kept_report(campaigns)
+    assert report is not None
+    return report
 
 
 def _dataset(photos: Path, bar: Bar) -> Dataset:
