@@ -115,9 +115,11 @@ def _r9(of: _Numbers) -> str:
 def _r10(of: _Numbers) -> str:
     own = of.share("/dataset_label/mean_sf")
     text = f"Workers select the dataset label with a mean frequency of {own}"
-    if (best := of.best("/models", "mean_sf")) is not None:
-        text += f", and {best}'s first label with {of.share(to('models', best, 'mean_sf'))}"
     models = of["/models"]
+    judged = [name for name in sorted(models) if models[name]["mean_sf"] is not None]
+    if judged:  # unjudged labels flatter no model: they count as never selected
+        best = max(judged, key=lambda name: models[name]["bounds"][0])
+        text += f", and {best}'s first label with {of.share(to('models', best, 'mean_sf'))}"
     least = max(sorted(models), key=lambda name: models[name]["not_judged"], default=None)
     if least is None or not (unjudged := models[least]["not_judged"]):
         return f"{text}."
@@ -208,7 +210,7 @@ def _b1(of: _Numbers) -> str | None:
         text = f"{best} leads by {words}: {of.share(to('models', best, metric, 'value'))}"
         if (ends := rows[best]["rank_interval"]) is None:
             return f"{text}."
-        return f"{text}; its rank is {ends[0]:g} to {ends[1]:g} of {len(known)}."
+        return f"{text}; it ranks {ends[0]:g} to {ends[1]:g} of {len(known)}."
     return None
 
 
@@ -249,7 +251,8 @@ def _b4(of: _Numbers) -> str | None:
     models = of["/models"]
     known = {name: row for name, row in sorted(models.items()) if row["effective_n"] is not None}
     if not known:
-        return None
+        reason = next(iter(of.without_interval.values()), None)
+        return f"The other classifiers are no help: {reason}." if reason else None
     best = max(known, key=lambda name: known[name]["effective_n"] / known[name]["n"])
     row = known[best]
     if row["effective_n"] <= row["n"]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse, special, stats
+from scipy import sparse, special
 
 from annotation.report.least import LEAST_IMAGES, LEAST_WORKERS
 
@@ -132,6 +132,16 @@ class Estimate:
         """Of its own variance, (1, 1) each."""
         return parts([self])
 
+    @property
+    def centred(self) -> Floats:
+        """(C,): what each cell's worker changes, less the mean over the image's workers."""
+        panel = self.panel
+        assert panel is not None
+        of_image = np.bincount(panel.image[self.cell], self.change, panel.n_images)
+        result = -(of_image / np.maximum(panel.workers_of_image, 1))[panel.image]
+        result[self.cell] += self.change
+        return result
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -218,7 +228,7 @@ def strata(dataset_label: Ints, population: Bools) -> Ints:
 def parts(estimates: Sequence[Estimate]) -> Parts:
     """The parts of the covariances of estimates that share their strata and their panel."""
     first, n = estimates[0], len(estimates)
-    images = _between_images(np.stack([each.effect for each in estimates], 1), first.stratum)
+    images = between_images(np.stack([each.effect for each in estimates], 1), first.stratum)
     counted = min(each.images for each in estimates)
     panel = first.panel
     if panel is None:
@@ -240,7 +250,7 @@ def parts(estimates: Sequence[Estimate]) -> Parts:
     return Parts(images, workers, answers, min(panel.workers, counted))
 
 
-def _between_images(effect: Floats, stratum: Ints) -> Floats:
+def between_images(effect: Floats, stratum: Ints) -> Floats:
     """(K, K): sum over strata of n / (n - 1) times the products of deviations from their mean.
 
     A stratum of one image adds its own product.
@@ -282,7 +292,7 @@ def bounds(
 
     A figure within [0, 1] has it on the logit scale; at 0 and 1 it is Wilson's, of n.
     """
-    t = float(stats.t.ppf(0.975, groups - 1))
+    t = float(special.stdtrit(groups - 1, 0.975))
     if not unit:
         return value - t * error, value + t * error
     if value in (0.0, 1.0):

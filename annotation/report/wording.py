@@ -11,6 +11,7 @@ class Numbers:
 
     def __init__(self, figure: Plain) -> None:
         self.data, self.intervals = figure["data"], figure["intervals"]
+        self.without_interval = figure["without_interval"]
 
     def __getitem__(self, pointer: str) -> Any:
         value = self.data

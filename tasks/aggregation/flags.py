@@ -7,9 +7,8 @@ this project's own.
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy  # its parts load when they are used
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.special import xlogy
 
 LEAST_SHARED = 20  # items about which workers differ, judged by both
 NEARLY_ALL = 0.95  # share of the same answers
@@ -103,14 +102,15 @@ def log_chance(same: int, shared: int, expected: float) -> float:
     0.0
     """
     k, e = same / shared, expected / shared
+    xlogy = scipy.special.xlogy
     if k <= e:
         return 0.0
     return -shared * float(xlogy(k, k / e) + xlogy(1 - k, (1 - k) / (1 - e)))
 
 
-def _table(row: NDArray, column: NDArray, rows: int, columns: int) -> sparse.csr_matrix:
+def _table(row: NDArray, column: NDArray, rows: int, columns: int) -> "scipy.sparse.csr_matrix":
     ones = np.ones(row.size)
-    return sparse.csr_matrix((ones, (row, column)), shape=(rows, columns))
+    return scipy.sparse.csr_matrix((ones, (row, column)), shape=(rows, columns))
 
 
 def too_fast(

@@ -8,8 +8,8 @@ that they name the main label, and all other candidates are equally likely.
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # its parts load when they are used
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit
 
 from .fixed_point import Arrival, fixed_point
 from .kernels import EPS
@@ -65,7 +65,7 @@ def fit_one_coin(
         right = np.bincount(worker[telling], posterior[choice[telling]], minlength=n_workers)
         mean = right.sum() / judged.sum() if judged.any() else 0.5
         skill = np.where(judged > 0, right / np.maximum(judged, 1), mean)
-        return logit(np.clip(skill, EPS, 1 - EPS))
+        return scipy.special.logit(np.clip(skill, EPS, 1 - EPS))
 
     def e_step(skill: Floats) -> Floats:
         log_posterior = np.bincount(choice, skill[worker] + np.log(wrong), minlength=image.size)
@@ -77,4 +77,4 @@ def fit_one_coin(
     answers = np.add.reduceat(votes, begin)[which]
     start = np.where(answers > 0, votes / np.maximum(answers, 1), 1 / sizes[which])
     posterior, skill, arrival = fixed_point(start, m_step, e_step)
-    return OneCoinResult(posterior, expit(skill), arrival)
+    return OneCoinResult(posterior, scipy.special.expit(skill), arrival)

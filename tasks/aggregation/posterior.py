@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import scipy  # its parts load when they are used
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
-from scipy.special import expit
 
 from .fixed_point import Arrival, fixed_point
 from .packed_judgments import PackedJudgments, blocks, pack_judgments
@@ -125,7 +124,7 @@ class _Answers:
     def __init__(self, data: PackedJudgments) -> None:
         self.data = data
         shape = (data.n_judged, data.n_codes)
-        self.given = sparse.csr_matrix((np.ones(data.n), data.code, data.begin), shape)
+        self.given = scipy.sparse.csr_matrix((np.ones(data.n), data.code, data.begin), shape)
         self.of_code = self.given.T
 
     def shares(self) -> Floats:
@@ -146,7 +145,7 @@ class _Answers:
 
     def e_step(self, logs: Floats, tau: float) -> Floats:
         """(n_judged,): posteriors."""
-        return expit(self.log_odds(logs, tau))
+        return scipy.special.expit(self.log_odds(logs, tau))
 
     def log_odds(self, logs: Floats, tau: float) -> Floats:
         """(n_judged,): of the posteriors."""
@@ -160,7 +159,9 @@ class _Answers:
         total = 0.0
         for rows in blocks(self.data.n):
             code = self.data.code[rows]
-            without = expit(log_odds[self.data.pair_of_each[rows]] - tau * of_answer[code])
+            without = scipy.special.expit(
+                log_odds[self.data.pair_of_each[rows]] - tau * of_answer[code]
+            )
             absent, present = probabilities[:, code]
             total += np.log(without * present + (1 - without) * absent).sum()
         return float(total / self.data.n)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from annotation.report.charts.accuracies import r3, r4, r6, r10, r11, r12
+from annotation.report.charts.beyond import b1, b2, b3, b4, b5, b6
 from annotation.report.charts.chart import Chart
 from annotation.report.charts.images import r1, r2, r5, r7, r8
 from annotation.report.charts.labels import r9, r13, r14
@@ -30,6 +31,12 @@ CHARTS: dict[str, Callable[[Figure], list[Chart]]] = {
     "R15": r15,
     "R16": r16,
     "R17": r17,
+    "B1": b1,
+    "B2": b2,
+    "B3": b3,
+    "B4": b4,
+    "B5": b5,
+    "B6": b6,
 }
 
 

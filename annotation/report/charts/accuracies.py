@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from annotation.report.charts.against import against_accuracy
+from annotation.report.charts.areas import stacked
 from annotation.report.charts.chart import Chart
-from annotation.report.charts.forms import Rows, against_accuracy, mark, rows_of_points, stacked
+from annotation.report.charts.forms import Rows, mark, rows_of_points
 from annotation.report.charts.reading import INTERVALS, Figure, percent
 
 ACROSS = "Across: the share of all images on which the first label is the dataset label (R3)."

@@ -1,14 +1,25 @@
 """Charts of what images show: R1, R2, R5, R7, R8."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import altair as alt
 
+from annotation.report.charts.areas import bubbles
 from annotation.report.charts.chart import Chart
-from annotation.report.charts.forms import beside, bubbles, columns, drawn, heading, rows_of_points
+from annotation.report.charts.forms import (
+    below,
+    beside,
+    columns,
+    layered,
+    left_of,
+    marks,
+    named_rows,
+    rows_of_points,
+)
 from annotation.report.charts.reading import INTERVALS, Figure, percent
-from annotation.report.charts.theme import INK, PEOPLE, QUIET, WIDTH, shortened, shorter
+from annotation.report.charts.theme import INK, OPEN, PEOPLES, QUIET, WIDTH, shortened, shorter
 
-PEOPLES = {"fill": PEOPLE[0], "shape": PEOPLE[1]}
-OPEN = {"fill": "transparent", "shape": "diamond"}
 AREAS = "A circle's area is the number of images; dotted: the same number on both axes."
 LISTED = 15  # of pairs
 MOST = 10  # columns of a histogram; what is beyond stands in the last
@@ -29,63 +40,56 @@ def r1(figure: Figure) -> list[Chart]:
         {"row": text, "series": "", **figure.point("fraction_multi", key), **PEOPLES}
         for key, text in kinds.items()
     ]
-    drawing = alt.vconcat(
+    drawing = below(
         columns(counts, "objects in an image", "settled images"),
         rows_of_points(
             [("", rows)], "images with several objects", list(kinds.values()), zero=True
         ),
-        spacing=16,
     )
     title = f"{percent(share['value'])} of settled images show more than one object"
     return [figure.chart(title, drawing, INTERVALS)]
 
 
 def r2(figure: Figure) -> list[Chart]:
-    top = figure.data["top"][:LISTED]
+    top, pairs = figure.data["top"][:LISTED], figure.data["pairs"]
     if not top:
         return []
     names = shortened([f"{row['other']} beside {row['dataset_label']}" for row in top], 40)
     rows = [
-        {
-            "row": name,
-            "p": row["p"],
-            "shrunk": row["p_shrunk"],
-            "of": f"{row['images']} of {row['of']}",
-        }
+        {"row": name, "p": row["p"], "shrunk": row["p_shrunk"], "of": _of(row)}
         for name, row in zip(names, top, strict=True)
     ]
-    base = drawn(rows)
-    axis = alt.Axis(grid=False, ticks=False, domain=False, labelColor=INK, labelLimit=270)
-    y = alt.Y("row:N", sort=names, title=None, axis=axis)
-    along = alt.Axis(format=".0%", tickCount=4)
-    x = alt.X("p:Q", title="of the second one's images", axis=along)
-    x = x.scale(domain=[0, 1])
-    left = min(270, 6.5 * max(map(len, names)) + 10)
-    drawing = alt.layer(
-        base.mark_bar(height={"band": 0.7}).encode(x=x, y=y),
-        base.mark_point(fill=INK, stroke=INK, shape="diamond").encode(x="shrunk:Q", y=y),
-        base.mark_text(align="left", dx=4, color=QUIET, fontSize=11).encode(
-            x=alt.value(WIDTH - left - 50), y=y, text="of:N"
-        ),
-    ).properties(width=WIDTH - left - 50, height=19 * len(rows))
-    first = top[0]
-    title = (
-        f"{shorter(first['other'])} stands beside {shorter(first['dataset_label'])} on"
-        f" {percent(first['p'])} of its images"
+    width = WIDTH - left_of(names, 270) - 50
+    y = named_rows(names, labelLimit=270)
+    axis = alt.Axis(format=".0%", tickCount=4)
+    title = "of the second label's images"
+    p, shrunk = (
+        alt.X(f"{key}:Q", title=title, axis=axis, scale=alt.Scale(domain=[0, 1], nice=False))
+        for key in ("p", "shrunk")
     )
+    diamond = {"fill": INK, "stroke": INK, "shape": "diamond"}
+    number = {"align": "left", "dx": 6, "color": QUIET, "fontSize": 11}
+    drawing = layered(
+        marks("bar", rows, {"height": {"band": 0.7}}, x=p, y=y),
+        marks("point", rows, diamond, x=shrunk, y=y),
+        marks("text", rows, number, x=alt.value(width), y=y, text="of:N"),
+        width=width,
+        height=19 * len(rows),
+    )
+    other, own = shorter(top[0]["other"]), shorter(top[0]["dataset_label"])
+    first = f" The first {len(top)} of {pairs:,} pairs." if len(top) < pairs else ""
     return [
         figure.chart(
-            title,
+            f"{other} stands beside {own} on {_of(top[0])} images",
             drawing,
-            "Bars: the share of images, with images of images at the right; diamonds: that share"
-            " drawn towards the mean of all, as far as shares differ by chance."
-            + (
-                f" The first {LISTED} of {figure.data['pairs']:,} pairs."
-                if len(figure.data["top"]) > LISTED
-                else ""
-            ),
+            "Bars: the share of images; diamonds: that share drawn towards the mean of all, as far"
+            f" as shares differ by chance.{first}",
         )
     ]
+
+
+def _of(row: Mapping[str, Any]) -> str:
+    return f"{row['images']:,} of {row['of']:,}"
 
 
 def r5(figure: Figure) -> list[Chart]:
@@ -101,13 +105,12 @@ def r5(figure: Figure) -> list[Chart]:
     rows = [
         {"row": text, "series": "", **figure.point(key), **PEOPLES} for key, text in shares.items()
     ]
-    drawing = alt.vconcat(
+    drawing = below(
         columns(
-            {f"{10 * at}-{10 * at + 10} %": count for at, count in enumerate(tenths)},
-            "workers whose main label is the dataset label",
+            {f"{10 * at}-{10 * at + 10}": count for at, count in enumerate(tenths)},
+            "percent of an image's workers whose main label is the dataset label",
         ),
         rows_of_points([("", rows)], "mean share", list(shares.values()), zero=True),
-        spacing=16,
     )
     mean = percent(figure.point("mean_share")["value"])
     title = f"On average {mean} of workers take the dataset label for the main object"
@@ -128,7 +131,7 @@ def r7(figure: Figure) -> list[Chart]:
             "" if at else "images",
             width=128,
             height=130,
-            title=f"selected {names[t]}",
+            heading=f"selected {names[t]}",
             highest=highest,
         )
         for at, (t, each) in enumerate(counts.items())
@@ -142,10 +145,9 @@ def r7(figure: Figure) -> list[Chart]:
         for t in thresholds
         for key, (text, look) in shares.items()
     ]
-    drawing = alt.vconcat(
-        alt.hconcat(*panels, spacing=10),
+    drawing = below(
+        beside(*panels, spacing=10),
         rows_of_points([("", rows)], "images with another label", list(names.values()), zero=True),
-        spacing=16,
     )
     share = percent(figure.point("thresholds", "1.0", "fraction_with_another")["value"])
     title = f"On {share} of images another label is selected at least as often as the dataset label"
@@ -162,40 +164,27 @@ def r7(figure: Figure) -> list[Chart]:
 
 
 def r8(figure: Figure) -> list[Chart]:
-    charts = []
-    panels = {
-        "objects in an image": figure.data["by_num_objects"],
-        "mean labels selected in CLASSIFY": figure.data["by_mean_selected"],
-    }
-    if all(panels.values()):
+    data, charts = figure.data, []
+    objects, selected = data["by_num_objects"], data["by_mean_selected"]
+    two, offered, main = (
+        figure.point(key)["value"] for key in ("mean_labels_two", "mean_offered", "mean_main")
+    )
+    x = "labels that two or more selected in CONTAINS"
+    if objects and selected:
         drawing = beside(
-            [
-                bubbles(counts, "labels selected by two or more in CONTAINS", y)
-                for y, counts in panels.items()
-            ]
+            bubbles(objects, x, "objects in an image"),
+            bubbles(selected, "the same", "mean labels selected in CLASSIFY"),
         )
-        two = figure.point("mean_labels_two")["value"]
         title = f"At least two workers select {two:.1f} labels in an image, on average"
         charts.append(figure.chart(title, drawing, AREAS))
-    panels = {
-        "all followed-up images": figure.data["main_by_offered"],
-        "images with one object": figure.data["main_by_offered_single"],
-    }
-    if panels["all followed-up images"]:
-        drawing = beside(
-            [
-                bubbles(counts, "labels offered", "labels that anybody named main").properties(
-                    title=heading(name)
-                )
-                for name, counts in panels.items()
-                if counts
-            ]
-        )
-        offered, main = (figure.point(key)["value"] for key in ("mean_offered", "mean_main"))
-        title = (
-            f"Of {offered:.1f} labels offered, workers between them name {main:.1f} the main one"
-        )
-        charts.append(figure.chart(title, drawing, AREAS, part="main"))
+    every, single = data["main_by_offered"], data["main_by_offered_single"]
+    if every:
+        x, y = "labels offered", "labels that anybody named main"
+        panels = [bubbles(every, x, y, "followed-up images")]
+        if single:
+            panels.append(bubbles(single, x, y, "those with one object"))
+        title = f"Of {offered:.1f} labels offered, somebody names {main:.1f} the main one"
+        charts.append(figure.chart(title, beside(*panels), AREAS, part="main"))
     return charts
 
 

@@ -5,18 +5,22 @@ from typing import Any
 
 import altair as alt
 
+from annotation.report.charts.areas import matrix, scatter
 from annotation.report.charts.chart import Chart
 from annotation.report.charts.forms import (
+    FILL,
     Rows,
-    drawn,
-    heading,
+    Spec,
+    below,
+    key,
+    layered,
     mark,
-    matrix,
+    marks,
+    named_rows,
     rows_of_points,
-    scatter,
 )
 from annotation.report.charts.reading import INTERVALS, Figure, percent
-from annotation.report.charts.theme import INK, PEOPLE, QUIET, WIDTH, shortened, shorter
+from annotation.report.charts.theme import INK, PEOPLES, QUIET, WIDTH, shortened, shorter
 
 PAIRS = 8  # in each of two groups
 NAMED = 4  # classes at each end
@@ -30,8 +34,7 @@ def r9(figure: Figure) -> list[Chart]:
     known = []
     for row in figure.data["top"]:
         values = [model["accuracy"] for model in row["models"].values()]
-        values = [value for value in values if value is not None]
-        if values:
+        if values := [value for value in values if value is not None]:
             known.append((sum(values) / len(values), row))
     if not known:
         return []
@@ -41,61 +44,13 @@ def r9(figure: Figure) -> list[Chart]:
         "told apart worst": known[:size],
         "told apart best": known[max(size, len(known) - size) :],
     }
-    every = [row for group in groups.values() for _, row in group]
-    texts = shortened([f"{row['a']} / {row['b']}" for row in every], 34)
-    names = {id(row): text for row, text in zip(every, texts, strict=True)}
-    left = min(230, 7 * max(map(len, texts)) + 10)
-    panels = []
-    for text, group in groups.items():
-        if not group:
-            continue
-        rows: Rows = [
-            {
-                "row": names[id(row)],
-                "value": model["accuracy"],
-                **mark(report.look(name)),
-            }
-            for _, row in group
-            for name, model in row["models"].items()
-            if model["accuracy"] is not None
-        ]
-        shares = [
-            {"row": names[id(row)], "text": f"{row['both']} of {row['images']}"} for _, row in group
-        ]
-        order = [names[id(row)] for _, row in group]
-        axis = alt.Axis(ticks=False, domain=False, grid=True, labelColor=INK)
-        y = alt.Y("row:N", sort=order, title=None, axis=axis, scale=alt.Scale(domain=order))
-        last = group is list(groups.values())[-1] or not list(groups.values())[-1]
-        x = alt.X(
-            "value:Q",
-            title="accuracy on the two" if last else None,
-            scale=alt.Scale(domain=[0, 1.02], nice=False),
-        )
-        x = x.axis(format=".0%", tickCount=5)
-        width = WIDTH - left - 60
-        coin = drawn([{"value": 0.5}]).mark_rule(strokeDash=[5, 3], color=QUIET).encode(x=x)
-        points = (
-            drawn(rows)
-            .mark_point(stroke=INK, size=46, strokeWidth=0.7)
-            .encode(
-                x=x,
-                y=y,
-                fill=alt.Fill("fill:N", scale=None),
-                shape=alt.Shape("shape:N", scale=None),
-            )
-        )
-        both = (
-            drawn(shares)
-            .mark_text(align="left", dx=6, color=QUIET, fontSize=11)
-            .encode(x=alt.value(width), y=y, text="text:N")
-        )
-        panel = alt.layer(coin, points, both)
-        panels.append(panel.properties(width=width, height=20 * len(order), title=heading(text)))
-    drawing = alt.vconcat(*panels, _key(figure), spacing=12)
+    order = report.ranked(report.looks)
+    panels = [_pairs(figure, text, group, order) for text, group in groups.items() if group]
+    drawing = below(*panels, key([report.look(name) for name in order]))
     worst, row = known[0]
     title = (
-        f"Classifiers tell {shorter(row['a'])} from {shorter(row['b'])} on {percent(worst)} of"
-        " their images, on average: the lowest of these pairs"
+        f"Of these pairs classifiers tell {shorter(row['a'])} and {shorter(row['b'])} apart worst:"
+        f" on {percent(worst)} of images, on average"
     )
     return [
         figure.chart(
@@ -103,34 +58,43 @@ def r9(figure: Figure) -> list[Chart]:
             drawing,
             "At the right: images on which at least half of the workers select both labels, of all"
             " images of either. Dashed: a coin flip.",
-            over=("",),
         )
     ]
 
 
-def _key(figure: Figure) -> Any:
-    """The classifiers' marks with their names, two beside each other."""
-    report = figure.report
-    names = report.ranked(report.looks)
-    rows = [
-        {
-            "name": report.look(name).name,
-            **mark(report.look(name)),
-            "x": 8 + 240 * (at % 2),
-            "y": 9 + 18 * (at // 2),
-        }
-        for at, name in enumerate(names)
-    ]
-    height = 18 * ((len(rows) + 1) // 2)
-    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, 480], nice=False))
-    y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[height, 0], nice=False))
-    base = drawn(rows)
-    return alt.layer(
-        base.mark_point(stroke=INK).encode(
-            x=x, y=y, fill=alt.Fill("fill:N", scale=None), shape=alt.Shape("shape:N", scale=None)
-        ),
-        base.mark_text(align="left", dx=10).encode(x=x, y=y, text="name:N"),
-    ).properties(width=480, height=height)
+def _pairs(figure: Figure, heading: str, group: list[Any], order: list[str]) -> Spec:
+    """Each pair's accuracy by each classifier; the classifiers stand below each other."""
+    texts = shortened([f"{row['a']} / {row['b']}" for _, row in group], 34)
+    rows: Rows = []
+    shares = []
+    for text, (_, row) in zip(texts, group, strict=True):
+        shares.append({"row": text, "text": f"{row['both']:,} of {row['images']:,}"})
+        for name, model in row["models"].items():
+            if (value := model["accuracy"]) is not None:
+                place = str(order.index(name))
+                look = mark(figure.report.look(name))
+                rows.append({"row": text, "place": place, "value": value, **look})
+    width = WIDTH - 230 - 60
+    y = named_rows(texts, grid=True, tickBand="extent")
+    x = alt.X(
+        "value:Q",
+        title="accuracy on the two",
+        axis=alt.Axis(format=".0%", tickCount=5),
+        scale=alt.Scale(domain=[0, 1.03], nice=False),
+    )
+    places = alt.Scale(domain=[str(at) for at in range(len(order))], paddingOuter=1)
+    spread = alt.YOffset("place:N", scale=places)
+    coin = {"strokeDash": [5, 3], "color": QUIET}
+    number = {"align": "left", "dx": 6, "color": QUIET, "fontSize": 11}
+    small = {"stroke": INK, "size": 40, "strokeWidth": 0.7}
+    return layered(
+        marks("rule", [{"value": 0.5}], coin, x=x),
+        marks("point", rows, small, x=x, y=y, yOffset=spread, **FILL),
+        marks("text", shares, number, x=alt.value(width), y=y, text="text:N"),
+        width=width,
+        height=(20 + 2 * min(len(order), 8)) * len(texts),
+        heading=heading,
+    )
 
 
 def r13(figure: Figure) -> list[Chart]:
@@ -146,14 +110,12 @@ def r13(figure: Figure) -> list[Chart]:
     extremes = _extremes(dots)
     drawing = scatter(
         in_places(dots) if crowded else [{**dot, "n": 1} for dot in dots],
-        ("mean top-1 accuracy of the classifiers", ".0%"),
-        ("dataset label's mean selection frequency", ".0%"),
-        n="labels",
+        "mean top-1 accuracy of the classifiers",
+        "dataset label's mean selection frequency",
         named=extremes,
     )
-    lowest = min(dots, key=lambda dot: (dot["y"], dot["name"]))
-    what = "labels in each place, by area" if crowded else "each label"
-    title = f"People and classifiers, {what}: {shorter(lowest['name'])} is selected least"
+    what = f"{len(dots):,} dataset labels by place" if crowded else "Each dataset label"
+    title = f"{what}: how often workers select it, and how often classifiers name it"
     note = f"{len(dots):,} dataset labels; named: those at the ends."
     if crowded:
         note = f"A circle's area is the number of labels within {100 // GRID} or so points. {note}"
@@ -168,8 +130,8 @@ def _extremes(dots: Rows) -> Rows:
         (lambda dot: (dot["y"], dot["name"])),
     ]
     chosen: dict[str, Any] = {}
-    for key in spread:
-        for dot in sorted(dots, key=key)[: NAMED - 1]:
+    for rank in spread:
+        for dot in sorted(dots, key=rank)[: NAMED - 1]:
             chosen.setdefault(dot["name"], dot)
     middle = (min(dot["x"] for dot in dots) + max(dot["x"] for dot in dots)) / 2
     heights = [dot["y"] for dot in dots]
@@ -190,11 +152,9 @@ def in_places(dots: Rows) -> Rows:
 
 def r14(figure: Figure) -> list[Chart]:
     data, report = figure.data, figure.report
-    names = shortened(data["superclasses"], 22)
-    charts = []
     within = data["within_superclass"]
     order = report.ranked(within["models"])
-    rows = [
+    rows: Rows = [
         {
             "row": report.look(name).name,
             "series": "",
@@ -203,15 +163,8 @@ def r14(figure: Figure) -> list[Chart]:
         }
         for name in order
     ]
-    people = {"fill": PEOPLE[0], "shape": PEOPLE[1]}
-    rows.append(
-        {
-            "row": "workers' main label",
-            "series": "",
-            **figure.point("within_superclass", "human"),
-            **people,
-        }
-    )
+    human = figure.point("within_superclass", "human")
+    rows.append({"row": "people's main label", "series": "", **human, **PEOPLES})
     rows = [row for row in rows if row["value"] is not None]
     if not rows:
         return []
@@ -219,56 +172,39 @@ def r14(figure: Figure) -> list[Chart]:
         [("", rows)], "images whose label is of the same superclass", [row["row"] for row in rows]
     )
     title = "How often the label is of the dataset label's superclass"
-    charts.append(figure.chart(title, drawing, INTERVALS))
-    matrices = [
-        (
-            "people",
-            data["human"],
-            "main label",
-            "Where people's main label is of another superclass",
-        )
-    ]
-    if order and within["models"][order[0]] is not None:
-        best = order[0]
-        matrices.append(
-            (
-                "classifier",
-                data["models"][best],
-                "first label",
-                f"Where {report.look(best).name}'s first label is of another superclass",
-            )
-        )
-    matrices.append(
-        ("beside", data["co_occurrence"], "", "Which superclasses stand beside each other")
-    )
-    for part, counts, x, title in matrices:
-        if counts is None or not any(map(any, counts)):
-            continue
-        charts.append(_matrix(figure, names, counts, x, title, part))
-    return charts
+    charts = [figure.chart(title, drawing, INTERVALS)]
+    title = "Where people's main label is of another superclass"
+    charts += _matrix(figure, data["human"], "main label", title, "people")
+    if order:
+        title = f"Where {report.look(order[0]).name}'s first label is of another superclass"
+        charts += _matrix(figure, data["models"][order[0]], "first label", title, "classifier")
+    title = "Which superclasses stand beside each other"
+    return charts + _matrix(figure, data["co_occurrence"], "", title, "beside")
 
 
 def _matrix(
-    figure: Figure, names: list[str], counts: list[list[int]], x: str, title: str, part: str
-) -> Chart:
-    symmetric = part == "beside"
+    figure: Figure, counts: list[list[int]] | None, x: str, title: str, part: str
+) -> list[Chart]:
+    """x: what the columns are, whose rows are dataset labels; "": both are the same."""
+    if not counts or not any(map(any, counts)):
+        return []
+    names = shortened(figure.data["superclasses"], 22)
+    used = [at for at, row in enumerate(counts) if any(row) or any(each[at] for each in counts)]
     most = max(map(max, counts))
+    numbers = len(used) <= READABLE
     cells = [
         {
             "row": names[a],
             "column": names[b],
-            "value": count,
-            "text": f"{count:,}",
-            "depth": count / (most if symmetric else sum(row)),
+            "value": counts[a][b],
+            "text": f"{counts[a][b]:,}" if numbers else "",
+            "depth": counts[a][b] / (sum(counts[a]) if x else most),
         }
-        for a, row in enumerate(counts)
-        for b, count in enumerate(row)
-        if count
+        for a in used
+        for b in used
+        if counts[a][b]
     ]
-    used = [name for name in names if any(name in (cell["row"], cell["column"]) for cell in cells)]
-    y = "" if symmetric else "dataset label"
-    drawing = matrix(cells, used, x, y, numbers=len(used) <= READABLE)
-    note = "Darker: more images." if symmetric else "Darker: more of the row's images."
-    return figure.chart(
-        title, drawing, f"Numbers are images. {note}" if len(used) <= READABLE else note, part=part
-    )
+    drawing = matrix(cells, [names[at] for at in used], x, "dataset label" if x else "")
+    note = "Darker: more of the row's images." if x else "Darker: more images."
+    note = f"{'Numbers are images. ' if numbers else ''}{note}"
+    return [figure.chart(title, drawing, note, part=part)]

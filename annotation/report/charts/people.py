@@ -1,14 +1,13 @@
 """Charts of the workers and how far they agree: R15, R16, R17."""
 
-import altair as alt
-
+from annotation.report.charts.areas import scatter
 from annotation.report.charts.chart import Chart
-from annotation.report.charts.forms import Rows, columns, rows_of_points, scatter
-from annotation.report.charts.images import OPEN, PEOPLES
+from annotation.report.charts.forms import Rows, below, columns, rows_of_points
 from annotation.report.charts.labels import CROWDED, in_places
 from annotation.report.charts.reading import INTERVALS, Figure, percent
+from annotation.report.charts.theme import OPEN, PEOPLES
 
-BINS = 20  # of workers, by agreement
+BINS = 20  # of agreement
 
 
 def r15(figure: Figure) -> list[Chart]:
@@ -19,9 +18,9 @@ def r15(figure: Figure) -> list[Chart]:
     places = [min(BINS - 1, int(BINS * agreement + 1e-9)) for agreement in agreements]
     step = 100 // BINS
     counts = {
-        f"{step * at}-{step * at + step} %": places.count(at) for at in range(min(places), BINS)
+        f"{step * at}-{step * at + step}": places.count(at) for at in range(min(places), BINS)
     }
-    drawing = columns(counts, "agrees with most of the others", "workers")
+    drawing = columns(counts, "percent of answers that agree with most of the others", "workers")
     dots = [
         {"x": worker["specificity"], "y": worker["sensitivity"]}
         for worker in workers
@@ -30,22 +29,23 @@ def r15(figure: Figure) -> list[Chart]:
     notes = []
     if dots:
         crowded = len(dots) > CROWDED
-        drawing = alt.vconcat(
+        drawing = below(
             drawing,
             scatter(
                 in_places(dots) if crowded else [{**dot, "n": 1} for dot in dots],
-                ("specificity: says no where the label is absent", ".0%"),
-                ("sensitivity", ".0%"),
-                n="workers",
+                "specificity: says no where the label is absent",
+                "sensitivity: says yes where it is there",
                 height=200,
             ),
-            spacing=16,
         )
         notes.append(
             "A circle is a worker" + (", its area how many there are." if crowded else ".")
         )
     least, mean = figure.data["least_agreement"], figure.data["mean_agreement"]
-    title = f"Workers agree with most of the others on {percent(mean)} of answers, the least on {percent(least)}"
+    title = (
+        f"Workers agree with most of the others on {percent(mean)} of answers; whoever agrees"
+        f" least, on {percent(least)}"
+    )
     return [figure.chart(title, drawing, *notes)]
 
 
@@ -127,5 +127,8 @@ def r17(figure: Figure) -> list[Chart]:
     )
     title = "How many labels a worker accepts"
     if one is not None and together is not None:
-        title = f"A worker accepts {one:.2f} of the labels offered one by one, and {together:.2f} together"
-    return [figure.chart(title, alt.vconcat(*panels, spacing=16), INTERVALS)]
+        title = (
+            f"A worker accepts {one:.2f} of the labels offered when asked one by one, and"
+            f" {together:.2f} when asked together"
+        )
+    return [figure.chart(title, below(*panels), INTERVALS)]

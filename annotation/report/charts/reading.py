@@ -1,12 +1,13 @@
 """What charts read from report.json: numbers with their intervals, names, captions."""
 
 import re
+import textwrap
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 from annotation.report.charts.chart import Chart
-from annotation.report.charts.theme import PEOPLE, Look, looks
+from annotation.report.charts.theme import INK, Look, looks, theme
 from annotation.report.findings import to
 
 _UNFIT_FOR_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -48,7 +49,7 @@ class Report:
         return sorted(names, key=lambda name: (places.get(name, len(places)), name))
 
     def look(self, name: str) -> Look:
-        return self.looks.get(name) or Look(name, *PEOPLE)
+        return self.looks.get(name) or Look(name, INK, "circle")
 
 
 class Figure:
@@ -81,17 +82,13 @@ class Figure:
             of = "" if n is None else f" (n = {n:,})"
         population = self.plain["population"]
         caption = " ".join([f"{population[:1].upper()}{population[1:]}{of}.", *notes])
-        spec = drawing.properties(title=wrapped(title)).to_dict(validate=False)
+        lines = textwrap.wrap(title, TITLE) or [""]
+        spec = {**theme(), "title": lines, **drawing}
         return Chart(self.name, f"{self.name}{part and '-'}{part}", title, caption, spec)
 
 
-INTERVALS = "Lines are 95 % intervals."
-
-
-def wrapped(title: str) -> list[str]:
-    import textwrap
-
-    return textwrap.wrap(title, 60) or [""]
+INTERVALS = "Lines are 95\u00a0% intervals."
+TITLE = 60  # characters of a line
 
 
 def percent(share: float | None) -> str:
@@ -99,7 +96,7 @@ def percent(share: float | None) -> str:
     if share is None:
         return "an unknown share"
     whole = 0.005 <= share <= 0.995 or share in (0, 1)
-    return f"{100 * share:.0f} %" if whole else f"{100 * share:.1f} %"
+    return f"{100 * share:.0f}\u00a0%" if whole else f"{100 * share:.1f}\u00a0%"
 
 
 def _drawable(value: Any) -> Any:

@@ -16,8 +16,15 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-se
 
 # Inks are told apart from each other, and from all colours, so that they can be exchanged.
 INK, QUIET, LINE, SHADE = "#14171c", "#525a66", "#d1d5db", "#9aa1ab"
-DARK = {INK: "#eceff3", QUIET: "#a7b0bd", LINE: "#3d444f", SHADE: "#77808d"}
-PAPER, DARK_PAPER = "#ffffff", "#15181d"
+RAMP = ("#e9ecf0", "#c9ced6", "#a2aab5", "#6e7784", "#39404a")  # parts of a whole
+DARK = {
+    INK: "#eceff3",
+    QUIET: "#a7b0bd",
+    LINE: "#3d444f",
+    SHADE: "#77808d",
+    **dict(zip(RAMP, ("#272c34", "#424a56", "#656f7e", "#98a2b0", "#d3d9e1"), strict=True)),
+}
+PAPER = "#ffffff"
 
 # Okabe and Ito's colours, without black: it is the people's.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#F0E442")
@@ -31,7 +38,8 @@ SHAPES = (
     "triangle-right",
     "triangle-left",
 )
-PEOPLE = (INK, "circle")  # the colour and shape of what is no classifier's
+PEOPLES = {"fill": INK, "shape": "circle"}  # the mark of what is no classifier's
+OPEN = {"fill": "transparent", "shape": "diamond"}  # a second one of these
 LONGEST = 30  # characters of a name
 
 

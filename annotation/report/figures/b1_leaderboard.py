@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from annotation.report.arrays import Bools, Floats, Predictions, Study
 from annotation.report.figures.figure import Figure, Known
@@ -99,7 +98,7 @@ def metrics(study: Study) -> dict[str, Metric]:
 
 def _rows(metric: Metric, names: Sequence[str], seed: int) -> dict[str, dict[str, Any]]:
     values = {name: each.value for name, each in metric.value.items() if each.value is not None}
-    ranks = dict(zip(values, stats.rankdata([-value for value in values.values()]), strict=True))
+    ranks = dict(zip(values, _ranks(np.array(list(values.values()))), strict=True))
     intervals = _rank_intervals(metric, seed)
     rows = {}
     for name in names:
@@ -115,6 +114,13 @@ def _rows(metric: Metric, names: Sequence[str], seed: int) -> dict[str, dict[str
     return rows
 
 
+def _ranks(values: Floats) -> Floats:
+    """(..., K): 1 for the highest of each row; equal ones share their mean rank."""
+    above = (values[..., None, :] > values[..., :, None]).sum(-1)
+    equal = (values[..., None, :] == values[..., :, None]).sum(-1)
+    return above + (equal + 1) / 2
+
+
 def _rank_intervals(metric: Metric, seed: int) -> dict[str, list[float]]:
     """95 % intervals of the ranks, from draws of all values together (rule T8)."""
     if not metric.compared:
@@ -124,7 +130,7 @@ def _rank_intervals(metric: Metric, seed: int) -> dict[str, list[float]]:
     covariance = metric.parts.images + (directions * np.maximum(between, 0)) @ directions.T
     rng = np.random.default_rng(seed)
     draws = rng.multivariate_normal(values, covariance, DRAWS, method="eigh")
-    ranks = stats.rankdata(-draws, axis=1)
+    ranks = _ranks(draws)
     ends = np.percentile(ranks, [2.5, 97.5], axis=0)
     return dict(zip(metric.compared, ends.T.tolist(), strict=True))
 

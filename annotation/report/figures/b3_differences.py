@@ -5,7 +5,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from annotation.report.arrays import Study
 from annotation.report.figures.b1_leaderboard import Metric, metrics
@@ -69,7 +69,7 @@ def _p(difference: float, error: float, groups: int) -> float:
     """The two-sided p of no difference, by Student's t with groups - 1 degrees of freedom."""
     if not error:
         return float(difference == 0)
-    return float(2 * stats.t.sf(abs(difference) / error, groups - 1))
+    return float(2 * special.stdtr(groups - 1, -abs(difference) / error))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -83,13 +83,11 @@ class _Answers:
         panel = estimate.panel
         if panel is None:
             return 0.0
-        changes = np.bincount(panel.image[estimate.cell], estimate.change, panel.n_images)
-        apart = -(changes / np.maximum(panel.workers_of_image, 1))[panel.image]
-        apart[estimate.cell] += estimate.change
+        left = self._left(panel)
         if estimate.among is not None:
             m = np.maximum(estimate.among, 1)
-            return float((((m - 1) / m)[panel.image] * apart**2).sum())
-        return float((self._left(panel) * apart**2).sum())
+            left = ((m - 1) / m)[panel.image]
+        return float((left * estimate.centred**2).sum())
 
     def _left(self, panel: Panel) -> Floats:
         """(C,): the mean (m - 1) / m of each cell's answers in the campaigns of the panel."""

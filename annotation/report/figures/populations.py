@@ -120,3 +120,10 @@ def sizes(study: Study) -> dict[str, int]:
         "multi": int(study.multi.sum()),
         "fu": int(study.fu.sum()),
     }
+
+
+def not_predicted(study: Study) -> dict[str, int]:
+    """By classifier: settled images without a prediction, which are left out."""
+    return {
+        name: int((study.settled & (model.top < 0)).sum()) for name, model in study.models.items()
+    }

@@ -6,13 +6,16 @@ import numpy as np
 
 from annotation.report.arrays import Predictions, Study
 from annotation.report.figures.figure import Figure
-from annotation.report.figures.populations import Question, sizes, spread
+from annotation.report.figures.populations import Question, not_predicted, sizes, spread
+from annotation.report.figures.unjudged import bounds, unjudged
 from annotation.report.without import Objects
 
 DEFINITION = (
     "Share of images whose first predicted label is a label of any object (any_label), such a label"
     " selected by at least half of the responses (chosen_by_half), or an object's name"
-    " (object_name). On an easy image: the dataset label."
+    " (object_name). On an easy image: the dataset label. A label that no worker was offered is in"
+    " no object, and so counts as wrong. not_judged: settled images of whose first label no worker"
+    " was asked; bounds: any_label of settled images with these all wrong, and all right."
 )
 POPULATION = "settled images with a prediction, whose labels could be parted into objects"
 
@@ -24,12 +27,16 @@ def r4(study: Study) -> Figure:
             DEFINITION, POPULATION, missing="a CLASSIFY campaign with answers, and predictions"
         )
     readings = ("any_label", "chosen_by_half", "object_name")
-    data: dict[str, Any] = {reading: {} for reading in readings}
+    data: dict[str, Any] = {reading: {} for reading in (*readings, "not_judged", "bounds")}
     for name, model in study.models.items():
         for reading in readings:
             data[reading][name] = spread(study, question(study, model, reading))
+        never = unjudged(study, model) & question(study, model, "any_label").known
+        data["not_judged"][name] = int(never.sum())
+        data["bounds"][name] = bounds(data["any_label"][name]["settled"], never)
     unparted = study.responses.parted.unparted
     data["unparted"] = int((unparted & study.settled).sum())
+    data["not_predicted"] = not_predicted(study)
     return Figure(DEFINITION, POPULATION, sizes(study), data)
 
 

@@ -12,7 +12,7 @@ DEFINITION = (
     "On images whose main object is not the dataset label's: share whose first predicted label is"
     " the dataset label, a label of the main object, the main label, a label of any object."
     " given_object: of those with the last, to be compared with random_object, the mean of one over"
-    " the number of objects."
+    " the number of objects. A label that no worker was offered is in no object."
 )
 POPULATION = "followed-up images with a main-object disagreement"
 READINGS = ("dataset_label", "main_object", "main_label", "any_object")

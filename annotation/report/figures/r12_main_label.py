@@ -6,7 +6,13 @@ import numpy as np
 
 from annotation.report.arrays import Bools, Ints, Predictions, Study
 from annotation.report.figures.figure import Figure
-from annotation.report.figures.populations import Question, of_population, sizes, spread
+from annotation.report.figures.populations import (
+    Question,
+    not_predicted,
+    of_population,
+    sizes,
+    spread,
+)
 from annotation.report.figures.r08_labels import offered_pairs
 from annotation.report.intervals import Estimate, Moved, ratio
 from annotation.report.splits import SPLITS
@@ -14,11 +20,11 @@ from annotation.report.without import Objects, most_frequent, most_frequent_with
 
 DEFINITION = (
     "Share of images whose first predicted label is a label of the main object (main_object), or"
-    " the main label (main_label); on an easy image: the dataset label. human_line: share of"
-    " responses whose main label is the most frequent one of the image's other responses."
-    " split_half: share of images of which two halves of the workers have the same main label (mean"
-    " over 20 splits). restricted_to_offered: main_label with a classifier held to the labels that"
-    " workers were offered."
+    " the main label (main_label); on an easy image: the dataset label. A label that no worker was"
+    " offered counts as wrong. human_line: share of responses whose main label is the most frequent"
+    " one of the image's other responses. split_half: share of images of which two halves of the"
+    " workers have the same main label (mean over 20 splits). restricted_to_offered: main_label"
+    " with a classifier held to the labels that workers were offered."
 )
 POPULATION = (
     "settled images with a prediction; human_line: followed-up ones of two responses or more"
@@ -47,6 +53,7 @@ def r12(study: Study) -> Figure:
             "restricted_to_offered": {
                 name: _restricted(study, model) for name, model in study.models.items()
             },
+            "not_predicted": not_predicted(study),
             "human_line": human_line(study, agreement),
             "human_line_multi": human_line(study, agreement, multi),
             "split_half": split_half(study),

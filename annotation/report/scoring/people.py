@@ -11,16 +11,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
-from annotation.report.arrays import YES, Frequencies, Study
+from annotation.report.arrays import YES, Study
 from annotation.report.figures.r05_main_object import disagreement
 from annotation.report.figures.r08_labels import offered_pairs
 from annotation.report.scoring import score
 from annotation.report.without import Objects
 
 Arrays = dict[str, NDArray[Any]]
-COMPARED = 12  # workers of a pair, by which pairs are put together
 
 
 def scoring_files(study: Study, others: Iterable[str]) -> Iterator[tuple[str, bytes]]:
@@ -45,7 +44,7 @@ def arrays_of(study: Study, others: Iterable[str]) -> Arrays:
         "labels": np.array(study.labels, str),
         "others": np.array(sorted(others), str),
         "dataset_label": _small(study.dataset_label),
-        "t": stats.t.ppf(0.975, np.maximum(np.arange(study.n + 1) - 1, 1)),
+        "t": special.stdtrit(np.maximum(np.arange(study.n + 1) - 1, 1), 0.975),
     }
     if study.classify is not None:
         arrays |= _classify(study)
@@ -66,11 +65,6 @@ def _classify(study: Study) -> Arrays:
     responses, objects = study.responses, study.objects
     apart = disagreement(study)
     assert apart.without is not None
-    left_out = np.zeros(study.n, int), np.ones(responses.image.size, int)
-    flags = [
-        _flags(study, of, of.image, count)
-        for of, count in zip((objects, study.without), left_out, strict=True)
-    ]
     width = len(study.labels)
     offered = offered_pairs(study)
     return {
@@ -91,17 +85,17 @@ def _classify(study: Study) -> Arrays:
         "entry_image": _small(objects.unit),
         "entry_label": _small(objects.label),
         "entry_place": _small(objects.place),
-        "flags": flags[0],
-        "response_flags": flags[1],
+        "flags": _flags(study, objects, 0),
+        "response_flags": _flags(study, study.without, 1),
         "offered_image": _small(offered // width),
         "offered_label": _small(offered % width),
     }
 
 
-def _flags(study: Study, objects: Objects, image: Any, left_out: Any) -> NDArray[np.uint8]:
-    """(E,): what holds of each entry; left_out (U,): responses that each unit is without."""
-    responses = np.bincount(study.responses.image, minlength=study.n)[image] - left_out
+def _flags(study: Study, objects: Objects, left_out: int) -> NDArray[np.uint8]:
+    """What holds of each entry of these objects, which `left_out` responses are missing from."""
     unit = objects.unit
+    responses = np.bincount(study.responses.image, minlength=study.n)[objects.image] - left_out
     some = objects.num_objects[unit] > 0
     said = {
         score.ANY: some,
@@ -115,37 +109,32 @@ def _flags(study: Study, objects: Objects, image: Any, left_out: Any) -> NDArray
 
 def _contains(study: Study) -> Arrays:
     """Of the pairs that workers were shown, also later: pair_image, pair_label, pair_shown (how
-    many workers), pair_likely (its posterior, where the study's own campaign asked it, is above one
-    half); answer_worker, answer_yes (bits): their answers, pair by pair."""
+    many workers), pair_first (the study's own campaign asked it), pair_likely (and its posterior is
+    above one half); answer_worker, answer_yes (bits): their answers, pair by pair."""
     contains, own = study.with_added.frequencies, study.frequencies
     width = len(study.labels)
     code = contains.image.astype(np.int64) * width + contains.label
-    likely = (own.posterior > 0.5) & (own.shown > 0)
-    likely_codes = own.image[likely].astype(np.int64) * width + own.label[likely]
-    pairs = _by_workers(contains)
-    place = np.full(contains.image.size, -1)
+    own_code = own.image.astype(np.int64) * width + own.label
+    first = own.shown > 0
+    likely = first & (own.posterior > 0.5)
+    # Equal sums mean the same workers: whole numbers, which float64 adds exactly.
+    drawn = np.random.default_rng(0).integers(2**40, size=len(study.workers)).astype(float)
+    sums = np.bincount(contains.pair, drawn[contains.worker], code.size)
+    pairs = np.lexsort([code, contains.label, sums])
+    pairs = pairs[contains.shown[pairs] > 0]
+    place = np.full(code.size, -1)
     place[pairs] = np.arange(pairs.size)
-    answers = np.lexsort([contains.worker, place[contains.pair]])
+    answers = place[contains.pair] * len(study.workers) + contains.worker
+    answers = np.sort(2 * answers + (contains.answer == YES))
     return {
         "pair_image": _small(contains.image[pairs]),
         "pair_label": _small(contains.label[pairs]),
         "pair_shown": _small(contains.shown[pairs]),
-        "pair_likely": np.isin(code[pairs], likely_codes),
-        "answer_worker": _small(contains.worker[answers]),
-        "answer_yes": np.packbits(contains.answer[answers] == YES),
+        "pair_first": np.isin(code[pairs], own_code[first]),
+        "pair_likely": np.isin(code[pairs], own_code[likely]),
+        "answer_worker": _small(answers // 2 % len(study.workers)),
+        "answer_yes": np.packbits(answers % 2 == 1),
     }
-
-
-def _by_workers(contains: Frequencies) -> NDArray[Any]:
-    """The judged pairs, those with the same workers together, so that the file packs well."""
-    by_pair = np.lexsort([contains.worker, contains.pair])
-    worker, pair = contains.worker[by_pair], contains.pair[by_pair]
-    nth = np.arange(pair.size) - np.searchsorted(pair, pair)
-    first = np.full((COMPARED, contains.image.size), -1)
-    some = nth < COMPARED
-    first[nth[some], pair[some]] = worker[some]
-    order = np.lexsort([contains.image, contains.label, *first[::-1]])
-    return order[contains.shown[order] > 0]
 
 
 def _small(values: Any) -> NDArray[Any]:

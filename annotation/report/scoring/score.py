@@ -418,7 +418,8 @@ class Contains:
     def __init__(self, people, arrays):
         self.people = people
         self.image, self.label = arrays["pair_image"].astype(int), arrays["pair_label"].astype(int)
-        self.shown, self.likely = arrays["pair_shown"].astype(int), arrays["pair_likely"]
+        self.shown = arrays["pair_shown"].astype(int)
+        self.first, self.likely = arrays["pair_first"], arrays["pair_likely"]
         self.pair = np.repeat(np.arange(self.shown.size), self.shown)  # of each answer
         self.yes = np.unpackbits(arrays["answer_yes"], count=self.pair.size).astype(bool)
         self.selected = np.bincount(self.pair, self.yes, self.shown.size).astype(int)
@@ -474,6 +475,12 @@ def score(people, model):
             "main_label": classify.spread(classify.main_label_question(top)),
             "restricted_to_offered": restricted(classify, model),
         }
+        never = unjudged(people, top) & (classify.easy | ~classify.unparted)
+        accuracy = r4["any_label"]["settled"]
+        r4["not_judged"], r4["bounds"] = int(never.sum()), None
+        if accuracy.value is not None:
+            r4["bounds"] = [accuracy.value, accuracy.value + never.sum() / accuracy.images]
+        r4["not_predicted"] = r12["not_predicted"] = int((classify.settled & (top < 0)).sum())
         figures.update(R4=r4, R6=disagreements(classify, model), R12=r12)
         leaders = {
             "top1": row(r3["settled"], r3["weighted"]),
@@ -492,6 +499,18 @@ def score(people, model):
         leaders.update(real=row(real, None), mean_sf=row(figures["R10"]["mean_sf"], None))
     figures["B1"] = leaders
     return dict(sorted(figures.items()))
+
+
+def unjudged(people, top):
+    """(N,): settled images on which workers were neither shown its first label nor offered it."""
+    image, label = people.classify.offered
+    offered = image * len(people.label) + label
+    asked = np.isin(np.arange(people.n) * len(people.label) + top, offered)
+    asked |= top == people.dataset_label
+    if people.contains is not None:
+        pair = people.contains.pair_of(top)
+        asked |= (pair >= 0) & people.contains.first[pair]
+    return people.classify.settled & (top >= 0) & ~asked
 
 
 def row(value, weighted):

@@ -9,6 +9,7 @@ from annotation.report.arrays import EASY, NO, YES, Frequencies, Predictions, St
 from annotation.report.campaigns import study_of as campaigns_of
 from annotation.report.document import figures_of
 from annotation.report.figures.r10_selection import r10
+from annotation.report.findings import finding
 from annotation.report.loading import load_study
 from models_inference.models import Classifier, Prediction
 from tasks.campaigns.publish import publish
@@ -50,6 +51,10 @@ def test_a_pair_counts_in_its_own_campaign_alone():
     )
     before = r10(study).data["models"]["new"]
     assert (before["images"], before["not_judged"], before["bounds"]) == (0, 2, [0.0, 1.0])
+    assert finding("R10", r10(study).plain()) == (
+        "Workers select the dataset label with a mean frequency of 25.0 %. Workers were not shown"
+        " new's first label on 2 of 2 images: its mean over all lies between 0.0 % and 100.0 %."
+    )
     figure = r10(replace(study, added={"later": later, "third": third}))
     new = figure.data["models"]["new"]
     assert (new["images"], new["not_judged"], new["bounds"]) == (2, 0, [0.75, 0.75])

@@ -484,3 +484,24 @@ def test_weights_stand_for_the_images_that_were_not_asked():
         )
         assert close(found.value, several / total)
         assert close(found.n, total**2 / sum(weights[picture.group] ** 2 for picture in answered))
+
+
+def test_first_labels_that_nobody_was_asked_about_bound_an_accuracy():
+    found = 0
+    for seed in range(12):
+        made = pictures(seed, 30)
+        data = r4(study_of(made)).data
+        counted = [picture for picture in made if predicted(settled)(picture)]
+        never = [
+            picture
+            for picture in counted
+            if top(picture) != picture.dataset_label
+            and top(picture) not in picture.offered
+            and picture.sf(top(picture)) is None
+        ]
+        low = sum(any_label(picture) for picture in counted)
+        assert data["not_judged"][MODEL] == len(never)
+        high = low + len(never)
+        assert close(data["bounds"][MODEL], [low / len(counted), high / len(counted)])
+        found += 0 < len(never) < len(counted)
+    assert found > 3

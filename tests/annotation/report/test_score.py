@@ -11,8 +11,9 @@ import pytest
 
 from annotation.report.arrays import Predictions, Study
 from annotation.report.document import figures_of
+from annotation.report.scoring import score
 from annotation.report.scoring.people import scoring_files
-from tests.studies.made_up_studies import LABELS, pictures, study_of
+from tests.studies.made_up_studies import LABELS, at, pictures, study_of
 
 # Where a classifier's numbers stand in the report, by figure and by key of what score.py writes.
 IN_REPORT = {
@@ -24,7 +25,6 @@ IN_REPORT = {
     "R12": "{key}/{model}",
     "B1": "models/{model}",
 }
-RANKS = {"rank", "rank_interval"}
 
 
 def a_study(seed: int = 1, images: int = 60) -> Study:
@@ -61,9 +61,9 @@ def written(study: Study, model: str, folder: Path) -> Path:
     rows = ["image,rank,label,score", "elsewhere.jpg,1,a,1.0"]
     found = study.models[model]
     for image, labels, scores in zip(study.images, found.labels, found.scores, strict=True):
-        for rank, (label, score) in enumerate(zip(labels, scores, strict=True), 1):
+        for rank, (label, given) in enumerate(zip(labels, scores, strict=True), 1):
             if label >= 0:
-                rows.append(f"{image},{rank},{study.labels[label]},{score}")
+                rows.append(f"{image},{rank},{study.labels[label]},{given}")
     file = folder / f"{model}.csv"
     file.write_text("\n".join(rows) + "\n")
     return file
@@ -101,35 +101,24 @@ runpy.run_path({str(folder / "score.py")!r}, run_name="__main__")
     )
 
 
-def test_it_gives_the_reports_numbers(study, folder):
-    report = json.loads(json.dumps(figures_of(study)))
-    for model in study.models:
-        file = written(study, model, folder)
-        done = run(folder, file)
-        assert done.returncode == 0, done.stderr
-        assert "images have no prediction" in done.stderr
-        scores = json.loads(file.with_name(f"{model}-scores.json").read_text())["figures"]
-        assert set(scores) == set(IN_REPORT)
-        compared = 0
-        for name, found in scores.items():
-            if name not in report:
-                continue
-            for pointer, value in leaves(found["data"]):
-                _, key, *rest = pointer.split("/")
-                place = IN_REPORT[name].format(model=model, key=key).split("/")
-                if "{key}" not in IN_REPORT[name]:
-                    rest = [key, *rest]
-                theirs = "/".join(["", *place, *rest])
-                expected = report[name]
-                assert same(value, look_up(expected["data"], theirs)), (name, pointer)
-                for kind in ("intervals", "without_interval"):
-                    ours, wanted = (
-                        each.get(at)
-                        for each, at in ((found[kind], pointer), (expected[kind], theirs))
-                    )
-                    assert same(ours, wanted), (name, pointer, kind)
-                    compared += kind == "intervals" and wanted is not None
-        assert compared > 40
+def compared(report: dict, model: str, figures: dict) -> int:
+    """How many intervals score.py gives as the report does; fails where anything differs."""
+    intervals = 0
+    for name, found in figures.items():
+        if name not in report:
+            continue
+        expected = report[name]
+        for pointer, value in leaves(found["data"]):
+            _, key, *rest = pointer.split("/")
+            place = IN_REPORT[name].format(model=model, key=key)
+            rest = rest if "{key}" in IN_REPORT[name] else [key, *rest]
+            theirs = "/".join(["", place, *rest])
+            assert same(value, at(expected["data"], theirs)), (name, pointer)
+            for kind in ("intervals", "without_interval"):
+                ours, wanted = found[kind].get(pointer), expected[kind].get(theirs)
+                assert same(ours, wanted), (name, pointer, kind)
+                intervals += kind == "intervals" and wanted is not None
+    return intervals
 
 
 def leaves(data, pointer=""):
@@ -140,13 +129,95 @@ def leaves(data, pointer=""):
         yield pointer, data
 
 
-def look_up(data, pointer):
-    for key in pointer.strip("/").split("/"):
-        data = data[key]
-    return data
-
-
 def same(ours, theirs) -> bool:
     if ours is None or isinstance(ours, str):
         return ours == theirs
     return theirs is not None and np.allclose(ours, theirs, rtol=0, atol=1e-9)
+
+
+def scored(folder: Path, file: Path) -> dict:
+    """The figures of a file of predictions, without another process."""
+    people = score.People(folder / "score.npz")
+    found = score.score(people, score.read_predictions(file, people))
+    return {name: score.plain(data) for name, data in found.items()}
+
+
+def test_run_alone_it_gives_the_reports_numbers(study, folder):
+    report = json.loads(json.dumps(figures_of(study)))
+    file = written(study, "first", folder)
+    done = run(folder, file)
+    assert done.returncode == 0, done.stderr
+    unpredicted = (study.models["first"].top < 0).sum()
+    assert f"{unpredicted} of the study's 60 images have no prediction" in done.stderr
+    figures = json.loads((folder / "first-scores.json").read_text())["figures"]
+    assert figures.keys() == IN_REPORT.keys()
+    assert compared(report, "first", figures) > 30
+    low, high = figures["R3"]["intervals"]["/all"]
+    assert f"({low:.4f} to {high:.4f})" in done.stdout
+    assert compared(report, "second", scored(folder, written(study, "second", folder))) > 30
+
+
+@pytest.mark.parametrize("missing", ["contains", "classify"])
+def test_a_study_of_one_campaign(study, tmp_path, missing):
+    part = replace(study, **{missing: None}, added={})
+    for name, content in scoring_files(part, ["elsewhere.jpg"]):
+        (tmp_path / name).write_bytes(content)
+    figures = scored(tmp_path, written(part, "first", tmp_path))
+    assert compared(json.loads(json.dumps(figures_of(part))), "first", figures) > 1
+    assert ("R10" in figures) == (missing == "classify")
+
+
+def test_logits_count_as_the_studys_own_do(study, folder, tmp_path):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(study.n, len(LABELS) + 1)).astype(np.float32)
+    ours = logits[:, 1:]  # the first class is no label of the study
+    order = np.argsort(-ours, axis=1)
+    model = Predictions(order, np.sort(ours)[:, ::-1], ours.astype(np.float16))
+    classes = np.array(["nothing", *LABELS])
+    np.savez(tmp_path / "new.npz", logits=logits, images=np.array(study.images), classes=classes)
+    report = json.loads(json.dumps(figures_of(replace(study, models={"new": model}))))
+    assert compared(report, "new", scored(folder, tmp_path / "new.npz")) > 30
+
+
+HEADER = "image,rank,label,score\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            HEADER + "00,1,a,.9\nxx,1,a,.9\nyy,1,a,.9\n",
+            ["row 3: the study has no image 'xx' (and 1"],
+        ),
+        (HEADER + "00,1,z,.9\n", ["row 2: the study has no label 'z'"]),
+        (HEADER + "00,1,a,.9\n00,1,b,.8\n", ["row 3: '00' has rank 1 already in row 2"]),
+        (HEADER + "00,1,a,.9\n00,2,a,.8\n", ["row 3: '00' has label 'a' already"]),
+        (HEADER + "00,1,a,.9\n00,3,b,.8\n", ["row 3: the ranks of '00' are not 1, 2, 3"]),
+        (HEADER + "00,1,a,.7\n00,2,b,.8\n", ["row 3: the scores of '00' rise"]),
+        (HEADER + "00,1,a,high\n", ["row 2: rank '1' or its score is no number"]),
+        (HEADER + "00,1,a,nan\n", ["row 2: score 'nan' is no number"]),
+        (HEADER + "xx,1,a,1\n00,1,z,1\n", ["no image 'xx'", "no label 'z'"]),
+        (HEADER + "00\n", ["row 2: the study has no label None"]),
+        (HEADER, ["it has no predictions"]),
+        ("picture,label\n00,a\n", ["it needs one column image; it has picture, label"]),
+        ("", ["it needs one column image"]),
+    ],
+)
+def test_bad_predictions_get_a_line_each(folder, tmp_path, text, said):
+    file = tmp_path / "bad.csv"
+    file.write_text(text)
+    with pytest.raises(score.Bad) as bad:
+        scored(folder, file)
+    lines = str(bad.value).split("\n")
+    assert len(lines) == len(said)
+    for line, part in zip(lines, said, strict=True):
+        assert line.startswith(str(file))
+        assert part in line
+
+
+def test_rows_without_ranks_count_in_their_order(folder, tmp_path):
+    people = score.People(folder / "score.npz")
+    file = tmp_path / "plain.csv"
+    file.write_text("Label,Image\nb,00\na,00\nc,01\n")
+    labels = score.read_predictions(file, people).labels
+    assert labels[:3, :2].tolist() == [[1, 0], [2, -1], [-1, -1]]

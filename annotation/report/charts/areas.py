@@ -1,0 +1,128 @@
+"""Charts of many things at once: bubbles, scatter, stacked shares, matrices."""
+
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+
+from annotation.report.charts.forms import (
+    NAMES,
+    Rows,
+    Spec,
+    domain_of,
+    layered,
+    left_of,
+    marks,
+    named_rows,
+)
+from annotation.report.charts.theme import INK, QUIET, RAMP, SHADE, WIDTH
+
+SPOT = {"fill": SHADE, "stroke": INK, "strokeWidth": 0.5, "opacity": 0.85}
+
+
+def bubbles(counts: Mapping[str, int], x: str, y: str, heading: str = "") -> Spec:
+    """Circles for {"x,y": n} with area n; a dotted line where x is y."""
+    places = [(*map(int, place.split(",")), n) for place, n in counts.items()]
+    rows = [{"x": a, "y": b, "n": n} for a, b, n in places]
+    size = (WIDTH - 100) // 2
+    axis = alt.Axis(format="d", tickMinStep=1, tickCount=6)
+    wide, tall = max(row["x"] for row in rows), max(row["y"] for row in rows)
+    across, up = (
+        channel(
+            f"{field}:Q",
+            title=title,
+            axis=axis,
+            scale=alt.Scale(domain=[-0.6, most + 0.6], nice=False),
+        )
+        for channel, field, title, most in ((alt.X, "x", x, wide), (alt.Y, "y", y, tall))
+    )
+    most = alt.Scale(domain=[0, max(row["n"] for row in rows)], range=[0, 420])
+    same = [{"x": 0, "y": 0}, {"x": min(wide, tall), "y": min(wide, tall)}]
+    dots = {"color": QUIET, "strokeDash": [2, 3], "strokeWidth": 1}
+    area = alt.Size("n:Q", legend=None, scale=most)
+    return layered(
+        marks("line", same, dots, x=across, y=up),
+        marks("circle", rows, SPOT, x=across, y=up, size=area),
+        width=size,
+        height=size,
+        heading=heading,
+    )
+
+
+def scatter(
+    rows: Rows,
+    x: str,
+    y: str,
+    *,
+    named: Rows = (),
+    width: int = WIDTH - 60,
+    height: int = 300,
+) -> Spec:
+    """Shares {x, y, n}, with area n where several share a place. named: {x, y, name, align}."""
+    most = max(row["n"] for row in rows)
+    across, up = (
+        channel(
+            f"{field}:Q",
+            title=title,
+            axis=alt.Axis(format=".0%", tickCount=5),
+            scale=alt.Scale(domain=domain_of([row[field] for row in rows], unit=True), nice=False),
+        )
+        for channel, field, title in ((alt.X, "x", x), (alt.Y, "y", y))
+    )
+    sizes = alt.Scale(domain=[1, max(most, 2)], range=[26, 300 if most > 1 else 26])
+    layers = [
+        marks("circle", rows, SPOT, x=across, y=up, size=alt.Size("n:Q", legend=None, scale=sizes))
+    ]
+    for align, dx in (("left", 7), ("right", -7)):
+        if some := [row for row in named if row["align"] == align]:
+            text = {"align": align, "dx": dx, "fontSize": 11}
+            layers.append(marks("text", some, text, x=across, y=up, text="name:N"))
+    return layered(*layers, width=width, height=height)
+
+
+def stacked(rows: Rows, parts: Sequence[str], x: str, order: Sequence[str]) -> Spec:
+    """Shares of a whole, a bar for each row, from the palest part to the darkest.
+
+    rows: {row, part, place, share, n}: n stands at the right.
+    """
+    width = WIDTH - left_of(order) - 45
+    y = named_rows(order)
+    shades = alt.Fill(
+        "part:N",
+        scale=alt.Scale(domain=list(parts), range=RAMP),
+        legend=alt.Legend(title=None, symbolType="square", columns=len(parts)),
+    )
+    share = alt.X(
+        "share:Q",
+        title=x,
+        axis=alt.Axis(format=".0%", tickCount=5),
+        scale=alt.Scale(domain=[0, 1]),
+    )
+    bar = {"height": {"band": 0.72}}
+    number = {"align": "left", "dx": 4, "color": QUIET, "fontSize": 11}
+    last = [row for row in rows if row["place"] == 0]
+    return layered(
+        marks("bar", rows, bar, x=share, y=y, fill=shades, order=alt.Order("place:Q")),
+        marks("text", last, number, x=alt.value(width), y=y, text=alt.Text("n:Q", format=",d")),
+        width=width,
+        height=22 * len(order),
+    )
+
+
+def matrix(cells: Rows, order: Sequence[str], x: str, y: str) -> Spec:
+    """Cells {row, column, depth, text} of a square; depth, from 0 to 1, is how dark it is."""
+    size = min(WIDTH - left_of(order, 180), 30 * len(order))
+    across = alt.X(
+        "column:N",
+        sort=list(order),
+        title=x or None,
+        scale=alt.Scale(domain=list(order)),
+        axis=alt.Axis(**NAMES, labelAngle=-45, orient="top", labelLimit=120),
+    )
+    down = named_rows(order, labelLimit=180)
+    down.title = y or None
+    depth = alt.Scale(domain=[0, 1], range=[0.05, 0.45])
+    dark = alt.FillOpacity("depth:Q", legend=None, scale=depth)
+    layers = [marks("rect", cells, {"fill": INK}, x=across, y=down, fillOpacity=dark)]
+    if any(cell["text"] for cell in cells):
+        layers.append(marks("text", cells, {"fontSize": 11}, x=across, y=down, text="text:N"))
+    return layered(*layers, width=size, height=size)
