@@ -5,6 +5,7 @@ nothing.
 """
 
 import csv
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -56,12 +57,13 @@ TABLES = {
 
 @dataclass
 class Study:
-    """The demo's campaigns, their numbers, the files written and the login."""
+    """The demo's campaigns, their numbers, the files written, the report's page, the login."""
 
     contains: Campaign
     classify: Campaign
     numbers: Headlines
     files: list[Path]
+    page: Path
     username: str
     password: str
 
@@ -128,9 +130,11 @@ def run_demo(console: Console, seed: int = 0, crowd: str = "local") -> Study:
         _aggregated(classify)
     with steps.step("Exports"):
         files = list(_export(folder, (contains, classify)))
+    with steps.step("The report, its charts and its page"):
+        page = _report(folder / f"report-{contains.slug}", contains)
     password = _login(folder / "login")
     numbers = headlines(contains, classify, _true_objects(truth))
-    return Study(contains, classify, numbers, [photos / "truth.csv", *files], LOGIN, password)
+    return Study(contains, classify, numbers, [photos / "truth.csv", *files], page, LOGIN, password)
 
 
 def read_truth(path: Path) -> list[dict[str, str]]:
@@ -266,6 +270,15 @@ def _export(folder: Path, campaigns: Iterable[Campaign]) -> Iterator[Path]:
             if not path.exists():
                 call_command("export", campaign.slug, table, format="csv", out=path)
             yield path
+
+
+def _report(folder: Path, contains: Campaign) -> Path:
+    """The report's page, made if it does not exist."""
+    page = folder / "index.html"
+    if not page.exists():  # the last file that is written
+        with open(os.devnull, "w") as nowhere:
+            call_command("report", SLUG, campaign=contains.slug, out=folder, stdout=nowhere)
+    return page
 
 
 def _login(path: Path) -> str:
