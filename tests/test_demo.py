@@ -76,6 +76,9 @@ def test_the_demo_from_nothing_killed_on_the_way_and_again(machine: Machine):
     )
     assert 0.5 * truth < found <= truth + 5
     assert max(len(line) for line in table.splitlines() if "│" in line) <= 80
+    page = re.search(r"The report, to open in a browser:\s+(\S+index.html)", table)
+    assert page
+    assert "What to distrust" in Path(page[1]).read_text()
     with running(machine.folder / "data"):
         before = everything(machine)
         assert machine.query("SELECT slug, state FROM tasks_campaign ORDER BY slug") == [

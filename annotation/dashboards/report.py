@@ -1,13 +1,11 @@
 """A study's report, /datasets/{slug}/report/, and the list of all reports, /reports/."""
 
-import hashlib
 import json
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.auth.decorators import login_required, permission_required
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -15,8 +13,21 @@ from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
 from annotation.report.campaigns import NoStudy, study_of
-from annotation.report.charts import charts_of
-from annotation.report.document import report_of
+from annotation.report.kept import (
+    Campaigns,
+    failure_of,
+    kept_text,
+    last_of,
+    not_aggregated,
+)
+from annotation.report.page.drawings import (
+    SCHEMES,
+    Drawing,
+    draw,
+    drawn,
+    remembered,
+    version_of,
+)
 from annotation.report.page.making import contents, for_readers
 from annotation.report.page.pictures import on_site
 from annotation.report.page.sections import ChartImage
@@ -27,8 +38,10 @@ from annotation.rights.rules import row_for, visible
 from imagesets.models import Dataset
 from tasks.models import Campaign
 
+if TYPE_CHECKING:  # it takes a second to import
+    from annotation.report.charts import Chart
+
 DAY = 24 * 3600
-Campaigns = tuple[Campaign | None, Campaign | None]
 
 
 @login_required
@@ -74,14 +87,14 @@ def report_page(request: HttpRequest, dataset: Dataset) -> HttpResponse:
     except NoStudy as error:
         context["nothing"] = str(error)
         return TemplateResponse(request, "report/none.html", context)
-    report = _kept(dataset, campaigns)
-    if report is None:
-        context["campaigns"] = [each for each in campaigns if each is not None]
+    text = kept_text(campaigns)
+    if text is None:
+        context["waiting"] = not_aggregated(campaigns)
+        context["failure"], context["last"] = failure_of(campaigns), last_of(campaigns)
         return TemplateResponse(request, "report/none.html", context)
-    readable = for_readers(report, dataset)
-    context["page"] = contents(
-        report, dataset, *campaigns, _chart_images(request, readable), on_site
-    )
+    report = json.loads(text)
+    charts = _chart_images(request, dataset, report, version_of(text))
+    context["page"] = contents(report, dataset, *campaigns, charts, on_site)
     return TemplateResponse(request, "report/framed.html", context)
 
 
@@ -89,24 +102,31 @@ def report_page(request: HttpRequest, dataset: Dataset) -> HttpResponse:
 @require_safe
 @cache_control(private=True, max_age=DAY)
 def chart(request: HttpRequest, dataset: Dataset) -> HttpResponse:
-    """A chart of the report: `?name=`, and `scheme=dark` for dark pages; drawn once a day."""
-    report = None
+    """A chart of the report as SVG: `?name=`, and `scheme=dark` for dark pages."""
+    name = request.GET.get("name", "")
+    scheme = SCHEMES[request.GET.get("scheme") == "dark"]
     try:
-        campaigns = _study(request, dataset)
-        report = _kept(dataset, campaigns)
+        text = kept_text(_study(request, dataset))
     except NoStudy:
-        pass
-    name, dark = request.GET.get("name", ""), request.GET.get("scheme") == "dark"
-    if report is None or not name:
+        text = None
+    svg = None
+    if text is not None and name:
+        version = version_of(text)
+        svg = drawn(version, name, scheme)
+        if svg is None:
+            charts = [each for each in _charts(dataset, json.loads(text)) if each.name == name]
+            for each in charts:
+                draw(version, each)
+            svg = drawn(version, name, scheme)
+    if svg is None:
         return HttpResponseBadRequest("Name a chart of a report.", content_type="text/plain")
-    key = f"chart-{_version(report)}-{hashlib.sha256(name.encode()).hexdigest()[:16]}-{dark}"
-    if (svg := cache.get(key)) is None:
-        drawn = {each.name: each for each in charts_of(for_readers(report, dataset))}
-        if name not in drawn:
-            return HttpResponseBadRequest("Name a chart of a report.", content_type="text/plain")
-        svg = drawn[name].svg(dark=dark)
-        cache.set(key, svg, DAY)
     return HttpResponse(svg, content_type="image/svg+xml")
+
+
+def _charts(dataset: Dataset, report: Plain) -> list["Chart"]:
+    from annotation.report.charts import charts_of
+
+    return charts_of(for_readers(report, dataset))
 
 
 def _study(request: HttpRequest, dataset: Dataset) -> Campaigns:
@@ -118,30 +138,26 @@ def _study(request: HttpRequest, dataset: Dataset) -> Campaigns:
     return study_of(dataset, campaign)
 
 
-def _kept(dataset: Dataset, campaigns: Campaigns) -> dict[str, Any] | None:
-    """The study's report, if its campaigns have been aggregated."""
-    if not any(each is not None and each.runs.exists() for each in campaigns):
-        return None
-    return json.loads(json.dumps(report_of(dataset, *campaigns), default=str))
-
-
-def _version(report: Plain) -> str:
-    study = {"runs": report["study"]["runs"], "software": report["study"]["software"]}
-    return hashlib.sha256(json.dumps(study, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _chart_images(request: HttpRequest, readable: Plain) -> dict[str, list[ChartImage]]:
+def _chart_images(
+    request: HttpRequest, dataset: Dataset, report: Plain, version: str
+) -> dict[str, list[ChartImage]]:
     """By figure; browsers fetch each chart when it comes into view."""
-    address = reverse("report-chart", args=[readable["study"]["dataset"]])
+    drawings = remembered(version)
+    if drawings is None:
+        drawings = [
+            Drawing(each.figure, each.name, each.title, each.caption)
+            for each in _charts(dataset, report)
+        ]
+    address = reverse("report-chart", args=[dataset.slug])
     study = {"campaign": request.GET["campaign"]} if "campaign" in request.GET else {}
-    version = {"version": _version(readable)}
     made: dict[str, list[ChartImage]] = {}
-    for each in charts_of(readable):
+    for figure, name, title, caption, width, height in drawings:
         light, dark = (
-            f"{address}?{urlencode(study | {'name': each.name, 'scheme': scheme} | version)}"
-            for scheme in ("light", "dark")
+            f"{address}?{urlencode(study | {'name': name, 'scheme': scheme, 'of': version})}"
+            for scheme in SCHEMES
         )
-        made.setdefault(each.figure, []).append(ChartImage(light, dark, each.title, each.caption))
+        image = ChartImage(light, dark, title, caption, width, height)
+        made.setdefault(figure, []).append(image)
     return made
 
 

@@ -5,6 +5,7 @@ nothing.
 """
 
 import csv
+import os
 import secrets
 import time
 from collections import Counter
@@ -59,7 +60,7 @@ TABLES = {
 
 @dataclass
 class Study:
-    """The demo's campaigns, their report, the files written and the login.
+    """The demo's campaigns, their report and its page, the files written, the login.
 
     true_share: settled images that truly show several objects, and all settled ones.
     """
@@ -69,6 +70,7 @@ class Study:
     report: dict[str, Any]
     true_share: tuple[int, int]
     files: list[Path]
+    page: Path
     username: str
     password: str
 
@@ -135,11 +137,13 @@ def run_demo(console: Console, seed: int = 0, crowd: str = "local") -> Study:
         _aggregated(classify)
     with steps.step("Exports"):
         files = list(_export(folder, (contains, classify)))
-    password = _login(folder / "login")
-    with steps.step("The report"):
+    with steps.step("The report, its charts and its page"):
+        page = _page(folder / f"report-{contains.slug}", contains)
         report = _report(dataset, (contains, classify))
+    password = _login(folder / "login")
     files = [photos / "truth.csv", *files]
-    return Study(contains, classify, report, _true_share(classify, truth), files, LOGIN, password)
+    shares = _true_share(classify, truth)
+    return Study(contains, classify, report, shares, files, page, LOGIN, password)
 
 
 def read_truth(path: Path) -> list[dict[str, str]]:
@@ -286,6 +290,15 @@ def _export(folder: Path, campaigns: Iterable[Campaign]) -> Iterator[Path]:
             if not path.exists():
                 call_command("export", campaign.slug, table, format="csv", out=path)
             yield path
+
+
+def _page(folder: Path, contains: Campaign) -> Path:
+    """The report's page, made if it does not exist."""
+    page = folder / "index.html"
+    if not page.exists():  # the last file that is written
+        with open(os.devnull, "w") as nowhere:
+            call_command("report", SLUG, campaign=contains.slug, out=folder, stdout=nowhere)
+    return page
 
 
 def _login(path: Path) -> str:

@@ -29,10 +29,17 @@ def compute_report(campaign_id: int) -> None:
     campaigns = study_of(campaign.dataset, campaign)
     if not_aggregated(campaigns):
         return
-    from annotation.report.document import report_of, text_of  # a page that queues needs no scipy
+    # A page that queues needs no scipy.
+    from annotation.report.charts import charts_of
+    from annotation.report.document import report_of, text_of
+    from annotation.report.page.drawings import draw_all, version_of
+    from annotation.report.page.making import for_readers
 
     try:
-        keep(text_of(report_of(campaign.dataset, *campaigns)), campaigns)
+        report = report_of(campaign.dataset, *campaigns)
+        text = text_of(report)
+        keep(text, campaigns)
+        draw_all(version_of(text), charts_of(for_readers(report, campaign.dataset)))
     except Exception as error:
         log.exception("The report of %s failed; the kept one stays.", campaign.slug)
         keep_failure(campaigns, error)

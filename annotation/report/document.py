@@ -9,11 +9,11 @@ from typing import Any
 from annotation.report.answers import answers
 from annotation.report.arrays import Study
 from annotation.report.figures import FIGURES
-from annotation.report.figures.figure import token
 from annotation.report.figures.populations import sizes
 from annotation.report.findings import finding
 from annotation.report.loading import load_study
 from annotation.report.paper import paper_values
+from annotation.report.wording import token
 from imagesets.models import Dataset
 from tasks.models import Campaign
 from tasks.results.prevalence import bands

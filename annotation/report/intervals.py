@@ -19,12 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse, special
 
+from annotation.report.least import LEAST_IMAGES, LEAST_WORKERS
+
 Floats = NDArray[Any]  # NumPy's stubs take some sums of floats for whole numbers
 Ints = NDArray[np.integer]
 Bools = NDArray[np.bool_]
 
-LEAST_WORKERS = 10
-LEAST_IMAGES = 2
 OUTSIDE = -1  # as a stratum: an image that is not of the population
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from annotation.report.figures.figure import token
-
 Plain = Mapping[str, Any]  # a figure as it stands in report.json
 
 
@@ -42,6 +40,11 @@ class Numbers:
         values = {name: model[key] for name, model in sorted(models.items())}
         known = {name: value for name, value in values.items() if value is not None}
         return max(known, key=known.__getitem__) if known else None
+
+
+def token(key: str) -> str:
+    """A key as a reference token of a JSON pointer (RFC 6901)."""
+    return key.replace("~", "~0").replace("/", "~1")
 
 
 def to(*keys: str) -> str:

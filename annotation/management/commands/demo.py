@@ -5,10 +5,12 @@ from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
+from django.urls import reverse
 from rich.console import Console
 
 from annotation.demo.closing import WIDTH, classifiers_table, study_table
 from annotation.demo.study import Study, run_demo
+from imagesets.pictures.demo_photos import SLUG
 
 
 class Command(BaseCommand):
@@ -34,7 +36,14 @@ class Command(BaseCommand):
         console = Console(stderr=True)
         study = run_demo(console, seed, crowd)
         print_study(study)
+        print(f"The report, to open in a browser:\n  {study.page}")
         if not no_serve:
+            address = f"http://127.0.0.1:{port}{reverse('report', args=[SLUG])}"
+            console.print(
+                f"The report on the site: {address}?campaign={study.contains.slug}",
+                highlight=False,
+                soft_wrap=True,
+            )
             console.print(
                 f"Log in at http://127.0.0.1:{port}/ as {study.username}"
                 f" with the password {study.password}",

@@ -12,6 +12,7 @@ from annotation.report.charts import charts_of, files_of_charts
 from annotation.report.document import files_of, report_of, text_of
 from annotation.report.kept import keep
 from annotation.report.loading import load_study
+from annotation.report.page.drawings import draw_all, version_of
 from annotation.report.page.making import alone, for_readers
 from annotation.report.scoring.people import scoring_files
 from imagesets.files import write_whole
@@ -59,12 +60,15 @@ class Command(BaseCommand):
                 raise CommandError(str(error)) from None
             study = load_study(dataset, *campaigns, seed)
             report = report_of(dataset, *campaigns, seed=seed, study=study)
+            text = text_of(report)
             if seed == 0:
-                keep(text_of(report), campaigns)
+                keep(text, campaigns)
         if out is not None:
             keys = dataset.images.values_list("key", flat=True)
             others = set(keys) - set(study.images)
             charts = charts_of(for_readers(report, dataset))
+            if seed == 0:
+                draw_all(version_of(text), charts)
             page = alone(report, dataset, *campaigns, charts)
             files = [
                 *files_of(report),

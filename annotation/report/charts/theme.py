@@ -12,7 +12,8 @@ import altair as alt
 
 WIDTH = 500  # of a whole chart, in pixels: on a phone its text is still 9 px tall
 TEXT, SMALL = 13, 12
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
+# As wide where a chart is read as where it was laid out: these fonts share their widths.
+FONT = "Arial, 'Liberation Sans', Helvetica, sans-serif"
 
 # Inks are told apart from each other, and from all colours, so that they can be exchanged.
 INK, QUIET, LINE, SHADE = "#14171c", "#525a66", "#d1d5db", "#9aa1ab"

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from annotation.report.intervals import Estimate, interval, why_none
+from annotation.report.wording import token
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,3 @@ class Figure:
             "without_interval": reasons,
             "missing": self.missing,
         }
-
-
-def token(key: str) -> str:
-    """A key as a reference token of a JSON pointer (RFC 6901)."""
-    return key.replace("~", "~0").replace("/", "~1")

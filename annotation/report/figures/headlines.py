@@ -5,7 +5,7 @@ from typing import Any
 
 from annotation.report.arrays import Study
 from annotation.report.figures.b1_leaderboard import b1
-from annotation.report.figures.figure import Figure, token
+from annotation.report.figures.figure import Figure
 from annotation.report.figures.r01_objects import r1
 from annotation.report.figures.r03_top1 import r3
 from annotation.report.figures.r04_multi_label import r4
@@ -16,6 +16,7 @@ from annotation.report.figures.r12_main_label import r12
 from annotation.report.figures.r16_agreement import r16
 from annotation.report.figures.r17_accepted import r17
 from annotation.report.intervals import Estimate
+from annotation.report.wording import token
 
 HEADLINES: dict[str, tuple[Callable[[Study], Figure], tuple[str, ...]]] = {
     "R1": (r1, ("fraction_multi/of_settled",)),

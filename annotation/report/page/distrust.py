@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import NamedTuple
 
-from annotation.report.intervals import LEAST_WORKERS
+from annotation.report.least import LEAST_WORKERS
 from annotation.report.page.abstract import numbers_of
 from annotation.report.wording import Plain, count
 

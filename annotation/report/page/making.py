@@ -2,15 +2,14 @@
 
 import base64
 import functools
-import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
 
-from annotation.report.charts import Chart
+from annotation.report.page.drawings import size_of
 from annotation.report.page.galleries import galleries_of
 from annotation.report.page.named import named, unambiguous
 from annotation.report.page.pictures import Embedding, pictures_of
@@ -18,6 +17,9 @@ from annotation.report.page.sections import ChartImage, Page, page_of
 from annotation.report.wording import Plain
 from imagesets.models import Dataset, Image
 from tasks.models import Campaign
+
+if TYPE_CHECKING:  # it takes a second to import
+    from annotation.report.charts import Chart
 
 STYLES = ("css/tokens.css", "css/report.css", "css/report-alone.css")
 MOST_CHARTS = 1_600_000  # bytes of text; beyond it charts have one scheme
@@ -39,7 +41,7 @@ def alone(
     dataset: Dataset,
     contains: Campaign | None,
     classify: Campaign | None,
-    charts: Sequence[Chart] = (),
+    charts: Sequence["Chart"] = (),
 ) -> bytes:
     """The page as one HTML file."""
     page = contents(report, dataset, contains, classify, _embedded(charts), Embedding())
@@ -65,23 +67,16 @@ def contents(
     return page_of(named(report, names), dataset.name, charts, pictures)
 
 
-def _embedded(charts: Sequence[Chart]) -> dict[str, list[ChartImage]]:
+def _embedded(charts: Sequence["Chart"]) -> dict[str, list[ChartImage]]:
     """Charts by figure, as data URIs in both schemes; the light one alone where they are large."""
     made = defaultdict(list)
     light = [_data(chart.svg()) for chart in charts]
     both = 2 * sum(map(len, light)) <= MOST_CHARTS
     for chart, source in zip(charts, light, strict=True):
         dark = _data(chart.svg(dark=True)) if both else source
-        width, height = _size(chart.svg())
-        image = ChartImage(source, dark, chart.title, chart.caption, width, height)
+        image = ChartImage(source, dark, chart.title, chart.caption, *size_of(chart.svg()))
         made[chart.figure].append(image)
     return made
-
-
-def _size(svg: str) -> tuple[int | None, int | None]:
-    """Width and height of a drawing in pixels, which reserve its box."""
-    found = re.search(r'<svg[^>]*? width="([\d.]+)" height="([\d.]+)"', svg)
-    return (round(float(found[1])), round(float(found[2]))) if found else (None, None)
 
 
 def _data(svg: str) -> str:

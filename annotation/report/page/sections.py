@@ -60,7 +60,7 @@ class Section:
 
     name: str
     topic: str
-    heading: str
+    finding: str
     missing: str
     charts: Sequence[ChartImage]
     galleries: Sequence[Pictures]
@@ -117,7 +117,7 @@ def _section(
     return Section(
         name,
         topic,
-        _tight(figure["finding"] or topic).rstrip("."),
+        _tight(figure["finding"] or ""),
         figure["missing"] or "",
         charts,
         galleries,

@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from annotation.report.figures.figure import token
-from annotation.report.wording import Plain
+from annotation.report.wording import Plain, token
 
 ROWS = 20
 LISTED = 12  # of a list in a cell
