@@ -7,14 +7,16 @@ import altair as alt
 
 from annotation.report.charts.forms import (
     FILL,
-    LETTER,
     Line,
     Rows,
     Spec,
+    below,
     beside,
     domain_of,
     ends,
+    key,
     layered,
+    left_of,
     line_across,
     marks,
     names_below,
@@ -31,8 +33,8 @@ def against_accuracy(
 ) -> Spec:
     """Each classifier's number against its overall accuracy, with the intervals of both.
 
-    panels: (heading, rows of {name, fill, shape, x, x_low, x_high, value, low, high}). Beside the
-    last panel stand the classifiers' names, from the highest number to the lowest. lines: by
+    panels: (heading, rows of {name, fill, shape, x, x_low, x_high, value, low, high}). The names
+    stand beside one panel, from the highest number to the lowest, and below several. lines: by
     panel, what to compare with.
     """
     lines = lines or {}
@@ -43,9 +45,9 @@ def against_accuracy(
     wide = domain_of(ends(across), unit=True)
     tall = domain_of(ends([*every, *(point for _, point in lines.values())]), unit=True)
     listed = sorted(panels[-1][1], key=lambda row: -row["value"])
-    right = min(220, max(len(row["name"]) for row in listed) * LETTER + 22)
+    right = left_of([row["name"] for row in listed]) + 12 if len(panels) == 1 else 0
     width = (WIDTH - 60 - right - 14 * (len(panels) - 1)) // len(panels)
-    height = max(width, 190, 17 * len(listed))
+    height = max(190, 17 * len(listed) if right else 0)
     xs, ys = (alt.Scale(domain=domain, nice=False, zero=False) for domain in (wide, tall))
     along = alt.Axis(format=".0%", tickCount=max(2, width // 55))
 
@@ -84,4 +86,6 @@ def against_accuracy(
             marks("point", rows, {"stroke": INK, "size": 70}, x=to_x("x"), y=to_y("value"), **FILL),
         ]
         made.append(layered(*layers, width=width, height=height, heading=name))
-    return beside(*made, names_below(listed, right, height))
+    if right:
+        return beside(*made, names_below(listed, right, height))
+    return below(beside(*made), key(listed))

@@ -116,7 +116,7 @@ def matrix(cells: Rows, order: Sequence[str], x: str, y: str) -> Spec:
         sort=list(order),
         title=x or None,
         scale=alt.Scale(domain=list(order)),
-        axis=alt.Axis(**NAMES, labelAngle=-45, orient="top", labelLimit=120),
+        axis=alt.Axis(**NAMES, labelAngle=-45, orient="top", labelLimit=170),
     )
     down = named_rows(order, labelLimit=180)
     down.title = y or None

@@ -105,7 +105,7 @@ def columns(
         "x:N",
         sort=list(counts),
         title=x,
-        axis=alt.Axis(labelAngle=0, ticks=False, labelOverlap=True, grid=False),
+        axis=alt.Axis(labelAngle=0, ticks=False, grid=False),
         scale=alt.Scale(padding=0.15),
     )
     up = alt.Y(
@@ -134,12 +134,14 @@ def rows_of_points(
     lines: Mapping[int, Line] | None = None,
     reach: Sequence[float] = (),
     signed: bool = False,
+    places: int = 0,
 ) -> Spec:
     """Points with their intervals, a row for each of `order`; one panel beside another.
 
     panels: (heading, rows of {row, series, value, low, high, fill, shape}). The series of a row
     stand below each other. unit: they are shares. signed: differences of shares. lines: by panel,
-    what to compare with. reach: numbers that the axis must include.
+    what to compare with. reach: numbers that the axis must include. places: for panels, where
+    there is to be room for more than these.
     """
     lines = lines or {}
     panels = [(name, [row for row in rows if row["value"] is not None]) for name, rows in panels]
@@ -153,8 +155,9 @@ def rows_of_points(
         nice=False,
         zero=False,
     )
-    width = (WIDTH - left_of(names) - 14 * (len(panels) - 1)) // len(panels)
-    ticks = alt.Axis(format=".0%" if unit else "~g", tickCount=max(3, width // 60))
+    places = max(places, len(panels))
+    width = (WIDTH - left_of(names) - 14 * (places - 1)) // places
+    ticks = alt.Axis(format=".0%" if unit else ",~f", tickCount=max(3, width // 60))
     offset = {}
     if len(series) > 1:
         apart = alt.Scale(domain=series, paddingOuter=0.6)
@@ -191,13 +194,13 @@ def line_across(point: Point, to: Any, *, up: bool = False) -> list[Spec]:
     return layers
 
 
-def key(looks: Sequence[Look]) -> Spec:
-    """The classifiers' marks with their names, two beside each other."""
-    rows = [
-        {"name": look.name, **mark(look), "x": 8 + WIDTH // 2 * (at % 2), "y": 9 + 18 * (at // 2)}
-        for at, look in enumerate(looks)
+def key(rows: Rows) -> Spec:
+    """Classifiers' marks with their names {name, fill, shape}, two beside each other."""
+    placed = [
+        {**row, "x": 8 + WIDTH // 2 * (at % 2), "y": 9 + 18 * (at // 2)}
+        for at, row in enumerate(rows)
     ]
-    return _names(rows, WIDTH, 18 * ((len(rows) + 1) // 2))
+    return _names(placed, WIDTH - 10, 18 * ((len(rows) + 1) // 2))
 
 
 def names_below(rows: Rows, width: int, height: int) -> Spec:

@@ -14,6 +14,7 @@ from annotation.report.charts.forms import (
     below,
     key,
     layered,
+    left_of,
     mark,
     marks,
     named_rows,
@@ -46,7 +47,9 @@ def r9(figure: Figure) -> list[Chart]:
     }
     order = report.ranked(report.looks)
     panels = [_pairs(figure, text, group, order) for text, group in groups.items() if group]
-    drawing = below(*panels, key([report.look(name) for name in order]))
+    drawing = below(
+        *panels, key([{"name": look.name, **mark(look)} for look in map(report.look, order)])
+    )
     worst, row = known[0]
     title = (
         f"Of these pairs classifiers tell {shorter(row['a'])} and {shorter(row['b'])} apart worst:"
@@ -74,7 +77,7 @@ def _pairs(figure: Figure, heading: str, group: list[Any], order: list[str]) -> 
                 place = str(order.index(name))
                 look = mark(figure.report.look(name))
                 rows.append({"row": text, "place": place, "value": value, **look})
-    width = WIDTH - 230 - 60
+    width = WIDTH - left_of(texts) - 70
     y = named_rows(texts, grid=True, tickBand="extent")
     x = alt.X(
         "value:Q",

@@ -6,6 +6,7 @@ classifiers' colours; the inks are exchanged for a dark one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import altair as alt
@@ -56,6 +57,8 @@ def theme() -> alt.theme.ThemeConfig:
         "tickColor": LINE,
         "labelLimit": 230,
         "tickCount": 5,
+        "labelFlush": False,
+        "labelOverlap": False,  # what it costs to find out is half of the time
     }
     config: dict[str, Any] = {
         "aria": False,
@@ -112,14 +115,20 @@ def looks(classifiers: Sequence[str]) -> dict[str, Look]:
 
 
 def shortened(names: Sequence[str], longest: int = LONGEST) -> list[str]:
-    """The names, long ones with their middle left out where that keeps them apart."""
+    """The names, of long ones what tells them apart from the others."""
     short = [shorter(name, longest) for name in names]
-    return [
-        name if short.count(brief) > 1 else brief for name, brief in zip(names, short, strict=True)
-    ]
+    alike = {brief for brief in short if short.count(brief) > 1}
+    for brief in alike:
+        group = [name for name, each in zip(names, short, strict=True) if each == brief]
+        same = sum(1 for _ in takewhile(lambda at: len(set(at)) == 1, zip(*group, strict=False)))
+        for at, name in enumerate(names):
+            if short[at] == brief and len(name) > longest:
+                short[at] = f"{name[: longest // 3]}…{shorter(name[same:], longest * 2 // 3 - 1)}"
+    return short if len(set(short)) == len(set(names)) else list(names)
 
 
 def shorter(name: str, longest: int = LONGEST) -> str:
+    """The name, of a long one its middle left out."""
     if len(name) <= longest:
         return name
     head = (longest - 1) * 3 // 5
