@@ -20,6 +20,7 @@ from annotation.report.charts.forms import (
     line_across,
     marks,
     names_below,
+    ticks_in,
 )
 from annotation.report.charts.theme import INK, QUIET, WIDTH
 
@@ -49,14 +50,14 @@ def against_accuracy(
     width = (WIDTH - 60 - right - 14 * (len(panels) - 1)) // len(panels)
     height = max(190, 17 * len(listed) if right else 0)
     xs, ys = (alt.Scale(domain=domain, nice=False, zero=False) for domain in (wide, tall))
-    along = alt.Axis(format=".0%", tickCount=max(2, width // 55))
+    along = alt.Axis(format=".0%", values=ticks_in(wide, max(2, width // 45)))
 
     def to_x(field: str) -> Any:
         return alt.X(f"{field}:Q", title="top-1 accuracy", axis=along, scale=xs)
 
     made = []
     for at, (name, rows) in enumerate(panels):
-        up = alt.Axis(format=".0%", tickCount=5, labels=not at, ticks=not at)
+        up = alt.Axis(format=".0%", values=ticks_in(tall, 6), labels=not at, ticks=not at)
 
         def to_y(field: str, up: Any = up, title: str | None = None if at else y) -> Any:
             return alt.Y(f"{field}:Q", title=title, axis=up, scale=ys)

@@ -5,6 +5,7 @@ all that is under a chart at every step.
 """
 
 from collections.abc import Mapping, Sequence
+from math import ceil, floor, log10
 from typing import Any
 
 import altair as alt
@@ -82,6 +83,15 @@ def domain_of(values: Sequence[float], *, unit: bool, zero: bool = False) -> lis
     return [round(low, 4), round(high, 4)]
 
 
+def ticks_in(domain: Sequence[float], most: int) -> list[float]:
+    """Round numbers in a domain: at most so many, but two."""
+    span = domain[1] - domain[0]
+    step = 10.0 ** floor(log10(span / most))
+    step *= next(each for each in (1, 2, 5, 10, 20) if floor(span / (step * each)) + 1 <= most)
+    first, last = ceil(domain[0] / step - 1e-9), floor(domain[1] / step + 1e-9)
+    return [round(step * at, 9) for at in range(first, last + 1)]
+
+
 def ends(points: Sequence[Point]) -> list[float]:
     """All numbers that these points reach."""
     return [
@@ -157,7 +167,8 @@ def rows_of_points(
     )
     places = max(places, len(panels))
     width = (WIDTH - left_of(names) - 14 * (places - 1)) // places
-    ticks = alt.Axis(format=".0%" if unit else ",~f", tickCount=max(3, width // 60))
+    at_most = max(2, width // 45)
+    ticks = alt.Axis(format=".0%" if unit else ",~f", values=ticks_in(scale.domain, at_most))
     offset = {}
     if len(series) > 1:
         apart = alt.Scale(domain=series, paddingOuter=0.6)

@@ -24,7 +24,6 @@ from annotation.report.charts.reading import INTERVALS, Figure, percent
 from annotation.report.charts.theme import INK, PEOPLES, QUIET, WIDTH, shortened, shorter
 
 PAIRS = 8  # in each of two groups
-NAMED = 4  # classes at each end
 CROWDED = 150  # dots; more are drawn by their number in each place
 GRID = 40
 READABLE = 14  # superclasses of a matrix with numbers
@@ -127,15 +126,14 @@ def r13(figure: Figure) -> list[Chart]:
 
 def _extremes(dots: Rows) -> Rows:
     """The dots at the ends, with their names on the side that has room."""
-    spread = [
-        (lambda dot: (dot["y"] - dot["x"], dot["name"])),  # classifiers do better than people say
-        (lambda dot: (dot["x"] - dot["y"], dot["name"])),
-        (lambda dot: (dot["y"], dot["name"])),
+    ranks = [
+        (lambda dot: (dot["y"], dot["name"]), 3),
+        (lambda dot: (dot["x"], dot["name"]), 2),
+        (lambda dot: (dot["y"] - dot["x"], dot["name"]), 2),
     ]
     chosen: dict[str, Any] = {}
-    for rank in spread:
-        for dot in sorted(dots, key=rank)[: NAMED - 1]:
-            chosen.setdefault(dot["name"], dot)
+    for rank, most in ranks:
+        chosen |= {dot["name"]: dot for dot in sorted(dots, key=rank)[:most]}
     middle = (min(dot["x"] for dot in dots) + max(dot["x"] for dot in dots)) / 2
     heights = [dot["y"] for dot in dots]
     gap = (max(heights) - min(heights) or 1) / 24
