@@ -50,7 +50,7 @@ def against_accuracy(
     width = (WIDTH - 60 - right - 14 * (len(panels) - 1)) // len(panels)
     height = max(190, 17 * len(listed) if right else 0)
     xs, ys = (alt.Scale(domain=domain, nice=False, zero=False) for domain in (wide, tall))
-    along = alt.Axis(format=".0%", values=ticks_in(wide, max(2, width // 45)))
+    along = alt.Axis(format=".0%", values=ticks_in(wide, max(3, width // 45)))
 
     def to_x(field: str) -> Any:
         return alt.X(f"{field}:Q", title="top-1 accuracy", axis=along, scale=xs)

@@ -55,15 +55,18 @@ def b1(figure: Figure) -> list[Chart]:
         parts = [panels[at : at + IN_A_ROW] for at in range(0, len(panels), IN_A_ROW)]
         return below(*(rows_of_points(part, x, names, places=places, **options) for part in parts))
 
-    first, leading = values[0][0], min(ranks[0][1], key=lambda row: (row["value"], row["row"]))
-    title = f"By {first}, {leading['row']} leads; each classifier by {len(values)} measures"
+    measures = f"{len(values)} measures" if len(values) > 1 else "one measure"
+    if len(names) == 1:
+        title = f"{names[0]} by {measures}"
+        return [figure.chart(title, grid(values, "share of images"), INTERVALS)]
+    first = values[0][0]
+    leading = min(ranks[0][1], key=lambda row: (row["value"], row["row"]))
+    title = f"By {first}, {leading['row']} leads; each classifier by {measures}"
     charts = [figure.chart(title, grid(values, "share of images"), INTERVALS)]
-    reach = [1.0, float(len(names))]
-    drawing = grid(ranks, "rank, 1 the highest", unit=False, reach=reach)
-    _, low, high = leading["value"], leading["low"], leading["high"]
+    drawing = grid(ranks, "rank, 1 the highest", unit=False, reach=[1.0, float(len(names))])
     title = f"Ranks: {leading['row']} leads by {first}"
-    if low is not None:
-        title += f", and may be anything from rank {low:.0f} to {high:.0f}"
+    if leading["low"] is not None:
+        title += f", and ranks {leading['low']:.0f} to {leading['high']:.0f} by its interval"
     return [*charts, figure.chart(title, drawing, INTERVALS, part="ranks")]
 
 
@@ -88,7 +91,7 @@ def b2(figure: Figure) -> list[Chart]:
         return []
     drawing = rows_of_points([("", rows)], "share of images", list(texts.values()), zero=True)
     wrong = figure.point("rates", "wrong")["value"]
-    title = "How many dataset labels are likely wrong, secondary, or not all"
+    title = "How many dataset labels are likely secondary, or not all that there is"
     if wrong is not None:
         title = f"{percent(wrong)} of dataset labels are likely wrong"
     return [figure.chart(title, drawing, INTERVALS)]
@@ -110,10 +113,10 @@ def b3(figure: Figure) -> list[Chart]:
 def _differences(figure: Figure, metric: str, rows: list[tuple[int, dict[str, Any]]]) -> Chart:
     report = figure.report
     sure = sum(row["p_holm"] is not None and row["p_holm"] < SURE for _, row in rows)
-    title = (
-        f"By {METRICS[metric]}, {sure} of {len(rows)} differences between classifiers are larger"
-        " than chance would make them"
-    )
+    pairs = f"{sure} of {len(rows)} pairs of" if sure else "no two"
+    title = f"By {METRICS[metric]}, {pairs} classifiers differ by more than chance explains"
+    if all(row["p_holm"] is None for _, row in rows):
+        title = f"How far classifiers differ by {METRICS[metric]}"
     if len(rows) > MOST_PAIRS:
         return figure.chart(
             title,
@@ -212,7 +215,9 @@ def b5(figure: Figure) -> list[Chart]:
     entropy = figure.data["mean_entropy"]
     title = "How well classifiers foretell what people call the main thing"
     if entropy is not None:
-        title = f"People's main labels leave {entropy:.2f} nats of doubt; classifiers beside them"
+        title = (
+            f"People's main labels leave {abs(entropy):.2f} nats of doubt; classifiers beside them"
+        )
     return [figure.chart(title, drawing, "Lower is better.")]
 
 

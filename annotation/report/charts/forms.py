@@ -84,12 +84,15 @@ def domain_of(values: Sequence[float], *, unit: bool, zero: bool = False) -> lis
 
 
 def ticks_in(domain: Sequence[float], most: int) -> list[float]:
-    """Round numbers in a domain: at most so many, but two."""
-    span = domain[1] - domain[0]
-    step = 10.0 ** floor(log10(span / most))
-    step *= next(each for each in (1, 2, 5, 10, 20) if floor(span / (step * each)) + 1 <= most)
-    first, last = ceil(domain[0] / step - 1e-9), floor(domain[1] / step + 1e-9)
-    return [round(step * at, 9) for at in range(first, last + 1)]
+    """Round numbers in a domain, as many as may be."""
+    least = 10.0 ** floor(log10((domain[1] - domain[0]) / most))
+    ticks: list[float] = []
+    for step in (least * each for each in (1, 2, 2.5, 5, 10, 20)):
+        first, last = ceil(domain[0] / step - 1e-9), floor(domain[1] / step + 1e-9)
+        ticks = [round(step * at, 9) for at in range(first, last + 1)]
+        if len(ticks) <= most:
+            break
+    return ticks
 
 
 def ends(points: Sequence[Point]) -> list[float]:
@@ -167,7 +170,7 @@ def rows_of_points(
     )
     places = max(places, len(panels))
     width = (WIDTH - left_of(names) - 14 * (places - 1)) // places
-    at_most = max(2, width // 45)
+    at_most = max(3, width // 45)
     ticks = alt.Axis(format=".0%" if unit else ",~f", values=ticks_in(scale.domain, at_most))
     offset = {}
     if len(series) > 1:

@@ -47,6 +47,8 @@ def r1(figure: Figure) -> list[Chart]:
         ),
     )
     title = f"{percent(share['value'])} of settled images show more than one object"
+    if not share["value"]:
+        title = "No settled image shows more than one object"
     return [figure.chart(title, drawing, INTERVALS)]
 
 
