@@ -76,7 +76,12 @@ class Command(BaseCommand):
             where = "" if file is None else f"{file}: "
             raise CommandError(f"{where}{one_line(campaign.errors)}")
         made = campaign.save()
-        asks = f" It asks {campaign.pairs:,} pairs of {of}'s images." if of else ""
+        asks = ""
+        if of is not None:
+            asks = (
+                f" It asks {campaign.pairs:,} pairs of {of}'s images; {campaign.first_labels:,} are"
+                " first labels, which alone the report's figures read (candidates.k = 1)."
+            )
         self.stdout.write(
             f"Campaign {made.slug} ({made.kind}) is a draft.{asks} Next: publish {made.slug}"
         )

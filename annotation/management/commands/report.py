@@ -14,6 +14,7 @@ from annotation.report.scoring.people import scoring_files
 from imagesets.files import write_whole
 from imagesets.management.dataset_argument import dataset_named
 from imagesets.terminal import drawn, progress_bar
+from models_inference.predictions.class_orders import usual_orders
 from tasks.management.campaign_command import campaign_named
 from tasks.models.refused import Refused
 from tasks.results import aggregate
@@ -59,7 +60,8 @@ class Command(BaseCommand):
         if out is not None:
             keys = dataset.images.values_list("key", flat=True)
             others = set(keys) - set(study.images)
-            files = [*files_of(report), *scoring_files(study, others)]
+            scoring = scoring_files(study, others, usual_orders(dataset))
+            files = [*files_of(report), *scoring]
             try:
                 out.mkdir(parents=True, exist_ok=True)
                 for name, content in files:

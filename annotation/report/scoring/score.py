@@ -2,9 +2,10 @@
 """Score a classifier by what people saw: python score.py PREDICTIONS [--out FILE.json]
 
 It needs Python 3.9, NumPy, and the file score.npz beside it, which holds what the people of one
-study answered. PREDICTIONS is a CSV with the columns image,rank,label,score (keys as in the study;
-rank 1 is the best; rank and score may be missing: then the order of the rows counts), or an .npz
-with the arrays logits (images x classes), images and classes (both keys).
+study answered. PREDICTIONS is a CSV with the columns image,rank,label,score: keys as in the study,
+rank 1 the best; without ranks the order of the rows counts, and scores may be missing. Or it is an
+.npz with the arrays logits (images x classes), images and classes; without classes they are those
+of ImageNet, or the study's labels in the order of their import.
 
 Every metric of the study's report is computed by the same rules, with its 95 % interval: printed,
 and written as JSON under the names that it has in report.json. Images without a prediction are left
@@ -147,9 +148,13 @@ def read_logits(file, people):
     """The predictions of an .npz archive: classes that mean one label count together."""
     try:
         with np.load(file, allow_pickle=False) as archive:
-            logits, images, classes = (archive[name] for name in ("logits", "images", "classes"))
+            arrays = {name: archive[name] for name in archive.files}
+        logits, images = arrays["logits"], arrays["images"].astype(str)
     except (KeyError, ValueError) as error:
-        raise Bad(f"{file}: it needs the arrays logits, images and classes ({error})") from None
+        raise Bad(f"{file}: it needs the arrays logits and images ({error})") from None
+    classes = arrays.get("classes", people.classes.get(logits.shape[-1]))
+    if classes is None:
+        raise Bad(f"{file}: it needs an array classes, the label key of each class")
     if logits.ndim != 2 or logits.shape != (images.size, classes.size):
         raise Bad(f"{file}: logits must be {images.size} images x {classes.size} classes")
     if not np.isfinite(logits.sum(1, dtype=float)).all():
@@ -204,6 +209,9 @@ class People:
         self.label = {key: place for place, key in enumerate(arrays["labels"].tolist())}
         self.others = set(arrays["others"].tolist())
         self.dataset_label = arrays["dataset_label"].astype(int)
+        self.classes = {
+            array.size: array for name, array in arrays.items() if name.startswith("classes_")
+        }
         self.t = arrays["t"]
         self.n = self.dataset_label.size
         self.everything = np.ones(self.n, bool)
