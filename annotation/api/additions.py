@@ -101,7 +101,7 @@ def _named(first: Campaign, name: str) -> str:
     wrong = ""
     classifiers = first.dataset.classifiers.order_by("name")
     if not (named := classifiers.filter(name=name)):
-        known = some(classifiers.values_list("name", flat=True)) or "none"
+        known = some(list(classifiers.values_list("name", flat=True))) or "none"
         wrong = f"Not of dataset {first.dataset.slug}: {name}. It has: {known}."
     elif not Prediction.objects.filter(classifier__in=named).exists():
         wrong = f"Classifier {name} has no predictions: import some, or have it predict."
