@@ -22,7 +22,7 @@ def b6(study: Study) -> Figure:
     estimates = headlines(study)
     if not estimates:
         return Figure(DEFINITION, POPULATION, missing="a campaign with answers, or predictions")
-    answers, rows = _Answers(study), {}
+    answers, rows = Answers(study), {}
     for pointer, estimate in estimates.items():
         factors: dict[str, Any] = dict.fromkeys(("images", "new_workers", "same_workers", "all"))
         if why_none(estimate):
@@ -54,7 +54,7 @@ def _halving(estimate: Estimate, noise: float) -> dict[str, float | None]:
     }
 
 
-class _Answers:
+class Answers:
     """The answers of both campaigns, and among how many each one stands."""
 
     def __init__(self, study: Study) -> None:

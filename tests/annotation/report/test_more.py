@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from annotation.report.document import figures_of
-from annotation.report.figures.b6_more import b6
+from annotation.report.figures.b6_more import Answers, b6
 from annotation.report.figures.headlines import headlines
 from tests.studies.made_up_studies import fewer_workers, pictures, study_of
 
-MADE = pictures(21, 60)
+MADE = pictures(24, 60)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_factors_leave_a_quarter_of_the_variance(study, pointer, kinds, label_of
     estimate = headlines(study)[pointer]
     found = b6(study).plain()["data"]["headlines"][pointer]
     c = noise(study, estimate, kinds, label_of or (lambda picture: None))
-    assert c > 0
+    assert Answers(study).noise(estimate) == pytest.approx(c, rel=1e-9)
     a = max(0.0, estimate.parts.images[0, 0] - c)
     b = max(0.0, estimate.parts.workers[0, 0] - estimate.parts.answers[0, 0])
     quarter = (a + b + c) / 4
@@ -74,6 +74,12 @@ def test_factors_leave_a_quarter_of_the_variance(study, pointer, kinds, label_of
             assert left(1e12) > quarter * (1 - 1e-9)
         else:
             assert left(found[name]) == pytest.approx(quarter, rel=1e-9)
+
+
+def test_each_factor_is_there_where_it_can_be(study):
+    rows = b6(study).plain()["data"]["headlines"]
+    assert None not in rows["R5/mean_share"].values()
+    assert [name for name, f in rows["R10/dataset_label/mean_sf"].items() if f] == ["images", "all"]
 
 
 def test_every_headline_that_has_an_interval_is_there(study):
