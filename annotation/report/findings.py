@@ -84,8 +84,8 @@ def _r5(of: _Numbers) -> str:
     images = _count(of["disagreements"], "image", "images")
     return (
         f"On {images} the main object is another than the dataset label's:"
-        f" {of.share('/disagreements_of_multi')} of followed-up images with several objects. In the"
-        f" mean {of.share('/mean_share')} of workers name the dataset label main."
+        f" {of.share('/disagreements_of_multi')} of followed-up images with several objects. On"
+        f" average {of.share('/mean_share')} of workers name the dataset label main."
     )
 
 
@@ -192,8 +192,8 @@ def _r15(of: _Numbers) -> str | None:
     if of["mean_agreement"] is None:
         return "On no pair do four workers' answers say how far one agrees with the others."
     return (
-        f"Workers agree with most of the others on {of.share('/mean_agreement')} of answers in the"
-        f" mean, the one who agrees least on {of.share('/least_agreement')}."
+        f"On average workers agree with most of the others on {of.share('/mean_agreement')} of"
+        f" answers, the one who agrees least on {of.share('/least_agreement')}."
     )
 
 
@@ -293,8 +293,8 @@ def _b5(of: _Numbers) -> str | None:
         return f"{text} nats."
     best = min(known, key=known.__getitem__)
     return (
-        f"{text} nats; {best}'s confidence is closest to their shares, {100 * known[best]:.1f}"
-        " points away in the mean."
+        f"{text} nats; {best}'s confidence is closest to their shares: {100 * known[best]:.1f}"
+        " points away on average."
     )
 
 

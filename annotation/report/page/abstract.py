@@ -166,8 +166,8 @@ def _selections(report: Plain) -> str | None:
         share = agreement.share("/classify/pairwise_agreement")
         return f"Two workers name the same main label on {share} of occasions."
     own = of.share("/dataset_label/mean_sf")
-    mean = " in the mean" if of["dataset_label"]["images"] > 1 else ""
-    text = f"Shown the dataset label, {own} of workers select it{mean}"
+    average = " on average" if of["dataset_label"]["images"] > 1 else ""
+    text = f"Shown the dataset label, {own} of workers select it{average}"
     best = of.best("/models", "mean_sf")
     if best is None:
         return f"{text}."

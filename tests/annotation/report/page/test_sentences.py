@@ -68,7 +68,7 @@ def test_one_image_is_spoken_of_as_one():
     assert labels.startswith("On the one image with enough judgments, workers select")
     right = sum(top == picture.dataset_label for top in picture.tops.values())
     assert classifiers == f"Its dataset label is named by {right or 'none'} of 2 classifiers."
-    assert "in the mean" not in " ".join(abstract(report))
+    assert "on average" not in " ".join(abstract(report))
 
 
 def test_no_image_with_several_objects():
