@@ -1,4 +1,4 @@
-"""Web processes never load torch."""
+"""Web processes never load torch, and load what computes and draws the report when it is asked."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from django.contrib import admin
 admin.autodiscover()
 import models_inference.classifiers.presets, models_inference.jobs
 import models_inference.predictions.candidates
-heavy = {"torch", "timm", "torchvision"} & set(sys.modules)
+heavy = {"torch", "timm", "torchvision", "altair", "scipy.special", "numba"} & set(sys.modules)
 assert not heavy, heavy
 assert "models_inference.celery_tasks" in sys.modules
 """
