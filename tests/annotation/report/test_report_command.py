@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from annotation.report.campaigns import study_of
+from annotation.report.document import report_of
 from annotation.report.figures import FIGURES
 from tasks.campaigns.publish import close
 from tasks.models import Campaign, PairResult
@@ -17,8 +18,8 @@ from tests.studies.answered_studies import make_answered_study
 pytestmark = pytest.mark.django_db
 
 
-def test_it_prints_each_finding_and_writes_json_and_tables(tmp_path, capsys):
-    contains, _ = make_answered_study(make_dataset(9, 4))
+def test_it_prints_each_finding_and_writes_json_tables_and_charts(tmp_path, capsys):
+    contains, classify = make_answered_study(make_dataset(9, 4))
     out = tmp_path / "new" / "report"
     call_command("report", "small", "--out", str(out))
     printed = " ".join(capsys.readouterr().out.split())
@@ -46,10 +47,12 @@ def test_it_prints_each_finding_and_writes_json_and_tables(tmp_path, capsys):
     with (out / "R10.csv").open() as file:
         rows = {row["pointer"]: row for row in csv.DictReader(file)}
     assert float(rows["/dataset_label/mean_sf"]["value"]) == mean
-    assert f"{len(present) + 1} files in {out}" in printed
+    charts = {path.stem for path in out.glob("*.svg")}
+    assert {"R1", "R3", "R7", "R8-main", "R16"} <= charts
+    assert {path.stem for path in out.glob("*.png")} == charts
+    assert f"{len(list(out.iterdir()))} files in {out}" in printed
 
-    call_command("report", "small", "--out", str(out), "--campaign", "form", verbosity=0)
-    again = json.loads((out / "report.json").read_text())
+    again = report_of(contains.dataset, *study_of(contains.dataset, classify))
     assert again["figures"] == report["figures"]
 
 
