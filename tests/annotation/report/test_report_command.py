@@ -7,7 +7,9 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from annotation.management.commands import report as report_command
 from annotation.report.campaigns import study_of
+from annotation.report.charts import charts_of
 from annotation.report.document import report_of
 from annotation.report.figures import FIGURES
 from tasks.campaigns.publish import close
@@ -18,7 +20,13 @@ from tests.studies.answered_studies import make_answered_study
 pytestmark = pytest.mark.django_db
 
 
-def test_it_prints_each_finding_and_writes_json_tables_and_charts(tmp_path, capsys):
+def test_it_prints_each_finding_and_writes_json_tables_and_charts(tmp_path, capsys, monkeypatch):
+    some = {"R1", "R8"}  # to draw all takes long
+    monkeypatch.setattr(
+        report_command,
+        "charts_of",
+        lambda report: [chart for chart in charts_of(report) if chart.figure in some],
+    )
     contains, classify = make_answered_study(make_dataset(9, 4))
     out = tmp_path / "new" / "report"
     call_command("report", "small", "--out", str(out))
@@ -47,9 +55,8 @@ def test_it_prints_each_finding_and_writes_json_tables_and_charts(tmp_path, caps
     with (out / "R10.csv").open() as file:
         rows = {row["pointer"]: row for row in csv.DictReader(file)}
     assert float(rows["/dataset_label/mean_sf"]["value"]) == mean
-    charts = {path.stem for path in out.glob("*.svg")}
-    assert {"R1", "R3", "R7", "R8-main", "R16"} <= charts
-    assert {path.stem for path in out.glob("*.png")} == charts
+    for kind in ("svg", "png"):
+        assert {path.stem for path in out.glob(f"*.{kind}")} == {"R1", "R8", "R8-main"}
     assert f"{len(list(out.iterdir()))} files in {out}" in printed
 
     again = report_of(contains.dataset, *study_of(contains.dataset, classify))
