@@ -165,8 +165,8 @@ def r10(figure: Figure) -> list[Chart]:
         [("", rows)], "mean selection frequency", lines={0: ("dataset label", own)}
     )
     title = (
-        f"Workers select the dataset label with a mean frequency of {percent(own['value'])}; and"
-        " each classifier's first label"
+        f"Workers select the dataset label with a mean frequency of {percent(own['value'])};"
+        " classifiers' first labels beside it"
     )
     models = figure.data["models"]
     unjudged = max(model["not_judged"] for model in models.values())

@@ -89,4 +89,4 @@ def against_accuracy(
         made.append(layered(*layers, width=width, height=height, heading=name))
     if right:
         return beside(*made, names_below(listed, right, height))
-    return below(beside(*made), key(listed))
+    return below(beside(*made), key(listed, 45))

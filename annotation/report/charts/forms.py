@@ -50,8 +50,8 @@ def beside(*panels: Spec, spacing: int = 14) -> Spec:
     return panels[0] if len(panels) == 1 else {"hconcat": list(panels), "spacing": spacing}
 
 
-def below(*panels: Spec, spacing: int = 16) -> Spec:
-    return panels[0] if len(panels) == 1 else {"vconcat": list(panels), "spacing": spacing}
+def below(*panels: Spec) -> Spec:
+    return panels[0] if len(panels) == 1 else {"vconcat": list(panels), "spacing": 16}
 
 
 def mark(look: Look, *, filled: bool = True) -> dict[str, str]:
@@ -208,13 +208,14 @@ def line_across(point: Point, to: Any, *, up: bool = False) -> list[Spec]:
     return layers
 
 
-def key(rows: Rows) -> Spec:
-    """Classifiers' marks with their names {name, fill, shape}, two beside each other."""
+def key(rows: Rows, left: int) -> Spec:
+    """Classifiers' marks with their names {name, fill, shape}, two beside each other, for a place
+    below a panel; left: the pixels of what stands left of that one's plot."""
     placed = [
-        {**row, "x": 8 + WIDTH // 2 * (at % 2), "y": 9 + 18 * (at // 2)}
+        {**row, "x": 8 + WIDTH // 2 * (at % 2) - left, "y": 9 + 18 * (at // 2)}
         for at, row in enumerate(rows)
     ]
-    return _names(placed, WIDTH - 10, 18 * ((len(rows) + 1) // 2))
+    return _names(placed, WIDTH - 10 - left, 18 * ((len(rows) + 1) // 2))
 
 
 def names_below(rows: Rows, width: int, height: int) -> Spec:

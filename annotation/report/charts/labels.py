@@ -31,24 +31,31 @@ READABLE = 14  # superclasses of a matrix with numbers
 
 def r9(figure: Figure) -> list[Chart]:
     report = figure.report
-    known = []
-    for row in figure.data["top"]:
-        values = [model["accuracy"] for model in row["models"].values()]
-        if values := [value for value in values if value is not None]:
-            known.append((sum(values) / len(values), row))
+    known = sorted(
+        (
+            pair
+            for row in figure.data["top"]
+            if (pair := (_mean(row, "accuracy"), row))[0] is not None
+        ),
+        key=lambda pair: pair[0],
+    )
     if not known:
         return []
-    known.sort(key=lambda pair: pair[0])
     size = min(PAIRS, (len(known) + 1) // 2)
     groups = {
-        "told apart worst": known[:size],
-        "told apart best": known[max(size, len(known) - size) :],
+        "told apart worst": [row for _, row in known[:size]],
+        "told apart best": [row for _, row in known[max(size, len(known) - size) :]],
     }
     order = report.ranked(report.looks)
-    panels = [_pairs(figure, text, group, order) for text, group in groups.items() if group]
-    drawing = below(
-        *panels, key([{"name": look.name, **mark(look)} for look in map(report.look, order)])
-    )
+    every = [row for group in groups.values() for row in group]
+    names = shortened([f"{row['a']} / {row['b']}" for row in every], 34)
+    left = left_of(names)
+    panels = []
+    for heading, group in groups.items():
+        if group:
+            panels.append(_pairs(figure, heading, group, names[: len(group)], order, left))
+            names = names[len(group) :]
+    looks = [{"name": look.name, **mark(look)} for look in map(report.look, order)]
     worst, row = known[0]
     title = (
         f"Of these pairs classifiers tell {shorter(row['a'])} and {shorter(row['b'])} apart worst:"
@@ -57,27 +64,39 @@ def r9(figure: Figure) -> list[Chart]:
     return [
         figure.chart(
             title,
-            drawing,
+            below(*panels, key(looks, left)),
             "At the right: images on which at least half of the workers select both labels, of all"
             " images of either. Dashed: a coin flip.",
         )
     ]
 
 
-def _pairs(figure: Figure, heading: str, group: list[Any], order: list[str]) -> Spec:
+def _mean(row: dict[str, Any], key: str) -> float | None:
+    """Over a row's classifiers."""
+    values = [model[key] for model in row["models"].values() if model[key] is not None]
+    return sum(values) / len(values) if values else None
+
+
+def _pairs(
+    figure: Figure,
+    heading: str,
+    group: list[dict[str, Any]],
+    names: list[str],
+    order: list[str],
+    left: int,
+) -> Spec:
     """Each pair's accuracy by each classifier; the classifiers stand below each other."""
-    texts = shortened([f"{row['a']} / {row['b']}" for _, row in group], 34)
     rows: Rows = []
     shares = []
-    for text, (_, row) in zip(texts, group, strict=True):
-        shares.append({"row": text, "text": f"{row['both']:,} of {row['images']:,}"})
-        for name, model in row["models"].items():
+    for name, pair in zip(names, group, strict=True):
+        shares.append({"row": name, "text": f"{pair['both']:,} of {pair['images']:,}"})
+        for classifier, model in pair["models"].items():
             if (value := model["accuracy"]) is not None:
-                place = str(order.index(name))
-                look = mark(figure.report.look(name))
-                rows.append({"row": text, "place": place, "value": value, **look})
-    width = WIDTH - left_of(texts) - 70
-    y = named_rows(texts, grid=True, tickBand="extent")
+                place = str(order.index(classifier))
+                look = mark(figure.report.look(classifier))
+                rows.append({"row": name, "place": place, "value": value, **look})
+    width = WIDTH - left - 70
+    y = named_rows(names, grid=True, tickBand="extent")
     x = alt.X(
         "value:Q",
         title="accuracy on the two",
@@ -94,7 +113,7 @@ def _pairs(figure: Figure, heading: str, group: list[Any], order: list[str]) -> 
         marks("point", rows, small, x=x, y=y, yOffset=spread, **FILL),
         marks("text", shares, number, x=alt.value(width), y=y, text="text:N"),
         width=width,
-        height=(20 + 2 * min(len(order), 8)) * len(texts),
+        height=(20 + 2 * min(len(order), 8)) * len(names),
         heading=heading,
     )
 
@@ -102,10 +121,9 @@ def _pairs(figure: Figure, heading: str, group: list[Any], order: list[str]) -> 
 def r13(figure: Figure) -> list[Chart]:
     dots = []
     for row in figure.data["classes"]:
-        values = [model["accuracy"] for model in row["models"].values()]
-        values = [value for value in values if value is not None]
-        if values and row["sf"] is not None:
-            dots.append({"x": sum(values) / len(values), "y": row["sf"], "name": row["label"]})
+        accuracy = _mean(row, "accuracy")
+        if accuracy is not None and row["sf"] is not None:
+            dots.append({"x": accuracy, "y": row["sf"], "name": row["label"]})
     if not dots:
         return []
     crowded = len(dots) > CROWDED

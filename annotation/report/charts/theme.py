@@ -39,7 +39,9 @@ SHAPES = (
     "triangle-down",
     "triangle-right",
     "triangle-left",
-)
+    "M-.9,-.6L-.6,-.9L0,-.3L.6,-.9L.9,-.6L.3,0L.9,.6L.6,.9L0,.3L-.6,.9L-.9,.6L-.3,0Z",  # an x
+    "M0,-1L.87,-.5L.87,.5L0,1L-.87,.5L-.87,-.5Z",  # a hexagon
+)  # ten, so that grey print tells ten classifiers apart
 PEOPLES = {"fill": INK, "shape": "circle"}  # the mark of what is no classifier's
 OPEN = {"fill": "transparent", "shape": "diamond"}  # a second one of these
 LONGEST = 30  # characters of a name

@@ -8,7 +8,7 @@ import pytest
 
 from annotation.report.charts import charts_of
 from annotation.report.charts.forms import ticks_in
-from annotation.report.charts.theme import LONGEST, shortened
+from annotation.report.charts.theme import LONGEST, looks, shortened
 from annotation.report.document import figures_of
 from annotation.report.findings import to
 from tests.studies.made_up_studies import at, pictures, study_of
@@ -149,6 +149,10 @@ def test_drawings_are_whole_and_refer_to_nothing_outside():
     assert "#14171c" not in dark
     assert "n = 60" in captioned
     assert chart.png().startswith(b"\x89PNG")
+
+
+def test_ten_classifiers_differ_in_shape_for_grey_print():
+    assert len({look.shape for look in looks([str(n) for n in range(10)]).values()}) == 10
 
 
 def test_long_names_stay_apart():

@@ -7,7 +7,10 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from annotation.management.commands import report as report_command
 from annotation.report.campaigns import study_of
+from annotation.report.charts import charts_of
+from annotation.report.document import report_of
 from annotation.report.figures import FIGURES
 from tasks.campaigns.publish import close
 from tasks.models import Campaign, PairResult
@@ -17,8 +20,14 @@ from tests.studies.answered_studies import make_answered_study
 pytestmark = pytest.mark.django_db
 
 
-def test_it_prints_each_finding_and_writes_json_and_tables(tmp_path, capsys):
-    contains, _ = make_answered_study(make_dataset(9, 4))
+def test_it_prints_each_finding_and_writes_json_tables_and_charts(tmp_path, capsys, monkeypatch):
+    some = {"R1", "R8"}  # to draw all takes long
+    monkeypatch.setattr(
+        report_command,
+        "charts_of",
+        lambda report: [chart for chart in charts_of(report) if chart.figure in some],
+    )
+    contains, classify = make_answered_study(make_dataset(9, 4))
     out = tmp_path / "new" / "report"
     call_command("report", "small", "--out", str(out))
     printed = " ".join(capsys.readouterr().out.split())
@@ -46,12 +55,12 @@ def test_it_prints_each_finding_and_writes_json_and_tables(tmp_path, capsys):
     with (out / "R10.csv").open() as file:
         rows = {row["pointer"]: row for row in csv.DictReader(file)}
     assert float(rows["/dataset_label/mean_sf"]["value"]) == mean
-    beside = {path.name for path in out.iterdir() if path.suffix != ".csv"}
-    assert beside == {"report.json", "score.py", "score.npz"}
-    assert f"{len(present) + len(beside)} files in {out}" in printed
+    for kind in ("svg", "png"):
+        assert {path.stem for path in out.glob(f"*.{kind}")} == {"R1", "R8", "R8-main"}
+    assert {"report.json", "index.html", "score.py", "score.npz"} < {p.name for p in out.iterdir()}
+    assert f"{len(list(out.iterdir()))} files in {out}" in printed
 
-    call_command("report", "small", "--out", str(out), "--campaign", "form", verbosity=0)
-    again = json.loads((out / "report.json").read_text())
+    again = report_of(contains.dataset, *study_of(contains.dataset, classify))
     assert again["figures"] == report["figures"]
 
 
