@@ -8,7 +8,8 @@ from django.test import Client
 
 from annotation.report.campaigns import study_of
 from annotation.report.charts import charts_of
-from annotation.report.document import report_of
+from annotation.report.document import report_of, text_of
+from annotation.report.kept import keep
 from annotation.report.page.galleries import Example, Gallery, spread
 from annotation.report.page.making import alone, for_readers
 from annotation.report.page.pictures import Embedding, pictures_of
@@ -70,6 +71,9 @@ def test_examples_are_spread_over_all():
 
 
 def test_the_sites_page_says_what_the_file_says(dataset, staff):
+    campaigns = study_of(dataset)
+    assert "the queue computes it" in staff.get("/datasets/small/report/").content.decode()
+    keep(text_of(report_of(dataset, *campaigns)), campaigns)
     page = staff.get("/datasets/small/report/")
     assert page.status_code == 200
     text = page.content.decode()
