@@ -88,7 +88,7 @@ def main() -> None:
         responses_on_image(rng, options.offered, options.workers) for _ in range(options.images)
     ]
     start = time.perf_counter()
-    results = [image_objects(responses) for responses in images]
+    results = [image_objects(responses, responses[0].main) for responses in images]
     seconds = time.perf_counter() - start
 
     multi = sum(result.is_multi_object for result in results)

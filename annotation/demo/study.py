@@ -8,6 +8,7 @@ import csv
 import os
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,10 +19,12 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
+from django.db.models import Q
 from rich.console import Console
 
 from annotation.demo.bill import bill_table
-from annotation.report.study import Headlines, headlines
+from annotation.report.document import report_of, text_of
+from annotation.report.kept import Campaigns, keep, kept_report
 from annotation.serving.celery_worker import celery_worker
 from annotation.serving.web import web_server
 from imagesets.importing.import_dataset import import_dataset
@@ -31,7 +34,7 @@ from imagesets.terminal import progress_bar
 from models_inference.classifiers.presets import register_demo_classifiers
 from models_inference.jobs import predictions_done, queue_predictions
 from tasks.campaigns.publish import publish
-from tasks.models import Campaign
+from tasks.models import Campaign, ImageResult
 from tasks.models.campaign import State
 from tasks.results import aggregate
 from tasks.simulation.rehearsal.faults import EVERYTHING
@@ -57,11 +60,15 @@ TABLES = {
 
 @dataclass
 class Study:
-    """The demo's campaigns, their numbers, the files written, the report's page, the login."""
+    """The demo's campaigns, their report and its page, the files written, the login.
+
+    true_share: settled images that truly show several objects, and all settled ones.
+    """
 
     contains: Campaign
     classify: Campaign
-    numbers: Headlines
+    report: dict[str, Any]
+    true_share: tuple[int, int]
     files: list[Path]
     page: Path
     username: str
@@ -131,10 +138,12 @@ def run_demo(console: Console, seed: int = 0, crowd: str = "local") -> Study:
     with steps.step("Exports"):
         files = list(_export(folder, (contains, classify)))
     with steps.step("The report, its charts and its page"):
-        page = _report(folder / f"report-{contains.slug}", contains)
+        page = _page(folder / f"report-{contains.slug}", contains)
+        report = _report(dataset, (contains, classify))
     password = _login(folder / "login")
-    numbers = headlines(contains, classify, _true_objects(truth))
-    return Study(contains, classify, numbers, [photos / "truth.csv", *files], page, LOGIN, password)
+    files = [photos / "truth.csv", *files]
+    shares = _true_share(classify, truth)
+    return Study(contains, classify, report, shares, files, page, LOGIN, password)
 
 
 def read_truth(path: Path) -> list[dict[str, str]]:
@@ -143,11 +152,22 @@ def read_truth(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _true_objects(truth: list[dict[str, str]]) -> dict[str, set[str]]:
-    objects: dict[str, set[str]] = {}
-    for row in truth:
-        objects.setdefault(row["image"], set()).add(row["label"])
-    return objects
+def _true_share(classify: Campaign, truth: list[dict[str, str]]) -> tuple[int, int]:
+    """How many settled images show several objects by the truth, and how many are settled."""
+    objects = Counter(row["image"] for row in truth)
+    answered = ImageResult.objects.filter(campaign=classify, workers__gt=0).values("image")
+    settled = classify.campaign_images.filter(Q(group="easy") | Q(group="fu", image__in=answered))
+    keys = settled.values_list("image__key", flat=True)
+    return sum(objects[key] > 1 for key in keys), len(keys)
+
+
+def _report(dataset: Dataset, campaigns: Campaigns) -> dict[str, Any]:
+    """The study's report, computed unless it is kept."""
+    if (report := kept_report(campaigns)) is None:
+        keep(text_of(report_of(dataset, *campaigns)), campaigns)
+        report = kept_report(campaigns)
+    assert report is not None
+    return report
 
 
 def _dataset(photos: Path, bar: Bar) -> Dataset:
@@ -272,7 +292,7 @@ def _export(folder: Path, campaigns: Iterable[Campaign]) -> Iterator[Path]:
             yield path
 
 
-def _report(folder: Path, contains: Campaign) -> Path:
+def _page(folder: Path, contains: Campaign) -> Path:
     """The report's page, made if it does not exist."""
     page = folder / "index.html"
     if not page.exists():  # the last file that is written

@@ -77,13 +77,16 @@ class Partitions:
     """The objects of the images, as aggregation stored them: M labels of objects.
 
     image, place, label (M,): `place` numbers an image's objects, from 0. unparted (N,) bool: the
-    image has objects, but its labels are too many to be parted (rule O6).
+    image has objects, but its labels are too many to be parted (rule O6). equals (3, N) bool: its
+    best partition is not unique; its main object is not the dataset label's by every choice among
+    equals, and by some (rule O7). None where aggregation has not said.
     """
 
     image: Ints
     place: Ints
     label: Ints
     unparted: Bools
+    equals: Bools | None = None
 
 
 @dataclass(frozen=True)
@@ -222,6 +225,11 @@ class Study:
     def fu(self) -> Bools:
         """Images that were followed up and answered; without a source, every answered one."""
         return self.answered & (self.group == FU if self.contains is not None else True)
+
+    @property
+    def fu_not_answered(self) -> int:
+        """How many images were to be followed up and have no answer."""
+        return int((self.asked & (self.group == FU) & ~self.answered).sum())
 
     @cached_property
     def easy(self) -> Bools:

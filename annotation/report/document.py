@@ -12,6 +12,7 @@ from annotation.report.figures import FIGURES
 from annotation.report.figures.populations import sizes
 from annotation.report.findings import finding
 from annotation.report.loading import load_study
+from annotation.report.paper import paper_values
 from annotation.report.wording import token
 from imagesets.models import Dataset
 from tasks.models import Campaign
@@ -53,6 +54,7 @@ def report_of(
     """
     study = study or load_study(dataset, contains, classify, seed)
     campaigns = {"contains": contains, "classify": classify}
+    paper = paper_values(contains, classify)
     asked = {name: campaign for name, campaign in campaigns.items() if campaign is not None}
     return {
         "study": {
@@ -63,6 +65,8 @@ def report_of(
             "images": study.n,
             "dataset_labels": int((study.dataset_label >= 0).sum()),
             "populations": sizes(study),
+            "withdrawn": None,  # the site has no way to withdraw answers,
+            "demographics": None,  # and asks workers nothing about themselves
             "answers": answers(study),
             "prevalence": [] if contains is None else _prevalence(contains),
             "runs": {name: _run(campaign) for name, campaign in asked.items()},
@@ -73,7 +77,9 @@ def report_of(
             "software": code_version(),
             "seed": seed,
         },
-        "figures": figures_of(study),
+        "figures": {
+            name: {**figure, "paper": paper.get(name)} for name, figure in figures_of(study).items()
+        },
     }
 
 

@@ -12,11 +12,20 @@ def finding(name: str, figure: Plain) -> str | None:
     return None if figure["data"] is None else _SENTENCES[name](_Numbers(figure))
 
 
+def _estimated(of: _Numbers, *keys: str) -> str:
+    """A weighted share, to go first where images to be followed up are not answered, else ""."""
+    pointer = to(*keys, "weighted")
+    if not of.data.get("fu_not_answered") or of[pointer] is None:
+        return ""
+    return f"an estimated {of.share(pointer)} of images"
+
+
 def _r1(of: _Numbers) -> str:
+    share = of.share("/fraction_multi/of_settled")
+    if estimated := _estimated(of, "fraction_multi"):
+        return f"A{estimated[1:]} show more than one object; of those settled {share} do."
     images = _count(of["multi_object"], "image shows", "images show")
-    return (
-        f"{images} more than one object: {of.share('/fraction_multi/of_settled')} of those settled."
-    )
+    return f"{images} more than one object: {share} of those settled."
 
 
 def _r2(of: _Numbers) -> str | None:
@@ -32,8 +41,10 @@ def _r2(of: _Numbers) -> str | None:
 def _r3(of: _Numbers) -> str | None:
     if (best := of.best("/models", "all")) is None:
         return None
+    first = _estimated(of, "models", best)
+    first = f"{first}, and " if first else ""
     share = of.share(to("models", best, "all"))
-    text = f"{best} agrees most often with the dataset labels: on {share}"
+    text = f"{best} agrees most often with the dataset labels: on {first}{share}"
     single, multi = (of[to("models", best)].get(name) for name in ("single", "multi"))
     if single is None or multi is None:
         return f"{text} of images."
@@ -46,9 +57,11 @@ def _r3(of: _Numbers) -> str | None:
 def _r4(of: _Numbers) -> str | None:
     if (best := of.best("/any_label", "settled")) is None:
         return None
+    first = _estimated(of, "any_label", best)
+    first = f"{first}, and " if first else ""
     text = (
-        f"{best} names a label of some object on {of.share(to('any_label', best, 'settled'))} of"
-        " settled images."
+        f"{best} names a label of some object on"
+        f" {first}{of.share(to('any_label', best, 'settled'))} of settled images."
     )
     signs = {reading: _sign(of[to(reading, best)]) for reading in READINGS}
     if len(set(signs.values()) - {None}) > 1:
@@ -147,6 +160,11 @@ def _r12(of: _Numbers) -> str:
     if (best := of.best("/main_label", "fu")) is None:
         return f"{text}."
     share = of.share(to("main_label", best, "fu"))
+    if first := _estimated(of, "main_label", best):
+        return (
+            f"{best}'s first label is the main label on {first}, and on {share} of those followed"
+            f" up and answered. {text}."
+        )
     return f"{text}; {best}'s first label is the main label on {share} of images."
 
 

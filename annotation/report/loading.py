@@ -315,24 +315,34 @@ class _Loading:
     def _partitions(self, n: int) -> Partitions:
         table = self.table(
             """
-            SELECT image_id AS image, num_objects AS n, objects_found AS objects
-            FROM tasks_imageresult WHERE campaign_id = %(classify)s AND num_objects > 0
+            SELECT image_id AS image, num_objects AS n, objects_found AS objects,
+                   coalesce(equal_cuts::int, -1) AS equal_cuts,
+                   coalesce(surely_disagrees::int, -1) AS surely,
+                   coalesce(may_disagree::int, -1) AS may
+            FROM tasks_imageresult WHERE campaign_id = %(classify)s AND num_objects IS NOT NULL
             """,
             image=INTEGER,
             n=INTEGER,
             objects=TEXT,
+            **dict.fromkeys(("equal_cuts", "surely", "may"), INTEGER),
         )
         number = {key: place for place, key in enumerate(self.labels.keys)}
         unparted = np.zeros(n, bool)
         rows = []
-        image = self.images(to_numpy(table["image"])).tolist()
-        for row, text in zip(image, table["objects"].to_pylist(), strict=True):
+        image = self.images(to_numpy(table["image"]))
+        counts, texts = table["n"].to_pylist(), table["objects"].to_pylist()
+        for row, count, text in zip(image.tolist(), counts, texts, strict=True):
             objects = json.loads(text)
-            unparted[row] = not objects
+            unparted[row] = count > 0 and not objects
             for place, found in enumerate(objects):
                 rows += [(row, place, number[key]) for key in found["labels"]]
         columns = np.array(sorted(rows), int).reshape(-1, 3)
-        return Partitions(columns[:, 0], columns[:, 1], columns[:, 2], unparted)
+        equal, surely, may = (to_numpy(table[name]) for name in ("equal_cuts", "surely", "may"))
+        equals = None
+        if (equal >= 0).all():  # else an aggregation by an older version left them out
+            equals = np.zeros((3, n), bool)
+            equals[:, image] = equal, surely, may
+        return Partitions(columns[:, 0], columns[:, 1], columns[:, 2], unparted, equals)
 
     def _models(self, n: int) -> dict[str, Predictions]:
         models = {}

@@ -16,14 +16,24 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 TABLE_NODES = 8
 MAX_STEPS = 2_000_000
+MAX_LISTED = 20_000  # steps of the search for every best partition
 
 Partition = list[list[int]]
+
+
+class Cuts(NamedTuple):
+    """The best partitions of a graph."""
+
+    smallest: Partition
+    every: list[Partition] | None
+    """In any order; None if there are too many to list within MAX_LISTED steps."""
 
 
 class TooHardError(ValueError):
@@ -31,13 +41,22 @@ class TooHardError(ValueError):
 
 
 def max_k_cut(selections: Iterable[Sequence[int]], n: int, k: int) -> Partition:
-    """The partition of n nodes into k groups with the most weight between groups.
+    """The partition of n nodes into k groups with the most weight between groups (see best_cuts).
+
+    >>> max_k_cut([[0, 2], [1, 2], [0, 2]], n=3, k=2)
+    [[0, 1], [2]]
+    """
+    return best_cuts(selections, n, k).smallest
+
+
+def best_cuts(selections: Iterable[Sequence[int]], n: int, k: int) -> Cuts:
+    """The partitions of n nodes into k groups with the most weight between groups.
 
     `selections`: sets of nodes, 0 to n - 1; the weight of an edge is the number of sets that hold
     both its ends. (Any graph of integer weights can be written so: a pair per unit of weight.)
-    Returns k non-empty lists of node numbers, each sorted, sorted by their first nodes. Among
-    equal cuts it is the smallest such list in Python's order of lists: nodes should be numbered
-    in the order of their keys.
+    Each is k non-empty lists of node numbers, each sorted, sorted by their first nodes. The
+    smallest is that in Python's order of lists: nodes should be numbered in the order of their
+    keys.
 
     Raises ValueError unless 1 <= k <= n, and TooHardError (a ValueError) if the search would take
     too long: with some 30 labels on one image and workers who agree on nothing. (At random, 100
@@ -45,22 +64,28 @@ def max_k_cut(selections: Iterable[Sequence[int]], n: int, k: int) -> Partition:
     of 30 half a minute.)
     Source: the objects of Tsipras et al. 2020 (labels selected together are distinct objects).
 
-    >>> max_k_cut([[0, 2], [1, 2], [0, 2]], n=3, k=2)
-    [[0, 1], [2]]
+    >>> best_cuts([[0, 2], [1, 2]], n=3, k=2).every
+    [[[0, 1], [2]]]
     """
     if not 1 <= k <= n:
         raise ValueError(f"{n} nodes cannot be divided into {k} groups")
-    if k == 1:
-        return [list(range(n))]
-    if k == n:
-        return [[node] for node in range(n)]
+    if k in (1, n):
+        only = [list(range(n))] if k == 1 else [[node] for node in range(n)]
+        return Cuts(only, [only])
     selections = [tuple(nodes) for nodes in selections if len(nodes) > 1]
     weights = edge_weights(selections, n)
     if n <= TABLE_NODES:
-        partitions, inside = _table(n, k)
-        edges = weights[np.triu_indices(n, 1)].astype(np.float64)
-        return [list(group) for group in partitions[int((inside @ edges).argmin())]]
-    return _Search(weights, selections).smallest_partition(k)
+        partitions, inside, edges = _table(n, k)
+        kept = inside @ weights.reshape(-1)[edges].astype(np.float64)
+        best = np.flatnonzero(kept == kept.min()).tolist()
+        every = [[list(group) for group in partitions[row]] for row in best]
+        return Cuts(every[0], every)
+    search = _Search(weights, selections)
+    smallest = search.smallest_partition(k)
+    try:
+        return Cuts(smallest, search.best_partitions(k))
+    except TooHardError:
+        return Cuts(smallest, None)
 
 
 def edge_weights(selections: Iterable[Sequence[int]], n: int) -> NDArray[np.int64]:
@@ -74,11 +99,14 @@ def edge_weights(selections: Iterable[Sequence[int]], n: int) -> NDArray[np.int6
 
 
 @cache
-def _table(n: int, k: int) -> tuple[list[tuple[tuple[int, ...], ...]], NDArray[np.float64]]:
+def _table(
+    n: int, k: int
+) -> tuple[list[tuple[tuple[int, ...], ...]], NDArray[np.float64], NDArray[np.int64]]:
     """All partitions of n nodes into k groups, smallest first, and the edges each keeps inside.
 
-    The second array has a row per partition and a column per edge, 1 where the edge is inside.
-    Its products with integer weights are exact in float64.
+    The second has a row per partition and a column per edge, 1 where the edge is inside. Its
+    products with integer weights are exact in float64. The third says where the edges stand among
+    n x n weights.
     """
     partitions = sorted(_partitions(n, k))
     group = np.zeros((len(partitions), n), np.int64)
@@ -86,7 +114,8 @@ def _table(n: int, k: int) -> tuple[list[tuple[tuple[int, ...], ...]], NDArray[n
         for number, members in enumerate(partition):
             group[row, list(members)] = number
     first, second = np.triu_indices(n, 1)
-    return partitions, (group[:, first] == group[:, second]).astype(np.float64)
+    inside = (group[:, first] == group[:, second]).astype(np.float64)
+    return partitions, inside, first * n + second
 
 
 def _partitions(n: int, k: int) -> list[tuple[tuple[int, ...], ...]]:
@@ -135,6 +164,37 @@ class _Search:
             k -= 1
         partition.append(left)
         return partition
+
+    def best_partitions(self, k: int) -> list[Partition]:
+        """Every partition with the least inner weight; raises TooHardError if they are many."""
+        n = len(self.weights)
+        within = [self.least(list(range(node, n)), k) for node in range(n)] + [0]
+        listed: list[Partition] = []
+        groups: Partition = []
+        steps = 0
+
+        def place(node: int, cost: int) -> None:
+            nonlocal steps
+            steps += 1
+            if steps > MAX_LISTED:
+                raise TooHardError(f"{n} labels have too many best partitions to list")
+            if cost + within[node] > within[0] or len(groups) + n - node < k:
+                return
+            if node == n:
+                listed.append([list(group) for group in groups])
+                return
+            for group in groups:
+                entry = self.to_group(node, group)
+                group.append(node)
+                place(node + 1, cost + entry)
+                group.pop()
+            if len(groups) < k:
+                groups.append([node])
+                place(node + 1, cost)
+                groups.pop()
+
+        place(0, 0)
+        return listed
 
     def smallest_group(self, left: list[int], k: int, budget: int) -> tuple[list[int], int]:
         """The first group of the smallest partition of `left` with inner weight `budget`.

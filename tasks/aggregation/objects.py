@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypedDict
 
-from .k_cut import TooHardError, max_k_cut
+from .k_cut import Partition, TooHardError, best_cuts
+
+Groups = list[list[str]]  # of labels
 
 
 class Response(NamedTuple):
@@ -40,6 +42,12 @@ class ImageObjects(NamedTuple):
     main_object: int | None
     dataset_object: int | None
     workers: int
+    equal_cuts: bool = False
+    """Another partition of the labels is as good."""
+    surely_disagrees: bool = False
+    """Main-object disagreement, whichever of equals is chosen."""
+    may_disagree: bool = False
+    """The same by some choice among equals."""
 
     @property
     def is_multi_object(self) -> bool:
@@ -64,7 +72,7 @@ def image_objects(
     *,
     skip_too_hard: bool = False,
 ) -> ImageObjects:
-    """The objects of one image, from its used responses in order of submission (rules O1 to O6).
+    """The objects of one image, from its used responses in order of submission (rules O1 to O7).
 
     1. `num_objects` is the most frequent number of labels selected; of equals, the one seen
        first. "None of these" counts as 0; if 0 wins, there are no objects and no main label.
@@ -82,6 +90,10 @@ def image_objects(
     5. `main_object` is the object with most main votes and `dataset_object` the one that holds
        `dataset_label`, as positions in `objects`, or None.
 
+    6. Of equals each of these steps takes one: of numbers of labels, of partitions, of objects with
+       most main votes. `surely_disagrees` and `may_disagree` go through all such choices (rule O7);
+       where the best partitions are too many to list, they are False and True.
+
     `object_counts` counts responses by number of labels selected (keys as text, ascending);
     `workers` counts responses. Without responses `workers` is 0, `objects` [], all else None.
 
@@ -94,33 +106,35 @@ def image_objects(
     if not answers:
         return NO_RESPONSES
     sizes = Counter(len(answer.selected) for answer in answers)
-    num_objects = sizes.most_common(1)[0][0]
+    num_objects, most = sizes.most_common(1)[0]
     object_counts = {str(size): sizes[size] for size in sorted(sizes)}
-    if num_objects == 0:
-        return ImageObjects(0, object_counts, None, {}, [], None, None, len(answers))
-
     named = [answer for answer in answers if answer.selected]
     mains = Counter(answer.main for answer in named if answer.main is not None)
     votes = Counter(label for answer in named for label in answer.selected)
-    try:
-        groups = _label_groups(named, num_objects)
-    except TooHardError:
-        if not skip_too_hard:
-            raise
-        groups = []
+    groups, equal = _label_cuts(named, num_objects, skip_too_hard)
+    ends = _disagreements(equal, mains, dataset_label)
+    for number, times in sizes.items():
+        if times == most and number != num_objects and dataset_label in votes:
+            _, cuts = _label_cuts(named, number, skip_too_hard=True)
+            ends |= _disagreements(cuts, mains, dataset_label)
+    of_equals = equal is None or len(equal) > 1, ends == {True}, True in ends
+    if num_objects == 0:
+        return ImageObjects(0, object_counts, None, {}, [], None, None, len(answers), *of_equals)
+
     objects = [_object(group, votes, mains, len(named)) for group in groups]
     objects.sort(key=lambda item: (-item["main_votes"], item["name"]))
     return ImageObjects(
-        num_objects=num_objects,
-        object_counts=object_counts,
-        main_label=mains.most_common(1)[0][0] if mains else None,
-        main_votes=dict(mains.most_common()),
-        objects=objects,
-        main_object=0 if objects else None,
-        dataset_object=next(
+        num_objects,
+        object_counts,
+        mains.most_common(1)[0][0] if mains else None,
+        dict(mains.most_common()),
+        objects,
+        0 if objects else None,
+        next(
             (place for place, item in enumerate(objects) if dataset_label in item["labels"]), None
         ),
-        workers=len(answers),
+        len(answers),
+        *of_equals,
     )
 
 
@@ -133,8 +147,12 @@ def _checked(response: Response | tuple[Sequence[str], str | None]) -> Response:
     return Response(selected, main)
 
 
-def _label_groups(answers: Sequence[Response], k: int) -> list[list[str]]:
-    """The labels of the answers in k groups."""
+def _label_cuts(
+    answers: Sequence[Response], k: int, skip_too_hard: bool
+) -> tuple[Groups, list[Groups] | None]:
+    """The labels of the answers in k groups, and every partition as good; None: too many."""
+    if k == 0:
+        return [], [[]]
     together = {
         label
         for answer in answers
@@ -143,15 +161,47 @@ def _label_groups(answers: Sequence[Response], k: int) -> list[list[str]]:
     }
     labels = sorted(together)
     if k == 1:
-        return [labels]
+        return [labels], [[labels]]
     number = {label: node for node, label in enumerate(labels)}
     selections = [
         [number[label] for label in answer.selected]
         for answer in answers
         if len(answer.selected) > 1
     ]
-    partition = max_k_cut(selections, len(labels), k)
-    return [[labels[node] for node in group] for group in partition]
+    try:
+        cuts = best_cuts(selections, len(labels), k)
+    except TooHardError:
+        if not skip_too_hard:
+            raise
+        return [], None
+
+    def named(partition: Partition) -> Groups:
+        return [[labels[node] for node in group] for group in partition]
+
+    return named(cuts.smallest), None if cuts.every is None else [*map(named, cuts.every)]
+
+
+def _disagreements(
+    cuts: list[Groups] | None, mains: Counter[str], dataset_label: str | None
+) -> set[bool]:
+    """Whether the main object is another one than the dataset label's: what equal choices say."""
+    if cuts is None:
+        return {False, True}
+    if len(cuts[0]) < 2:
+        return {False}
+    ends = set()
+    for groups in cuts:
+        votes = [sum([mains[label] for label in group]) for group in groups]
+        own = [place for place, group in enumerate(groups) if dataset_label in group]
+        if not own:  # in none of them: they part the same labels
+            return {False}
+        most = max(votes)
+        is_main = votes[own[0]] == most
+        if is_main:
+            ends.add(False)
+        if votes.count(most) > is_main:
+            ends.add(True)
+    return ends
 
 
 def _object(labels: list[str], votes: Counter[str], mains: Counter[str], n: int) -> Object:

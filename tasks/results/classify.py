@@ -19,6 +19,7 @@ from tasks.aggregation import (
     image_objects,
 )
 from tasks.aggregation.fixed_point import MOST_STEPS, STILL
+from tasks.aggregation.k_cut import MAX_LISTED
 from tasks.models import Campaign, Run
 from tasks.models.campaign import Kind
 from tasks.results.answered import AnsweredAssignments, RunSummary
@@ -29,12 +30,15 @@ from tasks.results.stored_answers import SCHEMAS, malformed_answer
 from tasks.results.worker_results import control_accuracy, share, write_workers
 from tasks.sql import copying
 
-SETTINGS: dict[str, Any] = {"main_posteriors": {"still": STILL, "most_steps": MOST_STEPS}}
+SETTINGS: dict[str, Any] = {  # a run under other ones computes everything again
+    "main_posteriors": {"still": STILL, "most_steps": MOST_STEPS},
+    "equal_choices": {"most_listed": MAX_LISTED},
+}
 _LISTS = ("image", "main", "selected")
 COLUMNS = (
     *("run_id", "campaign_id", "image_id", "main_label", "main_votes", "num_objects"),
     *("object_counts", "objects_found", "main_object", "dataset_object", "workers"),
-    "main_posteriors",
+    *("equal_cuts", "surely_disagrees", "may_disagree", "main_posteriors"),
 )
 
 
@@ -157,6 +161,7 @@ def write_results(
                 *(run.pk, run.campaign_id, image, result.main_label, _json(result.main_votes)),
                 *(result.num_objects, _json(result.object_counts), _json(result.objects)),
                 *(result.main_object, result.dataset_object, result.workers),
+                *(result.equal_cuts, result.surely_disagrees, result.may_disagree),
                 _json(posteriors.get(image)),
             )
             for image, result in _objects(asked, responses, wanted)

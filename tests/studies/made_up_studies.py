@@ -37,6 +37,7 @@ class Picture:
     pairs: dict[str, dict[int, int]] = field(default_factory=dict)  # label -> worker -> answer
     responses: dict[int, tuple[str, str | None]] = field(default_factory=dict)  # by submission
     partition: list[str] = field(default_factory=list)  # labels of each object
+    equals: tuple[bool, bool, bool] = (False, False, False)  # as in Partitions
     unparted: bool = False  # its labels are too many to be parted
     tops: dict[str, str | None] = field(default_factory=dict)  # model -> its first label
     offered: str = ""  # in CLASSIFY
@@ -164,10 +165,11 @@ def pictures(seed: int, n: int = 16) -> list[Picture]:
                 picture.responses[worker] = ("".join(selected), main)
             picture.offered, picture.answered = "".join(offered), True
             picture.selected_before = sum(picture.chosen.values()) / len(picture.responses)
-            found = image_objects(picture.responses.values(), own).objects
+            found = image_objects(picture.responses.values(), own)
+            picture.equals = found.equal_cuts, found.surely_disagrees, found.may_disagree
             picture.unparted = bool(rng.random() < 0.1)
             if not picture.unparted:
-                picture.partition = ["".join(each["labels"]) for each in found]
+                picture.partition = ["".join(each["labels"]) for each in found.objects]
         for model in ("first", "second"):
             says = rng.choice([*LABELS, own])
             picture.tops[model] = None if rng.random() < 0.1 else says
@@ -229,7 +231,13 @@ def study_of(made: list[Picture], *, contains: bool = True, classify: bool = Tru
         np.array(selected, int),
         np.cumsum([0, *(len(made[n].offered) for n, *_ in said)]),
         np.array([number_of(label) for n, *_ in said for label in made[n].offered], int),
-        Partitions(image, place, label, np.array([picture.unparted for picture in made])),
+        Partitions(
+            image,
+            place,
+            label,
+            np.array([picture.unparted for picture in made]),
+            np.array([picture.equals for picture in made]).reshape(-1, 3).T,
+        ),
     )
     names = sorted({name for picture in made for name in picture.tops})
     superclasses = sorted(set(SUPERCLASSES.values()))

@@ -7,11 +7,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.urls import reverse
 from rich.console import Console
-from rich.table import Table
 
+from annotation.demo.closing import WIDTH, classifiers_table, study_table
 from annotation.demo.study import Study, run_demo
-from annotation.report.numbers import Share
-from annotation.report.study import Headlines
 from imagesets.pictures.demo_photos import SLUG
 
 
@@ -57,54 +55,9 @@ class Command(BaseCommand):
 
 def print_study(study: Study) -> None:
     """Print the closing tables, within 80 columns, and the path of each file."""
-    console = Console(width=80, highlight=False, soft_wrap=False)
-    table = Table(title="What the study found", title_justify="left", width=80)
-    table.add_column("number", overflow="fold")
-    table.add_column("value", justify="right")
-    table.add_column("n", overflow="fold")
-    for row in _rows(study.numbers):
-        table.add_row(*row)
-    console.print(table)
-    accuracies = Table(title="The classifiers, measured again", title_justify="left", width=80)
-    accuracies.add_column("classifier")
-    for split, objects in (("single", "1"), ("multi", ">1")):
-        n = study.numbers.accuracies[0].top1[split].n if study.numbers.accuracies else 0
-        accuracies.add_column(f"top-1,\n{objects} object\nn={n}", justify="right")
-        accuracies.add_column(f"any label,\n{objects} object\nn={n}", justify="right")
-    for accuracy in study.numbers.accuracies:
-        accuracies.add_row(
-            accuracy.classifier,
-            *(
-                str(by_split[split])
-                for split in ("single", "multi")
-                for by_split in (accuracy.top1, accuracy.multi_label)
-            ),
-        )
-    console.print(accuracies)
+    console = Console(width=WIDTH, highlight=False, soft_wrap=False)
+    console.print(study_table(study.report, study.true_share))
+    console.print(classifiers_table(study.report))
     print("Files:")
     for path in study.files:
         print(f"  {path}")
-
-
-def _rows(numbers: Headlines) -> list[tuple[str, str, str]]:
-    def share(of: Share, what: str) -> tuple[str, str]:
-        return str(of), f"{of.count} of {of.n} {what}"
-
-    rows = [
-        ("images", str(numbers.images), "of the dataset"),
-        ("candidates per image", f"{numbers.candidates_per_image:.1f}", f"{numbers.pairs} pairs"),
-        ("workers", str(numbers.workers), "with used answers"),
-    ]
-    for kind, name in (("contains", "CONTAINS"), ("classify", "CLASSIFY")):
-        rows.append((f"{name}: HITs", str(numbers.hits[kind]), ""))
-        rows.append((f"{name}: judgments used", str(numbers.judgments[kind]), ""))
-    rows.append(("another label as often as the dataset's", *share(numbers.rivalled, "images")))
-    groups = ", ".join(f"{n} {group}" for group, n in numbers.groups.items())
-    rows.append(("groups after CONTAINS", "", groups))
-    rows.append(("images of more than one object", *share(numbers.multi_object, "images")))
-    if numbers.multi_object_truth is not None:
-        rows.append(("  the same by the truth", *share(numbers.multi_object_truth, "images")))
-    rows.append(
-        ("main object is not the dataset label's", *share(numbers.disagreements, "multi-object"))
-    )
-    return rows

@@ -1,5 +1,6 @@
 """Charts of what classifiers say: R3, R4, R6, R10, R11, R12."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from annotation.report.charts.against import against_accuracy
@@ -31,14 +32,20 @@ def _at(data: Any, path: tuple[str, ...]) -> Any:
     return data
 
 
+def _both(panels: Sequence[tuple[str, Rows]]) -> str:
+    """The headings of panels in which anything is drawn."""
+    drawn = [name for name, rows in panels if any(row["value"] is not None for row in rows)]
+    return " and ".join(drawn)
+
+
 def r3(figure: Figure) -> list[Chart]:
     panels = [
         ("images with one object", rows_against(figure, "models", key="single")),
-        ("images with several", rows_against(figure, "models", key="multi")),
+        ("images with several objects", rows_against(figure, "models", key="multi")),
     ]
     if any(row["value"] is not None for _, rows in panels for row in rows):
         drawing = against_accuracy(panels, "on these images", diagonal=True)
-        title = "Accuracy by the dataset labels, on images with one object and with several"
+        title = f"Accuracy by the dataset labels, on {_both(panels)}"
         notes = (ACROSS, "Dotted: the same as over all images.", INTERVALS)
         return [figure.chart(title, drawing, *notes, over=("all", "single", "multi"))]
     report = figure.report
@@ -63,12 +70,12 @@ def r3(figure: Figure) -> list[Chart]:
 def r4(figure: Figure) -> list[Chart]:
     panels = [
         ("images with one object", rows_against(figure, "any_label", key="single")),
-        ("images with several", rows_against(figure, "any_label", key="multi")),
+        ("images with several objects", rows_against(figure, "any_label", key="multi")),
     ]
     if not any(row["value"] is not None for _, rows in panels for row in rows):
         return []
     drawing = against_accuracy(panels, "names a label of any object", diagonal=True)
-    title = "Accuracy where a label of any object is right, on images with one and with several"
+    title = f"Accuracy where a label of any object is right, on {_both(panels)}"
     notes = (ACROSS, "Dotted: as accurate as by the dataset labels.", INTERVALS)
     readings = {
         "any_label": "any label",
@@ -96,7 +103,7 @@ def r4(figure: Figure) -> list[Chart]:
     ]
     names = [report.look(name).name for name in order]
     drawing = rows_of_points(rows, "names a label", names)
-    title = "What counts as a label of an object moves the accuracy on images with several"
+    title = "Accuracy by what counts as a label of an object"
     notes = ("Open: images with one object; filled: with several.", INTERVALS)
     return [
         *charts,
@@ -137,7 +144,7 @@ def r6(figure: Figure) -> list[Chart]:
     drawing = rows_of_points(
         panels, "share of images", names, zero=True, lines={1: ("random", chance)}
     )
-    title = "Where main object and dataset label differ: which of the two classifiers name"
+    title = "Where main object and dataset label differ: which one each classifier names"
     return [
         figure.chart(
             title,
@@ -215,9 +222,8 @@ def r12(figure: Figure) -> list[Chart]:
         return []
     line = ("one worker", human)
     drawing = against_accuracy(panels, "is the main label", lines={0: line, 1: line})
-    title = (
-        f"One worker names the others' main label in {percent(human['value'])} of responses;"
-        " classifiers beside them"
-    )
+    title = "How often a classifier's label is people's main label"
+    if human["value"] is not None:
+        title = f"One worker names the others' main label in {percent(human['value'])} of responses"
     notes = (ACROSS, "Band: one worker against the image's others.", INTERVALS)
     return [figure.chart(title, drawing, *notes, over=("fu",))]

@@ -7,17 +7,20 @@ import altair as alt
 
 from annotation.report.charts.forms import (
     FILL,
-    LETTER,
     Line,
     Rows,
     Spec,
+    below,
     beside,
     domain_of,
     ends,
+    key,
     layered,
+    left_of,
     line_across,
     marks,
     names_below,
+    ticks_in,
 )
 from annotation.report.charts.theme import INK, QUIET, WIDTH
 
@@ -31,8 +34,8 @@ def against_accuracy(
 ) -> Spec:
     """Each classifier's number against its overall accuracy, with the intervals of both.
 
-    panels: (heading, rows of {name, fill, shape, x, x_low, x_high, value, low, high}). Beside the
-    last panel stand the classifiers' names, from the highest number to the lowest. lines: by
+    panels: (heading, rows of {name, fill, shape, x, x_low, x_high, value, low, high}). The names
+    stand beside one panel, from the highest number to the lowest, and below several. lines: by
     panel, what to compare with.
     """
     lines = lines or {}
@@ -43,18 +46,18 @@ def against_accuracy(
     wide = domain_of(ends(across), unit=True)
     tall = domain_of(ends([*every, *(point for _, point in lines.values())]), unit=True)
     listed = sorted(panels[-1][1], key=lambda row: -row["value"])
-    right = min(220, max(len(row["name"]) for row in listed) * LETTER + 22)
+    right = left_of([row["name"] for row in listed]) + 12 if len(panels) == 1 else 0
     width = (WIDTH - 60 - right - 14 * (len(panels) - 1)) // len(panels)
-    height = max(width, 190, 17 * len(listed))
+    height = max(190, 17 * len(listed) if right else 0)
     xs, ys = (alt.Scale(domain=domain, nice=False, zero=False) for domain in (wide, tall))
-    along = alt.Axis(format=".0%", tickCount=max(2, width // 55))
+    along = alt.Axis(format=".0%", values=ticks_in(wide, max(3, width // 45)))
 
     def to_x(field: str) -> Any:
         return alt.X(f"{field}:Q", title="top-1 accuracy", axis=along, scale=xs)
 
     made = []
     for at, (name, rows) in enumerate(panels):
-        up = alt.Axis(format=".0%", tickCount=5, labels=not at, ticks=not at)
+        up = alt.Axis(format=".0%", values=ticks_in(tall, 6), labels=not at, ticks=not at)
 
         def to_y(field: str, up: Any = up, title: str | None = None if at else y) -> Any:
             return alt.Y(f"{field}:Q", title=title, axis=up, scale=ys)
@@ -84,4 +87,6 @@ def against_accuracy(
             marks("point", rows, {"stroke": INK, "size": 70}, x=to_x("x"), y=to_y("value"), **FILL),
         ]
         made.append(layered(*layers, width=width, height=height, heading=name))
-    return beside(*made, names_below(listed, right, height))
+    if right:
+        return beside(*made, names_below(listed, right, height))
+    return below(beside(*made), key(listed))

@@ -69,8 +69,10 @@ def scatter(
         for channel, field, title in ((alt.X, "x", x), (alt.Y, "y", y))
     )
     sizes = alt.Scale(domain=[1, max(most, 2)], range=[26, 300 if most > 1 else 26])
+    area = alt.Size("n:Q", legend=None, scale=sizes)
     layers = [
-        marks("circle", rows, SPOT, x=across, y=up, size=alt.Size("n:Q", legend=None, scale=sizes))
+        marks("circle", rows, SPOT, x=across, y=up, size=area),
+        marks("circle", named, {"fill": INK, "opacity": 1, "size": 20}, x=across, y=up),
     ]
     for align, dx in (("left", 7), ("right", -7)):
         if some := [row for row in named if row["align"] == align]:
@@ -111,14 +113,15 @@ def stacked(rows: Rows, parts: Sequence[str], x: str, order: Sequence[str]) -> S
 def matrix(cells: Rows, order: Sequence[str], x: str, y: str) -> Spec:
     """Cells {row, column, depth, text} of a square; depth, from 0 to 1, is how dark it is."""
     size = min(WIDTH - left_of(order, 180), 30 * len(order))
+    angle = -45 if size / len(order) > 20 else -90
     across = alt.X(
         "column:N",
         sort=list(order),
         title=x or None,
         scale=alt.Scale(domain=list(order)),
-        axis=alt.Axis(**NAMES, labelAngle=-45, orient="top", labelLimit=120),
+        axis=alt.Axis(**NAMES, labelAngle=angle, orient="top"),
     )
-    down = named_rows(order, labelLimit=180)
+    down = named_rows(order)
     down.title = y or None
     depth = alt.Scale(domain=[0, 1], range=[0.05, 0.45])
     dark = alt.FillOpacity("depth:Q", legend=None, scale=depth)

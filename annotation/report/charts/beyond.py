@@ -7,6 +7,7 @@ from annotation.report.charts.chart import Chart
 from annotation.report.charts.forms import Rows, below, mark, rows_of_points
 from annotation.report.charts.reading import INTERVALS, Figure, Report, percent
 from annotation.report.charts.theme import OPEN, PEOPLES, shorter
+from annotation.report.figures.figure import token
 
 METRICS = {
     "top1": "top 1",
@@ -19,6 +20,7 @@ METRICS = {
 IN_A_ROW = 3  # panels
 MOST_PAIRS = 15  # rows; more pairs of classifiers stand in a matrix
 SURE = 0.05
+NO_INTERVAL = {"low": None, "high": None}
 
 
 def b1(figure: Figure) -> list[Chart]:
@@ -49,18 +51,22 @@ def b1(figure: Figure) -> list[Chart]:
     names = [report.look(name).name for name in order]
 
     def grid(panels: list[tuple[str, Rows]], x: str, **options: Any) -> Any:
+        places = min(IN_A_ROW, len(panels))
         parts = [panels[at : at + IN_A_ROW] for at in range(0, len(panels), IN_A_ROW)]
-        return below(*(rows_of_points(part, x, names, **options) for part in parts))
+        return below(*(rows_of_points(part, x, names, places=places, **options) for part in parts))
 
-    first, leading = values[0][0], min(ranks[0][1], key=lambda row: (row["value"], row["row"]))
-    title = f"By {first}, {leading['row']} leads; each classifier by {len(values)} measures"
+    measures = f"{len(values)} measures" if len(values) > 1 else "one measure"
+    if len(names) == 1:
+        title = f"{names[0]} by {measures}"
+        return [figure.chart(title, grid(values, "share of images"), INTERVALS)]
+    first = values[0][0]
+    leading = min(ranks[0][1], key=lambda row: (row["value"], row["row"]))
+    title = f"By {first}, {leading['row']} leads; each classifier by {measures}"
     charts = [figure.chart(title, grid(values, "share of images"), INTERVALS)]
-    reach = [1.0, float(len(names))]
-    drawing = grid(ranks, "rank, 1 the highest", unit=False, reach=reach)
-    _, low, high = leading["value"], leading["low"], leading["high"]
+    drawing = grid(ranks, "rank, 1 the highest", unit=False, reach=[1.0, float(len(names))])
     title = f"Ranks: {leading['row']} leads by {first}"
-    if low is not None:
-        title += f", and may be anything from rank {low:.0f} to {high:.0f}"
+    if leading["low"] is not None:
+        title += f", and ranks {leading['low']:.0f} to {leading['high']:.0f} by its interval"
     return [*charts, figure.chart(title, drawing, INTERVALS, part="ranks")]
 
 
@@ -85,7 +91,7 @@ def b2(figure: Figure) -> list[Chart]:
         return []
     drawing = rows_of_points([("", rows)], "share of images", list(texts.values()), zero=True)
     wrong = figure.point("rates", "wrong")["value"]
-    title = "How many dataset labels are likely wrong, secondary, or not all"
+    title = "How many dataset labels are likely secondary, or not all that there is"
     if wrong is not None:
         title = f"{percent(wrong)} of dataset labels are likely wrong"
     return [figure.chart(title, drawing, INTERVALS)]
@@ -107,10 +113,10 @@ def b3(figure: Figure) -> list[Chart]:
 def _differences(figure: Figure, metric: str, rows: list[tuple[int, dict[str, Any]]]) -> Chart:
     report = figure.report
     sure = sum(row["p_holm"] is not None and row["p_holm"] < SURE for _, row in rows)
-    title = (
-        f"By {METRICS[metric]}, {sure} of {len(rows)} differences between classifiers are larger"
-        " than chance would make them"
-    )
+    pairs = f"{sure} of {len(rows)} pairs of" if sure else "no two"
+    title = f"By {METRICS[metric]}, {pairs} classifiers differ by more than chance explains"
+    if all(row["p_holm"] is None for _, row in rows):
+        title = f"How far classifiers differ by {METRICS[metric]}"
     if len(rows) > MOST_PAIRS:
         return figure.chart(
             title,
@@ -127,7 +133,7 @@ def _differences(figure: Figure, metric: str, rows: list[tuple[int, dict[str, An
         point = figure.point("differences", str(at), "difference")
         points.append({"row": text, "series": "", **point, **PEOPLES})
     points.sort(key=lambda row: -row["value"])
-    nothing = {0: ("", {"value": 0, "low": None, "high": None})}
+    nothing = {0: ("", {"value": 0, **NO_INTERVAL})}
     drawing = rows_of_points(
         [("", points)], "difference", [row["row"] for row in points], lines=nothing, signed=True
     )
@@ -204,62 +210,59 @@ def b5(figure: Figure) -> list[Chart]:
         return []
     names = [report.look(name).name for name in order]
     drawing = below(
-        *(
-            rows_of_points([("", rows)], text, names, unit=key == 1, zero=True)
-            for key, (text, rows) in enumerate(panels)
-        )
+        *(rows_of_points([("", rows)], text, names, unit=False, zero=True) for text, rows in panels)
     )
     entropy = figure.data["mean_entropy"]
     title = "How well classifiers foretell what people call the main thing"
     if entropy is not None:
-        title = f"People's main labels leave {entropy:.2f} nats of doubt; classifiers beside them"
+        title = (
+            f"People's main labels leave {abs(entropy):.2f} nats of doubt; classifiers beside them"
+        )
     return [figure.chart(title, drawing, "Lower is better.")]
+
+
+HEADLINES = {  # the pointer, with {} for a classifier
+    "R1/fraction_multi/of_settled": "R1: several objects",
+    "R3/models/{}/settled": "R3: top 1",
+    "R3/models/{}/multi": "R3: top 1, several objects",
+    "R4/any_label/{}/settled": "R4: any label",
+    "R5/mean_share": "R5: votes for the dataset label",
+    "R5/disagreements_of_multi": "R5: another main object",
+    "R7/thresholds/0.5/fraction_with_another": "R7: half as often",
+    "R7/thresholds/1.0/fraction_with_another": "R7: as often",
+    "R10/models/{}/mean_sf": "R10: selection frequency",
+    "R12/main_label/{}/settled": "R12: main label",
+    "R16/contains/alpha": "R16: alpha of CONTAINS",
+    "R17/difference_offered": "R17: one by one less together",
+}
+WAYS = {
+    "images": PEOPLES,
+    "new_workers": OPEN,
+    "same_workers": {"fill": "transparent", "shape": "square"},
+}
+MOST_TIMES = 40
 
 
 def b6(figure: Figure) -> list[Chart]:
     report = figure.report
-    first = next(iter(report.ranked(report.looks)), None)
-    ways = {
-        "images": ("more images", PEOPLES),
-        "new_workers": ("more answers by new workers", OPEN),
-        "same_workers": ("more answers by the same", {"fill": "transparent", "shape": "square"}),
-    }
+    best = next(iter(report.ranked(report.looks)), "")
     rows: Rows = []
-    for pointer, factors in figure.data["headlines"].items():
-        text = _headline(pointer, report, first)
-        if text is None:
-            continue
-        for way, (_, look) in ways.items():
-            value = factors[way]
+    for pointer, text in HEADLINES.items():
+        factors = figure.data["headlines"].get(pointer.replace("{}", token(best))) or {}
+        for way, look in WAYS.items():
+            value = factors.get(way)
             if value is not None and value <= MOST_TIMES:
-                rows.append(
-                    {"row": text, "series": way, "value": value, "low": None, "high": None, **look}
-                )
+                rows.append({"row": text, "series": way, "value": value, **NO_INTERVAL, **look})
     if not rows:
         return []
-    names = list(dict.fromkeys(row["row"] for row in rows))
-    drawing = rows_of_points(
-        [("", rows)], "times as many, to halve the interval", names, unit=False, reach=[1.0]
-    )
-    title = "How many times the images or answers would halve each interval"
+    x = "times as many, to halve the interval"
+    drawing = rows_of_points([("", rows)], x, list(HEADLINES.values()), unit=False, reach=[1.0])
+    whose = f" Of classifiers: {report.look(best).name}." if best else ""
     return [
         figure.chart(
-            title,
+            "How many times as many images or answers would halve an interval",
             drawing,
             "Circle: more images; diamond: more answers by new workers; square: by the same ones."
-            f" What no number reaches, or more than {MOST_TIMES} times, is not drawn."
-            + (f" Of classifiers only {report.look(first).name} is drawn." if first else ""),
+            f" What more than {MOST_TIMES} times would not do is not drawn.{whose}",
         )
     ]
-
-
-MOST_TIMES = 40
-
-
-def _headline(pointer: str, report: Report, first: str | None) -> str | None:
-    """What a headline number is, in words; None for those of all classifiers but the first."""
-    keys = [key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")]
-    if any(key in report.looks and key != first for key in keys):
-        return None
-    words = [key.replace("_", " ") for key in keys if key not in {first, "models", "value"}]
-    return shorter(" ".join(words), 36)

@@ -5,6 +5,7 @@ all that is under a chart at every step.
 """
 
 from collections.abc import Mapping, Sequence
+from math import ceil, floor, log10
 from typing import Any
 
 import altair as alt
@@ -82,6 +83,18 @@ def domain_of(values: Sequence[float], *, unit: bool, zero: bool = False) -> lis
     return [round(low, 4), round(high, 4)]
 
 
+def ticks_in(domain: Sequence[float], most: int) -> list[float]:
+    """Round numbers in a domain, as many as may be."""
+    least = 10.0 ** floor(log10((domain[1] - domain[0]) / most))
+    ticks: list[float] = []
+    for step in (least * each for each in (1, 2, 2.5, 5, 10, 20)):
+        first, last = ceil(domain[0] / step - 1e-9), floor(domain[1] / step + 1e-9)
+        ticks = [round(step * at, 9) for at in range(first, last + 1)]
+        if len(ticks) <= most:
+            break
+    return ticks
+
+
 def ends(points: Sequence[Point]) -> list[float]:
     """All numbers that these points reach."""
     return [
@@ -105,7 +118,7 @@ def columns(
         "x:N",
         sort=list(counts),
         title=x,
-        axis=alt.Axis(labelAngle=0, ticks=False, labelOverlap=True, grid=False),
+        axis=alt.Axis(labelAngle=0, ticks=False, grid=False),
         scale=alt.Scale(padding=0.15),
     )
     up = alt.Y(
@@ -134,12 +147,14 @@ def rows_of_points(
     lines: Mapping[int, Line] | None = None,
     reach: Sequence[float] = (),
     signed: bool = False,
+    places: int = 0,
 ) -> Spec:
     """Points with their intervals, a row for each of `order`; one panel beside another.
 
     panels: (heading, rows of {row, series, value, low, high, fill, shape}). The series of a row
     stand below each other. unit: they are shares. signed: differences of shares. lines: by panel,
-    what to compare with. reach: numbers that the axis must include.
+    what to compare with. reach: numbers that the axis must include. places: for panels, where
+    there is to be room for more than these.
     """
     lines = lines or {}
     panels = [(name, [row for row in rows if row["value"] is not None]) for name, rows in panels]
@@ -153,8 +168,10 @@ def rows_of_points(
         nice=False,
         zero=False,
     )
-    width = (WIDTH - left_of(names) - 14 * (len(panels) - 1)) // len(panels)
-    ticks = alt.Axis(format=".0%" if unit else "~g", tickCount=max(3, width // 60))
+    places = max(places, len(panels))
+    width = (WIDTH - left_of(names) - 14 * (places - 1)) // places
+    at_most = max(3, width // 45)
+    ticks = alt.Axis(format=".0%" if unit else ",~f", values=ticks_in(scale.domain, at_most))
     offset = {}
     if len(series) > 1:
         apart = alt.Scale(domain=series, paddingOuter=0.6)
@@ -191,13 +208,13 @@ def line_across(point: Point, to: Any, *, up: bool = False) -> list[Spec]:
     return layers
 
 
-def key(looks: Sequence[Look]) -> Spec:
-    """The classifiers' marks with their names, two beside each other."""
-    rows = [
-        {"name": look.name, **mark(look), "x": 8 + WIDTH // 2 * (at % 2), "y": 9 + 18 * (at // 2)}
-        for at, look in enumerate(looks)
+def key(rows: Rows) -> Spec:
+    """Classifiers' marks with their names {name, fill, shape}, two beside each other."""
+    placed = [
+        {**row, "x": 8 + WIDTH // 2 * (at % 2), "y": 9 + 18 * (at // 2)}
+        for at, row in enumerate(rows)
     ]
-    return _names(rows, WIDTH, 18 * ((len(rows) + 1) // 2))
+    return _names(placed, WIDTH - 10, 18 * ((len(rows) + 1) // 2))
 
 
 def names_below(rows: Rows, width: int, height: int) -> Spec:

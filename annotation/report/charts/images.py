@@ -47,6 +47,8 @@ def r1(figure: Figure) -> list[Chart]:
         ),
     )
     title = f"{percent(share['value'])} of settled images show more than one object"
+    if not share["value"]:
+        title = "No settled image shows more than one object"
     return [figure.chart(title, drawing, INTERVALS)]
 
 
@@ -60,7 +62,7 @@ def r2(figure: Figure) -> list[Chart]:
         for name, row in zip(names, top, strict=True)
     ]
     width = WIDTH - left_of(names, 270) - 50
-    y = named_rows(names, labelLimit=270)
+    y = named_rows(names)
     axis = alt.Axis(format=".0%", tickCount=4)
     title = "of the second label's images"
     p, shrunk = (

@@ -14,6 +14,7 @@ from annotation.report.charts.forms import (
     below,
     key,
     layered,
+    left_of,
     mark,
     marks,
     named_rows,
@@ -23,7 +24,6 @@ from annotation.report.charts.reading import INTERVALS, Figure, percent
 from annotation.report.charts.theme import INK, PEOPLES, QUIET, WIDTH, shortened, shorter
 
 PAIRS = 8  # in each of two groups
-NAMED = 4  # classes at each end
 CROWDED = 150  # dots; more are drawn by their number in each place
 GRID = 40
 READABLE = 14  # superclasses of a matrix with numbers
@@ -46,7 +46,9 @@ def r9(figure: Figure) -> list[Chart]:
     }
     order = report.ranked(report.looks)
     panels = [_pairs(figure, text, group, order) for text, group in groups.items() if group]
-    drawing = below(*panels, key([report.look(name) for name in order]))
+    drawing = below(
+        *panels, key([{"name": look.name, **mark(look)} for look in map(report.look, order)])
+    )
     worst, row = known[0]
     title = (
         f"Of these pairs classifiers tell {shorter(row['a'])} and {shorter(row['b'])} apart worst:"
@@ -74,7 +76,7 @@ def _pairs(figure: Figure, heading: str, group: list[Any], order: list[str]) -> 
                 place = str(order.index(name))
                 look = mark(figure.report.look(name))
                 rows.append({"row": text, "place": place, "value": value, **look})
-    width = WIDTH - 230 - 60
+    width = WIDTH - left_of(texts) - 70
     y = named_rows(texts, grid=True, tickBand="extent")
     x = alt.X(
         "value:Q",
@@ -124,15 +126,14 @@ def r13(figure: Figure) -> list[Chart]:
 
 def _extremes(dots: Rows) -> Rows:
     """The dots at the ends, with their names on the side that has room."""
-    spread = [
-        (lambda dot: (dot["y"] - dot["x"], dot["name"])),  # classifiers do better than people say
-        (lambda dot: (dot["x"] - dot["y"], dot["name"])),
-        (lambda dot: (dot["y"], dot["name"])),
+    ranks = [
+        (lambda dot: (dot["y"], dot["name"]), 3),
+        (lambda dot: (dot["x"], dot["name"]), 2),
+        (lambda dot: (dot["y"] - dot["x"], dot["name"]), 2),
     ]
     chosen: dict[str, Any] = {}
-    for rank in spread:
-        for dot in sorted(dots, key=rank)[: NAMED - 1]:
-            chosen.setdefault(dot["name"], dot)
+    for rank, most in ranks:
+        chosen |= {dot["name"]: dot for dot in sorted(dots, key=rank)[:most]}
     middle = (min(dot["x"] for dot in dots) + max(dot["x"] for dot in dots)) / 2
     heights = [dot["y"] for dot in dots]
     gap = (max(heights) - min(heights) or 1) / 24

@@ -8,7 +8,8 @@ from annotation.report.figures.populations import Question, of_population, sizes
 
 DEFINITION = (
     "Images by number of objects: the most frequent number of labels that workers selected. An"
-    " image settled in CONTAINS has one."
+    " image settled in CONTAINS has one. equal_cuts: followed-up images whose labels can be parted"
+    " into objects in several ways that are equally good."
 )
 POPULATION = "images that were followed up and answered; settled: these and the easy ones"
 
@@ -19,6 +20,7 @@ def r1(study: Study) -> Figure:
         return Figure(DEFINITION, POPULATION, missing="a CLASSIFY campaign with answers")
     count, answered, without = study.num_objects, study.objects, study.without
     everything = np.ones(study.n, bool)
+    equals = study.responses.parted.equals
     several = Question(
         answered.num_objects > 1, without.num_objects > 1, np.zeros(study.n, bool), everything
     )
@@ -38,6 +40,8 @@ def r1(study: Study) -> Figure:
                 "weighted": weighted(study, several),
             },
             "mean_objects_settled": of_population(study, number, study.settled, unit=False),
+            "fu_not_answered": study.fu_not_answered,
+            "equal_cuts": None if equals is None else int((equals[0] & study.fu).sum()),
         },
     )
 

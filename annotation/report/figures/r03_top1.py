@@ -26,4 +26,7 @@ def r3(study: Study) -> Figure:
         if study.classify is not None:
             models[name] |= spread(study, asked)
         models[name]["not_predicted"] = int((model.top < 0).sum())
-    return Figure(DEFINITION, POPULATION, sizes(study), {"models": models})
+    data: dict[str, Any] = {"models": models}
+    if study.classify is not None:
+        data["fu_not_answered"] = study.fu_not_answered
+    return Figure(DEFINITION, POPULATION, sizes(study), data)

@@ -37,6 +37,7 @@ def r4(study: Study) -> Figure:
     unparted = study.responses.parted.unparted
     data["unparted"] = int((unparted & study.settled).sum())
     data["not_predicted"] = not_predicted(study)
+    data["fu_not_answered"] = study.fu_not_answered
     return Figure(DEFINITION, POPULATION, sizes(study), data)
 
 

@@ -10,6 +10,8 @@ from annotation.report.without import Objects
 DEFINITION = (
     "Share of an image's responses whose main label is the dataset label. Disagreement: of several"
     " objects, one of them the dataset label's, another one is the main object."
+    " disagreements_range: the fewest and the most there can be, over all choices among equally"
+    " good partitions, equally frequent numbers of objects and objects with as many main votes."
 )
 POPULATION = "followed-up images with a dataset label"
 
@@ -28,7 +30,8 @@ def r5(study: Study) -> Figure:
     asked = Question(share, without, share, labelled)
     count, count_without = study.num_objects, study.without.num_objects
     apart = disagreement(study)
-    parted = labelled & ~study.responses.parted.unparted
+    unparted, equals = study.responses.parted.unparted, study.responses.parted.equals
+    parted = labelled & ~unparted
     several = (count > 1, count_without > 1)
     with_dataset_object = (
         several[0] & (study.objects.dataset_object >= 0),
@@ -58,6 +61,9 @@ def r5(study: Study) -> Figure:
             ),
             "disagreements_of_multi_with_dataset_object": of_population(
                 study, apart, study.fu, with_dataset_object
+            ),
+            "disagreements_range": (
+                None if equals is None else (equals[1:] & images & ~unparted).sum(1).tolist()
             ),
             "gallery": [study.images[number] for number in apart_now.tolist()],
         },

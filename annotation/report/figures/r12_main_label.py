@@ -57,6 +57,7 @@ def r12(study: Study) -> Figure:
             "human_line": human_line(study, agreement),
             "human_line_multi": human_line(study, agreement, multi),
             "split_half": split_half(study),
+            "fu_not_answered": study.fu_not_answered,
         },
     )
 

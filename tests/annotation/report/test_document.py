@@ -7,6 +7,8 @@ import pytest
 
 from annotation.report.document import figures_of
 from annotation.report.figures import FIGURES
+from annotation.report.figures.r01_objects import r1
+from annotation.report.figures.r05_main_object import r5
 from tests.studies.made_up_studies import at, pictures, study_of
 
 NEED_CLASSIFY = {"R1", "R2", "R4", "R5", "R6", "R8", "R12", "R17", "B4", "B5"}
@@ -69,3 +71,33 @@ def test_findings_are_made_of_the_numbers():
         f"{several} images show more than one object: {100 * share:.1f} %"
         f" ({100 * low:.1f} to {100 * high:.1f}) of those settled."
     )
+
+
+def test_where_images_are_not_answered_a_weighted_estimate_goes_first():
+    made = pictures(3, 60)
+    next(picture for picture in made if picture.is_fu and picture.asked).responses = {}
+    figures = figures_of(study_of(made))
+    for name, group, of in (
+        ("R1", "fraction_multi", None),
+        ("R3", "models", "all"),
+        ("R4", "any_label", "settled"),
+        ("R12", "main_label", "fu"),
+    ):
+        data = figures[name]["data"]
+        assert data["fu_not_answered"] == 1
+        shares = data[group] if of is None else max(data[group].values(), key=lambda m: m[of])
+        share = 100 * shares["weighted"]
+        sentence = figures[name]["finding"]
+        assert f"n estimated {share:.1f} %" in sentence, sentence
+        assert sentence.count("%") > 1
+        assert sentence.index("estimated") < sentence.index("%")
+
+
+def test_equal_choices_leave_a_range_of_disagreements(studies):
+    for made, study in studies:
+        few, most = r5(study).data["disagreements_range"]
+        assert few <= r5(study).data["disagreements"] <= most
+        fu = [picture for picture in made if picture.is_fu and picture.asked]
+        assert r1(study).data["equal_cuts"] == sum(picture.equals[0] for picture in fu)
+        labelled = [each for each in fu if each.dataset_label and not each.unparted]
+        assert [few, most] == [sum(each.equals[end] for each in labelled) for end in (1, 2)]

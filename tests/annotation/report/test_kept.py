@@ -1,6 +1,8 @@
 """The report that the queue keeps, and the API that serves it."""
 
 import json
+from copy import copy
+from decimal import Decimal
 
 import pytest
 from django.core.management import call_command
@@ -8,6 +10,7 @@ from django.core.management import call_command
 from annotation.report.campaigns import study_of
 from annotation.report.celery_tasks import compute_report
 from annotation.report.kept import kept_report
+from annotation.report.paper import paper_values
 from tasks.models import Campaign, KeptReport
 from tasks.results import aggregate
 from tests.factories import make_dataset, make_user
@@ -88,3 +91,22 @@ def test_whoever_sees_one_campaign_alone_does_not_see_the_reports_of_others(camp
         client.force_login(make_user(f"of-{campaign.slug}", "viewer", campaign=campaign))
         assert client.get(URL).status_code == status
     assert study_of(contains.dataset) == (contains, form)
+
+
+def test_the_papers_values_stand_beside_studies_by_its_rules(campaigns):
+    contains, form = campaigns
+    for campaign in campaigns:
+        campaign.workers_per_item = 9
+    assert set(paper_values(contains, None)) == {"R3", "R7", "R9", "R10"}
+    assert set(paper_values(contains, form)) == {"R1", "R3", "R5", "R7", "R9", "R10"}
+    for field, other in (("workers_per_item", 5), ("maybe", True), ("candidates", {"k": 3})):
+        assert paper_values(changed(contains, **{field: other}), form) == {}
+    for field, other in (("workers_per_item", 5), ("min_relative_sf", Decimal("0.4"))):
+        assert paper_values(contains, changed(form, **{field: other})) == {}
+
+
+def changed(campaign: Campaign, **fields: object) -> Campaign:
+    changed = copy(campaign)
+    for name, value in fields.items():
+        setattr(changed, name, value)
+    return changed

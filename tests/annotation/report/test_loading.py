@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from annotation.report.arrays import GROUPS
+from annotation.report.figures.r01_objects import r1
+from annotation.report.figures.r05_main_object import r5
 from annotation.report.figures.r15_workers import r15
 from annotation.report.loading import load_study
 from models_inference.models import Classifier, Prediction
@@ -14,6 +16,7 @@ from tests.factories import make_campaign, make_dataset, make_workers, random_an
 from tests.studies.answered_studies import make_answered_study
 
 pytestmark = pytest.mark.django_db
+OPEN = ("equal_cuts", "surely_disagrees", "may_disagree")
 
 
 @pytest.fixture
@@ -69,6 +72,35 @@ def test_arrays_agree_with_stored_results(campaigns):
             ids[label] for label in prediction.labels
         ]
         assert np.allclose(model.scores[row], prediction.scores)
+
+
+def test_runs_of_older_versions_are_filled_in(campaigns):
+    """What equal choices leave open is null in results that were stored before it was known."""
+    contains, form = campaigns
+
+    def open_choices() -> list:
+        study = load_study(contains.dataset, contains, form)
+        return [r1(study).data["equal_cuts"], r5(study).data["disagreements_range"]]
+
+    stored = ImageResult.objects.filter(campaign=form)
+    fresh = list(stored.order_by("image").values_list(*OPEN))
+    stored.update(**dict.fromkeys(OPEN))
+    assert open_choices() == [None, None]
+    run = form.runs.latest()
+    run.settings.pop("equal_choices")
+    run.save()
+    aggregate(form)
+    assert list(stored.order_by("image").values_list(*OPEN)) == fresh
+
+    groups = dict(CampaignImage.objects.filter(campaign=form).values_list("image", "group"))
+    wanted = np.zeros(3, int)
+    for number, result in enumerate(stored.filter(workers__gt=0)):
+        flags = number % 2 == 0, number % 3 == 0, number % 3 < 2
+        stored.filter(pk=result.pk).update(**dict(zip(OPEN, flags, strict=True)))
+        if groups[result.image_id] == "fu":  # an easy image has one object
+            wanted += flags
+    assert open_choices() == [wanted[0], [wanted[1], wanted[2]]]
+    assert wanted.all()
 
 
 def test_logits_are_of_labels_and_classes_of_one_label_count_together():

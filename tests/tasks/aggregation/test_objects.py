@@ -31,7 +31,7 @@ def test_a_tie_of_numbers_goes_to_the_one_seen_first():
 
 def test_none_counts_as_zero_and_if_it_wins_there_is_nothing():
     result = image_objects([NONE, says("a"), NONE], "a")
-    assert result == (0, {"0": 2, "1": 1}, None, {}, [], None, None, 3)
+    assert result[:8] == (0, {"0": 2, "1": 1}, None, {}, [], None, None, 3)
     assert image_objects([NONE, says("a")]).num_objects == 0
 
 
@@ -137,7 +137,7 @@ def test_disagreement_needs_several_objects_and_a_dataset_object_that_is_not_mai
 
 
 def test_without_responses_all_is_null():
-    assert image_objects([], "a") == (None, None, None, None, [], None, None, 0)
+    assert image_objects([], "a")[:8] == (None, None, None, None, [], None, None, 0)
 
 
 def test_a_response_without_a_main_label_casts_no_main_vote():
