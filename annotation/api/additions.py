@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection
+from django.utils.text import slugify
 from rest_framework import serializers
 
 from annotation.api.fields import Row, StrictText
@@ -22,10 +23,12 @@ OF_THE_FIRST = ("dataset", "kind", "source")
 class AdditionSerializer(CampaignSerializer):
     """A CONTAINS draft of the pairs that a classifier names and nobody judged in a campaign.
 
-    What is not given is as in that campaign. `pairs`: how many the valid draft would ask now.
+    What is not given is as in that campaign. A valid draft would now ask so many `pairs`, of which
+    `first_labels` are an image's first label.
     """
 
     pairs: int
+    first_labels: int
 
     def get_fields(self) -> dict[str, serializers.Field]:
         return super().get_fields() | {
@@ -49,8 +52,10 @@ class AdditionSerializer(CampaignSerializer):
             k = first.candidates_or_default["k"]
             candidates = {"classifiers": [name], "k": k, **candidates}
         shown = CampaignSerializer(first).data
-        settings = {setting: shown[setting] for setting in SETTINGS if setting != "slug"}
-        settings["name"] = f"{first.name[:90]}: {name[:100]}"
+        settings = {name: shown[name] for name in SETTINGS if name not in ("name", "slug")}
+        if "name" not in given:
+            settings["name"] = f"{first.name[:90]}: {name[:100]}"
+            settings["slug"] = slugify(f"{first.slug}-{name}")[:100]
         return super().to_internal_value({**settings, **given, "candidates": candidates})
 
     def _value(self, name: str, data: Mapping[str, Any]) -> Any:
@@ -72,6 +77,8 @@ class AdditionSerializer(CampaignSerializer):
                     ]
                 }
             )
+        first_of_each = data["candidates"] | {"k": 1}
+        self.first_labels = _count(Campaign(**data | {"candidates": first_of_each}))
         return data
 
 
@@ -94,7 +101,7 @@ def _named(first: Campaign, name: str) -> str:
     wrong = ""
     classifiers = first.dataset.classifiers.order_by("name")
     if not (named := classifiers.filter(name=name)):
-        known = some(classifiers.values_list("name", flat=True)) or "none"
+        known = some(list(classifiers.values_list("name", flat=True))) or "none"
         wrong = f"Not of dataset {first.dataset.slug}: {name}. It has: {known}."
     elif not Prediction.objects.filter(classifier__in=named).exists():
         wrong = f"Classifier {name} has no predictions: import some, or have it predict."

@@ -59,16 +59,15 @@ class Frequencies:
         place[np.flatnonzero(kept)[order]] = np.arange(order.size)
         pair = place[np.concatenate([self.pair, mine.size + later.pair])]
 
-        def of_pairs(name: str) -> NDArray[Any]:
-            return np.concatenate([getattr(self, name), getattr(later, name)])[kept][order]
+        def joined(name: str) -> NDArray[Any]:
+            return np.concatenate([getattr(self, name), getattr(later, name)])
 
-        def of_answers(name: str) -> NDArray[Any]:
-            return np.concatenate([getattr(self, name), getattr(later, name)])[pair >= 0]
-
+        of_pairs = ("image", "label", "selected", "maybe", "shown", "posterior", "score")
+        of_answers = ("worker", "answer")
         return Frequencies(
-            *map(of_pairs, ("image", "label", "selected", "maybe", "shown", "posterior", "score")),
-            pair[pair >= 0],
-            *map(of_answers, ("worker", "answer")),
+            **{name: joined(name)[kept][order] for name in of_pairs},
+            pair=pair[pair >= 0],
+            **{name: joined(name)[pair >= 0] for name in of_answers},
         )
 
 

@@ -60,6 +60,17 @@ def classes_of(
     return list(order), clause
 
 
+def usual_orders(dataset: Dataset) -> dict[int, list[str]]:
+    """The label keys that `classes_of` takes for the classes of logits where nothing names them, by
+    how many classes there are."""
+    own = list(Label.objects.filter(dataset=dataset).order_by("id").values_list("key", flat=True))
+    imagenet = [entry.key for entry in imagenet_classes()]
+    orders = {len(own): own}
+    if set(own) & set(imagenet):
+        orders[len(imagenet)] = imagenet
+    return orders
+
+
 def _named(file: Path, count: int, named: np.ndarray) -> Keys:
     if named.shape != (count,) or named.dtype.kind != "U":
         raise InferenceError(

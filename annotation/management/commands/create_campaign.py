@@ -68,15 +68,19 @@ class Command(BaseCommand):
         data = {} if file is None else read_json(file)
         if not isinstance(data, dict):
             raise CommandError(f"{file}: must hold one JSON object, a campaign.")
-        if of is None:
-            campaign = CampaignSerializer(data=data)
-        else:
+        campaign = CampaignSerializer(data=data)
+        if of is not None:
             campaign = AdditionSerializer(data=data | adding)
         if not campaign.is_valid():
             where = "" if file is None else f"{file}: "
             raise CommandError(f"{where}{one_line(campaign.errors)}")
         made = campaign.save()
-        asks = f" It asks {campaign.pairs:,} pairs of {of}'s images." if of else ""
+        asks = ""
+        if isinstance(campaign, AdditionSerializer):
+            asks = (
+                f" It asks {campaign.pairs:,} pairs of {of}'s images; {campaign.first_labels:,} are"
+                " first labels, which alone the report's figures read (candidates.k = 1)."
+            )
         self.stdout.write(
             f"Campaign {made.slug} ({made.kind}) is a draft.{asks} Next: publish {made.slug}"
         )

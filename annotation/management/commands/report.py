@@ -18,6 +18,7 @@ from annotation.report.scoring.people import scoring_files
 from imagesets.files import write_whole
 from imagesets.management.dataset_argument import dataset_named
 from imagesets.terminal import drawn, progress_bar
+from models_inference.predictions.class_orders import usual_orders
 from tasks.management.campaign_command import campaign_named
 from tasks.models.refused import Refused
 from tasks.results import aggregate
@@ -73,7 +74,7 @@ class Command(BaseCommand):
             files = [
                 *files_of(report),
                 *files_of_charts(charts),
-                *scoring_files(study, others),
+                *scoring_files(study, others, usual_orders(dataset)),
                 ("index.html", page),
             ]
             try:

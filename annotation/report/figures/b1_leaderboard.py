@@ -45,6 +45,12 @@ class Metric:
         """Of the covariances of those compared."""
         return parts([self.value[name] for name in self.compared])
 
+    @property
+    def covariance(self) -> Floats:
+        """Of those compared: what workers add to the images' is nowhere below 0."""
+        between, directions = np.linalg.eigh(self.parts.workers - self.parts.answers)
+        return self.parts.images + (directions * np.maximum(between, 0)) @ directions.T
+
 
 def b1(study: Study) -> Figure:
     """The figure; it needs predictions and a campaign, each metric its own."""
@@ -126,10 +132,8 @@ def _rank_intervals(metric: Metric, seed: int) -> dict[str, list[float]]:
     if not metric.compared:
         return {}
     values = np.array([metric.value[name].value for name in metric.compared], float)
-    between, directions = np.linalg.eigh(metric.parts.workers - metric.parts.answers)
-    covariance = metric.parts.images + (directions * np.maximum(between, 0)) @ directions.T
     rng = np.random.default_rng(seed)
-    draws = rng.multivariate_normal(values, covariance, DRAWS, method="eigh")
+    draws = rng.multivariate_normal(values, metric.covariance, DRAWS, method="eigh")
     ranks = _ranks(draws)
     ends = np.percentile(ranks, [2.5, 97.5], axis=0)
     return dict(zip(metric.compared, ends.T.tolist(), strict=True))

@@ -80,10 +80,9 @@ class _Group:
 
 
 def _agreement(tops: list[Ints]) -> Floats:
-    """(M, N): the share of the other classifiers that have the same first label."""
+    """(M, N): the share of the other classifiers that have the same first label, if it has one."""
     first = np.stack(tops)
-    same = (first[:, None] == first[None]).sum(1) - 1
-    return np.where(first >= 0, same, 0) / (len(tops) - 1)
+    return ((first[:, None] == first[None]).sum(1) - 1) / (len(tops) - 1)
 
 
 def _assisted(sample: list[_Group], by_answers: Estimate | None) -> dict[str, Any]:

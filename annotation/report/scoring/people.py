@@ -5,8 +5,9 @@ predictions are matched by; of workers it holds nothing but which answers are th
 """
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -22,22 +23,25 @@ from annotation.report.without import Objects
 Arrays = dict[str, NDArray[Any]]
 
 
-def scoring_files(study: Study, others: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+def scoring_files(
+    study: Study, others: Iterable[str], orders: Mapping[int, Sequence[str]] = MappingProxyType({})
+) -> Iterator[tuple[str, bytes]]:
     """(name, content) of score.py and score.npz.
 
     others: keys of images of the dataset that are not the study's; predictions may hold them.
+    orders: the label keys of classes that a file of logits does not name, by their number.
     """
     yield "score.py", Path(score.__file__).read_bytes()
     file = io.BytesIO()
-    np.savez_compressed(file, **arrays_of(study, others))  # type: ignore[arg-type]
+    np.savez_compressed(file, **arrays_of(study, others, orders))  # type: ignore[arg-type]
     yield "score.npz", file.getvalue()
 
 
-def arrays_of(study: Study, others: Iterable[str]) -> Arrays:
+def arrays_of(study: Study, others: Iterable[str], orders: Mapping[int, Sequence[str]]) -> Arrays:
     """The arrays of score.npz.
 
-    images, labels, others: keys. dataset_label (N,). t (N + 1,): Student's quantile at 97.5 % with
-    G - 1 degrees of freedom, at G. The rest as `_classify` and `_contains` say.
+    images, labels, others, classes_C: keys. dataset_label (N,). t (N + 1,): Student's quantile at
+    97.5 % with G - 1 degrees of freedom, at G. The rest as `_classify` and `_contains` say.
     """
     arrays = {
         "images": np.array(study.images, str),
@@ -45,6 +49,7 @@ def arrays_of(study: Study, others: Iterable[str]) -> Arrays:
         "others": np.array(sorted(others), str),
         "dataset_label": _small(study.dataset_label),
         "t": special.stdtrit(np.maximum(np.arange(study.n + 1) - 1, 1), 0.975),
+        **{f"classes_{number}": np.array(keys, str) for number, keys in orders.items()},
     }
     if study.classify is not None:
         arrays |= _classify(study)

@@ -2,9 +2,10 @@
 """Score a classifier by what people saw: python score.py PREDICTIONS [--out FILE.json]
 
 It needs Python 3.9, NumPy, and the file score.npz beside it, which holds what the people of one
-study answered. PREDICTIONS is a CSV with the columns image,rank,label,score (keys as in the study;
-rank 1 is the best; rank and score may be missing: then the order of the rows counts), or an .npz
-with the arrays logits (images x classes), images and classes (both keys).
+study answered. PREDICTIONS is a CSV with the columns image,rank,label,score: keys as in the study,
+rank 1 the best; without ranks the order of the rows counts, and scores may be missing. Or it is an
+.npz with the arrays logits (images x classes), images and classes; without classes they are those
+of ImageNet, or the study's labels in the order of their import.
 
 Every metric of the study's report is computed by the same rules, with its 95 % interval: printed,
 and written as JSON under the names that it has in report.json. Images without a prediction are left
@@ -84,7 +85,7 @@ def read_predictions(file, people):
 def read_table(file, people):
     """The predictions of a CSV."""
     problems = Problems(file)
-    ranks = {}  # image -> rank -> (label, score, row)
+    ranks: dict = {}  # image -> rank -> (label, score, row)
     with file.open(newline="", encoding="utf-8-sig") as lines:
         rows = csv.DictReader(lines)
         header = [str(name).strip().lower() for name in rows.fieldnames or []]
@@ -147,9 +148,13 @@ def read_logits(file, people):
     """The predictions of an .npz archive: classes that mean one label count together."""
     try:
         with np.load(file, allow_pickle=False) as archive:
-            logits, images, classes = (archive[name] for name in ("logits", "images", "classes"))
+            arrays = {name: archive[name] for name in archive.files}
+        logits, images = arrays["logits"], arrays["images"].astype(str)
     except (KeyError, ValueError) as error:
-        raise Bad(f"{file}: it needs the arrays logits, images and classes ({error})") from None
+        raise Bad(f"{file}: it needs the arrays logits and images ({error})") from None
+    classes = arrays.get("classes", people.classes.get(logits.shape[-1]))
+    if classes is None:
+        raise Bad(f"{file}: it needs an array classes, the label key of each class")
     if logits.ndim != 2 or logits.shape != (images.size, classes.size):
         raise Bad(f"{file}: logits must be {images.size} images x {classes.size} classes")
     if not np.isfinite(logits.sum(1, dtype=float)).all():
@@ -164,24 +169,24 @@ def read_logits(file, people):
     number = np.array([people.label.get(key, -1) for key in classes.tolist()])
     if (number < 0).all():
         raise Bad(f"{file}: none of its classes is a label of the study")
-    row = np.array([people.image.get(key, -1) for key in images.tolist()])
-    logits, row = logits[row >= 0], row[row >= 0]
+    place = np.array([people.image.get(key, -1) for key in images.tolist()])
+    logits, place = logits[place >= 0], place[place >= 0]
     shares = np.exp(logits.astype(float) - logits.max(1, keepdims=True).astype(float))
     shares /= shares.sum(1, keepdims=True)
     own = list(dict.fromkeys(number[number >= 0].tolist()))  # labels, by their first class
     scores = np.stack([shares[:, number == label].sum(1) for label in own], 1)
     best = np.argsort(-scores, axis=1, kind="stable")[:, :STORED]
     labels = np.full((people.n, STORED), -1)
-    labels[row[:, None], np.arange(best.shape[1])] = np.array(own)[best]
-    if row.size < people.n:
+    labels[place[:, None], np.arange(best.shape[1])] = np.array(own)[best]
+    if place.size < people.n:
         return Predictions(labels)
     # As the study keeps those of its own classifiers.
     largest = np.finfo(np.float16).max
     logits = np.clip(logits, -largest, largest).astype(np.float16)
     kept = np.full((people.n, len(people.label)), -np.inf, np.float16)
     for column in np.flatnonzero(number >= 0).tolist():
-        known = kept[row, number[column]]
-        kept[row, number[column]] = np.logaddexp(known, logits[:, column])
+        known = kept[place, number[column]]
+        kept[place, number[column]] = np.logaddexp(known, logits[:, column])
     return Predictions(labels, kept)
 
 
@@ -204,6 +209,9 @@ class People:
         self.label = {key: place for place, key in enumerate(arrays["labels"].tolist())}
         self.others = set(arrays["others"].tolist())
         self.dataset_label = arrays["dataset_label"].astype(int)
+        self.classes = {
+            array.size: array for name, array in arrays.items() if name.startswith("classes_")
+        }
         self.t = arrays["t"]
         self.n = self.dataset_label.size
         self.everything = np.ones(self.n, bool)
@@ -322,14 +330,17 @@ class Classify:
     """The images by R responses of CLASSIFY, and what each response decides."""
 
     def __init__(self, people, arrays):
-        for name in ("fu", "easy", "unparted", "apart", "response_apart", "flags"):
-            setattr(self, name, arrays[name])
-        for name in ("num_objects", "main_label", "entry_image", "entry_label", "entry_place"):
-            setattr(self, name, arrays[name].astype(int))
+        self.fu, self.easy, self.unparted = arrays["fu"], arrays["easy"], arrays["unparted"]
+        self.apart = arrays["apart"], arrays["response_apart"]
+        self.num_objects = arrays["num_objects"].astype(int)
+        self.main_label = arrays["main_label"].astype(int)
+        self.entry_image = arrays["entry_image"].astype(int)
+        self.entry_label = arrays["entry_label"].astype(int)
+        self.entry_place = arrays["entry_place"].astype(int)
+        self.flags, self.flags_without = arrays["flags"], arrays["response_flags"]
         self.image = arrays["response_image"].astype(int)
         self.num_without = arrays["response_num_objects"].astype(int)
         self.main_without = arrays["response_main_label"].astype(int)
-        self.flags_without = arrays["response_flags"]
         self.offered = arrays["offered_image"].astype(int), arrays["offered_label"].astype(int)
         self.weights = arrays["weights"] if arrays["weights"].size else None
         self.draw, self.lone_draw = arrays["draw"], str(arrays["lone_draw"])
@@ -405,8 +416,9 @@ class Classify:
         return Question(now, without, top == self.people.dataset_label, top >= 0)
 
     def object_question(self, flag, top):
+        now, without = self.having(flag, top)
         known = (top >= 0) & (self.easy | ~self.unparted)
-        return Question(*self.having(flag, top), top == self.people.dataset_label, known)
+        return Question(now, without, top == self.people.dataset_label, known)
 
 
 # CONTAINS
@@ -459,14 +471,14 @@ def score(people, model):
     right = top == own
     dataset = Question(right, None, right, (top >= 0) & (own >= 0))
     everything = people.strata(people.everything)
-    r3 = {"all": Estimate(people, right, dataset.known, everything)}
+    r3: dict = {"all": Estimate(people, right, dataset.known, everything)}
     figures = {"R3": r3}
     leaders = {}
     if people.classify is not None:
         classify = people.classify
         r3.update(classify.spread(dataset))
         readings = {"any_label": ANY, "chosen_by_half": HALF, "object_name": NAME}
-        r4 = {
+        r4: dict = {
             name: classify.spread(classify.object_question(flag, top))
             for name, flag in readings.items()
         }
@@ -521,7 +533,7 @@ def row(value, weighted):
 def disagreements(classify, model):
     """R6: what it says where the main object is not the dataset label's."""
     top, own, image = model.top, classify.people.dataset_label, classify.image
-    apart = classify.apart, classify.response_apart
+    apart = classify.apart
     named = classify.having(ANY, top)
     given = apart[0] & named[0], apart[1] & named[1]
     main_label = classify.main_label_question(top)
@@ -533,8 +545,8 @@ def disagreements(classify, model):
     }
 
     def share(reading, among):
-        asked = Question(*reading, reading[0], top >= 0)
-        return classify.mean(asked, classify.fu, among)
+        now, without = reading
+        return classify.mean(Question(now, without, now, top >= 0), classify.fu, among)
 
     found = {name: share(reading, apart) for name, reading in said.items()}
     found["given_object"] = {

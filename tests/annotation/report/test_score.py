@@ -176,7 +176,14 @@ def test_logits_count_as_the_studys_own_do(study, folder, tmp_path):
     classes = np.array(["nothing", *LABELS])
     np.savez(tmp_path / "new.npz", logits=logits, images=np.array(study.images), classes=classes)
     report = json.loads(json.dumps(figures_of(replace(study, models={"new": model}))))
-    assert compared(report, "new", scored(folder, tmp_path / "new.npz")) > 30
+    figures = scored(folder, tmp_path / "new.npz")
+    assert compared(report, "new", figures) > 30
+    np.savez(tmp_path / "plain.npz", logits=logits, images=np.array(study.images, "S"))
+    with pytest.raises(score.Bad, match="it needs an array classes"):
+        scored(folder, tmp_path / "plain.npz")
+    for name, content in scoring_files(study, [], {len(classes): classes.tolist()}):
+        (tmp_path / name).write_bytes(content)
+    assert scored(tmp_path, tmp_path / "plain.npz") == figures
 
 
 HEADER = "image,rank,label,score\n"
