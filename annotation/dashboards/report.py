@@ -1,6 +1,7 @@
 """A study's report, /datasets/{slug}/report/, and the list of all reports, /reports/."""
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -29,12 +30,12 @@ from annotation.report.page.drawings import (
     draw,
     drawn,
     remembered,
+    to_draw,
     version_of,
 )
 from annotation.report.page.making import contents, for_readers
 from annotation.report.page.pictures import on_site
 from annotation.report.page.sections import ChartImage
-from annotation.report.wording import Plain
 from annotation.rights import VIEW
 from annotation.rights.pages import needs
 from annotation.rights.rules import visible
@@ -115,19 +116,20 @@ def chart(request: HttpRequest, dataset: Dataset) -> HttpResponse:
         version = version_of(text)
         svg = drawn(version, name, scheme)
         if svg is None:
-            charts = [each for each in _charts(dataset, json.loads(text)) if each.name == name]
-            for each in charts:
-                draw(version, each)
+            for each in _charts(dataset, text):
+                if each.name == name:
+                    draw(version, each)
             svg = drawn(version, name, scheme)
     if svg is None:
         return HttpResponseBadRequest("Name a chart of a report.", content_type="text/plain")
     return HttpResponse(svg, content_type="image/svg+xml")
 
 
-def _charts(dataset: Dataset, report: Plain) -> list["Chart"]:
+@lru_cache(maxsize=2)
+def _charts(dataset: Dataset, text: str) -> list["Chart"]:
     from annotation.report.charts import charts_of
 
-    return charts_of(for_readers(report, dataset))
+    return charts_of(for_readers(json.loads(text), dataset))
 
 
 def _campaign(request: HttpRequest) -> str:
@@ -152,9 +154,9 @@ def _body(dataset: Dataset, campaigns: Campaigns, text: str, query: str) -> str:
     version = version_of(text)
     key = f"report-{version}-{query}"
     if (body := cache.get(key)) is None:
-        report, drawings = json.loads(text), remembered(version)
-        charts = _chart_images(dataset, report, drawings, query, version)
-        page = contents(report, dataset, *campaigns, charts, on_site)
+        drawings = remembered(version)
+        charts = _chart_images(dataset, drawings or to_draw(_charts(dataset, text)), query, version)
+        page = contents(json.loads(text), dataset, *campaigns, charts, on_site)
         body = render_to_string("report/body.html", {"page": page, "framed": True})
         if drawings is not None:
             cache.set(key, body, HOURS)
@@ -162,14 +164,9 @@ def _body(dataset: Dataset, campaigns: Campaigns, text: str, query: str) -> str:
 
 
 def _chart_images(
-    dataset: Dataset, report: Plain, drawings: list[Drawing] | None, query: str, version: str
+    dataset: Dataset, drawings: list[Drawing], query: str, version: str
 ) -> dict[str, list[ChartImage]]:
     """By figure; browsers fetch each chart when it comes into view."""
-    if drawings is None:
-        drawings = [
-            Drawing(each.figure, each.name, each.title, each.caption)
-            for each in _charts(dataset, report)
-        ]
     address = reverse("report-chart", args=[dataset.slug]) + (f"{query}&" if query else "?")
     made: dict[str, list[ChartImage]] = {}
     for figure, name, title, caption, width, height in drawings:
