@@ -1,12 +1,16 @@
 """A study's report, /datasets/{slug}/report/, and the list of all reports, /reports/."""
 
 import json
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.auth.decorators import login_required, permission_required
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.core.cache import cache
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.views.decorators.cache import cache_control, never_cache
@@ -26,22 +30,22 @@ from annotation.report.page.drawings import (
     draw,
     drawn,
     remembered,
+    to_draw,
     version_of,
 )
 from annotation.report.page.making import contents, for_readers
 from annotation.report.page.pictures import on_site
 from annotation.report.page.sections import ChartImage
-from annotation.report.wording import Plain
 from annotation.rights import VIEW
 from annotation.rights.pages import needs
-from annotation.rights.rules import row_for, visible
+from annotation.rights.rules import visible
 from imagesets.models import Dataset
 from tasks.models import Campaign
 
 if TYPE_CHECKING:  # it takes a second to import
     from annotation.report.charts import Chart
 
-DAY = 24 * 3600
+HOURS, DAY = 6 * 3600, 24 * 3600
 
 
 @login_required
@@ -53,8 +57,8 @@ def reports(request: HttpRequest) -> HttpResponse:
     studies = []
     for dataset in visible(request.user, Dataset.objects.order_by("name")):
         try:
-            contains, classify = study_of(dataset)
-        except NoStudy:
+            contains, classify = _study(request.user, dataset)
+        except (NoStudy, Http404):
             continue
         runs = [each.runs.first() for each in (contains, classify) if each is not None]
         dates = [run.started_at for run in runs if run is not None]
@@ -80,10 +84,10 @@ def report_page(request: HttpRequest, dataset: Dataset) -> HttpResponse:
         **admin.site.each_context(request),
         "title": f"{dataset.name}: report",
         "dataset": dataset,
-        "query": f"?{urlencode(request.GET)}" if "campaign" in request.GET else "",
+        "query": f"?{urlencode({'campaign': slug})}" if (slug := _campaign(request)) else "",
     }
     try:
-        campaigns = _study(request, dataset)
+        campaigns = _study(request.user, dataset, _campaign(request))
     except NoStudy as error:
         context["nothing"] = str(error)
         return TemplateResponse(request, "report/none.html", context)
@@ -92,9 +96,7 @@ def report_page(request: HttpRequest, dataset: Dataset) -> HttpResponse:
         context["waiting"] = not_aggregated(campaigns)
         context["failure"], context["last"] = failure_of(campaigns), last_of(campaigns)
         return TemplateResponse(request, "report/none.html", context)
-    report = json.loads(text)
-    charts = _chart_images(request, dataset, report, version_of(text))
-    context["page"] = contents(report, dataset, *campaigns, charts, on_site)
+    context["body"] = _body(dataset, campaigns, text, context["query"])
     return TemplateResponse(request, "report/framed.html", context)
 
 
@@ -106,7 +108,7 @@ def chart(request: HttpRequest, dataset: Dataset) -> HttpResponse:
     name = request.GET.get("name", "")
     scheme = SCHEMES[request.GET.get("scheme") == "dark"]
     try:
-        text = kept_text(_study(request, dataset))
+        text = kept_text(_study(request.user, dataset, _campaign(request)))
     except NoStudy:
         text = None
     svg = None
@@ -114,46 +116,62 @@ def chart(request: HttpRequest, dataset: Dataset) -> HttpResponse:
         version = version_of(text)
         svg = drawn(version, name, scheme)
         if svg is None:
-            charts = [each for each in _charts(dataset, json.loads(text)) if each.name == name]
-            for each in charts:
-                draw(version, each)
+            for each in _charts(dataset, text):
+                if each.name == name:
+                    draw(version, each)
             svg = drawn(version, name, scheme)
     if svg is None:
         return HttpResponseBadRequest("Name a chart of a report.", content_type="text/plain")
     return HttpResponse(svg, content_type="image/svg+xml")
 
 
-def _charts(dataset: Dataset, report: Plain) -> list["Chart"]:
+@lru_cache(maxsize=2)
+def _charts(dataset: Dataset, text: str) -> list["Chart"]:
     from annotation.report.charts import charts_of
 
-    return charts_of(for_readers(report, dataset))
+    return charts_of(for_readers(json.loads(text), dataset))
 
 
-def _study(request: HttpRequest, dataset: Dataset) -> Campaigns:
-    """Raises NoStudy, and Http404 for a campaign that is not among the dataset's."""
-    campaign = None
-    if slug := request.GET.get("campaign"):
-        campaigns = Campaign.objects.filter(dataset=dataset)
-        campaign = row_for(request.user, VIEW, campaigns, slug=slug)
-    return study_of(dataset, campaign)
+def _campaign(request: HttpRequest) -> str:
+    return request.GET.get("campaign", "")
+
+
+def _study(user: Any, dataset: Dataset, slug: str = "") -> Campaigns:
+    """Raises NoStudy, and Http404 unless the dataset has the campaign and the user sees both."""
+    seen = visible(user, Campaign.objects.filter(dataset=dataset))
+    campaigns = study_of(dataset, get_object_or_404(seen, slug=slug) if slug else None)
+    asked = [each.pk for each in campaigns if each is not None]
+    if seen.filter(pk__in=asked).count() < len(asked):
+        raise Http404
+    return campaigns
+
+
+def _body(dataset: Dataset, campaigns: Campaigns, text: str, query: str) -> str:
+    """The page below its title as HTML, remembered once its charts have been drawn.
+
+    For hours only: addresses of pictures in a bucket end.
+    """
+    version = version_of(text)
+    key = f"report-{version}-{query}"
+    if (body := cache.get(key)) is None:
+        drawings = remembered(version)
+        charts = _chart_images(dataset, drawings or to_draw(_charts(dataset, text)), query, version)
+        page = contents(json.loads(text), dataset, *campaigns, charts, on_site)
+        body = render_to_string("report/body.html", {"page": page, "framed": True})
+        if drawings is not None:
+            cache.set(key, body, HOURS)
+    return body
 
 
 def _chart_images(
-    request: HttpRequest, dataset: Dataset, report: Plain, version: str
+    dataset: Dataset, drawings: list[Drawing], query: str, version: str
 ) -> dict[str, list[ChartImage]]:
     """By figure; browsers fetch each chart when it comes into view."""
-    drawings = remembered(version)
-    if drawings is None:
-        drawings = [
-            Drawing(each.figure, each.name, each.title, each.caption)
-            for each in _charts(dataset, report)
-        ]
-    address = reverse("report-chart", args=[dataset.slug])
-    study = {"campaign": request.GET["campaign"]} if "campaign" in request.GET else {}
+    address = reverse("report-chart", args=[dataset.slug]) + (f"{query}&" if query else "?")
     made: dict[str, list[ChartImage]] = {}
     for figure, name, title, caption, width, height in drawings:
         light, dark = (
-            f"{address}?{urlencode(study | {'name': name, 'scheme': scheme, 'of': version})}"
+            address + urlencode({"name": name, "scheme": scheme, "of": version})
             for scheme in SCHEMES
         )
         image = ChartImage(light, dark, title, caption, width, height)

@@ -39,6 +39,11 @@ def remembered(version: str) -> list[Drawing] | None:
     return cache.get(f"charts-{version}")
 
 
+def to_draw(charts: Iterable["Chart"]) -> list[Drawing]:
+    """The same of charts that nobody has drawn yet."""
+    return [Drawing(each.figure, each.name, each.title, each.caption) for each in charts]
+
+
 def drawn(version: str, name: str, scheme: str) -> str | None:
     """A chart as SVG, if it has been drawn."""
     return cache.get(_key(version, name, scheme))

@@ -1,7 +1,7 @@
 """The page's contents, from a report, its charts and its pictures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from annotation.report.page.abstract import abstract
@@ -119,7 +119,7 @@ def _section(
         topic,
         _tight(figure["finding"] or ""),
         figure["missing"] or "",
-        charts,
+        [replace(chart, caption=_tight(chart.caption)) for chart in charts],
         galleries,
         figure["definition"],
         figure["population"],

@@ -11,7 +11,8 @@ from django.test import Client
 
 from annotation.report.campaigns import study_of
 from annotation.report.charts import charts_of
-from annotation.report.document import report_of
+from annotation.report.document import report_of, text_of
+from annotation.report.kept import keep
 from annotation.report.page.making import alone, for_readers
 from tests.factories import make_dataset
 from tests.studies.answered_studies import make_answered_study
@@ -33,6 +34,7 @@ def test_both_forms_are_readable_and_complain_of_nothing(live_server, browser, t
     make_answered_study(dataset)
     campaigns = study_of(dataset)
     report = report_of(dataset, *campaigns)
+    keep(text_of(report), campaigns)
     file = tmp_path / "index.html"
     charts = charts_of(for_readers(report, dataset))
     file.write_bytes(alone(report, dataset, *campaigns, charts))

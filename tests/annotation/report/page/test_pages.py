@@ -1,5 +1,6 @@
 """The page as one file and on the site: whole, alone, and bounded."""
 
+import html
 import re
 
 import pytest
@@ -8,12 +9,14 @@ from django.test import Client
 
 from annotation.report.campaigns import study_of
 from annotation.report.charts import charts_of
-from annotation.report.document import report_of
+from annotation.report.document import report_of, text_of
+from annotation.report.kept import keep
+from annotation.report.page.drawings import draw_all, version_of
 from annotation.report.page.galleries import Example, Gallery, spread
 from annotation.report.page.making import alone, for_readers
 from annotation.report.page.pictures import Embedding, pictures_of
 from imagesets.models import Dataset
-from tests.factories import make_campaign, make_dataset
+from tests.factories import make_campaign, make_dataset, make_user
 from tests.studies.answered_studies import make_answered_study
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +73,9 @@ def test_examples_are_spread_over_all():
 
 
 def test_the_sites_page_says_what_the_file_says(dataset, staff):
+    campaigns = study_of(dataset)
+    assert "the queue computes it" in staff.get("/datasets/small/report/").content.decode()
+    keep(text_of(report_of(dataset, *campaigns)), campaigns)
     page = staff.get("/datasets/small/report/")
     assert page.status_code == 200
     text = page.content.decode()
@@ -77,11 +83,40 @@ def test_the_sites_page_says_what_the_file_says(dataset, staff):
     assert "9 images of small" in text
     listed = staff.get("/reports/").content.decode()
     assert "/datasets/small/report/" in listed
-    name = re.search(r"/report/chart/\?[^\"]*name=(R\d+)", text)
-    assert name
-    drawing = staff.get(f"/datasets/small/report/chart/?name={name[1]}&scheme=dark")
+    chart = re.search(
+        r'src="(/datasets/small/report/chart/[^"]*scheme=dark[^"]*)" alt="[^"]+" ', text
+    )
+    assert chart
+    drawing = staff.get(html.unescape(chart[1]))
     assert drawing["Content-Type"] == "image/svg+xml"
     assert staff.get("/datasets/small/report/chart/?name=R99").status_code == 400
+
+
+def test_charts_that_the_queue_has_drawn_keep_their_place(dataset, staff):
+    campaigns = study_of(dataset)
+    report = report_of(dataset, *campaigns)
+    text = text_of(report)
+    keep(text, campaigns)
+    draw_all(version_of(text), charts_of(for_readers(report, dataset))[:1])
+    for _ in range(2):  # the second time as it was remembered
+        page = staff.get("/datasets/small/report/").content.decode()
+        assert len(re.findall(r'class="in-light" src="[^"]+" alt="[^"]+" width="\d+"', page)) == 1
+    text = text.replace("small", "other")  # another report: nothing is remembered of it
+    keep(text, campaigns)
+    page = staff.get("/datasets/small/report/").content.decode()
+    assert "images of other" in page
+
+
+def test_who_does_not_see_the_studys_campaigns_sees_no_report(dataset):
+    campaigns = study_of(dataset)
+    keep(text_of(report_of(dataset, *campaigns)), campaigns)
+    beside = make_campaign(dataset, slug="beside")
+    client = Client()
+    client.force_login(make_user("narrow", "viewer", beside))
+    assert client.get("/datasets/small/").status_code == 200
+    assert client.get("/datasets/small/report/").status_code == 404
+    assert client.get("/datasets/small/report/chart/?name=R1").status_code == 404
+    assert "/datasets/small/report/" not in client.get("/reports/").content.decode()
 
 
 def test_where_there_is_no_report_the_page_says_what_to_do(staff):
