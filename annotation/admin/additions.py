@@ -30,6 +30,8 @@ class AdditionSteps(Guarded):
     """Asks which classifier's labels are missing, and makes the draft."""
 
     def has_missing_permission(self, request: HttpRequest, object_id: str) -> bool:
+        """As for any new campaign: on the whole site."""
+        self.row(request, object_id)
         return may(request.user, RESEARCH)
 
     @action(description="Ask what is missing", permissions=["missing"], icon="playlist_add")

@@ -14,8 +14,9 @@ def study_of(
 ) -> tuple[Campaign | None, Campaign | None]:
     """The CONTAINS and the CLASSIFY campaign, of which one may be missing.
 
-    `campaign`: one of the two; by default the newest CONTAINS campaign that has ended and does not
-    add to another. Its follow-up is the newest that is no draft. Raises NoStudy.
+    `campaign`: one of the two, or one that adds to the first; by default the newest CONTAINS
+    campaign that has ended and adds to no other. Its follow-up is the newest that is no draft.
+    Raises NoStudy.
     """
     if campaign is None:
         ended = Campaign.objects.filter(
@@ -34,5 +35,6 @@ def study_of(
         raise NoStudy(f"campaign {campaign.slug} is not of dataset {dataset.slug}")
     if campaign.kind == Kind.CLASSIFY:
         return campaign.source, campaign
+    campaign = campaign.adds_to or campaign
     follow_ups = Campaign.objects.filter(source=campaign).exclude(state=State.DRAFT)
     return campaign, follow_ups.first()

@@ -53,7 +53,7 @@ ROLES = {
     Role.RESEARCHER: frozenset({VIEW, REVIEW, RESEARCH}),
     Role.OWNER: frozenset({VIEW, REVIEW, RESEARCH, OWN}),
 }
-# What a role for one campaign gives on its dataset and source too.
+# What a role for one campaign gives on its dataset, its source and the one that it adds to.
 CARRIED = ROLES[Role.RESEARCHER]
 # What a token must be for, one of these; a right that is not listed: for writing.
 SCOPES = {
@@ -123,7 +123,7 @@ def reach_of(user: Any, right: Right) -> Reach:
     ids = {campaign.pk for campaign in campaigns}
     if right not in CARRIED:
         return Reach(campaigns=frozenset(ids))
-    sources = {campaign.source_id for campaign in campaigns} - {None}
+    sources = {one for each in campaigns for one in (each.source_id, each.adds_to_id)} - {None}
     return Reach(
         campaigns=frozenset(ids | sources),
         datasets=frozenset(campaign.dataset_id for campaign in campaigns),
@@ -141,7 +141,10 @@ def _grants_of(user: Any) -> list[Any]:
         user._grants = list(
             Grant.objects.filter(user=user)
             .select_related("campaign")
-            .only("role", "spend", "raw_workers", "campaign__source", "campaign__dataset")
+            .only(
+                *("role", "spend", "raw_workers"),
+                *("campaign__source", "campaign__adds_to", "campaign__dataset"),
+            )
         )
     return user._grants
 

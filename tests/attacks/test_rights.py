@@ -105,7 +105,9 @@ STUDY = {
 STEPS = {
     **{
         f"admin:tasks_campaign_{step}": ("row", RESEARCHER)
-        for step in ("publish", "invite", "pause", "resume", "sync", "aggregate", "close")
+        for step in (
+            *("publish", "invite", "pause", "resume", "missing", "sync", "aggregate", "close"),
+        )
     },
     "admin:tasks_invitation_revoke": ("row", RESEARCHER),
     **{
