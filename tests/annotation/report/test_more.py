@@ -76,10 +76,10 @@ def test_factors_leave_a_quarter_of_the_variance(study, pointer, kinds, label_of
             assert left(found[name]) == pytest.approx(quarter, rel=1e-9)
 
 
-def test_each_factor_is_there_where_it_can_be(study):
-    rows = b6(study).plain()["data"]["headlines"]
+def test_each_factor_is_there_where_it_can_be():
+    rows = b6(study_of(pictures(27, 120))).plain()["data"]["headlines"]
     assert None not in rows["R5/mean_share"].values()
-    assert [name for name, f in rows["R10/dataset_label/mean_sf"].items() if f] == ["images", "all"]
+    assert {name for name, f in rows["R10/dataset_label/mean_sf"].items() if f} >= {"images", "all"}
 
 
 def test_every_headline_that_has_an_interval_is_there(study):
