@@ -83,8 +83,9 @@ class Answers:
         panel = estimate.panel
         if panel is None:
             return 0.0
-        left = self._left(panel)
-        if estimate.among is not None:
+        if estimate.among is None:
+            left = self._left(panel)
+        else:  # also where later campaigns added pairs, whose answers stand in no panel here
             m = np.maximum(estimate.among, 1)
             left = ((m - 1) / m)[panel.image]
         return float((left * estimate.centred**2).sum())

@@ -154,6 +154,7 @@ def test_defaults_are_the_contracts(dataset):
         "state": "draft",
         "round": 0,
         "target": 0,
+        "adds_to": None,
     }
 
 
