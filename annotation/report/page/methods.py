@@ -13,6 +13,11 @@ def methods(report: Plain) -> list[str]:
     sentences = [*_candidates(study)]
     if answers["contains"] is not None:
         sentences += _contains(settings["contains"])
+        if study.get("added"):
+            sentences.append(
+                "Pairs that it did not ask were asked later, and count in R10, R11 and R13 alone"
+                f" (campaign {', '.join(study['added'])})."
+            )
     if answers["classify"] is not None:
         source = settings["contains"] if answers["contains"] is not None else None
         sentences += _classify(settings["classify"], source, answers)

@@ -61,6 +61,7 @@ class Section:
     name: str
     topic: str
     finding: str
+    paper: str
     missing: str
     charts: Sequence[ChartImage]
     galleries: Sequence[Pictures]
@@ -118,6 +119,7 @@ def _section(
         name,
         topic,
         _tight(figure["finding"] or ""),
+        _tight((figure.get("paper") or {}).get("says", "")),
         figure["missing"] or "",
         [replace(chart, caption=_tight(chart.caption)) for chart in charts],
         galleries,

@@ -183,6 +183,8 @@ def test_methods_and_sources_are_those_of_the_study():
     assert f"({pairs:,} pairs of an image and a label, {pairs / 40:.1f} an image)" in text
     assert "5 distinct workers were wanted (yes or no), asked in rounds of 2" in text
     assert "at least 4 judgments and a rival of at least half of its" in text
+    report["study"]["added"] = ["later"]
+    assert "alone (campaign later)." in " ".join(methods(report))
     alone = " ".join(methods(made_up_report(studies()["no CONTAINS"])))
     assert "CONTAINS" not in alone
     assert "rival" not in alone
