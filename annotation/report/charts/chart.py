@@ -54,7 +54,7 @@ class Chart:
     def _svg(self) -> str:
         import vl_convert
 
-        svg = _smaller(vl_convert.vegalite_to_svg(self.spec))
+        svg = _smaller(vl_convert.vegalite_to_svg(dict(self.spec)))
         head = f'<svg role="img" aria-label="{escape(self.title)}" font-family="{FONT}" '
         return svg.replace("<svg ", head, 1)
 
