@@ -75,7 +75,7 @@ class Chart:
 
 
 def _smaller(svg: str) -> str:
-    """The same drawing without what Vega writes and nobody sees; it is a third of the size.
+    """The same drawing without what Vega writes and nobody sees; it is half of the size.
 
     Only tags are changed: what stands between them may be anything.
     """
