@@ -6,7 +6,7 @@ from typing import Any
 from annotation.report.charts.against import against_accuracy
 from annotation.report.charts.areas import stacked
 from annotation.report.charts.chart import Chart
-from annotation.report.charts.forms import Rows, mark, rows_of_points
+from annotation.report.charts.forms import Rows, rows_of_points
 from annotation.report.charts.reading import INTERVALS, Figure, percent
 
 ACROSS = "Across: the share of all images on which the first label is the dataset label (R3)."
@@ -22,7 +22,7 @@ def rows_against(figure: Figure, *path: str, key: str) -> Rows:
             continue
         look = report.look(name)
         x = {"x": overall["value"], "x_low": overall["low"], "x_high": overall["high"]}
-        rows.append({"name": look.name, **mark(look), **x, **figure.point(*path, name, key)})
+        rows.append({"name": look.name, **look.mark(), **x, **figure.point(*path, name, key)})
     return rows
 
 
@@ -50,15 +50,7 @@ def r3(figure: Figure) -> list[Chart]:
         return [figure.chart(title, drawing, *notes, over=("all", "single", "multi"))]
     report = figure.report
     order = report.ranked(report.overall)
-    rows = [
-        {
-            "row": report.look(name).name,
-            "series": "",
-            **report.overall[name],
-            **mark(report.look(name)),
-        }
-        for name in order
-    ]
+    rows = [{**report.row(name), **report.overall[name]} for name in order]
     if not rows:
         return []
     names = [row["row"] for row in rows]
@@ -89,12 +81,7 @@ def r4(figure: Figure) -> list[Chart]:
         (
             text,
             [
-                {
-                    "row": report.look(name).name,
-                    "series": key,
-                    **figure.point(reading, name, key),
-                    **mark(report.look(name), filled=key == "multi"),
-                }
+                {**report.row(name, key, filled=key == "multi"), **figure.point(reading, name, key)}
                 for name in order
                 for key in ("single", "multi")
             ],
@@ -104,10 +91,16 @@ def r4(figure: Figure) -> list[Chart]:
     names = [report.look(name).name for name in order]
     drawing = rows_of_points(rows, "names a label", names)
     title = "Accuracy by what counts as a label of an object"
-    notes = ("Open: images with one object; filled: with several.", INTERVALS)
     return [
         *charts,
-        figure.chart(title, drawing, *notes, part="readings", over=("single", "multi")),
+        figure.chart(
+            title,
+            drawing,
+            "Open: images with one object; filled: with several.",
+            INTERVALS,
+            part="readings",
+            over=("single", "multi"),
+        ),
     ]
 
 
@@ -115,16 +108,14 @@ def r6(figure: Figure) -> list[Chart]:
     report = figure.report
     order = report.ranked(figure.data["models"])
     chance = figure.point("random_object")
-    if chance["value"] is None or not order:
+    if chance["value"] is None:
         return []
 
     def rows(*path: str, keys: tuple[str, str]) -> Rows:
         return [
             {
-                "row": report.look(name).name,
-                "series": key,
+                **report.row(name, key, filled=key == "main_object"),
                 **figure.point("models", name, *path, key),
-                **mark(report.look(name), filled=key == "main_object"),
             }
             for name in order
             for key in keys
@@ -137,6 +128,8 @@ def r6(figure: Figure) -> list[Chart]:
             rows("given_object", keys=("dataset_object", "main_object")),
         ),
     ]
+    if all(row["value"] is None for _, each in panels for row in each):
+        return []
     for _, each in panels:
         for row in each:
             row["series"] = "main" if row["series"] == "main_object" else "dataset"
@@ -198,14 +191,12 @@ def r11(figure: Figure) -> list[Chart]:
     most = models[order[0]]
     share = percent(sum(most["fifths"][3:]) / most["wrong"])
     title = f"At least 3 in 5 workers select the label of {share} of {names[0]}'s errors"
-    charts = [
-        figure.chart(title, drawing, "At the right: errors that workers were shown.", over=("",))
-    ]
+    charts = [figure.chart(title, drawing, "At the right: errors that workers were shown.")]
     points = rows_against(figure, "models", key="mean_sf")
     if any(row["value"] is not None for row in points):
         drawing = against_accuracy([("", points)], "mean selection frequency of errors")
         title = "How often workers select what counts as a classifier's error"
-        charts.append(figure.chart(title, drawing, ACROSS, INTERVALS, part="mean", over=("",)))
+        charts.append(figure.chart(title, drawing, ACROSS, INTERVALS, part="mean"))
     return charts
 
 

@@ -1,6 +1,8 @@
 """Charts of many things at once: bubbles, scatter, stacked shares, matrices."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import altair as alt
 
@@ -16,6 +18,8 @@ from annotation.report.charts.forms import (
 )
 from annotation.report.charts.theme import INK, QUIET, RAMP, SHADE, WIDTH
 
+CROWDED = 150  # dots
+GRID = 40  # places in a share's range
 SPOT = {"fill": SHADE, "stroke": INK, "strokeWidth": 0.5, "opacity": 0.85}
 
 
@@ -48,12 +52,20 @@ def bubbles(counts: Mapping[str, int], x: str, y: str, heading: str = "") -> Spe
     )
 
 
+def in_places(dots: Rows) -> Rows:
+    """Dots {x, y} with n = 1; very many by their number n in each place of a grid."""
+    if len(dots) <= CROWDED:
+        return [{**dot, "n": 1} for dot in dots]
+    places = Counter((round(dot["x"] * GRID) / GRID, round(dot["y"] * GRID) / GRID) for dot in dots)
+    return [{"x": x, "y": y, "n": n} for (x, y), n in sorted(places.items())]
+
+
 def scatter(
     rows: Rows,
     x: str,
     y: str,
     *,
-    named: Rows = (),
+    named: Sequence[dict[str, Any]] = (),
     width: int = WIDTH - 60,
     height: int = 300,
 ) -> Spec:

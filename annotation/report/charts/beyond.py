@@ -4,7 +4,7 @@ from typing import Any
 
 from annotation.report.charts.areas import matrix
 from annotation.report.charts.chart import Chart
-from annotation.report.charts.forms import Rows, below, mark, rows_of_points
+from annotation.report.charts.forms import Rows, below, rows_of_points
 from annotation.report.charts.reading import INTERVALS, Figure, Report, percent
 from annotation.report.charts.theme import OPEN, PEOPLES, shorter
 from annotation.report.figures.figure import token
@@ -31,14 +31,7 @@ def b1(figure: Figure) -> list[Chart]:
         made = []
         for key, text in METRICS.items():
             rows = [
-                {
-                    "row": report.look(name).name,
-                    "series": "",
-                    **read(name, key),
-                    **mark(report.look(name)),
-                }
-                for name in order
-                if models[name].get(key)
+                {**report.row(name), **read(name, key)} for name in order if models[name].get(key)
             ]
             if any(row["value"] is not None for row in rows):
                 made.append((text, rows))
@@ -60,7 +53,8 @@ def b1(figure: Figure) -> list[Chart]:
         title = f"{names[0]} by {measures}"
         return [figure.chart(title, grid(values, "share of images"), INTERVALS)]
     first = values[0][0]
-    leading = min(ranks[0][1], key=lambda row: (row["value"], row["row"]))
+    ranked = [row for row in ranks[0][1] if row["value"] is not None]
+    leading = min(ranked, key=lambda row: (row["value"], row["row"]))
     title = f"By {first}, {leading['row']} leads; each classifier by {measures}"
     charts = [figure.chart(title, grid(values, "share of images"), INTERVALS)]
     drawing = grid(ranks, "rank, 1 the highest", unit=False, reach=[1.0, float(len(names))])
@@ -77,16 +71,13 @@ def _rank(metric: dict[str, Any]) -> dict[str, Any]:
 
 def b2(figure: Figure) -> list[Chart]:
     texts = {
-        ("wrong",): "wrong: not there",
-        ("secondary", "settled"): "secondary: not the main one",
-        ("secondary", "weighted"): "... weighted",
-        ("missing", "settled"): "missing: another object",
-        ("missing", "weighted"): "... weighted ",
+        ("rates", "wrong"): "wrong: not there",
+        ("rates", "secondary", "settled"): "secondary: not the main one",
+        ("rates", "secondary", "weighted"): "... weighted",
+        ("rates", "missing", "settled"): "missing: another object",
+        ("rates", "missing", "weighted"): "... weighted ",
     }
-    rows = [
-        {"row": text, "series": "", **figure.point("rates", *keys), **PEOPLES}
-        for keys, text in texts.items()
-    ]
+    rows = figure.peoples(texts)
     if not any(row["value"] is not None for row in rows):
         return []
     drawing = rows_of_points([("", rows)], "share of images", list(texts.values()), zero=True)
@@ -169,12 +160,7 @@ def b4(figure: Figure) -> list[Chart]:
     if not order:
         return []
     rows = [
-        {
-            "row": report.look(name).name,
-            "series": key,
-            **figure.point("models", name, key),
-            **mark(report.look(name), filled=key == "assisted"),
-        }
+        {**report.row(name, key, filled=key == "assisted"), **figure.point("models", name, key)}
         for name in order
         for key in ("human", "assisted")
     ]
@@ -195,15 +181,7 @@ def b5(figure: Figure) -> list[Chart]:
     order = report.ranked(models)
     panels = []
     for key, text in (("nll", "log loss, in nats"), ("ece", "calibration error")):
-        rows = [
-            {
-                "row": report.look(name).name,
-                "series": "",
-                **figure.point("models", name, key),
-                **mark(report.look(name)),
-            }
-            for name in order
-        ]
+        rows = [{**report.row(name), **figure.point("models", name, key)} for name in order]
         if any(row["value"] is not None for row in rows):
             panels.append((text, rows))
     if not panels:

@@ -54,7 +54,7 @@ class Chart:
     def _svg(self) -> str:
         import vl_convert
 
-        svg = _smaller(vl_convert.vegalite_to_svg(self.spec))
+        svg = _smaller(vl_convert.vegalite_to_svg(dict(self.spec)))
         head = f'<svg role="img" aria-label="{escape(self.title)}" font-family="{FONT}" '
         return svg.replace("<svg ", head, 1)
 
@@ -75,7 +75,7 @@ class Chart:
 
 
 def _smaller(svg: str) -> str:
-    """The same drawing without what Vega writes and nobody sees; it is a third of the size.
+    """The same drawing without what Vega writes and nobody sees; it is half of the size.
 
     Only tags are changed: what stands between them may be anything.
     """

@@ -10,7 +10,7 @@ from typing import Any
 
 import altair as alt
 
-from annotation.report.charts.theme import INK, QUIET, SHADE, SMALL, WIDTH, Look
+from annotation.report.charts.theme import INK, QUIET, SHADE, SMALL, WIDTH
 
 Spec = dict[str, Any]  # in Vega-Lite
 Rows = list[dict[str, Any]]
@@ -19,7 +19,12 @@ Line = tuple[str, Point]  # what to compare with, and where it stands
 
 LETTER = 7  # pixels of an average one
 FILL = {"fill": alt.Fill("fill:N", scale=None), "shape": alt.Shape("shape:N", scale=None)}
-NAMES = {"grid": False, "ticks": False, "domain": False, "labelColor": INK}  # of rows, on an axis
+NAMES: Spec = {
+    "grid": False,
+    "ticks": False,
+    "domain": False,
+    "labelColor": INK,
+}  # of rows, on an axis
 
 
 def marks(
@@ -52,11 +57,6 @@ def beside(*panels: Spec, spacing: int = 14) -> Spec:
 
 def below(*panels: Spec) -> Spec:
     return panels[0] if len(panels) == 1 else {"vconcat": list(panels), "spacing": 16}
-
-
-def mark(look: Look, *, filled: bool = True) -> dict[str, str]:
-    """A classifier's mark; an open one for the first of two series."""
-    return {"fill": look.colour if filled else "transparent", "shape": look.shape}
 
 
 def left_of(names: Sequence[str], most: int = 230) -> int:
@@ -182,7 +182,7 @@ def rows_of_points(
 
     made = []
     for at, (heading, rows) in enumerate(panels):
-        y = named_rows(names, **({"labels": False} if at else {}))
+        y = named_rows(names, labels=not at)
         certain = [row for row in rows if row["low"] is not None]
         whisker = {"strokeWidth": 1.5}
         layers = [

@@ -31,15 +31,12 @@ def r1(figure: Figure) -> list[Chart]:
         return []
     share = figure.point("fraction_multi", "of_settled")
     kinds = {
-        "of_settled": "of settled images",
-        "of_follow_up": "of those followed up",
-        "of_all_images": "of all images",
-        "weighted": "of all, weighted",
+        ("fraction_multi", "of_settled"): "of settled images",
+        ("fraction_multi", "of_follow_up"): "of those followed up",
+        ("fraction_multi", "of_all_images"): "of all images",
+        ("fraction_multi", "weighted"): "of all, weighted",
     }
-    rows = [
-        {"row": text, "series": "", **figure.point("fraction_multi", key), **PEOPLES}
-        for key, text in kinds.items()
-    ]
+    rows = figure.peoples(kinds)
     drawing = below(
         columns(counts, "objects in an image", "settled images"),
         rows_of_points(
@@ -79,7 +76,11 @@ def r2(figure: Figure) -> list[Chart]:
         height=19 * len(rows),
     )
     other, own = shorter(top[0]["other"]), shorter(top[0]["dataset_label"])
-    first = f" The first {len(top)} of {pairs:,} pairs." if len(top) < pairs else ""
+    first = (
+        f" Of {pairs:,} pairs the first {len(top)} on three images or more."
+        if len(top) < pairs
+        else ""
+    )
     return [
         figure.chart(
             f"{other} stands beside {own} on {_of(top[0])} images",
@@ -99,14 +100,12 @@ def r5(figure: Figure) -> list[Chart]:
     if not sum(tenths):
         return []
     shares = {
-        "mean_share": "votes for the dataset label",
-        "mean_share_single": "... with one object",
-        "mean_share_multi": "... with several",
-        "disagreements_of_multi": "another main object, of several",
+        ("mean_share",): "votes for the dataset label",
+        ("mean_share_single",): "... with one object",
+        ("mean_share_multi",): "... with several",
+        ("disagreements_of_multi",): "another main object, of several",
     }
-    rows = [
-        {"row": text, "series": "", **figure.point(key), **PEOPLES} for key, text in shares.items()
-    ]
+    rows = figure.peoples(shares)
     drawing = below(
         columns(
             {f"{10 * at}-{10 * at + 10}": count for at, count in enumerate(tenths)},
@@ -157,7 +156,7 @@ def r7(figure: Figure) -> list[Chart]:
         figure.chart(
             title,
             drawing,
-            "Labels selected at least so often as the dataset label, itself among them.",
+            "Labels selected at least as often as said, the dataset label among them.",
             "Filled: as counted; open: one half of the workers chooses the other label, the other"
             " half is asked (cross-fitted).",
             INTERVALS,

@@ -1,11 +1,10 @@
 """Charts of labels: R9, R13, R14."""
 
-from collections import Counter
 from typing import Any
 
 import altair as alt
 
-from annotation.report.charts.areas import matrix, scatter
+from annotation.report.charts.areas import CROWDED, in_places, matrix, scatter
 from annotation.report.charts.chart import Chart
 from annotation.report.charts.forms import (
     FILL,
@@ -15,30 +14,24 @@ from annotation.report.charts.forms import (
     key,
     layered,
     left_of,
-    mark,
     marks,
     named_rows,
     rows_of_points,
 )
 from annotation.report.charts.reading import INTERVALS, Figure, percent
-from annotation.report.charts.theme import INK, PEOPLES, QUIET, WIDTH, shortened, shorter
+from annotation.report.charts.theme import INK, QUIET, WIDTH, shortened, shorter
 
 PAIRS = 8  # in each of two groups
-CROWDED = 150  # dots; more are drawn by their number in each place
-GRID = 40
 READABLE = 14  # superclasses of a matrix with numbers
 
 
 def r9(figure: Figure) -> list[Chart]:
     report = figure.report
-    known = sorted(
-        (
-            pair
-            for row in figure.data["top"]
-            if (pair := (_mean(row, "accuracy"), row))[0] is not None
-        ),
-        key=lambda pair: pair[0],
-    )
+    known = []
+    for row in figure.data["top"]:
+        if (accuracy := _mean(row, "accuracy")) is not None:
+            known.append((accuracy, row))
+    known.sort(key=lambda pair: pair[0])
     if not known:
         return []
     size = min(PAIRS, (len(known) + 1) // 2)
@@ -55,7 +48,7 @@ def r9(figure: Figure) -> list[Chart]:
         if group:
             panels.append(_pairs(figure, heading, group, names[: len(group)], order, left))
             names = names[len(group) :]
-    looks = [{"name": look.name, **mark(look)} for look in map(report.look, order)]
+    looks = [{"name": look.name, **look.mark()} for look in map(report.look, order)]
     worst, row = known[0]
     title = (
         f"Of these pairs classifiers tell {shorter(row['a'])} and {shorter(row['b'])} apart worst:"
@@ -93,7 +86,7 @@ def _pairs(
         for classifier, model in pair["models"].items():
             if (value := model["accuracy"]) is not None:
                 place = str(order.index(classifier))
-                look = mark(figure.report.look(classifier))
+                look = figure.report.look(classifier).mark()
                 rows.append({"row": name, "place": place, "value": value, **look})
     width = WIDTH - left - 70
     y = named_rows(names, grid=True, tickBand="extent")
@@ -129,7 +122,7 @@ def r13(figure: Figure) -> list[Chart]:
     crowded = len(dots) > CROWDED
     extremes = _extremes(dots)
     drawing = scatter(
-        in_places(dots) if crowded else [{**dot, "n": 1} for dot in dots],
+        in_places(dots),
         "mean top-1 accuracy of the classifiers",
         "dataset label's mean selection frequency",
         named=extremes,
@@ -138,7 +131,7 @@ def r13(figure: Figure) -> list[Chart]:
     title = f"{what}: how often workers select it, and how often classifiers name it"
     note = f"{len(dots):,} dataset labels; named: those at the ends."
     if crowded:
-        note = f"A circle's area is the number of labels within {100 // GRID} or so points. {note}"
+        note = f"A circle's area is the number of labels about its place. {note}"
     return [figure.chart(title, drawing, note)]
 
 
@@ -163,27 +156,14 @@ def _extremes(dots: Rows) -> Rows:
     return placed
 
 
-def in_places(dots: Rows) -> Rows:
-    """How many dots fall in each place of a grid."""
-    places = Counter((round(dot["x"] * GRID) / GRID, round(dot["y"] * GRID) / GRID) for dot in dots)
-    return [{"x": x, "y": y, "n": n} for (x, y), n in sorted(places.items())]
-
-
 def r14(figure: Figure) -> list[Chart]:
     data, report = figure.data, figure.report
     within = data["within_superclass"]
     order = report.ranked(within["models"])
     rows: Rows = [
-        {
-            "row": report.look(name).name,
-            "series": "",
-            **figure.point("within_superclass", "models", name),
-            **mark(report.look(name)),
-        }
-        for name in order
+        {**report.row(name), **figure.point("within_superclass", "models", name)} for name in order
     ]
-    human = figure.point("within_superclass", "human")
-    rows.append({"row": "people's main label", "series": "", **human, **PEOPLES})
+    rows += figure.peoples({("within_superclass", "human"): "people's main label"})
     rows = [row for row in rows if row["value"] is not None]
     if not rows:
         return []

@@ -1,9 +1,8 @@
 """Charts of the workers and how far they agree: R15, R16, R17."""
 
-from annotation.report.charts.areas import scatter
+from annotation.report.charts.areas import CROWDED, in_places, scatter
 from annotation.report.charts.chart import Chart
-from annotation.report.charts.forms import Rows, below, columns, rows_of_points
-from annotation.report.charts.labels import CROWDED, in_places
+from annotation.report.charts.forms import below, columns, rows_of_points
 from annotation.report.charts.reading import INTERVALS, Figure, percent
 from annotation.report.charts.theme import OPEN, PEOPLES
 
@@ -32,7 +31,7 @@ def r15(figure: Figure) -> list[Chart]:
         drawing = below(
             drawing,
             scatter(
-                in_places(dots) if crowded else [{**dot, "n": 1} for dot in dots],
+                in_places(dots),
                 "specificity: says no where the label is absent",
                 "sensitivity: says yes where it is there",
                 height=200,
@@ -58,10 +57,7 @@ def r16(figure: Figure) -> list[Chart]:
         ("classify", "mean_modal_share"): "CLASSIFY: share of the most frequent",
         ("classify", "unanimous"): "CLASSIFY: all agree",
     }
-    rows: Rows = [
-        {"row": text, "series": "", **figure.point(*keys), **PEOPLES}
-        for keys, text in texts.items()
-    ]
+    rows = figure.peoples(texts)
     alpha, alike = figure.point("contains", "alpha"), figure.point("contains", "alpha_yes")
     if alpha == alike:
         rows = [row for row in rows if row["row"] != "... maybe as no"]

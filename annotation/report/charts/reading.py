@@ -2,12 +2,12 @@
 
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from annotation.report.charts.chart import Chart
-from annotation.report.charts.theme import INK, Look, looks, theme
+from annotation.report.charts.theme import INK, PEOPLES, Look, looks, theme
 from annotation.report.findings import to
 
 _UNFIT_FOR_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -51,6 +51,11 @@ class Report:
     def look(self, name: str) -> Look:
         return self.looks.get(name) or Look(name, INK, "circle")
 
+    def row(self, name: str, series: str = "", *, filled: bool = True) -> dict[str, str]:
+        """What a classifier's row of points begins with."""
+        look = self.look(name)
+        return {"row": look.name, "series": series, **look.mark(filled=filled)}
+
 
 class Figure:
     """One figure of a report, to be drawn."""
@@ -69,17 +74,19 @@ class Figure:
         low, high = self.plain["intervals"].get(to(*keys)) or (None, None)
         return {"value": value, "low": low, "high": high}
 
+    def peoples(self, texts: Mapping[Any, str]) -> list[dict[str, Any]]:
+        """Rows of points of people's numbers. texts: by the keys of each, what it is called."""
+        return [
+            {"row": text, "series": "", **self.point(*keys), **PEOPLES}
+            for keys, text in texts.items()
+        ]
+
     def chart(
         self, title: str, drawing: Any, *notes: str, part: str = "", over: tuple[str, ...] = ()
     ) -> Chart:
         """The chart with its caption: the population and n, then notes. `over`: the populations
         drawn, where n is by population."""
-        n = self.plain["n"]
-        if isinstance(n, Mapping):
-            sizes = [f"{POPULATIONS.get(key, key)} {n[key]:,}" for key in over or n if key in n]
-            of = f" (n: {', '.join(sizes)})" if sizes else ""
-        else:
-            of = "" if n is None else f" (n = {n:,})"
+        of = f" ({said})" if (said := _n(self.plain["n"], over)) else ""
         population = self.plain["population"]
         caption = " ".join([f"{population[:1].upper()}{population[1:]}{of}.", *notes])
         lines = textwrap.wrap(title, TITLE) or [""]
@@ -89,6 +96,16 @@ class Figure:
 
 INTERVALS = "Lines are 95\u00a0% intervals."
 TITLE = 60  # characters of a line
+
+
+def _n(n: Any, over: Sequence[str]) -> str:
+    if not isinstance(n, Mapping):
+        return "" if n is None else f"n = {n:,}"
+    if any(key not in POPULATIONS for key in n):  # by classifier
+        least, most = min(n.values()), max(n.values())
+        return f"n = {least:,}" if least == most else f"n = {least:,} to {most:,} by classifier"
+    sizes = [f"{POPULATIONS[key]} {n[key]:,}" for key in over or n if key in n]
+    return f"n: {', '.join(sizes)}" if sizes else ""
 
 
 def percent(share: float | None) -> str:

@@ -64,7 +64,7 @@ def theme() -> alt.theme.ThemeConfig:
         "labelFlush": False,
         "labelOverlap": False,
     }
-    config: dict[str, Any] = {
+    config: Any = {
         "aria": False,
         "font": FONT,
         "background": None,
@@ -108,6 +108,10 @@ class Look:
     name: str
     colour: str
     shape: str
+
+    def mark(self, *, filled: bool = True) -> dict[str, str]:
+        """As a row of data has it; an open one for the other of two series."""
+        return {"fill": self.colour if filled else "transparent", "shape": self.shape}
 
 
 def looks(classifiers: Sequence[str]) -> dict[str, Look]:
