@@ -78,7 +78,8 @@ def report_of(
             "seed": seed,
         },
         "figures": {
-            name: {**figure, "paper": paper.get(name)} for name, figure in figures_of(study).items()
+            name: {**figure, "paper": paper.get(name) if figure["data"] else None}
+            for name, figure in figures_of(study).items()
         },
     }
 

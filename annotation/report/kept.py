@@ -21,7 +21,7 @@ def kept_report(campaigns: Campaigns) -> dict[str, Any] | None:
 def kept_text(campaigns: Campaigns) -> str | None:
     """The same as JSON text."""
     kept = KeptReport.objects.filter(run__campaign=last_of(campaigns)).order_by("run").last()
-    return kept and kept.document
+    return None if kept is None else kept.document
 
 
 @transaction.atomic

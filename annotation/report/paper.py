@@ -10,7 +10,6 @@ MIN_JUDGMENTS = 5
 CANDIDATES = {"k": 5, "min_models": 1}
 
 FROM_CONTAINS: dict[str, dict[str, Any]] = {
-    "R3": {"says": "Top-1 accuracy is lower by more than 10 points on multi-object images."},
     "R7": {
         "says": "Workers select another label at least as often as the dataset label on nearly 40 %"
         " of images, and at least half as often on over 70 % (counting mis)."
@@ -26,6 +25,7 @@ FROM_CLASSIFY: dict[str, dict[str, Any]] = {
         "says": "21.6 % of images show more than one object (2,156 of 10,000).",
         "values": {"/multi_object": 2156, "/fraction_multi/of_all_images": 0.2156},
     },
+    "R3": {"says": "Top-1 accuracy is lower by more than 10 points on multi-object images."},
     "R5": {
         "says": "On 650 of 2,156 multi-object images the main object is another than the dataset"
         " label's.",

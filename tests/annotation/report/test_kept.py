@@ -97,7 +97,7 @@ def test_the_papers_values_stand_beside_studies_by_its_rules(campaigns):
     contains, form = campaigns
     for campaign in campaigns:
         campaign.workers_per_item = 9
-    assert set(paper_values(contains, None)) == {"R3", "R7", "R9", "R10"}
+    assert set(paper_values(contains, None)) == {"R7", "R9", "R10"}
     assert set(paper_values(contains, form)) == {"R1", "R3", "R5", "R7", "R9", "R10"}
     for field, other in (("workers_per_item", 5), ("maybe", True), ("candidates", {"k": 3})):
         assert paper_values(changed(contains, **{field: other}), form) == {}
