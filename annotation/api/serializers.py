@@ -44,7 +44,7 @@ class Reason(KnownFieldsOnly):
 class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
     """A campaign's settings, and where it stands."""
 
-    adds_to = serializers.SlugRelatedField(
+    adds_to: Any = serializers.SlugRelatedField(
         slug_field="slug",
         read_only=True,
         help_text="The campaign of which this one asks the pairs that nobody judged.",

@@ -257,12 +257,12 @@ FIGURES = {
             predicted(lambda picture: picture.is_easy or has_objects(picture)),
             share_of_objects,
         ),
-        "models/first/any_label/value": over(predicted(settled), any_label),
+        "models/first/any_label/value": over(parted(predicted(settled)), any_label),
         "models/first/mean_sf/value": frequency(top),
     },
     b2: {
-        "rates/secondary/settled": over(labelled(settled), is_secondary),
-        "rates/missing/settled": over(labelled(settled), is_missing),
+        "rates/secondary/settled": over(parted(labelled(settled)), is_secondary),
+        "rates/missing/settled": over(parted(labelled(settled)), is_missing),
     },
     r7: {
         f"thresholds/{name}/{key}": definition
@@ -491,7 +491,7 @@ def test_first_labels_that_nobody_was_asked_about_bound_an_accuracy():
     for seed in range(12):
         made = pictures(seed, 30)
         data = r4(study_of(made)).data
-        counted = [picture for picture in made if predicted(settled)(picture)]
+        counted = [picture for picture in made if parted(predicted(settled))(picture)]
         never = [
             picture
             for picture in counted
