@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 from annotation.report.campaigns import NoStudy, study_of
 from annotation.report.kept import (
     Campaigns,
+    classifiers_since,
     failure_of,
     kept_text,
     last_of,
@@ -97,6 +98,7 @@ def report_page(request: HttpRequest, dataset: Dataset) -> HttpResponse:
         context["failure"], context["last"] = failure_of(campaigns), last_of(campaigns)
         return TemplateResponse(request, "report/none.html", context)
     context["body"] = _body(dataset, campaigns, text, context["query"])
+    context["newer"], context["last"] = classifiers_since(campaigns), last_of(campaigns)
     return TemplateResponse(request, "report/framed.html", context)
 
 

@@ -4,7 +4,10 @@ import json
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Now
 
+from models_inference.models import Classifier, Prediction
 from tasks.models import Campaign, KeptReport, Run, Transition
 from tasks.results import last_failure, record_failure
 
@@ -20,8 +23,22 @@ def kept_report(campaigns: Campaigns) -> dict[str, Any] | None:
 
 def kept_text(campaigns: Campaigns) -> str | None:
     """The same as JSON text."""
-    kept = KeptReport.objects.filter(run__campaign=last_of(campaigns)).order_by("run").last()
+    kept = _kept(campaigns).last()
     return None if kept is None else kept.document
+
+
+def _kept(campaigns: Campaigns) -> QuerySet[KeptReport]:
+    return KeptReport.objects.filter(run__campaign=last_of(campaigns)).order_by("run")
+
+
+def classifiers_since(campaigns: Campaigns) -> list[str]:
+    """Names of classifiers that came, with predictions, after the kept report was computed."""
+    at = _kept(campaigns).values_list("at", flat=True).last()
+    if at is None:
+        return []
+    classifiers = Classifier.objects.filter(dataset=last_of(campaigns).dataset, created_at__gt=at)
+    predicted = Exists(Prediction.objects.filter(classifier=OuterRef("pk")))
+    return list(classifiers.filter(predicted).order_by("name").values_list("name", flat=True))
 
 
 @transaction.atomic
@@ -29,7 +46,7 @@ def keep(text: str, campaigns: Campaigns) -> None:
     """Keep report.json with the last run of the study's last campaign, in place of an older one."""
     runs = Run.objects.filter(campaign=last_of(campaigns))
     run = runs.latest()
-    KeptReport.objects.update_or_create(run=run, defaults={"document": text})
+    KeptReport.objects.update_or_create(run=run, defaults={"document": text, "at": Now()})
     KeptReport.objects.filter(run__in=runs).exclude(run=run).delete()
 
 

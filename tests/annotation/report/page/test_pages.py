@@ -16,6 +16,7 @@ from annotation.report.page.galleries import Example, Gallery, spread
 from annotation.report.page.making import alone, for_readers
 from annotation.report.page.pictures import Embedding, pictures_of
 from imagesets.models import Dataset
+from models_inference.models import Classifier, Prediction
 from tests.factories import make_campaign, make_dataset, make_user
 from tests.studies.answered_studies import make_answered_study
 
@@ -81,6 +82,16 @@ def test_the_sites_page_says_what_the_file_says(dataset, staff):
     text = page.content.decode()
     assert "What was found" in text
     assert "9 images of small" in text
+    assert "Not in this report yet" not in text
+    later = Classifier.objects.create(dataset=dataset, name="eleventh")
+    label = dataset.labels.first()
+    for image in dataset.images.all():
+        Prediction.objects.create(classifier=later, image=image, labels=[label.pk], scores=[1.0])
+    text = staff.get("/datasets/small/report/").content.decode()
+    assert "Not in this report yet: eleventh." in text
+    keep(text_of(report_of(dataset, *campaigns)), campaigns)
+    text = staff.get("/datasets/small/report/").content.decode()
+    assert "Not in this report yet" not in text
     listed = staff.get("/reports/").content.decode()
     assert "/datasets/small/report/" in listed
     chart = re.search(
