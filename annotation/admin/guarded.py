@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
-from django.db.models import Field, ForeignKey, Model, Q, QuerySet
+from django.db.models import DateTimeField, Field, ForeignKey, Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RelatedDropdownFilter
@@ -66,14 +66,28 @@ class Guarded(ModelAdmin):
         )
 
     def response_action(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
-        """Take an action on the selected rows, unless the form names what can be no row."""
+        """Take an action on the selected rows, unless none of them is there, or can be."""
+        keys = request.POST.getlist(ACTION_CHECKBOX_NAME)
         try:
-            for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
-                self.opts.pk.to_python(key)
+            lost = keys and not queryset.filter(pk__in=map(self.opts.pk.to_python, keys)).exists()
         except ValidationError:
             messages.error(request, "The form named a row that cannot be. Select the rows again.")
             return None
+        if lost:
+            messages.error(request, "None of these rows is there any more. Select the rows again.")
+            return None
         return super().response_action(request, queryset)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """What the address fills in, less times that cannot be read, on which it fails."""
+        initial: dict[str, Any] = dict(super().get_changeform_initial_data(request))
+        for field in self.opts.concrete_fields:
+            if isinstance(field, DateTimeField) and field.name in initial:
+                try:
+                    initial[field.name] = field.to_python(initial[field.name])
+                except ValidationError:
+                    del initial[field.name]
+        return initial
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Choices: the rows on which the user may do research, as the form's own row needs."""

@@ -85,13 +85,21 @@ def test_the_schema_is_built_once_and_needs_no_login(monkeypatch):
     assert len(built) == 2
 
 
-@pytest.mark.parametrize("row", ["", "[]", "%s", "\n", "2026-13-45"])
+@pytest.mark.parametrize("row", ["", "[]", "%s", "\n", "2026-13-45", "000099", str(2**31 - 1)])
 def test_an_action_on_what_can_be_no_row_is_refused_in_a_sentence(job, admin_client, row):
     page = reverse("admin:models_inference_classifier_changelist")
     form = {"action": "run", "select_across": "0", "index": "0", "_selected_action": row}
     reply = admin_client.post(page, form, follow=True)
     assert reply.status_code == 200
     assert "Select the rows again" in reply.content.decode()
+
+
+@pytest.mark.parametrize("time", ["000004", "2026-13-45", "soon", ""])
+def test_an_address_that_fills_in_no_time_opens_the_form(admin_client, time):
+    page = reverse("admin:django_celery_beat_periodictask_add")
+    assert admin_client.get(page, {"expires": time, "name": "x"}).status_code == 200
+    reply = admin_client.get(page, {"expires": "2026-11-28 12:30"})
+    assert "2026-11-28" in reply.content.decode()
 
 
 def test_a_schedule_that_celery_cannot_read_is_refused_by_its_form(admin_client):

@@ -403,3 +403,19 @@ def test_a_zip_whose_directory_is_damaged_is_refused_in_a_line(tmp_path):
     path.write_bytes(content)
     with pytest.raises(ImportRefused, match=r"a\.zip"):
         open_source(path)
+
+
+def test_a_member_without_a_name_is_left_out_and_said(tmp_path):
+    write_zip(tmp_path / "x.zip", {"a.jpg": jpeg(1), "b.jpg": jpeg(2)})
+    content = (tmp_path / "x.zip").read_bytes()
+    directory = content.rindex(b"b.jpg") - 46  # a central header is 46 bytes and the name
+    header = bytearray(content[directory : directory + 46])
+    header[28:30] = b"\0\0"  # the length of the name
+    header[32:34] = b"\5\0"  # that of the comment, which takes its bytes
+    damaged = content[:directory] + bytes(header) + content[directory + 46 :]
+    (tmp_path / "x.zip").write_bytes(damaged)
+    with zipfile.ZipFile(tmp_path / "x.zip") as file:
+        assert [info.filename for info in file.infolist()] == ["a.jpg", ""]
+    report = import_dataset("set", tmp_path / "x.zip")
+    assert list(Image.objects.values_list("key", flat=True)) == ["a.jpg"]
+    assert any("without a name" in note for note in report.notes)

@@ -57,7 +57,10 @@ class ZipSource:
             raise ImportRefused(f"{path}: cannot be read as a zip ({error})") from error
 
     def entries(self, named: Container[str]) -> Iterator[Entry]:
-        infos = [info for info in self.zip.infolist() if not info.is_dir()]
+        members = [info for info in self.zip.infolist() if info.filename]
+        if nameless := len(self.zip.infolist()) - len(members):
+            self.notes.append(f"{nameless} members of the zip without a name were left out")
+        infos = [info for info in members if not info.is_dir()]
         names = [_name(info) for info in infos]
         slashes = any("/" in name for name in names)
         for name, info in zip(names, infos, strict=True):
