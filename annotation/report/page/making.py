@@ -45,7 +45,7 @@ def alone(
 ) -> bytes:
     """The page as one HTML file."""
     page = contents(report, dataset, contains, classify, _embedded(charts), Embedding())
-    text = render_to_string("report/alone.html", {"page": page, "style": _style()})
+    text = render_to_string("report/index.html", {"page": page, "style": _style()})
     return text.encode()
 
 
