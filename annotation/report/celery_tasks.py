@@ -1,6 +1,7 @@
 """Work of the queue `default`: after an aggregation the report is computed and kept."""
 
 import logging
+from typing import Any
 
 from celery import shared_task
 from celery.signals import task_success
@@ -57,7 +58,11 @@ def queue_report(campaign: Campaign) -> None:
     transaction.on_commit(queue)
 
 
-@task_success.connect(sender=aggregate_campaign)
-def queue_after_nightly_aggregation(sender, **event: object) -> None:
-    """The queue's own aggregations know nothing of reports."""
-    compute_report.delay(*sender.request.args)
+@task_success.connect
+def queue_after_nightly_aggregation(sender: Any, **event: object) -> None:
+    """The queue's own aggregations know nothing of reports.
+
+    To connect to the task itself would bind it before the project's Celery application is there.
+    """
+    if sender.name == aggregate_campaign.name:
+        compute_report.delay(*sender.request.args)

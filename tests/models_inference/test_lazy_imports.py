@@ -15,6 +15,8 @@ import models_inference.classifiers.presets, models_inference.jobs
 import models_inference.predictions.candidates
 heavy = {"torch", "timm", "torchvision", "altair", "scipy.special", "numba"} & set(sys.modules)
 assert not heavy, heavy
+from celery import _state
+assert _state.default_app is app  # threads of the web find their tasks' queue by it
 assert "models_inference.celery_tasks" in sys.modules
 """
 
