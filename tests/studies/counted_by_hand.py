@@ -63,12 +63,15 @@ def check_contains(campaign: Campaign) -> None:
     pair = [pairs.index(row[1]) for row in rows]
     answers = [row[2] for row in rows]
     frequencies = selection_frequencies(np.array(pair, int), np.array(answers, int), len(pairs))
+    # Of taus that predict few answers alike, the order of sums decides: the run's own is taken.
+    convergence = campaign.runs.latest().convergence or {"tau": 1.0}
     fitted = fit_posteriors(
         np.array(worker, int),
         np.array(pair, int),
         np.array(answers, int),
         len(workers),
         len(pairs),
+        taus=(convergence["tau"],),
     )
     results = {r.pair_id: r for r in PairResult.objects.filter(pair__campaign=campaign)}
     assert sorted(results) == pairs
