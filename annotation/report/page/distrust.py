@@ -127,7 +127,8 @@ def _few_answers(report: Plain) -> str | None:
     return (
         f"With {_listed(sorted(str(each) for each in asked))} answers wanted of a pair or an"
         f" image, shares that count a most frequent or a highest answer ({_listed(figures)}) also"
-        " depend on their number, and their intervals miss more often than one time in twenty."
+        " depend on their number: a study that asked more would find others, and the intervals do"
+        " not reach towards them."
     )
 
 
