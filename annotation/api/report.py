@@ -1,6 +1,6 @@
 """The report of a study over the API, as it was last computed."""
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.exceptions import NotFound
@@ -9,13 +9,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.api.parameters import known_parameters
-from annotation.report.campaigns import NoStudy, study_of
-from annotation.report.kept import Campaigns, failure_of, kept_text, last_of, not_aggregated
+from annotation.report.campaigns import Campaigns, NoStudy, study_seen
+from annotation.report.kept import failure_of, kept_text, last_of, not_aggregated
+from annotation.report.wording import sentence
 from annotation.rights import VIEW
 from annotation.rights.api import Ruled
-from annotation.rights.rules import visible
 from imagesets.models import Dataset
-from tasks.models import Campaign
 
 MINUTE = 60
 AGGREGATE = "POST /api/campaigns/{}/aggregate/"
@@ -48,7 +47,10 @@ class Report(Ruled, APIView):
     )
     def get(self, request: Request, slug: str) -> HttpResponse:
         known_parameters(request, ("campaign",))
-        campaigns = self._campaigns(request.query_params.get("campaign"))
+        try:
+            campaigns = study_seen(request.user, self.row, request.query_params.get("campaign"))
+        except NoStudy as error:
+            raise NotFound(f"{sentence(str(error))}.") from None
         text = kept_text(campaigns)
         if text is not None:
             return HttpResponse(text, content_type="application/json")
@@ -60,21 +62,6 @@ class Report(Ruled, APIView):
             f" there is none then, queue it again: {AGGREGATE.format(last.slug)}."
         )
         return Response({"detail": detail}, status=202, headers={"Retry-After": str(MINUTE)})
-
-    def _campaigns(self, name: str | None) -> Campaigns:
-        seen = visible(self.request.user, Campaign.objects.filter(dataset=self.row))
-        campaign = None
-        if name is not None and (campaign := seen.filter(slug=name).first()) is None:
-            raise NotFound(f"Dataset {self.row.slug} has no campaign {name}.")
-        try:
-            campaigns = study_of(self.row, campaign)
-        except NoStudy as error:
-            message = str(error)
-            raise NotFound(f"{message[:1].upper()}{message[1:]}.") from None
-        asked = [each.pk for each in campaigns if each is not None]
-        if seen.filter(pk__in=asked).count() < len(asked):
-            raise Http404
-        return campaigns
 
 
 def why_none(campaigns: Campaigns) -> str | None:

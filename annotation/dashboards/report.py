@@ -2,23 +2,21 @@
 
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
-from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
-from annotation.report.campaigns import NoStudy, study_of
+from annotation.report.campaigns import Campaigns, NoStudy, study_seen
 from annotation.report.kept import (
-    Campaigns,
     classifiers_since,
     failure_of,
     kept_text,
@@ -41,7 +39,6 @@ from annotation.rights import VIEW
 from annotation.rights.pages import needs
 from annotation.rights.rules import visible
 from imagesets.models import Dataset
-from tasks.models import Campaign
 
 if TYPE_CHECKING:  # it takes a second to import
     from annotation.report.charts import Chart
@@ -58,7 +55,7 @@ def reports(request: HttpRequest) -> HttpResponse:
     studies = []
     for dataset in visible(request.user, Dataset.objects.order_by("name")):
         try:
-            contains, classify = _study(request.user, dataset)
+            contains, classify = study_seen(request.user, dataset)
         except (NoStudy, Http404):
             continue
         runs = [each.runs.first() for each in (contains, classify) if each is not None]
@@ -88,7 +85,7 @@ def report_page(request: HttpRequest, dataset: Dataset) -> HttpResponse:
         "query": f"?{urlencode({'campaign': slug})}" if (slug := _campaign(request)) else "",
     }
     try:
-        campaigns = _study(request.user, dataset, _campaign(request))
+        campaigns = study_seen(request.user, dataset, _campaign(request))
     except NoStudy as error:
         context["nothing"] = str(error)
         return TemplateResponse(request, "report/none.html", context)
@@ -110,7 +107,7 @@ def chart(request: HttpRequest, dataset: Dataset) -> HttpResponse:
     name = request.GET.get("name", "")
     scheme = SCHEMES[request.GET.get("scheme") == "dark"]
     try:
-        text = kept_text(_study(request.user, dataset, _campaign(request)))
+        text = kept_text(study_seen(request.user, dataset, _campaign(request)))
     except NoStudy:
         text = None
     svg = None
@@ -134,18 +131,8 @@ def _charts(dataset: Dataset, text: str) -> list["Chart"]:
     return charts_of(for_readers(json.loads(text), dataset))
 
 
-def _campaign(request: HttpRequest) -> str:
-    return request.GET.get("campaign", "")
-
-
-def _study(user: Any, dataset: Dataset, slug: str = "") -> Campaigns:
-    """Raises NoStudy, and Http404 unless the dataset has the campaign and the user sees both."""
-    seen = visible(user, Campaign.objects.filter(dataset=dataset))
-    campaigns = study_of(dataset, get_object_or_404(seen, slug=slug) if slug else None)
-    asked = [each.pk for each in campaigns if each is not None]
-    if seen.filter(pk__in=asked).count() < len(asked):
-        raise Http404
-    return campaigns
+def _campaign(request: HttpRequest) -> str | None:
+    return request.GET.get("campaign") or None
 
 
 def _body(dataset: Dataset, campaigns: Campaigns, text: str, query: str) -> str:

@@ -23,8 +23,9 @@ from django.db.models import Q
 from rich.console import Console
 
 from annotation.demo.bill import bill_table
+from annotation.report.campaigns import Campaigns
 from annotation.report.document import report_of, text_of
-from annotation.report.kept import Campaigns, keep, kept_report
+from annotation.report.kept import keep, kept_report
 from annotation.serving.celery_worker import celery_worker
 from annotation.serving.web import web_server
 from imagesets.importing.import_dataset import import_dataset

@@ -1,5 +1,10 @@
 """Which campaigns make up the study that a report speaks of."""
 
+from typing import Any
+
+from django.http import Http404
+
+from annotation.rights.rules import visible
 from imagesets.models import Dataset
 from tasks.models import Campaign
 from tasks.models.campaign import Kind, State
@@ -9,10 +14,12 @@ class NoStudy(Exception):
     """There is nothing to report; the message says what is missing and what to name."""
 
 
-def study_of(
-    dataset: Dataset, campaign: Campaign | None = None
-) -> tuple[Campaign | None, Campaign | None]:
-    """The CONTAINS and the CLASSIFY campaign, of which one may be missing.
+Campaigns = tuple[Campaign | None, Campaign | None]
+"""A study's CONTAINS and CLASSIFY campaign, of which one may be missing."""
+
+
+def study_of(dataset: Dataset, campaign: Campaign | None = None) -> Campaigns:
+    """The campaigns of a study.
 
     `campaign`: one of the two, or one that adds to the first; by default the newest CONTAINS
     campaign that has ended and adds to no other. Its follow-up is the newest that is no draft.
@@ -38,3 +45,19 @@ def study_of(
     campaign = campaign.adds_to or campaign
     follow_ups = Campaign.objects.filter(source=campaign).exclude(state=State.DRAFT)
     return campaign, follow_ups.first()
+
+
+def study_seen(user: Any, dataset: Dataset, slug: str | None = None) -> Campaigns:
+    """The campaigns of a study that the user sees whole; `slug`: of one of them.
+
+    Raises NoStudy, and Http404 where the user does not see them.
+    """
+    seen = visible(user, Campaign.objects.filter(dataset=dataset))
+    campaign = None
+    if slug is not None and (campaign := seen.filter(slug=slug).first()) is None:
+        raise Http404(f"Dataset {dataset.slug} has no campaign {slug}.")
+    campaigns = study_of(dataset, campaign)
+    asked = [each.pk for each in campaigns if each is not None]
+    if seen.filter(pk__in=asked).count() < len(asked):
+        raise Http404
+    return campaigns

@@ -2,20 +2,17 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from annotation.report.arrays import Study
+from annotation.report.campaigns import Campaigns
 from annotation.report.comparing import comparison
+from annotation.report.document import text_of
 from annotation.report.figures.figure import token
 from annotation.report.figures.populations import sizes
 from annotation.report.loading import load_study
-from tasks.models import Campaign
 from tasks.results.version import code_version
-
-Campaigns = tuple[Campaign | None, Campaign | None]
-"""A study's CONTAINS and CLASSIFY campaign, of which one may be missing."""
 
 COLUMNS = ("a", "b", "difference")
 
@@ -59,8 +56,7 @@ def rows_of(compared: dict[str, Any]) -> Iterator[tuple[str, list[tuple[float | 
 
 def files_of(compared: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
     """(name, content) of compare.json and compare.csv."""
-    text = json.dumps(compared, ensure_ascii=False, allow_nan=False, indent=1)
-    yield "compare.json", f"{text}\n".encode()
+    yield "compare.json", text_of(compared).encode()
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
     ends = [(key, f"{key}_low", f"{key}_high") for key in COLUMNS]

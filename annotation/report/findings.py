@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from annotation.report.wording import Numbers as _Numbers
-from annotation.report.wording import Plain, to
+from annotation.report.wording import Plain, sentence, to
 from annotation.report.wording import count as _count
 
 
@@ -206,8 +206,7 @@ def _r16(of: _Numbers) -> str:
             "two workers name the same main label on"
             f" {of.share('/classify/pairwise_agreement')} of occasions in CLASSIFY"
         )
-    sentence = "; ".join(said)
-    return f"{sentence[:1].upper()}{sentence[1:]}."
+    return f"{sentence('; '.join(said))}."
 
 
 def _r17(of: _Numbers) -> str:

@@ -7,12 +7,12 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
+from annotation.report.campaigns import Campaigns
 from models_inference.models import Classifier, Prediction
 from tasks.models import Campaign, KeptReport, Run, Transition
 from tasks.results import last_failure, record_failure
 
 SUBJECT = "report"  # of a failure in the campaign's log
-Campaigns = tuple[Campaign | None, Campaign | None]  # CONTAINS and CLASSIFY, as study_of gives them
 
 
 def kept_report(campaigns: Campaigns) -> dict[str, Any] | None:

@@ -47,6 +47,11 @@ def token(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
+def sentence(text: str) -> str:
+    """The text with a capital at its beginning."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def to(*keys: str) -> str:
     """The JSON pointer to what stands under these keys."""
     return "".join(f"/{token(key)}" for key in keys)

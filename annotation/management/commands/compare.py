@@ -5,15 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from rich.table import Table
+from rich.table import Column, Table
 
-from annotation.report.campaigns import NoStudy, study_of
-from annotation.report.comparison_document import Campaigns, comparison_of, files_of, rows_of
-from imagesets.files import write_whole
+from annotation.management.study_command import aggregate_all, study_named, write_files
+from annotation.report.comparison_document import comparison_of, files_of, rows_of
 from imagesets.terminal import drawn, progress_bar
 from tasks.management.campaign_command import campaign_named
-from tasks.models.refused import Refused
-from tasks.results import aggregate
+
+NAMES = 44  # columns for names of figures, of the terminal's 80
 
 
 class Command(BaseCommand):
@@ -31,38 +30,25 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, a: str, b: str, out: Path | None, seed: int, **options: Any) -> None:
-        first, second = (_study(slug) for slug in (a, b))
+        first, second = (
+            study_named(campaign.dataset, campaign) for campaign in map(campaign_named, (a, b))
+        )
         if first == second:
             raise CommandError(f"{a} and {b} are of one study: name a campaign of another one.")
         with progress_bar("aggregating and comparing", quiet=options["verbosity"] == 0):
-            try:
-                for each in filter(None, dict.fromkeys(first + second)):
-                    aggregate(each)
-            except Refused as error:
-                raise CommandError(str(error)) from None
+            aggregate_all(first, second)
             compared = comparison_of(first, second, seed)
         if compared["missing"]:
             raise CommandError(f"{a} and {b} cannot be compared: they need {compared['missing']}.")
-        table = Table("figure", a, b, "difference")
-        for pointer, values in rows_of(compared):
+        rows = list(rows_of(compared))
+        whole = min(NAMES, max(len(pointer) for pointer, _ in rows))
+        table = Table(Column("figure", min_width=whole, overflow="fold"), a, b, "difference")
+        for pointer, values in rows:
             table.add_row(pointer, *(_said(*each) for each in values))
         self.stdout.write(drawn(table))
         if out is not None:
-            try:
-                out.mkdir(parents=True, exist_ok=True)
-                for name, content in files_of(compared):
-                    write_whole(out / name, content)
-            except OSError as error:
-                raise CommandError(f"{out}: {error.strerror or error}.") from None
+            write_files(out, files_of(compared))
             self.stdout.write(f"compare.json and compare.csv in {out}")
-
-
-def _study(slug: str) -> Campaigns:
-    campaign = campaign_named(slug)
-    try:
-        return study_of(campaign.dataset, campaign)
-    except NoStudy as error:
-        raise CommandError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
 
 
 def _said(value: float | None, interval: list[float]) -> str:

@@ -4,10 +4,10 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from rich.table import Table
 
-from annotation.report.campaigns import NoStudy, study_of
+from annotation.management.study_command import aggregate_all, study_named, write_files
 from annotation.report.charts import charts_of, files_of_charts
 from annotation.report.document import files_of, report_of, text_of
 from annotation.report.kept import keep
@@ -15,13 +15,10 @@ from annotation.report.loading import load_study
 from annotation.report.page.drawings import draw_all, version_of
 from annotation.report.page.making import alone, for_readers
 from annotation.report.scoring.people import scoring_files
-from imagesets.files import write_whole
 from imagesets.management.dataset_argument import dataset_named
 from imagesets.terminal import drawn, progress_bar
 from models_inference.predictions.class_orders import usual_orders
 from tasks.management.campaign_command import campaign_named
-from tasks.models.refused import Refused
-from tasks.results import aggregate
 
 
 class Command(BaseCommand):
@@ -48,17 +45,9 @@ class Command(BaseCommand):
         self, *, slug: str, campaign: str | None, out: Path | None, seed: int, **options: Any
     ) -> None:
         dataset = dataset_named(slug)
-        try:
-            campaigns = study_of(dataset, campaign_named(campaign) if campaign else None)
-        except NoStudy as error:
-            message = str(error)
-            raise CommandError(f"{message[:1].upper()}{message[1:]}.") from None
+        campaigns = study_named(dataset, campaign_named(campaign) if campaign else None)
         with progress_bar("aggregating and computing", quiet=options["verbosity"] == 0):
-            try:
-                for each in filter(None, campaigns):
-                    aggregate(each)
-            except Refused as error:
-                raise CommandError(str(error)) from None
+            aggregate_all(campaigns)
             study = load_study(dataset, *campaigns, seed)
             report = report_of(dataset, *campaigns, seed=seed, study=study)
             text = text_of(report)
@@ -77,12 +66,7 @@ class Command(BaseCommand):
                 *scoring_files(study, others, usual_orders(dataset)),
                 ("index.html", page),
             ]
-            try:
-                out.mkdir(parents=True, exist_ok=True)
-                for name, content in files:
-                    write_whole(out / name, content)
-            except OSError as error:
-                raise CommandError(f"{out}: {error.strerror or error}.") from None
+            write_files(out, files)
         table = Table("figure", "finding")
         for name, figure in report["figures"].items():
             missing = f"needs {figure['missing']}" if figure["missing"] else "says nothing yet"

@@ -14,29 +14,11 @@ from annotation.report.charts.reading import Figure, Report
 __all__ = ["Chart", "charts_of", "files_of_charts"]
 
 CHARTS: dict[str, Callable[[Figure], list[Chart]]] = {
-    "R1": r1,
-    "R2": r2,
-    "R3": r3,
-    "R4": r4,
-    "R5": r5,
-    "R6": r6,
-    "R7": r7,
-    "R8": r8,
-    "R9": r9,
-    "R10": r10,
-    "R11": r11,
-    "R12": r12,
-    "R13": r13,
-    "R14": r14,
-    "R15": r15,
-    "R16": r16,
-    "R17": r17,
-    "B1": b1,
-    "B2": b2,
-    "B3": b3,
-    "B4": b4,
-    "B5": b5,
-    "B6": b6,
+    draw.__name__.upper(): draw
+    for draw in (
+        *(r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, r13, r14, r15, r16, r17),
+        *(b1, b2, b3, b4, b5, b6),
+    )
 }
 
 

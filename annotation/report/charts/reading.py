@@ -8,7 +8,7 @@ from typing import Any
 
 from annotation.report.charts.chart import Chart
 from annotation.report.charts.theme import INK, PEOPLES, Look, looks, theme
-from annotation.report.findings import to
+from annotation.report.wording import sentence, to
 
 _UNFIT_FOR_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 POPULATIONS = {
@@ -87,8 +87,7 @@ class Figure:
         """The chart with its caption: the population and n, then notes. `over`: the populations
         drawn, where n is by population."""
         of = f" ({said})" if (said := _n(self.plain["n"], over)) else ""
-        population = self.plain["population"]
-        caption = " ".join([f"{population[:1].upper()}{population[1:]}{of}.", *notes])
+        caption = " ".join([f"{sentence(self.plain['population'])}{of}.", *notes])
         lines = textwrap.wrap(title, TITLE) or [""]
         spec = {**theme(), "title": lines, **drawing}
         return Chart(self.name, f"{self.name}{part and '-'}{part}", title, caption, spec)

@@ -29,27 +29,9 @@ from annotation.report.figures.r16_agreement import r16
 from annotation.report.figures.r17_accepted import r17
 
 FIGURES: dict[str, Callable[[Study], Figure]] = {
-    "R1": r1,
-    "R2": r2,
-    "R3": r3,
-    "R4": r4,
-    "R5": r5,
-    "R6": r6,
-    "R7": r7,
-    "R8": r8,
-    "R9": r9,
-    "R10": r10,
-    "R11": r11,
-    "R12": r12,
-    "R13": r13,
-    "R14": r14,
-    "R15": r15,
-    "R16": r16,
-    "R17": r17,
-    "B1": b1,
-    "B2": b2,
-    "B3": b3,
-    "B4": b4,
-    "B5": b5,
-    "B6": b6,
+    compute.__name__.upper(): compute
+    for compute in (
+        *(r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, r13, r14, r15, r16, r17),
+        *(b1, b2, b3, b4, b5, b6),
+    )
 }

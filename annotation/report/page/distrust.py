@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from annotation.report.least import LEAST_WORKERS
 from annotation.report.page.abstract import numbers_of
-from annotation.report.wording import Plain, count
+from annotation.report.wording import Plain, count, sentence
 
-FEW_ANSWERS = 4  # a pair; up to here intervals cover less than they say
+FEW_ANSWERS = 4  # a pair; up to here one answer often decides
 OF_VOTES = ("R1", "R4", "R5", "R7", "R12")  # figures that count a most frequent answer
 SOME_WORKERS = 30
 RARE = 0.1  # expected share of positives
@@ -197,7 +197,7 @@ def _not_answered(report: Plain) -> str | None:
             f"{count(unclear['images'], 'image', 'images')} with too few judgments of the dataset"
             f" label {_are(unclear['images'])} in no share of objects"
         )
-    return f"{_sentence('; '.join(said))}." if said else None
+    return f"{sentence('; '.join(said))}." if said else None
 
 
 def _not_predicted(report: Plain) -> str | None:
@@ -238,7 +238,3 @@ def _were(n: int) -> str:
 
 def _are(n: int) -> str:
     return "is" if n == 1 else "are"
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"

@@ -81,8 +81,8 @@ def _classify(
         sentences.append(
             f"Images whose dataset label had at least {count(enough, 'judgment', 'judgments')} and"
             f" a rival of at least {share} of its selection frequency were followed up; labels"
-            f" up to that frequency, at most {settings['max_offered']} an image, were offered to"
-            " workers."
+            f" of at least that frequency, at most {settings['max_offered']} an image, were"
+            " offered to workers."
         )
     sentences.append(
         f"In the second task (CLASSIFY) {count(r, 'worker', 'workers')} an image checked the labels"
