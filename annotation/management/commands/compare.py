@@ -5,14 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from rich.table import Column, Table
 
 from annotation.management.study_command import aggregate_all, study_named, write_files
 from annotation.report.comparison_document import comparison_of, files_of, rows_of
-from imagesets.terminal import drawn, progress_bar
+from imagesets.terminal import progress_bar
 from tasks.management.campaign_command import campaign_named
-
-NAMES = 44  # columns for names of figures, of the terminal's 80
 
 
 class Command(BaseCommand):
@@ -40,15 +37,18 @@ class Command(BaseCommand):
             compared = comparison_of(first, second, seed)
         if compared["missing"]:
             raise CommandError(f"{a} and {b} cannot be compared: they need {compared['missing']}.")
-        rows = list(rows_of(compared))
-        whole = min(NAMES, max(len(pointer) for pointer, _ in rows))
-        table = Table(Column("figure", min_width=whole, overflow="fold"), a, b, "difference")
-        for pointer, values in rows:
-            table.add_row(pointer, *(_said(*each) for each in values))
-        self.stdout.write(drawn(table))
+        self.stdout.write(_line(a, b, "difference"))
+        for pointer, values in rows_of(compared):
+            self.stdout.write(pointer)
+            self.stdout.write(_line(*(_said(*each) for each in values)))
         if out is not None:
             write_files(out, files_of(compared))
             self.stdout.write(f"compare.json and compare.csv in {out}")
+
+
+def _line(first: str, second: str, difference: str) -> str:
+    """A line of three columns, within 80 as long as names are short."""
+    return f"  {first:<24} {second:<24} {difference}"
 
 
 def _said(value: float | None, interval: list[float]) -> str:
