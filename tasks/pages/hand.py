@@ -1,4 +1,4 @@
-"""What the page's script measured of the worker's hand (static/js/hand.js), read from the form."""
+"""What the page's script measured of the worker's hand (static/js/worker/hand.js)."""
 
 import json
 import math

@@ -7,6 +7,7 @@ from csp.decorators import csp
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 
 from imagesets.clock import database_now
@@ -18,6 +19,7 @@ from tasks.pages.instructions import as_html
 from tasks.pages.sheets import Sheet, preview_of
 
 View = Callable[..., HttpResponse]
+SCRIPTS = ("active", "bar", "hand", "sending")  # what hit.js imports, beside the kind's own
 
 
 def worker_page(view: View) -> View:
@@ -63,6 +65,7 @@ def form(
         "instructions_open": not practised,
         "longest_other": LONGEST_OTHER,
         "longest_comment": LONGEST_COMMENT,
+        "modules": [static(f"js/worker/{name}.js") for name in (*SCRIPTS, sheet.campaign.kind)],
         "active_seconds": request.POST.get("active_seconds", "")[:20],
     }
     return render(request, f"tasks/{sheet.campaign.kind}.html", context, status=status)
