@@ -1,7 +1,7 @@
 """Nothing that a worker chose is lost, whatever becomes of the page, and the answer arrives once."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -91,9 +91,9 @@ def whole_answer(page) -> list[str]:
 
 
 def stored(page_address: str) -> set[str]:
-    """The one answer to the HIT at that address, as ids of the boxes checked on its page."""
-    public_id = urlsplit(page_address).path.split("/")[2]
-    done = Assignment.objects.get(state="submitted", hit__public_id=public_id)
+    """The answer to the HIT at that address, as ids of the boxes checked on its page."""
+    (token,) = parse_qs(urlsplit(page_address).query)["assignmentId"]
+    done = Assignment.objects.get(state="submitted", token=token)
     sheet = sheet_of(done)
     for section in sheet.sections:
         for tile in section.tiles:
@@ -128,8 +128,8 @@ def test_reload_a_killed_browser_and_another_device_lose_nothing(kind, study, de
     until(lambda: held or page.wait_for_timeout(50))
     before = checked(page)
     tap(page, last)
-    page.unroute("**/hit.js")
     held[0].continue_()
+    page.unroute("**/hit.js")
     assert checked(ready(page)) == {*steps, last} != before
 
     address, kept = page.url, first.storage_state()
