@@ -1,6 +1,7 @@
 // A HIT's page works without scripts; these make it convenient. Each idea is a module of its own.
 
 import "./bar.js";
+import "./conditions.js";
 import "./hand.js";
 import "./sending.js";
 
