@@ -134,6 +134,7 @@ CLASSIFY_JUDGMENTS = Table(
     ),
 )
 
+
 def _conditions(kind: Kind) -> Table:
     """How each item was shown and what its worker did with it; the seconds are the assignment's."""
     contains = kind == Kind.CONTAINS

@@ -1,4 +1,4 @@
-"""Under which conditions a HIT was answered: form, language, device, and what was zoomed or changed.
+"""Under which conditions a HIT was answered: form, language, device, zooms and changes.
 
 They are stored with the answer, so that a study can ask whether they change the answers. What the
 page's script counted (static/js/worker/conditions.js) is believed whole or not at all, and no

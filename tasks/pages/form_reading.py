@@ -45,11 +45,15 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
     if sheet.problems:
         return None
     conditions = read_conditions(form.get("conditions", ""), sheet)
-    return answer | conditions | {
-        "comment": sheet.comment,
-        "hand": read_hand(form.get("hand", "")),
-        "active_seconds": _seconds(form.get("active_seconds", "")),
-    }
+    return (
+        answer
+        | conditions
+        | {
+            "comment": sheet.comment,
+            "hand": read_hand(form.get("hand", "")),
+            "active_seconds": _seconds(form.get("active_seconds", "")),
+        }
+    )
 
 
 def choices_on(sheet: Sheet) -> str:

@@ -84,7 +84,6 @@ class Section:
     none: bool = False
     error: str = ""
 
-
     @property
     def form(self) -> Literal["card", "grid"]:
         """How the section is shown; kept with the answer."""
