@@ -2,6 +2,7 @@
 
 import "./bar.js";
 import "./hand.js";
+import "./instructions.js";
 import "./sending.js";
 
 const form = document.querySelector("form.work");
