@@ -19,7 +19,9 @@ from tasks.pages.instructions import as_html
 from tasks.pages.sheets import Sheet, preview_of
 
 View = Callable[..., HttpResponse]
-SCRIPTS = ("active", "bar", "hand", "instructions", "sending")  # what hit.js imports, beside the kind's own
+# What hit.js imports, beside the kind's own.
+SCRIPTS = ("active", "bar", "draft", "expiry", "giving-back", "hand", "posting", "problems")
+SCRIPTS += ("instructions", "keys", "pictures", "sending", "words", "zoom")
 
 
 def worker_page(view: View) -> View:
@@ -56,8 +58,11 @@ def form(
             campaign=assignment.campaign_id,
             state=AssignmentState.SUBMITTED,
         ).exists()
+    questions = len(sheet.sections or sheet.pictures)
     context = {
         "sheet": sheet,
+        "questions": questions,
+        "several": questions > 1,
         "campaign": sheet.campaign,
         "carried": carried,
         "minutes_left": left,

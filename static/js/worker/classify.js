@@ -65,7 +65,7 @@ function redraw(question) {
   const answered = isAnswered(question);
   question.classList.toggle("undecided", !answered && checked(question, LABEL).length > 1);
   const mark = form.querySelector(`.strip a[href="#${question.id}"]`);
-  mark?.classList.toggle("answered", answered);
+  mark?.classList.toggle("done", answered);
   mark?.querySelector("span").toggleAttribute("hidden", !answered);
 }
 
