@@ -19,7 +19,8 @@ from tasks.pages.instructions import as_html
 from tasks.pages.sheets import Sheet, preview_of
 
 View = Callable[..., HttpResponse]
-SCRIPTS = ("active", "bar", "hand", "sending")  # what hit.js imports, beside the kind's own
+# What hit.js imports, beside the kind's own.
+SCRIPTS = ("active", "bar", "hand", "keys", "pictures", "sending", "zoom")
 
 
 def worker_page(view: View) -> View:

@@ -2,7 +2,10 @@
 
 import "./bar.js";
 import "./hand.js";
+import "./keys.js";
+import "./pictures.js";
 import "./sending.js";
+import "./zoom.js";
 
 const form = document.querySelector("form.work");
 await import(`./${form.dataset.kind}.js`);
