@@ -138,7 +138,7 @@ class Assignment(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="Digest of the choices in the last form with mistakes; a change renews the time.",
+        help_text="Digest of the choices in the newest draft; a change renews the time.",
     )
     changed = TransactionField(
         db_default=CurrentTransaction(),

@@ -38,6 +38,7 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
         answer = _read_contains(sheet, form)
     else:
         answer = _read_classify(sheet, form)
+    sheet.active_seconds = form.get("active_seconds", "")[:20]
     sheet.comment = form.get("comment", "").strip()
     if error := _text_error(sheet.comment, LONGEST_COMMENT):
         sheet.errors.append(f"Your comment {error}.")
@@ -46,7 +47,7 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
     return answer | {
         "comment": sheet.comment,
         "hand": read_hand(form.get("hand", "")),
-        "active_seconds": _seconds(form.get("active_seconds", "")),
+        "active_seconds": _seconds(sheet.active_seconds),
     }
 
 
@@ -57,7 +58,7 @@ def choices_on(sheet: Sheet) -> str:
     ]
     chosen += [(section.id, section.none) for section in sheet.sections]
     for picture in sheet.pictures:
-        chosen.append((picture.id, picture.none, picture.other))
+        chosen.append((picture.id, picture.none))
         chosen += [(choice.id, choice.selected, choice.main) for choice in picture.offered]
     made = sorted(choice for choice in chosen if any(choice[1:]))
     return hashlib.sha256(repr(made).encode()).hexdigest() if made else ""

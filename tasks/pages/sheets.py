@@ -127,6 +127,8 @@ class Sheet:
     sections: list[Section] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     comment: str = ""
+    active_seconds: str = ""  # as the form had them
+    revision: int = 0  # of the draft that it was filled in from; 0: none
     errors: list[str] = field(default_factory=list)  # of the form as a whole
 
     @property
@@ -141,12 +143,21 @@ class Sheet:
     @property
     def problems(self) -> list[tuple[str, str]]:
         """Everything wrong, in the page's order: (id of the element or "", sentence)."""
+        return [("", text) for text in self.errors] + [
+            (element.id, element.error) for element in self._elements() if element.error
+        ]
+
+    def forget_problems(self) -> None:
+        """Keep the choices, but say nothing of what is wrong with them."""
+        self.errors = []
+        for element in self._elements():
+            element.error = ""
+
+    def _elements(self) -> list["Section | Tile | Picture"]:
         elements: list[Section | Tile | Picture] = [*self.pictures]
         for section in self.sections:
             elements += [section, *section.tiles]
-        return [("", text) for text in self.errors] + [
-            (element.id, element.error) for element in elements if element.error
-        ]
+        return elements
 
 
 def sheet_of(assignment: Assignment) -> Sheet:
