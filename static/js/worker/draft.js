@@ -11,10 +11,11 @@ const kept = document.querySelector(".bar .kept");
 const KEY = `draft-${form.elements.namedItem("assignmentId").value}`;
 const MEASURED = ["active_seconds", "conditions"];  // hidden fields that a draft carries
 const DAY = 24 * 3600_000;
-const APART = 10_000;  // between two drafts that the site gets
+const FIRST = 2_000;  // from a change to the draft that the site gets
+const APART = 10_000;  // between two of them
 const LONGEST_WAIT = 160_000;  // while the site does not answer
 
-let revision = Number(form.dataset.revision) || 0;
+let revision = Number(form.dataset.revision) || 0;  // also in the form's dataset, for posting.js
 let onSite = true;  // the site has the newest
 let onDevice = true;
 let failures = 0;
@@ -77,7 +78,7 @@ function show(draft, touched) {
       input.value = texts.get(input.name) ?? "";
     }
   }
-  revision = draft.revision;
+  form.dataset.revision = revision = draft.revision;
   form.dispatchEvent(new CustomEvent("restored"));
 }
 
@@ -96,7 +97,7 @@ function keep() {
   if (closed) {
     return;
   }
-  revision = Math.max(revision + 1, Date.now());  // the newest of all devices
+  form.dataset.revision = revision = Math.max(revision + 1, Date.now());  // the newest of all devices
   onSite = false;
   write();
   tell();
@@ -109,9 +110,9 @@ function tell() {
 }
 
 function schedule() {
-  const wait = Math.min(APART * 2 ** failures, LONGEST_WAIT) * (failures ? 0.75 + Math.random() / 2 : 1);
+  const apart = Math.min(APART * 2 ** failures, LONGEST_WAIT) * (failures ? 0.75 + Math.random() / 2 : 1);
   if (!onSite) {
-    timer ??= setTimeout(push, Math.max(0, asked + wait - Date.now()));
+    timer ??= setTimeout(push, Math.max(FIRST, asked + apart - Date.now()));
   }
 }
 
@@ -123,17 +124,17 @@ async function push() {
   }
   const sent = revision;
   asked = Date.now();
-  const reply = await post({ draft: 1, revision: sent }, true).catch(() => null);
+  const reply = await post({ draft: 1 }, true).catch(() => null);
   if (closed) {
     return;
   }
-  if (reply && reply.status !== 204) {
+  if (reply?.status === 409 || reply?.status === 410) {
     close();
     end(reply.detail);
     return;
   }
-  failures = reply ? 0 : failures + 1;
-  if (reply) {
+  failures = reply?.status === 204 ? 0 : failures + 1;
+  if (failures === 0) {
     onSite = sent === revision;
     renewed(reply.headers);
   }
@@ -172,6 +173,7 @@ export function start() {
     if (document.visibilityState === "visible") {
       catchUp();
     } else if (!closed) {
+      catchUp();  // never to write over another tab's
       write();  // with the seconds so far
       push();
     }

@@ -11,7 +11,7 @@ const ANSWERS = [200, 204, 409, 410, 422];
 export async function post(extra, keepalive = false) {
   writeSeconds();
   const body = new URLSearchParams(new FormData(form));
-  for (const [name, value] of Object.entries(extra)) {
+  for (const [name, value] of Object.entries({ revision: form.dataset.revision, ...extra })) {
     body.set(name, value);
   }
   const reply = await fetch(location.href, {
