@@ -1,7 +1,6 @@
 // The questions of CLASSIFY: which labels fit a picture, and which one names its main object.
 
-import { describe, single, singleKeysOn } from "./keys.js";
-import { openZoom } from "./zoom.js";
+import { beginAt, describe, single, singleKeysOn } from "./keys.js";
 
 const form = document.querySelector("form.work");
 const questions = [...form.querySelectorAll("fieldset[data-item]")];
@@ -96,14 +95,6 @@ form.addEventListener("click", ({ target }) => {
   }
 });
 
-form.addEventListener("click", (event) => {
-  const link = event.target.closest(".image a");
-  if (link && !(event.ctrlKey || event.metaKey || event.shiftKey)) {
-    event.preventDefault();
-    openZoom(link.querySelector("img"));
-  }
-});
-
 form.addEventListener("restored", () => questions.forEach((question) => follow(question)));
 questions.forEach((question) => follow(question));
 
@@ -150,11 +141,14 @@ function nextBox(question, target, step) {
 }
 
 form.addEventListener("keydown", (event) => {
+  const { target } = event;
+  const key = event.key.toLowerCase();
+  if (key === "enter" && target.name?.startsWith("other-") && !event.ctrlKey) {
+    event.preventDefault();  // it would send the form
+  }
   if (event.defaultPrevented || !single(event)) {
     return;
   }
-  const { target } = event;
-  const key = event.key.toLowerCase();
   const question = target.closest("[data-item]");
   const number = numberOf(event);
   const box = key in ROWS ? nextBox(question, target, ROWS[key]) : null;
@@ -166,8 +160,6 @@ form.addEventListener("keydown", (event) => {
     goTo(questions[questions.indexOf(question) + STEPS[key]]);
   } else if (box) {
     box.focus();
-  } else if (key === "z") {
-    openZoom(question.querySelector("img[data-picture]"));
   } else {
     return;
   }
@@ -180,10 +172,11 @@ form.addEventListener("keys", showNumbers);
 showNumbers();
 
 describe([
-  ["1 9", "Check the label of that number, or undo it"],
-  ["Shift+1 Shift+9", "Check the label and make it the main object"],
-  ["0", "None of these labels; again: back to what you chose"],
-  ["↑ ↓", "From label to label; Space checks it"],
-  ["← → p n", "To the picture before or after"],
-  ["z", "The picture, larger"],
+  ["1–9", "check a label, or take it back"],
+  ["Shift+1–9", "check a label as the main object"],
+  ["0", "none of these labels; again: take it back"],
+  ["↑ ↓", "go from label to label"],
+  ["← → p n", "go from picture to picture"],
+  ["i", "how it works"],
 ]);
+beginAt(questions[0]);

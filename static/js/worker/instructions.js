@@ -1,6 +1,6 @@
 // The instructions once more, over the page, where the worker is: i opens and closes them.
 
-import { describe, single } from "./keys.js";
+import { single } from "./keys.js";
 
 const folded = document.querySelector("details.instructions");
 const dialog = document.createElement("dialog");
@@ -17,5 +17,3 @@ document.addEventListener("keydown", (event) => {
     dialog.open ? dialog.close() : dialog.showModal();
   }
 });
-
-describe([["i", "How it works"]]);
