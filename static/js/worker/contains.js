@@ -104,11 +104,16 @@ function vertically(tile, below) {
   return next && nearest(tilesOf(next), from, below);
 }
 
-const arrows = {
+// A row of a section's pictures, as it is laid out now.
+const rowOf = (tile) => tilesOf(sectionOf(tile)).filter((other) => other.offsetTop === tile.offsetTop);
+
+const ways = {
   ArrowLeft: (tile) => tiles[tiles.indexOf(tile) - 1],
   ArrowRight: (tile) => tiles[tiles.indexOf(tile) + 1],
   ArrowUp: (tile) => vertically(tile, false),
   ArrowDown: (tile) => vertically(tile, true),
+  Home: (tile) => rowOf(tile).at(0),
+  End: (tile) => rowOf(tile).at(-1),
 };
 
 // Answers by key; what answers a whole card leads on to the next section that is still open.
@@ -135,7 +140,7 @@ function boxFor(event, section, tile) {
   if (event.code === "Digit0" || event.code === "Numpad0") {
     return noneOf(section);
   }
-  return tile && { x: boxOf, m: maybeOf }[event.key]?.(tile);
+  return tile && { x: boxOf, m: maybeOf }[event.key.toLowerCase()]?.(tile);
 }
 
 form.addEventListener("keydown", (event) => {
@@ -146,8 +151,8 @@ form.addEventListener("keydown", (event) => {
   }
   const tile = target.closest(".tile");
   const box = boxFor(event, section, tile);
-  if (key in arrows) {
-    const next = arrows[key](tile ?? stopOf(section));
+  if (key in ways) {
+    const next = ways[key](tile ?? stopOf(section));
     if (next) {
       goTo(next);
     }
@@ -178,6 +183,7 @@ beginAt(boxOf(tiles[0]));
 
 describe([
   ["← → ↑ ↓", "go from picture to picture"],
+  ["Home End", "go to the first or last picture of a row"],
   ["Space Enter x", "select the picture, or answer Yes"],
   ["0", "none of these, or No; again: take it back"],
   ...(offersMaybe ? [["m", "Maybe"]] : []),
