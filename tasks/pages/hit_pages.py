@@ -20,7 +20,9 @@ from tasks.pages.replies import preload, wants_json
 from tasks.pages.sheets import Sheet, preview_of
 
 View = Callable[..., HttpResponse]
-SCRIPTS = ("active", "bar", "hand", "sending")  # what hit.js imports, beside the kind's own
+# What hit.js imports, beside the kind's own.
+SCRIPTS = ("active", "bar", "conditions", "draft", "expiry", "giving-back", "hand", "posting")
+SCRIPTS += ("instructions", "keys", "pictures", "problems", "sending", "words", "zoom")
 
 
 def worker_page(view: View) -> View:
@@ -29,13 +31,18 @@ def worker_page(view: View) -> View:
     return never_cache(strict)
 
 
-def preview(request: HttpRequest, hit: HIT) -> HttpResponse:
-    """The HIT as it looks to somebody who has not accepted it."""
+def preview(
+    request: HttpRequest, hit: HIT, way_in: Mapping[str, str] | None = None
+) -> HttpResponse:
+    """The HIT as it looks to somebody who has not accepted it.
+
+    `way_in`: hidden fields of "Begin", where the site gives out the work.
+    """
     if request.method == "POST":
         return refuse(request, 409, "This was a preview: accept the work before you submit it.")
     if hit.campaign.state in (State.CLOSED, State.FINISHED):
         return refuse(request, 410, "This study has ended.")
-    return form(request, preview_of(hit), None, {})
+    return form(request, preview_of(hit), None, way_in or {})
 
 
 def form(
@@ -56,8 +63,11 @@ def form(
             campaign=assignment.campaign_id,
             state=AssignmentState.SUBMITTED,
         ).exists()
+    questions = len(sheet.sections or sheet.pictures)
     context = {
         "sheet": sheet,
+        "questions": questions,
+        "several": questions > 1,
         "campaign": sheet.campaign,
         "carried": carried,
         "expires": expires and iso(expires),
