@@ -30,6 +30,8 @@ class Item(NamedTuple):
     height: int
 
 
+CARD = 4  # a section of so many tiles at most is shown as a card, a larger one as a grid
+
 COLUMNS: tuple[str, ...] = ("position", "section", "label_id", "image_id")
 COLUMNS += tuple(f"image__{name}" for name in Item._fields[len(COLUMNS) :])
 FIRST_ROW: dict[str, int] = {Kind.CONTAINS: 8, Kind.CLASSIFY: 1}  # pictures at the top of a page
@@ -82,6 +84,10 @@ class Section:
     tiles: list[Tile]
     none: bool = False
     error: str = ""
+
+    @property
+    def is_card(self) -> bool:
+        return len(self.tiles) <= CARD
 
 
 @dataclass

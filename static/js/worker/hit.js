@@ -5,8 +5,11 @@ import "./hand.js";
 import "./bar.js";  // and the questions of the page's kind
 import { start } from "./draft.js";
 import "./expiry.js";
+import "./keys.js";
+import "./pictures.js";
 import "./sending.js";
 import "./giving-back.js";
+import "./zoom.js";
 
 const form = document.querySelector("form.work");
 start();  // when all others listen
