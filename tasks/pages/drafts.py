@@ -72,8 +72,10 @@ def form_of(draft: Draft) -> QueryDict:
     return form
 
 
-def has_choices(draft: Draft) -> bool:
-    """Whether the worker had chosen something."""
+def must_ask(request: HttpRequest, draft: Draft | None) -> bool:
+    """Whether the worker gives back what they have begun to answer, and was not asked yet."""
+    if draft is None or "sure" in request.POST:
+        return False
     return any(name.startswith(CHOICES) for name in json.loads(draft.fields))
 
 

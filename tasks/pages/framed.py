@@ -16,9 +16,9 @@ from tasks.crowds import BadVisit, Frame, Visit
 from tasks.models import HIT, Assignment, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
-from tasks.pages.drafts import draft_of, fill_in, keep, take_draft
+from tasks.pages.drafts import draft_of, fill_in, keep, must_ask, take_draft
 from tasks.pages.form_reading import choices_on, read
-from tasks.pages.hit_pages import form, is_expired, preview, refuse
+from tasks.pages.hit_pages import ask_to_give_back, form, is_expired, preview, refuse
 from tasks.pages.replies import SeeOther, problems_of, wants_json
 from tasks.pages.sheets import sheet_of
 from tasks.work.claiming import give_back
@@ -64,7 +64,10 @@ def _visited(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> Http
     sheet = sheet_of(assignment)
     if (draft := draft_of(assignment)) is not None:
         fill_in(sheet, draft, problems="problems" in request.GET)
-    return form(request, sheet, assignment, visit.fields, expires)
+    page = form(request, sheet, assignment, visit.fields, expires)
+    policy = {"form-action": ["'self'", *visit.origins]}  # its script may hand the answer in
+    page._csp_replace = policy  # type: ignore[attr-defined]
+    return page
 
 
 def _take_up(hit: HIT, visit: Visit) -> Assignment:
@@ -89,6 +92,9 @@ def _posted(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> HttpR
     if assignment.submitted_at is not None:
         return _hand_in(request, frame, assignment, visit)
     if "return" in request.POST:
+        if must_ask(request, draft_of(assignment)):
+            work = f"{request.path}?{urlencode(visit.fields)}"
+            return ask_to_give_back(request, visit.fields, work)
         if claim is not None:
             give_back(claim)
         return _return(
@@ -122,7 +128,7 @@ def _hand_in(
         handed = {"action": hand_in.action, "fields": dict(hand_in.fields)}
         return JsonResponse({"hand_in": handed})
     response = render(request, "tasks/hand_in.html", {"hand_in": hand_in, "late": late})
-    response._csp_replace = {"form-action": hand_in.origins}  # type: ignore[attr-defined]
+    response._csp_replace = {"form-action": visit.origins}  # type: ignore[attr-defined]
     return response
 
 

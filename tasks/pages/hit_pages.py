@@ -16,7 +16,7 @@ from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
 from tasks.pages.form_reading import LONGEST_COMMENT, LONGEST_OTHER
 from tasks.pages.instructions import as_html
-from tasks.pages.replies import wants_json
+from tasks.pages.replies import preload, wants_json
 from tasks.pages.sheets import Sheet, preview_of
 
 View = Callable[..., HttpResponse]
@@ -73,7 +73,17 @@ def form(
         "longest_comment": LONGEST_COMMENT,
         "modules": [static(f"js/worker/{name}.js") for name in (*SCRIPTS, sheet.campaign.kind)],
     }
-    return render(request, f"tasks/{sheet.campaign.kind}.html", context)
+    page = render(request, f"tasks/{sheet.campaign.kind}.html", context)
+    preload(page, sheet.first_pictures)
+    return page
+
+
+def ask_to_give_back(request: HttpRequest, carried: Mapping[str, str], work: str) -> HttpResponse:
+    """Ask once more, because the worker has chosen something; `work`: the HIT's address."""
+    if wants_json(request):
+        return refuse(request, 409, "Something is chosen on the page: send sure=1 to give it back.")
+    context = {"carried": carried, "work": work}
+    return render(request, "tasks/give_back.html", context)
 
 
 def is_expired(assignment: Assignment) -> bool:

@@ -22,19 +22,27 @@ from tasks.models.campaign import Kind, State
 from tasks.money import expected_seconds
 from tasks.pages import framed
 from tasks.pages.addresses import campaign_address, hit_address, more_address, thanks_address
-from tasks.pages.drafts import draft_of, fill_in, keep, take_draft
+from tasks.pages.drafts import draft_of, fill_in, keep, must_ask, take_draft
 from tasks.pages.form_reading import choices_on, read
-from tasks.pages.hit_pages import form, is_expired, preview, refuse, worker_page
+from tasks.pages.hit_pages import ask_to_give_back, form, is_expired, preview, refuse, worker_page
 from tasks.pages.instructions import as_html
-from tasks.pages.replies import SeeOther, lead_to, problems_of, wants_json
-from tasks.pages.sheets import sheet_of
+from tasks.pages.replies import SeeOther, lead_to, preload, problems_of, wants_json
+from tasks.pages.sheets import first_pictures, sheet_of
 from tasks.pages.thanks import WORDS, Reason, no_more_work, thank
 from tasks.work.claiming import give_back, next_assignment, running_assignment
+from tasks.work.resuming import Obstacle, obstacle, take_up_again
 from tasks.work.submitting import submit
 
 PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"  # in an address: nobody has accepted the work yet
 NOTHING = "nothing"  # in a campaign's address: "Begin" found no work
 ENDED = "This study has ended, and this work with it. Thank you."
+EXPIRED = {
+    Obstacle.PAUSED: "Your time for this work is over, and the study is paused. Come back to this"
+    " address later: what you chose is kept.",
+    Obstacle.BUSY: "Your time for this work is over, and you have begun another set of this study."
+    " Finish that one first.",
+    Obstacle.GONE: "Your time for this work is over, and others have taken it.",
+}
 
 
 @require_safe
@@ -179,13 +187,18 @@ def _at_the_door(request: HttpRequest, hit: HIT, door: Door) -> HttpResponse:
         return thank(request, hit.campaign, assignment.worker, Reason.ANSWERED, assignment)
     if hit.campaign.state == State.CLOSED:
         return refuse(request, 410, ENDED)
-    if assignment.state != AssignmentState.OPEN or is_expired(assignment):
-        message = "Your time for this work is over. Somebody else may do it now."
+    if assignment.state == AssignmentState.RETURNED:
+        message = "You have given this work back. Somebody else may do it now."
         return refuse(request, 410, message, _way_on(hit.campaign, assignment))
+    expired = assignment.state != AssignmentState.OPEN or is_expired(assignment)
+    if expired and (reason := obstacle(assignment)) is not None:
+        return refuse(request, 410, EXPIRED[reason], _way_on(hit.campaign, assignment))
     sheet = sheet_of(assignment)
+    sheet.expired = expired
     if (draft := draft_of(assignment)) is not None:
-        fill_in(sheet, draft, problems="problems" in request.GET)
-    return form(request, sheet, assignment, _carried(assignment), assignment.expires_at)
+        fill_in(sheet, draft, problems="problems" in request.GET and not expired)
+    expires = None if expired else assignment.expires_at
+    return form(request, sheet, assignment, _carried(assignment), expires)
 
 
 def _carried(assignment: Assignment) -> dict[str, str]:
@@ -193,18 +206,19 @@ def _carried(assignment: Assignment) -> dict[str, str]:
 
 
 def _posted(request: HttpRequest, assignment: Assignment) -> HttpResponse:
-    """A draft, an answer, or the work given back."""
+    """A draft, an answer, or the work given back or taken up again."""
     if "draft" in request.POST:
         if assignment.campaign.state == State.CLOSED:
             return refuse(request, 410, ENDED)
         return take_draft(request, assignment)
     if assignment.submitted_at is not None:
         return _answered(request, assignment)
-    return (
-        _give_back(request, assignment)
-        if "return" in request.POST
-        else _answer(request, assignment)
-    )
+    if "return" in request.POST:
+        return _give_back(request, assignment)
+    if "take_up" in request.POST:
+        take_up_again(assignment)  # its page says what has become of it
+        return lead_to(request, hit_address(assignment))
+    return _answer(request, assignment)
 
 
 def _answered(request: HttpRequest, done: Assignment) -> HttpResponse:
@@ -233,10 +247,15 @@ def _answer(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     following = next_assignment(assignment.campaign, assignment.worker)
     if following is None:
         return lead_to(request, thanks_address(assignment))
-    return lead_to(request, hit_address(following))
+    response = lead_to(request, hit_address(following))
+    if wants_json(request):
+        preload(response, first_pictures(following))
+    return response
 
 
 def _give_back(request: HttpRequest, assignment: Assignment) -> HttpResponse:
+    if must_ask(request, draft_of(assignment)):
+        return ask_to_give_back(request, _carried(assignment), hit_address(assignment))
     give_back(assignment)
     return lead_to(request, thanks_address(assignment))
 

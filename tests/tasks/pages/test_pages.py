@@ -182,13 +182,13 @@ def let_expire(assignment) -> None:
     Place.objects.filter(holder=assignment).update(free_at=past)
 
 
-def test_expired_work_is_gone_but_an_answer_is_taken_while_its_place_is_free(contains):
+def test_expired_work_is_offered_again_and_its_answer_taken_while_its_place_is_free(contains):
     client = Client()
     address, html = enter(client, contains)
     let_expire(Assignment.objects.get())
     page = client.get(address)
-    assert page.status_code == 410
-    assert "Go on" in page.content.decode()
+    assert page.status_code == 200
+    assert "Take it up again" in page.content.decode()
     assert post(client, address, fields_of(worksheet(html))).status_code == 303
     assert Assignment.objects.filter(state="submitted").count() == 1
 
