@@ -13,7 +13,8 @@ giving.addEventListener("submit", (event) => {
   if (!dialog.open && [...form.elements].some(isFilledIn)) {
     event.preventDefault();
     dialog.showModal();
-  } else if (event.submitter?.formMethod !== "dialog") {
+  } else {
     close();
   }
 });
+dialog.querySelector("[type=button]").addEventListener("click", () => dialog.close());
