@@ -22,7 +22,7 @@ from tasks.pages.sheets import Sheet, preview_of
 View = Callable[..., HttpResponse]
 # What hit.js imports, beside the kind's own.
 SCRIPTS = ("active", "bar", "draft", "expiry", "giving-back", "hand", "posting", "problems")
-SCRIPTS += ("keys", "pictures", "sending", "words", "zoom")
+SCRIPTS += ("instructions", "keys", "pictures", "sending", "words", "zoom")
 
 
 def worker_page(view: View) -> View:

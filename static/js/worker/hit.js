@@ -5,6 +5,7 @@ import "./hand.js";
 import "./bar.js";  // and the questions of the page's kind
 import { start } from "./draft.js";
 import "./expiry.js";
+import "./instructions.js";
 import "./keys.js";
 import "./pictures.js";
 import "./sending.js";
