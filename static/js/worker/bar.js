@@ -49,7 +49,7 @@ export function stillOpen(lead) {
 export function end(why) {
   say("over", { why });
   bar.querySelector(".on").hidden = false;
-  bar.querySelector(".now").hidden = bar.querySelector("[type=submit]").hidden = true;
+  bar.querySelectorAll("button").forEach((button) => { button.hidden = true; });
 }
 
 show();

@@ -8,12 +8,17 @@ dialog.className = "instructions";
 dialog.setAttribute("aria-labelledby", "instructions-title");
 dialog.innerHTML = `<h2 id="instructions-title"></h2><form method="dialog"><button>Close</button></form>`;
 dialog.firstChild.textContent = folded.querySelector("summary").textContent;
-dialog.firstChild.after(folded.querySelector(".prose").cloneNode(true));
+dialog.addEventListener("close", () => dialog.querySelector(".prose").remove());
 document.body.append(dialog);
+
+function open() {
+  dialog.firstChild.after(folded.querySelector(".prose").cloneNode(true));
+  dialog.showModal();
+}
 
 document.addEventListener("keydown", (event) => {
   if (event.key.toLowerCase() === "i" && (single(event) || dialog.open)) {
     event.preventDefault();
-    dialog.open ? dialog.close() : dialog.showModal();
+    dialog.open ? dialog.close() : open();
   }
 });
