@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks', '0025_campaign_adds_to'),
+        ('tasks', '0026_draft'),
     ]
 
     operations = [

@@ -2,6 +2,7 @@
 
 from tasks.models.assignment import Assignment, Place
 from tasks.models.campaign import Campaign, CampaignImage, CampaignLabel, Pair
+from tasks.models.draft import Draft
 from tasks.models.flag import Flag
 from tasks.models.hit import HIT, HITItem, Section
 from tasks.models.invitation import Arrival, Invitation
@@ -18,6 +19,7 @@ __all__ = [
     "Campaign",
     "CampaignImage",
     "CampaignLabel",
+    "Draft",
     "Flag",
     "HITItem",
     "ImageResult",
