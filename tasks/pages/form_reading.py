@@ -12,13 +12,14 @@ from typing import Any
 from django.http import QueryDict
 
 from tasks.models.campaign import Kind
+from tasks.pages.conditions import read_conditions
 from tasks.pages.hand import read_hand
 from tasks.pages.sheets import Picture, Section, Sheet
 
 LONGEST_OTHER = 200  # characters
 LONGEST_COMMENT = 2000
 LONGEST_STAY = 24 * 3600  # seconds; more than that is a wrong clock
-MOST_UNSEEN = 4  # one item in so many may be unseen (rule L10)
+MOST_UNSEEN = 4  # one item in so many may be unseen (rule L11)
 ITEM_FIELDS = ("labels-", "main-", "none-", "other-", "unseen-")
 TILE_FIELDS = ("selected", "maybe", "unseen", "none")
 
@@ -37,7 +38,7 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
 
     CONTAINS: `selected`, `maybe`, `unseen` = item ids; `none` = section ids.
     CLASSIFY: `labels-ITEM`, `main-ITEM` = label ids; `none-ITEM`, `unseen-ITEM` = "1";
-    `other-ITEM` = text. Both: `comment`, `active_seconds`, `hand`.
+    `other-ITEM` = text. Both: `comment`, `active_seconds`, `hand`, `conditions`.
     """
     if sheet.campaign.kind == Kind.CONTAINS:
         answer = _read_contains(sheet, form)
@@ -48,16 +49,18 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
     if unseen * MOST_UNSEEN > len(items):
         sheet.errors.append(TOO_MANY_UNSEEN.format(unseen, len(items)))
     sheet.active_seconds = form.get("active_seconds", "")[:20]
+    sheet.conditions = form.get("conditions", "")
     sheet.comment = form.get("comment", "").strip()
     if error := _text_error(sheet.comment, LONGEST_COMMENT):
         sheet.errors.append(f"Your comment {error}.")
     if sheet.problems:
         return None
-    return answer | {
+    told = {
         "comment": sheet.comment,
         "hand": read_hand(form.get("hand", "")),
         "active_seconds": _seconds(sheet.active_seconds),
     }
+    return answer | read_conditions(form.get("conditions", ""), sheet) | told
 
 
 def choices_on(sheet: Sheet) -> str:

@@ -8,13 +8,15 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from imagesets.models import Label
 from imagesets.pictures.derivatives import image_urls
 from tasks.models import HIT, Assignment, Campaign, CampaignLabel, Pair
 from tasks.models.campaign import Kind
 from tasks.models.opaque import opaque
+
+CARD_TILES = 4  # sections of up to so many tiles are shown as cards (rule L10)
 
 
 class Item(NamedTuple):
@@ -29,8 +31,6 @@ class Item(NamedTuple):
     width: int
     height: int
 
-
-CARD = 4  # a section of so many tiles at most is shown as a card, a larger one as a grid
 
 COLUMNS: tuple[str, ...] = ("position", "section", "label_id", "image_id")
 COLUMNS += tuple(f"image__{name}" for name in Item._fields[len(COLUMNS) :])
@@ -86,8 +86,13 @@ class Section:
     error: str = ""
 
     @property
+    def form(self) -> Literal["card", "grid"]:
+        """How the section is shown; kept with the answer."""
+        return "card" if len(self.tiles) <= CARD_TILES else "grid"
+
+    @property
     def is_card(self) -> bool:
-        return len(self.tiles) <= CARD
+        return self.form == "card"
 
 
 @dataclass
@@ -129,7 +134,8 @@ class Sheet:
     sections: list[Section] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     comment: str = ""
-    active_seconds: str = ""  # as the form had them
+    active_seconds: str = ""  # of the form, like its conditions; so that counting goes on
+    conditions: str = ""
     revision: int = 0  # of the draft that it was filled in from; 0: none
     expired: bool = False
     errors: list[str] = field(default_factory=list)  # of the form as a whole
