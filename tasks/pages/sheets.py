@@ -8,13 +8,15 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from imagesets.models import Label
 from imagesets.pictures.derivatives import image_urls
 from tasks.models import HIT, Assignment, Campaign, CampaignLabel, Pair
 from tasks.models.campaign import Kind
 from tasks.models.opaque import opaque
+
+CARD_TILES = 4  # sections of up to so many tiles are shown as cards (rule L10)
 
 
 class Item(NamedTuple):
@@ -29,8 +31,6 @@ class Item(NamedTuple):
     width: int
     height: int
 
-
-CARD = 4  # a section of so many tiles at most is shown as a card, a larger one as a grid
 
 COLUMNS: tuple[str, ...] = ("position", "section", "label_id", "image_id")
 COLUMNS += tuple(f"image__{name}" for name in Item._fields[len(COLUMNS) :])
@@ -86,8 +86,13 @@ class Section:
     error: str = ""
 
     @property
+    def form(self) -> Literal["card", "grid"]:
+        """How the section is shown; kept with the answer."""
+        return "card" if len(self.tiles) <= CARD_TILES else "grid"
+
+    @property
     def is_card(self) -> bool:
-        return len(self.tiles) <= CARD
+        return self.form == "card"
 
 
 @dataclass

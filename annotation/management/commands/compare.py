@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from annotation.management.study_command import aggregate_all, study_named, write_files
 from annotation.report.comparison_document import comparison_of, files_of, rows_of
+from annotation.report.page.compared import names_of, page_of
 from imagesets.terminal import progress_bar
 from tasks.management.campaign_command import campaign_named
 
@@ -15,7 +16,8 @@ from tasks.management.campaign_command import campaign_named
 class Command(BaseCommand):
     help = (
         "Compare two studies: their headline figures side by side, and the first less the second"
-        " with its interval. --out writes compare.json and compare.csv."
+        " with its interval. --out writes compare.json, compare.csv and a page,"
+        " index.html."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -42,8 +44,9 @@ class Command(BaseCommand):
             self.stdout.write(pointer)
             self.stdout.write(_line(*(_said(*each) for each in values)))
         if out is not None:
-            write_files(out, files_of(compared))
-            self.stdout.write(f"compare.json and compare.csv in {out}")
+            page = page_of(compared, names_of(compared))
+            write_files(out, [*files_of(compared), ("index.html", page)])
+            self.stdout.write(f"compare.json, compare.csv and index.html in {out}")
 
 
 def _line(first: str, second: str, difference: str) -> str:

@@ -13,7 +13,7 @@ from annotation.report.page.drawings import size_of
 from annotation.report.page.galleries import galleries_of
 from annotation.report.page.named import named, unambiguous
 from annotation.report.page.pictures import Embedding, pictures_of
-from annotation.report.page.sections import ChartImage, Page, page_of
+from annotation.report.page.sections import ChartImage, Page, page_of, tight
 from annotation.report.wording import Plain
 from imagesets.models import Dataset, Image
 from tasks.models import Campaign
@@ -44,8 +44,11 @@ def alone(
     charts: Sequence["Chart"] = (),
 ) -> bytes:
     """The page as one HTML file."""
-    page = contents(report, dataset, contains, classify, _embedded(charts), Embedding())
-    text = render_to_string("report/index.html", {"page": page, "style": _style()})
+    by_figure = defaultdict(list)
+    for chart, image in zip(charts, embedded(charts), strict=True):
+        by_figure[chart.figure].append(image)
+    page = contents(report, dataset, contains, classify, by_figure, Embedding())
+    text = render_to_string("report/index.html", {"page": page, "style": style()})
     return text.encode()
 
 
@@ -67,16 +70,16 @@ def contents(
     return page_of(named(report, names), dataset.name, charts, pictures)
 
 
-def _embedded(charts: Sequence["Chart"]) -> dict[str, list[ChartImage]]:
-    """Charts by figure, as data URIs in both schemes; the light one alone where they are large."""
-    made = defaultdict(list)
+def embedded(charts: Sequence["Chart"]) -> list[ChartImage]:
+    """Charts as data URIs in both schemes; in the light one alone where they are large."""
+    images = []
     light = [_data(chart.svg()) for chart in charts]
     both = 2 * sum(map(len, light)) <= MOST_CHARTS
     for chart, source in zip(charts, light, strict=True):
         dark = _data(chart.svg(dark=True)) if both else source
-        image = ChartImage(source, dark, chart.title, chart.caption, *size_of(chart.svg()))
-        made[chart.figure].append(image)
-    return made
+        size = size_of(chart.svg())
+        images.append(ChartImage(source, dark, chart.title, tight(chart.caption), *size))
+    return images
 
 
 def _data(svg: str) -> str:
@@ -84,6 +87,6 @@ def _data(svg: str) -> str:
 
 
 @functools.cache
-def _style() -> str:
+def style() -> str:
     folder = settings.STATICFILES_DIRS[0]
     return "\n".join((folder / name).read_text() for name in STYLES)

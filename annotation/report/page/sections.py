@@ -96,13 +96,13 @@ def page_of(
     return Page(
         title,
         report["study"],
-        [_tight(sentence) for sentence in abstract(report)],
-        [Doubt(about, _tight(text)) for about, text in distrust(report)],
+        [tight(sentence) for sentence in abstract(report)],
+        [Doubt(about, tight(text)) for about, text in distrust(report)],
         [
             _section(name, figure, charts.get(name, ()), galleries.get(name, ()), names)
             for name, figure in report["figures"].items()
         ],
-        _tight(" ".join(methods(report))),
+        tight(" ".join(methods(report))),
         bibtex(report),
     )
 
@@ -118,10 +118,10 @@ def _section(
     return Section(
         name,
         topic,
-        _tight(figure["finding"] or ""),
-        _tight((figure.get("paper") or {}).get("says", "")),
+        tight(figure["finding"] or ""),
+        tight((figure.get("paper") or {}).get("says", "")),
         figure["missing"] or "",
-        [replace(chart, caption=_tight(chart.caption)) for chart in charts],
+        [replace(chart, caption=tight(chart.caption)) for chart in charts],
         galleries,
         figure["definition"],
         figure["population"],
@@ -131,7 +131,7 @@ def _section(
     )
 
 
-def _tight(text: str) -> str:
+def tight(text: str) -> str:
     """No line ends between a number and its per cent."""
     return text.replace(" %", "\N{NO-BREAK SPACE}%")
 

@@ -1,6 +1,7 @@
 // A HIT's page works without scripts; these make it convenient. Each idea is a module of its own.
 
 import "./active.js";
+import "./conditions.js";
 import "./hand.js";
 import "./bar.js";  // and the questions of the page's kind
 import { start } from "./draft.js";

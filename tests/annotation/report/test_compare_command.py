@@ -34,6 +34,9 @@ def test_headline_figures_side_by_side(tmp_path, capsys):
         rows = {line["figure"]: line for line in csv.DictReader(file)}
     assert rows.keys() == compared["data"]["headlines"].keys()
     assert float(rows["R10/dataset_label/mean_sf"]["difference"]) == row["difference"]
+    page = (out / "index.html").read_text()
+    assert "grid and again compared" in page
+    assert f"{100 * row['a']:.1f} %" in page
 
     with pytest.raises(CommandError, match="are of one study"):
         call_command("compare", "grid", "form")

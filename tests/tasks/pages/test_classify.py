@@ -47,13 +47,17 @@ def begin(browser, live_server, campaign):
 
 def chosen(page, picture: int) -> str:
     """What a picture's question shows as chosen: "13 main 3", "none", "unseen", or ""."""
-    return page.locator("fieldset").nth(picture - 1).evaluate(
-        """question => {
+    return (
+        page.locator("fieldset")
+        .nth(picture - 1)
+        .evaluate(
+            """question => {
              const checked = (name) => [...question.querySelectorAll(`input[name^=${name}-]`)]
                .map((input, index) => input.checked ? index + 1 : "").join("");
              return [checked("labels"), checked("main") && `main ${checked("main")}`,
                checked("none") && "none", checked("unseen") && "unseen"].filter(Boolean).join(" ");
            }"""
+        )
     )
 
 

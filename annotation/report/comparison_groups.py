@@ -1,0 +1,115 @@
+"""The headline figures of a comparison in words, and what belongs together in groups."""
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from annotation.report.comparison_document import rows_of
+from annotation.report.wording import Plain, sentence
+
+POPULATIONS = {
+    "settled": "settled images",
+    "single": "images with one object",
+    "multi": "images with several objects",
+    "fu": "images followed up",
+    "weighted": "all images, weighted",
+}
+# By pattern of a headline figure's pointer: what it says, and of which classifier or threshold.
+WORDS = {
+    r"R1/fraction_multi/of_settled": "images with several objects",
+    r"R3/models/(?P<of>.*)/(?P<population>.*)": "right by the dataset label",
+    r"R4/any_label/(?P<of>.*)/(?P<population>.*)": "right by any label",
+    r"R4/chosen_by_half/(?P<of>.*)/(?P<population>.*)": "right by a label that half chose",
+    r"R4/object_name/(?P<of>.*)/(?P<population>.*)": "right by an object's name",
+    r"R5/mean_share": "answers that name the main label",
+    r"R5/disagreements_of_multi": "main object is not the dataset label's",
+    r"R7/thresholds/(?P<of>.*)/fraction_with_another": "images with a rival label",
+    r"R7/thresholds/(?P<of>.*)/mean_labels": "labels that rival, an image",
+    r"R7/thresholds/(?P<of>.*)/counting_mis": "images with a rival, unselected ones among them",
+    r"R7/thresholds/(?P<of>.*)/cross_fitted": "images with a rival label, cross-fitted",
+    r"R10/dataset_label/mean_sf": "selection frequency of dataset labels",
+    r"R10/models/(?P<of>.*)/mean_sf": "selection frequency of first predictions",
+    r"R12/main_label/(?P<of>.*)/(?P<population>.*)": "right by the main label",
+    r"R16/contains/alpha": "agreement in CONTAINS (Krippendorff's alpha)",
+    r"R17/difference_offered": "labels accepted one by one, less together",
+}
+NUMBERS = ("mean_labels", "alpha", "difference_offered")  # all others are shares
+
+
+class Value(NamedTuple):
+    """A number with its interval, if it has one."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+    def said(self, is_share: bool, unit: str = " %") -> str:
+        """As text: "27.1 % (25.9 to 28.3)", "1.28 (1.26 to 1.30)"; "-" where there is none."""
+        if self.value is None:
+            return "-"
+        times, digits = (100, ".1f") if is_share else (1, ".2f")
+        known = [end for end in (self.low, self.high) if end is not None]
+        between = " to ".join(format(times * end, digits) for end in known)
+        text = f"{format(times * self.value, digits)}{unit if is_share else ''}"
+        return f"{text} ({between})" if between else text
+
+
+@dataclass(frozen=True)
+class Row:
+    """A headline figure of both studies. of: the classifier or threshold; "" where it has none."""
+
+    of: str
+    a: Value
+    b: Value
+    difference: Value
+
+    @property
+    def distance(self) -> float:
+        """The difference in half-widths of its interval; above 1 the interval leaves out zero."""
+        value, low, high = self.difference
+        return abs(value or 0) / max((high - low) / 2, 1e-12) if high is not None else 0.0
+
+
+@dataclass
+class Group:
+    """Rows of the same figure that say the same of several classifiers or thresholds."""
+
+    figure: str
+    name: str  # in file names
+    says: str
+    is_share: bool
+    rows: list[Row]
+
+    @property
+    def clear(self) -> list[Row]:
+        return [row for row in self.rows if row.distance > 1]
+
+    @property
+    def title(self) -> str:
+        """What was found, in a sentence."""
+        clear = "no clear difference"
+        if self.clear:
+            several = f"clear differences in {len(self.clear)} of {len(self.rows)}"
+            clear = several if len(self.rows) > 1 else "a clear difference"
+        return f"{sentence(self.says)}: {clear}"
+
+
+def groups_of(compared: Plain) -> list[Group]:
+    """The headline figures of a comparison (compare.json), what belongs together in groups."""
+    groups: dict[str, Group] = {}
+    for pointer, values in rows_of(compared):
+        matches = ((re.fullmatch(pattern, pointer), says) for pattern, says in WORDS.items())
+        match, says = next((each for each in matches if each[0]), (None, ""))
+        if match is None:  # the leaderboard's: its metrics stand under other figures as well
+            continue
+        parts = match.groupdict()
+        if population := parts.get("population"):
+            says = f"{says}, {POPULATIONS.get(population, population)}"
+        of = parts.get("of", "")
+        figure, *path = pointer.split("/")
+        if says not in groups:
+            name = "-".join(key for key in path if key not in ("models", "thresholds", of))
+            groups[says] = Group(figure, name, says, path[-1] not in NUMBERS, [])
+        of = of.replace("~1", "/").replace("~0", "~")
+        groups[says].rows.append(Row(of, *(Value(value, *interval) for value, interval in values)))
+    return list(groups.values())
