@@ -54,6 +54,7 @@ toggle.addEventListener("change", () => {
 export function describe(list) {
   const shared = [
     ["z", "look closer"],
+    ["i", "how it works"],
     ["?", "this list"],
     ["Ctrl+Enter", "submit"],
     ["Ctrl+End", "go to the button that submits"],
