@@ -134,7 +134,8 @@ class Sheet:
     sections: list[Section] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     comment: str = ""
-    active_seconds: str = ""  # as the form had them
+    active_seconds: str = ""  # of the form, like its conditions; so that counting goes on
+    conditions: str = ""
     revision: int = 0  # of the draft that it was filled in from; 0: none
     expired: bool = False
     errors: list[str] = field(default_factory=list)  # of the form as a whole
