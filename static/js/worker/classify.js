@@ -177,6 +177,5 @@ describe([
   ["0", "none of these labels; again: take it back"],
   ["↑ ↓", "go from label to label"],
   ["← → p n", "go from picture to picture"],
-  ["i", "how it works"],
 ]);
 beginAt(questions[0]);

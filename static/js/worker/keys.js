@@ -54,6 +54,7 @@ toggle.addEventListener("change", () => {
 export function describe(list) {
   const shared = [
     ["z", "look closer"],
+    ["i", "how it works"],
     ["?", "this list"],
     ["Ctrl+Enter", "submit"],
     ["Ctrl+End", "go to the button that submits"],
@@ -77,7 +78,7 @@ button.className = "keys";
 button.textContent = "Keys";
 button.setAttribute("aria-haspopup", "dialog");
 button.addEventListener("click", () => dialog.showModal());
-form.querySelector(".bar [type=submit]").before(button);
+form.querySelector(".bar .main").before(button);
 
 // Whether the page is left, and the page before was left, by somebody who uses the keyboard.
 const cameByKeys = recall("sessionStorage") === "used";
@@ -99,7 +100,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const { target, key } = event;
-  const submit = form.querySelector(".bar button[type=submit]");
+  const submit = form.querySelector(".bar .main");
   if (key === "?" && single(event)) {
     dialog.showModal();
   } else if (key === "Enter" && (event.ctrlKey || event.metaKey)) {
