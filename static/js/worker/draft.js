@@ -43,22 +43,19 @@ function write() {
   }
 }
 
-function read() {
+function read(key = KEY) {
   try {
-    return JSON.parse(localStorage.getItem(KEY));
+    return JSON.parse(localStorage.getItem(key));
   } catch {
     return null;
   }
 }
 
-// Removes the copies that are a day old, whatever work they were of.
-function sweep() {
+// Removes this device's copies: of this work, or those a day old, whatever work they were of.
+function remove(old) {
   try {
-    for (const key of Object.keys(localStorage).filter((name) => name.startsWith("draft-"))) {
-      if (!(JSON.parse(localStorage.getItem(key)).at > Date.now() - DAY)) {
-        localStorage.removeItem(key);
-      }
-    }
+    const copies = old ? Object.keys(localStorage).filter((key) => key.startsWith("draft-")) : [KEY];
+    copies.filter((key) => !old || !(read(key)?.at > Date.now() - DAY)).forEach((key) => localStorage.removeItem(key));
   } catch {
     // No storage, so nothing is left in it.
   }
@@ -68,8 +65,9 @@ function sweep() {
 function show(draft, touched) {
   const chosen = new Set(draft.fields.map((field) => field.join(" ")));
   const texts = new Map(draft.fields);
+  const names = touched.filter(({ type }) => type !== "checkbox").map(({ name }) => name);
   for (const input of form.elements) {
-    if (touched.includes(input)) {
+    if (touched.includes(input) || names.includes(input.name)) {
       continue;
     }
     if (isBox(input)) {
@@ -147,18 +145,14 @@ export function close() {
   closed = true;
   clearTimeout(timer);
   kept.textContent = "";
-  try {
-    localStorage.removeItem(KEY);
-  } catch {
-    // There is none.
-  }
+  remove();
 }
 
 // Puts back what was kept, and keeps what comes.
 export function start() {
   const touched = [...form.elements].filter((input) =>
     isBox(input) ? input.checked !== input.defaultChecked : isText(input) && input.value !== input.defaultValue);
-  sweep();
+  remove(true);
   catchUp(touched);
   if (touched.length) {
     keep();

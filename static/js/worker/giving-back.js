@@ -13,7 +13,7 @@ giving.addEventListener("submit", (event) => {
   if (!dialog.open && [...form.elements].some(isFilledIn)) {
     event.preventDefault();
     dialog.showModal();
-  } else {
+  } else if (navigator.onLine) {
     close();
   }
 });

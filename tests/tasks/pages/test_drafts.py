@@ -83,11 +83,11 @@ def test_a_classify_form_comes_back_whole(dataset):
     none = page.sheet.questions[1].named("none-")[0]
     other = none.name.replace("none", "other")
     fields = [(o.name, o.value) for o in (label, main, none)]
-    assert page.draft(7, *fields, (other, "a “boat” ⛵\0"), ("active_seconds", "12.5"))
+    page.draft(7, *fields, (other, "a “boat” ⛵\0"), ("active_seconds", "12.5"))
     assert all(map(page.checked, (label, main, none)))
     assert "a “boat” ⛵" in page.html
     assert 'name="active_seconds" value="12.5"' in page.html
-    assert "problem" not in page.html
+    assert 'class="error"' not in page.html
 
 
 def test_a_draft_renews_the_time_only_if_it_changes_a_choice(contains):
