@@ -88,11 +88,13 @@ def test_axe_finds_no_violation(kind, size, scheme, doors, work):
     page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
     page.locator("input[type=checkbox]").first.check()
     assert_accessible(page)
-    with page.expect_navigation():
-        page.get_by_role("button", name="Submit").click()
-    assert page.get_by_role("alert").is_visible()
+    page.get_by_role("button", name="Submit").click()  # leads to what is open
+    page.locator("[data-open]").wait_for()
     assert_accessible(page)
-    assert [line for line in page.complaints if "422" not in line] == []
+    page.get_by_role("button", name="Give this work back").click()
+    page.get_by_role("dialog", name="Give this work back?").wait_for()
+    assert_accessible(page)
+    assert page.complaints == []
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -119,7 +121,7 @@ def test_a_hit_is_done_by_mouse_with_and_without_javascript(kind, javascript, do
             fieldset.locator("input[name^=labels-]").first.check()
             fieldset.get_by_role("radio").first.check()
     if javascript:
-        words = {"contains": "Submit 2 selected", "classify": "Submit 6 pictures"}[kind]
+        words = {"contains": "Submit 2 answers", "classify": "Submit 6 pictures"}[kind]
         assert page.get_by_role("button", name=words).is_visible()
     with page.expect_navigation():
         page.get_by_role("button", name="Submit").click()
@@ -153,7 +155,7 @@ def test_a_hit_is_done_by_keyboard_alone(kind, doors, work):
             asked.add(mark)
             keyboard.press("Space")
             assert element.evaluate("e => e.checked")
-        if tag == "BUTTON":
+        if element.evaluate("e => e.matches('.bar .main')"):
             break
     with page.expect_navigation():
         keyboard.press("Enter")
