@@ -17,7 +17,7 @@ from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
 from tasks.pages.form_reading import LONGEST_COMMENT, LONGEST_OTHER
 from tasks.pages.instructions import as_html
-from tasks.pages.replies import preload, wants_json
+from tasks.pages.replies import preload, problems_of, wants_json
 from tasks.pages.sheets import Sheet, preview_of
 
 View = Callable[..., HttpResponse]
@@ -108,9 +108,11 @@ def refuse(
 ) -> HttpResponse:
     """A friendly page that refuses; `more`: the address where the worker may go on.
 
-    To a script: {"detail"}.
+    To a script: {"detail"}, with status 422 {"errors"}.
     """
     if wants_json(request):
+        if status == 422:
+            return problems_of([("", message)])
         return JsonResponse({"detail": message}, status=status)
     context = {"message": message, "more": more, "framed": framed}
     return render(request, "tasks/refused.html", context, status=status)
