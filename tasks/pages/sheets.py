@@ -90,10 +90,6 @@ class Section:
         """How the section is shown; kept with the answer."""
         return "card" if len(self.tiles) <= CARD_TILES else "grid"
 
-    @property
-    def is_card(self) -> bool:
-        return self.form == "card"
-
 
 @dataclass
 class Choice:
