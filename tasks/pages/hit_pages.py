@@ -11,6 +11,7 @@ from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 
 from imagesets.clock import database_now
+from tasks.crowds import crowd_of
 from tasks.models import HIT, Assignment
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
@@ -72,6 +73,7 @@ def form(
         "carried": carried,
         "expires": expires and iso(expires),
         "expires_at": expires,
+        "can_resume": crowd_of(sheet.campaign).door is not None,
         "instructions": as_html(sheet.campaign.instructions),
         "instructions_open": not practised,
         "longest_other": LONGEST_OTHER,
