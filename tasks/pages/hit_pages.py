@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
 
 from imagesets.clock import database_now
 from tasks.crowds import crowd_of
@@ -46,6 +47,9 @@ def preview(
     return form(request, preview_of(hit), None, way_in or {})
 
 
+# Compressed, since 48 tiles are much text: its one secret, the assignment's token, stands in the
+# address too, so that nobody else can have this page fetched who does not know it.
+@gzip_page
 def form(
     request: HttpRequest,
     sheet: Sheet,
