@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 
 from annotation.serving.embedded import running
+from tests.studies.browsers import QUIET, chromium
 from tests.studies.embedded_servers import forget
 from tests.studies.processes import start  # noqa: F401 - a fixture
 
@@ -39,15 +40,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.stem not in LONGEST)  # stable: else as collected
 
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
-QUIET += ("--disable-background-networking", "--disable-component-update")
-
-
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
     """pytest-playwright with the machine's own Chromium; without one its tests are skipped."""
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    program = chromium()
     if program is None:
         message = "no Chromium or Chrome was found: browser tests were not run"
         (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(message)
