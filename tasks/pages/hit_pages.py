@@ -9,8 +9,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
 
 from imagesets.clock import database_now
+from tasks.crowds import crowd_of
 from tasks.models import HIT, Assignment
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
@@ -45,6 +47,9 @@ def preview(
     return form(request, preview_of(hit), None, way_in or {})
 
 
+# Compressed, since 48 tiles are much text: its one secret, the assignment's token, stands in the
+# address too, so that nobody else can have this page fetched who does not know it.
+@gzip_page
 def form(
     request: HttpRequest,
     sheet: Sheet,
@@ -72,6 +77,7 @@ def form(
         "carried": carried,
         "expires": expires and iso(expires),
         "expires_at": expires,
+        "can_resume": crowd_of(sheet.campaign).door is not None,
         "instructions": as_html(sheet.campaign.instructions),
         "instructions_open": not practised,
         "longest_other": LONGEST_OTHER,

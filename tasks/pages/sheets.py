@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from imagesets.models import Label
 from imagesets.pictures.derivatives import image_urls
@@ -86,13 +86,9 @@ class Section:
     error: str = ""
 
     @property
-    def form(self) -> Literal["card", "grid"]:
-        """How the section is shown; kept with the answer."""
-        return "card" if len(self.tiles) <= CARD_TILES else "grid"
-
-    @property
     def is_card(self) -> bool:
-        return self.form == "card"
+        """Whether the section is shown as a card, not as a grid; kept with the answer."""
+        return len(self.tiles) <= CARD_TILES
 
 
 @dataclass
