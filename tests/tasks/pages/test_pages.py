@@ -130,14 +130,15 @@ def test_a_wrong_form_comes_back_with_its_choices_and_stores_nothing(kind, reque
         rf"<input[^>]*name=\"{checked.name}\"[^>]*value=\"{checked.value}\"[^>]*>", again
     )
     assert " checked" in tag.group(0)
-    for place in re.findall(r'<a href="#([^"]+)"', again):
+    problems = again.partition('id="problems"')[2].partition("</ul>")[0]
+    for place in re.findall(r'<a href="#([^"]+)"', problems):
         assert f'id="{place}"' in again
         assert f'id="e-{place}"' in again
         assert f'aria-describedby="e-{place}"' in again
     quiet = client.get(address).content.decode()  # Back
     assert tag.group(0).partition(" aria")[0] in quiet
-    assert "Not sent yet" in again
-    assert "Not sent yet" not in quiet
+    assert "something that is not on this page" in again
+    assert "something that is not on this page" not in quiet
     assert not Assignment.objects.exclude(state="open", selected=[], answers=None).exists()
 
 
