@@ -210,7 +210,7 @@ def by_mouse(page: Any, choices: list[Choice]) -> Effort:
     for choice in choices:
         for name in choice.click:
             click(page.evaluate_handle("(name) => named(name)", name))
-    submit = page.query_selector(".bar button[type=submit]")
+    submit = page.query_selector(".bar button.main")
     sent(page, lambda: click(submit))
     return effort
 

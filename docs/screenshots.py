@@ -84,7 +84,7 @@ class Visitor:
         return self.page.locator("fieldset").nth(number)
 
     def submit(self) -> None:
-        self.page.locator(".bar button[type=submit]").click()
+        self.page.locator(".bar button.main").click()
 
 
 def walk(visitor: Visitor, grid: Any, cards: Any, form: Any) -> Iterator[None]:

@@ -127,7 +127,7 @@ def _campaign(kind: str, keys: Sequence[str], **fields: Any) -> tuple[Any, list[
             definition=label.definition,
             wikipedia=label.wikipedia,
         )
-        for label in labels
+        for label in dict.fromkeys(labels)
     )
     return campaign, labels
 

@@ -103,7 +103,7 @@ def test_axe_finds_nothing_on_a_hit(kind, size, scheme, campaigns, visit):
         page.keyboard.press("Escape")
         page.wait_for_selector("dialog[open]", state="hidden")
     page.locator("fieldset input[type=checkbox]").first.check()
-    page.locator(".bar button[type=submit]").click()
+    page.locator(".bar button.main").click()
     page.wait_for_function("document.querySelector('[data-open]')")
     seen.look(page, "submitted with a question open")
     # As without scripts: the site itself finds what is wrong, and the page comes back.
@@ -154,7 +154,7 @@ def test_axe_finds_nothing_on_the_plain_pages(size, scheme, campaigns, visit, li
     page.locator("fieldset").nth(0).locator("input[name=selected]").first.check()
     for number in (1, 2):
         page.locator("fieldset").nth(number).locator("input[name=none]").check()
-    page.locator(".bar button[type=submit]").click()
+    page.locator(".bar button.main").click()
     page.get_by_role("heading", name="Thank you").wait_for()
     seen.look(page, "thanks")
     page.goto(live_server.url + "/tasks/")

@@ -3,15 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.db import connections
 
 from tasks.models import Assignment
+from tests.studies.browsers import SIZES
 from tests.studies.odd_pictures import make_pictures, open_campaign
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 
 
 @pytest.fixture(autouse=True)
@@ -73,39 +71,6 @@ def work(look):
 def press_begin(page) -> None:
     with page.expect_navigation(wait_until="networkidle"):
         page.get_by_role("button", name="Begin").click()
-
-
-def assert_accessible(page) -> None:
-    results = Axe().run(page)
-    assert results.violations_count == 0, results.generate_report()
-
-
-@pytest.mark.parametrize(("size", "scheme"), [("desk", "light"), ("phone", "dark")])
-@pytest.mark.parametrize("kind", ["contains", "classify"])
-def test_axe_finds_no_violation(kind, size, scheme, doors, work):
-    page = work(doors[kind], size, color_scheme=scheme)
-    assert_accessible(page)
-    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
-    page.locator("input[type=checkbox]").first.check()
-    assert_accessible(page)
-    page.get_by_role("button", name="Submit").click()  # leads to what is open
-    page.locator("[data-open]").wait_for()
-    assert_accessible(page)
-    page.get_by_role("button", name="Give this work back").click()
-    page.get_by_role("dialog", name="Give this work back?").wait_for()
-    assert_accessible(page)
-    assert page.complaints == []
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_axe_finds_no_violation_on_the_plain_pages(size, doors, look, live_server):
-    plain = [live_server.url + address for address in ("/", "/tasks/", "/hit/nothing/")]
-    for address in [*plain, *doors.values()]:
-        page = look(address, size)
-        assert_accessible(page)
-        assert page.complaints == [] or "404" in page.complaints[0]
-    if size == "phone":
-        assert page.get_by_role("button", name="Begin").bounding_box()["height"] >= 44
 
 
 @pytest.mark.parametrize("javascript", [True, False])

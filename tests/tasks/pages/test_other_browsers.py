@@ -42,7 +42,7 @@ def test_whole_hits_are_done(driver, live_server, tmp_path):
                     ".querySelector('input[name^=labels-]').focus()"
                 )
                 driver.press("1")
-        driver.click(".bar button[type=submit]")
+        driver.click(".bar button.main")
         driver.until(f"return location.href !== {where!r} && document.readyState === 'complete'")
         done = Assignment.objects.get(campaign=campaign, state="submitted")
         assert done.active_seconds is not None

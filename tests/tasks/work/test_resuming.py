@@ -58,7 +58,7 @@ def test_the_page_offers_it_with_its_draft_and_one_button(campaign):
     taken = browser.post(address, dict(sheet.hidden) | {"take_up": "1"})
     assert (taken.status_code, taken["Location"]) == (303, address)
     html = browser.get(address).content.decode()
-    assert 'name="take_up"' not in html
+    assert "nobody else has taken it" not in html
     assert f'value="{tile}" id="s-{tile}" checked' in html
     assert ">hm</textarea>" in html
     assignment.refresh_from_db()
