@@ -23,8 +23,10 @@ from tasks.pages.sheets import Sheet, preview_of
 
 View = Callable[..., HttpResponse]
 # What hit.js imports, beside the kind's own.
-SCRIPTS = ("active", "bar", "conditions", "draft", "expiry", "giving-back", "hand", "posting")
-SCRIPTS += ("instructions", "keys", "pictures", "problems", "sending", "words", "zoom")
+SCRIPTS: tuple[str, ...] = (
+    *("active", "bar", "conditions", "draft", "expiry", "giving-back", "hand", "instructions"),
+    *("keys", "pictures", "posting", "problems", "sending", "words", "zoom"),
+)
 
 
 def worker_page(view: View) -> View:
