@@ -69,7 +69,7 @@ class Visitor:
         self.page.get_by_role("button", name="Begin").click()
         self.page.wait_for_url("**/hit/**")
         assignment = Assignment.objects.get(token=self.page.url.split("assignmentId=")[1])
-        assignment.token = f"{campaign.slug}-{self.look}"
+        assignment.token = f"{campaign.pk}-{self.look}"
         assignment.shown = sorted(assignment.shown)
         now = datetime.now(UTC)
         end = datetime.combine(now.date(), KEPT_UNTIL, UTC)
@@ -198,7 +198,7 @@ def main() -> None:
         from tasks.campaigns.publish import close
 
         titles = {"title": "Find what is in pictures", "description": "Look at photographs."}
-        grid = open_contains([[48]] * 4, [ESPRESSO], **titles)
+        grid = open_contains([[48]], [ESPRESSO], **titles)
         cards = open_contains(
             [CARDS], [CUP, CAT, TRIPOD, PALACE, UNIFORM, ESPRESSO, LAKE, BENCH], title="Yes or no?"
         )

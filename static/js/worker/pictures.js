@@ -8,7 +8,8 @@ const PAUSES = [2_000, 6_000];  // before the first and the second retry
 const PATIENCE = 60_000;  // a picture that takes longer has failed
 
 const states = new Map(pictures.map((img) => [img, { failures: 0, done: false }]));
-const noted = new Set();  // the boxes that this page, not the worker, has checked
+// The items that this page, not the worker, has reported; the draft has them too after a reload.
+const noted = new Set(history.state?.noted);
 
 // The number of pictures that are still loading or about to be tried again.
 export function pending() {
@@ -18,11 +19,13 @@ export function pending() {
 const hasCome = (img) => img.complete && img.naturalWidth > 0;
 
 function report(img, unseen) {
-  const box = form.querySelector(`[data-unseen="${img.dataset.picture}"]`);
-  if (!box || box.checked === unseen || !(unseen || noted.has(box))) {
+  const item = img.dataset.picture;
+  const box = form.querySelector(`[data-unseen="${item}"]`);
+  if (!box || box.checked === unseen || !(unseen || noted.has(item))) {
     return;
   }
-  noted[unseen ? "add" : "delete"](box);
+  noted[unseen ? "add" : "delete"](item);
+  history.replaceState({ noted: [...noted] }, "");
   box.checked = unseen;
   box.dispatchEvent(new Event("change", { bubbles: true }));
 }
@@ -108,6 +111,9 @@ for (const img of pictures) {
   }
 }
 
+form.addEventListener("restored", () => {
+  pictures.filter((img) => states.get(img).done).forEach((img) => report(img, !hasCome(img)));
+});
 addEventListener("online", () => {
   pictures.filter((img) => states.get(img).failures > 0).forEach(load);
 });

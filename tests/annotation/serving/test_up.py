@@ -133,12 +133,12 @@ def refused(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_it_serves_and_a_second_one_is_refused(up: Up) -> None:
-    assert up.answers()
+    assert eventually(up.answers)
     second = refused(up.folder, "--port", str(free_port()))
     assert second.returncode == 1
     assert second.stderr.count("\n") == 1
     assert f"already runs for {up.folder} ({up.address[:-1]})" in second.stderr
-    assert up.answers()
+    assert eventually(up.answers)
 
 
 def test_killed_children_are_started_again(up: Up) -> None:
@@ -166,7 +166,7 @@ def test_killed_and_interrupted(up: Up) -> None:
     up.ended(signal.SIGKILL)
     assert_nothing_left(up.folder)
     second = Up(up.folder, up.port).ready()
-    assert second.answers()
+    assert eventually(second.answers)
     os.killpg(second.process.pid, signal.SIGINT)  # what a terminal does
     assert second.process.wait(60) == 130
     assert_nothing_left(up.folder)
