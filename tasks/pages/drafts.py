@@ -37,7 +37,8 @@ def take_draft(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     if saved == Saved.OVER:
         return refuse(request, 410, OVER)
     response = HttpResponse(status=204)
-    if saved == Saved.STORED and _renewed(assignment, request.POST):
+    renewed = saved == Saved.STORED and _renewed(assignment, request.POST)
+    if renewed and assignment.expires_at is not None:
         response["X-Expires"] = iso(assignment.expires_at)
     return response
 

@@ -30,15 +30,9 @@ class Submitted:
 
 FACTS = ("submitted_at", "wall_seconds", "for_person", "state", "outcome", "set_aside")
 ANSWER: tuple[str, ...] = (
-    "selected",
-    "maybe",
-    "unseen",
-    "answers",
-    "comment",
-    "active_seconds",
-    "hand",
+    *("selected", "maybe", "unseen", "answers", "comment", "active_seconds", "hand"),
+    *("language", "device", "viewport", "cards", "zooms", "changes"),  # its conditions
 )
-ANSWER += ("language", "device", "viewport", "cards", "zooms", "changes")  # its conditions
 
 
 def submit(assignment: Assignment, answer: dict[str, Any]) -> Submitted:

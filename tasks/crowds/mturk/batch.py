@@ -58,10 +58,13 @@ def judgments_of(hit: HIT, answer: str) -> list[dict[str, Any]] | None:
     else:
         keys = dict(hit.campaign.dataset.labels.values_list("pk", "key"))
         for position, given in zip(read["shown"], read["answers"], strict=True):
-            row = {"image": items[position][0], "offered": None, "selected": None, "main": None}
-            if position not in read["unseen"]:
-                row["offered"] = [keys[label] for label in given["offered"]]
-                row["selected"] = [keys[label] for label in given["selected"]]
-                row["main"] = keys.get(given["main"])
-            rows.append(row)
+            seen = position not in read["unseen"]
+            rows.append(
+                {
+                    "image": items[position][0],
+                    "offered": [keys[label] for label in given["offered"]] if seen else None,
+                    "selected": [keys[label] for label in given["selected"]] if seen else None,
+                    "main": keys.get(given["main"]),
+                }
+            )
     return [row | {"seconds": read["active_seconds"]} for row in rows]
