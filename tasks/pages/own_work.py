@@ -78,10 +78,9 @@ def own_work(
         return work
     of = {"worker__in": workers} | ({"campaign": campaign} if campaign is not None else {})
     theirs = Assignment.objects.filter(**of).order_by()
-    numbers = {name: Count("pk", filter=fate.which) for name, fate in FATES.items()}
-    for campaign_id, done, *counts in theirs.values_list("campaign").annotate(
-        Count("pk", filter=DONE), **numbers
-    ):
+    numbers = {"done": Count("pk", filter=DONE)}
+    numbers |= {name: Count("pk", filter=fate.which) for name, fate in FATES.items()}
+    for campaign_id, done, *counts in theirs.values_list("campaign").annotate(**numbers):
         entry = work[campaign_id]
         entry.done, entry.counts = done, dict(zip(FATES, counts, strict=True))
     told = theirs.filter(REJECTED).values_list("campaign", "feedback").annotate(Count("pk"))
