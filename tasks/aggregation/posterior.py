@@ -134,14 +134,18 @@ class _Answers:
 
     def counts(self, q: Floats) -> Floats:
         """(2, n_workers, ANSWERS): expected numbers of answers."""
-        counts = np.stack([self.of_code @ (1 - q), self.of_code @ q])
+        of_states = np.empty((q.size, 2))  # one product for both: small studies have many steps
+        of_states[:, 0], of_states[:, 1] = 1 - q, q
+        counts = np.ascontiguousarray((self.of_code @ of_states).T)
         return counts.reshape(2, self.data.n_workers, ANSWERS)
 
     def m_step(self, q: Floats) -> Floats:
         """`logs` of posteriors q, of shape (n_judged,)."""
         prior = q.mean()
-        of_states = np.log(np.maximum([1 - prior, prior], TINY))
-        return np.column_stack([log_probabilities(self.counts(q)).reshape(2, -1), of_states])
+        logs = np.empty((2, self.data.n_codes + 1))
+        logs[:, :-1] = log_probabilities(self.counts(q)).reshape(2, -1)
+        logs[:, -1] = np.log(np.maximum([1 - prior, prior], TINY))
+        return logs
 
     def e_step(self, logs: Floats, tau: float) -> Floats:
         """(n_judged,): posteriors."""

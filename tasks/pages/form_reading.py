@@ -128,8 +128,6 @@ def _read_classify(sheet: Sheet, form: QueryDict) -> dict[str, Any]:
     for picture in sheet.pictures:
         labels = set(form.getlist(f"labels-{picture.id}"))
         mains = set(form.getlist(f"main-{picture.id}"))
-        if len(labels) == 1 and not mains:
-            mains = labels  # a lone label is the main one (rule Q2)
         nones = set(form.getlist(f"none-{picture.id}"))
         unseen = set(form.getlist(f"unseen-{picture.id}"))
         strange |= bool((labels | mains) - {choice.id for choice in picture.offered})
@@ -141,11 +139,13 @@ def _read_classify(sheet: Sheet, form: QueryDict) -> dict[str, Any]:
         picture.unseen = "1" in unseen
         picture.other = form.get(f"other-{picture.id}", "").strip()
         picture.error = _picture_error(picture)
+        selected = [c.label.label_id for c in picture.offered if c.selected]
+        lone = selected[0] if len(selected) == 1 else None  # is the main one, said or not (Q2)
         answers.append(
             {
                 "offered": [choice.label.label_id for choice in picture.offered],
-                "selected": [c.label.label_id for c in picture.offered if c.selected],
-                "main": next((c.label.label_id for c in picture.offered if c.main), None),
+                "selected": selected,
+                "main": next((c.label.label_id for c in picture.offered if c.main), lone),
                 "other": picture.other,
             }
         )
@@ -173,9 +173,9 @@ def _picture_error(picture: Picture) -> str:
         return f"{where}: check at least one label, or “none of these labels”."
     if len(mains) > 1:
         return f"{where}: choose one main object, not {len(mains)}."
-    if not mains:
+    if not mains and len(selected) > 1:
         return f"{where}: say which of the labels you checked is the main object."
-    if mains[0] not in selected:
+    if mains and mains[0] not in selected:
         return (
             f"{where}: the main object, “{mains[0].label.name}”, is not among the labels you"
             " checked."

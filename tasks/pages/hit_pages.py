@@ -12,18 +12,21 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 
 from imagesets.clock import database_now
+from tasks.crowds import crowd_of
 from tasks.models import HIT, Assignment
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
 from tasks.pages.form_reading import LONGEST_COMMENT, LONGEST_OTHER
 from tasks.pages.instructions import as_html
-from tasks.pages.replies import preload, wants_json
+from tasks.pages.replies import preload, problems_of, wants_json
 from tasks.pages.sheets import Sheet, preview_of
 
 View = Callable[..., HttpResponse]
 # What hit.js imports, beside the kind's own.
-SCRIPTS = ("active", "bar", "conditions", "draft", "expiry", "giving-back", "hand", "posting")
-SCRIPTS += ("instructions", "keys", "pictures", "problems", "sending", "words", "zoom")
+SCRIPTS = (
+    *("active", "bar", "conditions", "draft", "expiry", "giving-back", "hand", "instructions"),
+    *("keys", "pictures", "posting", "problems", "sending", "words", "zoom"),
+)
 
 
 def worker_page(view: View) -> View:
@@ -76,6 +79,7 @@ def form(
         "carried": carried,
         "expires": expires and iso(expires),
         "expires_at": expires,
+        "can_resume": crowd_of(sheet.campaign).door is not None,
         "instructions": as_html(sheet.campaign.instructions),
         "instructions_open": not practised,
         "longest_other": LONGEST_OTHER,
@@ -110,9 +114,11 @@ def refuse(
 ) -> HttpResponse:
     """A friendly page that refuses; `more`: the address where the worker may go on.
 
-    To a script: {"detail"}.
+    To a script: {"detail"}, with status 422 {"errors"}.
     """
     if wants_json(request):
+        if status == 422:
+            return problems_of([("", message)])
         return JsonResponse({"detail": message}, status=status)
     context = {"message": message, "more": more, "framed": framed}
     return render(request, "tasks/refused.html", context, status=status)

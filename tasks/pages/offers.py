@@ -32,8 +32,11 @@ class Offer:
     answers: int
 
     @property
-    def minutes(self) -> int:
-        return math.ceil(self.seconds / 60)
+    def time(self) -> str:
+        """How long a set takes, as text: in steps of five seconds, from 90 seconds on minutes."""
+        if self.seconds < 90:
+            return f"{5 * math.ceil(self.seconds / 5)} seconds"
+        return f"{math.floor(self.seconds / 60 + 0.5)} minutes"
 
     @property
     def pay(self) -> str:

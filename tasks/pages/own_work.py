@@ -79,10 +79,11 @@ def own_work(
     of = {"worker__in": workers} | ({"campaign": campaign} if campaign is not None else {})
     theirs = Assignment.objects.filter(**of).order_by()
     numbers = {name: Count("pk", filter=fate.which) for name, fate in FATES.items()}
-    for row in theirs.values("campaign").annotate(**numbers, done=Count("pk", filter=DONE)):
-        entry = work[row.pop("campaign")]
-        entry.done = row.pop("done")
-        entry.counts = row
+    for campaign_id, done, *counts in theirs.values_list("campaign").annotate(
+        Count("pk", filter=DONE), **numbers
+    ):
+        entry = work[campaign_id]
+        entry.done, entry.counts = done, dict(zip(FATES, counts, strict=True))
     told = theirs.filter(REJECTED).values_list("campaign", "feedback").annotate(Count("pk"))
     for campaign_id, feedback, number in told.order_by("feedback"):
         work[campaign_id].rejections.append((feedback, number))

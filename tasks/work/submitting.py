@@ -29,7 +29,15 @@ class Submitted:
 
 
 FACTS = ("submitted_at", "wall_seconds", "for_person", "state", "outcome", "set_aside")
-ANSWER = ("selected", "maybe", "unseen", "answers", "comment", "active_seconds", "hand")
+ANSWER: tuple[str, ...] = (
+    "selected",
+    "maybe",
+    "unseen",
+    "answers",
+    "comment",
+    "active_seconds",
+    "hand",
+)
 ANSWER += ("language", "device", "viewport", "cards", "zooms", "changes")  # its conditions
 
 

@@ -14,6 +14,7 @@ function takeUp() {
 
 function add(what, item) {
   counts[what][item] = (counts[what][item] ?? 0) + 1;
+  write();
 }
 
 // The item that a control belongs to; "none" on a card of one picture is that picture's "No".
@@ -29,14 +30,7 @@ function itemOf(input) {
   return tiles?.length === 1 ? tiles[0].value : undefined;
 }
 
-// Scripts change several inputs for one choice (Yes undoes No): that is one change of the item.
-const touched = new Set();
-
 function write() {
-  for (const item of touched) {
-    add("changes", item);
-  }
-  touched.clear();
   field.value = JSON.stringify({
     device: matchMedia("(pointer: coarse)").matches ? "touch" : "mouse",
     viewport: `${innerWidth}x${innerHeight}`,
@@ -44,17 +38,18 @@ function write() {
   });
 }
 
+// Scripts change several inputs for one choice (Yes undoes No): that is one change of the item.
+const touched = new Set();
+
 form.addEventListener("change", (event) => {
   const item = itemOf(event.target);
-  if (item) {
-    setTimeout(write);
+  if (item && !touched.has(item)) {
     touched.add(item);
+    setTimeout(() => touched.clear());
+    add("changes", item);
   }
-});
-form.addEventListener("zoomed", (event) => {
-  add("zooms", event.target.dataset.picture);
-  write();
-});
+}, { capture: true });  // before the draft is kept
+form.addEventListener("zoomed", (event) => add("zooms", event.target.dataset.picture));
 form.addEventListener("submit", write, { capture: true });
 form.addEventListener("restored", takeUp);
 takeUp();

@@ -23,14 +23,13 @@ let asked = 0;  // when the site was last sent one
 let timer;
 let closed = false;
 
-const isBox = (input) => input.type === "checkbox" || input.type === "radio";
-const isText = (input) => input.type === "text" || input.type === "textarea";
+export const isBox = ({ type }) => type === "checkbox" || type === "radio";
+export const isText = ({ type }) => type === "text" || type === "textarea";
 
 function fields() {
   writeSeconds();
-  const carried = [...form.elements].filter((input) => input.type === "hidden" && !MEASURED.includes(input.name));
-  const names = new Set(carried.map((input) => input.name));
-  return [...new FormData(form)].filter(([name]) => !names.has(name));
+  return [...new FormData(form)].filter(([name]) =>
+    form.elements.namedItem(name).type !== "hidden" || MEASURED.includes(name));
 }
 
 // A marketplace's frame may have no storage at all: then the site's copy has to do.
@@ -51,11 +50,10 @@ function read(key = KEY) {
   }
 }
 
-// Removes this device's copies: of this work, or those a day old, whatever work they were of.
-function remove(old) {
+function remove(isOver) {
   try {
-    const copies = old ? Object.keys(localStorage).filter((key) => key.startsWith("draft-")) : [KEY];
-    copies.filter((key) => !old || !(read(key)?.at > Date.now() - DAY)).forEach((key) => localStorage.removeItem(key));
+    const copies = Object.keys(localStorage).filter((key) => key.startsWith("draft-"));
+    copies.filter(isOver).forEach((key) => localStorage.removeItem(key));
   } catch {
     // No storage, so nothing is left in it.
   }
@@ -81,14 +79,13 @@ function show(draft, touched) {
 }
 
 // Takes over what another tab, or this page before it was closed, has kept since.
-function catchUp(touched = []) {
+function catchUp(from = revision + 1, touched = []) {
   const draft = read();
-  if (closed || !(draft?.revision >= revision)) {
-    return;
+  if (!closed && draft?.revision >= from) {
+    onSite &&= draft.revision === revision;
+    show(draft, touched);
+    schedule();
   }
-  onSite &&= draft.revision === revision;
-  show(draft, touched);
-  schedule();
 }
 
 function keep() {
@@ -145,15 +142,15 @@ export function close() {
   closed = true;
   clearTimeout(timer);
   kept.textContent = "";
-  remove();
+  remove((key) => key === KEY);
 }
 
 // Puts back what was kept, and keeps what comes.
 export function start() {
   const touched = [...form.elements].filter((input) =>
     isBox(input) ? input.checked !== input.defaultChecked : isText(input) && input.value !== input.defaultValue);
-  remove(true);
-  catchUp(touched);
+  remove((key) => !(read(key)?.at > Date.now() - DAY));
+  catchUp(revision, touched);  // this device's copy of the same revision may have more seconds
   if (touched.length) {
     keep();
   }
@@ -164,10 +161,8 @@ export function start() {
   addEventListener("online", push);
   addEventListener("beforeunload", push);  // ahead of the request for the page, when it is loaded anew
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") {
-      catchUp();
-    } else if (!closed) {
-      catchUp();  // never to write over another tab's
+    catchUp();
+    if (document.visibilityState === "hidden" && !closed) {
       write();  // with the seconds so far
       push();
     }

@@ -25,7 +25,9 @@ function show() {
   const day = left > 20 * 3600_000 ? "short" : undefined;
   const time = end.toLocaleString(undefined, { timeStyle: "short", dateStyle: day });
   until.textContent = time;
-  again.hidden = left > 0;
+  if (again) {
+    again.hidden = left > 0;
+  }
   const state = left > SOON ? "" : left > 0 ? "soon" : "ended";
   unsay(...["soon", "ended"].filter((name) => name !== state));
   if (state) {

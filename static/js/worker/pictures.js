@@ -1,12 +1,15 @@
 // Loads the pictures soon, tries again those that fail, and reports those that never come as unseen.
 
+import { words } from "./words.js";
+
 const form = document.querySelector("form.work");
 const pictures = [...form.querySelectorAll("img[data-picture]")];
 const PAUSES = [2_000, 6_000];  // before the first and the second retry
 const PATIENCE = 60_000;  // a picture that takes longer has failed
 
 const states = new Map(pictures.map((img) => [img, { failures: 0, done: false }]));
-const noted = new Set();  // the boxes that this page, not the worker, has checked
+// The items that this page, not the worker, has reported; the draft has them too after a reload.
+const noted = new Set(history.state?.noted);
 
 // The number of pictures that are still loading or about to be tried again.
 export function pending() {
@@ -16,11 +19,13 @@ export function pending() {
 const hasCome = (img) => img.complete && img.naturalWidth > 0;
 
 function report(img, unseen) {
-  const box = form.querySelector(`[data-unseen="${img.dataset.picture}"]`);
-  if (!box || box.checked === unseen || !(unseen || noted.has(box))) {
+  const item = img.dataset.picture;
+  const box = form.querySelector(`[data-unseen="${item}"]`);
+  if (!box || box.checked === unseen || !(unseen || noted.has(item))) {
     return;
   }
-  noted[unseen ? "add" : "delete"](box);
+  noted[unseen ? "add" : "delete"](item);
+  history.replaceState({ noted: [...noted] }, "");
   box.checked = unseen;
   box.dispatchEvent(new Event("change", { bubbles: true }));
 }
@@ -30,9 +35,7 @@ function noteOf(img) {
   const place = img.closest(".tile, .image");
   let note = place.querySelector(".failed");
   if (!note) {
-    note = document.createElement("div");
-    note.className = "failed";
-    note.innerHTML = `<p role="status"></p><button type="button">Retry</button>`;
+    note = document.getElementById("failed-pattern").content.firstElementChild.cloneNode(true);
     note.querySelector("button").addEventListener("click", () => load(img));
     place.append(note);
   }
@@ -49,7 +52,6 @@ function arrived(img) {
     note.parentElement.querySelector("input, a")?.focus();
   }
   note?.remove();
-  form.dispatchEvent(new CustomEvent("pictures"));
 }
 
 function failed(img) {
@@ -58,13 +60,10 @@ function failed(img) {
   state.failures += 1;
   clearTimeout(state.timer);
   const givenUp = wait === undefined;
-  noteOf(img).querySelector("p").textContent = givenUp
-    ? "This picture did not load. It will not count."
-    : "This picture did not load. Trying again.";
+  noteOf(img).querySelector("p").textContent = words(givenUp ? "unseen" : "failed");
   if (givenUp) {
     state.done = true;
     report(img, true);
-    form.dispatchEvent(new CustomEvent("pictures"));
   } else {
     state.timer = setTimeout(load, wait, img);
   }
@@ -112,6 +111,9 @@ for (const img of pictures) {
   }
 }
 
+form.addEventListener("restored", () => {
+  pictures.filter((img) => states.get(img).done).forEach((img) => report(img, !hasCome(img)));
+});
 addEventListener("online", () => {
   pictures.filter((img) => states.get(img).failures > 0).forEach(load);
 });

@@ -159,6 +159,18 @@ def test_a_draft_ends_with_its_work(contains):
     assert (json.status_code, list(json.json())) == (409, ["detail"])
 
 
+def test_a_draft_takes_few_queries(contains, django_assert_num_queries):
+    page = Page(contains)
+    tile = page.question.named("selected")[0].value
+    page.draft(1, ("selected", tile))
+    with django_assert_num_queries(5):  # HIT, assignment, draft; items and labels, for the choices
+        page.draft(2, ("selected", tile), ("comment", "hm"))
+    with django_assert_num_queries(11):  # place and assignment, in a transaction
+        page.draft(3, ("comment", "hm"))
+    with django_assert_num_queries(3):
+        page.draft(3)
+
+
 def test_old_drafts_are_cleaned_up(contains):
     old, new, answered = (Page(contains) for _ in range(3))
     for page in (old, new, answered):
