@@ -40,6 +40,10 @@ TABBY, MUG, CLOCK, ROOF, MISSILE = "n02123045", "n03063599", "n04548280", "n0443
 CARDS = (1, 1, 1, 2, 1, 1, 1, 1)
 OFFERED = (4, 3, 3)  # labels of the form's pictures
 ASKED = (UNIFORM, TABBY, BENCH, CUP, CAT, TABBY, TRIPOD, CLOCK, BENCH, MISSILE)
+# In place of a personal link, which differs in each run.
+SHOWN_LINK = """document.querySelectorAll("input[value*='?me=']").forEach((input) => {
+    input.value = "https://look.example.org/tasks/birds/?me=your-own-secret";
+})"""
 
 
 @dataclass
@@ -54,6 +58,7 @@ class Visitor:
     def picture(self, name: str) -> None:
         """Keep the window as the picture of that name."""
         self.page.wait_for_load_state("networkidle")
+        self.page.evaluate(SHOWN_LINK)
         self.page.mouse.move(0, 0)
         self.keep(f"{name}-{self.look}", self.page.screenshot(animations="disabled", caret="hide"))
 
