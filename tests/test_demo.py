@@ -89,7 +89,7 @@ def test_the_demo_from_nothing_killed_on_the_way_and_again(machine: Machine):
         ]
         for campaign in ("photos-classify", "photos-contains"):
             file = machine.folder / "data" / "demo" / f"{campaign}-judgments.csv"
-            judgments = list(csv.DictReader(file.open(newline="")))
+            judgments = list(csv.DictReader(file.read_text().splitlines()))
             answers_used = {(r["hit"], r["assignment"]) for r in judgments if r["used"] == "true"}
             hits = Counter(hit for hit, _ in answers_used)
             assert set(hits.values()) == {9}
