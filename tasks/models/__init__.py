@@ -2,6 +2,7 @@
 
 from tasks.models.assignment import Assignment, Place
 from tasks.models.campaign import Campaign, CampaignImage, CampaignLabel, Pair
+from tasks.models.consent import Consent, ConsentText
 from tasks.models.flag import Flag
 from tasks.models.hit import HIT, HITItem, Section
 from tasks.models.invitation import Arrival, Invitation
@@ -18,6 +19,8 @@ __all__ = [
     "Campaign",
     "CampaignImage",
     "CampaignLabel",
+    "Consent",
+    "ConsentText",
     "Flag",
     "HITItem",
     "ImageResult",
