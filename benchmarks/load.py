@@ -5,7 +5,8 @@ same machine work through the real pages (a GET and a POST a HIT, plain HTTP, no
 
 1. `--clients` that never pause, at each size of `--hits`: p50, p95 and HITs a second.
 2. Workers who think: each time for between half and one and a half of their average, which is
-   `--think` of the time that a HIT is expected to take (87 s); they arrive over one average. First
+   `--think` of the time that a HIT is expected to take (87 s); they arrive over one average. As
+   the page does, each sends a draft of its choices 4 s after its page came, then every 10 s. First
    10 of them, then `--workers` on a campaign too small for all; then, for comparison, as many who
    never pause: they wait for each other, whatever the site does.
 3. The same crowd in the frame of the stand-in for MTurk: accept, page, submit, hand in, while

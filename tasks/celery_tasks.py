@@ -16,6 +16,7 @@ from tasks.models import Assignment, Campaign
 from tasks.models.campaign import State
 from tasks.results import aggregate, record_failure
 from tasks.results.store import forget_deleted
+from tasks.work.drafts import forget_old
 
 log = logging.getLogger(__name__)
 SETTLED = timedelta(days=40)  # after its close nothing more can happen to a campaign
@@ -24,15 +25,16 @@ TURN = 5  # seconds between two tries for the turn of a sync
 
 @shared_task
 def aggregate_campaigns() -> None:
-    """Queue an aggregation of every campaign that may have new answers.
+    """Queue an aggregation of every campaign that may have new answers, and clean up.
 
-    A draft has some if answers were imported.
+    A campaign that is a draft has some if answers were imported.
     """
     answered = Assignment.objects.filter(campaign=OuterRef("pk"), submitted_at__isnull=False)
     campaigns = Campaign.objects.filter(~Q(state=State.DRAFT) | Exists(answered))
     for pk in campaigns.order_by("pk").values_list("pk", flat=True):
         aggregate_campaign.delay(pk)
     forget_deleted()
+    forget_old()
 
 
 @shared_task

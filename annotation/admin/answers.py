@@ -187,7 +187,11 @@ def _responses(assignment: Assignment) -> list[str | SafeString]:
             **dict.fromkeys(assignment.unseen, "not seen"),
         }
         return [words.get(position, "not selected") for position in assignment.shown]
-    answers = [answer or {} for answer in assignment.answers or [{}] * len(assignment.shown)]
+    stored = assignment.answers or [{}] * len(assignment.shown)
+    answers = [
+        {} if position in assignment.unseen or not answer else answer
+        for position, answer in zip(assignment.shown, stored, strict=False)
+    ]
     ids = {label for answer in answers for label in answer.get("offered", [])}
     keys = {label.pk: str(label) for label in Label.objects.filter(pk__in=ids)}
     return [_chosen(answer, keys) for answer in answers]

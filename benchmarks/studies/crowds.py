@@ -13,6 +13,9 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 TILES = 48  # of a HIT
+FIRST_DRAFT = 4  # seconds from the page to its first draft: two until the first choice, two more
+NEXT_DRAFT = 10
+Field = tuple[str, str]
 
 
 @dataclass
@@ -29,6 +32,7 @@ class Browser:
     rng: random.Random
     source: str  # an address of this machine of its own
     pages: list[float] = field(default_factory=list)
+    drafts: list[float] = field(default_factory=list)
     submits: list[float] = field(default_factory=list)
     cookie: str = ""
 
@@ -58,18 +62,36 @@ class Browser:
             raise RuntimeError(f"GET {where}: {status}, not a page of {TILES} tiles")
         form = page[: page.index("</form>")]
         fields = [(name, unescape(value)) for name, value in self.HIDDEN.findall(form)]
-        fields += [("none", section) for section in self.SECTION.findall(page)]
-        self.pause()
+        choices = [("none", section) for section in self.SECTION.findall(page)]
+        self.choose(where, fields, choices)
+        fields += choices
         started = time.monotonic()
         answer = self.ask("POST", where.split("?")[0], urlencode(fields))
         self.submits.append(time.monotonic() - started)
         return answer
 
-    def pause(self) -> None:
-        """Look at the pictures. Meanwhile the server closes the connection."""
-        if self.think:
+    def choose(self, where: str, fields: list[Field], choices: list[Field]) -> None:
+        """Look at the pictures and choose; as the page does, save a draft from time to time.
+
+        Meanwhile the server closes the connection. Raises RuntimeError.
+        """
+        if not self.think:
+            return
+        left = self.think * self.rng.uniform(0.5, 1.5)
+        revision, wait = 0, FIRST_DRAFT
+        while left > wait:
             self.connection.close()
-            time.sleep(self.think * self.rng.uniform(0.5, 1.5))
+            time.sleep(wait)
+            left -= wait
+            revision, wait = revision + 1, NEXT_DRAFT
+            draft = [*fields, *choices[:revision], ("draft", "1"), ("revision", str(revision))]
+            started = time.monotonic()
+            status, _, _ = self.ask("POST", where.split("?")[0], urlencode(draft))
+            self.drafts.append(time.monotonic() - started)
+            if status != 204:
+                raise RuntimeError(f"POST of a draft: {status}")
+        self.connection.close()
+        time.sleep(left)
 
 
 Work = Callable[[Browser], None]
@@ -150,10 +172,11 @@ def in_frame(board: Board, submit_to: str, over: threading.Event) -> Work:
 
 @dataclass
 class Times:
-    """What a crowd measured: the seconds of each page and submit, sorted, and its errors."""
+    """What a crowd measured: the seconds of each page, draft and submit, sorted, and its errors."""
 
     name: str
     pages: list[float]
+    drafts: list[float]
     submits: list[float]
     rate: float  # HITs a second
     errors: int
@@ -162,6 +185,7 @@ class Times:
         print(
             f"{self.name:>26}: page p50 {at(0.5, self.pages):6.1f} ms"
             f" p95 {at(0.95, self.pages):6.1f} ms,"
+            f" {len(self.drafts)} drafts p95 {at(0.95, self.drafts):6.1f} ms,"
             f" submit + next p50 {at(0.5, self.submits):6.1f} ms"
             f" p95 {at(0.95, self.submits):6.1f} ms,"
             f" {self.rate:5.1f} HITs/s, {self.errors} errors",
@@ -207,7 +231,8 @@ def crowd(
     for error in errors[:3]:
         print(f"  error: {error!r}")
     pages = sorted(t for browser in browsers for t in browser.pages)
+    drafts = sorted(t for browser in browsers for t in browser.drafts)
     submits = sorted(t for browser in browsers for t in browser.submits)
-    times = Times(name, pages, submits, len(submits) / spent, len(errors))
+    times = Times(name, pages, drafts, submits, len(submits) / spent, len(errors))
     times.say()
     return times

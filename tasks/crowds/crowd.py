@@ -5,7 +5,7 @@ crowd's `Door`, which recognises them. Where the marketplace does, it shows the 
 `Frame`, whose address names the worker.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -68,6 +68,7 @@ class Visit:
     key: str  # the marketplace's id of the assignment; "": a preview, nothing is accepted yet
     worker: str  # the marketplace's id of the worker
     fields: Mapping[str, str]  # what the page's own forms carry on, by name
+    origins: Sequence[str] = ()  # where the answer's form may lead the browser: the page's CSP
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,6 @@ class HandIn:
 
     action: str
     fields: Mapping[str, str]
-    origins: list[str]  # where the form may lead the browser: the page's CSP
 
 
 class Frame(Protocol):

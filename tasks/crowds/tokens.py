@@ -9,6 +9,5 @@ def assignment_of(token: str | None, campaign: Campaign) -> Assignment | None:
     """The campaign's assignment of that token, or None."""
     if not token or len(token) > LONGEST_TOKEN or not token.isprintable():
         return None
-    return (
-        Assignment.objects.select_related("worker").filter(campaign=campaign, token=token).first()
-    )
+    found = Assignment.objects.select_related("worker", "draft")
+    return found.filter(campaign=campaign, token=token).first()

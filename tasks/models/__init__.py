@@ -3,6 +3,7 @@
 from tasks.models.assignment import Assignment, Place
 from tasks.models.campaign import Campaign, CampaignImage, CampaignLabel, Pair
 from tasks.models.consent import Consent, ConsentText
+from tasks.models.draft import Draft
 from tasks.models.flag import Flag
 from tasks.models.hit import HIT, HITItem, Section
 from tasks.models.invitation import Arrival, Invitation
@@ -21,6 +22,7 @@ __all__ = [
     "CampaignLabel",
     "Consent",
     "ConsentText",
+    "Draft",
     "Flag",
     "HITItem",
     "ImageResult",

@@ -69,7 +69,7 @@ class Assignment(models.Model):
     `shown` holds every item's position in the order shown. CONTAINS: `selected`, `maybe` and
     `unseen` are subsets of it. CLASSIFY: `answers` is a list, in the order of `shown`, of
     {"offered": [label ids as shown], "selected": [label ids], "main": label id or null,
-    "other": text}.
+    "other": text}; what stands there for an `unseen` image is no response.
     """
 
     campaign = models.ForeignKey(
@@ -138,7 +138,7 @@ class Assignment(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="Digest of the choices in the last form with mistakes; a change renews the time.",
+        help_text="Digest of the choices in the newest draft; a change renews the time.",
     )
     changed = TransactionField(
         db_default=CurrentTransaction(),

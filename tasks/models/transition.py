@@ -20,12 +20,12 @@ CAMPAIGN_MOVES = {
 
 # By fact: before -> after. returned, expired -> submitted: the answer came after all, and its place
 # was still free. submitted -> returned, expired: the marketplace never received the submission, so
-# the work is neither paid nor used.
+# the work is neither paid nor used. expired -> open: its worker took it up again.
 ASSIGNMENT_MOVES: dict[str, dict[object, set]] = {
     "state": {
         "open": {"submitted", "returned", "expired"},
         "returned": {"submitted", "expired"},
-        "expired": {"submitted", "returned"},
+        "expired": {"submitted", "returned", "open"},
         "submitted": {"returned", "expired"},
     },
     "outcome": {"": {"accepted", "rejected"}, "rejected": {"accepted"}, "accepted": set()},

@@ -13,17 +13,22 @@ from django.http import QueryDict
 
 from tasks.models.campaign import Kind
 from tasks.pages.hand import read_hand
-from tasks.pages.sheets import Section, Sheet
+from tasks.pages.sheets import Picture, Section, Sheet
 
 LONGEST_OTHER = 200  # characters
 LONGEST_COMMENT = 2000
 LONGEST_STAY = 24 * 3600  # seconds; more than that is a wrong clock
-ITEM_FIELDS = ("labels-", "main-", "none-", "other-")
+MOST_UNSEEN = 4  # one item in so many may be unseen (rule L10)
+ITEM_FIELDS = ("labels-", "main-", "none-", "other-", "unseen-")
 TILE_FIELDS = ("selected", "maybe", "unseen", "none")
 
 STRANGE = (
     "The form contained something that is not on this page; perhaps it came from an older page."
     " Check your choices below and submit again."
+)
+TOO_MANY_UNSEEN = (
+    "{} of the {} pictures did not load: too many for an answer. Try again to load them, or give"
+    " this work back."
 )
 
 
@@ -31,13 +36,18 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
     """The form's answer, for `tasks.work.submitting.submit`; None: see `sheet.problems`.
 
     CONTAINS: `selected`, `maybe`, `unseen` = item ids; `none` = section ids.
-    CLASSIFY: `labels-ITEM`, `main-ITEM` = label ids; `none-ITEM` = "1"; `other-ITEM` = text.
-    Both: `comment`, `active_seconds`, `hand`.
+    CLASSIFY: `labels-ITEM`, `main-ITEM` = label ids; `none-ITEM`, `unseen-ITEM` = "1";
+    `other-ITEM` = text. Both: `comment`, `active_seconds`, `hand`.
     """
     if sheet.campaign.kind == Kind.CONTAINS:
         answer = _read_contains(sheet, form)
     else:
         answer = _read_classify(sheet, form)
+    items = sheet.tiles or sheet.pictures
+    unseen = sum(item.unseen for item in items)
+    if unseen * MOST_UNSEEN > len(items):
+        sheet.errors.append(TOO_MANY_UNSEEN.format(unseen, len(items)))
+    sheet.active_seconds = form.get("active_seconds", "")[:20]
     sheet.comment = form.get("comment", "").strip()
     if error := _text_error(sheet.comment, LONGEST_COMMENT):
         sheet.errors.append(f"Your comment {error}.")
@@ -46,7 +56,7 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
     return answer | {
         "comment": sheet.comment,
         "hand": read_hand(form.get("hand", "")),
-        "active_seconds": _seconds(form.get("active_seconds", "")),
+        "active_seconds": _seconds(sheet.active_seconds),
     }
 
 
@@ -57,7 +67,7 @@ def choices_on(sheet: Sheet) -> str:
     ]
     chosen += [(section.id, section.none) for section in sheet.sections]
     for picture in sheet.pictures:
-        chosen.append((picture.id, picture.none, picture.other))
+        chosen.append((picture.id, picture.none, picture.unseen))
         chosen += [(choice.id, choice.selected, choice.main) for choice in picture.offered]
     made = sorted(choice for choice in chosen if any(choice[1:]))
     return hashlib.sha256(repr(made).encode()).hexdigest() if made else ""
@@ -91,16 +101,19 @@ def _read_contains(sheet: Sheet, form: QueryDict) -> dict[str, Any]:
 
 
 def _section_error(section: Section) -> str:
-    selected = any(tile.selected for tile in section.tiles)
+    name, tiles = section.label.name, section.tiles
+    selected = any(tile.selected for tile in tiles)
+    maybe = any(tile.maybe for tile in tiles)
+    if len(tiles) == 1:
+        if section.none and (selected or maybe):
+            return f"For “{name}” you gave two answers: choose one of them."
+        if not (section.none or selected or maybe or tiles[0].unseen):
+            return f"For “{name}” there is no answer yet: say whether the picture contains it."
+        return ""
     if section.none and selected:
-        return (
-            f"For “{section.label.name}” you selected pictures and also “none of these”: undo one."
-        )
-    if not (section.none or selected or any(tile.maybe for tile in section.tiles)):
-        return (
-            f"For “{section.label.name}” nothing is selected: select pictures,"
-            " or confirm “none of these”."
-        )
+        return f"For “{name}” you selected pictures and also “none of these”: undo one."
+    if not (section.none or selected or maybe or all(tile.unseen for tile in tiles)):
+        return f"For “{name}” nothing is selected: select pictures, or confirm “none of these”."
     return ""
 
 
@@ -112,13 +125,17 @@ def _read_classify(sheet: Sheet, form: QueryDict) -> dict[str, Any]:
     for picture in sheet.pictures:
         labels = set(form.getlist(f"labels-{picture.id}"))
         mains = set(form.getlist(f"main-{picture.id}"))
+        if len(labels) == 1 and not mains:
+            mains = labels  # a lone label is the main one (rule Q2)
         nones = set(form.getlist(f"none-{picture.id}"))
+        unseen = set(form.getlist(f"unseen-{picture.id}"))
         strange |= bool((labels | mains) - {choice.id for choice in picture.offered})
-        strange |= bool(nones - {"1"})
+        strange |= bool((nones | unseen) - {"1"})
         for choice in picture.offered:
             choice.selected = choice.id in labels
             choice.main = choice.id in mains
         picture.none = "1" in nones
+        picture.unseen = "1" in unseen
         picture.other = form.get(f"other-{picture.id}", "").strip()
         picture.error = _picture_error(picture)
         answers.append(
@@ -131,15 +148,20 @@ def _read_classify(sheet: Sheet, form: QueryDict) -> dict[str, Any]:
         )
     if strange:
         sheet.errors.append(STRANGE)
-    return {"answers": answers}
+    unseen_positions = [picture.position for picture in sheet.pictures if picture.unseen]
+    return {"answers": answers, "unseen": unseen_positions}
 
 
-def _picture_error(picture) -> str:
+def _picture_error(picture: Picture) -> str:
     where = f"Picture {picture.number}"
     selected = [choice for choice in picture.offered if choice.selected]
     mains = [choice for choice in picture.offered if choice.main]
     if error := _text_error(picture.other, LONGEST_OTHER):
         return f"{where}: what you typed {error}."
+    if picture.unseen and (picture.none or selected or mains):
+        return f"{where} is both answered and “did not load”: undo one."
+    if picture.unseen:
+        return ""
     if picture.none and (selected or mains):
         return f"{where}: you chose labels and also “none of these labels”: undo one."
     if picture.none:

@@ -5,20 +5,23 @@ sets and reads no cookie: browsers keep none in a frame.
 """
 
 from contextlib import suppress
+from urllib.parse import urlencode
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from tasks.crowds import BadVisit, Frame, Visit
 from tasks.models import HIT, Assignment, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
+from tasks.pages.drafts import draft_of, fill_in, keep, must_ask, take_draft
 from tasks.pages.form_reading import choices_on, read
-from tasks.pages.hit_pages import form, minutes_left, preview, refuse
+from tasks.pages.hit_pages import ask_to_give_back, form, is_expired, preview, refuse
+from tasks.pages.replies import SeeOther, problems_of, wants_json
 from tasks.pages.sheets import sheet_of
-from tasks.work.claiming import give_back, renew
+from tasks.work.claiming import give_back
 from tasks.work.submitting import submit
 from tasks.work.take_up import NotOffered, claim_of, has_room, take_up, unsaved
 
@@ -53,12 +56,18 @@ def _visited(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> Http
         return _hand_in(request, frame, assignment, visit)
     if hit.campaign.state == State.CLOSED:
         return _return(request, 410, "This study has ended, and this work with it. Thank you.")
-    left = minutes_left(assignment)
+    expires = assignment.expires_at
     if assignment.state == AssignmentState.RETURNED:
-        left = None  # perhaps another worker's now, perhaps theirs again
-    elif assignment.state != AssignmentState.OPEN or left == 0:
+        expires = None  # perhaps another worker's now, perhaps theirs again
+    elif assignment.state != AssignmentState.OPEN or is_expired(assignment):
         return _return(request, 410, "Your time for this work is over.")
-    return form(request, sheet_of(assignment), assignment, visit.fields, left=left)
+    sheet = sheet_of(assignment)
+    if (draft := draft_of(assignment)) is not None:
+        fill_in(sheet, draft, problems="problems" in request.GET)
+    page = form(request, sheet, assignment, visit.fields, expires)
+    policy = {"form-action": ["'self'", *visit.origins]}  # its script may hand the answer in
+    page._csp_replace = policy  # type: ignore[attr-defined]
+    return page
 
 
 def _take_up(hit: HIT, visit: Visit) -> Assignment:
@@ -76,11 +85,16 @@ def _stored(hit: HIT, visit: Visit) -> Assignment:
 def _posted(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> HttpResponse:
     """Store an answer, whoever else came under the same key; the marketplace says whose it is."""
     claim = claim_of(hit, visit.worker, visit.key)
+    if "draft" in request.POST:
+        return _draft(request, claim or _stored(hit, visit), hit)
     assignment = claim or unsaved(hit, visit.worker, visit.key)
     assignment.hit, assignment.campaign = hit, hit.campaign
     if assignment.submitted_at is not None:
         return _hand_in(request, frame, assignment, visit)
     if "return" in request.POST:
+        if must_ask(request, draft_of(assignment)):
+            work = f"{request.path}?{urlencode(visit.fields)}"
+            return ask_to_give_back(request, visit.fields, work)
         if claim is not None:
             give_back(claim)
         return _return(
@@ -89,21 +103,32 @@ def _posted(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> HttpR
     sheet = sheet_of(assignment)
     answer = read(sheet, request.POST)
     if answer is None:
-        if claim is not None:
-            renew(claim, choices_on(sheet))
-        left = minutes_left(assignment)
-        return form(request, sheet, assignment, visit.fields, status=422, left=left)
+        keep(claim or _stored(hit, visit), request.POST, choices_on(sheet))
+        if wants_json(request):
+            return problems_of(sheet.problems)
+        return SeeOther(f"{request.path}?{urlencode({**visit.fields, 'problems': '1'})}")
     done = submit(claim or _stored(hit, visit), answer)
     return _hand_in(request, frame, done.assignment, visit, late=done.status == "late")
+
+
+def _draft(request: HttpRequest, assignment: Assignment, hit: HIT) -> HttpResponse:
+    """Keep a draft as an answer would be kept: whoever else came, and if need be taken up anew."""
+    if hit.campaign.state == State.CLOSED:
+        return refuse(request, 410, "This study has ended, and this work with it.")
+    assignment.hit, assignment.campaign = hit, hit.campaign
+    return take_draft(request, assignment)
 
 
 def _hand_in(
     request: HttpRequest, frame: Frame, assignment: Assignment, visit: Visit, late: bool = False
 ) -> HttpResponse:
-    """The page whose one form takes the stored answer on to the marketplace."""
+    """The page whose one form takes the stored answer on to the marketplace; a script gets both."""
     hand_in = frame.hand_in(assignment, visit)
+    if wants_json(request):
+        handed = {"action": hand_in.action, "fields": dict(hand_in.fields)}
+        return JsonResponse({"hand_in": handed})
     response = render(request, "tasks/hand_in.html", {"hand_in": hand_in, "late": late})
-    response._csp_replace = {"form-action": hand_in.origins}  # type: ignore[attr-defined]
+    response._csp_replace = {"form-action": visit.origins}  # type: ignore[attr-defined]
     return response
 
 

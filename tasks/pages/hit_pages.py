@@ -1,11 +1,11 @@
 """What the workers' pages share: a HIT's form, its preview, refusals, the headers of every page."""
 
-import math
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 from csp.decorators import csp
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
@@ -16,10 +16,13 @@ from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
 from tasks.pages.form_reading import LONGEST_COMMENT, LONGEST_OTHER
 from tasks.pages.instructions import as_html
+from tasks.pages.replies import preload, wants_json
 from tasks.pages.sheets import Sheet, preview_of
 
 View = Callable[..., HttpResponse]
-SCRIPTS = ("active", "bar", "hand", "sending")  # what hit.js imports, beside the kind's own
+# What hit.js imports, beside the kind's own.
+SCRIPTS = ("active", "bar", "draft", "expiry", "giving-back", "hand", "posting", "problems")
+SCRIPTS += ("sending", "words")
 
 
 def worker_page(view: View) -> View:
@@ -42,12 +45,11 @@ def form(
     sheet: Sheet,
     assignment: Assignment | None,
     carried: Mapping[str, str],
-    status: int = 200,
-    left: int | None = None,
+    expires: datetime | None = None,
 ) -> HttpResponse:
     """The HIT's page; `carried`: hidden fields that identify the worker in its forms.
 
-    `left`: the minutes for which the work is kept, if it says so.
+    `expires`: until when the work is kept, if it says so.
     """
     practised = False
     if assignment is not None:
@@ -56,32 +58,52 @@ def form(
             campaign=assignment.campaign_id,
             state=AssignmentState.SUBMITTED,
         ).exists()
+    questions = len(sheet.sections or sheet.pictures)
     context = {
         "sheet": sheet,
+        "questions": questions,
+        "several": questions > 1,
         "campaign": sheet.campaign,
         "carried": carried,
-        "minutes_left": left,
+        "expires": expires and iso(expires),
+        "expires_at": expires,
         "instructions": as_html(sheet.campaign.instructions),
         "instructions_open": not practised,
         "longest_other": LONGEST_OTHER,
         "longest_comment": LONGEST_COMMENT,
         "modules": [static(f"js/worker/{name}.js") for name in (*SCRIPTS, sheet.campaign.kind)],
-        "active_seconds": request.POST.get("active_seconds", "")[:20],
     }
-    return render(request, f"tasks/{sheet.campaign.kind}.html", context, status=status)
+    page = render(request, f"tasks/{sheet.campaign.kind}.html", context)
+    preload(page, sheet.first_pictures)
+    return page
 
 
-def minutes_left(assignment: Assignment) -> int | None:
-    """Whole minutes for which the place is still kept, at least 1; 0: over; None: no limit."""
-    if assignment.expires_at is None:
-        return None
-    seconds = (assignment.expires_at - database_now()).total_seconds()
-    return max(1, math.floor(seconds / 60)) if seconds > 0 else 0
+def ask_to_give_back(request: HttpRequest, carried: Mapping[str, str], work: str) -> HttpResponse:
+    """Ask once more, because the worker has chosen something; `work`: the HIT's address."""
+    if wants_json(request):
+        return refuse(request, 409, "Something is chosen on the page: send sure=1 to give it back.")
+    context = {"carried": carried, "work": work}
+    return render(request, "tasks/give_back.html", context)
+
+
+def is_expired(assignment: Assignment) -> bool:
+    """Whether its time is over, by the database's clock."""
+    return assignment.expires_at is not None and assignment.expires_at <= database_now()
+
+
+def iso(moment: datetime) -> str:
+    """A time in UTC as scripts and <time> read it: 2026-11-29T14:32:00Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def refuse(
     request: HttpRequest, status: int, message: str, more: str = "", framed: bool = False
 ) -> HttpResponse:
-    """A friendly page that refuses; `more`: the address where the worker may go on."""
+    """A friendly page that refuses; `more`: the address where the worker may go on.
+
+    To a script: {"detail"}.
+    """
+    if wants_json(request):
+        return JsonResponse({"detail": message}, status=status)
     context = {"message": message, "more": more, "framed": framed}
     return render(request, "tasks/refused.html", context, status=status)

@@ -32,6 +32,7 @@ class Item(NamedTuple):
 
 COLUMNS: tuple[str, ...] = ("position", "section", "label_id", "image_id")
 COLUMNS += tuple(f"image__{name}" for name in Item._fields[len(COLUMNS) :])
+FIRST_ROW: dict[str, int] = {Kind.CONTAINS: 8, Kind.CLASSIFY: 1}  # pictures at the top of a page
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class Picture:
     offered: list[Choice]
     none: bool = False
     other: str = ""
+    unseen: bool = False
     error: str = ""
 
     @property
@@ -121,11 +123,15 @@ class Sheet:
     sections: list[Section] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     comment: str = ""
+    active_seconds: str = ""  # as the form had them
+    revision: int = 0  # of the draft that it was filled in from; 0: none
+    expired: bool = False
     errors: list[str] = field(default_factory=list)  # of the form as a whole
 
     @property
     def is_preview(self) -> bool:
-        return not self.key
+        """Whether it can only be looked at: nobody has accepted it, or its time is over."""
+        return not self.key or self.expired
 
     @property
     def tiles(self) -> list[Tile]:
@@ -135,12 +141,37 @@ class Sheet:
     @property
     def problems(self) -> list[tuple[str, str]]:
         """Everything wrong, in the page's order: (id of the element or "", sentence)."""
+        return [("", text) for text in self.errors] + [
+            (element.id, element.error) for element in self._elements() if element.error
+        ]
+
+    @property
+    def first_pictures(self) -> list[str]:
+        """The addresses of the pictures at the top of the page."""
+        first = FIRST_ROW[self.campaign.kind]
+        tiles = [tile.tile_url for tile in self.tiles[:first]]
+        return tiles or [picture.full_url for picture in self.pictures[:first]]
+
+    def forget_problems(self) -> None:
+        """Keep the choices, but say nothing of what is wrong with them."""
+        self.errors = []
+        for element in self._elements():
+            element.error = ""
+
+    def _elements(self) -> list["Section | Tile | Picture"]:
         elements: list[Section | Tile | Picture] = [*self.pictures]
         for section in self.sections:
             elements += [section, *section.tiles]
-        return [("", text) for text in self.errors] + [
-            (element.id, element.error) for element in elements if element.error
-        ]
+        return elements
+
+
+def first_pictures(assignment: Assignment) -> list[str]:
+    """The addresses of the pictures at the top of the assignment's page, in its order."""
+    kind = assignment.campaign.kind
+    first = assignment.shown[: FIRST_ROW[kind]]
+    items = {item.position: item for item in _items(assignment.hit, position__in=first)}
+    tile_urls, full_urls = zip(*(image_urls(items[position]) for position in first), strict=True)
+    return list(tile_urls if kind == Kind.CONTAINS else full_urls)
 
 
 def sheet_of(assignment: Assignment) -> Sheet:
@@ -165,7 +196,7 @@ def preview_of(hit: HIT) -> Sheet:
 
 
 def _build(hit: HIT, campaign: Campaign, key: str, shown: list[int]) -> Sheet:
-    items = {row[0]: Item(*row) for row in hit.items.order_by().values_list(*COLUMNS)}
+    items = {item.position: item for item in _items(hit)}
     in_order = [items[position] for position in shown]
     sheet = Sheet(campaign, hit, key)
     if campaign.kind == Kind.CONTAINS:
@@ -173,6 +204,11 @@ def _build(hit: HIT, campaign: Campaign, key: str, shown: list[int]) -> Sheet:
     else:
         sheet.pictures = _pictures(campaign, key, in_order)
     return sheet
+
+
+def _items(hit: HIT, **which: object) -> list[Item]:
+    rows = hit.items.filter(**which).order_by().values_list(*COLUMNS)
+    return [Item(*row) for row in rows]
 
 
 def _sections(campaign: Campaign, key: str, items: list[Item]) -> list[Section]:

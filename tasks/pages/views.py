@@ -8,7 +8,7 @@ import secrets
 
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
@@ -22,22 +22,27 @@ from tasks.models.campaign import Kind, State
 from tasks.money import expected_seconds
 from tasks.pages import framed
 from tasks.pages.addresses import campaign_address, hit_address, more_address, thanks_address
+from tasks.pages.drafts import draft_of, fill_in, keep, must_ask, take_draft
 from tasks.pages.form_reading import choices_on, read
-from tasks.pages.hit_pages import form, minutes_left, preview, refuse, worker_page
+from tasks.pages.hit_pages import ask_to_give_back, form, is_expired, preview, refuse, worker_page
 from tasks.pages.instructions import as_html
-from tasks.pages.sheets import sheet_of
-from tasks.pages.thanks import Reason, no_more_work, thank
-from tasks.work.claiming import give_back, next_assignment, renew, running_assignment
+from tasks.pages.replies import SeeOther, lead_to, preload, problems_of, wants_json
+from tasks.pages.sheets import first_pictures, sheet_of
+from tasks.pages.thanks import WORDS, Reason, no_more_work, thank
+from tasks.work.claiming import give_back, next_assignment, running_assignment
+from tasks.work.resuming import Obstacle, obstacle, take_up_again
 from tasks.work.submitting import submit
 
 PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"  # in an address: nobody has accepted the work yet
 NOTHING = "nothing"  # in a campaign's address: "Begin" found no work
-
-
-class SeeOther(HttpResponseRedirect):
-    """Go on with a GET, whatever the method was."""
-
-    status_code = 303
+ENDED = "This study has ended, and this work with it. Thank you."
+EXPIRED = {
+    Obstacle.PAUSED: "Your time for this work is over, and the study is paused. Come back to this"
+    " address later: what you chose is kept.",
+    Obstacle.BUSY: "Your time for this work is over, and you have begun another set of this study."
+    " Finish that one first.",
+    Obstacle.GONE: "Your time for this work is over, and others have taken it.",
+}
 
 
 @require_safe
@@ -176,48 +181,83 @@ def _at_the_door(request: HttpRequest, hit: HIT, door: Door) -> HttpResponse:
         message = "This work was given to somebody other than the person using this browser."
         return refuse(request, 409, message, _way_on(hit.campaign))
     assignment.hit, assignment.campaign = hit, hit.campaign
+    if request.method == "POST":
+        return _posted(request, assignment)
     if assignment.submitted_at is not None:
         return thank(request, hit.campaign, assignment.worker, Reason.ANSWERED, assignment)
-    if request.method == "POST":
-        return _give_back(assignment) if "return" in request.POST else _answer(request, assignment)
     if hit.campaign.state == State.CLOSED:
-        return refuse(request, 410, "This study has ended, and this work with it. Thank you.")
-    left = minutes_left(assignment)
-    if assignment.state != AssignmentState.OPEN or left == 0:
-        message = "Your time for this work is over. Somebody else may do it now."
+        return refuse(request, 410, ENDED)
+    if assignment.state == AssignmentState.RETURNED:
+        message = "You have given this work back. Somebody else may do it now."
         return refuse(request, 410, message, _way_on(hit.campaign, assignment))
-    return form(request, sheet_of(assignment), assignment, _carried(assignment), left=left)
+    expired = assignment.state != AssignmentState.OPEN or is_expired(assignment)
+    if expired and (reason := obstacle(assignment)) is not None:
+        return refuse(request, 410, EXPIRED[reason], _way_on(hit.campaign, assignment))
+    sheet = sheet_of(assignment)
+    sheet.expired = expired
+    if (draft := draft_of(assignment)) is not None:
+        fill_in(sheet, draft, problems="problems" in request.GET and not expired)
+    expires = None if expired else assignment.expires_at
+    return form(request, sheet, assignment, _carried(assignment), expires)
 
 
 def _carried(assignment: Assignment) -> dict[str, str]:
     return {"assignmentId": assignment.token or ""}
 
 
+def _posted(request: HttpRequest, assignment: Assignment) -> HttpResponse:
+    """A draft, an answer, or the work given back or taken up again."""
+    if "draft" in request.POST:
+        if assignment.campaign.state == State.CLOSED:
+            return refuse(request, 410, ENDED)
+        return take_draft(request, assignment)
+    if assignment.submitted_at is not None:
+        return _answered(request, assignment)
+    if "return" in request.POST:
+        return _give_back(request, assignment)
+    if "take_up" in request.POST:
+        take_up_again(assignment)  # its page says what has become of it
+        return lead_to(request, hit_address(assignment))
+    return _answer(request, assignment)
+
+
+def _answered(request: HttpRequest, done: Assignment) -> HttpResponse:
+    """The thanks for an answer that was stored before."""
+    if wants_json(request):
+        return lead_to(request, thanks_address(done))
+    return thank(request, done.campaign, done.worker, Reason.ANSWERED, done)
+
+
 def _answer(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     sheet = sheet_of(assignment)
     answer = read(sheet, request.POST)
     if answer is None:
-        renew(assignment, choices_on(sheet))
-        left = minutes_left(assignment)
-        return form(request, sheet, assignment, _carried(assignment), status=422, left=left)
+        keep(assignment, request.POST, choices_on(sheet))
+        if wants_json(request):
+            return problems_of(sheet.problems)
+        return SeeOther(hit_address(assignment) + "&problems=1")
     submitted = submit(assignment, answer)
-    campaign, worker = assignment.campaign, assignment.worker
     if submitted.status == "repeated":
-        return thank(request, campaign, worker, Reason.ANSWERED, assignment)
+        return _answered(request, assignment)
     if submitted.status == "late":
+        if wants_json(request):
+            return refuse(request, 410, WORDS[Reason.LATE].text)
+        campaign, worker = assignment.campaign, assignment.worker
         return thank(request, campaign, worker, Reason.LATE, assignment, status=410)
-    return _go_on(assignment)
+    following = next_assignment(assignment.campaign, assignment.worker)
+    if following is None:
+        return lead_to(request, thanks_address(assignment))
+    response = lead_to(request, hit_address(following))
+    if wants_json(request):
+        preload(response, first_pictures(following))
+    return response
 
 
-def _give_back(assignment: Assignment) -> HttpResponse:
+def _give_back(request: HttpRequest, assignment: Assignment) -> HttpResponse:
+    if must_ask(request, draft_of(assignment)):
+        return ask_to_give_back(request, _carried(assignment), hit_address(assignment))
     give_back(assignment)
-    return SeeOther(thanks_address(assignment))
-
-
-def _go_on(done: Assignment) -> HttpResponse:
-    """To the next HIT of the same campaign, or to the thanks page."""
-    following = next_assignment(done.campaign, done.worker)
-    return SeeOther(thanks_address(done) if following is None else hit_address(following))
+    return lead_to(request, thanks_address(assignment))
 
 
 def _way_on(campaign: Campaign, done: Assignment | None = None) -> str:

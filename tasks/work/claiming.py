@@ -1,7 +1,7 @@
 """Who gets which HIT on the site, for how long, and how they return it (rules P2 to P5, P8).
 
-Locks are taken in one order everywhere: worker, campaign, place, assignment. A claim changes places
-only, never another worker's assignment, so two claims cannot deadlock.
+Locks are taken in one order everywhere: worker, campaign, place, assignment, draft. A claim changes
+places only, never another worker's assignment, so two claims cannot deadlock.
 """
 
 import random
@@ -17,6 +17,7 @@ from tasks.crowds import crowd_of
 from tasks.models import HIT, Assignment, Campaign, HITItem, Place, Stop, Worker
 from tasks.models.assignment import USED, AssignmentState
 from tasks.models.campaign import State
+from tasks.work.drafts import forget
 from tasks.work.rounds import SHUFFLES, all_answered, finish_if_done, open_round
 
 
@@ -176,28 +177,29 @@ def _has_unanswered_hit(campaign: Campaign, worker: Worker) -> bool:
     return HIT.objects.filter(campaign=campaign).exclude(pk__in=answered.values("hit")).exists()
 
 
-def renew(assignment: Assignment, choices: str) -> None:
+def renew(assignment: Assignment, choices: str) -> bool:
     """Extend the worker's time: a form that changes their choices shows that they are at it.
 
-    `choices`: a digest of them. The same form sent again changes nothing (rule P5).
+    `choices`: a digest of them. The same form sent again changes nothing (rule P5). Returns whether
+    the work is kept longer now. `assignment.hit` and `.campaign` are read.
     """
+    campaign, hit = assignment.campaign, assignment.hit
     with transaction.atomic():
         place = Place.objects.select_for_update().filter(holder=assignment).first()
         locked = Assignment.objects.select_for_update().annotate(now=Now()).get(pk=assignment.pk)
         if place is None or place.free_at is None or locked.state != AssignmentState.OPEN:
-            return
-        if locked.choices_seen == choices:
-            return
-        campaign = locked.campaign
+            return False
         until = min(
-            locked.now + crowd_of(campaign).time_allowed(campaign, locked.hit),
+            locked.now + crowd_of(campaign).time_allowed(campaign, hit),
             locked.opened_at + timedelta(minutes=campaign.assignment_minutes),
         )
-        locked.expires_at = place.free_at = max(until, place.free_at)
-        assignment.expires_at = locked.expires_at
+        if locked.choices_seen == choices or until <= place.free_at:
+            return False
+        assignment.expires_at = locked.expires_at = place.free_at = until
         locked.choices_seen = choices
         locked.save(update_fields=["expires_at", "choices_seen"])
         place.save(update_fields=["free_at"])
+        return True
 
 
 def give_back(assignment: Assignment) -> bool:
@@ -211,4 +213,5 @@ def give_back(assignment: Assignment) -> bool:
             place.holder, place.free_at = None, Now()
             place.save(update_fields=["holder", "free_at"])
         locked.become(locked.worker.pseudonym, state=AssignmentState.RETURNED)
+        forget(locked)
         return True

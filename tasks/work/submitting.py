@@ -11,6 +11,7 @@ from tasks import money
 from tasks.crowds import crowd_of
 from tasks.models import Assignment, Campaign, Place, Stop, Worker
 from tasks.models.assignment import AssignmentState, MarketState, Outcome
+from tasks.work.drafts import forget
 from tasks.work.rounds import free, go_on_if_answered
 
 
@@ -48,6 +49,7 @@ def submit(assignment: Assignment, answer: dict[str, Any]) -> Submitted:
         assignment.campaign, assignment.worker, assignment.hit = campaign, worker, hit
         if assignment.submitted_at is not None:
             return Submitted("repeated", assignment)
+        forget(assignment)
         answered = [field for field in ANSWER if field in answer]
         for field in answered:
             setattr(assignment, field, answer[field])

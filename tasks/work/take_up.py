@@ -39,7 +39,7 @@ def claim_of(hit: HIT, worker: str, key: str) -> Assignment | None:
     claims = Assignment.objects.filter(
         named, hit=hit, worker__crowd=hit.campaign.crowd, worker__external_id=worker
     )
-    return claims.select_related("worker").order_by("-pk").first()
+    return claims.select_related("worker", "draft").order_by("-pk").first()
 
 
 def has_room(hit: HIT) -> bool:

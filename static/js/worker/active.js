@@ -6,20 +6,25 @@ const PATIENCE = 30_000;
 let active = Number(seconds.value) || 0;
 let last = performance.now();
 let lastSign = last;
+let visible = document.visibilityState === "visible";
 
 function count() {
   const now = performance.now();
-  if (document.visibilityState === "visible" && now - lastSign < PATIENCE) {
-    active += (now - last) / 1000;
+  if (visible) {
+    active += Math.max(0, Math.min(now, lastSign + PATIENCE) - last) / 1000;
   }
   last = now;
+  visible = document.visibilityState === "visible";
 }
 
-setInterval(count, 1000);
 for (const sign of ["pointermove", "pointerdown", "keydown", "scroll"]) {
-  addEventListener(sign, () => { lastSign = performance.now(); }, { passive: true });
+  addEventListener(sign, () => {
+    count();
+    lastSign = last;
+  }, { passive: true });
 }
 document.addEventListener("visibilitychange", count);
+form.addEventListener("restored", () => { active = Math.max(active, Number(seconds.value) || 0); });
 
 // Writes the seconds so far into the form.
 export function writeSeconds() {

@@ -1,11 +1,15 @@
 // A HIT's page works without scripts; these make it convenient. Each idea is a module of its own.
 
-import "./bar.js";
+import "./active.js";
 import "./hand.js";
+import "./bar.js";  // and the questions of the page's kind
+import { start } from "./draft.js";
+import "./expiry.js";
 import "./sending.js";
+import "./giving-back.js";
 
 const form = document.querySelector("form.work");
-await import(`./${form.dataset.kind}.js`);
+start();  // when all others listen
 
 form.dataset.ready = "";  // for whoever drives the page by a program
 document.getElementById("problems")?.focus();

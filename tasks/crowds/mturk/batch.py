@@ -58,12 +58,10 @@ def judgments_of(hit: HIT, answer: str) -> list[dict[str, Any]] | None:
     else:
         keys = dict(hit.campaign.dataset.labels.values_list("pk", "key"))
         for position, given in zip(read["shown"], read["answers"], strict=True):
-            rows.append(
-                {
-                    "image": items[position][0],
-                    "offered": [keys[label] for label in given["offered"]],
-                    "selected": [keys[label] for label in given["selected"]],
-                    "main": keys.get(given["main"]),
-                }
-            )
+            row = {"image": items[position][0], "offered": None, "selected": None, "main": None}
+            if position not in read["unseen"]:
+                row["offered"] = [keys[label] for label in given["offered"]]
+                row["selected"] = [keys[label] for label in given["selected"]]
+                row["main"] = keys.get(given["main"])
+            rows.append(row)
     return [row | {"seconds": read["active_seconds"]} for row in rows]

@@ -28,6 +28,7 @@ def as_json(assignment: Assignment) -> str:
     if assignment.campaign.kind == Kind.CONTAINS:
         answer |= {mark: items(getattr(assignment, mark)) for mark in MARKS}
     else:
+        answer["unseen"] = items(assignment.unseen)
         answer["answers"] = [
             {
                 "offered": _labels(token, position, given["offered"]),
@@ -89,6 +90,10 @@ def _from_json(hit: HIT, given: dict[str, Any]) -> dict[str, Any] | None:
     else:
         images = [known[name][1] for name in given["shown"]]
         answer["answers"] = _classified(hit, token, shown, images, given["answers"])
+        answer["unseen"] = [known[name][0] for name in given.get("unseen", [])]
+        said = {p for p, one in zip(shown, answer["answers"], strict=True) if one["selected"]}
+        if said & set(answer["unseen"]):
+            raise ValueError("an image has labels and was not seen")
     answer["comment"] = str(given.get("comment") or "").replace("\0", "")[:2000]
     seconds = given.get("active_seconds")
     answer["active_seconds"] = float(seconds) if seconds is not None else None

@@ -32,8 +32,9 @@ def visit(campaign: Campaign, given: Mapping[str, str]) -> Visit:
     worker = given.get("workerId", "")
     if not _is_id(key) or not _is_id(worker):
         raise BadVisit("The address of this work is cut short. Open it again from the marketplace.")
-    _submit_to(campaign, given.get("turkSubmitTo", ""))
-    return Visit(key, worker, {name: given[name] for name in NAMES if given.get(name)})
+    origin = _submit_to(campaign, given.get("turkSubmitTo", ""))
+    origins = [origin, *(WORKER_SITES if origin in (LIVE, SANDBOX) else [])]
+    return Visit(key, worker, {name: given[name] for name in NAMES if given.get(name)}, origins)
 
 
 def hand_in(assignment: Assignment, visit: Visit) -> HandIn:
@@ -42,7 +43,6 @@ def hand_in(assignment: Assignment, visit: Visit) -> HandIn:
     return HandIn(
         action=origin + SUBMIT,
         fields={"assignmentId": visit.key, FIELD: as_json(assignment)},
-        origins=[origin, *(WORKER_SITES if origin in (LIVE, SANDBOX) else [])],
     )
 
 

@@ -46,7 +46,7 @@ def form(*fields: tuple[str, str]) -> QueryDict:
 
 
 def test_contains_answer_names_positions():
-    sheet = contains_sheet()
+    sheet = contains_sheet(sizes=(3, 1))
     fields = [("selected", "t1"), ("unseen", "t0"), ("none", "s1"), ("comment", " hm "), ("x", "y")]
     answer = read(sheet, form(*fields))
     assert answer == {
@@ -66,6 +66,9 @@ WRONG_CONTAINS = {
     "selected and unseen": [("selected", "t0"), ("unseen", "t0"), ("none", "s1")],
     "selected and maybe": [("selected", "t0"), ("maybe", "t0"), ("none", "s1")],
     "maybe and unseen": [("maybe", "t0"), ("unseen", "t0"), ("none", "s1")],
+    "yes and no of one picture": [("selected", "t2"), ("none", "s1"), ("none", "s0")],
+    "maybe and no of one picture": [("maybe", "t2"), ("none", "s1"), ("none", "s0")],
+    "more than a quarter unseen": [("selected", "t0"), ("unseen", "t1"), ("none", "s1")],
     "a tile of another HIT": [("selected", "t0"), ("selected", "other"), ("none", "s1")],
     "a section of another HIT": [("selected", "t0"), ("none", "s1"), ("none", "other")],
     "an unseen tile of another HIT": [("selected", "t0"), ("none", "s1"), ("unseen", "other")],
@@ -92,9 +95,26 @@ def test_maybe_is_an_answer_where_the_campaign_offers_it():
     assert read(contains_sheet(maybe=False), fields) is None
 
 
-def test_a_section_of_which_nothing_loaded_still_wants_its_confirmation():
-    assert read(contains_sheet(), form(("unseen", "t2"), ("selected", "t0"))) is None
-    assert read(contains_sheet(), form(("unseen", "t2"), ("none", "s1"), ("selected", "t0")))
+def test_a_section_of_which_nothing_loaded_needs_no_answer():
+    for sizes, unseen in (((3, 1), ("t3",)), ((6, 2), ("t6", "t7"))):
+        fields = [("selected", "t0"), *(("unseen", tile) for tile in unseen)]
+        assert read(contains_sheet(sizes=sizes), form(*fields))
+        assert read(contains_sheet(sizes=sizes), form(*fields, ("none", "s1")))
+        assert read(contains_sheet(sizes=sizes), form(*fields[:-1])) is None
+
+
+@pytest.mark.parametrize("pictures", range(1, 14))
+def test_at_most_a_quarter_may_be_unseen(pictures):
+    for unseen in range(pictures + 1):
+        fields = [(f"{'unseen' if p < unseen else 'none'}-p{p}", "1") for p in range(pictures)]
+        sheet = classify_sheet(pictures=pictures)
+        answer = read(sheet, form(*fields))
+        assert (answer is not None) == (unseen / pictures <= 0.25)
+        if answer is None:
+            assert [item for item, _ in sheet.problems] == [""]
+            assert f"{unseen} of the {pictures}" in sheet.problems[0][1]
+        else:
+            assert answer["unseen"] == list(range(unseen))
 
 
 def test_classify_answer_is_in_the_order_shown():
@@ -105,17 +125,39 @@ def test_classify_answer_is_in_the_order_shown():
             {"offered": [0, 1], "selected": [0, 1], "main": 1, "other": ""},
             {"offered": [100, 101], "selected": [], "main": None, "other": "a boat"},
         ],
+        "unseen": [],
         "comment": "",
         "hand": None,
         "active_seconds": 12.5,
     }
 
 
+@pytest.mark.parametrize("answered", [("labels-p0", "l00"), ("main-p0", "l00"), ("none-p0", "1")])
+def test_a_picture_that_was_not_seen_has_no_answer(answered):
+    others = [(f"none-p{p}", "1") for p in (1, 2, 3)]
+    sheet = classify_sheet(pictures=4)
+    assert read(sheet, form(*others, answered, ("unseen-p0", "1"))) is None
+    assert [item for item, _ in sheet.problems] == ["p0"]
+    assert "did not load" in sheet.problems[0][1]
+    assert read(sheet, form(*others, ("unseen-p0", "1")))["unseen"] == [0]
+
+
+def test_a_lone_label_is_the_main_one_whether_that_is_posted_or_not():
+    lone = ("labels-p0", "l01")
+    for more in ([], [("main-p0", "l01")]):
+        sheet = classify_sheet(pictures=1)
+        assert read(sheet, form(lone, *more))["answers"][0]["main"] == 1
+        assert [choice.main for choice in sheet.pictures[0].offered] == [False, True]
+    assert read(classify_sheet(pictures=1), form(lone, ("main-p0", "l00"))) is None
+
+
 DONE = [("none-p1", "1")]
 WRONG_CLASSIFY = {
     "an empty form": [],
     "one picture without an answer": DONE,
-    "no main object": [("labels-p0", "l00"), *DONE],
+    "no main object": [("labels-p0", "l00"), ("labels-p0", "l01"), *DONE],
+    "half of it unseen": [("unseen-p0", "1"), *DONE],
+    "unseen with a strange value": [("none-p0", "1"), ("unseen-p1", "2"), *DONE],
     "main not among the checked": [("labels-p0", "l00"), ("main-p0", "l01"), *DONE],
     "a main object only": [("main-p0", "l01"), *DONE],
     "two main objects": [
@@ -150,7 +192,9 @@ def test_nonsense_in_the_clock_is_no_reason_to_refuse(text):
     assert read(contains_sheet(), fields)["active_seconds"] is None
 
 
-names = st.sampled_from(["selected", "maybe", "unseen", "none", "labels-p0", "main-p0", "none-p0"])
+names = st.sampled_from(
+    ["selected", "maybe", "unseen", "none", *(f"{name}-p0" for name in ("labels", "main", "none"))]
+)
 values = st.sampled_from(["t0", "t1", "t2", "s0", "s1", "l00", "l01", "1", "strange"])
 
 

@@ -1,6 +1,7 @@
 """MTurk's frame in a real browser: another origin, the content policy, the script."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tasks.crowds.mturk import marketplace
 from tasks.market.sync import sync
@@ -38,6 +39,13 @@ def test_a_hit_is_done_in_the_marketplaces_frame(
         page.get_by_role("button", name="accept").click()
         frame = page.frame_locator("iframe")
         frame.locator("input[name=selected]").first.check()
+        if scripts:  # the browser allows the frame no storage: the site's copy has to do
+            forbidden = "() => { try { return !localStorage } catch { return true } }"
+            assert page.frames[-1].evaluate(forbidden)
+            expect(frame.locator(".bar .kept")).to_have_text("not saved yet")
+            expect(frame.locator(".bar .kept")).to_have_text("saved")
+            page.reload()
+            expect(frame.locator("input[name=selected]").first).to_be_checked()
         frame.locator("input[name=none]").last.check()
         frame.get_by_role("button", name="Submit").click()
         if not scripts:

@@ -1,0 +1,104 @@
+"""Drafts of a HIT's form: what its page sends as the worker goes, and shows when they come back."""
+
+import json
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+
+from tasks.models import Assignment, Draft
+from tasks.pages.form_reading import ITEM_FIELDS, TILE_FIELDS, choices_on, read
+from tasks.pages.hit_pages import iso, refuse
+from tasks.pages.sheets import Sheet, sheet_of
+from tasks.work.claiming import renew
+from tasks.work.drafts import Saved, save
+
+CHOICES = (*TILE_FIELDS, *(name for name in ITEM_FIELDS if name != "other-"))
+BESIDE = ("comment", "active_seconds", "conditions")
+LONGEST = 100_000  # characters of JSON: more than the largest form that a page can have
+LAST_REVISION = 2**53 - 1  # JavaScript counts no further
+
+ANSWERED = "This work is answered already: nothing is left to be saved."
+OVER = "This work is no longer yours, so nothing more of it is saved."
+
+
+def take_draft(request: HttpRequest, assignment: Assignment) -> HttpResponse:
+    """Keep a posted draft: 204, also where a newer one is kept already.
+
+    One that changes a choice renews the worker's time (rule P5); X-Expires then tells the new one.
+    """
+    revision = _revision(request.POST)
+    if revision is None:
+        return refuse(request, 422, "A draft needs a revision: a whole number from 1.")
+    fields = as_json(request.POST)
+    if len(fields) > LONGEST:
+        return refuse(request, 413, "This draft is longer than any form of this page.")
+    saved = save(assignment, fields, revision)
+    if saved == Saved.ANSWERED:
+        return refuse(request, 409, ANSWERED)
+    if saved == Saved.OVER:
+        return refuse(request, 410, OVER)
+    response = HttpResponse(status=204)
+    if saved == Saved.STORED and _renewed(assignment, request.POST):
+        response["X-Expires"] = iso(assignment.expires_at)
+    return response
+
+
+def keep(assignment: Assignment, form: QueryDict, choices: str) -> None:
+    """Keep a form that was sent and is no answer, as the newest draft; `choices`: their digest."""
+    fields = as_json(form)
+    if len(fields) > LONGEST:
+        fields = "{}"
+    if save(assignment, fields, _revision(form) or 0, anyway=True) == Saved.STORED:
+        renew(assignment, choices)
+
+
+def draft_of(assignment: Assignment) -> Draft | None:
+    """The stored draft; no query where it was selected with the assignment."""
+    return getattr(assignment, "draft", None)
+
+
+def fill_in(sheet: Sheet, draft: Draft, problems: bool = False) -> None:
+    """Show a draft's choices and texts on the sheet, and if wanted what keeps it from an answer."""
+    read(sheet, form_of(draft))
+    sheet.revision = draft.revision
+    if not problems:
+        sheet.forget_problems()
+
+
+def form_of(draft: Draft) -> QueryDict:
+    """The draft's fields as its page's form had them."""
+    form = QueryDict(mutable=True)
+    for name, values in json.loads(draft.fields).items():
+        form.setlist(name, values)
+    return form
+
+
+def must_ask(request: HttpRequest, draft: Draft | None) -> bool:
+    """Whether the worker gives back what they have begun to answer, and was not asked yet."""
+    if draft is None or "sure" in request.POST:
+        return False
+    return any(name.startswith(CHOICES) for name in json.loads(draft.fields))
+
+
+def as_json(form: QueryDict) -> str:
+    """The fields that a draft keeps: {name: [values]}."""
+    kept = {
+        name: values
+        for name, values in form.lists()
+        if name in (*TILE_FIELDS, *BESIDE) or name.startswith(ITEM_FIELDS)
+    }
+    return json.dumps(kept, ensure_ascii=False)
+
+
+def _renewed(assignment: Assignment, form: QueryDict) -> bool:
+    sheet = sheet_of(assignment)
+    read(sheet, form)
+    choices = choices_on(sheet)
+    return choices != assignment.choices_seen and renew(assignment, choices)
+
+
+def _revision(form: QueryDict) -> int | None:
+    text = form.get("revision", "")
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(LAST_REVISION))):
+        return None
+    revision = int(text)
+    return revision if 1 <= revision <= LAST_REVISION else None
