@@ -9,6 +9,7 @@ from annotation.exports.cell_formats import Column, iso
 from imagesets.choices import meant
 from tasks.models import Campaign
 from tasks.models.campaign import Kind
+from tasks.sql.conditions import SECTION_ORDER, count_of, form
 from tasks.sql.judgments import ITEMS, RESPONSE, answer, entries, is_list
 from tasks.sql.used import status, used
 
@@ -50,7 +51,10 @@ _JUDGED = f"""
       SELECT k.place, a.hit_id, a.shown, a.selected, a.maybe, a.unseen, a.answers,
              c.slug AS campaign, a.round, h.key AS hit, a.key AS assignment,
              w.pseudonym AS worker, w.external_id AS raw_worker,
-             {iso("a.submitted_at")} AS submitted_at, a.active_seconds,
+             {iso("a.submitted_at")} AS submitted_at, a.active_seconds, a.wall_seconds,
+             nullif(a.language, '') AS language, nullif(a.device, '') AS device,
+             nullif(a.viewport, '') AS viewport, a.zooms, a.changes, a.cards,
+             {SECTION_ORDER} AS section_order,
              {status()} AS status, {used()} AS used
       FROM {ASSIGNMENTS_IN_ORDER}
       JOIN tasks_assignment a ON a.id = k.id
@@ -129,6 +133,35 @@ CLASSIFY_JUDGMENTS = Table(
         *_WHEN,
     ),
 )
+
+
+def _conditions(kind: Kind) -> Table:
+    """How each item was shown and what its worker did with it; the seconds are the assignment's."""
+    contains = kind == Kind.CONTAINS
+    label = "LEFT JOIN imagesets_label l ON l.id = i.label_id" if contains else ""
+    section = "array_position(a.section_order, i.section::int) - 1" if contains else "NULL::int"
+    return Table(
+        keys=_ANSWERED,
+        rows=_JUDGED.format(more=label),
+        columns=(
+            Column("campaign", "a.campaign"),
+            Column("assignment", "a.assignment"),
+            Column("worker", "a.worker"),
+            Column("image", "im.key"),
+            Column("label", "l.key" if contains else "NULL::text"),
+            Column("section", section, "number"),
+            Column("position", "s.number - 1", "number"),
+            Column("form", form(kind)),
+            Column("language", "a.language"),
+            Column("device", "a.device"),
+            Column("viewport", "a.viewport"),
+            Column("zooms", count_of("zooms"), "number"),
+            Column("changes", count_of("changes"), "number"),
+            Column("active_seconds", "a.active_seconds", "number"),
+            Column("wall_seconds", "a.wall_seconds", "number"),
+        ),
+    )
+
 
 # Keys are compared bytewise, whatever the database's locale: the same order everywhere.
 SELECTION_FREQUENCIES = Table(
@@ -259,12 +292,14 @@ TABLES: dict[Kind, dict[str, Table]] = {
         "judgments": CONTAINS_JUDGMENTS,
         "selection_frequencies": SELECTION_FREQUENCIES,
         "workers": WORKERS,
+        "conditions": _conditions(Kind.CONTAINS),
         "consents": CONSENTS,
     },
     Kind.CLASSIFY: {
         "judgments": CLASSIFY_JUDGMENTS,
         "annotations": ANNOTATIONS,
         "workers": WORKERS,
+        "conditions": _conditions(Kind.CLASSIFY),
         "consents": CONSENTS,
     },
 }

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from imagesets.models import Image
 from imagesets.pictures import bucket
-from imagesets.pictures.derivatives import VERSION, bucket_address, made, path_of, placeholder
+from imagesets.pictures.derivatives import VERSION, bucket_address, made, path_of
 
 YEAR = 365 * 24 * 3600
 
@@ -52,6 +52,7 @@ def _in_bucket(public_id: str, size: str) -> HttpResponse:
 
 
 def _broken() -> HttpResponse:
-    response = HttpResponse(placeholder(), content_type="image/webp", status=404)
+    """No picture, so that a browser says that it did not load."""
+    response = HttpResponse("This picture cannot be shown.", content_type="text/plain", status=404)
     response["Cache-Control"] = "no-store"
     return response

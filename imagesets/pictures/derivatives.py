@@ -10,7 +10,6 @@ from typing import Protocol
 from django.conf import settings
 from django.urls import reverse
 from PIL import Image as Pillow
-from PIL import ImageDraw
 
 from imagesets.files import hand_over, make_folder, write_whole
 from imagesets.locations import read_same
@@ -126,16 +125,4 @@ def encode(picture: Pillow.Image, size: str) -> bytes:
     small.thumbnail((longest, longest), Pillow.Resampling.LANCZOS)
     out = io.BytesIO()
     small.save(out, "WEBP", quality=quality, method=2)  # no exif, no profile: it is sRGB
-    return out.getvalue()
-
-
-@functools.cache
-def placeholder() -> bytes:
-    """A grey square with a broken frame: it shows that the picture is missing, and nothing else."""
-    square = Pillow.new("RGB", (320, 320), (232, 232, 232))
-    draw = ImageDraw.Draw(square)
-    draw.rectangle((110, 120, 210, 200), outline=(140, 140, 140), width=4)
-    draw.line((100, 210, 220, 110), fill=(140, 140, 140), width=4)
-    out = io.BytesIO()
-    square.save(out, "WEBP", lossless=True)
     return out.getvalue()

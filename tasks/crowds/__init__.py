@@ -15,7 +15,7 @@ from tasks.crowds.crowd import BadVisit, Crowd, Door, Frame, HandIn, Visit
 from tasks.crowds.marketplace import CrowdError, MarketAssignment, MarketPayment, Marketplace
 
 if TYPE_CHECKING:
-    from tasks.models import Campaign
+    from tasks.models import Campaign, Worker
 
 __all__ = [
     "CROWDS",
@@ -34,6 +34,7 @@ __all__ = [
     "is_production",
     "marketplace_of",
     "open_to",
+    "visitors",
 ]
 
 CROWDS = ("local", "mturk")
@@ -64,7 +65,17 @@ def is_production(campaign: "Campaign") -> bool:
 def open_to(request: HttpRequest) -> Q:
     """Which campaigns the visitor may find at /tasks/, of the crowds that have a door."""
     which = Q(pk=None)
-    for name in CROWDS:
-        if (door := crowd_named(name).door) is not None:
-            which |= Q(crowd=name) & door.open_to(request)
+    for name, door in _doors():
+        which |= Q(crowd=name) & door.open_to(request)
     return which
+
+
+def visitors(request: HttpRequest) -> "list[Worker]":
+    """The workers who the visitor is known to be, at most one of each crowd. Raises BadVisit."""
+    workers = [door.visitor(request) for _, door in _doors()]
+    return [worker for worker in workers if worker is not None]
+
+
+def _doors() -> list[tuple[str, Door]]:
+    doors = [(name, crowd_named(name).door) for name in CROWDS]
+    return [(name, door) for name, door in doors if door is not None]

@@ -45,6 +45,24 @@ class Door(Protocol):
         `visit`, a field of the form, is random text of the page: sent twice it makes one worker.
         """
 
+    def begins_as(self, request: HttpRequest, campaign: "Campaign", visit: str) -> str:
+        """The id of whoever presses "Begin" on a page with this `visit`; "": the page may not say.
+
+        Raises BadVisit as `worker_of` does.
+        """
+
+    def personal_link(self, campaign: "Campaign", external_id: str) -> str:
+        """The address, below the site's, by which that worker comes back on any device."""
+
+    def remembers(self, request: HttpRequest, worker: "Worker") -> bool:
+        """Whether the browser itself proves to be the worker's."""
+
+    def carried(self, request: HttpRequest, worker: "Worker | None") -> dict[str, str]:
+        """What addresses of the site carry on while the browser does not remember the worker."""
+
+    def visitor(self, request: HttpRequest) -> "Worker | None":
+        """The worker who looks at /tasks/, if they are known. Raises BadVisit."""
+
     def vouches_for(self, campaign: "Campaign", worker: "Worker") -> bool:
         """Whether nobody can make such an identity at will."""
 

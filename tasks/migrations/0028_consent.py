@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks', '0025_campaign_adds_to'),
+        ('tasks', '0027_conditions'),
     ]
 
     operations = [

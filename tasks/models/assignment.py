@@ -63,6 +63,11 @@ def positions(**options) -> ArrayField:
     return ArrayField(models.SmallIntegerField(), default=list, blank=True, **options)
 
 
+def counts(**options) -> ArrayField:
+    """A column of numbers by item, in the order of `shown`; zeros at its end are left out."""
+    return ArrayField(models.SmallIntegerField(), null=True, blank=True, **options)
+
+
 class Assignment(models.Model):
     """One worker on one HIT, and the answer.
 
@@ -133,6 +138,26 @@ class Assignment(models.Model):
         blank=True,
         help_text="What the page's script counted of the hand: events, choices, pace, spread.",
     )
+    language = models.CharField(
+        max_length=35,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of the page; an imported answer has none.",
+    )
+    device = models.CharField(
+        max_length=5,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="touch or mouse, as the page's script saw it.",
+    )
+    viewport = models.CharField(
+        max_length=11, blank=True, default="", db_default="", help_text="Width x height in pixels."
+    )
+    cards = positions(db_default=[], help_text="The HIT's sections that were shown as cards.")
+    zooms = counts(help_text="How often each item was enlarged; null without a script.")
+    changes = counts(help_text="How often each item's answer was changed; null without a script.")
     choices_seen = models.CharField(
         max_length=64,
         blank=True,

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from django.conf import settings
+from django.http import HttpRequest
 from django.urls import reverse
 
 from tasks.models import Assignment, Campaign
@@ -30,3 +32,13 @@ def more_address(campaign: Campaign, done: Assignment | None) -> str:
     """The campaign's page; `done` tells it who comes, for browsers without cookies."""
     token = done.token if done is not None else None
     return campaign_address(campaign, {"after": token} if token else {})
+
+
+def list_address(parameters: Mapping[str, str]) -> str:
+    """The list of studies, with parameters that say who looks."""
+    return reverse("tasks:campaigns") + (f"?{urlencode(parameters)}" if parameters else "")
+
+
+def absolute(request: HttpRequest, path: str) -> str:
+    """A path as somebody can keep it: below PUBLIC_URL, or where they reach the site now."""
+    return settings.PUBLIC_URL + path if settings.PUBLIC_URL else request.build_absolute_uri(path)

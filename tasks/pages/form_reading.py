@@ -12,6 +12,7 @@ from typing import Any
 from django.http import QueryDict
 
 from tasks.models.campaign import Kind
+from tasks.pages.conditions import read_conditions
 from tasks.pages.hand import read_hand
 from tasks.pages.sheets import Picture, Section, Sheet
 
@@ -37,7 +38,7 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
 
     CONTAINS: `selected`, `maybe`, `unseen` = item ids; `none` = section ids.
     CLASSIFY: `labels-ITEM`, `main-ITEM` = label ids; `none-ITEM`, `unseen-ITEM` = "1";
-    `other-ITEM` = text. Both: `comment`, `active_seconds`, `hand`.
+    `other-ITEM` = text. Both: `comment`, `active_seconds`, `hand`, `conditions`.
     """
     if sheet.campaign.kind == Kind.CONTAINS:
         answer = _read_contains(sheet, form)
@@ -53,11 +54,12 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
         sheet.errors.append(f"Your comment {error}.")
     if sheet.problems:
         return None
-    return answer | {
+    told = {
         "comment": sheet.comment,
         "hand": read_hand(form.get("hand", "")),
         "active_seconds": _seconds(sheet.active_seconds),
     }
+    return answer | read_conditions(form.get("conditions", ""), sheet) | told
 
 
 def choices_on(sheet: Sheet) -> str:

@@ -21,8 +21,8 @@ from tasks.pages.sheets import Sheet, preview_of
 
 View = Callable[..., HttpResponse]
 # What hit.js imports, beside the kind's own.
-SCRIPTS = ("active", "bar", "draft", "expiry", "giving-back", "hand", "posting", "problems")
-SCRIPTS += ("sending", "words")
+SCRIPTS = ("active", "bar", "conditions", "draft", "expiry", "giving-back", "hand", "posting")
+SCRIPTS += ("instructions", "keys", "pictures", "problems", "sending", "words", "zoom")
 
 
 def worker_page(view: View) -> View:
@@ -31,13 +31,18 @@ def worker_page(view: View) -> View:
     return never_cache(strict)
 
 
-def preview(request: HttpRequest, hit: HIT) -> HttpResponse:
-    """The HIT as it looks to somebody who has not accepted it."""
+def preview(
+    request: HttpRequest, hit: HIT, way_in: Mapping[str, str] | None = None
+) -> HttpResponse:
+    """The HIT as it looks to somebody who has not accepted it.
+
+    `way_in`: hidden fields of "Begin", where the site gives out the work.
+    """
     if request.method == "POST":
         return refuse(request, 409, "This was a preview: accept the work before you submit it.")
     if hit.campaign.state in (State.CLOSED, State.FINISHED):
         return refuse(request, 410, "This study has ended.")
-    return form(request, preview_of(hit), None, {})
+    return form(request, preview_of(hit), None, way_in or {})
 
 
 def form(

@@ -8,13 +8,15 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from imagesets.models import Label
 from imagesets.pictures.derivatives import image_urls
 from tasks.models import HIT, Assignment, Campaign, CampaignLabel, Pair
 from tasks.models.campaign import Kind
 from tasks.models.opaque import opaque
+
+CARD_TILES = 4  # sections of up to so many tiles are shown as cards (rule L10)
 
 
 class Item(NamedTuple):
@@ -82,6 +84,15 @@ class Section:
     tiles: list[Tile]
     none: bool = False
     error: str = ""
+
+    @property
+    def form(self) -> Literal["card", "grid"]:
+        """How the section is shown; kept with the answer."""
+        return "card" if len(self.tiles) <= CARD_TILES else "grid"
+
+    @property
+    def is_card(self) -> bool:
+        return self.form == "card"
 
 
 @dataclass

@@ -10,7 +10,8 @@ from tasks.crowds import crowd_of
 from tasks.models import Assignment, Campaign, Stop, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
-from tasks.pages.addresses import more_address
+from tasks.pages.addresses import absolute, list_address, more_address
+from tasks.pages.own_work import own_work
 
 
 class Reason(StrEnum):
@@ -123,20 +124,32 @@ def thank(
 
     `more`: the address where they may look for more work, if it is not the campaign's own.
     """
-    answers = Assignment.objects.filter(
-        campaign=campaign, worker=worker, state=AssignmentState.SUBMITTED
-    )
-    count = answers.count() if worker is not None else 0
+    own = own_work([worker] if worker is not None else [], campaign)[campaign.pk]
     may_go_on = campaign.state == State.OPEN and reason not in (Reason.STOPPED, Reason.LAPSED)
     returned = done is not None and done.state == AssignmentState.RETURNED
     if returned and reason not in (Reason.LATE, Reason.ANSWERED):
         reason = Reason.RETURNED
     words = WORDS[reason]
     context = {
-        "heading": words.heading if count else words.newcomer or words.heading,
+        "heading": words.heading if own.done else words.newcomer or words.heading,
         "text": words.text,
-        "count": count,
+        "own": own,
+        "list": list_address(_carried(request, campaign, worker)),
+        "personal_link": _personal_link(request, campaign, worker),
         "more": (more or more_address(campaign, done)) if may_go_on else "",
         "link": words.link,
     }
     return render(request, "tasks/thanks.html", context, status=status)
+
+
+def _carried(request: HttpRequest, campaign: Campaign, worker: Worker | None) -> dict[str, str]:
+    door = crowd_of(campaign).door
+    return door.carried(request, worker) if door is not None and worker is not None else {}
+
+
+def _personal_link(request: HttpRequest, campaign: Campaign, worker: Worker | None) -> str:
+    """The worker's own link, for a browser that proves to be theirs; "" for any other (rule V5)."""
+    door = crowd_of(campaign).door
+    if door is None or worker is None or not door.remembers(request, worker):
+        return ""
+    return absolute(request, door.personal_link(campaign, worker.external_id))

@@ -3,11 +3,12 @@
 from django.urls import path
 
 from tasks.pages import views
+from tasks.pages.campaigns import campaigns
 
 app_name = "tasks"
 # slug: letters, digits, "-" and "_", the alphabet of public ids; anything else is no address.
 urlpatterns = [
-    path("tasks/", views.campaigns, name="campaigns"),
+    path("tasks/", campaigns, name="campaigns"),
     path("tasks/<slug:public_id>/", views.campaign, name="campaign"),
     path("tasks/<slug:public_id>/thanks/", views.thanks, name="thanks"),
     path("hit/<slug:public_id>/", views.hit, name="hit"),

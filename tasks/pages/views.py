@@ -1,10 +1,11 @@
-"""The workers' pages: open campaigns, the next HIT, the HIT itself, thanks.
+"""The workers' pages: a campaign's link, the next HIT, the HIT itself, thanks.
 
 All of them work without JavaScript, and a HIT also in a marketplace's frame, without cookies.
 """
 
-import math
 import secrets
+from collections.abc import Mapping
+from contextlib import suppress
 
 from django.conf import settings
 from django.db import transaction
@@ -14,18 +15,24 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from tasks.crowds import BadVisit, Door, crowd_of, open_to
+from tasks.crowds import BadVisit, Door, crowd_of
 from tasks.crowds.tokens import assignment_of
 from tasks.models import HIT, Assignment, Campaign
 from tasks.models.assignment import AssignmentState
-from tasks.models.campaign import Kind, State
-from tasks.money import expected_seconds
+from tasks.models.campaign import State
 from tasks.pages import framed
-from tasks.pages.addresses import campaign_address, hit_address, more_address, thanks_address
+from tasks.pages.addresses import (
+    absolute,
+    campaign_address,
+    hit_address,
+    more_address,
+    thanks_address,
+)
 from tasks.pages.drafts import draft_of, fill_in, keep, must_ask, take_draft
 from tasks.pages.form_reading import choices_on, read
 from tasks.pages.hit_pages import ask_to_give_back, form, is_expired, preview, refuse, worker_page
 from tasks.pages.instructions import as_html
+from tasks.pages.offers import offers
 from tasks.pages.replies import SeeOther, lead_to, preload, problems_of, wants_json
 from tasks.pages.sheets import first_pictures, sheet_of
 from tasks.pages.thanks import WORDS, Reason, no_more_work, thank
@@ -43,22 +50,6 @@ EXPIRED = {
     " Finish that one first.",
     Obstacle.GONE: "Your time for this work is over, and others have taken it.",
 }
-
-
-@require_safe
-@worker_page
-def campaigns(request: HttpRequest) -> HttpResponse:
-    """The open campaigns that are open to this visitor."""
-    listed = Campaign.objects.filter(open_to(request), state=State.OPEN)
-    rows = [(campaign, _minutes(campaign)) for campaign in listed]
-    return render(request, "tasks/campaigns.html", {"rows": rows})
-
-
-def _minutes(campaign: Campaign) -> int:
-    """About how long one full HIT takes, in whole minutes."""
-    contains = campaign.kind == Kind.CONTAINS
-    items = campaign.grid_size if contains else campaign.images_per_hit
-    return math.ceil(expected_seconds(campaign.kind, items) / 60)
 
 
 # Exempt from Django's CSRF check, which needs a cookie; `_from_another_site` takes its place.
@@ -85,16 +76,23 @@ def _look(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
     """Lead whoever has a HIT open to it; show anybody else what the work is, and "Begin"."""
     worker = door.worker_of(request, campaign)
     running = running_assignment(campaign, worker) if worker is not None else None
-    if running is not None and door.may_be(request, running.worker):
+    is_theirs = worker is None or door.may_be(request, worker)
+    is_new_here = worker is not None and bool(door.carried(request, worker))
+    if running is not None and is_theirs and not is_new_here:
         return SeeOther(hit_address(running))
     reason, carried = no_more_work(campaign, worker), _carried_on(request, door)
-    if reason != Reason.NOTHING_NOW or NOTHING in request.GET:
+    goes_on = running is not None and is_new_here  # "Begin" lets the browser remember them
+    if not goes_on and (reason != Reason.NOTHING_NOW or NOTHING in request.GET):
         return thank(request, campaign, worker, reason, more=campaign_address(campaign, carried))
+    visit = secrets.token_urlsafe(12)
+    name = door.begins_as(request, campaign, visit)
     context = {
         "campaign": campaign,
-        "minutes": _minutes(campaign),
+        "offer": offers([campaign])[campaign.pk],
         "instructions": as_html(campaign.instructions),
-        "carried": carried | {"visit": secrets.token_urlsafe(12)},
+        "carried": carried | {"visit": visit},
+        "personal_link": absolute(request, door.personal_link(campaign, name)) if name else "",
+        "browser_is_anothers": not is_theirs,
     }
     return render(request, "tasks/begin.html", context)
 
@@ -107,12 +105,15 @@ def _begin(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse
     with transaction.atomic():
         worker = door.admit(request, campaign)
         assignment = next_assignment(campaign, worker)
-        if assignment is None and not worker.assignments.filter(campaign=campaign).exists():
+        is_known = assignment is not None or worker.assignments.filter(campaign=campaign).exists()
+        if not is_known:
             transaction.set_rollback(True)
-    if assignment is None:
-        return SeeOther(campaign_address(campaign, _carried_on(request, door) | {NOTHING: "1"}))
-    response = SeeOther(hit_address(assignment))
-    if "after" not in request.POST:
+    if assignment is not None:
+        response = SeeOther(hit_address(assignment))
+    else:
+        carried = _carried_on(request, door)
+        response = SeeOther(campaign_address(campaign, carried | {NOTHING: "1"}))
+    if is_known and "after" not in request.POST:
         door.remember(request, response, worker)
     return response
 
@@ -173,7 +174,7 @@ def _at_the_door(request: HttpRequest, hit: HIT, door: Door) -> HttpResponse:
     """A HIT that the site itself gives out."""
     token = request.POST.get("assignmentId") or request.GET.get("assignmentId") or PREVIEW
     if token == PREVIEW:
-        return preview(request, hit)
+        return preview(request, hit, _way_in(request, hit.campaign, door))
     assignment = assignment_of(token, hit.campaign)
     if assignment is None or assignment.hit_id != hit.pk:
         return refuse(request, 409, "This work was not given to you, or the address is cut short.")
@@ -199,6 +200,14 @@ def _at_the_door(request: HttpRequest, hit: HIT, door: Door) -> HttpResponse:
         fill_in(sheet, draft, problems="problems" in request.GET and not expired)
     expires = None if expired else assignment.expires_at
     return form(request, sheet, assignment, _carried(assignment), expires)
+
+
+def _way_in(request: HttpRequest, campaign: Campaign, door: Door) -> Mapping[str, str]:
+    """The fields of "Begin" on a page of a HIT that nobody was given; {}: it opens no work."""
+    with suppress(BadVisit):
+        if no_more_work(campaign, door.worker_of(request, campaign)) == Reason.NOTHING_NOW:
+            return {"visit": secrets.token_urlsafe(12)}
+    return {}
 
 
 def _carried(assignment: Assignment) -> dict[str, str]:

@@ -30,13 +30,14 @@ class Submitted:
 
 FACTS = ("submitted_at", "wall_seconds", "for_person", "state", "outcome", "set_aside")
 ANSWER = ("selected", "maybe", "unseen", "answers", "comment", "active_seconds", "hand")
+ANSWER += ("language", "device", "viewport", "cards", "zooms", "changes")  # its conditions
 
 
 def submit(assignment: Assignment, answer: dict[str, Any]) -> Submitted:
     """Store a valid answer, once, in one transaction.
 
     `answer`: for CONTAINS lists of positions `selected`, `maybe`, `unseen`; for CLASSIFY `answers`
-    in the order of `shown`; optionally `comment` and `active_seconds`.
+    in the order of `shown`; optionally `comment`, `active_seconds`, `hand` and its conditions.
     """
     with transaction.atomic():
         worker = Worker.objects.select_for_update().get(pk=assignment.worker_id)

@@ -200,7 +200,7 @@ def test_the_list_shows_what_is_open_to_this_visitor(campaign):
     begun(invite(campaign), guest)
 
     def listed_to(client: Client) -> set[str]:
-        page = client.get("/tasks/").content.decode()
+        page = client.get("/tasks/").content.decode().partition("What you have done before")[0]
         return {one.slug for one in (campaign, anyone) if door(one) in page}
 
     assert listed_to(Client()) == {anyone.slug}

@@ -78,7 +78,7 @@ def test_a_public_host_needs_no_signature(image, settings):
     assert image_urls(image)[0] == f"https://cdn.example.org/{name}"
 
 
-def test_a_broken_source_gives_a_placeholder(image, client):
+def test_a_broken_source_gives_no_picture(image, client):
     Image.objects.update(location="/nowhere.jpg")
     answer = client.get(image_urls(image)[0])
     assert (answer.status_code, answer["Cache-Control"]) == (404, "no-store")

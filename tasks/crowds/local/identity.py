@@ -1,18 +1,20 @@
-"""The local crowd's door: an invitation, a signed cookie, or a visitor (rules V1 to V3).
+"""The local crowd's door: an invitation, a personal link, a cookie, or a visitor (V1 to V3, V5).
 
 A worker's identity decides which HITs they have already answered, so it never comes from a plain
-parameter: an invitation's secret is known to whoever was sent it, the cookie is signed, and an
-assignment's token is a secret that only its worker was given.
+parameter: an invitation's secret is known to whoever was sent it, the personal link and the cookie
+are signed, and an assignment's token is a secret that only its worker was given.
 """
 
 import contextlib
 import secrets
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core import signing
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
 from imagesets.clock import Now
@@ -29,6 +31,7 @@ COOKIE = "worker"
 COOKIE_SALT = "tasks.identity.cookie"
 SIGNED_SALT = "tasks.identity.invitation"  # of links made before invitations were kept
 VISIT_SALT = "tasks.identity.visit"
+LINK_SALT = "tasks.identity.link"
 A_YEAR = 365 * 24 * 3600  # seconds
 BY_INVITATION = (
     "This study is by invitation. Open the link that you were sent; if you have none, ask the"
@@ -40,7 +43,16 @@ TOO_MANY = (
     " again in an hour."
 )
 
-parameters: tuple[str, ...] = ("invitation", "after")
+BROKEN_LINK = (
+    "This personal link is not valid. Copy the whole link, or open the study in the browser in"
+    " which you worked before."
+)
+OLD_LINK = (
+    "This personal link is more than a year old and has expired. Open the study in the browser in"
+    " which you worked before, or ask the people who run it."
+)
+
+parameters: tuple[str, ...] = ("invitation", "me", "after")
 
 
 def link(campaign: Campaign, external_id: str) -> str:
@@ -51,8 +63,9 @@ def link(campaign: Campaign, external_id: str) -> str:
 def worker_of(request: HttpRequest, campaign: Campaign) -> Worker | None:
     """The worker that the request proves to be; None: a stranger, who may be let in.
 
-    The first of these decides: `invitation`; `after`, the token of one of their assignments in
-    this campaign, for browsers without cookies; the cookie; `visit`, if its form was sent before.
+    The first of these decides: `invitation`; `me`, from their personal link; `after`, the token of
+    one of their assignments in this campaign, for browsers without cookies; the cookie; `visit`,
+    if its form was sent before.
     Makes nobody and uses nothing up. Raises BadVisit where the campaign has no work for whoever
     comes, and says what to do.
     """
@@ -84,6 +97,50 @@ def admit(request: HttpRequest, campaign: Campaign) -> Worker:
     if worker is None and campaign.state != State.OPEN:
         raise BadVisit(invitations.NOT_OPEN)
     return _admit_visitor(campaign, worker, network, _new_id(request))
+
+
+def begins_as(request: HttpRequest, campaign: Campaign, visit: str) -> str:
+    """The id of whoever presses "Begin" on a page whose form has this `visit`.
+
+    "" where only the token of an assignment says who it is: that stands for its worker in one
+    campaign, a personal link in all. Raises BadVisit.
+    """
+    secret = _given(request, "invitation")
+    if ":" in secret:
+        return _signed(secret, campaign)
+    if secret:
+        invitation = invitations.find(secret, campaign)
+        worker = invitations.begins_as(invitation, _known(request))
+    else:
+        worker = _proven(request, campaign)
+        if worker is not None and not (_linked(request) or remembers(request, worker)):
+            return ""
+    return worker.external_id if worker is not None else _linked(request) or _visitor_id(visit)
+
+
+def personal_link(campaign: Campaign, external_id: str) -> str:
+    """The address, below the site's, by which that worker comes back on any device, for a year."""
+    me = signing.TimestampSigner(salt=LINK_SALT).sign(external_id)
+    return f"{reverse('tasks:campaign', args=[campaign.public_id])}?{urlencode({'me': me})}"
+
+
+def remembers(request: HttpRequest, worker: Worker) -> bool:
+    """Whether the browser's cookie names the worker."""
+    return worker.crowd == NAME and _cookie(request) == worker.external_id
+
+
+def carried(request: HttpRequest, worker: Worker | None) -> dict[str, str]:
+    """What addresses carry on for whoever came by their personal link into another browser.
+
+    {} where the browser remembers them, or they came otherwise.
+    """
+    me = _given(request, "me")
+    return {"me": me} if me and not (worker and remembers(request, worker)) else {}
+
+
+def visitor(request: HttpRequest) -> Worker | None:
+    """The worker who looks at the list of studies, if they are known. Raises BadVisit."""
+    return _known(request)
 
 
 def vouches_for(campaign: Campaign, worker: Worker) -> bool:
@@ -150,21 +207,47 @@ def _cookie_of_before(request: HttpRequest) -> str | None:
     return None
 
 
+def _linked(request: HttpRequest) -> str:
+    """The id that a personal link names, perhaps of somebody still to begin; "": there is no link.
+
+    Raises BadVisit if the link was not made by this site, or more than a year ago.
+    """
+    if not (me := _given(request, "me")):
+        return ""
+    try:
+        return signing.TimestampSigner(salt=LINK_SALT).unsign(me, max_age=A_YEAR)
+    except signing.SignatureExpired:
+        raise BadVisit(OLD_LINK) from None
+    except signing.BadSignature:
+        raise BadVisit(BROKEN_LINK) from None
+
+
 def _known(request: HttpRequest) -> Worker | None:
-    """The worker whom the browser's cookie names, or who has sent this form before."""
-    name = _cookie(request) or (_new_id(request) if request.POST.get("visit") else None)
-    return None if name is None else Worker.objects.filter(crowd=NAME, external_id=name).first()
+    """The worker of the personal link or of the cookie, or who has sent this form before."""
+    visit = request.POST.get("visit")
+    for name in (_linked(request), _cookie(request), _visitor_id(visit) if visit else ""):
+        worker = Worker.objects.filter(crowd=NAME, external_id=name).first() if name else None
+        if worker is not None:
+            return worker
+    return None
 
 
 def _new_id(request: HttpRequest) -> str:
-    """The id of somebody new: from the form's `visit`, so that sent twice it makes one worker."""
-    visit = request.POST.get("visit") or secrets.token_urlsafe()
+    """The id of somebody new: of their personal link, or from the form's `visit`.
+
+    So whatever is sent twice makes one worker.
+    """
+    return _linked(request) or _visitor_id(request.POST.get("visit") or secrets.token_urlsafe())
+
+
+def _visitor_id(visit: str) -> str:
     return "visitor-" + salted_hmac(VISIT_SALT, visit, algorithm="sha256").hexdigest()[:24]
 
 
 def _proven(request: HttpRequest, campaign: Campaign) -> Worker | None:
-    """The worker by the token of one of their assignments, or by the cookie."""
-    if (done := assignment_of(_given(request, "after"), campaign)) is not None:
+    """The worker by their personal link, the token of one of their assignments, or the cookie."""
+    token = "" if _given(request, "me") else _given(request, "after")
+    if (done := assignment_of(token, campaign)) is not None:
         return done.worker
     return _known(request)
 

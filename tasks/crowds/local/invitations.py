@@ -196,6 +196,17 @@ def bearer(invitation: Invitation, known: Worker | None) -> Worker | None:
     return worker or invitation.worker
 
 
+def begins_as(invitation: Invitation, known: Worker | None) -> Worker | None:
+    """Who begins with the invitation: its worker, or the browser's; None: somebody new.
+
+    A browser's worker whom another link of one use names has no need of this one. Raises BadVisit.
+    """
+    worker = bearer(invitation, known)
+    if worker is None and known is not None and not _has_own_link(invitation.campaign, known):
+        return known
+    return worker
+
+
 def redeem(
     secret: str, campaign: Campaign, known: Worker | None, new_id: str, network: str
 ) -> Worker:
@@ -206,14 +217,14 @@ def redeem(
     with transaction.atomic():
         invitation = find(secret, campaign, lock=True)
         known = known or Worker.objects.filter(crowd=NAME, external_id=new_id).first()
-        worker = bearer(invitation, known)
+        if known is not None:
+            Worker.objects.select_for_update().get(pk=known.pk)
+        worker = begins_as(invitation, known)
         if _begun_with(invitation, known) is not None:
             assert worker is not None
             return worker
         if campaign.state != State.OPEN:
             raise BadVisit(NOT_OPEN)
-        if worker is None and known is not None and not _has_own_link(campaign, known):
-            worker = known
         worker = worker or Worker.of(NAME, new_id)
         Invitation.objects.filter(pk=invitation.pk).update(
             used=F("used") + 1, worker=worker if invitation.uses == 1 else None
@@ -238,8 +249,7 @@ def _begun_with(invitation: Invitation, known: Worker | None) -> Worker | None:
 
 
 def _has_own_link(campaign: Campaign, worker: Worker) -> bool:
-    """Whether a link of one use that still gives work names the worker, whose row is locked."""
-    Worker.objects.select_for_update().get(pk=worker.pk)
+    """Whether a link of one use that still gives work names the worker."""
     own = Invitation.objects.filter(campaign=campaign, worker=worker, revoked_at=None)
     return own.exclude(expires_at__lte=Now()).exists()
 

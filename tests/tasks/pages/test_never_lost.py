@@ -1,4 +1,4 @@
-"""Nothing that a worker chose is lost, whatever becomes of the page, and the answer arrives once."""
+"""Nothing that a worker chose is lost, whatever becomes of the page; the answer arrives once."""
 
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit

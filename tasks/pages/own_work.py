@@ -1,0 +1,99 @@
+"""What a worker did, what they are owed, and what became of it: all that one tells them."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.db.models import Count, Q, Sum
+
+from imagesets.clock import Now
+from tasks.models import Assignment, Campaign, Payment, Stop, Worker
+from tasks.models.assignment import AssignmentState, Outcome
+from tasks.models.payment import PaymentKind, PaymentState
+from tasks.money import usd
+
+
+class Fate(NamedTuple):
+    """What became of some sets, as words that follow their number."""
+
+    words: str
+    which: Q
+
+
+OPEN = Q(state=AssignmentState.OPEN)
+OVER = Q(expires_at__lte=Now())
+REJECTED = Q(outcome=Outcome.REJECTED)
+DONE = Q(state=AssignmentState.SUBMITTED)
+LATE = Q(state=AssignmentState.EXPIRED, submitted_at__isnull=False, outcome=Outcome.NONE)
+# Whether review took an answer out of the results (set_aside) is not told: it changes no pay.
+FATES = {
+    "open": Fate("open now", OPEN & ~OVER),
+    "accepted": Fate("accepted", Q(outcome=Outcome.ACCEPTED)),
+    "waiting": Fate("waiting for review", Q(state=AssignmentState.SUBMITTED, outcome=Outcome.NONE)),
+    "rejected": Fate("rejected", REJECTED),
+    "late": Fate("sent too late: somebody else had done them, so they are not paid", LATE),
+    "expired": Fate(
+        "not sent in time",
+        (Q(state=AssignmentState.EXPIRED) | OPEN & OVER) & Q(submitted_at=None),
+    ),
+    "returned": Fate("given back", Q(state=AssignmentState.RETURNED, submitted_at=None)),
+}
+
+
+@dataclass
+class OwnWork:
+    """One worker's work in one campaign: numbers of sets (HITs), and money."""
+
+    counts: dict[str, int] = field(default_factory=dict)  # by FATES' keys
+    done: int = 0
+    owed: Decimal = Decimal(0)
+    paid: Decimal = Decimal(0)
+    rejections: list[tuple[str, int]] = field(
+        default_factory=list
+    )  # what they were told, how often
+    stopped: bool = False  # they get no more work
+
+    @property
+    def fates(self) -> list[tuple[int, str]]:
+        """(number of sets, what became of them), those that there are."""
+        return [(self.counts[k], fate.words) for k, fate in FATES.items() if self.counts.get(k)]
+
+    @property
+    def owed_text(self) -> str:
+        return usd(self.owed) if self.owed else ""
+
+    @property
+    def paid_text(self) -> str:
+        return usd(self.paid) if self.paid else ""
+
+
+def own_work(
+    workers: Collection[Worker], campaign: Campaign | None = None
+) -> defaultdict[int, OwnWork]:
+    """The workers' work by campaign id, in four queries; only what is theirs is read."""
+    work: defaultdict[int, OwnWork] = defaultdict(OwnWork)
+    if not workers:
+        return work
+    of = {"worker__in": workers} | ({"campaign": campaign} if campaign is not None else {})
+    theirs = Assignment.objects.filter(**of).order_by()
+    numbers = {name: Count("pk", filter=fate.which) for name, fate in FATES.items()}
+    for row in theirs.values("campaign").annotate(**numbers, done=Count("pk", filter=DONE)):
+        entry = work[row.pop("campaign")]
+        entry.done = row.pop("done")
+        entry.counts = row
+    told = theirs.filter(REJECTED).values_list("campaign", "feedback").annotate(Count("pk"))
+    for campaign_id, feedback, number in told.order_by("feedback"):
+        work[campaign_id].rejections.append((feedback, number))
+    money = Payment.objects.filter(assignment__in=theirs).exclude(kind=PaymentKind.FEE).order_by()
+    for campaign_id, state, amount in money.values_list("campaign", "state").annotate(
+        Sum("amount")
+    ):
+        if state == PaymentState.PAID:
+            work[campaign_id].paid = amount
+        else:
+            work[campaign_id].owed = amount
+    for campaign_id in Stop.objects.filter(**of).values_list("campaign", flat=True):
+        work[campaign_id].stopped = True
+    return work
