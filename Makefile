@@ -6,7 +6,7 @@ ARGS ?=
 # Processes of the suite, each with its own servers; more than cores, since tests often wait.
 TESTERS ?= 3
 
-.PHONY: demo test lint fix bench up lock
+.PHONY: demo test lint fix bench up lock screenshots
 
 demo: $(VENV)/installed
 	@$(PY) manage.py demo $(ARGS)
@@ -27,7 +27,12 @@ fix: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
+# Every worker's page, into docs/images/.
+screenshots: $(VENV)/installed-dev
+	@$(PY) docs/screenshots.py $(ARGS)
+
 # Sizes for under 15 minutes in all on 2 cores; each script's default is the size of its goal.
+BENCH_effort := --grids 5 --clicked 1
 BENCH_export := --judgments 400000 --responses 60000 --repeat 2
 BENCH_import_responses := --judgments 200000 --campaigns 2
 BENCH_inference := --images 64

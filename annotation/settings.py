@@ -129,6 +129,7 @@ MIDDLEWARE = [
     "annotation.serving.bodies.BodyLimits",
     "annotation.api.errors.JSONErrors",
     "django.middleware.security.SecurityMiddleware",
+    "annotation.serving.compression.CompressedStatic",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -4,10 +4,15 @@ import os
 import shutil
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from django.conf import settings
+from django.db import transaction
+from django.test import TransactionTestCase
 
 from annotation.serving.embedded import running
+from tests.studies import emptied
+from tests.studies.browsers import QUIET, chromium
 from tests.studies.embedded_servers import forget
 from tests.studies.processes import start  # noqa: F401 - a fixture
 
@@ -31,23 +36,47 @@ def django_db_setup(servers, django_db_setup) -> None:
     """pytest-django's test database, on this run's servers."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quickly_emptied() -> Iterator[None]:
+    """Rows that a test committed are deleted after it, in place of Django's flush."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda test: emptied.empty())
+        yield
+
+
+@pytest.fixture(scope="module")
+def module_db(django_db_setup, django_db_blocker) -> Iterator[None]:
+    """The database for fixtures of a module: each of its tests finds what they wrote, unchanged.
+
+    Not for modules with tests that commit, or that need the tables empty.
+    """
+    around = transaction.atomic()
+    around._from_testcase = True  # type: ignore[attr-defined]  # durable blocks may stand inside
+    with django_db_blocker.unblock(), around:
+        yield
+        transaction.set_rollback(True)
+
+
+# For tests that draw studies at random: `--hypothesis-profile thorough`.
+hypothesis.settings.register_profile("thorough", max_examples=2000)
+
 # Files whose tests take longest: begun first, so that no process ends with one.
-LONGEST = ("test_demo", "test_whole_way", "test_chaos", "test_whole_study", "test_killed")
+LONGEST = (
+    *("test_demo", "test_whole_way", "test_up", "test_first_start", "test_invariants"),
+    *("test_whole_study", "test_sharing", "test_interrupted", "test_killed", "test_users"),
+    *("test_in_a_browser", "test_incremental", "test_rights", "test_browser", "test_simulation"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.stem not in LONGEST)  # stable: else as collected
-
-
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
-QUIET += ("--disable-background-networking", "--disable-component-update")
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))  # stable
 
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
     """pytest-playwright with the machine's own Chromium; without one its tests are skipped."""
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    program = chromium()
     if program is None:
         message = "no Chromium or Chrome was found: browser tests were not run"
         (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(message)

@@ -3,7 +3,12 @@
 import atexit
 import os
 import shutil
+import sys
 import tempfile
+
+# Else each of the many processes would compile the project anew, and pytest all the tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Each process of the suite has its own servers, which the processes that a test starts inherit.
 # They are removed at the end, so DATA_DIR of the environment is used only if a run of ours made it.

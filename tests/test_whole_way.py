@@ -1,35 +1,50 @@
-"""A whole study on photographs, command by command, as its user types it."""
+"""A whole study on photographs, command line by command line, in this process."""
 
+import csv
+import json
 import shutil
-import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from annotation.serving.command_line import run
-from annotation.serving.embedded import running
-from tests.studies.embedded_servers import forget
-from tests.studies.machine import Machine
+from annotation.serving.web import announced
 from tests.studies.photographs import PHOTOS, needs_photographs, wordnet_ids
 
 EVERY = 3  # of the photographs: each costs six classifiers' time
 
 
+class Terminal:
+    """Runs command lines and reads what they print."""
+
+    def __init__(self, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        self.folder, self.capfd = folder, capfd
+
+    def run(self, *arguments: str | Path, code: int = 0) -> str:
+        """Run a command to its end and return what it printed, or its error."""
+        assert run(["manage.py", *map(str, arguments)]) == code
+        said = self.capfd.readouterr()
+        return said.err if code else said.out
+
+    def export(self, campaign: str, table: str) -> list[dict[str, str]]:
+        return list(csv.DictReader(self.run("export", campaign, table).splitlines()))
+
+    def write(self, name: str, campaign: dict) -> Path:
+        path = self.folder / name
+        path.write_text(json.dumps(campaign))
+        return path
+
+
 @pytest.fixture
-def machine() -> Iterator[Machine]:
-    folder = Path(tempfile.mkdtemp(prefix="second-look-way-"))
-    try:
-        with running(folder / "data", durable=False):  # else each command would start its own
-            yield Machine(folder)
-    finally:
-        forget(folder / "data")
-        shutil.rmtree(folder, ignore_errors=True)
+def machine(live_server, tmp_path, capfd):
+    with announced(live_server.url):  # the site that the simulated workers visit
+        yield Terminal(tmp_path, capfd)
 
 
 @needs_photographs
-def test_the_whole_way_on_photographs(machine: Machine):
+def test_the_whole_way_on_photographs(machine: Terminal):
     truth = dict(sorted(wordnet_ids().items())[::EVERY])
     images = machine.folder / "images"
     images.mkdir()
@@ -40,14 +55,16 @@ def test_the_whole_way_on_photographs(machine: Machine):
     labels.write_text(f"image,label\n{rows}")
     machine.run("import_dataset", "imagenet-sample", "--images", images, "--labels", labels)
     machine.run("predict", "imagenet-sample")
-    top1 = machine.query(
-        """
-        SELECT c.name, avg((p.labels[1] = i.dataset_label_id)::int)::float8
-        FROM models_inference_prediction p
-        JOIN models_inference_classifier c ON c.id = p.classifier_id
-        JOIN imagesets_image i ON i.id = p.image_id GROUP BY c.name
-        """
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.name, avg((p.labels[1] = i.dataset_label_id)::int)::float8
+            FROM models_inference_prediction p
+            JOIN models_inference_classifier c ON c.id = p.classifier_id
+            JOIN imagesets_image i ON i.id = p.image_id GROUP BY c.name
+            """
+        )
+        top1 = cursor.fetchall()
     native = {name: accuracy for name, accuracy in top1 if "@" not in name}
     assert len(native) == 3
     assert min(native.values()) > 0.8, native

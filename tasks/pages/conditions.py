@@ -25,7 +25,7 @@ def read_conditions(text: str, sheet: Sheet) -> dict[str, Any]:
 
     `text`: {"device", "viewport", "zooms": {item id: times}, "changes": {item id: times}} as JSON.
     """
-    cards = {tile.item.section for s in sheet.sections if s.form == "card" for tile in s.tiles}
+    cards = {tile.item.section for s in sheet.sections if s.is_card for tile in s.tiles}
     known = {"language": LANGUAGE, "cards": sorted(cards)}
     return known | (_counted(text, [shown.id for shown in sheet.tiles or sheet.pictures]) or {})
 

@@ -58,13 +58,13 @@ def draft_of(assignment: Assignment) -> Draft | None:
 
 def fill_in(sheet: Sheet, draft: Draft, problems: bool = False) -> None:
     """Show a draft's choices and texts on the sheet, and if wanted what keeps it from an answer."""
-    read(sheet, form_of(draft))
+    read(sheet, _form_of(draft))
     sheet.revision = draft.revision
     if not problems:
         sheet.forget_problems()
 
 
-def form_of(draft: Draft) -> QueryDict:
+def _form_of(draft: Draft) -> QueryDict:
     """The draft's fields as its page's form had them."""
     form = QueryDict(mutable=True)
     for name, values in json.loads(draft.fields).items():

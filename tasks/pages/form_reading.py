@@ -19,7 +19,7 @@ from tasks.pages.sheets import Picture, Section, Sheet
 LONGEST_OTHER = 200  # characters
 LONGEST_COMMENT = 2000
 LONGEST_STAY = 24 * 3600  # seconds; more than that is a wrong clock
-MOST_UNSEEN = 4  # one item in so many may be unseen (rule L10)
+MOST_UNSEEN = 4  # one item in so many may be unseen (rule L11)
 ITEM_FIELDS = ("labels-", "main-", "none-", "other-", "unseen-")
 TILE_FIELDS = ("selected", "maybe", "unseen", "none")
 
@@ -49,6 +49,7 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
     if unseen * MOST_UNSEEN > len(items):
         sheet.errors.append(TOO_MANY_UNSEEN.format(unseen, len(items)))
     sheet.active_seconds = form.get("active_seconds", "")[:20]
+    sheet.conditions = form.get("conditions", "")
     sheet.comment = form.get("comment", "").strip()
     if error := _text_error(sheet.comment, LONGEST_COMMENT):
         sheet.errors.append(f"Your comment {error}.")

@@ -158,7 +158,7 @@ def _draft(request: HttpRequest, assignment: Assignment, hit: HIT) -> HttpRespon
 def _hand_in(
     request: HttpRequest, frame: Frame, assignment: Assignment, visit: Visit, late: bool = False
 ) -> HttpResponse:
-    """The page whose one form takes the stored answer on to the marketplace; a script gets both."""
+    """The form that takes the stored answer on to the marketplace: a page; to a script in JSON."""
     hand_in = frame.hand_in(assignment, visit)
     if wants_json(request):
         handed = {"action": hand_in.action, "fields": dict(hand_in.fields)}

@@ -9,14 +9,16 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
 
 from imagesets.clock import database_now
+from tasks.crowds import crowd_of
 from tasks.models import HIT, Assignment
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
 from tasks.pages.form_reading import LONGEST_COMMENT, LONGEST_OTHER
 from tasks.pages.instructions import as_html
-from tasks.pages.replies import preload, wants_json
+from tasks.pages.replies import preload, problems_of, wants_json
 from tasks.pages.sheets import Sheet, preview_of
 
 View = Callable[..., HttpResponse]
@@ -45,6 +47,9 @@ def preview(
     return form(request, preview_of(hit), None, way_in or {})
 
 
+# Compressed, since 48 tiles are much text: its one secret, the assignment's token, stands in the
+# address too, so that nobody else can have this page fetched who does not know it.
+@gzip_page
 def form(
     request: HttpRequest,
     sheet: Sheet,
@@ -72,6 +77,7 @@ def form(
         "carried": carried,
         "expires": expires and iso(expires),
         "expires_at": expires,
+        "can_resume": crowd_of(sheet.campaign).door is not None,
         "instructions": as_html(sheet.campaign.instructions),
         "instructions_open": not practised,
         "longest_other": LONGEST_OTHER,
@@ -106,9 +112,11 @@ def refuse(
 ) -> HttpResponse:
     """A friendly page that refuses; `more`: the address where the worker may go on.
 
-    To a script: {"detail"}.
+    To a script: {"detail"}, with status 422 {"errors"}.
     """
     if wants_json(request):
+        if status == 422:
+            return problems_of([("", message)])
         return JsonResponse({"detail": message}, status=status)
     context = {"message": message, "more": more, "framed": framed}
     return render(request, "tasks/refused.html", context, status=status)

@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from imagesets.models import Label
 from imagesets.pictures.derivatives import image_urls
@@ -86,13 +86,9 @@ class Section:
     error: str = ""
 
     @property
-    def form(self) -> Literal["card", "grid"]:
-        """How the section is shown; kept with the answer."""
-        return "card" if len(self.tiles) <= CARD_TILES else "grid"
-
-    @property
     def is_card(self) -> bool:
-        return self.form == "card"
+        """Whether the section is shown as a card, not as a grid; kept with the answer."""
+        return len(self.tiles) <= CARD_TILES
 
 
 @dataclass
@@ -134,7 +130,8 @@ class Sheet:
     sections: list[Section] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     comment: str = ""
-    active_seconds: str = ""  # as the form had them
+    active_seconds: str = ""  # of the form, like its conditions; so that counting goes on
+    conditions: str = ""
     revision: int = 0  # of the draft that it was filled in from; 0: none
     expired: bool = False
     errors: list[str] = field(default_factory=list)  # of the form as a whole

@@ -14,7 +14,7 @@ from tasks.crowds import crowd_of
 from tasks.models import HIT, Campaign, Place
 from tasks.models.campaign import State
 from tasks.simulation.workers import Character, Mind, World, characters, truth_of
-from tasks.simulation.worksheet import begin_form, consent_form, worksheet
+from tasks.simulation.worksheet import begin_form, consent_form, problem_on, worksheet
 
 THREADS = 32  # workers at once; more take turns
 PATIENCE = 60.0  # seconds for one page
@@ -151,6 +151,8 @@ class _Browser:
             seconds = f"{time.monotonic() - received:.3f}"
             fields = [(k, seconds if k == "active_seconds" else v) for k, v in fields]
             response = self._ask("POST", sheet.action or str(response.url), fields)
+            if (wrong := problem_on(response.text)) is not None:
+                raise SimulationError(f"{response.url.path} takes no answer: {wrong}")
             if response.status_code != 410:
                 done += 1
                 self.tally.one_more()

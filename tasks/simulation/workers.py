@@ -202,7 +202,8 @@ class Mind:
 
     def _classify(self, question: Question) -> list[tuple[str, str]]:
         key, objects = self.world.shown_in(question.picture)
-        self.loads(question.picture)
+        if not self.loads(question.picture):
+            return [(option.name, option.value) for option in question.named("unseen-")]
         offered = [
             (option, self.world.labels_of(option.words, option.definition))
             for option in question.named("labels-")

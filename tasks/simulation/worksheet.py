@@ -1,6 +1,8 @@
 """Reads a HIT's page as a browser shows it: its form, fieldsets, pictures, labels and controls."""
 
+import re
 from dataclasses import dataclass, field
+from html import unescape
 from html.parser import HTMLParser
 
 
@@ -53,6 +55,12 @@ def begin_form(html: str) -> Worksheet | None:
 def consent_form(html: str) -> Worksheet | None:
     """The form that asks whether a worker agrees, "I agree" the first of its buttons; or None."""
     return next((form for form in _forms(html) if form.kind == "consent"), None)
+
+
+def problem_on(html: str) -> str | None:
+    """The first thing that is wrong with the form that was sent, or None if it was taken."""
+    found = re.search(r'id="problems"[^>]*>\s*<h2>[^<]*</h2>\s*<ul>\s*<li>(.*?)</li>', html)
+    return unescape(re.sub("<[^>]*>", "", found[1])) if found else None
 
 
 def _forms(html: str) -> list[Worksheet]:

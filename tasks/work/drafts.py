@@ -49,8 +49,10 @@ def save(assignment: Assignment, fields: str, revision: int, anyway: bool = Fals
     `fields`: as JSON. A marketplace may give returned work to the same worker again, so there the
     draft of such work is stored too.
     """
-    returned = {AssignmentState.RETURNED} if crowd_of(assignment.campaign).gives_places else set()
-    states = {AssignmentState.OPEN, AssignmentState.EXPIRED} | returned
+    market_decides = crowd_of(assignment.campaign).gives_places
+    states = {AssignmentState.OPEN, AssignmentState.EXPIRED}
+    if market_decides:
+        states.add(AssignmentState.RETURNED)
     with connection.cursor() as cursor:
         cursor.execute(
             _SAVE,
@@ -68,7 +70,7 @@ def save(assignment: Assignment, fields: str, revision: int, anyway: bool = Fals
     state, answered, expired, stored = row
     if answered:
         return Saved.ANSWERED
-    if state not in states or (expired and not returned and not place_is_left(assignment)):
+    if state not in states or (expired and not market_decides and not place_is_left(assignment)):
         return Saved.OVER
     return Saved.STORED if stored else Saved.OLDER
 

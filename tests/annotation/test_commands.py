@@ -1,18 +1,12 @@
 """The commands on campaigns and tokens, as a shell runs them: exit codes, streams, bytes."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.test import Client
 
 from annotation.exports import Export
+from annotation.serving.command_line import run
 from tasks.models import Campaign
 from tests.factories import (
     make_awkward_dataset,
@@ -21,25 +15,6 @@ from tests.factories import (
     random_answers,
     work_through,
 )
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def shell(transactional_db):
-    """Runs `manage.py ...` in a process of its own, on the test's database."""
-    place = connection.settings_dict
-    host = place["OPTIONS"].get("host") or place["HOST"]
-    url = f"postgres://{place['USER']}@:{place['PORT'] or 5432}/{place['NAME']}?host={host}"
-    if not settings.EMBEDDED_SERVERS:
-        url = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + "/" + place["NAME"]
-    env = os.environ | {"DATABASE_URL": url, "REDIS_URL": settings.REDIS_URL}
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[bytes]:
-        command = [sys.executable, "manage.py", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, timeout=120)
-
-    return run
 
 
 @pytest.fixture
@@ -138,19 +113,23 @@ def test_tokens_open_the_api(db, capsys):
     assert not get_user_model().objects.filter(username="a b").exists()
 
 
-def test_streams_and_exit_codes(shell, tmp_path):
+def test_streams_and_exit_codes(start, tmp_path, capfdbinary):
     campaign = make_campaign(make_awkward_dataset(tmp_path / "pictures"), slug="grid")
     work_through(campaign, make_workers(1), random_answers())
-    done = shell("export", "grid", "judgments", "--format", "jsonl")
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout == b"".join(Export(campaign, "judgments", "jsonl"))
-    refused = shell("export", "grid", "annotations")
-    assert (refused.returncode, refused.stdout) == (1, b"")
-    assert refused.stderr.count(b"\n") == 1
-    assert b"Error: annotations is a table of classify campaigns" in refused.stderr
-    assert shell("export", "grid", "judgments", "--format", "xml").returncode == 2
-    token = shell("api_token", "bob", "--role", "viewer")
-    assert (token.returncode, token.stderr) == (0, b"")
-    assert token.stdout.strip().isalnum()
-    raw = shell("export", "grid", "judgments", "--raw-workers")
-    assert b"person-0@example.org" in raw.stdout
+    rows = b"".join(Export(campaign, "judgments", "jsonl"))
+    process = start("manage.py", "export", "grid", "judgments", "--format", "jsonl")
+    output, error = process.communicate(timeout=120)
+    assert (process.returncode, error, output.encode()) == (0, "", rows)
+
+    def shell(*arguments: str) -> tuple[int, bytes, bytes]:
+        return (run(["manage.py", *arguments]), *capfdbinary.readouterr())
+
+    assert shell("export", "grid", "judgments", "--format", "jsonl") == (0, rows, b"")
+    code, output, error = shell("export", "grid", "annotations")
+    assert (code, output, error.count(b"\n")) == (1, b"", 1)
+    assert b"Error: annotations is a table of classify campaigns" in error
+    assert shell("export", "grid", "judgments", "--format", "xml")[0] == 2
+    code, output, error = shell("api_token", "bob", "--role", "viewer")
+    assert (code, error) == (0, b"")
+    assert output.strip().isalnum()
+    assert b"person-0@example.org" in shell("export", "grid", "judgments", "--raw-workers")[1]

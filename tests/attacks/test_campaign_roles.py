@@ -12,9 +12,14 @@ from tests.studies.answered_studies import make_two_studies
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def study() -> Campaign:
+@pytest.fixture(scope="module")
+def made(module_db) -> Campaign:
     return make_two_studies()
+
+
+@pytest.fixture
+def study(made) -> Campaign:
+    return Campaign.objects.get(pk=made.pk)
 
 
 @pytest.fixture

@@ -76,8 +76,9 @@ def site(tmp_path_factory) -> Iterator[Site]:
         yield site
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        code = process.wait(60)
         forget(folder)
+    assert code == 0
 
 
 def test_the_printed_line_serves_and_people_log_in(site: Site) -> None:

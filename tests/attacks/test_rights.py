@@ -156,9 +156,14 @@ def of_flags() -> dict[str, dict[str, tuple[str, int]]]:
 TABLE = of_flags() | API | PAGES | of_the_admin()
 
 
-@pytest.fixture
-def study() -> Campaign:
+@pytest.fixture(scope="module")
+def made(module_db) -> Campaign:
     return make_two_studies()
+
+
+@pytest.fixture
+def study(made) -> Campaign:
+    return Campaign.objects.get(pk=made.pk)
 
 
 @pytest.fixture

@@ -31,13 +31,15 @@ class Frame:
             f"{self.path}?{urlencode(self.parameters | changes)}"
         )
 
-    def send(self, page, choose=None, with_query: bool = True, **changes: str):
+    def send(self, page, choose=None, with_query: bool = True, accept="*/*", **changes: str):
+        """Post the page's form with these changes; a field changed to "" is left out."""
         data: dict[str, list[str]] = {}
         for name, value in fields_of(worksheet(page.content.decode()), choose):
             data.setdefault(name, []).append(value)
         data |= {name: [value] for name, value in changes.items()}
+        data = {name: values for name, values in data.items() if values != [""]}
         address = f"{self.path}?{urlencode(self.parameters)}" if with_query else self.path
-        return Client(enforce_csrf_checks=True).post(address, data)
+        return Client(enforce_csrf_checks=True).post(address, data, headers={"accept": accept})
 
 
 def first(question):

@@ -1,8 +1,6 @@
 """A machine as a user has it: a data directory of its own, and commands run in it as processes."""
 
 import contextlib
-import csv
-import json
 import os
 import subprocess
 import sys
@@ -44,11 +42,3 @@ class Machine:
         with contextlib.closing(psycopg2.connect(address)) as connection, connection.cursor() as c:
             c.execute(sql)
             return c.fetchall()
-
-    def export(self, campaign: str, table: str) -> list[dict[str, str]]:
-        return list(csv.DictReader(self.run("export", campaign, table).splitlines()))
-
-    def write(self, name: str, campaign: dict) -> Path:
-        path = self.folder / name
-        path.write_text(json.dumps(campaign))
-        return path

@@ -39,7 +39,7 @@ export function stillOpen(lead) {
     say("open", { open: open.length });
     if (lead) {
       const none = questions.length === 1 && first.querySelector("input[name=none]");  // by the bar
-      (none || first.querySelector("input:not([tabindex='-1'])")).focus();
+      (none || first.querySelector("input:not([tabindex='-1'])") || first.querySelector("input")).focus();
     }
   }
   return open.length > 0;
@@ -49,7 +49,7 @@ export function stillOpen(lead) {
 export function end(why) {
   say("over", { why });
   bar.querySelector(".on").hidden = false;
-  bar.querySelector(".now").hidden = bar.querySelector("[type=submit]").hidden = true;
+  bar.querySelectorAll("button").forEach((button) => { button.hidden = true; });
 }
 
 show();

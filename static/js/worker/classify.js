@@ -1,6 +1,6 @@
 // The questions of CLASSIFY: which labels fit a picture, and which one names its main object.
 
-import { beginAt, describe, single, singleKeysOn } from "./keys.js";
+import { beginAt, single, singleKeysOn } from "./keys.js";
 
 const form = document.querySelector("form.work");
 const questions = [...form.querySelectorAll("fieldset[data-item]")];
@@ -171,12 +171,4 @@ const showNumbers = () => form.classList.toggle("numbered", singleKeysOn());
 form.addEventListener("keys", showNumbers);
 showNumbers();
 
-describe([
-  ["1–9", "check a label, or take it back"],
-  ["Shift+1–9", "check a label as the main object"],
-  ["0", "none of these labels; again: take it back"],
-  ["↑ ↓", "go from label to label"],
-  ["← → p n", "go from picture to picture"],
-  ["i", "how it works"],
-]);
 beginAt(questions[0]);

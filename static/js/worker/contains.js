@@ -1,11 +1,10 @@
 // The questions of CONTAINS: which pictures show a label.
 
-import { beginAt, describe, single, singleKeysOn } from "./keys.js";
+import { beginAt, single, singleKeysOn } from "./keys.js";
 
 const form = document.querySelector("form.work");
 const sections = [...form.querySelectorAll("[data-section]")];
 const tiles = [...form.querySelectorAll(".tile")];
-const offersMaybe = form.querySelector("input[name=maybe]") !== null;
 
 const sectionOf = (element) => element.closest("[data-section]");
 const tilesOf = (section) => [...section.querySelectorAll(".tile")];
@@ -180,11 +179,3 @@ form.addEventListener("keys", makeStops);
 tiles.forEach((tile) => { boxOf(tile).tabIndex = -1; });
 makeStops();
 beginAt(boxOf(tiles[0]));
-
-describe([
-  ["← → ↑ ↓", "go from picture to picture"],
-  ["Home End", "go to the first or last picture of a row"],
-  ["Space Enter x", "select the picture, or answer Yes"],
-  ["0", "none of these, or No; again: take it back"],
-  ...(offersMaybe ? [["m", "Maybe"]] : []),
-]);

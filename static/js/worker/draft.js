@@ -23,14 +23,13 @@ let asked = 0;  // when the site was last sent one
 let timer;
 let closed = false;
 
-const isBox = (input) => input.type === "checkbox" || input.type === "radio";
-const isText = (input) => input.type === "text" || input.type === "textarea";
+export const isBox = ({ type }) => type === "checkbox" || type === "radio";
+export const isText = ({ type }) => type === "text" || type === "textarea";
 
 function fields() {
   writeSeconds();
-  const carried = [...form.elements].filter((input) => input.type === "hidden" && !MEASURED.includes(input.name));
-  const names = new Set(carried.map((input) => input.name));
-  return [...new FormData(form)].filter(([name]) => !names.has(name));
+  return [...new FormData(form)].filter(([name]) =>
+    form.elements.namedItem(name).type !== "hidden" || MEASURED.includes(name));
 }
 
 // A marketplace's frame may have no storage at all: then the site's copy has to do.
@@ -43,22 +42,18 @@ function write() {
   }
 }
 
-function read() {
+function read(key = KEY) {
   try {
-    return JSON.parse(localStorage.getItem(KEY));
+    return JSON.parse(localStorage.getItem(key));
   } catch {
     return null;
   }
 }
 
-// Removes the copies that are a day old, whatever work they were of.
-function sweep() {
+function remove(isOver) {
   try {
-    for (const key of Object.keys(localStorage).filter((name) => name.startsWith("draft-"))) {
-      if (!(JSON.parse(localStorage.getItem(key)).at > Date.now() - DAY)) {
-        localStorage.removeItem(key);
-      }
-    }
+    const copies = Object.keys(localStorage).filter((key) => key.startsWith("draft-"));
+    copies.filter(isOver).forEach((key) => localStorage.removeItem(key));
   } catch {
     // No storage, so nothing is left in it.
   }
@@ -68,8 +63,9 @@ function sweep() {
 function show(draft, touched) {
   const chosen = new Set(draft.fields.map((field) => field.join(" ")));
   const texts = new Map(draft.fields);
+  const names = touched.filter(({ type }) => type !== "checkbox").map(({ name }) => name);
   for (const input of form.elements) {
-    if (touched.includes(input)) {
+    if (touched.includes(input) || names.includes(input.name)) {
       continue;
     }
     if (isBox(input)) {
@@ -83,14 +79,13 @@ function show(draft, touched) {
 }
 
 // Takes over what another tab, or this page before it was closed, has kept since.
-function catchUp(touched = []) {
+function catchUp(from = revision + 1, touched = []) {
   const draft = read();
-  if (closed || !(draft?.revision >= revision)) {
-    return;
+  if (!closed && draft?.revision >= from) {
+    onSite &&= draft.revision === revision;
+    show(draft, touched);
+    schedule();
   }
-  onSite &&= draft.revision === revision;
-  show(draft, touched);
-  schedule();
 }
 
 function keep() {
@@ -147,19 +142,15 @@ export function close() {
   closed = true;
   clearTimeout(timer);
   kept.textContent = "";
-  try {
-    localStorage.removeItem(KEY);
-  } catch {
-    // There is none.
-  }
+  remove((key) => key === KEY);
 }
 
 // Puts back what was kept, and keeps what comes.
 export function start() {
   const touched = [...form.elements].filter((input) =>
     isBox(input) ? input.checked !== input.defaultChecked : isText(input) && input.value !== input.defaultValue);
-  sweep();
-  catchUp(touched);
+  remove((key) => !(read(key)?.at > Date.now() - DAY));
+  catchUp(revision, touched);  // this device's copy of the same revision may have more seconds
   if (touched.length) {
     keep();
   }
@@ -170,10 +161,8 @@ export function start() {
   addEventListener("online", push);
   addEventListener("beforeunload", push);  // ahead of the request for the page, when it is loaded anew
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") {
-      catchUp();
-    } else if (!closed) {
-      catchUp();  // never to write over another tab's
+    catchUp();
+    if (document.visibilityState === "hidden" && !closed) {
       write();  // with the seconds so far
       push();
     }

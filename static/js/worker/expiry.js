@@ -1,6 +1,6 @@
 // Until when the work is kept: in the worker's own time, with a warning before it ends.
 
-import { say, unsay } from "./words.js";
+import { remind, unsay } from "./words.js";
 
 const form = document.querySelector("form.work");
 const until = document.querySelector("main > .kept time");
@@ -25,12 +25,13 @@ function show() {
   const day = left > 20 * 3600_000 ? "short" : undefined;
   const time = end.toLocaleString(undefined, { timeStyle: "short", dateStyle: day });
   until.textContent = time;
-  again.hidden = left > 0;
-  if (left > SOON) {
-    unsay("soon");
-    unsay("ended");
-  } else {
-    say(left > 0 ? "soon" : "ended", { time });
+  if (again) {
+    again.hidden = left > 0;
+  }
+  const state = left > SOON ? "" : left > 0 ? "soon" : "ended";
+  unsay(...["soon", "ended"].filter((name) => name !== state));
+  if (state) {
+    remind(state, { time });
   }
 }
 

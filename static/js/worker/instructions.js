@@ -2,18 +2,19 @@
 
 import { single } from "./keys.js";
 
-const folded = document.querySelector("details.instructions");
-const dialog = document.createElement("dialog");
-dialog.className = "instructions";
-dialog.setAttribute("aria-labelledby", "instructions-title");
-dialog.innerHTML = `<h2 id="instructions-title"></h2><form method="dialog"><button>Close</button></form>`;
-dialog.firstChild.textContent = folded.querySelector("summary").textContent;
-dialog.firstChild.after(folded.querySelector(".prose").cloneNode(true));
-document.body.append(dialog);
+const words = document.querySelector("details.instructions .prose");
+const dialog = document.querySelector("dialog.instructions");
 
 document.addEventListener("keydown", (event) => {
-  if (event.key.toLowerCase() === "i" && (single(event) || dialog.open)) {
-    event.preventDefault();
-    dialog.open ? dialog.close() : dialog.showModal();
+  if (event.key.toLowerCase() !== "i" || !(single(event) || dialog.open)) {
+    return;
+  }
+  event.preventDefault();
+  if (dialog.open) {
+    dialog.close();
+  } else {
+    dialog.querySelector("h2").after(words.cloneNode(true));
+    dialog.showModal();
   }
 });
+dialog.addEventListener("close", () => dialog.querySelector(".prose").remove());

@@ -31,17 +31,7 @@ export function single(event) {
     && event.target.closest("[data-section], [data-item]") !== null && !event.target.matches(TYPED);
 }
 
-const dialog = document.createElement("dialog");
-dialog.className = "keys";
-dialog.setAttribute("aria-labelledby", "keys-title");
-dialog.innerHTML = `
-  <h2 id="keys-title">Keys</h2>
-  <dl></dl>
-  <p><input type="checkbox" id="keys-on"> <label for="keys-on">Use the keys that are one letter, digit or sign</label></p>
-  <p class="quiet">They act only while you are at a picture. This device remembers your choice.</p>
-  <form method="dialog"><button>Close</button></form>`;
-document.body.append(dialog);
-
+const dialog = document.querySelector("dialog.keys");
 const toggle = dialog.querySelector("input");
 toggle.checked = on;
 toggle.addEventListener("change", () => {
@@ -50,34 +40,9 @@ toggle.addEventListener("change", () => {
   form.dispatchEvent(new CustomEvent("keys"));
 });
 
-// Lists the keys of this kind of page: [["Space x", "select the picture"], ...].
-export function describe(list) {
-  const shared = [
-    ["z", "look closer"],
-    ["?", "this list"],
-    ["Ctrl+Enter", "submit"],
-    ["Ctrl+End", "go to the button that submits"],
-  ];
-  for (const [keys, what] of [...list, ...shared]) {
-    const term = document.createElement("dt");
-    for (const key of keys.split(" ")) {
-      const cap = document.createElement("kbd");
-      cap.textContent = key;
-      term.append(cap, " ");
-    }
-    const meaning = document.createElement("dd");
-    meaning.textContent = what;
-    dialog.querySelector("dl").append(term, meaning);
-  }
-}
-
-const button = document.createElement("button");
-button.type = "button";
-button.className = "keys";
-button.textContent = "Keys";
-button.setAttribute("aria-haspopup", "dialog");
+const button = form.querySelector(".bar .keys");
+button.hidden = false;
 button.addEventListener("click", () => dialog.showModal());
-form.querySelector(".bar [type=submit]").before(button);
 
 // Whether the page is left, and the page before was left, by somebody who uses the keyboard.
 const cameByKeys = recall("sessionStorage") === "used";
@@ -99,7 +64,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const { target, key } = event;
-  const submit = form.querySelector(".bar button[type=submit]");
+  const submit = form.querySelector(".bar .main");
   if (key === "?" && single(event)) {
     dialog.showModal();
   } else if (key === "Enter" && (event.ctrlKey || event.metaKey)) {

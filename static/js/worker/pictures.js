@@ -1,5 +1,7 @@
 // Loads the pictures soon, tries again those that fail, and reports those that never come as unseen.
 
+import { words } from "./words.js";
+
 const form = document.querySelector("form.work");
 const pictures = [...form.querySelectorAll("img[data-picture]")];
 const PAUSES = [2_000, 6_000];  // before the first and the second retry
@@ -30,9 +32,7 @@ function noteOf(img) {
   const place = img.closest(".tile, .image");
   let note = place.querySelector(".failed");
   if (!note) {
-    note = document.createElement("div");
-    note.className = "failed";
-    note.innerHTML = `<p role="status"></p><button type="button">Retry</button>`;
+    note = document.getElementById("failed-pattern").content.firstElementChild.cloneNode(true);
     note.querySelector("button").addEventListener("click", () => load(img));
     place.append(note);
   }
@@ -49,7 +49,6 @@ function arrived(img) {
     note.parentElement.querySelector("input, a")?.focus();
   }
   note?.remove();
-  form.dispatchEvent(new CustomEvent("pictures"));
 }
 
 function failed(img) {
@@ -58,13 +57,10 @@ function failed(img) {
   state.failures += 1;
   clearTimeout(state.timer);
   const givenUp = wait === undefined;
-  noteOf(img).querySelector("p").textContent = givenUp
-    ? "This picture did not load. It will not count."
-    : "This picture did not load. Trying again.";
+  noteOf(img).querySelector("p").textContent = words(givenUp ? "unseen" : "failed");
   if (givenUp) {
     state.done = true;
     report(img, true);
-    form.dispatchEvent(new CustomEvent("pictures"));
   } else {
     state.timer = setTimeout(load, wait, img);
   }

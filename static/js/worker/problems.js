@@ -50,7 +50,7 @@ export function show(errors) {
       link.href = `#${item}`;
     }
   }
-  document.querySelector("main > .instructions").before(notice);
+  form.before(notice);
   const first = errors.find(({ item }) => item)?.item;
   (document.getElementById(first)?.querySelector("input") ?? notice).focus();
 }

@@ -20,9 +20,16 @@ export function say(name, values) {
   said = name;
 }
 
-// Takes the sentence back, if it is still the one shown.
-export function unsay(name) {
-  if (said === name) {
+// Takes a sentence back, if one of these is still shown.
+export function unsay(...names) {
+  if (names.includes(said)) {
     say("");
+  }
+}
+
+// Shows a sentence where no other stands.
+export function remind(name, values) {
+  if (said === "" || said === name) {
+    say(name, values);
   }
 }

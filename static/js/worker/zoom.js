@@ -8,16 +8,8 @@ const HOLD = 450;  // milliseconds; a browser's own long press comes at 500
 const SLOP = 10;  // pixels that a finger may wander and still be at rest
 const CLOSEST = 8;
 
-const dialog = document.createElement("dialog");
-dialog.className = "zoom";
-dialog.setAttribute("aria-label", "Picture, enlarged");
-dialog.innerHTML = `
-  <img alt="" draggable="false">
-  <button type="button" class="close" aria-label="Close">×</button>
-  <button type="button" class="back" aria-label="Previous picture">‹</button>
-  <button type="button" class="on" aria-label="Next picture">›</button>`;
+const dialog = document.querySelector("dialog.zoom");
 const view = dialog.querySelector("img");
-document.body.append(dialog);
 
 let shown = null;
 

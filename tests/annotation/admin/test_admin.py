@@ -26,16 +26,21 @@ pytestmark = pytest.mark.django_db
 OURS = ("imagesets", "models_inference", "tasks")
 
 
-@pytest.fixture
-def study(tmp_path) -> Campaign:
+@pytest.fixture(scope="module")
+def made(module_db, tmp_path_factory) -> Campaign:
     """A CONTAINS campaign that was answered, its follow-up, a stopped worker, results."""
-    dataset = make_awkward_dataset(tmp_path / "pictures")
+    dataset = make_awkward_dataset(tmp_path_factory.mktemp("admin") / "pictures")
     contains, _ = make_answered_study(dataset)
     InferenceJob.objects.create(
         dataset=dataset, classifiers=[1], queued_at=contains.created_at, error="none"
     )
     SkippedImage.objects.create(image=Image.objects.all()[0], reason="broken")
     return contains
+
+
+@pytest.fixture
+def study(made) -> Campaign:
+    return Campaign.objects.get(pk=made.pk)
 
 
 @pytest.fixture
@@ -48,6 +53,14 @@ def address(row_or_model, page: str) -> str:
     meta = row_or_model._meta
     args = [] if page in ("changelist", "add") else [row_or_model.pk]
     return reverse(f"admin:{meta.app_label}_{meta.model_name}_{page}", args=args)
+
+
+def test_an_empty_site_has_its_pages_too(root):
+    assert not Campaign.objects.exists()  # before the module's study is made
+    assert not Dataset.objects.exists()
+    for model in admin.site._registry:
+        assert root.get(address(model, "changelist")).status_code == 200, model
+    assert root.get(address(Campaign, "add")).status_code == 200
 
 
 def test_every_list_and_every_page_loads(study, root):
@@ -229,13 +242,6 @@ def test_steps_need_the_right(study, client):
     assert client.get(address(form, "change")).status_code == 200
     page = reverse("admin:tasks_campaign_close", args=[form.pk])
     assert client.post(page, {"number": 0}).status_code == 403
-
-
-def test_an_empty_site_has_its_pages_too(root):
-    assert not Dataset.objects.exists()
-    for model in admin.site._registry:
-        assert root.get(address(model, "changelist")).status_code == 200, model
-    assert root.get(address(Campaign, "add")).status_code == 200
 
 
 def test_a_person_reviews_overturns_and_gives_a_bonus(study, root):

@@ -21,8 +21,8 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def first() -> Campaign:
+@pytest.fixture(scope="module")
+def made(module_db) -> Campaign:
     """A finished campaign on four of six images, which `first` and `second` name labels of.
 
     Image i has dataset label i; those two name labels i, i + 1 and i + 2 of 6. The third classifier
@@ -40,6 +40,11 @@ def first() -> Campaign:
             classifier=third, image=image, labels=named, scores=[0.5, 0.3, 0.2]
         )
     return campaign
+
+
+@pytest.fixture
+def first(made) -> Campaign:
+    return Campaign.objects.get(pk=made.pk)
 
 
 def asked(campaign: Campaign) -> set[tuple[str, str]]:

@@ -137,7 +137,7 @@ def test_contains_judgments_are_what_was_stored(study):
     assert b"1e-07" in data
 
 
-@pytest.mark.parametrize("table", ["judgments", "selection_frequencies"])
+@pytest.mark.parametrize("table", ["judgments", "selection_frequencies", "conditions"])
 def test_csv_says_the_same_as_jsonl(study, table):
     aggregate(study)
     as_json, _ = rows_of(Export(study, table, "jsonl"))

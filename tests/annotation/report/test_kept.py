@@ -7,9 +7,11 @@ from decimal import Decimal
 import pytest
 from django.core.management import call_command
 
+from annotation.management.commands import report as report_command
 from annotation.report.campaigns import study_of
 from annotation.report.celery_tasks import compute_report
 from annotation.report.kept import kept_report
+from annotation.report.page import drawings
 from annotation.report.paper import paper_values
 from tasks.models import Campaign, KeptReport
 from tasks.results import aggregate
@@ -20,22 +22,32 @@ pytestmark = pytest.mark.django_db
 URL = "/api/datasets/small/report/"
 
 
+@pytest.fixture(autouse=True)
+def drawn(monkeypatch) -> list[str]:
+    """The versions whose charts were drawn, all of them; to draw them takes long."""
+    versions: list[str] = []
+    monkeypatch.setattr(drawings, "draw_all", lambda version, charts: versions.append(version))
+    return versions
+
+
 @pytest.fixture
 def campaigns() -> tuple[Campaign, Campaign]:
     return make_answered_study(make_dataset(9, 4))
 
 
 def test_it_is_what_the_command_writes_and_not_computed_again(
-    campaigns, admin_client, tmp_path, monkeypatch
+    campaigns, drawn, admin_client, tmp_path, monkeypatch
 ):
     contains, form = campaigns
     aggregate(form)
     compute_report(contains.pk)
     first = KeptReport.objects.get()
     assert first.run == form.runs.latest()  # of the study's last campaign
+    monkeypatch.setattr(report_command, "charts_of", lambda report: [])
     call_command("report", "small", "--out", str(tmp_path), verbosity=0)
     compute_report(form.pk)
     kept = KeptReport.objects.get()
+    assert drawn == [drawings.version_of(each.document) for each in (first, kept)]
     assert kept.run == form.runs.latest() != first.run
     assert kept.document == (tmp_path / "report.json").read_text()
 

@@ -6,13 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
+from annotation.serving.command_line import run
 from annotation.serving.embedded.paths import HOMES, paths_of
 from tests.studies.embedded_servers import eventually, processes_of, the
 from tests.studies.processes import free_port
@@ -102,7 +103,7 @@ def assert_nothing_left(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """One DATA_DIR, with a space in it, that is migrated once."""
+    """One DATA_DIR, with a space in it."""
     folder = tmp_path_factory.mktemp("a copy") / "var"
     yield folder
     for process in psutil.process_iter():
@@ -115,12 +116,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def up(folder: Path) -> Iterator[Up]:
-    """A running one, for the tests that leave it running."""
-    up = Up(folder).ready()
-    yield up
-    assert up.ended(signal.SIGTERM) == 0
-    assert_nothing_left(folder)
+def up(folder: Path) -> Up:
+    """The first one in that folder, which the last test kills."""
+    return Up(folder).ready()
 
 
 def refused(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -134,19 +132,6 @@ def refused(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_killed_and_interrupted(folder: Path) -> None:
-    """kill -9 of `up` takes everything with it; the next one works; Ctrl-C leaves nothing."""
-    first = Up(folder).ready()
-    first.ended(signal.SIGKILL)
-    assert_nothing_left(folder)
-    second = Up(folder, first.port).ready()
-    assert second.answers()
-    os.killpg(second.process.pid, signal.SIGINT)  # what a terminal does
-    assert second.process.wait(60) == 130
-    assert_nothing_left(folder)
-    assert "Traceback" not in first.said() + second.said()
-
-
 def test_it_serves_and_a_second_one_is_refused(up: Up) -> None:
     assert up.answers()
     second = refused(up.folder, "--port", str(free_port()))
@@ -156,16 +141,17 @@ def test_it_serves_and_a_second_one_is_refused(up: Up) -> None:
     assert up.answers()
 
 
-@pytest.mark.parametrize("name", CHILDREN)
-def test_a_killed_child_is_started_again(up: Up, name: str) -> None:
-    child = eventually(lambda: up.child(name))
-    grandchildren = child.children(recursive=True)
-    child.kill()
-    new = eventually(lambda: (one := up.child(name)) and one != child and one)
-    assert f"{name:7} | ended unexpectedly (SIGKILL)" in up.said()
+def test_killed_children_are_started_again(up: Up) -> None:
+    killed = {name: eventually(lambda name=name: up.child(name)) for name in CHILDREN}
+    grandchildren = [each for child in killed.values() for each in child.children(recursive=True)]
+    for child in killed.values():
+        child.kill()
+    for name, child in killed.items():
+        new = eventually(lambda name=name, old=child: (c := up.child(name)) and c != old and c)
+        assert f"{name:7} | ended unexpectedly (SIGKILL)" in up.said()
+        assert new.is_running()
     assert psutil.wait_procs(grandchildren, timeout=30)[1] == []
     assert eventually(up.answers)
-    assert new.is_running()
 
 
 def test_the_killed_keeper_is_started_again(up: Up) -> None:
@@ -175,18 +161,38 @@ def test_the_killed_keeper_is_started_again(up: Up) -> None:
     assert eventually(up.answers)
 
 
-def test_a_port_in_use_is_one_line(folder: Path) -> None:
+def test_killed_and_interrupted(up: Up) -> None:
+    """kill -9 of `up` takes everything with it; the next one works; Ctrl-C leaves nothing."""
+    up.ended(signal.SIGKILL)
+    assert_nothing_left(up.folder)
+    second = Up(up.folder, up.port).ready()
+    assert second.answers()
+    os.killpg(second.process.pid, signal.SIGINT)  # what a terminal does
+    assert second.process.wait(60) == 130
+    assert_nothing_left(up.folder)
+    assert "Traceback" not in up.said() + second.said()
+
+
+@pytest.fixture
+def up_here(servers: None, capfd: pytest.CaptureFixture[str]) -> Iterator[Callable]:
+    """Runs `up` in this process, where it must refuse: exit code and error."""
+    handlers = {signum: signal.getsignal(signum) for signum in (signal.SIGTERM, signal.SIGHUP)}
+    yield lambda *arguments: (run(["manage.py", "up", *arguments]), capfd.readouterr().err)
+    for signum, handler in handlers.items():
+        signal.signal(signum, handler)
+
+
+def test_a_port_in_use_is_one_line(up_here: Callable) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        done = refused(folder.with_name("other"), "--port", str(port))
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert f"port {port} of 127.0.0.1 cannot be used (Address already in use)" in done.stderr
+        code, error = up_here("--port", str(port))
+    assert (code, error.count("\n")) == (1, 1)
+    assert f"port {port} of 127.0.0.1 cannot be used (Address already in use)" in error
 
 
 @pytest.mark.parametrize("port", ["web", "0", "70000"])
-def test_what_is_no_port_is_wrong_usage(folder: Path, port: str) -> None:
-    assert refused(folder.with_name("other"), "--port", port).returncode == 2
+def test_what_is_no_port_is_wrong_usage(up_here: Callable, port: str) -> None:
+    assert up_here("--port", port)[0] == 2
 
 
 def _keepers(folder: Path) -> list:

@@ -152,6 +152,23 @@ def test_a_browser_that_is_remembered_is_the_same_worker_and_no_other(at_the_doo
     assert door.may_be(_visit("/", browser), ada)
     assert not door.may_be(_visit("/", browser), bob)
     assert door.may_be(_visit("/", None), bob)  # no cookies at all: the token has to do
+    known = [door.remembers(_visit("/", browser), worker) for worker in (ada, bob)]
+    assert known == [True, False]
+    assert not door.remembers(_visit("/", None), ada)
+
+
+def test_a_personal_link_names_its_worker_and_is_carried_until_the_browser_does(at_the_door):
+    door = crowd_named(at_the_door.crowd).door
+    ada = who(at_the_door, door.link(at_the_door, "ada"))
+    link = door.personal_link(at_the_door, "ada")
+    assert who(at_the_door, link) == ada
+    assert door.begins_as(_visit(link, None), at_the_door, "a visit") == "ada"
+    assert door.visitor(_visit(link, None)) == ada
+    browser = HttpResponse()
+    door.remember(_visit(link, None), browser, ada)
+    assert door.carried(_visit(link, None), ada)
+    assert not door.carried(_visit(link, browser), ada)
+    assert not door.carried(_visit("/", None), ada)
 
 
 def test_nobody_new_comes_while_the_campaign_is_not_open(at_the_door):

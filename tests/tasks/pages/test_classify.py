@@ -64,12 +64,13 @@ def chosen(page, picture: int) -> str:
 def answers() -> list[str]:
     """The one answer in the database, in the same words, picture by picture as shown."""
     stored = Assignment.objects.get(submitted_at__isnull=False)
-    return [_in_words(answer) for answer in stored.answers]
+    return [
+        "unseen" if position in stored.unseen else _in_words(answer)
+        for position, answer in zip(stored.shown, stored.answers, strict=True)
+    ]
 
 
 def _in_words(answer: dict) -> str:
-    if answer["selected"] is None:
-        return "unseen"
     if not answer["selected"]:
         return f"none {answer['other']}".strip()
     places = {label: str(place) for place, label in enumerate(answer["offered"], start=1)}

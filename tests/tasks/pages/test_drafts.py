@@ -83,11 +83,11 @@ def test_a_classify_form_comes_back_whole(dataset):
     none = page.sheet.questions[1].named("none-")[0]
     other = none.name.replace("none", "other")
     fields = [(o.name, o.value) for o in (label, main, none)]
-    assert page.draft(7, *fields, (other, "a “boat” ⛵\0"), ("active_seconds", "12.5"))
+    page.draft(7, *fields, (other, "a “boat” ⛵\0"), ("active_seconds", "12.5"))
     assert all(map(page.checked, (label, main, none)))
     assert "a “boat” ⛵" in page.html
     assert 'name="active_seconds" value="12.5"' in page.html
-    assert "problem" not in page.html
+    assert 'class="error"' not in page.html
 
 
 def test_a_draft_renews_the_time_only_if_it_changes_a_choice(contains):
@@ -157,6 +157,18 @@ def test_a_draft_ends_with_its_work(contains):
         answered.address, {"draft": "1", "revision": 9}, headers={"accept": "application/json"}
     )
     assert (json.status_code, list(json.json())) == (409, ["detail"])
+
+
+def test_a_draft_takes_few_queries(contains, django_assert_num_queries):
+    page = Page(contains)
+    tile = page.question.named("selected")[0].value
+    page.draft(1, ("selected", tile))
+    with django_assert_num_queries(5):  # HIT, assignment, draft; items and labels, for the choices
+        page.draft(2, ("selected", tile), ("comment", "hm"))
+    with django_assert_num_queries(11):  # place and assignment, in a transaction
+        page.draft(3, ("comment", "hm"))
+    with django_assert_num_queries(3):
+        page.draft(3)
 
 
 def test_old_drafts_are_cleaned_up(contains):

@@ -56,6 +56,8 @@ def test_contains_answer_names_positions():
         "comment": "hm",
         "hand": None,
         "active_seconds": None,
+        "language": "en",
+        "cards": [0],
     }
 
 
@@ -129,6 +131,8 @@ def test_classify_answer_is_in_the_order_shown():
         "comment": "",
         "hand": None,
         "active_seconds": 12.5,
+        "language": "en",
+        "cards": [],
     }
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from tasks.campaigns.publish import close, pause
 from tasks.crowds.local.identity import link
 from tasks.models import Assignment, Place, Worker
-from tasks.simulation.worksheet import worksheet
+from tasks.simulation.worksheet import begin_form, worksheet
 from tasks.work.claiming import next_assignment
 from tasks.work.stops import set_aside
 from tasks.work.submitting import submit
@@ -130,14 +130,15 @@ def test_a_wrong_form_comes_back_with_its_choices_and_stores_nothing(kind, reque
         rf"<input[^>]*name=\"{checked.name}\"[^>]*value=\"{checked.value}\"[^>]*>", again
     )
     assert " checked" in tag.group(0)
-    for place in re.findall(r'<a href="#([^"]+)"', again):
+    problems = again.partition('id="problems"')[2].partition("</ul>")[0]
+    for place in re.findall(r'<a href="#([^"]+)"', problems):
         assert f'id="{place}"' in again
         assert f'id="e-{place}"' in again
         assert f'aria-describedby="e-{place}"' in again
     quiet = client.get(address).content.decode()  # Back
     assert tag.group(0).partition(" aria")[0] in quiet
-    assert "Not sent yet" in again
-    assert "Not sent yet" not in quiet
+    assert "something that is not on this page" in again
+    assert "something that is not on this page" not in quiet
     assert not Assignment.objects.exclude(state="open", selected=[], answers=None).exists()
 
 
@@ -242,8 +243,14 @@ def test_a_preview_shows_the_page_and_lets_nothing_be_sent(kind, request):
         html = Client().get(address + query).content.decode()
         assert "This is a preview" in html
         assert html.count("<fieldset") == html.count(" disabled>") > 0
-        assert "<button" not in html
+        assert html.count("<button") == 1
     assert not Assignment.objects.exists()
+    browser = Client()
+    way_in = begin_form(browser.get(address).content.decode())
+    hits = {browser.post(way_in.action, dict(way_in.hidden))["Location"] for _ in range(2)}
+    assert hits == {browser.get(door(campaign))["Location"]}  # their next HIT, once
+    pause(campaign, "a test")
+    assert "<button" not in Client().get(address).content.decode()
 
 
 def test_nothing_on_the_page_tells_what_an_item_is(contains, dataset):

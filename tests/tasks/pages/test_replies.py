@@ -40,7 +40,7 @@ def test_the_script_goes_from_hit_to_hit(campaign):
     while "/hit/" in address:
         page = browser.get(address)
         sheet = worksheet(page.content.decode())
-        pictures = re.findall(r'<img[^>]* src="([^"]+)"', page.content.decode())
+        pictures = re.findall(r'<img[^>]* src="(/images/[^"]+)"', page.content.decode())
         first = preloaded(page)
         assert first == pictures[: len(first)] != []
         wrong = browser.post(address, dict(sheet.hidden), headers=JSON)

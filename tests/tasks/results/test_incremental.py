@@ -76,8 +76,8 @@ def test_whatever_changes_the_results_are_those_of_the_answers(workers, kind, se
     everything = aggregate(campaign).counts["read"]
     check(campaign)
     read = []
-    for _ in range(8):
-        for _ in range(rng.randint(1, 2)):
+    for _ in range(5):
+        for _ in range(rng.randint(1, 3)):
             change_something(campaign, crowd, rng)
         read.append(aggregate(campaign).counts["read"])
         check(campaign)

@@ -1,4 +1,7 @@
-"""Data sets shaped like published ones: imported, aggregated, exported, all exact."""
+"""Data sets shaped like published ones, but smaller: imported, aggregated, exported, all exact.
+
+benchmarks/import_responses.py and export.py run at the published sizes.
+"""
 
 import csv
 import json
@@ -51,18 +54,18 @@ def a_dataset(images: int, labels: int) -> Dataset:
     return dataset
 
 
-def classify_rows(rng: np.random.Generator, images: int, answers: int) -> list[dict]:
+def classify_rows(rng: np.random.Generator, images: int, answers: int, workers: int) -> list[dict]:
     """6 to 9 answers an image, each of one to four of the image's own few labels, or of none."""
     per_image = np.full(images, 9)
     some = rng.choice(images, images // 10, replace=False)
     while (too_many := per_image.sum() - answers) > 0:
-        per_image[rng.permutation(some[per_image[some] > 6])[: min(too_many, 200)]] -= 1
+        per_image[rng.permutation(some[per_image[some] > 6])[: min(too_many, images // 40)]] -= 1
     rows = []
     for image, number in enumerate(per_image.tolist()):
         labels = [image % 1000, *rng.choice(1000, rng.integers(1, 6), replace=False).tolist()]
         labels = [f"n{label:08d}" for label in dict.fromkeys(labels)]
         weight = rng.dirichlet(np.full(len(labels), 0.7))
-        for worker in rng.choice(400, number, replace=False).tolist():
+        for worker in rng.choice(workers, number, replace=False).tolist():
             size = min(
                 len(labels), int(rng.choice([0, 1, 2, 3, 4], p=[0.03, 0.5, 0.3, 0.12, 0.05]))
             )
@@ -101,16 +104,17 @@ def exported(campaign: Campaign, table: str) -> dict:
     return {(row["image"], row.get("label")): row for row in rows}
 
 
-def test_classify_answers_of_the_published_size(tmp_path):
-    images = 6_761
+def test_classify_answers_of_the_published_shape(tmp_path):
+    """6,761 images with 59,580 answers of 400 workers; a tenth of that."""
+    images, answers, workers = 676, 5_958, 40
     campaign = Campaign.objects.create(
         name="D", slug="published-d", dataset=a_dataset(images, 1000), kind="classify"
     )
-    rows = classify_rows(np.random.default_rng(0), images, 59_580)
+    rows = classify_rows(np.random.default_rng(0), images, answers, workers)
     take(campaign, as_file(tmp_path / "answers.csv", rows))
     run = aggregate(campaign)
-    assert run.counts["responses"] == len(rows) == 59_580
-    assert (run.counts["images"], run.counts["workers"]) == (images, 400)
+    assert run.counts["responses"] == len(rows) == answers
+    assert (run.counts["images"], run.counts["workers"]) == (images, workers)
     assert run.notes == []
     responses: dict[str, list[Response]] = {}
     for row in rows:  # the order of submission is that of the file

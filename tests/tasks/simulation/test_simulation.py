@@ -1,9 +1,11 @@
 """Simulated workers finish a campaign through the real pages, and say when they cannot."""
 
 import io
+import shutil
 from collections import Counter
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from tasks.models import Assignment, HITItem, Worker
@@ -56,6 +58,23 @@ def test_careful_workers_find_the_objects(dataset, live_server):
             assert votes[item.hit_id, item.position] >= 3
         elif not cats >= {item.label.key, shown}:
             assert votes[item.hit_id, item.position] <= 1
+
+
+@pytest.mark.parametrize("kind", ["contains", "classify"])
+def test_pictures_that_do_not_load_are_not_seen_and_too_many_end_it(
+    kind, dataset, live_server, tmp_path
+):
+    campaign = open_campaign(dataset, kind, per_hit=12, workers_per_item=2, round_size=2)
+    (tmp_path / "secret-000.png").unlink()
+    simulate(live_server.url, campaign, workers=1)
+    done = Assignment.objects.get(state="submitted")
+    (unseen,) = done.unseen
+    assert done.hit.items.get(position=unseen).image.key == "secret-000.png"
+    for number in range(1, 12):
+        (tmp_path / f"secret-{number:03d}.png").unlink()
+    shutil.rmtree(settings.DATA_DIR / "derivatives")
+    with pytest.raises(SimulationError, match=r"takes no answer: 12 of the 12 pictures did not"):
+        simulate(live_server.url, campaign, workers=1, seed=1)
 
 
 def test_places_that_nobody_may_take_are_counted(dataset, live_server):

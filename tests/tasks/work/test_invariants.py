@@ -327,7 +327,7 @@ class Marketplace(Study):
 
 
 OPTIONS = settings(
-    max_examples=25,
+    max_examples=settings().max_examples // 10,  # each is a whole study
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),

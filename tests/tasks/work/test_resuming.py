@@ -1,5 +1,6 @@
 """Expired work is taken up again only while a place for it is free (rule P15)."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -51,13 +52,13 @@ def test_the_page_offers_it_with_its_draft_and_one_button(campaign):
     assignment = Assignment.objects.get()
     expire(assignment)
     html = browser.get(address).content.decode()
-    assert html.count("<button") == html.count("Take it up again") == 1
-    assert html.count("<fieldset") == html.count(" disabled>") > 0
+    assert html.count("<button") == html.count('name="take_up"') == 1
+    assert html.count("<fieldset") == len(re.findall("<fieldset[^>]* disabled>", html)) > 0
     assert f'value="{tile}" id="s-{tile}" checked' in html
     taken = browser.post(address, dict(sheet.hidden) | {"take_up": "1"})
     assert (taken.status_code, taken["Location"]) == (303, address)
     html = browser.get(address).content.decode()
-    assert "Take it up again" not in html
+    assert 'name="take_up"' not in html
     assert f'value="{tile}" id="s-{tile}" checked' in html
     assert ">hm</textarea>" in html
     assignment.refresh_from_db()

@@ -58,8 +58,10 @@ def test_both_forms_are_readable_and_complain_of_nothing(live_server, browser, t
             page.on("pageerror", lambda error, said=complaints: said.append(str(error)))
             page.goto(address, wait_until="networkidle")
             page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
-            results = Axe().run(page, context=".report")
-            assert results.violations_count == 0, results.generate_report()
+            if (address.startswith("file:"), size) in ((True, "desk"), (False, "phone")):
+                # Both forms have the same `.report`: each look is checked in one of them.
+                results = Axe().run(page, context=".report")
+                assert results.violations_count == 0, results.generate_report()
             assert complaints == []
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             drawn = page.locator(".report figure img").filter(visible=True).first

@@ -10,10 +10,12 @@ from django.utils import timezone
 from tasks.campaigns.publish import close
 from tasks.crowds import MarketAssignment
 from tasks.crowds.mturk import marketplace
+from tasks.crowds.mturk.batch import judgments_of
 from tasks.crowds.mturk.form_data import from_xml
 from tasks.market.reconcile import reconcile
 from tasks.market.sync import sync
-from tasks.models import Assignment, Consent, ConsentText, Worker
+from tasks.models import Assignment, Consent, ConsentText, Place, Worker
+from tasks.models.opaque import opaque
 from tasks.simulation.rehearsal.documents import answers_xml
 from tasks.simulation.rehearsal.people import form_of
 from tasks.simulation.worksheet import worksheet
@@ -108,6 +110,48 @@ def test_a_wrong_form_comes_back_in_the_frame_with_its_fields(contains, market, 
     assert dict(worksheet(page.content.decode()).hidden).items() >= frame.parameters.items()
     assert frame.send(page, first).status_code == 200
     assert Assignment.objects.get().expires_at > before
+
+
+def test_a_draft_is_kept_in_the_frame_and_the_script_hands_in(campaign, market, server):
+    frame = Frame(market, server, "A1")
+    page = frame.open()
+    assert f"form-action 'self' {server.address}" in page["Content-Security-Policy"]
+    Place.objects.update(holder=None, free_at=timezone.now())
+    Assignment.objects.all().delete()  # to make room for others
+    comment = {"draft": "1", "revision": "3", "comment": "hm"}
+    assert frame.send(page, first, **comment).status_code == 204
+    html = frame.open().content.decode()
+    assert ">hm</textarea>" in html
+    assert 'data-revision="3"' in html
+    assert " checked" in html
+    asked = frame.send(page, **{"return": "1"})
+    assert "Give this work back?" in asked.content.decode()
+    done = frame.send(page, first, accept="application/json")
+    handed = done.json()["hand_in"]
+    assert handed["action"] == f"{server.address}/mturk/externalSubmit"
+    assert set(handed["fields"]) == {"assignmentId", "answer"}
+    assert frame.send(page, first, **comment).status_code == 409
+    market.hand_in(frame.accepted.id, list(handed["fields"].items()))
+    sync(campaign)
+    assert Assignment.objects.get().used
+
+
+def test_a_picture_that_was_not_seen_is_handed_in_as_such(campaign, market, server):
+    frame = Frame(market, server, "A1")
+    frame.open()
+    open_now = Assignment.objects.get()
+    unseen = opaque(open_now.token, "item", open_now.shown[0])
+    if campaign.kind == "contains":
+        response = frame.send(frame.open(), unseen=unseen)
+    else:
+        response = frame.send(frame.open(), **{f"none-{unseen}": "", f"unseen-{unseen}": "1"})
+    done = Assignment.objects.get()
+    assert done.unseen == done.shown[:1]
+    form = form_of(response.content.decode())
+    answer = from_xml(done.hit, answers_xml(list(form.fields.items())))
+    assert (answer["unseen"], answer.get("answers")) == (done.unseen, done.answers)
+    rows = judgments_of(done.hit, form.fields["answer"])
+    assert [row["selected"] is None for row in rows] == [True] + [False] * (len(rows) - 1)
 
 
 @pytest.mark.parametrize(

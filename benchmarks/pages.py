@@ -1,0 +1,123 @@
+"""How light a worker's page is: bytes over the wire, the first row on a slow line, what moves.
+
+Opens a HIT of `--tiles` of the demo's pictures under one label in Chromium, from the site as `up`
+serves it, with an empty cache:
+
+1. all that travels (Chromium's own count, headers included) until every picture is there;
+2. the same on a line of `--kilobits` a second with `--latency` milliseconds of round trip: when
+   the first row's pictures are all shown, and the layout shift of the whole visit (CLS).
+
+The last line is the page's weight.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+
+# In place of this folder, whose coverage.py hides the package of its name.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from benchmarks.studies.pictured import door, open_contains, site
+from tests.studies.browsers import QUIET, SIZES, chromium
+
+WATCH = """
+    window.shift = 0;
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+    }).observe({ type: "layout-shift", buffered: true });
+    document.addEventListener("DOMContentLoaded", () => {
+      const tiles = [...document.querySelectorAll(".tile img")];
+      const top = tiles[0].getBoundingClientRect().top;
+      const row = tiles.filter((tile) => tile.getBoundingClientRect().top < top + 20);
+      const seen = (tile) => tile.complete || new Promise((done) => { tile.onload = done; });
+      Promise.all(row.map(seen)).then(() => {
+        window.firstRow = [performance.now() / 1000, row.length];
+      });
+    });
+"""
+ALL_THERE = """() => [...document.querySelectorAll(".tile img")].every((tile) => {
+    tile.loading = "eager";
+    return tile.complete && tile.naturalWidth > 0;
+})"""
+
+
+def visit(browser, address: str, size: str, line: dict[str, float] | None = None) -> dict:
+    """Begin a HIT in an empty browser; what travelled by kind, when the first row stood, CLS."""
+    context = browser.new_context(viewport=SIZES[size], is_mobile=size == "phone")
+    page = context.new_page()
+    page.goto(address)  # the door, whose own weight counts to no HIT
+    page.add_init_script(WATCH)
+    network = context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.send("Network.clearBrowserCache")  # what the door and the HIT share counts too
+    if line is not None:
+        network.send("Network.emulateNetworkConditions", {"offline": False} | line)
+    kinds: dict[str, str] = {}
+    weights: Counter[str] = Counter()
+    number: Counter[str] = Counter()
+
+    def answered(event) -> None:
+        kinds[event["requestId"]] = event["type"]
+
+    def finished(event) -> None:
+        kind = kinds.get(event["requestId"], "Other")
+        weights[kind] += event["encodedDataLength"]
+        number[kind] += 1
+
+    network.on("Network.responseReceived", answered)
+    network.on("Network.loadingFinished", finished)
+    page.get_by_role("button", name="Begin").click()
+    page.wait_for_url("**/hit/**")
+    page.wait_for_function(ALL_THERE, timeout=120_000)
+    page.wait_for_function("window.firstRow")
+    page.wait_for_timeout(500)  # for what comes after the pictures
+    seconds, row = page.evaluate("window.firstRow")
+    shift = page.evaluate("window.shift")
+    context.close()
+    return {"weights": weights, "number": number, "row": row, "seconds": seconds, "shift": shift}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--tiles", type=int, default=48, help="of the HIT (48)")
+    parser.add_argument("--kilobits", type=float, default=400, help="a second, slow line (400)")
+    parser.add_argument("--latency", type=float, default=100, help="ms there and back (100)")
+    options = parser.parse_args()
+    program = chromium()
+    if program is None:
+        sys.exit("Error: no Chromium or Chrome is installed, in which to open the pages.")
+    from playwright.sync_api import sync_playwright
+
+    rate = options.kilobits * 1000 / 8
+    line = {
+        "latency": options.latency,
+        "downloadThroughput": rate,
+        "uploadThroughput": rate,
+        "connectionType": "cellular3g",
+    }
+    with site() as address, sync_playwright() as playwright:
+        campaign = open_contains([[options.tiles]], workers_per_item=9, round_size=9)
+        browser = playwright.chromium.launch(executable_path=program, args=list(QUIET))
+        where = door(address, campaign)
+        quick = {size: visit(browser, where, size) for size in SIZES}
+        slow = {size: visit(browser, where, size, line) for size in SIZES}
+        browser.close()
+    for size, seen in quick.items():
+        weights = seen["weights"]
+        parts = ", ".join(f"{seen['number'][k]} {k} {n / 1024:.1f}" for k, n in weights.items())
+        print(f"{size}: {parts} KB; layout shift {seen['shift']:.4f}")
+    for size, seen in slow.items():
+        print(
+            f"{size} at {options.kilobits:.0f} kbit/s, {options.latency:.0f} ms: first row"
+            f" ({seen['row']} tiles) after {seen['seconds']:.1f} s (goal: 3), layout shift"
+            f" {seen['shift']:.4f} (goal: 0)"
+        )
+    whole = max(sum(seen["weights"].values()) for seen in quick.values()) / 1024
+    print(f"a page of {options.tiles} tiles over the wire: {whole:.0f} KB (goal: at most 600)")
+
+
+if __name__ == "__main__":
+    main()
