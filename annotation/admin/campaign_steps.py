@@ -18,7 +18,7 @@ from annotation.rights import RESEARCH, SPEND, may
 from tasks import money
 from tasks.campaigns import publish
 from tasks.campaigns.choosing import chosen_images
-from tasks.campaigns.findings import image_findings, in_a_sentence, label_findings
+from tasks.campaigns.findings import contact_findings, image_findings, in_a_sentence, label_findings
 from tasks.crowds import CrowdError, is_production
 from tasks.market.sync import report, sync
 from tasks.models import Campaign
@@ -48,7 +48,11 @@ class CampaignSteps(Guarded):
         real = is_production(campaign)
         try:
             images = len(chosen_images(campaign))
-            findings = [in_a_sentence(*label_findings(campaign)), image_findings(campaign)]
+            findings = [
+                in_a_sentence(*label_findings(campaign)),
+                image_findings(campaign),
+                contact_findings(campaign),
+            ]
             cost = _cost(campaign, images)
         except (Refused, ValueError):  # publishing will say why
             images, findings, cost = 0, [], []

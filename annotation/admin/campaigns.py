@@ -87,7 +87,7 @@ class CampaignAdmin(CampaignSteps, InvitationSteps, AdditionSteps, Lists):
     ]
 
     def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> list:
-        texts = ["title", "description", "instructions"]
+        texts = ["title", "description", "instructions", "contact", "content_warning", "consent"]
         settings = [name for name in SETTINGS if name not in ("dataset", "kind", *texts)]
         what = (None, {"fields": ["name", "slug", "dataset", "kind"]})
         if obj is None:

@@ -30,7 +30,9 @@ from tasks.market.sync import sync
 from tasks.models import Campaign
 from tasks.models.refused import Refused
 
-CAMPAIGNS = Campaign.objects.select_related("dataset", "source", "adds_to")
+CAMPAIGNS = Campaign.objects.select_related("dataset", "source", "adds_to").prefetch_related(
+    "consent_texts"
+)
 
 
 class Campaigns(RuledList, generics.ListCreateAPIView):

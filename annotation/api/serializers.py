@@ -12,6 +12,7 @@ from annotation.api.setting_fields import field_of
 from annotation.links import door, link_of
 from annotation.rights import SPEND, need, visible
 from tasks import money
+from tasks.campaigns.changing import LATER, cannot_change, change
 from tasks.campaigns.draft_checks import problems_of, slug_taken
 from tasks.models import Campaign, Run
 from tasks.models.campaign import State
@@ -49,16 +50,22 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
         read_only=True,
         help_text="The campaign of which this one asks the pairs that nobody judged.",
     )
+    consent_texts = serializers.SerializerMethodField(
+        help_text="By version, the texts that workers have decided about (table `consents`)."
+    )
 
     class Meta:
         model = Campaign
-        fields = ["public_id", "state", "round", "target", "adds_to"]
+        fields = ["public_id", "state", "round", "target", "adds_to", "consent_texts"]
         read_only_fields = fields
 
     def get_fields(self) -> dict[str, serializers.Field]:
         return {
             name: field_of(setting) for name, setting in SETTINGS.items()
         } | super().get_fields()
+
+    def get_consent_texts(self, campaign: Campaign) -> dict[str, str]:
+        return {each.version: each.text for each in campaign.consent_texts.all()}
 
     def to_representation(self, campaign: Campaign) -> dict[str, Any]:
         shown = super().to_representation(campaign)
@@ -96,14 +103,7 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
             # Locked, so that a publish at the same moment sees either all of the change or none.
             campaign = Campaign.locked(instance.pk)
             if campaign.state != State.DRAFT:
-                raise serializers.ValidationError(
-                    {
-                        "state": [
-                            f"Campaign {campaign.slug} is {campaign.state}: "
-                            "only a draft can be changed."
-                        ]
-                    }
-                )
+                return self._change_later(campaign, validated_data)
             fixed = {"dataset", "kind", "source"}
             if campaign.source is not None:
                 fixed |= GROUPED_BY
@@ -119,6 +119,23 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
             if money.raises(campaign.budget, budget):
                 need(self.context["request"].user, SPEND, campaign)
             return super().update(campaign, validated_data)
+
+    def _change_later(self, campaign: Campaign, values: dict[str, Any]) -> Campaign:
+        """Change what a published campaign lets change; all of it, or nothing."""
+        if names := cannot_change(campaign, values):
+            may = " Only its texts can: " + ", ".join(LATER) + "."
+            closed = campaign.state == State.CLOSED
+            raise serializers.ValidationError(
+                {
+                    name: [
+                        f"Cannot be changed: campaign {campaign.slug} is {campaign.state}."
+                        + ("" if closed else may)
+                    ]
+                    for name in names
+                }
+            )
+        change(campaign, values, self.context["request"].user.get_username())
+        return campaign
 
 
 class PublishedSerializer(CampaignSerializer):

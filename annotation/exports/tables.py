@@ -259,18 +259,48 @@ WORKERS = Table(
     ),
 )
 
+# In the order of the decisions.
+CONSENTS = Table(
+    keys="""
+        SELECT d.id, 1 FROM tasks_consent d JOIN tasks_consenttext t ON t.id = d.text_id
+        WHERE t.campaign_id = %(campaign)s ORDER BY d.id
+    """,
+    rows=f"""
+        FROM (
+          SELECT k.place, c.slug AS campaign, w.pseudonym AS worker, w.external_id AS raw_worker,
+                 t.version, d.language, d.agreed, {iso("d.at")} AS at
+          FROM {ASSIGNMENTS_IN_ORDER}
+          JOIN tasks_consent d ON d.id = k.id
+          JOIN tasks_consenttext t ON t.id = d.text_id
+          JOIN tasks_campaign c ON c.id = t.campaign_id
+          JOIN tasks_worker w ON w.id = d.worker_id
+        ) a
+        ORDER BY a.place
+    """,
+    columns=(
+        Column("campaign", "a.campaign"),
+        Column("worker", "a.worker"),
+        Column("version", "a.version"),
+        Column("language", "a.language"),
+        Column("agreed", "a.agreed", "bool"),
+        Column("at", "a.at"),
+    ),
+)
+
 TABLES: dict[Kind, dict[str, Table]] = {
     Kind.CONTAINS: {
         "judgments": CONTAINS_JUDGMENTS,
         "selection_frequencies": SELECTION_FREQUENCIES,
         "workers": WORKERS,
         "conditions": _conditions(Kind.CONTAINS),
+        "consents": CONSENTS,
     },
     Kind.CLASSIFY: {
         "judgments": CLASSIFY_JUDGMENTS,
         "annotations": ANNOTATIONS,
         "workers": WORKERS,
         "conditions": _conditions(Kind.CLASSIFY),
+        "consents": CONSENTS,
     },
 }
 

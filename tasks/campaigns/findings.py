@@ -10,7 +10,9 @@ from imagesets.labels.lint import Finding, lint, some
 from imagesets.models import Comparison, Image, Label
 from imagesets.pictures.duplicates import duplicates, in_short
 from tasks.campaigns.choosing import candidate_rows, chosen_images
+from tasks.crowds.local.invitations import NAME as LOCAL
 from tasks.models import Campaign, CampaignImage, CampaignLabel
+from tasks.models.campaign import OpenTo
 
 LABELS_NAMED = 3  # findings about labels that a sentence lists
 GROUPS_NAMED = 2  # groups of images that a sentence lists
@@ -51,6 +53,13 @@ def in_a_sentence(labels: int, findings: list[Finding]) -> str:
     first = "; ".join(f"{f.text} ({some(f.keys)})" for f in findings[:LABELS_NAMED])
     more = "" if len(findings) <= LABELS_NAMED else f"; and {len(findings) - LABELS_NAMED:,} more"
     return f"Workers may confuse some of the {labels:,} labels asked about: {first}{more}."
+
+
+def contact_findings(campaign: Campaign) -> str:
+    """That strangers would have nobody to write to; "" if they have."""
+    if campaign.contact or campaign.crowd != LOCAL or campaign.open != OpenTo.ANYONE:
+        return ""
+    return "Anyone may come to this campaign, and it names no contact, whom they can ask."
 
 
 def image_findings(campaign: Campaign) -> str:

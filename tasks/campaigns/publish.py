@@ -166,8 +166,10 @@ def _missing(campaign: Campaign) -> list[str]:
     """Everything that keeps a draft from being published, as clauses."""
     crowd = crowd_of(campaign)
     missing = crowd.missing(campaign)
-    budget = {"budget": campaign.budget}
-    missing += [sentence for _, sentence in missing_to_publish(budget, paid_crowd=crowd.pays)]
+    given = {"budget": campaign.budget, "contact": campaign.contact}
+    production = crowd.is_production(campaign)
+    lacking = missing_to_publish(given, paid_crowd=crowd.pays, production=production)
+    missing += [sentence for _, sentence in lacking]
     if campaign.source:
         if campaign.source.state not in (State.FINISHED, State.CLOSED):
             missing.append(

@@ -54,6 +54,9 @@ class Door(Protocol):
     def personal_link(self, campaign: "Campaign", external_id: str) -> str:
         """The address, below the site's, by which that worker comes back on any device."""
 
+    def proof(self, external_id: str) -> dict[str, str]:
+        """What an address of the site carries to prove that this worker comes."""
+
     def remembers(self, request: HttpRequest, worker: "Worker") -> bool:
         """Whether the browser itself proves to be the worker's."""
 

@@ -2,6 +2,7 @@
 
 from tasks.models.assignment import Assignment, Place
 from tasks.models.campaign import Campaign, CampaignImage, CampaignLabel, Pair
+from tasks.models.consent import Consent, ConsentText
 from tasks.models.draft import Draft
 from tasks.models.flag import Flag
 from tasks.models.hit import HIT, HITItem, Section
@@ -19,6 +20,8 @@ __all__ = [
     "Campaign",
     "CampaignImage",
     "CampaignLabel",
+    "Consent",
+    "ConsentText",
     "Draft",
     "Flag",
     "HITItem",

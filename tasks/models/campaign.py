@@ -134,6 +134,9 @@ class Campaign(models.Model):
     description = models.TextField(**_declared("description"))
     keywords = models.CharField(**_declared("keywords"))
     instructions = models.TextField(**_declared("instructions"))
+    contact = models.TextField(**_declared("contact"))
+    content_warning = models.TextField(**_declared("content_warning"))
+    consent = models.TextField(**_declared("consent"))
 
     round = models.PositiveSmallIntegerField(default=0)
     target = models.PositiveSmallIntegerField(

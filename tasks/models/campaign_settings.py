@@ -397,6 +397,7 @@ SETTINGS: dict[str, Setting] = {
             Text(128, blank=True),
             "What workers know the campaign by. If empty, a title that suits its kind.",
             default="",
+            later=True,
         ),
         Setting(
             "description",
@@ -420,6 +421,36 @@ SETTINGS: dict[str, Setting] = {
             Text(blank=True, lines=True),
             "Shown to workers below the built-in instructions, in Markdown.",
             default="",
+            later=True,
+        ),
+        Setting(
+            "contact",
+            "Contact",
+            Text(500, lines=True),
+            "Who answers for the study and how to reach them, shown on workers' pages. Needed to"
+            " publish where real money is spent.",
+            default=None,
+            null=True,
+            later=True,
+        ),
+        Setting(
+            "content_warning",
+            "Content warning",
+            Text(2000, lines=True),
+            "What the pictures may show that disturbs people, shown before they begin.",
+            default=None,
+            null=True,
+            later=True,
+        ),
+        Setting(
+            "consent",
+            "Consent",
+            Text(50_000, lines=True),
+            "What workers agree to before their first picture, in Markdown. Whoever agreed to"
+            " another text is asked again.",
+            default=None,
+            null=True,
+            later=True,
         ),
     )
 }
@@ -451,8 +482,13 @@ def _controls_come_from_others(values: Mapping[str, Any]) -> Problem | None:
 RULES: tuple[Rule, ...] = (_has_a_slug, _only_classify_follows, _controls_come_from_others)
 
 
-def missing_to_publish(values: Mapping[str, Any], *, paid_crowd: bool) -> list[Problem]:
+def missing_to_publish(
+    values: Mapping[str, Any], *, paid_crowd: bool, production: bool = False
+) -> list[Problem]:
     """Settings that a draft may lack and a published campaign needs."""
+    missing = []
     if paid_crowd and values["budget"] is None:
-        return [("budget", "it has no budget")]
-    return []
+        missing.append(("budget", "it has no budget"))
+    if production and not values["contact"]:
+        missing.append(("contact", "it names no contact, whom its workers can ask"))
+    return missing

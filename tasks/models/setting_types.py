@@ -131,7 +131,7 @@ class Setting:
 
     `null` says whether it may be given as null. With `null_is_default` it may not, but a campaign
     made without it stores null, which stands for the default. `kinds` and `crowds` say where the
-    setting has an effect; empty: everywhere.
+    setting has an effect; empty: everywhere. `later`: it may still be changed after publishing.
     """
 
     name: str
@@ -143,6 +143,7 @@ class Setting:
     null_is_default: bool = False
     kinds: tuple[str, ...] = ()
     crowds: tuple[str, ...] = ()
+    later: bool = False
 
     @property
     def where(self) -> str:

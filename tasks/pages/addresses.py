@@ -28,6 +28,11 @@ def campaign_address(campaign: Campaign, parameters: Mapping[str, str]) -> str:
     return reverse("tasks:campaign", args=[campaign.public_id]) + query
 
 
+def consent_address(campaign: Campaign, parameters: Mapping[str, str]) -> str:
+    """The text that a worker is asked to agree to, with parameters that say who comes."""
+    return f"{reverse('tasks:consent', args=[campaign.public_id])}?{urlencode(parameters)}"
+
+
 def more_address(campaign: Campaign, done: Assignment | None) -> str:
     """The campaign's page; `done` tells it who comes, for browsers without cookies."""
     token = done.token if done is not None else None

@@ -5,6 +5,7 @@ sets and reads no cookie: browsers keep none in a frame.
 """
 
 from contextlib import suppress
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -13,18 +14,22 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from tasks.crowds import BadVisit, Frame, Visit
-from tasks.models import HIT, Assignment, Worker
+from tasks.models import HIT, Assignment, Campaign, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
+from tasks.pages.conditions import LANGUAGE
 from tasks.pages.drafts import draft_of, fill_in, keep, must_ask, take_draft
 from tasks.pages.form_reading import choices_on, read
 from tasks.pages.hit_pages import ask_to_give_back, form, is_expired, preview, refuse
+from tasks.pages.instructions import as_html
 from tasks.pages.replies import SeeOther, problems_of, wants_json
 from tasks.pages.sheets import sheet_of
 from tasks.work.claiming import give_back
+from tasks.work.consent import decide, is_due, version_asked
 from tasks.work.submitting import submit
 from tasks.work.take_up import NotOffered, claim_of, has_room, take_up, unsaved
 
+CONSENT = "consent"  # in an address: the version of the text that was agreed to
 RETURN = (
     " Please return this work with the marketplace's own button. It will not count against you."
 )
@@ -36,6 +41,8 @@ def hit(request: HttpRequest, hit: HIT, frame: Frame) -> HttpResponse:
         visit = frame.visit(hit.campaign, request.GET.dict() | request.POST.dict())
         if not visit.key:
             return preview(request, hit)
+        if version := request.POST.get(CONSENT) or request.GET.get(CONSENT):
+            visit = replace(visit, fields={**visit.fields, CONSENT: version})
         return _visited(request, hit, frame, visit)
     except BadVisit as error:
         return refuse(request, 409, str(error), framed=True)
@@ -48,7 +55,10 @@ def _visited(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> Http
                 return _posted(request, hit, frame, visit)
             # Their assignment was deleted a moment ago, to make room: it is made anew.
             return _posted(request, hit, frame, visit)
-        assignment = claim_of(hit, visit.worker, visit.key) or _take_up(hit, visit)
+        claim = claim_of(hit, visit.worker, visit.key)
+        if claim is None and _must_agree(hit.campaign, visit):
+            return _ask_consent(request, hit.campaign, visit)
+        assignment = claim or _take_up(hit, visit)
     except NotOffered as error:
         return _return(request, 409, str(error))
     assignment.hit, assignment.campaign = hit, hit.campaign
@@ -79,7 +89,33 @@ def _take_up(hit: HIT, visit: Visit) -> Assignment:
 
 @transaction.atomic  # whoever is offered nothing becomes no worker
 def _stored(hit: HIT, visit: Visit) -> Assignment:
-    return take_up(hit, Worker.of(hit.campaign.crowd, visit.worker), visit.key)
+    assignment = take_up(hit, Worker.of(hit.campaign.crowd, visit.worker), visit.key)
+    campaign = hit.campaign
+    if visit.fields.get(CONSENT) == version_asked(campaign) and is_due(campaign, assignment.worker):
+        decide(campaign, assignment.worker, True, LANGUAGE)
+    return assignment
+
+
+def _must_agree(campaign: Campaign, visit: Visit) -> bool:
+    """Whether whoever comes has agreed neither now nor before. Nothing is kept of it yet."""
+    if visit.fields.get(CONSENT) == version_asked(campaign):
+        return False
+    worker = Worker.objects.filter(crowd=campaign.crowd, external_id=visit.worker).first()
+    return is_due(campaign, worker)
+
+
+def _ask_consent(request: HttpRequest, campaign: Campaign, visit: Visit) -> HttpResponse:
+    """The text to agree to; agreeing leads to the HIT by a GET, as the marketplace does."""
+    if "refuse" in request.GET:
+        return _return(request, 200, "You do not take part. That is fine.")
+    context = {
+        "campaign": campaign,
+        "text": as_html(campaign.consent or ""),
+        "version": version_asked(campaign),
+        "carried": {name: value for name, value in visit.fields.items() if name != CONSENT},
+        "framed": True,
+    }
+    return render(request, "tasks/consent.html", context)
 
 
 def _posted(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> HttpResponse:

@@ -21,6 +21,7 @@ class Reason(StrEnum):
     ANSWERED = "answered"  # just now or before
     RETURNED = "returned"
     STOPPED = "stopped"
+    REFUSED = "refused"  # what the study asks workers to agree to
     LAPSED = "lapsed"  # the invitation
     DRAFT = "draft"
     PAUSED = "paused"
@@ -58,6 +59,12 @@ WORDS = {
     Reason.STOPPED: Words(
         "Thank you for your work",
         "We have no more work for you in this study.",
+    ),
+    Reason.REFUSED: Words(
+        "You do not take part",
+        "That is fine, and costs you nothing: we give you no work of this study. If you change your"
+        " mind, read the text again.",
+        link="Read the text again",
     ),
     Reason.LAPSED: Words(
         "Thank you for your work",
@@ -134,6 +141,7 @@ def thank(
         "heading": words.heading if own.done else words.newcomer or words.heading,
         "text": words.text,
         "own": own,
+        "campaign": campaign,
         "list": list_address(_carried(request, campaign, worker)),
         "personal_link": _personal_link(request, campaign, worker),
         "more": (more or more_address(campaign, done)) if may_go_on else "",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tasks.pages import views
+from tasks.pages import consenting, views
 from tasks.pages.campaigns import campaigns
 
 app_name = "tasks"
@@ -10,6 +10,8 @@ app_name = "tasks"
 urlpatterns = [
     path("tasks/", campaigns, name="campaigns"),
     path("tasks/<slug:public_id>/", views.campaign, name="campaign"),
+    path("tasks/<slug:public_id>/consent/", consenting.consent, name="consent"),
+    path("tasks/<slug:public_id>/kept/", consenting.kept, name="kept"),
     path("tasks/<slug:public_id>/thanks/", views.thanks, name="thanks"),
     path("hit/<slug:public_id>/", views.hit, name="hit"),
 ]

@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 
-from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -24,6 +23,7 @@ from tasks.pages import framed
 from tasks.pages.addresses import (
     absolute,
     campaign_address,
+    consent_address,
     hit_address,
     more_address,
     thanks_address,
@@ -33,10 +33,12 @@ from tasks.pages.form_reading import choices_on, read
 from tasks.pages.hit_pages import ask_to_give_back, form, is_expired, preview, refuse, worker_page
 from tasks.pages.instructions import as_html
 from tasks.pages.offers import offers
+from tasks.pages.origins import from_another_site
 from tasks.pages.replies import SeeOther, lead_to, preload, problems_of, wants_json
 from tasks.pages.sheets import first_pictures, sheet_of
 from tasks.pages.thanks import WORDS, Reason, no_more_work, thank
 from tasks.work.claiming import give_back, next_assignment, running_assignment
+from tasks.work.consent import is_due
 from tasks.work.resuming import Obstacle, obstacle, take_up_again
 from tasks.work.submitting import submit
 
@@ -52,7 +54,7 @@ EXPIRED = {
 }
 
 
-# Exempt from Django's CSRF check, which needs a cookie; `_from_another_site` takes its place.
+# Exempt from Django's CSRF check, which needs a cookie; `from_another_site` takes its place.
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 @worker_page
@@ -64,7 +66,7 @@ def campaign(request: HttpRequest, public_id: str) -> HttpResponse:
     door = crowd_of(campaign).door
     if door is None:
         return refuse(request, 409, "A marketplace gives out the work of this study.")
-    if request.method == "POST" and _from_another_site(request):
+    if request.method == "POST" and from_another_site(request):
         return SeeOther(campaign_address(campaign, _carried_on(request, door)))
     try:
         return (_begin if request.method == "POST" else _look)(request, campaign, door)
@@ -104,11 +106,18 @@ def _begin(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse
     """
     with transaction.atomic():
         worker = door.admit(request, campaign)
-        assignment = next_assignment(campaign, worker)
-        is_known = assignment is not None or worker.assignments.filter(campaign=campaign).exists()
+        due = is_due(campaign, worker)
+        assignment = None if due else next_assignment(campaign, worker)
+        is_known = (
+            due or assignment is not None or worker.assignments.filter(campaign=campaign).exists()
+        )
         if not is_known:
             transaction.set_rollback(True)
-    if assignment is not None:
+    if due:
+        after = request.POST.get("after")
+        proof = {"after": after} if after else door.proof(worker.external_id)
+        response = SeeOther(consent_address(campaign, proof))
+    elif assignment is not None:
         response = SeeOther(hit_address(assignment))
     else:
         carried = _carried_on(request, door)
@@ -122,19 +131,6 @@ def _carried_on(request: HttpRequest, door: Door) -> dict[str, str]:
     """What the link says of who comes: from the page's address into its form, and back."""
     given = request.POST if request.method == "POST" else request.GET
     return {name: given[name] for name in door.parameters if given.get(name)}
-
-
-def _from_another_site(request: HttpRequest) -> bool:
-    """Whether another site's page sent the form, as far as the browser says.
-
-    It would take a place, and a new identity, in the name of whoever looks at that page.
-    """
-    if (site := request.headers.get("Sec-Fetch-Site")) is not None:
-        return site not in ("same-origin", "none")
-    if (origin := request.headers.get("Origin")) is None:
-        return False
-    own = [f"{scheme}://{request.get_host()}" for scheme in ("http", "https")]
-    return origin not in [*own, settings.PUBLIC_URL]
 
 
 @require_safe
@@ -253,6 +249,9 @@ def _answer(request: HttpRequest, assignment: Assignment) -> HttpResponse:
             return refuse(request, 410, WORDS[Reason.LATE].text)
         campaign, worker = assignment.campaign, assignment.worker
         return thank(request, campaign, worker, Reason.LATE, assignment, status=410)
+    if is_due(assignment.campaign, assignment.worker):  # its text has been changed
+        proof = {"after": assignment.token or ""}
+        return lead_to(request, consent_address(assignment.campaign, proof))
     following = next_assignment(assignment.campaign, assignment.worker)
     if following is None:
         return lead_to(request, thanks_address(assignment))

@@ -14,7 +14,7 @@ from tasks.crowds import crowd_of
 from tasks.models import HIT, Campaign, Place
 from tasks.models.campaign import State
 from tasks.simulation.workers import Character, Mind, World, characters, truth_of
-from tasks.simulation.worksheet import begin_form, problem_on, worksheet
+from tasks.simulation.worksheet import begin_form, consent_form, problem_on, worksheet
 
 THREADS = 32  # workers at once; more take turns
 PATIENCE = 60.0  # seconds for one page
@@ -159,10 +159,13 @@ class _Browser:
         return done
 
     def _begin(self) -> httpx.Response:
-        """Follow the link and press "Begin", unless it leads on by itself."""
+        """Follow the link and press "Begin", unless it leads on by itself; agree where asked."""
         response = self._ask("GET", self.link)
-        form = begin_form(response.text)
-        return self._ask("POST", form.action, form.hidden) if form else response
+        if form := begin_form(response.text):
+            response = self._ask("POST", form.action, form.hidden)
+        if form := consent_form(response.text):
+            response = self._ask("POST", str(response.url), [*form.hidden, form.buttons[0]])
+        return response
 
     def _ask(
         self, method: str, address: str, fields: list[tuple[str, str]] | None = None

@@ -39,6 +39,7 @@ class Worksheet:
     hidden: list[tuple[str, str]] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     kind: str = ""  # its class
+    buttons: list[tuple[str, str]] = field(default_factory=list)  # those with a name
 
 
 def worksheet(html: str) -> Worksheet | None:
@@ -49,6 +50,11 @@ def worksheet(html: str) -> Worksheet | None:
 def begin_form(html: str) -> Worksheet | None:
     """The form of a campaign's page that begins work, or None where the page offers none."""
     return next((form for form in _forms(html) if form.kind == "begin"), None)
+
+
+def consent_form(html: str) -> Worksheet | None:
+    """The form that asks whether a worker agrees, "I agree" the first of its buttons; or None."""
+    return next((form for form in _forms(html) if form.kind == "consent"), None)
 
 
 def problem_on(html: str) -> str | None:
@@ -91,6 +97,8 @@ class _Parser(HTMLParser):
             self._row, self._row_picture = [], ""
         elif tag == "input":
             self._input(attributes)
+        elif tag == "button" and self.forms and "name" in attributes:
+            self.forms[-1].buttons.append((attributes["name"], attributes.get("value", "")))
         elif tag == "img":
             self._image(attributes.get("src", ""))
         elif tag == "label":

@@ -31,7 +31,7 @@ def draft(server) -> Campaign:
     """A draft for MTurk, whose setting sandbox is true, at an endpoint of one's own."""
     return Campaign.objects.create(
         slug="paid", name="Paid", dataset=make_dataset(), kind="contains", crowd="mturk",
-        budget=BUDGET, reward=Decimal("0.05"), workers_per_item=2, round_size=1,
+        budget=BUDGET, contact="a lab", reward=Decimal("0.05"), workers_per_item=2, round_size=1,
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ def draft(monkeypatch) -> Campaign:
         crowd="fair",
         sandbox=False,
         budget=Decimal(500),
+        contact="a lab",
     )
 
 

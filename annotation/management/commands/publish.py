@@ -9,7 +9,7 @@ from rich.console import Console
 from annotation.links import door, how_people_begin
 from annotation.serving.web import USUAL, public_address
 from tasks import money
-from tasks.campaigns.findings import image_findings, in_a_sentence, label_findings
+from tasks.campaigns.findings import contact_findings, image_findings, in_a_sentence, label_findings
 from tasks.campaigns.freezing import Published
 from tasks.campaigns.publish import publish
 from tasks.management.campaign_command import CampaignCommand
@@ -87,8 +87,9 @@ class Command(CampaignCommand):
             self.stdout.write(
                 f"{confusing} The labels' texts are frozen now: see the dataset's page."
             )
-        if twice := image_findings(campaign):
-            self.stdout.write(twice)
+        for finding in (image_findings(campaign), contact_findings(campaign)):
+            if finding:
+                self.stdout.write(finding)
         budget = "none" if campaign.budget is None else money.usd(campaign.budget)
         self.stdout.write(
             f"Round 1 costs {published.first_round}; all {published.whole.answers:,} answers"

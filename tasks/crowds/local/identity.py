@@ -120,8 +120,13 @@ def begins_as(request: HttpRequest, campaign: Campaign, visit: str) -> str:
 
 def personal_link(campaign: Campaign, external_id: str) -> str:
     """The address, below the site's, by which that worker comes back on any device, for a year."""
-    me = signing.TimestampSigner(salt=LINK_SALT).sign(external_id)
-    return f"{reverse('tasks:campaign', args=[campaign.public_id])}?{urlencode({'me': me})}"
+    address = reverse("tasks:campaign", args=[campaign.public_id])
+    return f"{address}?{urlencode(proof(external_id))}"
+
+
+def proof(external_id: str) -> dict[str, str]:
+    """What addresses carry to prove that this worker comes: a signature, good for a year."""
+    return {"me": signing.TimestampSigner(salt=LINK_SALT).sign(external_id)}
 
 
 def remembers(request: HttpRequest, worker: Worker) -> bool:

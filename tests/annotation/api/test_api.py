@@ -1,5 +1,6 @@
 """The API: tokens, lists by cursor, steps of a campaign, and errors that are never HTML."""
 
+import json
 import os
 
 import pytest
@@ -8,7 +9,7 @@ from django.test import Client, override_settings
 from openapi_spec_validator import validate
 
 from annotation.exports import Export
-from tasks.models import Campaign
+from tasks.models import Campaign, Transition
 from tests.factories import (
     client_of,
     make_awkward_dataset,
@@ -92,7 +93,7 @@ def test_lists_cost_the_same_number_of_queries_however_long(
             api.get(f"/api/datasets/tiny/{path}/")
     for number in range(4):
         make_campaign(dataset, slug=f"c{number}")
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         assert len(api.get("/api/campaigns/").json()["results"]) == 4
 
 
@@ -190,9 +191,14 @@ def test_a_campaign_from_draft_to_results(api, dataset):
     assert published.status_code == 200, published.content
     assert (published.json()["state"], published.json()["round"]) == ("open", 1)
     assert published.json()["target"] == 2
-    refused = api.patch(at, {"name": "Other"}, content_type="application/json")
+    both = {"instructions": "Look twice.", "grid_size": 7}
+    refused = api.patch(at, both, content_type="application/json")
     assert refused.status_code == 400
-    assert "only a draft" in refused.json()["state"][0]
+    assert "campaign my-grid is open. Only its texts can" in refused.json()["grid_size"][0]
+    later = api.patch(at, {"instructions": "Look twice."}, content_type="application/json")
+    assert later.json()["instructions"] == "Look twice."
+    logged = Transition.objects.get(subject="setting instructions")
+    assert json.loads(logged.why) == {"before": "", "after": "Look twice."}
     assert post(api, at + "pause/", {"why": "lunch"}).json()["state"] == "paused"
     assert post(api, at + "pause/", {"because": "lunch"}).status_code == 400
     assert post(api, at + "resume/").json()["state"] == "open"
@@ -241,7 +247,9 @@ def test_a_sync_over_the_api(api, dataset):
 
 def test_publishing_over_the_api_knows_real_money(api, dataset, monkeypatch):
     open_for_business(monkeypatch)
-    campaign = make_draft(dataset, slug="paid", crowd="fair", sandbox=False, budget="90.00")
+    campaign = make_draft(
+        dataset, slug="paid", crowd="fair", sandbox=False, budget="90.00", contact="us"
+    )
     at = "/api/campaigns/paid/publish/"
     assert "--yes-spend" in post(api, at).json()["detail"]
     for body in ({"production": True}, {"production": True, "yes_spend": "9.00"}):

@@ -93,6 +93,11 @@ def test_rules_name_the_setting_and_say_what_is_wrong():
     assert missing_to_publish({"budget": None}, paid_crowd=True) == [("budget", "it has no budget")]
     assert missing_to_publish({"budget": None}, paid_crowd=False) == []
     assert missing_to_publish({"budget": Decimal(1)}, paid_crowd=True) == []
+    given = {"budget": Decimal(1), "contact": None}
+    lacking = missing_to_publish(given, paid_crowd=True, production=True)
+    assert [name for name, _ in lacking] == ["contact"]
+    given["contact"] = "ada@lab.example"
+    assert missing_to_publish(given, paid_crowd=True, production=True) == []
 
 
 @pytest.mark.django_db

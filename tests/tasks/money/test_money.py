@@ -108,7 +108,12 @@ def test_work_that_is_set_aside_is_asked_again_only_as_far_as_the_budget_goes(da
 
 def test_real_money_needs_its_whole_budget_typed(dataset, fair):
     campaign = draft(
-        dataset, crowd="fair", sandbox=False, budget=Decimal("123.45"), reward=Decimal("0.10")
+        dataset,
+        crowd="fair",
+        sandbox=False,
+        budget=Decimal("123.45"),
+        reward=Decimal("0.10"),
+        contact="a lab",
     )
     with pytest.raises(CommandError, match="--production --yes-spend"):
         call_command("publish", "paid")

@@ -14,7 +14,7 @@ from tasks.crowds.mturk.batch import judgments_of
 from tasks.crowds.mturk.form_data import from_xml
 from tasks.market.reconcile import reconcile
 from tasks.market.sync import sync
-from tasks.models import Assignment, Place, Worker
+from tasks.models import Assignment, Consent, ConsentText, Place, Worker
 from tasks.models.opaque import opaque
 from tasks.simulation.rehearsal.documents import answers_xml
 from tasks.simulation.rehearsal.people import form_of
@@ -340,3 +340,20 @@ def test_the_marketplaces_word_counts_whenever_it_comes(contains, market, server
     for status in ("expired", "submitted", "submitted"):
         reconcile(contains, MarketAssignment(frame.accepted.id, hit.pk, "A1", status))
     assert Assignment.objects.get().market_state == "submitted"
+
+
+def test_who_has_not_agreed_sees_no_work_and_nothing_is_kept_of_them(contains, market, server):
+    contains.consent = "We study pictures."
+    contains.save()
+    version = ConsentText.version_of(contains.consent)
+    frame = Frame(market, server, "A1")
+    asked = frame.open().content.decode()
+    assert "We study pictures." in asked
+    assert "data-section" not in asked
+    assert "return this work" in frame.open(refuse=version).content.decode()
+    assert not Worker.objects.exists()
+    page = frame.open(consent=version)
+    assert Consent.objects.filter(worker__external_id="A1", agreed=True).count() == 1
+    assert "data-section" in frame.open().content.decode()  # they are not asked again
+    assert hand_in(frame, frame.send(page, first))
+    assert Assignment.objects.get().submitted_at is not None

@@ -1,0 +1,72 @@
+"""The text that workers agree to before their first HIT, and what is kept about them (rule V6)."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.clickjacking import xframe_options_exempt
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from tasks.crowds import BadVisit, crowd_of
+from tasks.models import Campaign, Consent
+from tasks.models.campaign import State
+from tasks.pages.addresses import campaign_address, consent_address, hit_address
+from tasks.pages.conditions import LANGUAGE
+from tasks.pages.hit_pages import refuse, worker_page
+from tasks.pages.instructions import as_html
+from tasks.pages.origins import from_another_site
+from tasks.pages.replies import SeeOther
+from tasks.pages.thanks import Reason, thank
+from tasks.work.claiming import next_assignment
+from tasks.work.consent import decide, is_due, version_asked
+
+
+# Exempt from Django's CSRF check, which needs a cookie; `from_another_site` takes its place.
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+@worker_page
+def consent(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Ask whoever has begun; agreeing takes a place and leads to its HIT."""
+    campaign = Campaign.objects.filter(public_id=public_id).first()
+    door = crowd_of(campaign).door if campaign is not None else None
+    if campaign is None or door is None:
+        return refuse(request, 404, "There is no study at this address.")
+    given = request.POST if request.method == "POST" else request.GET
+    carried = {name: given[name] for name in door.parameters if given.get(name)}
+    try:
+        worker = door.worker_of(request, campaign)
+    except BadVisit as error:
+        return refuse(request, 409, str(error))
+    if worker is None or campaign.state != State.OPEN or not is_due(campaign, worker):
+        return SeeOther(campaign_address(campaign, carried))
+    version = version_asked(campaign)
+    if request.method == "POST" and not from_another_site(request):
+        if request.POST.get("refuse") == version:
+            decide(campaign, worker, False, LANGUAGE)
+            again = consent_address(campaign, carried)
+            return thank(request, campaign, worker, Reason.REFUSED, more=again)
+        if request.POST.get("agree") == version:
+            decide(campaign, worker, True, LANGUAGE)
+            if (assignment := next_assignment(campaign, worker)) is not None:
+                return SeeOther(hit_address(assignment))
+            return SeeOther(campaign_address(campaign, carried | {"nothing": "1"}))
+    context = {
+        "campaign": campaign,
+        "text": as_html(campaign.consent or ""),
+        "version": version,
+        "carried": carried,
+        "again": Consent.objects.filter(
+            worker=worker, text__campaign=campaign, agreed=True
+        ).exists(),
+    }
+    return render(request, "tasks/consent.html", context)
+
+
+@require_safe
+@worker_page
+@xframe_options_exempt
+def kept(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What is kept about a worker, and for how long."""
+    campaign = Campaign.objects.filter(public_id=public_id).exclude(state=State.DRAFT).first()
+    if campaign is None:
+        return refuse(request, 404, "There is no study at this address.")
+    return render(request, "tasks/kept.html", {"campaign": campaign})
