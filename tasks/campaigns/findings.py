@@ -10,7 +10,7 @@ from imagesets.labels.lint import Finding, lint, some
 from imagesets.models import Comparison, Image, Label
 from imagesets.pictures.duplicates import duplicates, in_short
 from tasks.campaigns.choosing import candidate_rows, chosen_images
-from tasks.crowds.local.invitations import NAME as LOCAL
+from tasks.crowds import crowd_of
 from tasks.models import Campaign, CampaignImage, CampaignLabel
 from tasks.models.campaign import OpenTo
 
@@ -57,7 +57,8 @@ def in_a_sentence(labels: int, findings: list[Finding]) -> str:
 
 def contact_findings(campaign: Campaign) -> str:
     """That strangers would have nobody to write to; "" if they have."""
-    if campaign.contact or campaign.crowd != LOCAL or campaign.open != OpenTo.ANYONE:
+    strangers = crowd_of(campaign).door is not None and campaign.open == OpenTo.ANYONE
+    if campaign.contact or not strangers:
         return ""
     return "Anyone may come to this campaign, and it names no contact, whom they can ask."
 
