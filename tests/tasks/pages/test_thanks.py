@@ -10,6 +10,7 @@ from tasks.crowds.local.invitations import revoke
 from tasks.models import Campaign, Invitation, Place, Worker
 from tasks.models.campaign import State
 from tasks.pages.thanks import WORDS, Reason
+from tasks.simulation.worksheet import consent_form
 from tasks.work.claiming import give_back, next_assignment
 from tasks.work.stops import set_aside
 from tasks.work.submitting import submit
@@ -81,6 +82,14 @@ def stopped(campaign):
     return Client().get(thanks(done))
 
 
+def refused(campaign):
+    Campaign.objects.update(consent="We study pictures.", open="anyone")
+    browser = Client()
+    address = begin(door(campaign), browser)["Location"]
+    form = consent_form(browser.get(address).content.decode())
+    return browser.post(address, dict([*form.hidden, form.buttons[1]]))
+
+
 def lapsed(campaign):
     browser = Client()
     response = begin(invite(campaign), browser)
@@ -120,6 +129,7 @@ CASES = {
     Reason.ANSWERED: (answered, 200, "Go on to the next"),
     Reason.RETURNED: (returned, 200, "Go on to the next"),
     Reason.STOPPED: (stopped, 200, ""),
+    Reason.REFUSED: (refused, 200, "Read the text again"),
     Reason.LAPSED: (lapsed, 200, ""),
     Reason.DRAFT: (draft, 200, ""),
     Reason.PAUSED: (paused, 200, ""),
