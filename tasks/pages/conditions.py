@@ -1,7 +1,7 @@
 """Under which conditions a HIT was answered: form, language, device, zooms and changes.
 
 They are stored with the answer, so that a study can ask whether they change the answers. What the
-page's script counted (static/js/worker/conditions.js) is believed whole or not at all, and no
+page's script counted (static/js/worker/measuring.js) is believed whole or not at all, and no
 answer is refused for it.
 """
 

@@ -1,4 +1,4 @@
-"""What the page's script measured of the worker's hand (static/js/worker/hand.js)."""
+"""What the page's script measured of the worker's hand (static/js/worker/measuring.js)."""
 
 import json
 import math

@@ -23,10 +23,7 @@ from tasks.pages.sheets import Sheet, preview_of
 
 View = Callable[..., HttpResponse]
 # What hit.js imports, beside the kind's own.
-SCRIPTS: tuple[str, ...] = (
-    *("active", "bar", "conditions", "draft", "expiry", "giving-back", "hand", "instructions"),
-    *("keys", "pictures", "posting", "problems", "sending", "words", "zoom"),
-)
+SCRIPTS = ("bar", "keys", "measuring", "pictures", "sending")
 
 
 def worker_page(view: View) -> View:

@@ -78,3 +78,22 @@ document.addEventListener("keydown", (event) => {
   }
   event.preventDefault();
 });
+
+// The instructions once more, over the page, where the worker is: i opens and closes them.
+
+const prose = document.querySelector("details.instructions .prose");
+const howTo = document.querySelector("dialog.instructions");
+
+document.addEventListener("keydown", (event) => {
+  if (event.key.toLowerCase() !== "i" || !(single(event) || howTo.open)) {
+    return;
+  }
+  event.preventDefault();
+  if (howTo.open) {
+    howTo.close();
+  } else {
+    howTo.querySelector("h2").after(prose.cloneNode(true));
+    howTo.showModal();
+  }
+});
+howTo.addEventListener("close", () => howTo.querySelector(".prose").remove());
