@@ -215,7 +215,7 @@ def test_a_form_resent_renews_nothing_unless_its_choices_differ(study):
     def renewed(*choices: tuple[str, str]) -> bool:
         Assignment.objects.update(expires_at=shorter)
         Place.objects.filter(holder=running).update(free_at=shorter)
-        assert client.post(address, dict([*sheet.hidden, *choices])).status_code == 422
+        assert client.post(address, dict([*sheet.hidden, *choices])).status_code == 303
         return Assignment.objects.get().expires_at > shorter
 
     chosen = (option.name, option.value)

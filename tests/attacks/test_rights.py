@@ -25,7 +25,17 @@ LEVELS = {"": 0, "viewer": VIEWER, "reviewer": REVIEWER, "researcher": RESEARCHE
 # Routes that ask for no right: the workers' pages, pictures, probes, documents, the login.
 OPEN = {
     *("tasks:campaigns", "tasks:campaign", "tasks:thanks", "tasks:hit", "image-tile", "image-full"),
-    *("home", "healthz", "readyz", "RedirectView", "api-schema", "api-docs", "unknown_address"),
+    *(
+        "tasks:consent",
+        "tasks:kept",
+        "home",
+        "healthz",
+        "readyz",
+        "RedirectView",
+        "api-schema",
+        "api-docs",
+        "unknown_address",
+    ),
     *("admin:login", "admin:logout", "account_login"),
 }
 # Pages of the admin that whoever has a role enters: each shows what its reader may see.

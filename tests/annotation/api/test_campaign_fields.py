@@ -151,10 +151,14 @@ def test_defaults_are_the_contracts(dataset):
         "description": "",
         "keywords": "",
         "instructions": "",
+        "contact": None,
+        "content_warning": None,
+        "consent": None,
         "state": "draft",
         "round": 0,
         "target": 0,
         "adds_to": None,
+        "consent_texts": {},
     }
 
 
@@ -190,7 +194,7 @@ def test_what_is_shown_can_be_sent_again(dataset):
     }
     assert (shown["wage"], shown["reward"], shown["budget"]) == ("12.50", "0.10", "1000.00")
     assert shown["qualifications"] == fields["qualifications"]
-    for name in ("public_id", "state", "round", "target", "adds_to"):
+    for name in ("public_id", "state", "round", "target", "adds_to", "consent_texts"):
         del shown[name]
     again = CampaignSerializer(data=shown | {"slug": "again"})
     assert again.is_valid(), again.errors
