@@ -213,8 +213,8 @@ def main() -> None:
         for size in SIZES:
             for scheme in SCHEMES:
                 context = browser.new_context(
-                    viewport=SIZES[size],
-                    color_scheme=scheme,
+                    viewport=SIZES[size],  # type: ignore[arg-type]
+                    color_scheme=scheme,  # type: ignore[arg-type]
                     has_touch=size == "phone",
                     is_mobile=size == "phone",
                     locale="en-GB",

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from annotation.report.arrays import Study
@@ -46,7 +46,7 @@ def _study(study: Study, campaigns: Campaigns) -> dict[str, Any]:
     }
 
 
-def rows_of(compared: dict[str, Any]) -> Iterator[tuple[str, list[tuple[float | None, list]]]]:
+def rows_of(compared: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[float | None, list]]]]:
     """(figure and pointer, (value, its interval or []) of a, b and the difference)."""
     for pointer, row in ((compared["data"] or {}).get("headlines") or {}).items():
         at = f"/headlines/{token(pointer)}"

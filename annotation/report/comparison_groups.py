@@ -67,7 +67,9 @@ class Row:
     def distance(self) -> float:
         """The difference in half-widths of its interval; above 1 the interval leaves out zero."""
         value, low, high = self.difference
-        return abs(value or 0) / max((high - low) / 2, 1e-12) if high is not None else 0.0
+        if value is None or low is None or high is None:
+            return 0.0
+        return abs(value) / max((high - low) / 2, 1e-12)
 
 
 @dataclass
