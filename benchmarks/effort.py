@@ -307,6 +307,12 @@ def begun(browser: Any, address: str, campaign: Any) -> Work:
 def measure(work: Work, choose: Callable[[Any], tuple[list[Choice], Any]], mouse: bool) -> Effort:
     """Do the next HIT of the work."""
     ready(work.page)
+    if len(work.page.query_selector_all("[data-section], [data-item]")) > 1:
+        # Their order differs from HIT to HIT: the keys are learnt on a second page of this one.
+        work.known.page.context.clear_cookies()  # it comes as the same worker
+        work.known.page.goto(work.page.url)
+        ready(work.known.page)
+        work.known = Map(work.known.page)
     choices, answer = choose(work.page)
     effort = by_mouse(work.page, choices) if mouse else by_keyboard(work.page, work.known, choices)
     work.asked.append(answer)
