@@ -38,7 +38,7 @@ from typing import Any
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks.studies.pictured import door, open_classify, open_contains, site
-from tests.studies.browsers import QUIET, SIZES, chromium
+from tests.studies.browsers import SIZES, opened
 
 CARDS = (1, 1, 1, 2, 1, 1, 1, 1)  # tiles in each section
 OFFERED = (3, 2, 3, 2, 2)  # labels of each picture
@@ -340,14 +340,8 @@ def main() -> None:
     parser.add_argument("--tiles", type=int, default=48, help="of a grid (48)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    program = chromium()
-    if program is None:
-        sys.exit("Error: no Chromium or Chrome is installed, in which to open the pages.")
-    from playwright.sync_api import sync_playwright
-
     rng = random.Random(options.seed)
-    with site() as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(QUIET))
+    with site() as address, opened() as browser:
         number = options.grids + options.clicked
         work = begun(browser, address, open_contains([[options.tiles]] * (number + 1)))
         grids: dict[bool, list[Effort]] = {False: [], True: []}
@@ -365,7 +359,6 @@ def main() -> None:
             first, *others[name] = (measure(work, choose, mouse) for mouse in (False, False, True))
             work.check()
             print(f"{name}: {first.presses} presses for a worker's first")
-        browser.close()
     for (name, efforts), goal in zip(others.items(), (10, 15), strict=True):
         print(said(name, *([effort] for effort in efforts), goal))
     print(said(f"{options.tiles} tiles with three positives", grids[False], grids[True], 16))

@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks.studies.pictured import door, open_contains, site
-from tests.studies.browsers import QUIET, SIZES, chromium
+from tests.studies.browsers import SIZES, opened
 
 WATCH = """
     window.shift = 0;
@@ -86,11 +86,6 @@ def main() -> None:
     parser.add_argument("--kilobits", type=float, default=400, help="a second, slow line (400)")
     parser.add_argument("--latency", type=float, default=100, help="ms there and back (100)")
     options = parser.parse_args()
-    program = chromium()
-    if program is None:
-        sys.exit("Error: no Chromium or Chrome is installed, in which to open the pages.")
-    from playwright.sync_api import sync_playwright
-
     rate = options.kilobits * 1000 / 8
     line = {
         "latency": options.latency,
@@ -98,13 +93,11 @@ def main() -> None:
         "uploadThroughput": rate,
         "connectionType": "cellular3g",
     }
-    with site() as address, sync_playwright() as playwright:
+    with site() as address, opened() as browser:
         campaign = open_contains([[options.tiles]], workers_per_item=9, round_size=9)
-        browser = playwright.chromium.launch(executable_path=program, args=list(QUIET))
         where = door(address, campaign)
         quick = {size: visit(browser, where, size) for size in SIZES}
         slow = {size: visit(browser, where, size, line) for size in SIZES}
-        browser.close()
     for size, seen in quick.items():
         weights = seen["weights"]
         parts = ", ".join(f"{seen['number'][k]} {k} {n / 1024:.1f}" for k, n in weights.items())

@@ -20,7 +20,7 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 from PIL import Image, ImageChops, ImageStat
 
 from benchmarks.studies.pictured import door, open_classify, open_contains, site
-from tests.studies.browsers import QUIET, SIZES, chromium
+from tests.studies.browsers import SIZES, opened
 
 IMAGES = Path(__file__).parent / "images"
 SCHEMES = ("light", "dark")
@@ -192,14 +192,9 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=IMAGES, help="a folder (docs/images)")
     folder = parser.parse_args().out
-    program = chromium()
-    if program is None:
-        sys.exit("Error: no Chromium or Chrome is installed, in which to open the pages.")
-    from playwright.sync_api import sync_playwright
-
     os.environ["SECRET_KEY"] = "ids that are the same whenever the pictures are made"
     folder.mkdir(parents=True, exist_ok=True)
-    with site() as address, sync_playwright() as playwright:
+    with site() as address, opened() as browser:
         from tasks.campaigns.publish import close
 
         titles = {"title": "Find what is in pictures", "description": "Look at photographs."}
@@ -208,13 +203,12 @@ def main() -> None:
             [CARDS], [CUP, CAT, TRIPOD, PALACE, UNIFORM, ESPRESSO, LAKE, BENCH], title="Yes or no?"
         )
         form = open_classify(1, OFFERED, ASKED, title="Say what is in pictures")
-        browser = playwright.chromium.launch(executable_path=program, args=list(QUIET))
         walks = []
         for size in SIZES:
             for scheme in SCHEMES:
                 context = browser.new_context(
-                    viewport=SIZES[size],  # type: ignore[arg-type]
-                    color_scheme=scheme,  # type: ignore[arg-type]
+                    viewport=SIZES[size],
+                    color_scheme=scheme,
                     has_touch=size == "phone",
                     is_mobile=size == "phone",
                     locale="en-GB",
@@ -228,7 +222,6 @@ def main() -> None:
             close(campaign, who="the screenshots")
         for last in walks:
             next(last, None)
-        browser.close()
     size = sum(file.stat().st_size for file in folder.glob("*.webp"))
     print(f"{len(list(folder.glob('*.webp')))} pictures, {size / 2**20:.1f} MB")
 

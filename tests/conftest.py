@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import connections, transaction
 from django.test import TransactionTestCase
 
 from annotation.serving.embedded import running
@@ -83,6 +83,14 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
     # Playwright keeps an event loop in this thread, in which Django would refuse its ORM.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     return browser_type_launch_args | {"executable_path": program, "args": list(QUIET)}
+
+
+@pytest.fixture(autouse=True)
+def no_connection_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Inside Playwright's event loop Django opens a connection of its own."""
+    yield
+    if request.node.get_closest_marker("browser"):
+        connections.close_all()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from annotation.rights.api import Ruled
 from imagesets.labels.lint import RULES, lint
 from imagesets.models import Dataset
 from models_inference.models import STORED
-from tasks.models.campaign_settings import CANDIDATES
+from tasks.models.setting_groups import CANDIDATES
 
 PARAMETERS = ("k", "classifier")
 K = CANDIDATES.defaults()["k"]

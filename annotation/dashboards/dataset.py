@@ -17,7 +17,7 @@ from annotation.rights.pages import needs
 from imagesets.labels.lint import RULES
 from imagesets.models import Dataset, ImportJob
 from models_inference.models import STORED
-from tasks.models.campaign_settings import CANDIDATES
+from tasks.models.setting_groups import CANDIDATES
 
 K = CANDIDATES.defaults()["k"]
 WIDTH, HEIGHT, AXIS = 480, 160, 20  # of the histogram, in CSS pixels; a phone scales it down

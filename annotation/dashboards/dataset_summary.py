@@ -14,7 +14,8 @@ from models_inference.predictions.candidate_summary import (
     candidate_summary,
 )
 from tasks.campaigns.layout_size import hits_about
-from tasks.models.campaign_settings import CANDIDATES, default_of
+from tasks.models.campaign_settings import default_of
+from tasks.models.setting_groups import CANDIDATES
 
 K = CANDIDATES.defaults()["k"]
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)

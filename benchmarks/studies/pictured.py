@@ -120,14 +120,7 @@ def _campaign(kind: str, keys: Sequence[str], **fields: Any) -> tuple[Any, list[
     by_key = {label.key: label for label in dataset.labels.order_by("pk")}
     labels = [by_key[key] for key in keys or by_key]
     CampaignLabel.objects.bulk_create(
-        CampaignLabel(
-            campaign=campaign,
-            label=label,
-            names=label.names,
-            definition=label.definition,
-            wikipedia=label.wikipedia,
-        )
-        for label in dict.fromkeys(labels)
+        CampaignLabel.frozen(campaign, label) for label in dict.fromkeys(labels)
     )
     return campaign, labels
 

@@ -21,7 +21,6 @@ def change(locked: Campaign, values: Mapping[str, Any], who: str) -> None:
         Transition(
             campaign=locked,
             subject=f"setting {name}",
-            before="changed",
             after="changed",
             who=who,
             why=json.dumps({"before": getattr(locked, name), "after": value}, ensure_ascii=False),

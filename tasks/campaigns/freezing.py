@@ -213,16 +213,7 @@ def _freeze_labels(campaign: Campaign) -> None:
         pk__in=Pair.objects.filter(campaign=campaign).values("label_id")
     )
     CampaignLabel.objects.bulk_create(
-        [
-            CampaignLabel(
-                campaign=campaign,
-                label=label,
-                names=label.names,
-                definition=label.definition,
-                wikipedia=label.wikipedia,
-            )
-            for label in labels
-        ],
+        [CampaignLabel.frozen(campaign, label) for label in labels],
         batch_size=5000,
         ignore_conflicts=True,
     )

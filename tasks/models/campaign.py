@@ -8,7 +8,8 @@ from django.db.models import Q
 from django.utils.text import slugify
 
 from imagesets.models import Dataset, Image, Label, new_public_id
-from tasks.models.campaign_settings import CANDIDATES, KINDS, OPEN_TO, SETTINGS, default_of
+from tasks.models.campaign_settings import KINDS, OPEN_TO, SETTINGS, default_of
+from tasks.models.setting_groups import CANDIDATES
 from tasks.models.setting_types import NOT_SET, REQUIRED, Dollars, Number, Slug, Text, Whole
 from tasks.models.transition import CAMPAIGN_MOVES, IllegalTransition, Transition
 
@@ -232,6 +233,12 @@ class CampaignLabel(models.Model):
 
     def __str__(self) -> str:
         return " or ".join(self.names)
+
+    @classmethod
+    def frozen(cls, campaign: Campaign, label: Label) -> "CampaignLabel":
+        """The label as it is now, for the campaign; not saved."""
+        texts = {name: getattr(label, name) for name in ("names", "definition", "wikipedia")}
+        return cls(campaign=campaign, label=label, **texts)
 
 
 class CampaignImage(models.Model):

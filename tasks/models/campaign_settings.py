@@ -2,7 +2,8 @@
 
 The API's fields, `create_campaign`, the admin's form, the model's defaults and bounds, and the
 table in docs/campaigns.md are made from `SETTINGS`. To add a setting, add an entry, and a column to
-the model. This module imports the words of the declaration (setting_types.py), and nothing else.
+the model. Settings that have parts: setting_groups.py; the words of the declaration:
+setting_types.py. These modules import nothing else.
 """
 
 import copy
@@ -10,12 +11,20 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from tasks.models.setting_groups import (
+    CANDIDATES,
+    CONTROLS,
+    FOLLOW_UP,
+    MEDIUM,
+    PER_LABEL,
+    QUALIFICATION,
+    SMALL,
+)
 from tasks.models.setting_types import (
     NOT_SET,
     Choice,
     Dollars,
     Flag,
-    Group,
     ListOf,
     Named,
     Number,
@@ -33,138 +42,6 @@ KINDS = {
     "classify": "CLASSIFY: which labels are in this image, which is the main one?",
 }
 OPEN_TO = {"invited": "people with an invitation", "anyone": "anyone with its address"}
-GROUPS_ASKED = ("fu", "mis", "easy")
-# The largest numbers that the columns of a database hold.
-SMALL, MEDIUM, LARGE = 2**15 - 1, 2**31 - 1, 2**63 - 1
-
-
-def _models_can_agree(candidates: Mapping[str, Any]) -> Problem | None:
-    names, least = candidates["classifiers"], candidates["min_models"]
-    if names is not None and least > len(names):
-        return "min_models", f"{least} of {len(names)} classifiers cannot agree."
-    return None
-
-
-def _values_suit_comparator(qualification: Mapping[str, Any]) -> Problem | None:
-    comparator = qualification["Comparator"]
-    values = [name for name in ("IntegerValues", "LocaleValues") if name in qualification]
-    if comparator in ("Exists", "DoesNotExist"):
-        return (values[0], f"Cannot be given with {comparator}.") if values else None
-    if len(values) != 1:
-        return "Comparator", f"{comparator} needs IntegerValues or LocaleValues."
-    return None
-
-
-SHARE = Number(Decimal(0), Decimal(1))
-EXACT_SHARE = Number(Decimal(0), Decimal(1), places=4)
-PER_LABEL = Group(
-    "PerLabel",
-    "A number of images of each dataset label, drawn by a seed.",
-    (
-        Setting("per_label", "Images per label", Whole(1, None)),
-        Setting("seed", "Seed", Whole(0, LARGE), "Draws the images.", default=0),
-    ),
-)
-CANDIDATES = Group(
-    "Candidates",
-    "Which predictions become candidate labels.",
-    (
-        Setting(
-            "classifiers",
-            "Classifiers",
-            ListOf(Text(), empty=False, distinct=True),
-            "Their names. Null: every classifier that has predictions at publish.",
-            default=None,
-            null=True,
-        ),
-        Setting("k", "Labels of each", Whole(1, 10), "Labels taken of each classifier.", default=5),
-        Setting(
-            "min_models",
-            "Models that agree",
-            Whole(1, None),
-            "Classifiers that must name a label, unless it is the dataset label.",
-            default=1,
-        ),
-    ),
-    (_models_can_agree,),
-)
-FOLLOW_UP = Group(
-    "FollowUp",
-    "The share of each group of the source's images that is asked.",
-    tuple(Setting(group, group, SHARE, default=0) for group in GROUPS_ASKED),
-)
-CONTROLS = Group(
-    "Controls",
-    "How many controls a HIT holds, where they come from, and what careful work is.",
-    (
-        Setting(
-            "share",
-            "Share",
-            Number(Decimal(0), Decimal("0.5"), places=4),
-            "The share of a HIT's items that are controls.",
-            default=0.1,
-        ),
-        Setting(
-            "campaigns",
-            "Campaigns",
-            ListOf(Text(), distinct=True),
-            "Slugs of earlier campaigns whose settled pairs can be controls.",
-            default=[],
-        ),
-        Setting(
-            "min_accuracy",
-            "Least accuracy",
-            EXACT_SHARE,
-            "Review sets aside a worker who is clearly less accurate. Null: it sets nobody aside.",
-            default=None,
-            null=True,
-        ),
-        Setting(
-            "min_items",
-            "Least items",
-            Whole(2, 100_000),
-            "A worker is set aside only after half as many controls of each kind.",
-            default=20,
-        ),
-    ),
-)
-LOCALE = Group(
-    "Locale",
-    "A country, and in the US a state.",
-    (
-        Setting("Country", "Country", Text(2)),
-        Setting("Subdivision", "State", Text(2), default=NOT_SET),
-    ),
-)
-COMPARATORS = (
-    *("LessThan", "LessThanOrEqualTo", "GreaterThan", "GreaterThanOrEqualTo", "EqualTo"),
-    *("NotEqualTo", "Exists", "DoesNotExist", "In", "NotIn"),
-)
-GUARDED = ("Accept", "PreviewAndAccept", "DiscoverPreviewAndAccept")
-QUALIFICATION = Group(
-    "Qualification",
-    "Who may take the work, in the form of MTurk's QualificationRequirement.",
-    (
-        Setting("QualificationTypeId", "Type", Text(64)),
-        Setting("Comparator", "Comparator", Choice({word: word for word in COMPARATORS})),
-        Setting(
-            "IntegerValues",
-            "Numbers",
-            ListOf(Whole(None, None), longest=15, empty=False),
-            default=NOT_SET,
-        ),
-        Setting("LocaleValues", "Places", ListOf(LOCALE, longest=30, empty=False), default=NOT_SET),
-        Setting("RequiredToPreview", "Required to preview", Flag(), default=NOT_SET),
-        Setting(
-            "ActionsGuarded",
-            "Actions guarded",
-            Choice({word: word for word in GUARDED}),
-            default=NOT_SET,
-        ),
-    ),
-    (_values_suit_comparator,),
-)
-
 WAGES = Dollars(Decimal(0), Decimal("99999.99"))
 CONTAINS, CLASSIFY = ("contains",), ("classify",)
 LOCAL, MTURK = ("local",), ("mturk",)

@@ -7,7 +7,10 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from tasks.crowds import Door
 from tasks.models import Assignment, Campaign
+
+NOTHING = "nothing"  # in a campaign's address: there was no work when the worker asked for some
 
 
 def hit_address(assignment: Assignment) -> str:
@@ -28,9 +31,21 @@ def campaign_address(campaign: Campaign, parameters: Mapping[str, str]) -> str:
     return reverse("tasks:campaign", args=[campaign.public_id]) + query
 
 
+def carried_on(request: HttpRequest, door: Door) -> dict[str, str]:
+    """What the link says of who comes: from the page's address into its form, and back."""
+    given = request.POST if request.method == "POST" else request.GET
+    return {name: given[name] for name in door.parameters if given.get(name)}
+
+
+def nothing_address(campaign: Campaign, parameters: Mapping[str, str]) -> str:
+    """The campaign's page that says why there is no work, with parameters that say who comes."""
+    return campaign_address(campaign, {**parameters, NOTHING: "1"})
+
+
 def consent_address(campaign: Campaign, parameters: Mapping[str, str]) -> str:
     """The text that a worker is asked to agree to, with parameters that say who comes."""
-    return f"{reverse('tasks:consent', args=[campaign.public_id])}?{urlencode(parameters)}"
+    query = f"?{urlencode(parameters)}" if parameters else ""
+    return reverse("tasks:consent", args=[campaign.public_id]) + query
 
 
 def more_address(campaign: Campaign, done: Assignment | None) -> str:

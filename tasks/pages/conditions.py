@@ -1,15 +1,14 @@
 """Under which conditions a HIT was answered: form, language, device, zooms and changes.
 
 They are stored with the answer, so that a study can ask whether they change the answers. What the
-page's script counted (static/js/worker/measuring.js) is believed whole or not at all, and no
-answer is refused for it.
+page's script counted is believed whole or not at all, and no answer is refused for it.
 """
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
+from tasks.pages.measured import measured
 from tasks.pages.sheets import Sheet
 
 LANGUAGE = "en"  # of the pages
@@ -37,13 +36,7 @@ def _counted(text: str, ids: Sequence[str]) -> dict[str, Any] | None:
     >>> _counted(text, ["a", "b", "c"])
     {'device': 'mouse', 'viewport': '800x600', 'zooms': [], 'changes': [0, 2]}
     """
-    if not text or len(text) > LONGEST:
-        return None
-    try:
-        given = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(given, dict) or given.keys() != set(FIELDS):
+    if (given := measured(text, FIELDS, LONGEST)) is None:
         return None
     device, viewport = given["device"], given["viewport"]
     if device not in DEVICES or not isinstance(viewport, str) or not VIEWPORT.fullmatch(viewport):

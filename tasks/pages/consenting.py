@@ -9,7 +9,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from tasks.crowds import BadVisit, crowd_of
 from tasks.models import Campaign, Consent
 from tasks.models.campaign import State
-from tasks.pages.addresses import campaign_address, consent_address, hit_address
+from tasks.pages.addresses import (
+    campaign_address,
+    carried_on,
+    consent_address,
+    hit_address,
+    nothing_address,
+)
 from tasks.pages.conditions import LANGUAGE
 from tasks.pages.hit_pages import refuse, worker_page
 from tasks.pages.instructions import as_html
@@ -30,8 +36,7 @@ def consent(request: HttpRequest, public_id: str) -> HttpResponse:
     door = crowd_of(campaign).door if campaign is not None else None
     if campaign is None or door is None:
         return refuse(request, 404, "There is no study at this address.")
-    given = request.POST if request.method == "POST" else request.GET
-    carried = {name: given[name] for name in door.parameters if given.get(name)}
+    carried = carried_on(request, door)
     try:
         worker = door.worker_of(request, campaign)
     except BadVisit as error:
@@ -48,7 +53,7 @@ def consent(request: HttpRequest, public_id: str) -> HttpResponse:
             decide(campaign, worker, True, LANGUAGE)
             if (assignment := next_assignment(campaign, worker)) is not None:
                 return SeeOther(hit_address(assignment))
-            return SeeOther(campaign_address(campaign, carried | {"nothing": "1"}))
+            return SeeOther(nothing_address(campaign, carried))
     context = {
         "campaign": campaign,
         "text": as_html(campaign.consent or ""),

@@ -60,7 +60,7 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
         "hand": read_hand(form.get("hand", "")),
         "active_seconds": _seconds(sheet.active_seconds),
     }
-    return answer | read_conditions(form.get("conditions", ""), sheet) | told
+    return answer | read_conditions(sheet.conditions, sheet) | told
 
 
 def choices_on(sheet: Sheet) -> str:

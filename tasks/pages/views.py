@@ -16,16 +16,19 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from tasks.crowds import BadVisit, Door, crowd_of
 from tasks.crowds.tokens import assignment_of
-from tasks.models import HIT, Assignment, Campaign
+from tasks.models import HIT, Assignment, Campaign, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
 from tasks.pages import framed
 from tasks.pages.addresses import (
+    NOTHING,
     absolute,
     campaign_address,
+    carried_on,
     consent_address,
     hit_address,
     more_address,
+    nothing_address,
     thanks_address,
 )
 from tasks.pages.drafts import draft_of, fill_in, keep, must_ask, take_draft
@@ -43,7 +46,6 @@ from tasks.work.resuming import Obstacle, obstacle, take_up_again
 from tasks.work.submitting import submit
 
 PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"  # in an address: nobody has accepted the work yet
-NOTHING = "nothing"  # in a campaign's address: "Begin" found no work
 ENDED = "This study has ended, and this work with it. Thank you."
 EXPIRED = {
     Obstacle.PAUSED: "Your time for this work is over, and the study is paused. Come back to this"
@@ -67,7 +69,7 @@ def campaign(request: HttpRequest, public_id: str) -> HttpResponse:
     if door is None:
         return refuse(request, 409, "A marketplace gives out the work of this study.")
     if request.method == "POST" and from_another_site(request):
-        return SeeOther(campaign_address(campaign, _carried_on(request, door)))
+        return SeeOther(campaign_address(campaign, carried_on(request, door)))
     try:
         return (_begin if request.method == "POST" else _look)(request, campaign, door)
     except BadVisit as error:
@@ -82,7 +84,7 @@ def _look(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
     is_new_here = worker is not None and bool(door.carried(request, worker))
     if running is not None and is_theirs and not is_new_here:
         return SeeOther(hit_address(running))
-    reason, carried = no_more_work(campaign, worker), _carried_on(request, door)
+    reason, carried = no_more_work(campaign, worker), carried_on(request, door)
     goes_on = running is not None and is_new_here  # "Begin" lets the browser remember them
     if not goes_on and (reason != Reason.NOTHING_NOW or NOTHING in request.GET):
         return thank(request, campaign, worker, reason, more=campaign_address(campaign, carried))
@@ -114,23 +116,21 @@ def _begin(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse
         if not is_known:
             transaction.set_rollback(True)
     if due:
-        after = request.POST.get("after")
-        proof = {"after": after} if after else door.proof(worker.external_id)
-        response = SeeOther(consent_address(campaign, proof))
+        response = SeeOther(consent_address(campaign, _proof(request, worker, door)))
     elif assignment is not None:
         response = SeeOther(hit_address(assignment))
     else:
-        carried = _carried_on(request, door)
-        response = SeeOther(campaign_address(campaign, carried | {NOTHING: "1"}))
+        response = SeeOther(nothing_address(campaign, carried_on(request, door)))
     if is_known and "after" not in request.POST:
         door.remember(request, response, worker)
     return response
 
 
-def _carried_on(request: HttpRequest, door: Door) -> dict[str, str]:
-    """What the link says of who comes: from the page's address into its form, and back."""
-    given = request.POST if request.method == "POST" else request.GET
-    return {name: given[name] for name in door.parameters if given.get(name)}
+def _proof(request: HttpRequest, worker: Worker, door: Door) -> Mapping[str, str]:
+    """What the address after "Begin" needs to say who comes: no more than the browser lacks."""
+    if after := request.POST.get("after"):
+        return {"after": after}
+    return {} if door.remembers(request, worker) else door.proof(worker.external_id)
 
 
 @require_safe

@@ -21,11 +21,16 @@ def is_due(campaign: Campaign, worker: Worker | None) -> bool:
 
 
 def decide(campaign: Campaign, worker: Worker, agreed: bool, language: str) -> None:
-    """Keep the worker's decision about the campaign's present text, with the text."""
+    """Keep the worker's decision about the campaign's present text, with the text.
+
+    The same decision once more is none.
+    """
     with transaction.atomic():
         text, _ = ConsentText.objects.get_or_create(
             campaign=campaign,
             version=version_asked(campaign),
             defaults={"text": campaign.consent},
         )
-        Consent.objects.create(text=text, worker=worker, agreed=agreed, language=language)
+        last = text.decisions.filter(worker=worker).last()
+        if last is None or last.agreed != agreed:
+            text.decisions.create(worker=worker, agreed=agreed, language=language)

@@ -1,11 +1,9 @@
 """Flags: what a machine, or one person under many names, leaves behind; evidence only (rule V4)."""
 
 import json
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
@@ -129,13 +127,6 @@ def test_a_form_without_a_hand_is_kept_and_flagged(campaign):
     ]
 
 
-@pytest.fixture
-def own_connection() -> Iterator[None]:
-    """Inside Playwright's event loop Django opens a connection of its own."""
-    yield
-    connections.close_all()
-
-
 BY_PROGRAM = """
     for (const box of document.querySelectorAll("input[name=none]")) box.checked = true;
     document.querySelector("form.work").requestSubmit();
@@ -145,9 +136,7 @@ BY_PROGRAM = """
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("who", ["mouse", "keyboard", "program", "mouse without the script"])
-def test_the_pages_script_tells_a_hand_from_a_program(
-    who, own_connection, campaign, live_server, browser
-):
+def test_the_pages_script_tells_a_hand_from_a_program(who, campaign, live_server, browser):
     with browser.new_context(java_script_enabled="without" not in who) as context:
         page = context.new_page()
         page.goto(live_server.url + door(campaign))

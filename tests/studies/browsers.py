@@ -1,6 +1,10 @@
 """The machine's own browsers, for tests and for the programs that measure and picture pages."""
 
 import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
@@ -13,3 +17,17 @@ SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height
 def chromium() -> str | None:
     """The installed Chromium or Chrome."""
     return next(filter(None, map(shutil.which, CHROMIUM)), None)
+
+
+@contextmanager
+def opened() -> Iterator[Any]:
+    """Playwright's browser over it, for a program; ends the program where none is installed."""
+    from playwright.sync_api import sync_playwright
+
+    program = chromium()
+    if program is None:
+        sys.exit("Error: no Chromium or Chrome is installed, in which to open the pages.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(QUIET))
+        yield browser
+        browser.close()

@@ -24,13 +24,7 @@ def open_sections(dataset: Dataset, sizes: Sequence[int], **settings) -> Campaig
     labels = dataset.labels.order_by("key")
     position = 0
     for section, (size, label) in enumerate(zip(sizes, labels, strict=False)):
-        CampaignLabel.objects.create(
-            campaign=campaign,
-            label=label,
-            names=label.names,
-            definition=label.definition,
-            wikipedia=label.wikipedia,
-        )
+        CampaignLabel.frozen(campaign, label).save()
         for _ in range(size):
             image = next(images)
             CampaignImage.objects.create(campaign=campaign, image=image)

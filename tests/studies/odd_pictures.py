@@ -66,13 +66,7 @@ def open_campaign(dataset: Dataset, kind: str, per_hit: int = 6, **settings) -> 
     labels = list(dataset.labels.order_by("key"))
     images = list(dataset.images.order_by("key"))
     for label in labels:
-        CampaignLabel.objects.create(
-            campaign=campaign,
-            label=label,
-            names=label.names,
-            definition=label.definition,
-            wikipedia=label.wikipedia,
-        )
+        CampaignLabel.frozen(campaign, label).save()
     pairs = {}
     for number, image in enumerate(images):
         CampaignImage.objects.create(campaign=campaign, image=image)

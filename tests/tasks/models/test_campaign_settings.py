@@ -11,8 +11,9 @@ from django.core.exceptions import ValidationError
 
 from annotation.admin.campaign_form import CampaignForm
 from annotation.api.serializers import CampaignSerializer
-from tasks.models import Campaign, campaign_settings, setting_types, settings_table
-from tasks.models.campaign_settings import CANDIDATES, RULES, SETTINGS, missing_to_publish
+from tasks.models import Campaign, campaign_settings, setting_groups, setting_types, settings_table
+from tasks.models.campaign_settings import RULES, SETTINGS, missing_to_publish
+from tasks.models.setting_groups import CANDIDATES
 from tasks.models.setting_types import Default, Dollars, Number, Whole, broken_rules
 from tests.factories import make_awkward_dataset, make_campaign
 
@@ -28,7 +29,9 @@ def test_the_declaration_imports_its_own_words_and_the_standard_library_alone():
         return {n for n in names if n.partition(".")[0] not in sys.stdlib_module_names}
 
     assert imports_beyond_the_library(setting_types) == set()
-    assert imports_beyond_the_library(campaign_settings) == {setting_types.__name__}
+    words, groups = setting_types.__name__, setting_groups.__name__
+    assert imports_beyond_the_library(setting_groups) == {words}
+    assert imports_beyond_the_library(campaign_settings) == {words, groups}
 
 
 def test_the_table_in_the_docs_is_the_declared_one():

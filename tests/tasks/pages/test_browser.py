@@ -1,22 +1,12 @@
 """The workers' pages in a real browser: readable, operable, steady, and without JavaScript."""
 
-from collections.abc import Iterator
-
 import pytest
-from django.db import connections
 
 from tasks.models import Assignment
 from tests.studies.browsers import SIZES
 from tests.studies.odd_pictures import make_pictures, open_campaign
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture(autouse=True)
-def no_connection_left_open() -> Iterator[None]:
-    """Inside Playwright's event loop Django opens a connection of its own."""
-    yield
-    connections.close_all()
 
 
 @pytest.fixture

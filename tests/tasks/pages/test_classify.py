@@ -1,9 +1,6 @@
 """CLASSIFY in a real browser: whole HITs by keyboard, by touch and without scripts."""
 
-from collections.abc import Iterator
-
 import pytest
-from django.db import connections
 
 from tasks.models import Assignment, Campaign
 from tests.studies.odd_pictures import make_pictures, open_campaign
@@ -11,13 +8,6 @@ from tests.studies.odd_pictures import make_pictures, open_campaign
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-
-
-@pytest.fixture(autouse=True)
-def no_connection_left_open() -> Iterator[None]:
-    """Inside Playwright's event loop Django opens a connection of its own."""
-    yield
-    connections.close_all()
 
 
 @pytest.fixture

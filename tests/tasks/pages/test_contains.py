@@ -1,9 +1,6 @@
 """Whole HITs of CONTAINS as workers do them: cards and grids, by keyboard, by touch, by neither."""
 
-from collections.abc import Iterator
-
 import pytest
-from django.db import connections
 from playwright.sync_api import expect
 
 from tasks.models import Assignment
@@ -17,13 +14,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DESK = {"viewport": {"width": 1440, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 FOCUS = "document.activeElement"
-
-
-@pytest.fixture(autouse=True)
-def no_connection_left_open() -> Iterator[None]:
-    """Inside Playwright's event loop Django opens a connection of its own."""
-    yield
-    connections.close_all()
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """From the desk to the phone in a real browser: the same worker, draft and conditions."""
 
-from collections.abc import Iterator
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.db import connections
 
 from tasks.models import Assignment, Draft, Worker
 from tests.studies.odd_pictures import make_pictures, open_campaign
@@ -13,13 +10,6 @@ from tests.studies.processes import until
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DESK = {"viewport": {"width": 1440, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-
-
-@pytest.fixture(autouse=True)
-def no_connection_left_open() -> Iterator[None]:
-    """Inside Playwright's event loop Django opens a connection of its own."""
-    yield
-    connections.close_all()
 
 
 def begin(page) -> None:

@@ -1,12 +1,10 @@
 """Nothing that a worker chose is lost, whatever becomes of the page; the answer arrives once."""
 
-from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.db import connections
 from playwright.sync_api import expect
 
 from tasks.models import Assignment, Campaign, Draft
@@ -17,13 +15,6 @@ from tests.studies.processes import until
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 INDIA = ZoneInfo("Asia/Kolkata")
-
-
-@pytest.fixture(autouse=True)
-def no_connection_left_open() -> Iterator[None]:
-    """Inside Playwright's event loop Django opens a connection of its own."""
-    yield
-    connections.close_all()
 
 
 @pytest.fixture

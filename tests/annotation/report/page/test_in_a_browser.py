@@ -1,12 +1,9 @@
 """The report in a real browser: both of its forms, light and dark, on a desk and on a phone."""
 
-from collections.abc import Iterator
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import connections
 from django.test import Client
 
 from annotation.report.campaigns import study_of
@@ -20,13 +17,6 @@ from tests.studies.answered_studies import make_answered_study
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 LOOKS = (("desk", 1280, "light"), ("phone", 390, "dark"))
-
-
-@pytest.fixture(autouse=True)
-def no_connection_left_open() -> Iterator[None]:
-    """Inside Playwright's event loop Django opens a connection of its own."""
-    yield
-    connections.close_all()
 
 
 def test_both_forms_are_readable_and_complain_of_nothing(live_server, browser, tmp_path):
