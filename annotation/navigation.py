@@ -40,6 +40,7 @@ UNFOLD = {
     "SITE_HEADER": "Second Look",
     "SITE_SYMBOL": "visibility",
     "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "annotation.dashboards.home.add_home",
     "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("mfa_index")}]},
     "COLORS": {
         # The accent colour of the workers' pages, in unfold's shades.

@@ -58,7 +58,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
 _pages: dict[str, Callable] = {"": home, "healthz": healthz, "readyz": readyz}
 urlpatterns = [
     *(path(address, view, name=view.__name__) for address, view in _pages.items()),
-    path("", include("annotation.dashboards.progress")),
+    path("", include("annotation.review.pages")),
+    path("", include("annotation.dashboards.campaign")),
     path("", include("annotation.dashboards.dataset")),
     path("", include("annotation.dashboards.report")),
 ]

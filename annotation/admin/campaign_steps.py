@@ -125,17 +125,17 @@ class CampaignSteps(Guarded):
 
         return ask_first(self, request, campaign, step, take)
 
-    @action(description="Close", permissions=["step"], icon="stop")
+    @action(description="End the study", permissions=["step"], icon="stop")
     def close(self, request: HttpRequest, object_id: str) -> HttpResponse:
         campaign = self.row(request, object_id)
         missing = waiting_places(campaign)
         step = Step(
-            title=f"Close {campaign.name}",
+            title=f"End the study {campaign.name}",
             consequences=[
                 f"The study ends with the counts as they are: {missing:,} answers are missing.",
                 "It cannot be opened again.",
             ],
-            button="Close it for good",
+            button="End the study for good",
             form=AskNumberAndWhy,
             form_options={"expected": missing, "of_what": "missing answers"},
             danger=True,
@@ -143,7 +143,7 @@ class CampaignSteps(Guarded):
 
         def take(values: dict) -> str:
             publish.close(campaign, _who(request), values["why"], in_queue=True)
-            return "Closed."
+            return "The study has ended."
 
         return ask_first(self, request, campaign, step, take)
 

@@ -54,6 +54,16 @@ STEPS = {
     State.FINISHED: ["missing", "sync", "aggregate", "close"],
     State.CLOSED: ["missing", "sync", "aggregate"],
 }
+NAMES = {
+    "publish": "Publish",
+    "invite": "Invite workers",
+    "pause": "Pause",
+    "resume": "Resume",
+    "missing": "Ask the missing pairs",
+    "sync": "Sync",
+    "aggregate": "Aggregate",
+    "close": "End the study",
+}
 STATE_COLOURS = {
     State.OPEN: "success",
     State.PAUSED: "warning",
@@ -225,17 +235,22 @@ class CampaignAdmin(CampaignSteps, InvitationSteps, AdditionSteps, Lists):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list:
         """The steps that the campaign's state allows."""
-        campaign = self.row(request, object_id)
-        allowed = STEPS[State(campaign.state)]
-        if campaign.crowd != LOCAL:
-            allowed = [step for step in allowed if step != "invite"]
-        if campaign.kind != Kind.CONTAINS or campaign.adds_to_id is not None:
-            allowed = [step for step in allowed if step != "missing"]
+        allowed = dict(steps_of(self.row(request, object_id)))
         return [
             step
             for step in super().get_actions_detail(request, object_id)
             if step.action_name.rpartition("_")[2] in allowed
         ]
+
+
+def steps_of(campaign: Campaign) -> list[tuple[str, str]]:
+    """The steps that a campaign's state, kind and crowd allow, with their names on buttons."""
+    allowed = STEPS[State(campaign.state)]
+    if campaign.crowd != LOCAL:
+        allowed = [step for step in allowed if step != "invite"]
+    if campaign.kind != Kind.CONTAINS or campaign.adds_to_id is not None:
+        allowed = [step for step in allowed if step != "missing"]
+    return [(step, NAMES[step]) for step in allowed]
 
 
 def _downloads(campaign: Campaign) -> Iterator[str]:

@@ -1,25 +1,13 @@
-"""A campaign's progress, live, for the researchers who run it: /campaigns/{slug}/."""
+"""How far a campaign is: its places by round, its answers, and who gave them."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.contrib import admin
 from django.db.models import Count, Max, Q
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.urls import path, reverse
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
-from annotation.links import door, link_of
-from annotation.rights import VIEW
-from annotation.rights.pages import needs
 from imagesets.clock import database_now
 from tasks.models import Assignment, Campaign, Place
 from tasks.models.assignment import USED
-from tasks.models.campaign import State
-from tasks.results import last_failure
-from tasks.results.prevalence import bands
 
 LATELY = timedelta(minutes=15)
 
@@ -103,83 +91,3 @@ def count_progress(campaign: Campaign) -> Progress:
         now=now,
         **answers,
     )
-
-
-@needs(VIEW, Campaign)
-@require_safe
-@never_cache
-def campaign_progress(request: HttpRequest, campaign: Campaign) -> HttpResponse:
-    """The page; its script reloads it while the campaign is open."""
-    progress = count_progress(campaign)
-    context = {
-        **admin.site.each_context(request),
-        "title": campaign.name,
-        "campaign": campaign,
-        "percent": f"{progress.percent:.1f}",
-        "figures": _figures(progress, campaign),
-        "rounds": {
-            "headers": ["round", "answered", "running", "free"],
-            "rows": [
-                [
-                    round_.number,
-                    f"{round_.answered:,} of {round_.places:,}",
-                    f"{round_.running:,}",
-                    f"{round_.free:,}",
-                ]
-                for round_ in progress.rounds
-            ],
-        },
-        "shares": _shares(campaign),
-        "run": campaign.runs.first(),
-        "failure": last_failure(campaign),
-        "is_open": campaign.state == State.OPEN,
-        "settings_page": reverse("admin:tasks_campaign_change", args=[campaign.pk]),
-        "invite_page": reverse("admin:tasks_campaign_invite", args=[campaign.pk]),
-        "workers_page": link_of(request, door(campaign) or ""),
-    }
-    return TemplateResponse(request, "pages/progress.html", context)
-
-
-def _shares(campaign: Campaign) -> dict[str, list]:
-    """The table of sections by their share of positives (rule F5)."""
-    return {
-        "headers": ["expected share", "sections", "expected", "selected"],
-        "rows": [
-            [
-                f"{band.low:.0%} to {band.high:.0%}",
-                f"{band.sections:,}",
-                f"{band.expected:.1%}",
-                f"{band.observed:.1%} of {band.shown:,}" if band.observed is not None else "-",
-            ]
-            for band in bands(campaign)
-        ],
-    }
-
-
-def _figures(progress: Progress, campaign: Campaign) -> list[tuple[str, str, str]]:
-    """(title, figure, note) for each of the page's cards."""
-    minutes = int(LATELY.total_seconds() // 60)
-    finish = progress.finish
-    unused = f"{progress.set_aside:,} set aside, {progress.late:,} too late"
-    last = f"the last {progress.last:%d %b %H:%M} UTC" if progress.last else "none yet"
-    return [
-        (
-            "Answers",
-            f"{progress.answered:,} of {progress.wanted:,}",
-            f"{progress.hits:,} HITs by {campaign.workers_per_item} workers each",
-        ),
-        (
-            "Round",
-            f"{campaign.round}",
-            f"{campaign.target} of {campaign.workers_per_item} answers a HIT so far",
-        ),
-        ("Workers", f"{progress.workers:,}", f"{progress.used:,} answers used, {unused}"),
-        (
-            "Expected finish",
-            f"{finish:%d %b %H:%M} UTC" if finish else "-",
-            f"{progress.lately:,} answers in the last {minutes} minutes, {last}",
-        ),
-    ]
-
-
-urlpatterns = [path("campaigns/<slug:slug>/", campaign_progress, name="campaign-progress")]

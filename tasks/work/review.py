@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from imagesets.clock import Now
 from tasks import money
 from tasks.crowds import crowd_of
 from tasks.models import Assignment, Campaign, Place, Stop, Worker
-from tasks.models.assignment import HANDED_IN, MarketState, Outcome
+from tasks.models.assignment import HANDED_IN, AssignmentState, MarketState, Outcome
 from tasks.models.refused import Refused
 from tasks.work.rounds import finish_if_done, free, make_room
 from tasks.work.skills import Verdict, careless_workers
@@ -49,6 +49,18 @@ def to_review(campaign: Campaign) -> QuerySet[Assignment]:
     if crowd_of(campaign).accepts_at_once:
         return waiting.filter(state="submitted")
     return waiting.filter(market_state__in=HANDED_IN)
+
+
+def kept_for_a_person(campaigns: Iterable[int]) -> dict[int, int]:
+    """How many answers wait until a person has looked at them, by the campaign's id."""
+    waiting = Assignment.objects.filter(
+        Q(state=AssignmentState.SUBMITTED) | Q(market_state__in=HANDED_IN),
+        campaign__in=campaigns,
+        for_person=True,
+        outcome=Outcome.NONE,
+        imported=False,
+    )
+    return dict(waiting.order_by().values_list("campaign").annotate(Count("pk")))
 
 
 def review(campaign: Campaign) -> Reviewed:

@@ -85,6 +85,38 @@ def careless_workers(campaign: Campaign, waiting: QuerySet[Assignment]) -> dict[
     }
 
 
+@dataclass(frozen=True)
+class KnownAccuracy:
+    """A worker's control accuracy so far, its 95 % interval, and the number of judged items."""
+
+    accuracy: float
+    low: float
+    high: float
+    items: int
+
+
+def accuracy_so_far(campaign: Campaign, workers: Iterable[int]) -> dict[int, KnownAccuracy]:
+    """By worker's id, from answers as they are now; those who judged too little are missing.
+
+    Too little: no item that shows the object, or none that does not.
+    """
+    ids = sorted(set(workers))
+    if not ids:
+        return {}
+    judged = _known(campaign, ids)
+    skill = control_skill(judged.worker, judged.present, judged.answer, len(ids))
+    return {
+        worker: KnownAccuracy(
+            float(skill.accuracy[index]),
+            float(skill.accuracy_low[index]),
+            float(skill.accuracy_high[index]),
+            int(skill.positives[index] + skill.negatives[index]),
+        )
+        for index, worker in enumerate(ids)
+        if skill.positives[index] and skill.negatives[index]
+    }
+
+
 _ANSWER = answer(f"{YES}", f"{MAYBE}", f"{NO}", f"{UNSEEN}")
 _BY_WORKERS = """
     a.campaign_id = %(campaign)s AND a.submitted_at IS NOT NULL AND a.worker_id = ANY (%(workers)s)

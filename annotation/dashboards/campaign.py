@@ -1,0 +1,116 @@
+"""A campaign's page, /campaigns/{slug}/: what comes next, how far it is, who works on it."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from annotation.admin.campaigns import steps_of
+from annotation.dashboards.latest import latest_answers, latest_comments
+from annotation.dashboards.progress import count_progress
+from annotation.dashboards.workers import workers_of
+from annotation.links import door, link_of
+from annotation.path.next_step import next_step
+from annotation.path.standing import Standing, standing_of
+from annotation.path.times import about
+from annotation.rights import RESEARCH, REVIEW, VIEW, may
+from annotation.rights.pages import needs
+from tasks import money
+from tasks.models import Campaign
+from tasks.models.campaign import State
+from tasks.results.prevalence import bands
+from tasks.work.rounds import waiting_places
+
+
+@needs(VIEW, Campaign)
+@require_safe
+@never_cache
+def campaign_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    """The page; its script brings the figures up to date while the campaign is open."""
+    (standing,) = standing_of([campaign])
+    progress = count_progress(campaign)
+    context = {
+        **admin.site.each_context(request),
+        "title": campaign.name,
+        "campaign": campaign,
+        "step": next_step(standing, request.user),
+        "percent": f"{progress.percent:.1f}" if progress.answered else "",
+        "facts": _facts(standing),
+        "rounds": {
+            "headers": ["round", "answered", "running", "free"],
+            "rows": [
+                [
+                    round_.number,
+                    f"{round_.answered:,} of {round_.places:,}",
+                    f"{round_.running:,}",
+                    f"{round_.free:,}",
+                ]
+                for round_ in progress.rounds
+            ],
+        },
+        "progress": progress,
+        "workers": workers_of(campaign),
+        "may_review": may(request.user, REVIEW, campaign),
+        "latest": latest_answers(campaign),
+        "comments": latest_comments(campaign),
+        "shares": _shares(campaign),
+        "run": standing.run,
+        "is_open": campaign.state == State.OPEN,
+        "steps": _steps(request, campaign),
+        "settings_page": reverse("admin:tasks_campaign_change", args=[campaign.pk]),
+        "invite_page": reverse("admin:tasks_campaign_invite", args=[campaign.pk]),
+        "workers_page": link_of(request, door(campaign) or ""),
+    }
+    return TemplateResponse(request, "pages/campaign.html", context)
+
+
+def _facts(standing: Standing) -> list[str]:
+    """Where it stands in short: answers, money, pace, expected finish."""
+    campaign, completion = standing.campaign, standing.completion
+    facts = [
+        f"{completion.done:,} of {completion.total:,} answers to {completion.hits:,} HITs",
+        f"{money.usd(standing.spent)} of {money.usd(campaign.budget)}"
+        if campaign.budget is not None
+        else f"{money.usd(standing.spent)} paid and owed",
+    ]
+    if campaign.state == State.OPEN:
+        if standing.pace.per_hour:
+            facts.append(f"{standing.pace.per_hour:,.0f} answers an hour")
+        if standing.finish:
+            facts.append(f"done {about(standing.finish, standing.pace.now)}")
+        if waiting := waiting_places(campaign):
+            facts.append(f"{waiting:,} answers wait for workers")
+    return facts
+
+
+def _steps(request: HttpRequest, campaign: Campaign) -> list[tuple[str, str]]:
+    """(name, address) of the steps that its state allows and this person may take."""
+    if not may(request.user, RESEARCH, campaign):
+        return []
+    return [
+        (name, reverse(f"admin:tasks_campaign_{step}", args=[campaign.pk]))
+        for step, name in steps_of(campaign)
+    ]
+
+
+def _shares(campaign: Campaign) -> dict[str, Any]:
+    """The table of sections by their share of positives (rule F5)."""
+    return {
+        "headers": ["expected share", "sections", "expected", "selected"],
+        "rows": [
+            [
+                f"{band.low:.0%} to {band.high:.0%}",
+                f"{band.sections:,}",
+                f"{band.expected:.1%}",
+                f"{band.observed:.1%} of {band.shown:,}" if band.observed is not None else "-",
+            ]
+            for band in bands(campaign)
+        ],
+    }
+
+
+urlpatterns = [path("campaigns/<slug:slug>/", campaign_page, name="campaign-progress")]

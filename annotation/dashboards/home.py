@@ -1,0 +1,61 @@
+"""The home of the researchers' pages, /admin/: what needs them, and what is under way."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from annotation.path.needs import needs_of
+from annotation.path.next_step import next_step
+from annotation.path.standing import UNDER_WAY, Standing, standing_of
+from annotation.path.times import about
+from annotation.rights import RESEARCH, may_somewhere, visible
+from imagesets.models import Dataset
+from tasks import money
+from tasks.models import Campaign
+from tasks.models.campaign import State
+
+CARDS = 24  # campaigns under way
+RECENT = 24  # drafts and ended campaigns that are looked at for what they need
+
+
+def add_home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """What the home page shows besides the frame (unfold's DASHBOARD_CALLBACK)."""
+    campaigns = visible(request.user, Campaign.objects.select_related("dataset", "source"))
+    under_way = standing_of(campaigns.filter(state__in=UNDER_WAY)[:CARDS])
+    others = campaigns.exclude(state__in=[*UNDER_WAY, State.CLOSED])[:RECENT]
+    datasets = visible(request.user, Dataset.objects.order_by("-created_at"))
+    return context | {
+        "title": "Home",
+        "needs": needs_of([*under_way, *standing_of(others)], request.user),
+        "cards": [_card(standing, request.user) for standing in under_way],
+        "datasets": [
+            (dataset, reverse("dataset", args=[dataset.slug])) for dataset in datasets[:RECENT]
+        ],
+        "may_import": may_somewhere(request.user, RESEARCH),
+    }
+
+
+def _card(standing: Standing, user: Any) -> dict[str, Any]:
+    campaign, done, total = standing.campaign, standing.completion.done, standing.completion.total
+    return {
+        "campaign": campaign,
+        "address": reverse("campaign-progress", args=[campaign.slug]),
+        "percent": f"{100 * done / total:.1f}" if total else "",
+        "answers": f"{done:,} of {total:,} answers",
+        "money": _money(standing),
+        "finish": _finish(standing),
+        "step": next_step(standing, user),
+    }
+
+
+def _money(standing: Standing) -> str:
+    if standing.campaign.budget is None:
+        return f"{money.usd(standing.spent)} so far"
+    return f"{money.usd(standing.spent)} of {money.usd(standing.campaign.budget)}"
+
+
+def _finish(standing: Standing) -> str:
+    if standing.campaign.state == State.PAUSED:
+        return "paused"
+    return f"done {about(standing.finish, standing.pace.now)}" if standing.finish else "no pace yet"

@@ -1,0 +1,71 @@
+"""What needs a person, over everything that they may see: the top of the home page."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, OuterRef
+from django.urls import reverse
+
+from annotation.path.next_step import NextStep, Urgency, next_step
+from annotation.path.standing import Standing
+from annotation.rights import visible
+from imagesets.models import ImportJob
+from models_inference.jobs import SILENT, job_progress
+from models_inference.models import InferenceJob
+from tasks.models import Campaign
+
+LOOKED_AT = 20  # of the newest jobs
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that waits for a person: what, of which study, and where to see to it."""
+
+    what: str
+    of: str
+    step: NextStep
+
+
+def needs_of(standings: Iterable[Standing], user: Any) -> list[Need]:
+    """What waits for this person, the most urgent first."""
+    needs = [
+        Need(step.sentence, _named(standing.campaign), step)
+        for standing in standings
+        if (step := next_step(standing, user)).urgency and step.button
+    ]
+    needs += [*_failed_imports(user), *_failed_inference(user)]
+    return sorted(needs, key=lambda need: -need.step.urgency)
+
+
+def _named(campaign: Campaign) -> str:
+    return f"{campaign.name}, {campaign.kind.upper()}"
+
+
+def _failed_imports(user: Any) -> Iterator[Need]:
+    """Imports that failed, unless the same dataset has been imported since."""
+    later = ImportJob.objects.filter(slug=OuterRef("slug"), pk__gt=OuterRef("pk"))
+    failed = ImportJob.objects.filter(~Exists(later), state=ImportJob.State.FAILED)
+    for job in visible(user, failed)[:LOOKED_AT]:
+        address = reverse("import-job", args=[job.pk])
+        step = NextStep("", "See why", address, Urgency.NOW)
+        yield Need(f"An import failed: {job.error}", job.slug, step)
+
+
+def _failed_inference(user: Any) -> Iterator[Need]:
+    """Jobs that failed, or whose workers have gone silent."""
+    jobs = InferenceJob.objects.filter(finished_at=None, stopped_at=None) | (
+        InferenceJob.objects.exclude(error="")
+    )
+    for job in visible(user, jobs).select_related("dataset")[:LOOKED_AT]:
+        state = job_progress(job).state
+        if state not in ("failed", "silent"):
+            continue
+        minutes = int(SILENT.total_seconds() // 60)
+        what = (
+            f"Inference failed: {job.error}"
+            if job.error
+            else f"Inference has made no progress for {minutes} minutes: no worker runs it."
+        )
+        address = reverse("admin:models_inference_inferencejob_change", args=[job.pk])
+        yield Need(what, job.dataset.name, NextStep("", "See why", address, Urgency.NOW))
