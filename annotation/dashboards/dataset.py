@@ -1,5 +1,6 @@
-"""A dataset's page, /datasets/{slug}/: what a campaign would ask, and what to mend first."""
+"""A study's page, /datasets/{slug}/: its path, what asking would take, what to mend first."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -12,14 +13,26 @@ from django.views.decorators.http import require_safe
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from annotation.dashboards.dataset_summary import candidates_of, findings_of
-from annotation.rights import VIEW
+from annotation.path.next_step import next_step
+from annotation.path.stages import Counted, next_of, stages_of
+from annotation.path.standing import standing_of
+from annotation.review.drawn import Drawn
+from annotation.rights import VIEW, visible
 from annotation.rights.pages import needs
 from imagesets.labels.lint import RULES
 from imagesets.models import Dataset, ImportJob
+from models_inference.jobs import job_progress
 from models_inference.models import STORED
+from tasks import money
+from tasks.models import Campaign
+from tasks.models.campaign import Kind
+from tasks.models.campaign_settings import default_of
 from tasks.models.setting_groups import CANDIDATES
 
 K = CANDIDATES.defaults()["k"]
+WAGE: Decimal = default_of("wage")
+CAMPAIGNS, STRIP = 50, 12
+AGREE = {1: "1 classifier names", 2: "2 classifiers agree on", 3: "3 classifiers agree on"}
 WIDTH, HEIGHT, AXIS = 480, 160, 20  # of the histogram, in CSS pixels; a phone scales it down
 
 
@@ -43,10 +56,18 @@ def dataset_page(request: HttpRequest, dataset: Dataset) -> HttpResponse:
     form = Question(request.GET if "k" in request.GET else None, initial={"k": K})
     k = form.cleaned_data["k"] if form.is_valid() else K
     counted = candidates_of(dataset, k=k)
+    findings = findings_of(dataset)
+    campaigns = visible(request.user, Campaign.objects.filter(dataset=dataset))
+    standings = standing_of(campaigns.select_related("dataset", "source")[:CAMPAIGNS])
+    stages = stages_of(dataset, _what_it_holds(counted, findings, dataset), standings, request.user)
     context = {
         **admin.site.each_context(request),
         "title": dataset.name,
         "dataset": dataset,
+        "stages": stages,
+        "next": next_of(stages),
+        "strip": [Drawn.of(image) for image in dataset.images.order_by("public_id")[:STRIP]],
+        "standings": [(standing, next_step(standing, request.user)) for standing in standings],
         "form": form,
         "counted": counted,
         "predicted": any(classifier["images"] for classifier in counted["classifiers"]),
@@ -54,12 +75,31 @@ def dataset_page(request: HttpRequest, dataset: Dataset) -> HttpResponse:
         "choices": _choices(counted),
         "added": _added(counted),
         "labels": _labels(counted),
-        "findings": findings_of(dataset),
+        "findings": findings,
         "rules": RULES,
         "imports": ImportJob.objects.filter(slug=dataset.slug)[:3],
         "settings_page": reverse("admin:imagesets_dataset_change", args=[dataset.pk]),
     }
     return TemplateResponse(request, "pages/dataset.html", context)
+
+
+def _what_it_holds(counted: dict[str, Any], findings: dict[str, Any], dataset: Dataset) -> Counted:
+    return Counted(
+        images=counted["images"],
+        labels=counted["labels"],
+        label_faults=sum(findings["label_findings"].values()),
+        classifiers=sum(bool(each["images"]) for each in counted["classifiers"]),
+        inference=_inference(dataset),
+    )
+
+
+def _inference(dataset: Dataset) -> str:
+    """How far a running job is, in a few words; "" if none runs."""
+    job = dataset.inference_jobs.filter(finished_at=None, stopped_at=None, error="").first()
+    if job is None:
+        return ""
+    progress = job_progress(job)
+    return f"{progress.done:,} of {progress.total:,} predictions"
 
 
 def histogram(per_image: dict[str, Any]) -> dict[str, Any]:
@@ -94,22 +134,31 @@ def histogram(per_image: dict[str, Any]) -> dict[str, Any]:
 
 
 def _choices(counted: dict[str, Any]) -> dict[str, Any]:
+    """What asking would take, by how many classifiers must name a label."""
     return {
-        "headers": ["min_models", "pairs", "candidates per image", "labels", "HITs", "judgments"],
+        "headers": ["ask every label that", "pairs", "labels", "HITs", "hours of work", "cost"],
         "rows": [
             [
-                choice["min_models"],
+                AGREE.get(choice["min_models"], f"{choice['min_models']} classifiers agree on"),
                 f"{choice['pairs']:,}",
-                "-"
-                if choice["candidates_per_image"]["mean"] is None
-                else f"{choice['candidates_per_image']['mean']:.1f}",
                 f"{choice['pairs_per_label']['n']:,} of {counted['labels']:,}",
                 f"about {choice['hits_about']:,}",
-                f"{choice['judgments']:,}",
+                f"about {hours:,.1f}",
+                f"about {money.usd((WAGE * Decimal(repr(hours))).quantize(Decimal(1)))}",
             ]
             for choice in counted["min_models"]
+            for hours in [_hours(choice, counted["workers_per_item"])]
         ],
     }
+
+
+def _hours(choice: dict[str, Any], workers: int) -> float:
+    """Of all workers together, at the expected pace."""
+    hits = max(choice["hits_about"], 1)
+    seconds = hits * money.expected_seconds(Kind.CONTAINS, 0)
+    seconds += money.expected_seconds(Kind.CONTAINS, choice["pairs"])
+    seconds -= money.expected_seconds(Kind.CONTAINS, 0)
+    return workers * seconds / 3600
 
 
 def _added(counted: dict[str, Any]) -> dict[str, Any]:
