@@ -58,6 +58,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
 _pages: dict[str, Callable] = {"": home, "healthz": healthz, "readyz": readyz}
 urlpatterns = [
     *(path(address, view, name=view.__name__) for address, view in _pages.items()),
+    path("", include("annotation.guided.pages")),
+    path("", include("annotation.guided.later")),
     path("", include("annotation.review.pages")),
     path("", include("annotation.dashboards.campaign")),
     path("", include("annotation.dashboards.dataset")),

@@ -6,20 +6,19 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
 from annotation.admin.additions import AdditionSteps
-from annotation.admin.campaign_form import CampaignForm
 from annotation.admin.campaign_steps import CampaignSteps
 from annotation.admin.guarded import VisibleFilter
 from annotation.admin.invitations import InvitationSteps
 from annotation.admin.widgets import (
     History,
     Lists,
-    Search,
     bar,
     link_to,
     link_to_list,
@@ -41,6 +40,7 @@ from tasks.models import (
     Run,
     Stop,
     Transition,
+    campaign_settings,
 )
 from tasks.models.campaign import Kind, State
 from tasks.work.progress import completion_of
@@ -69,7 +69,7 @@ STATE_COLOURS = {
     State.PAUSED: "warning",
     State.FINISHED: "info",
 }
-SETTINGS = [name for name in CampaignForm.Meta.fields if name not in ("name", "slug")]
+SETTINGS = [name for name in campaign_settings.SETTINGS if name not in ("name", "slug")]
 FIGURES = [
     "state_now",
     "progress",
@@ -85,13 +85,11 @@ FIGURES = [
 
 @admin.register(Campaign)
 class CampaignAdmin(CampaignSteps, InvitationSteps, AdditionSteps, Lists):
-    form = CampaignForm
     list_display = ["name", "state_label", "kind_name", "dataset", "progress", "round_now", "spent"]
     list_filter = ["state", "kind", ("dataset", VisibleFilter)]
     list_filter_submit = True
     list_select_related = ["dataset"]
     search_fields = ["name", "slug", "public_id__exact"]
-    autocomplete_fields = ["source"]
     actions_detail = [
         *("publish", "invite", "pause", "resume", "missing", "sync", "aggregate", "close"),
     ]
@@ -99,10 +97,7 @@ class CampaignAdmin(CampaignSteps, InvitationSteps, AdditionSteps, Lists):
     def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> list:
         texts = ["title", "description", "instructions", "contact", "content_warning", "consent"]
         settings = [name for name in SETTINGS if name not in ("dataset", "kind", *texts)]
-        what = (None, {"fields": ["name", "slug", "dataset", "kind"]})
-        if obj is None:
-            return [what, ("Settings", {"fields": settings}), ("Texts", {"fields": texts})]
-        folded = {} if obj.state == State.DRAFT else {"classes": ["collapse"]}
+        folded = {"classes": ["collapse"]}
         return [
             (None, {"fields": FIGURES}),
             ("What", {"fields": ["name", "slug", "dataset", "kind"]}),
@@ -110,32 +105,25 @@ class CampaignAdmin(CampaignSteps, InvitationSteps, AdditionSteps, Lists):
             ("Texts", {"fields": texts, **folded}),
         ]
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "source":
-            kwargs["widget"] = Search(db_field, self.admin_site)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
     def get_readonly_fields(self, request: HttpRequest, obj: Campaign | None = None) -> list[str]:
-        return [] if obj is None else FIGURES
+        return FIGURES
+
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A campaign is made in steps."""
+        return redirect("campaign-new")
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """What a campaign asks is frozen when it is published."""
-        return super().has_change_permission(request, obj) and (
-            not isinstance(obj, Campaign) or _can_change(obj)
-        )
+        """A draft is changed in its steps, a published campaign's texts on their own page."""
+        return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Only a draft that holds nothing can be deleted."""
         return (
             isinstance(obj, Campaign)
-            and _can_change(obj)
+            and obj.state == State.DRAFT
+            and not obj.hits.exists()
             and request.user.has_perm("tasks.delete_campaign", obj)
         )
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any):
-        form = super().get_form(request, obj, change=change, **kwargs)
-        form.user = request.user
-        return form
 
     def prepare(self, rows: list[Any], request: HttpRequest) -> None:
         progress = completion_of(rows)
@@ -261,11 +249,6 @@ def _downloads(campaign: Campaign) -> Iterator[str]:
         programs = format_html_join(" · ", link, ((exact[name], name) for name in FORMATS))
         spreadsheet = format_html(link, f"{exact['csv']}?for=spreadsheets", table)
         yield format_html("{} (for a spreadsheet); for programs: {}", spreadsheet, programs)
-
-
-def _can_change(campaign: Campaign) -> bool:
-    """Whether it is a draft that holds nothing yet."""
-    return campaign.state == State.DRAFT and not campaign.hits.exists()
 
 
 @admin.register(CampaignImage)

@@ -1,12 +1,11 @@
 """What the admin's pages share: kinds of lists, links, thumbnails, progress bars."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib.admin.views.main import ChangeList
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -73,13 +72,6 @@ class FormWithDataset(forms.ModelForm):
 
     def add_prefix(self, field_name: str) -> str:
         return super().add_prefix("of_dataset" if field_name == "dataset" else field_name)
-
-
-class Search(AutocompleteSelect):
-    """Django's field that searches for a row, which fails at a posted value that is no row's id."""
-
-    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> list:
-        return super().optgroups(name, [pk for pk in value if str(pk).isdecimal()], attr)
 
 
 def link_to(row: Model | None, text: str | None = None) -> str:

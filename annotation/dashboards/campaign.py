@@ -61,6 +61,7 @@ def campaign_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         "run": standing.run,
         "is_open": campaign.state == State.OPEN,
         "steps": _steps(request, campaign),
+        "may_research": may(request.user, RESEARCH, campaign),
         "settings_page": reverse("admin:tasks_campaign_change", args=[campaign.pk]),
         "invite_page": reverse("admin:tasks_campaign_invite", args=[campaign.pk]),
         "workers_page": link_of(request, door(campaign) or ""),

@@ -44,7 +44,8 @@ def _next(standing: Standing) -> tuple[str, str, str, Right, Urgency]:
     campaign = standing.campaign
     if campaign.state == State.DRAFT:
         sentence = "It is a draft: nobody has been asked anything yet."
-        return sentence, "Check and publish", _step(campaign, "publish"), RESEARCH, Urgency.SOON
+        address = reverse("campaign-step", args=[campaign.slug, "asked"])
+        return sentence, "Go on with it", address, RESEARCH, Urgency.SOON
     if standing.failure:
         what, at = standing.failure.subject, standing.failure.at
         sentence = (
@@ -122,8 +123,7 @@ def _answers(number: int) -> str:
 
 
 def _follow_up(campaign: Campaign) -> str:
-    query = {"dataset": campaign.dataset_id, "kind": Kind.CLASSIFY.value, "source": campaign.pk}
-    return f"{reverse('admin:tasks_campaign_add')}?{urlencode(query)}"
+    return f"{reverse('campaign-new')}?{urlencode({'source': campaign.slug})}"
 
 
 def _step(campaign: Campaign, name: str) -> str:

@@ -121,7 +121,7 @@ def _contains(dataset: Dataset, counted: Counted, standing: Standing | None, use
         return _of_campaign("CONTAINS", standing, user)
     if not counted.classifiers:
         return Stage("CONTAINS", Where.LATER, "-")
-    address = reverse("admin:tasks_campaign_add") + "?" + urlencode({"dataset": dataset.pk})
+    address = reverse("campaign-new") + "?" + urlencode({"dataset": dataset.slug})
     sentence = "Ask workers which images contain each candidate label."
     return Stage("CONTAINS", Where.NOW, "not asked yet", sentence, "New campaign", address)
 

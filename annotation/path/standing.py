@@ -121,9 +121,7 @@ def _paces(ids: list[int]) -> dict[int, Pace]:
         today=Count("pk", filter=Q(submitted_at__gt=now - LONG)),
         last=Max("submitted_at"),
     )
-    return {
-        row["campaign"]: Pace(now, row["lately"], row["today"], row["last"]) for row in counted
-    }
+    return {row["campaign"]: Pace(now, row["lately"], row["today"], row["last"]) for row in counted}
 
 
 def _newest(rows: QuerySet[Any], ids: list[int]) -> dict[int, Any]:

@@ -2,7 +2,8 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 
 from django.db import transaction
@@ -82,19 +83,37 @@ def publish(
 
 def preview(campaign: Campaign) -> Published:
     """What publishing the draft would lay out and cost; keeps nothing. Raises Refused."""
+    with on_trial(campaign) as (published, _):
+        return published
+
+
+@contextmanager
+def on_trial(
+    campaign: Campaign,
+    change: Callable[[Campaign], object] = lambda draft: None,
+    complete: bool = True,
+) -> Iterator[tuple[Published, Campaign]]:
+    """Lay a draft out as publishing would, to look at it; at the end all of it is undone.
+
+    `change` is called with the draft first, and may change its settings. With `complete` false the
+    draft may lack what publishing needs. Raises Refused.
+    """
     with transaction.atomic():
-        published = _lay_down(Campaign.locked(campaign.pk))
-        transaction.set_rollback(True)
-    return published
+        locked = Campaign.locked(campaign.pk)
+        change(locked)
+        try:
+            yield _lay_down(Campaign.locked(campaign.pk), complete), Campaign.locked(campaign.pk)
+        finally:
+            transaction.set_rollback(True)
 
 
-def _lay_down(locked: Campaign) -> Published:
+def _lay_down(locked: Campaign, complete: bool = True) -> Published:
     """Freeze a draft's pairs, labels and HITs. Raises Refused."""
     if locked.state != State.DRAFT:
         raise Refused(f"campaign {locked.slug} is {locked.state}: it cannot be published again")
     if locked.hits.exists():
         raise Refused(f"campaign {locked.slug} was filled by import: it has no places to offer")
-    if missing := _missing(locked):
+    if complete and (missing := _missing(locked)):
         raise Refused(f"campaign {locked.slug} cannot be published: {'; '.join(missing)}")
     locked.seed = seed_of(locked)
     published = freeze(locked)

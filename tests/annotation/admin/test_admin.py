@@ -60,7 +60,7 @@ def test_an_empty_site_has_its_pages_too(root):
     assert not Dataset.objects.exists()
     for model in admin.site._registry:
         assert root.get(address(model, "changelist")).status_code == 200, model
-    assert root.get(address(Campaign, "add")).status_code == 200
+    assert root.get(address(Campaign, "add"), follow=True).status_code == 200
 
 
 def test_every_list_and_every_page_loads(study, root):
@@ -142,66 +142,27 @@ def test_history_cannot_be_changed_or_deleted(study, root):
     assert Campaign.objects.filter(pk=study.pk).exists()
 
 
-def test_a_draft_is_made_edited_published_paused_resumed_closed(study, root):
-    form = {
-        "name": "By hand",
-        "slug": "",
-        "of_dataset": study.dataset.pk,
-        "kind": "contains",
-        "source": "",
-        "images": '"all"',
-        "candidates": "",
-        "follow_up": "",
-        "workers_per_item": 2,
-        "round_size": 3,
-        "grid_size": 4,
-        "max_sections": 8,
-        "images_per_hit": 5,
-        "max_offered": 6,
-        "min_relative_sf": "0.5",
-        "min_judgments": "",
-        "assignment_minutes": 60,
-        "crowd": "local",
-        "sandbox": "on",
-        "open": "invited",
-        "wage": "15.00",
-        "reward": "",
-        "budget": "",
-        "lifetime_days": 7,
-        "auto_approval_days": 3,
-        "controls": "",
-        "qualifications": "[]",
-        "title": "",
-        "description": "",
-        "instructions": "",
-    }
-    wrong = root.post(address(Campaign, "add"), form | {"images": '["nowhere.png"]'})
-    assert "Not in dataset tiny: nowhere.png" in wrong.content.decode()
-    assert root.post(address(Campaign, "add"), form).status_code == 302
-    made = Campaign.objects.get(slug="by-hand")
-    again = root.post(address(made, "change"), form | {"slug": "by-hand", "grid_size": 3})
-    assert again.status_code == 302
-    made.refresh_from_db()
-    assert made.grid_size == 3
+def test_a_draft_is_published_paused_resumed_and_ended(study, root):
+    made = Campaign.objects.create(
+        slug="by-hand", dataset=study.dataset, kind="contains", workers_per_item=2, grid_size=3
+    )
 
     def step(name: str, **said) -> int | tuple[str, str]:
         page = reverse(f"admin:tasks_campaign_{name}", args=[made.pk])
-        assert root.get(page).status_code == 200
+        page = root.get(page, follow=True).request["PATH_INFO"]  # publish leads to its own page
         made.refresh_from_db()
         before = made.state
         status = root.post(page, said).status_code
         made.refresh_from_db()
         return status if status != 302 else (before, made.state)
 
-    assert step("publish", number=3) == 422
-    assert step("publish", number=7) == ("draft", "open")
+    assert step("publish") == ("draft", "open")
     assert step("pause", why="lunch") == ("open", "paused")
     assert step("resume") == ("paused", "open")
     assert step("aggregate") == ("open", "open")
     assert step("close", number=0) == 422
     assert step("close", number=made.hits.count() * 2) == ("open", "closed")
     assert made.transitions.filter(who="root", why="lunch").exists()
-    assert step("publish", number=7) == 422
     assert step("pause") == 422
 
 

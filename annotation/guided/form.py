@@ -1,0 +1,141 @@
+"""The form of a step: its settings' inputs, checked and stored by the API's own serializer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, QueryDict
+from rest_framework.serializers import ValidationError
+
+from annotation.api.serializers import CampaignSerializer
+from annotation.guided.inputs import Options, fields_for, part_of, value_from
+from annotation.guided.steps import Step, settings_of
+from annotation.rights import visible
+from tasks.crowds import CROWDS, crowd_named
+from tasks.models import Campaign
+from tasks.models.campaign import State
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A setting on the page: its title where it has parts, and each input with what shows it.
+
+    The latter is "" where it always shows, else the value of the setting's choice that it is of.
+    """
+
+    title: str
+    fields: list[tuple[forms.BoundField, str]]
+
+
+class StepForm(forms.Form):
+    """The settings of a step of a draft; `folded`: names of the inputs that are seldom needed."""
+
+    def __init__(
+        self, step: Step, draft: Campaign, request: HttpRequest, data: QueryDict | None = None
+    ) -> None:
+        super().__init__(data)
+        self.draft, self.request = draft, request
+        self.options = options_for(draft, request.user)
+        self.settings = settings_of((*step.asks, *step.more), draft)
+        self.folded: set[str] = set()
+        for setting in self.settings:
+            inputs = fields_for(setting, getattr(draft, setting.name), self.options)
+            for name, (field, initial) in inputs.items():
+                self.fields[name] = field
+                self.initial[name] = initial
+            if setting.name in step.more:
+                self.folded |= inputs.keys()
+
+    def values(self) -> dict[str, Any]:
+        """The settings as the API would take them. The form has been cleaned."""
+        return {
+            setting.name: value_from(setting, self.cleaned_data, self.options)
+            for setting in self.settings
+        }
+
+    def save(self) -> bool:
+        """Store the settings, all or none; False: the form says what is wrong with them."""
+        if not self.is_valid():
+            return False
+        try:
+            store(self.draft, self.values(), self.request)
+        except ValidationError as error:
+            self.refuse(error)
+        return not self.errors
+
+    def refuse(self, error: ValidationError) -> None:
+        """Put the API's errors beside the inputs that they are about."""
+        for path, sentence in flat(error.detail):
+            self.add_error(self._input_of(path), sentence)
+
+    def _input_of(self, path: str) -> str | None:
+        candidates = (path, f"{path}.how", f"{path}.on")
+        return next((name for name in candidates if name in self.fields), None)
+
+    @property
+    def shown(self) -> list[Inputs]:
+        """The settings that stand open."""
+        return self._inputs(folded=False)
+
+    @property
+    def more(self) -> list[Inputs]:
+        """The settings that are folded."""
+        return self._inputs(folded=True)
+
+    def _inputs(self, folded: bool) -> list[Inputs]:
+        inputs = []
+        for setting in self.settings:
+            names = [
+                name
+                for name in self.fields
+                if name.partition(".")[0] == setting.name and (name in self.folded) == folded
+            ]
+            if names:
+                title = setting.title if len(names) > 1 else ""
+                inputs.append(Inputs(title, [(self[name], part_of(name)) for name in names]))
+        return inputs
+
+    @property
+    def more_is_open(self) -> bool:
+        """Whether something is wrong among the folded inputs."""
+        return bool(self.folded & self.errors.keys())
+
+
+def store(draft: Campaign, values: Mapping[str, Any], request: HttpRequest) -> None:
+    """Give a draft these settings, as a PATCH would. Raises ValidationError."""
+    serializer = CampaignSerializer(draft, dict(values), partial=True, context={"request": request})
+    serializer.is_valid(raise_exception=True)
+    serializer.save()
+    draft.refresh_from_db()
+
+
+def flat(errors: Any, path: str = "") -> list[tuple[str, str]]:
+    """DRF's nested errors as (path with dots, sentence)."""
+    if isinstance(errors, Mapping):
+        rows: list[tuple[str, str]] = []
+        for name, below in errors.items():
+            plain = name in ("non_field_errors", "detail") or isinstance(name, int)
+            rows += flat(below, path if plain else f"{path}.{name}".lstrip("."))
+        return rows
+    if isinstance(errors, list):
+        return [row for error in errors for row in flat(error, path)]
+    return [(path, str(errors))]
+
+
+def options_for(draft: Campaign, user: Any) -> Options:
+    """What the draft's settings may name."""
+    classifiers = draft.dataset.classifiers.filter(predictions__isnull=False).distinct()
+    ended = visible(
+        user,
+        Campaign.objects.filter(dataset=draft.dataset, state__in=[State.FINISHED, State.CLOSED]),
+    ).exclude(pk=draft.pk)
+    return Options(
+        {
+            "candidates.classifiers": [
+                (name, name) for name in classifiers.order_by("name").values_list("name", flat=True)
+            ],
+            "controls.campaigns": [(each.slug, each.name) for each in ended.order_by("name")],
+            "crowd": [(name, f"{name}: {crowd_named(name).about}") for name in CROWDS],
+        }
+    )

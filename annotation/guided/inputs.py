@@ -1,0 +1,260 @@
+"""A setting as inputs of a form, made from its declaration, and the value that they give.
+
+A group's parts are inputs of their own, named SETTING.PART. What the inputs give is what the API
+would take: the API's own fields check it.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminRadioSelectWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from tasks.models.setting_types import (
+    Choice,
+    Dollars,
+    Flag,
+    Group,
+    ListOf,
+    Named,
+    Number,
+    Setting,
+    Text,
+    Type,
+    Whole,
+    WordOr,
+)
+
+ON = "on"  # the input that switches a group on which may be null
+WORD = "how"  # the input that chooses between a word, a group and a list
+GROUP = "group"  # its answer for a group
+LISTED = "listed"  # the input of a list that may stand in place of a word
+FEW = 6  # options up to this number are radio buttons
+
+
+@dataclass(frozen=True)
+class Options:
+    """What can be chosen for settings that name something: by path, (value, title)."""
+
+    by_path: Mapping[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+
+def fields_for(
+    setting: Setting, value: Any, options: Options
+) -> dict[str, tuple[forms.Field, Any]]:
+    """The inputs of a setting by name: each a form field and its initial value."""
+    return dict(_fields(setting.name, setting, value, options, _for_people(setting.help)))
+
+
+def value_from(setting: Setting, given: Mapping[str, Any], options: Options) -> Any:
+    """The setting's value, as JSON holds it, from the inputs' cleaned values."""
+    return _value(setting.name, setting, given, options)
+
+
+def part_of(name: str) -> str:
+    """Of which choice an input is a part: SETTING.how=VALUE, or "" where it always shows."""
+    setting, _, part = name.partition(".")
+    if part in ("", WORD, ON):
+        return ""
+    if part == LISTED:
+        return f"{setting}.{WORD}={LISTED}"
+    if setting in ("images", "follow_up"):
+        return f"{setting}.{WORD}={GROUP}"
+    return f"{setting}.{ON}=on"
+
+
+Input = tuple[str, tuple[forms.Field, Any]]
+
+
+def _fields(
+    path: str, setting: Setting, value: Any, options: Options, help_text: str
+) -> Iterable[Input]:
+    declared = setting.type
+    title = setting.title
+    if isinstance(declared, Group):
+        if setting.null and setting.default is None and path not in ALWAYS:
+            switch = forms.BooleanField(
+                label=title,
+                required=False,
+                help_text=help_text,
+                widget=UnfoldBooleanSwitchWidget,
+            )
+            yield f"{path}.{ON}", (switch, value is not None)
+        yield from _parts(path, declared, value, options)
+    elif isinstance(declared, WordOr):
+        yield from _word_or(path, title, declared, value, options, help_text)
+    elif path in options.by_path and isinstance(declared, ListOf):
+        box = forms.MultipleChoiceField(
+            label=title,
+            required=False,
+            help_text=help_text,
+            choices=options.by_path[path],
+            widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        )
+        everything = [option for option, _ in options.by_path[path]]
+        yield path, (box, everything if value is None else value)
+    else:
+        yield path, (_field(path, declared, title, help_text, options), _shown(declared, value))
+
+
+# Groups of which null stands for the defaults: there is nothing to switch off.
+ALWAYS = {"candidates"}
+
+
+def _parts(path: str, group: Group, value: Any, options: Options) -> Iterable[Input]:
+    values = group.defaults() | (dict(value) if isinstance(value, Mapping) else {})
+    for part in group.parts:
+        help_text = _for_people(part.help)
+        yield from _fields(f"{path}.{part.name}", part, values.get(part.name), options, help_text)
+
+
+def _for_people(text: str) -> str:
+    """A setting's help without JSON's words."""
+    return text.replace("Null:", "If empty:")
+
+
+def _word_or(
+    path: str, title: str, declared: WordOr, value: Any, options: Options, help_text: str
+) -> Iterable[Input]:
+    words = [(declared.word, declared.word)]
+    groups = [each for each in declared.types if isinstance(each, Group)]
+    lists = [each for each in declared.types if isinstance(each, ListOf)]
+    words += [(GROUP, GROUP_TITLES.get(path, "by parts")) for _ in groups]
+    words += [(LISTED, "only those listed") for _ in lists]
+    chosen = declared.word
+    if isinstance(value, Mapping):
+        chosen = GROUP
+    elif isinstance(value, list):
+        chosen = LISTED
+    choice = forms.ChoiceField(
+        label=title,
+        choices=[(word, WORD_TITLES.get((path, word), text)) for word, text in words],
+        help_text=help_text,
+        widget=UnfoldAdminRadioSelectWidget,
+    )
+    yield f"{path}.{WORD}", (choice, chosen)
+    for group in groups:
+        yield from _parts(path, group, value, options)
+    if lists:
+        box = forms.CharField(
+            label="Images, one key a line",
+            required=False,
+            widget=UnfoldAdminTextareaWidget({"rows": 4}),
+        )
+        yield f"{path}.{LISTED}", (box, "\n".join(value) if isinstance(value, list) else "")
+
+
+GROUP_TITLES = {"images": "some of each dataset label", "follow_up": "by group"}
+WORD_TITLES = {
+    ("images", "all"): "all images of the dataset",
+    ("follow_up", "all"): "every image",
+}
+
+
+def _field(path: str, declared: Type, title: str, help_text: str, options: Options) -> forms.Field:
+    """An input for a plain value; whether it is valid the API's field decides."""
+    common: dict[str, Any] = {"label": title, "required": False, "help_text": help_text}
+    match declared:
+        case Flag():
+            return forms.BooleanField(widget=UnfoldBooleanSwitchWidget, **common)
+        case Whole(least, most):
+            bounds: dict[str, Any] = {"min": least, "max": most}
+            return forms.CharField(widget=UnfoldAdminIntegerFieldWidget(_given(bounds)), **common)
+        case Number(least, most) | Dollars(least, most):
+            step = "0.01" if isinstance(declared, Dollars) else "any"
+            bounds = {"min": least, "max": most, "step": step}
+            return forms.CharField(widget=UnfoldAdminDecimalFieldWidget(_given(bounds)), **common)
+        case Choice(words):
+            return _choice(list(words.items()), common)
+        case Named():
+            return _choice(options.by_path.get(path, []), common)
+        case Text(lines=True):
+            return forms.CharField(widget=UnfoldAdminTextareaWidget({"rows": 5}), **common)
+        case Text():
+            return forms.CharField(widget=UnfoldAdminTextInputWidget(), **common)
+        case _:
+            return forms.CharField(
+                widget=UnfoldAdminTextareaWidget({"rows": 4}),
+                **{**common, "label": f"{title}, as JSON"},
+            )
+
+
+def _given(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: str(value) for name, value in attributes.items() if value is not None}
+
+
+def _choice(choices: list[tuple[str, str]], common: dict[str, Any]) -> forms.Field:
+    few = len(choices) <= FEW
+    widget = UnfoldAdminRadioSelectWidget if few else UnfoldAdminSelectWidget
+    return forms.ChoiceField(choices=choices, widget=widget, **common)
+
+
+def _shown(declared: Type, value: Any) -> Any:
+    """A stored value as its input shows it."""
+    if value is None or isinstance(declared, Flag):
+        return value
+    if isinstance(declared, ListOf):
+        return json.dumps(value, ensure_ascii=False) if value else ""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return getattr(value, "slug", value)
+
+
+def _value(path: str, setting: Setting, given: Mapping[str, Any], options: Options) -> Any:
+    declared = setting.type
+    if isinstance(declared, Group):
+        if f"{path}.{ON}" in given and not given[f"{path}.{ON}"]:
+            return None
+        return _group(path, declared, given, options)
+    if isinstance(declared, WordOr):
+        chosen = given.get(f"{path}.{WORD}")
+        if chosen == LISTED:
+            return [line.strip() for line in given[f"{path}.{LISTED}"].splitlines() if line.strip()]
+        if chosen == GROUP:
+            group = next(each for each in declared.types if isinstance(each, Group))
+            return _group(path, group, given, options)
+        return declared.word
+    value = given.get(path)
+    if isinstance(declared, ListOf) and path in options.by_path:
+        everything = [option for option, _ in options.by_path[path]]
+        return None if setting.null and value == everything else value
+    return _plain(declared, setting, value)
+
+
+def _group(path: str, group: Group, given: Mapping[str, Any], options: Options) -> dict[str, Any]:
+    return {part.name: _value(f"{path}.{part.name}", part, given, options) for part in group.parts}
+
+
+def _plain(declared: Type, setting: Setting, value: Any) -> Any:
+    """A typed text as JSON; what is no number stays a text, which the API's field refuses."""
+    if isinstance(declared, Flag):
+        return bool(value)
+    if isinstance(declared, ListOf):
+        if not value:
+            return []
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    if value in (None, ""):
+        return None if setting.null else (value or "")
+    if isinstance(declared, Whole | Number):
+        try:
+            return int(value) if isinstance(declared, Whole) else float(value)
+        except ValueError:
+            return value
+    return value

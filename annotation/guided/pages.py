@@ -1,0 +1,251 @@
+"""The pages of a campaign in steps: /campaigns/new/ and /campaigns/{slug}/steps/{step}/."""
+
+import json
+from typing import Any
+
+from csp.decorators import csp
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_http_methods, require_POST
+from rest_framework.serializers import ValidationError
+
+from annotation.admin.steps import AskBudget
+from annotation.api.serializers import CampaignSerializer
+from annotation.guided import beginning
+from annotation.guided.effect import Effect, effect_of, is_quick
+from annotation.guided.form import StepForm, flat, store
+from annotation.guided.publishing import findings_of, publish_for
+from annotation.guided.steps import BY_NAME, STEPS, Step, before_and_after
+from annotation.rights import RESEARCH, SPEND, allowed, may
+from annotation.rights.pages import needs
+from annotation.rights.rules import row_for
+from imagesets.models import Dataset
+from tasks.campaigns.publish import NotYetTold, on_trial
+from tasks.crowds import is_production
+from tasks.models import HIT, Campaign
+from tasks.models.campaign import Kind, State
+from tasks.models.campaign_settings import SETTINGS
+from tasks.models.refused import Refused
+from tasks.pages.hit_pages import form as hit_form
+from tasks.pages.hit_pages import refuse
+from tasks.pages.sheets import preview_of
+
+FRAMED_HERE = {**settings.WORKER_PAGE_CSP, "frame-ancestors": ["'self'"]}
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def new(request: HttpRequest) -> HttpResponse:
+    """Begin a draft: `?dataset=`, `?source=` (a follow-up) or `?copy=`; without, choose."""
+    given = request.POST if request.method == "POST" else request.GET
+    datasets = allowed(request.user, RESEARCH, Dataset.objects.order_by("-created_at"))
+    if not datasets.exists() and not may(request.user, RESEARCH):
+        raise Http404
+    context: dict[str, Any] = {
+        **admin.site.each_context(request),
+        "title": "New campaign",
+        "copied": given.get("copy", ""),
+        "datasets": datasets.filter(images__isnull=False).distinct(),
+        "sources": _sources(request),
+    }
+    if slug := given.get("dataset"):
+        context["datasets"] = context["datasets"].filter(slug=slug)
+        context["sources"] = context["sources"].filter(dataset__slug=slug)
+    if slug := given.get("source"):
+        context |= {"datasets": datasets.none(), "sources": context["sources"].filter(slug=slug)}
+    if request.method == "POST":
+        try:
+            draft = _begun(request)
+        except ValidationError as error:
+            context["problem"] = " ".join(sentence for _, sentence in flat(error.detail))
+        else:
+            return HttpResponseRedirect(_address(draft, STEPS[0]))
+    return TemplateResponse(
+        request, "guided/new.html", context, status=422 if "problem" in context else 200
+    )
+
+
+def _sources(request: HttpRequest) -> Any:
+    ended = Campaign.objects.filter(
+        kind=Kind.CONTAINS, adds_to=None, state__in=[State.FINISHED, State.CLOSED]
+    )
+    return allowed(request.user, RESEARCH, ended).select_related("dataset")
+
+
+def _begun(request: HttpRequest) -> Campaign:
+    """The draft that the POST asks for."""
+    given = request.POST
+    campaigns = Campaign.objects.select_related("dataset", "source")
+    if slug := given.get("source"):
+        return beginning.follow(row_for(request.user, RESEARCH, campaigns, slug=slug), request)
+    if slug := given.get("copy"):
+        return beginning.copy(row_for(request.user, RESEARCH, campaigns, slug=slug), request)
+    datasets = Dataset.objects.all()
+    return beginning.begin(
+        row_for(request.user, RESEARCH, datasets, slug=given.get("of", "")), request
+    )
+
+
+def _address(draft: Campaign, step: Step) -> str:
+    return reverse("campaign-step", args=[draft.slug, step.name])
+
+
+@needs(RESEARCH, Campaign)
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def step_page(request: HttpRequest, campaign: Campaign, step: str) -> HttpResponse:
+    """A step of a draft; a POST stores it and leads to the next."""
+    if step not in BY_NAME:
+        raise Http404
+    if campaign.state != State.DRAFT:
+        return HttpResponseRedirect(reverse("campaign-progress", args=[campaign.slug]))
+    here = BY_NAME[step]
+    if here is STEPS[-1]:
+        return _publish(request, campaign)
+    crowd = campaign.crowd
+    form = StepForm(here, campaign, request, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.save():
+        if campaign.crowd != crowd:  # another crowd has other settings
+            return HttpResponseRedirect(request.path)
+        _, after = before_and_after(here)
+        assert after is not None
+        return HttpResponseRedirect(_address(campaign, after))
+    context = _frame(request, campaign, here) | {
+        "form": form,
+        "effect": None if request.method == "POST" or not is_quick(campaign) else _effect(campaign),
+    }
+    return TemplateResponse(
+        request, "guided/step.html", context, status=422 if form.errors else 200
+    )
+
+
+def _effect(campaign: Campaign) -> Effect:
+    return effect_of(campaign)
+
+
+def _frame(request: HttpRequest, campaign: Campaign, here: Step) -> dict[str, Any]:
+    before, after = before_and_after(here)
+    place = STEPS.index(here)
+    return {
+        **admin.site.each_context(request),
+        "title": f"{campaign.name}: {here.title.lower()}",
+        "campaign": campaign,
+        "here": here,
+        "steps": [
+            (step, _address(campaign, step), "done" if number < place else "later")
+            for number, step in enumerate(STEPS)
+        ],
+        "before": before and _address(campaign, before),
+        "after": after,
+        "as_json": _as_json(campaign, request),
+        "quick": is_quick(campaign),
+    }
+
+
+def _as_json(campaign: Campaign, request: HttpRequest) -> str:
+    """What `POST /api/campaigns/` would take to make the same draft: what is not a default."""
+    shown = CampaignSerializer(campaign, context={"request": request}).data
+    given = {
+        name: shown[name]
+        for name, setting in SETTINGS.items()
+        if shown[name] != json.loads(json.dumps(setting.default, default=str))
+    }
+    return json.dumps(given, indent=2, ensure_ascii=False, default=str)
+
+
+@needs(RESEARCH, Campaign)
+@require_POST
+@never_cache
+def effect(request: HttpRequest, campaign: Campaign, step: str) -> HttpResponse:
+    """What the draft would ask and cost with the form as it stands, as a piece of the page."""
+    if step not in BY_NAME or campaign.state != State.DRAFT:
+        raise Http404
+    form = StepForm(BY_NAME[step], campaign, request, request.POST)
+    if not form.is_valid():
+        return TemplateResponse(request, "guided/effect.html", {"effect": Effect()})
+    values = form.values()
+    try:
+        shown = effect_of(campaign, lambda draft: store(draft, values, request))
+    except ValidationError as error:
+        shown = Effect(refused=" ".join(sentence for _, sentence in flat(error.detail)))
+    return TemplateResponse(request, "guided/effect.html", {"effect": shown, "campaign": campaign})
+
+
+@needs(RESEARCH, Campaign)
+@require_http_methods(["GET", "POST"])
+@never_cache
+@xframe_options_sameorigin
+@csp(FRAMED_HERE)  # type: ignore[arg-type]  # its stub knows no further arguments
+def worker_view(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    """A HIT of the draft as workers would see it, with the form of the step as it stands."""
+    if campaign.state != State.DRAFT:
+        raise Http404
+    values: dict[str, Any] = {}
+    if request.method == "POST":
+        form = StepForm(BY_NAME["page"], campaign, request, request.POST)
+        if form.is_valid():
+            values = form.values()
+    try:
+        with on_trial(campaign, lambda draft: store(draft, values, request), complete=False) as (
+            _,
+            laid_out,
+        ):
+            hit = HIT.objects.filter(Q(campaign=laid_out)).order_by("pk").first()
+            if hit is None:
+                return refuse(request, 409, "There is nothing to ask yet.")
+            hit.campaign = laid_out
+            return hit_form(request, preview_of(hit), None, {})
+    except ValidationError as error:
+        return refuse(request, 422, " ".join(sentence for _, sentence in flat(error.detail)))
+    except Refused as refused:
+        return refuse(request, 409, str(refused))
+
+
+def _publish(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    """The last step: what will be asked, what may be wrong with it, and the button."""
+    real = is_production(campaign)
+    may_publish = not real or may(request.user, SPEND, campaign)
+    form = AskBudget(request.POST if request.method == "POST" and real else None)
+    problem = ""
+    if request.method == "POST" and may_publish and (not real or form.is_valid()):
+        budget = form.cleaned_data["budget"] if real else None
+        try:
+            messages.success(request, publish_for(request, campaign, budget))
+            return HttpResponseRedirect(reverse("campaign-progress", args=[campaign.slug]))
+        except NotYetTold as warning:
+            messages.warning(request, _sentence(warning))
+            return HttpResponseRedirect(reverse("campaign-progress", args=[campaign.slug]))
+        except Refused as refused:
+            problem = _sentence(refused)
+    context = _frame(request, campaign, STEPS[-1]) | {
+        "effect": _effect(campaign) if is_quick(campaign) else None,
+        "findings": findings_of(campaign),
+        "real": real,
+        "may_publish": may_publish,
+        "form": form,
+        "problem": problem,
+    }
+    return TemplateResponse(
+        request, "guided/publish.html", context, status=422 if request.method == "POST" else 200
+    )
+
+
+def _sentence(refused: Refused) -> str:
+    text = str(refused)
+    return text[:1].upper() + text[1:]
+
+
+urlpatterns = [
+    path("campaigns/new/", new, name="campaign-new"),
+    path("campaigns/<slug:slug>/steps/preview/", worker_view, name="campaign-preview"),
+    path("campaigns/<slug:slug>/steps/<slug:step>/", step_page, name="campaign-step"),
+    path("campaigns/<slug:slug>/steps/<slug:step>/effect/", effect, name="campaign-effect"),
+]

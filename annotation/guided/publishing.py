@@ -1,0 +1,46 @@
+"""Publishing from a page: what to look at first, and what to say when it is done."""
+
+from decimal import Decimal
+
+from django.http import HttpRequest
+
+from annotation.links import door, how_people_begin, link_of
+from tasks.campaigns import publish
+from tasks.campaigns.findings import contact_findings, image_findings, in_a_sentence, label_findings
+from tasks.models import Campaign
+from tasks.models.refused import Refused
+
+
+def findings_of(campaign: Campaign) -> list[str]:
+    """What may go wrong with a draft, a sentence each; what keeps it from publishing is none."""
+    try:
+        found = [
+            in_a_sentence(*label_findings(campaign)),
+            image_findings(campaign),
+            contact_findings(campaign),
+        ]
+    except (Refused, ValueError):  # publishing will say why
+        return []
+    return [sentence for sentence in found if sentence]
+
+
+def publish_for(request: HttpRequest, campaign: Campaign, budget: Decimal | None = None) -> str:
+    """Publish, and return what to tell the person. `budget`: typed where money is real.
+
+    Raises Refused and NotYetTold.
+    """
+    done = publish.publish(
+        campaign,
+        request.user.get_username(),
+        production=budget is not None,
+        yes_spend=budget,
+        in_queue=True,
+    )
+    campaign.refresh_from_db()
+    path = door(campaign)
+    begin = f" {how_people_begin(campaign, link_of(request, path))}" if path else ""
+    published = (
+        f"Published: {done.pairs:,} pairs of {done.images:,} images in {done.hits:,} HITs;"
+        f" the first round costs {done.first_round}.{begin}"
+    )
+    return " ".join([published, *done.notes])

@@ -1,0 +1,185 @@
+"""A campaign in steps: every setting has its place, and its inputs give back what it holds."""
+
+import json
+
+import pytest
+from django.test import Client
+
+from annotation.api.serializers import CampaignSerializer
+from annotation.guided.form import StepForm
+from annotation.guided.steps import ELSEWHERE, PLACED, STEPS
+from imagesets.models import Dataset
+from tasks.models import Campaign
+from tasks.models.campaign_settings import SETTINGS
+from tests.factories import make_awkward_dataset, make_user
+from tests.studies.answered_studies import make_answered_study
+
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def dataset(module_db, tmp_path_factory) -> Dataset:
+    return make_awkward_dataset(tmp_path_factory.mktemp("guided") / "pictures")
+
+
+@pytest.fixture(scope="module")
+def source(dataset) -> Campaign:
+    contains, _ = make_answered_study(dataset)
+    return contains
+
+
+@pytest.fixture
+def researcher(source, client) -> Client:
+    client.force_login(make_user("ada", "researcher"))
+    return client
+
+
+@pytest.fixture
+def draft(researcher, dataset) -> Campaign:
+    return begun(researcher, of=dataset.slug)
+
+
+def begun(client: Client, **what: str) -> Campaign:
+    """The draft that such a POST begins."""
+    answer = client.post("/campaigns/new/", what)
+    assert answer.status_code == 302, answer.content.decode()
+    return Campaign.objects.get(slug=answer.url.split("/")[2])
+
+
+def posted(client: Client, draft: Campaign, step: str) -> dict[str, list[str]]:
+    """What a browser would post of a step's form as the page shows it."""
+    form = client.get(f"/campaigns/{draft.slug}/steps/{step}/").context["form"]
+    data: dict[str, list[str]] = {}
+    for name, field in form.fields.items():
+        value = form.initial[name]
+        if field.__class__.__name__ == "BooleanField":
+            data |= {name: ["on"]} if value else {}
+        elif isinstance(value, list):
+            data[name] = value
+        else:
+            data[name] = ["" if value is None else str(value)]
+    return data
+
+
+def test_every_setting_has_its_place_in_one_step():
+    places = [name for step in STEPS for name in (*step.asks, *step.more)]
+    assert len(places) == len(set(places))
+    assert SETTINGS.keys() <= PLACED | ELSEWHERE
+
+
+def asked(draft: Campaign) -> dict:
+    fresh = Campaign.objects.get(pk=draft.pk)
+    return {name: CampaignSerializer(fresh).data[name] for name in SETTINGS}
+
+
+CHANGED = {
+    "images": {"per_label": 2, "seed": 7},
+    "candidates": {"classifiers": ["first"], "k": 3, "min_models": 1},
+    "controls": {"share": 0.25, "campaigns": ["grid"], "min_accuracy": 0.6, "min_items": 10},
+    "workers_per_item": 4,
+    "maybe": True,
+    "wage": "12.50",
+    "budget": "100.00",
+    "consent": "# You agree\\n\\nto *this*.",
+    "contact": "Ada",
+}
+
+
+@pytest.mark.parametrize("changes", [{}, CHANGED], ids=["defaults", "changed"])
+def test_saving_each_step_as_it_is_shown_changes_nothing(researcher, draft, changes, source):
+    changes = json.loads(json.dumps(changes).replace('"grid"', json.dumps(source.slug)))
+    serializer = CampaignSerializer(draft, changes, partial=True)
+    serializer.is_valid(raise_exception=True)
+    serializer.save()
+    before = asked(draft)
+    for step in STEPS[:-1]:
+        data = posted(researcher, draft, step.name)
+        answer = researcher.post(f"/campaigns/{draft.slug}/steps/{step.name}/", data)
+        assert answer.status_code == 302, answer.context["form"].errors
+    after = asked(draft)
+    if not changes:  # given in full, and the same
+        before["candidates"] = {"classifiers": None, "k": 5, "min_models": 1}
+    assert after == before
+
+
+def test_what_the_api_would_refuse_stands_at_its_input(researcher, draft):
+    at = f"/campaigns/{draft.slug}/steps/"
+    data = posted(researcher, draft, "quality")
+    wrong = {"controls.share": ["0.9"], "workers_per_item": ["0"], "round_size": ["few"]}
+    answer = researcher.post(f"{at}quality/", data | wrong)
+    assert answer.status_code == 422
+    assert answer.context["form"].errors.keys() == wrong.keys()
+    images = {"images.how": ["listed"], "images.listed": ["nowhere.png"]}
+    answer = researcher.post(f"{at}asked/", posted(researcher, draft, "asked") | images)
+    assert "nowhere.png" in answer.context["form"].errors["images.how"][0]
+    assert Campaign.objects.get(pk=draft.pk).workers_per_item == 9
+
+
+def test_the_effect_is_what_publishing_does_and_changes_nothing(researcher, draft):
+    at = f"/campaigns/{draft.slug}/steps/candidates/"
+    data = posted(researcher, draft, "candidates") | {"candidates.k": ["1"]}
+    fragment = researcher.post(f"{at}effect/", data)
+    effect = fragment.context["effect"]
+    assert not draft.hits.exists()
+    assert Campaign.objects.get(pk=draft.pk).candidates is None
+    assert researcher.post(at, data).status_code == 302
+    page = researcher.get(f"/campaigns/{draft.slug}/steps/publish/")
+    assert f"Publish {effect.hits} HIT" in page.content.decode()
+    assert researcher.post(f"/campaigns/{draft.slug}/steps/publish/").status_code == 302
+    draft.refresh_from_db()
+    assert draft.state == "open"
+    assert (draft.pairs.count(), draft.hits.count()) == (effect.pairs, effect.hits)
+    assert (effect.pairs, effect.images) > (0, 0)
+
+
+def test_the_preview_is_the_workers_page_with_the_texts_as_typed(researcher, draft):
+    data = posted(researcher, draft, "page") | {"instructions": ["Mind the **crane**."]}
+    page = researcher.post(f"/campaigns/{draft.slug}/steps/preview/", data)
+    assert "<strong>crane</strong>" in page.content.decode()
+    assert "This is a preview" in page.content.decode()
+    assert page["X-Frame-Options"] == "SAMEORIGIN"
+    assert not draft.hits.exists()
+
+
+def test_a_follow_up_shows_its_groups_and_the_true_number_asked(researcher, source):
+    draft = begun(researcher, source=source.slug)
+    assert (draft.kind, draft.source) == ("classify", source)
+    data = posted(researcher, draft, "asked") | {"follow_up.easy": ["1"]}
+    effect = researcher.post(f"/campaigns/{draft.slug}/steps/asked/effect/", data).context["effect"]
+    assert sum(group.asked for group in effect.groups) >= effect.images > 0
+    assert {group.name for group in effect.groups} == {"fu", "mis", "easy", "amb"}
+
+
+def test_a_copy_has_the_same_settings_under_another_slug(researcher, draft):
+    Campaign.objects.filter(pk=draft.pk).update(workers_per_item=5, instructions="Look twice.")
+    copy = begun(researcher, copy=draft.slug)
+    same, other = asked(draft), asked(copy)
+    assert other["slug"] != same["slug"]
+    assert {n: v for n, v in other.items() if n not in ("slug", "name")} == {
+        n: v for n, v in same.items() if n not in ("slug", "name")
+    }
+
+
+def test_a_viewer_and_a_stranger_make_nothing(source, dataset, client):
+    client.force_login(make_user("vera", "viewer"))
+    assert client.post("/campaigns/new/", {"of": dataset.slug}).status_code in (403, 404)
+    assert client.get(f"/campaigns/{source.slug}/texts/").status_code == 403
+    assert client.get(f"/campaigns/{source.slug}/steps/asked/").status_code == 403
+    assert Client().get("/campaigns/new/").status_code == 302
+    client.force_login(make_user("nobody"))
+    assert client.get("/campaigns/new/").status_code == 404
+    assert client.get(f"/campaigns/{source.slug}/steps/asked/").status_code == 404
+
+
+def test_texts_change_after_publishing_and_nothing_else(researcher, draft):
+    researcher.post(f"/campaigns/{draft.slug}/steps/publish/")
+    at = f"/campaigns/{draft.slug}/texts/"
+    form = researcher.get(at).context["form"]
+    assert isinstance(form, StepForm)
+    data = {name: form.initial[name] or "" for name in form.fields}
+    data |= {"contact": "Bob", "workers_per_item": "2"}
+    assert researcher.post(at, data).status_code == 302
+    draft.refresh_from_db()
+    assert (draft.contact, draft.workers_per_item) == ("Bob", 9)
+    assert draft.transitions.filter(subject="setting contact").count() == 1

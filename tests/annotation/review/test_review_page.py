@@ -1,0 +1,105 @@
+"""The review queue: each answer drawn as its worker saw it, decided once, in order."""
+
+import pytest
+from django.test import Client
+
+from annotation.review.drawn import draw
+from tasks.models import Assignment, Campaign
+from tasks.models.assignment import Outcome
+from tests.factories import (
+    answer_truly,
+    make_awkward_dataset,
+    make_campaign,
+    make_user,
+    make_workers,
+    work_through,
+)
+
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def reviewed(module_db, tmp_path_factory) -> Campaign:
+    """Three workers have answered every HIT; the first answers wait for a person."""
+    dataset = make_awkward_dataset(tmp_path_factory.mktemp("review") / "pictures")
+    settings = {"workers_per_item": 3, "rejection": True, "review_sample": 4}
+    campaign = make_campaign(dataset, **settings)
+    work_through(campaign, make_workers(3), answer_truly)
+    return campaign
+
+
+@pytest.fixture
+def reviewer(reviewed, client) -> Client:
+    client.force_login(make_user("rita", "reviewer"))
+    return client
+
+
+def address(campaign: Campaign) -> str:
+    return f"/campaigns/{campaign.slug}/review/"
+
+
+def waiting(campaign: Campaign) -> list[Assignment]:
+    rows = Assignment.objects.filter(campaign=campaign, for_person=True, outcome=Outcome.NONE)
+    return list(rows.order_by("pk"))
+
+
+def test_answers_come_one_after_the_other_and_around(reviewer, reviewed):
+    keys = [answer.key for answer in waiting(reviewed)]
+    assert len(keys) == 4
+    seen, after = [], ""
+    for _ in range(5):
+        page = reviewer.get(address(reviewed), {"after": after} if after else {})
+        after = page.context["drawn"].assignment.key
+        seen.append(after)
+    assert seen == [*keys, keys[0]]
+
+
+def test_each_decision_is_taken_once(reviewer, reviewed):
+    first, second, *_ = waiting(reviewed)
+    json = {"Accept": "application/json"}
+    accept = {"answer": first.key, "decision": "accept"}
+    assert reviewer.post(address(reviewed), accept, headers=json).status_code == 204
+    again = reviewer.post(address(reviewed), accept, headers=json)
+    assert (again.status_code, "does not wait" in again.content.decode()) == (422, True)
+    reject = {"answer": second.key, "decision": "reject", "why": ""}
+    assert reviewer.post(address(reviewed), reject, headers=json).status_code == 422
+    assert reviewer.post(address(reviewed), reject | {"why": "Blind."}).status_code == 302
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.outcome, second.outcome, second.feedback) == ("accepted", "rejected", "Blind.")
+    assert "Overturn" in reviewer.get(address(reviewed)).content.decode()
+
+
+def test_all_of_one_worker_are_decided_together(reviewer, reviewed):
+    worker = waiting(reviewed)[0].worker
+    theirs = [answer for answer in waiting(reviewed) if answer.worker == worker]
+    body = {"answer": theirs[0].key, "decision": "accept-all"}
+    assert reviewer.post(address(reviewed), body).status_code == 302
+    assert not [answer for answer in waiting(reviewed) if answer.worker == worker]
+    assert len(waiting(reviewed)) == 4 - len(theirs)
+
+
+def test_what_is_drawn_is_what_was_shown_and_said(reviewed):
+    answer = Assignment.objects.filter(campaign=reviewed).exclude(selected=[]).first()
+    assert answer is not None
+    drawn = draw(answer)
+    tiles = [tile for section in drawn.sections for tile in section.tiles]
+    assert len(tiles) == len(answer.shown)
+    said = [
+        position
+        for position, tile in zip(answer.shown, tiles, strict=True)
+        if tile.said == "selected"
+    ]
+    assert set(said) == set(answer.selected)
+    others = Assignment.objects.filter(hit=answer.hit, outcome="accepted").exclude(pk=answer.pk)
+    for position, tile in zip(answer.shown, tiles, strict=True):
+        votes = sum(position in other.selected for other in others)
+        assert tile.others == (f"{votes} of {len(others)}" if others else "")
+
+
+def test_only_reviewers_of_the_campaign_come_here(reviewed, client):
+    client.force_login(make_user("vera", "viewer"))
+    assert client.get(address(reviewed)).status_code == 403
+    client.force_login(make_user("nobody"))
+    assert client.get(address(reviewed)).status_code == 404
