@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -110,6 +111,8 @@ class CampaignAdmin(CampaignSteps, InvitationSteps, AdditionSteps, Lists):
 
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """A campaign is made in steps."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
         return redirect("campaign-new")
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, QueryDict
 from rest_framework.serializers import ValidationError
 
@@ -62,6 +63,8 @@ class StepForm(forms.Form):
             store(self.draft, self.values(), self.request)
         except ValidationError as error:
             self.refuse(error)
+        except PermissionDenied:
+            self.add_error("budget", "Raising it needs the permission spend.")
         return not self.errors
 
     def refuse(self, error: ValidationError) -> None:

@@ -7,6 +7,7 @@ from csp.decorators import csp
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -23,9 +24,9 @@ from annotation.guided.effect import Effect, effect_of, is_quick
 from annotation.guided.form import StepForm, flat, store
 from annotation.guided.publishing import findings_of, publish_for
 from annotation.guided.steps import BY_NAME, STEPS, Step, before_and_after
-from annotation.rights import RESEARCH, SPEND, allowed, may
+from annotation.rights import RESEARCH, SPEND, allowed, may, may_somewhere
 from annotation.rights.pages import needs
-from annotation.rights.rules import row_for
+from annotation.rights.rules import refusal, row_for
 from imagesets.models import Dataset
 from tasks.campaigns.publish import NotYetTold, on_trial
 from tasks.crowds import is_production
@@ -47,8 +48,8 @@ def new(request: HttpRequest) -> HttpResponse:
     """Begin a draft: `?dataset=`, `?source=` (a follow-up) or `?copy=`; without, choose."""
     given = request.POST if request.method == "POST" else request.GET
     datasets = allowed(request.user, RESEARCH, Dataset.objects.order_by("-created_at"))
-    if not datasets.exists() and not may(request.user, RESEARCH):
-        raise Http404
+    if not may_somewhere(request.user, RESEARCH):
+        raise PermissionDenied(refusal(RESEARCH))
     context: dict[str, Any] = {
         **admin.site.each_context(request),
         "title": "New campaign",
@@ -176,6 +177,8 @@ def effect(request: HttpRequest, campaign: Campaign, step: str) -> HttpResponse:
         shown = effect_of(campaign, lambda draft: store(draft, values, request))
     except ValidationError as error:
         shown = Effect(refused=" ".join(sentence for _, sentence in flat(error.detail)))
+    except PermissionDenied:
+        shown = Effect(refused="Raising the budget needs the permission spend.")
     return TemplateResponse(request, "guided/effect.html", {"effect": shown, "campaign": campaign})
 
 

@@ -1,6 +1,6 @@
 """An answer as its worker saw it, and beside each item what the others said and what is known."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -195,14 +195,13 @@ def _forms(
     return forms
 
 
-Votes = dict[int, Counter[int]]
+Votes = defaultdict[int, Counter[int]]
 
 
 def _votes(others: list[Assignment]) -> tuple[Votes, Votes, Counter[int]]:
     """By position: how often each label was selected and was main, and how many saw the picture."""
-    positions = {position for other in others for position in other.shown}
-    selected: Votes = {position: Counter() for position in positions}
-    mains: Votes = {position: Counter() for position in positions}
+    selected: Votes = defaultdict(Counter)
+    mains: Votes = defaultdict(Counter)
     saw: Counter[int] = Counter()
     for other in others:
         for position, answer in zip(other.shown, other.answers or [], strict=False):

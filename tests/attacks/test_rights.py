@@ -76,6 +76,12 @@ PAGES = {
     "import-job": {"GET": ("row", VIEWER)},
     "import-again": {"POST": ("row", RESEARCHER)},
     "campaign-progress": {"GET": ("row", VIEWER)},
+    "campaign-new": {"GET": ("any", RESEARCHER)},
+    "campaign-step": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
+    "campaign-effect": {"POST": ("row", RESEARCHER)},
+    "campaign-preview": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
+    "campaign-texts": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
+    "campaign-review": {"GET": ("row", REVIEWER), "POST": ("row", REVIEWER)},
     "dataset": {"GET": ("row", VIEWER)},
     "reports": {"GET": ("any", VIEWER)},
     "report": {"GET": ("row", VIEWER)},
@@ -189,7 +195,7 @@ def quick(monkeypatch) -> None:
 
 def requests_of(route: Route, study: Campaign) -> Iterator[tuple[str, str, tuple[str, int]]]:
     """(method, address, who may) of a route of the table."""
-    parts: dict[str, Any] = {"table": "workers", "extension": "csv"}
+    parts: dict[str, Any] = {"table": "workers", "extension": "csv", "step": "asked"}
     about_campaign = "campaign" in route.pattern
     parts["slug"] = study.slug if about_campaign else study.dataset.slug
     if route.name.startswith("admin:") and "{" in route.pattern:

@@ -82,16 +82,13 @@ def test_raising_a_budget_is_spending_and_lowering_it_is_not(draft, client):
 
     assert change("900.00") == change(None) == 403
     assert change("400.00") == 200
-    Campaign.objects.update(crowd="local")  # whose form the admin shows
     client.force_login(make_user("plain"))
-    page = reverse("admin:tasks_campaign_change", args=[draft.pk])
-    form = client.get(page).context["adminform"].form
-    fields = {form[name].html_name: form[name].value() for name in form.fields}
-    posted = {name: "" if value is None else value for name, value in fields.items()}
+    Campaign.objects.update(crowd="local")
+    page = "/campaigns/paid/steps/crowd/"
+    form = client.get(page).context["form"]
+    posted = {name: form.initial[name] or "" for name in form.fields if form.initial[name]}
     answer = client.post(page, posted | {"budget": "401"})
-    assert answer.context["adminform"].form.errors == {
-        "budget": ["Raising it needs the permission spend."]
-    }
+    assert answer.context["form"].errors == {"budget": ["Raising it needs the permission spend."]}
     assert client.post(page, posted | {"budget": "399"}).status_code == 302
     assert Campaign.objects.get().budget == 399
     assert change("900.00", by=client_of("treasurer", "researcher", spend=True)) == 200

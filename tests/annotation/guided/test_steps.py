@@ -14,7 +14,6 @@ from tasks.models.campaign_settings import SETTINGS
 from tests.factories import make_awkward_dataset, make_user
 from tests.studies.answered_studies import make_answered_study
 
-
 pytestmark = pytest.mark.django_db
 
 
@@ -168,7 +167,7 @@ def test_a_viewer_and_a_stranger_make_nothing(source, dataset, client):
     assert client.get(f"/campaigns/{source.slug}/steps/asked/").status_code == 403
     assert Client().get("/campaigns/new/").status_code == 302
     client.force_login(make_user("nobody"))
-    assert client.get("/campaigns/new/").status_code == 404
+    assert client.get("/campaigns/new/").status_code == 403
     assert client.get(f"/campaigns/{source.slug}/steps/asked/").status_code == 404
 
 

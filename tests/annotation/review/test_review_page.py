@@ -15,7 +15,6 @@ from tests.factories import (
     work_through,
 )
 
-
 pytestmark = pytest.mark.django_db
 
 
@@ -96,6 +95,20 @@ def test_what_is_drawn_is_what_was_shown_and_said(reviewed):
     for position, tile in zip(answer.shown, tiles, strict=True):
         votes = sum(position in other.selected for other in others)
         assert tile.others == (f"{votes} of {len(others)}" if others else "")
+
+
+def test_a_form_is_drawn_too_with_and_without_others(reviewed):
+    campaign = make_campaign(reviewed.dataset, "classify", slug="forms", workers_per_item=2)
+    first, second = make_workers(2)
+    for others, worker in enumerate((first, second)):
+        work_through(campaign, [worker], answer_truly)
+        drawn = draw(campaign.assignments.filter(worker=worker).first())
+        assert drawn.others == others
+        for form, answer in zip(drawn.forms, drawn.assignment.answers, strict=True):
+            assert sum(choice.selected for choice in form.choices) == len(answer["selected"])
+            assert [bool(choice.others) for choice in form.choices] == [
+                bool(others) for _ in form.choices
+            ]
 
 
 def test_only_reviewers_of_the_campaign_come_here(reviewed, client):
