@@ -38,6 +38,7 @@ from tasks.pages.hit_pages import form as hit_form
 from tasks.pages.hit_pages import refuse
 from tasks.pages.sheets import preview_of
 
+PUBLISHED = "This campaign has been published: only its texts can be changed."
 FRAMED_HERE = {**settings.WORKER_PAGE_CSP, "frame-ancestors": ["'self'"]}
 
 
@@ -167,8 +168,10 @@ def _as_json(campaign: Campaign, request: HttpRequest) -> str:
 @never_cache
 def effect(request: HttpRequest, campaign: Campaign, step: str) -> HttpResponse:
     """What the draft would ask and cost with the form as it stands, as a piece of the page."""
-    if step not in BY_NAME or campaign.state != State.DRAFT:
+    if step not in BY_NAME:
         raise Http404
+    if campaign.state != State.DRAFT:
+        return HttpResponse(PUBLISHED, status=409, content_type="text/plain")
     form = StepForm(BY_NAME[step], campaign, request, request.POST)
     if not form.is_valid():
         return TemplateResponse(request, "guided/effect.html", {"effect": Effect()})
@@ -190,7 +193,7 @@ def effect(request: HttpRequest, campaign: Campaign, step: str) -> HttpResponse:
 def worker_view(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     """A HIT of the draft as workers would see it, with the form of the step as it stands."""
     if campaign.state != State.DRAFT:
-        raise Http404
+        return refuse(request, 409, PUBLISHED)
     values: dict[str, Any] = {}
     if request.method == "POST":
         form = StepForm(BY_NAME["page"], campaign, request, request.POST)

@@ -12,6 +12,7 @@ from tests.factories import (
     make_campaign,
     make_user,
     make_workers,
+    random_answers,
     work_through,
 )
 
@@ -101,7 +102,7 @@ def test_a_form_is_drawn_too_with_and_without_others(reviewed):
     campaign = make_campaign(reviewed.dataset, "classify", slug="forms", workers_per_item=2)
     first, second = make_workers(2)
     for others, worker in enumerate((first, second)):
-        work_through(campaign, [worker], answer_truly)
+        work_through(campaign, [worker], random_answers())
         drawn = draw(campaign.assignments.filter(worker=worker).first())
         assert drawn.others == others
         for form, answer in zip(drawn.forms, drawn.assignment.answers, strict=True):
