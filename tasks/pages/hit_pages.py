@@ -23,7 +23,7 @@ from tasks.pages.sheets import Sheet, preview_of
 
 View = Callable[..., HttpResponse]
 # What hit.js imports, beside the kind's own.
-SCRIPTS = ("bar", "keys", "measuring", "pictures", "sending")
+SCRIPTS = ("measuring", "page", "pictures")
 
 
 def worker_page(view: View) -> View:
