@@ -32,7 +32,7 @@ TITLES = {
 }
 View = Callable[..., HttpResponse]
 # What hit.js imports, beside the kind's own.
-SCRIPTS = ("bar", "keys", "measuring", "pictures", "sending")
+SCRIPTS = ("measuring", "page", "pictures")
 
 
 def worker_page(view: View) -> View:

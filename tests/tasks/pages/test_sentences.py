@@ -58,7 +58,7 @@ def test_every_sentence_that_a_script_asks_for_stands_in_the_page():
     page = (ROOT / "templates/tasks/hit.html").read_text()
     asked = set()
     for path in (ROOT / "static/js/worker").glob("*.js"):
-        asked |= set(re.findall(r"""\b(?:say|words|remind)\("(\w+)\"""", path.read_text()))
+        asked |= set(re.findall(r"""\b(?:say|wait|words)\("(\w+)\"""", path.read_text()))
     assert len(asked) > 5
     assert {name for name in asked if f'data-say="{name}"' not in page} == set()
 
