@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, QueryDict
 from rest_framework.serializers import ValidationError
@@ -139,6 +140,12 @@ def options_for(draft: Campaign, user: Any) -> Options:
                 (name, name) for name in classifiers.order_by("name").values_list("name", flat=True)
             ],
             "controls.campaigns": [(each.slug, each.name) for each in ended.order_by("name")],
+            "languages": sorted(settings.LANGUAGES, key=lambda each: _place(draft, each[0])),
             "crowd": [(name, f"{name}: {crowd_named(name).about}") for name in CROWDS],
         }
     )
+
+
+def _place(draft: Campaign, language: str) -> int:
+    """The place of a language among the draft's: the first is its main one."""
+    return draft.languages.index(language) if language in draft.languages else len(draft.languages)
