@@ -290,6 +290,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0 * SYNC_MINUTES,
         "options": {"expires": 60 * SYNC_MINUTES},
     },
+    "aggregate what has ended": {
+        "task": "tasks.celery_tasks.aggregate_ended",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "aggregate every campaign": {
         "task": "tasks.celery_tasks.aggregate_campaigns",
         "schedule": crontab(hour=NIGHTLY_HOUR, minute=0),

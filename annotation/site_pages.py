@@ -66,6 +66,7 @@ urlpatterns = [
     path("", include("annotation.guided.later")),
     path("", include("annotation.review.pages")),
     path("", include("annotation.dashboards.campaign")),
+    path("", include("annotation.dashboards.classifiers")),
     path("", include("annotation.dashboards.dataset")),
     path("", include("annotation.dashboards.report")),
 ]

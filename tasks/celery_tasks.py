@@ -1,4 +1,4 @@
-"""Tasks of the queue `default`: syncs every few minutes, aggregation every night.
+"""Tasks of the queue `default`: syncs every few minutes, aggregation every night and at the end.
 
 Tasks take ids and may be repeated.
 """
@@ -7,14 +7,15 @@ import logging
 from datetime import timedelta
 
 from celery import Task, shared_task
-from django.db.models import Exists, Max, OuterRef, Q
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
 
 from imagesets.clock import database_now
 from tasks.crowds import CrowdError
 from tasks.market.sync import sync
-from tasks.models import Assignment, Campaign
+from tasks.models import Assignment, Campaign, Run, Transition
 from tasks.models.campaign import State
 from tasks.results import aggregate, record_failure
+from tasks.results.failures import FAILED, SUBJECT
 from tasks.results.store import forget_deleted
 from tasks.work.drafts import forget_old
 
@@ -52,6 +53,31 @@ def aggregate_campaign(campaign_id: int) -> None:
     except Exception as error:
         log.exception("Aggregation of %s failed; its last results stay.", campaign.slug)
         record_failure(campaign, error)
+
+
+def ended_without_results() -> QuerySet[Campaign]:
+    """Campaigns that have ended and whose last run lacks answers, unless a later one failed."""
+    of_campaign = {"campaign": OuterRef("pk")}
+    # An import may bring answers with times to come; it is aggregated by hand or in the night.
+    answers = Assignment.objects.filter(**of_campaign, submitted_at__isnull=False, imported=False)
+    last = answers.order_by("-submitted_at").values("submitted_at")[:1]
+    ended = Campaign.objects.filter(state__in=[State.FINISHED, State.CLOSED])
+    return ended.annotate(last_answer=Subquery(last)).filter(
+        ~Exists(Run.objects.filter(**of_campaign, started_at__gt=OuterRef("last_answer"))),
+        ~Exists(
+            Transition.objects.filter(
+                **of_campaign, subject=SUBJECT, after=FAILED, at__gt=OuterRef("last_answer")
+            )
+        ),
+        last_answer__isnull=False,
+    )
+
+
+@shared_task
+def aggregate_ended() -> None:
+    """Queue an aggregation of each campaign that has just ended: nobody waits for the night."""
+    for pk in ended_without_results().values_list("pk", flat=True):
+        aggregate_campaign.delay(pk)
 
 
 @shared_task

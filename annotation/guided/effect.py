@@ -113,6 +113,7 @@ def _groups(laid_out: Campaign) -> list[Group]:
         )
         for name, about in GROUPS.items()
         for of_group in [rows.filter(group=name)]
+        if of_group.exists()
     ]
 
 

@@ -42,7 +42,13 @@ class StepForm(forms.Form):
         self.settings = settings_of((*step.asks, *step.more), draft)
         self.folded: set[str] = set()
         for setting in self.settings:
-            inputs = fields_for(setting, getattr(draft, setting.name), self.options)
+            value = getattr(draft, setting.name)
+            if value is None and setting.null_is_default:
+                value = setting.default
+            inputs = fields_for(setting, value, self.options)
+            if setting.name == "crowd":
+                about = " ".join(f"{name}: {crowd_named(name).about}" for name in CROWDS)
+                inputs["crowd"][0].help_text = about
             for name, (field, initial) in inputs.items():
                 self.fields[name] = field
                 self.initial[name] = initial
@@ -141,7 +147,7 @@ def options_for(draft: Campaign, user: Any) -> Options:
             ],
             "controls.campaigns": [(each.slug, each.name) for each in ended.order_by("name")],
             "languages": sorted(settings.LANGUAGES, key=lambda each: _place(draft, each[0])),
-            "crowd": [(name, f"{name}: {crowd_named(name).about}") for name in CROWDS],
+            "crowd": [(name, name) for name in CROWDS],
         }
     )
 

@@ -104,12 +104,12 @@ def _labels(dataset: Dataset, counted: Counted) -> Stage:
 
 
 def _classifiers(dataset: Dataset, counted: Counted) -> Stage:
-    address = reverse("admin:models_inference_classifier_changelist")
-    address += "?" + urlencode({"dataset__id__exact": dataset.pk})
+    address = reverse("classifiers", args=[dataset.slug])
     if counted.inference:
         return Stage("Classifiers", Where.NOW, counted.inference, "", "See the job", address)
     if counted.classifiers:
-        return Stage("Classifiers", Where.DONE, f"{counted.classifiers:,}")
+        text = f"{counted.classifiers:,}"
+        return Stage("Classifiers", Where.DONE, text, "", "See them, or add some", address)
     if not counted.images:
         return Stage("Classifiers", Where.LATER, "-")
     sentence = "What they see in each image are the labels that people are asked about."

@@ -18,6 +18,7 @@ DOCUMENT = 4 * 2**20  # JSON for the API, and the forms of people who have logge
 # Pages whose forms hold files, read before their views begin, and what they ask for.
 IMPORT_PAGES = {
     "import-dataset": "imagesets.change_dataset",
+    "classifiers-file": "models_inference.add_classifier",
     "admin:models_inference_classifier_add": "models_inference.add_classifier",
     "admin:models_inference_classifier_change": "models_inference.change_classifier",
 }

@@ -1,0 +1,190 @@
+"""A study's classifiers, /datasets/{slug}/classifiers/: choose some, see how they run."""
+
+import importlib.util
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
+
+from annotation.rights import RESEARCH, VIEW, may
+from annotation.rights.pages import needs
+from imagesets.labels.imagenet import imagenet_classes
+from imagesets.models import Dataset
+from models_inference.classifiers.presets import DEFAULT, DEMO, Preset, register
+from models_inference.classifiers.registration import timm_names
+from models_inference.errors import InferenceError
+from models_inference.jobs import job_progress, queue_predictions
+from models_inference.models import Classifier
+from models_inference.networks.weights import PACKAGE, PRETRAINED
+from models_inference.predictions.files import import_predictions
+
+SAMPLED = 3  # classes shown with the label that they mean
+FOUND = 12  # of timm's architectures, for a search
+JOBS = 5
+
+
+class PredictionsFile(forms.Form):
+    """Predictions made elsewhere."""
+
+    name = forms.CharField(
+        label="Name of the classifier", max_length=200, widget=UnfoldAdminTextInputWidget
+    )
+    file = forms.FileField(
+        label="Its predictions",
+        help_text="CSV: image,rank,label,score; or .npz: logits, images and perhaps classes.",
+        widget=UnfoldAdminFileFieldWidget,
+    )
+
+
+@needs(VIEW, Dataset)
+@require_safe
+@never_cache
+def classifiers(request: HttpRequest, dataset: Dataset) -> HttpResponse:
+    """The page; `?q=` searches timm's architectures."""
+    return _page(request, dataset)
+
+
+def _page(
+    request: HttpRequest, dataset: Dataset, form: PredictionsFile | None = None, status: int = 200
+) -> HttpResponse:
+    images = dataset.images.count()
+    rows = [
+        (each, each.predictions.count(), bool(each.architecture))
+        for each in dataset.classifiers.order_by("name")
+    ]
+    jobs = [(job, job_progress(job)) for job in dataset.inference_jobs.all()[:JOBS]]
+    query = request.GET.get("q", "").strip()
+    context = {
+        **admin.site.each_context(request),
+        "title": f"{dataset.name}: classifiers",
+        "dataset": dataset,
+        "images": images,
+        "rows": rows,
+        "missing": sum(1 for _, done, runs in rows if runs and done < images),
+        "jobs": jobs,
+        "running": any(progress.state in ("running", "waiting") for _, progress in jobs),
+        "may_research": may(request.user, RESEARCH, dataset),
+        "installed": [preset for preset in DEMO if _is_installed(preset)],
+        "ten": DEFAULT,
+        "have": {each.name for each, _, _ in rows},
+        "query": query,
+        "found": search(query),
+        "sample": _sample(dataset),
+        "form": form or PredictionsFile(),
+    }
+    return TemplateResponse(request, "pages/classifiers.html", context, status=status)
+
+
+def search(query: str) -> list[str]:
+    """Some of timm's architectures whose names hold every word of the query, the likest first."""
+    words = query.lower().split()
+    if not words:
+        return []
+    fitting = [name for name in timm_names() if all(word in name for word in words)]
+    return sorted(fitting, key=lambda name: (not name.startswith(words[0]), len(name), name))[
+        :FOUND
+    ]
+
+
+def _is_installed(preset: Preset) -> bool:
+    return importlib.util.find_spec(preset.weights.removeprefix(PACKAGE)) is not None
+
+
+def _sample(dataset: Dataset) -> dict[str, Any]:
+    """How the classes of an ImageNet classifier map to the dataset's labels, with some rows."""
+    classes = imagenet_classes()
+    labels = dict(dataset.labels.values_list("key", "names"))
+    mapped = [(index, each) for index, each in enumerate(classes) if each.key in labels]
+    return {
+        "classes": len(classes),
+        "mapped": len(mapped),
+        "labels": len(labels),
+        "rows": [
+            (index, each.names[0], labels[each.key][0], each.key)
+            for index, each in mapped[:SAMPLED]
+        ],
+    }
+
+
+@needs(RESEARCH, Dataset)
+@require_POST
+def add(request: HttpRequest, dataset: Dataset) -> HttpResponse:
+    """Register the classifiers that were chosen and run what they have not predicted yet."""
+    chosen = request.POST.getlist("classifier")
+    here = reverse("classifiers", args=[dataset.slug])
+    try:
+        presets = [_preset(name) for name in dict.fromkeys(chosen)]
+        if not presets and "missing" not in request.POST:
+            raise InferenceError("Choose a classifier first.")
+        with transaction.atomic():
+            new = register(dataset, presets)
+            if "missing" in request.POST:
+                new = list(dataset.classifiers.exclude(architecture=""))
+        queue_predictions(dataset, new)
+        messages.success(request, _queued(new))
+    except InferenceError as error:
+        messages.error(request, str(error))
+    return HttpResponseRedirect(here)
+
+
+def _queued(classifiers: Sequence[Classifier]) -> str:
+    names = ", ".join(each.name for each in classifiers)
+    return f"Queued: {names}. The page shows how far they are."
+
+
+def _preset(name: str) -> Preset:
+    """The classifier that a name on the page stands for. Raises InferenceError."""
+    ready = {preset.name: preset for preset in (*DEMO, *DEFAULT)}
+    if name in ready:
+        return ready[name]
+    if name.partition(".")[0] not in timm_names():
+        raise InferenceError(f"{name[:100]} is not one of timm's architectures.")
+    return Preset(name=name, architecture=name, weights=PRETRAINED)
+
+
+@needs(RESEARCH, Dataset)
+@require_POST
+def bring(request: HttpRequest, dataset: Dataset) -> HttpResponse:
+    """Import a file of predictions, all of it or nothing."""
+    form = PredictionsFile(request.POST, request.FILES)
+    if form.is_valid():
+        upload = form.cleaned_data["file"]
+        suffix = Path(upload.name).suffix.lower()
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                file = Path(folder) / f"predictions{suffix}"
+                with file.open("wb") as copy:
+                    copy.writelines(upload.chunks())
+                done = import_predictions(dataset, file, form.cleaned_data["name"])
+        except InferenceError as error:
+            form.add_error("file", str(error).replace(f"{file}", upload.name))
+        else:
+            messages.success(
+                request,
+                " ".join(
+                    [
+                        f"{done.classifier.name}: {done.new:,} images' predictions imported,"
+                        f" {done.known:,} known before.",
+                        *done.notes,
+                    ]
+                ),
+            )
+            return HttpResponseRedirect(reverse("classifiers", args=[dataset.slug]))
+    return _page(request, dataset, form, status=422)
+
+
+urlpatterns = [
+    path("datasets/<slug:slug>/classifiers/", classifiers, name="classifiers"),
+    path("datasets/<slug:slug>/classifiers/add/", add, name="classifiers-add"),
+    path("datasets/<slug:slug>/classifiers/file/", bring, name="classifiers-file"),
+]
