@@ -20,6 +20,7 @@ from annotation.api.serializers import (
     SyncedSerializer,
     ToPublish,
 )
+from annotation.path.standing import standing_of
 from annotation.report.celery_tasks import queue_report
 from annotation.rights import RESEARCH, SPEND, VIEW, need
 from annotation.rights.api import Ruled, RuledList
@@ -63,6 +64,13 @@ class Campaigns(RuledList, generics.ListCreateAPIView):
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().post(request, *args, **kwargs)
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        """A page's campaigns are counted together."""
+        if kwargs.get("many"):
+            standings = {each.campaign.pk: each for each in standing_of(args[0])}
+            kwargs["context"] = {**self.get_serializer_context(), "standings": standings}
+        return super().get_serializer(*args, **kwargs)
 
     def get_serializer_class(self) -> type[CampaignSerializer]:
         data = self.request.data if self.request and self.request.method == "POST" else None

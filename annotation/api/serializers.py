@@ -1,15 +1,18 @@
 """Reads and shows campaigns, for the API and `create_campaign`."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from annotation.api.fields import KnownFieldsOnly, Money, StrictBoolean, StrictText
 from annotation.api.setting_fields import field_of
 from annotation.links import door, link_of
+from annotation.path.standing import Standing, standing_of
 from annotation.rights import SPEND, need, visible
 from tasks import money
 from tasks.campaigns.changing import LATER, cannot_change, change
@@ -42,8 +45,36 @@ class Reason(KnownFieldsOnly):
     why = StrictText(required=False, allow_blank=True, default="", help_text="For the log.")
 
 
+class ProgressSerializer(serializers.Serializer):
+    """How far a campaign is, as its page shows it; sums in US dollars."""
+
+    hits = serializers.IntegerField()
+    answers = serializers.IntegerField(help_text="Used answers so far.")
+    wanted = serializers.IntegerField(help_text="Used answers in the end: R to each HIT.")
+    to_review = serializers.IntegerField(help_text="Answers that wait for a person.")
+    per_hour = serializers.FloatField(help_text="Answers an hour, of late.")
+    expected_finish = serializers.DateTimeField(allow_null=True, help_text="At that pace.")
+    spent = serializers.DecimalField(12, 2, help_text="Paid and owed.")
+
+    @classmethod
+    def of(cls, standing: Standing) -> dict[str, Any]:
+        """A campaign's progress, as JSON holds it."""
+        row = {
+            "hits": standing.completion.hits,
+            "answers": standing.completion.done,
+            "wanted": standing.completion.total,
+            "to_review": standing.to_review,
+            "per_hour": round(standing.pace.per_hour, 1),
+            "expected_finish": standing.finish,
+            "spent": standing.spent.quantize(Decimal("0.01")),
+        }
+        return cls(row).data
+
+
 class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
     """A campaign's settings, and where it stands."""
+
+    progress = serializers.SerializerMethodField()
 
     adds_to: Any = serializers.SlugRelatedField(
         slug_field="slug",
@@ -56,13 +87,19 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
 
     class Meta:
         model = Campaign
-        fields = ["public_id", "state", "round", "target", "adds_to", "consent_texts"]
+        fields = ["public_id", "state", "round", "target", "progress", "adds_to", "consent_texts"]
         read_only_fields = fields
 
     def get_fields(self) -> dict[str, serializers.Field]:
         return {
             name: field_of(setting) for name, setting in SETTINGS.items()
         } | super().get_fields()
+
+    @extend_schema_field(ProgressSerializer)
+    def get_progress(self, campaign: Campaign) -> dict[str, Any]:
+        standings = self.context.get("standings", {})
+        standing = standings.get(campaign.pk) or standing_of([campaign])[0]
+        return ProgressSerializer.of(standing)
 
     def get_consent_texts(self, campaign: Campaign) -> dict[str, str]:
         return {each.version: each.text for each in campaign.consent_texts.all()}

@@ -1,13 +1,23 @@
 """Which settings a campaign may have: one validator for the API and `create_campaign`."""
 
 import json
+from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from annotation.api.serializers import CampaignSerializer, one_line
+from tasks import money
 from tasks.models import Campaign
-from tests.factories import make_awkward_dataset, make_campaign
+from tests.factories import (
+    client_of,
+    make_awkward_dataset,
+    make_campaign,
+    make_workers,
+    work_through,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -118,7 +128,7 @@ def test_defaults_are_the_contracts(dataset):
     campaign = CampaignSerializer(data=LEAST)
     assert campaign.is_valid(), campaign.errors
     shown = CampaignSerializer(campaign.save()).data
-    del shown["public_id"]
+    del shown["public_id"], shown["progress"]
     assert shown == {
         "name": "A study",
         "slug": "a-study",
@@ -257,3 +267,27 @@ def test_the_command_takes_the_same(dataset, tmp_path, capsys):
     with pytest.raises(CommandError, match="no such file"):
         call_command("create_campaign", str(tmp_path / "none.json"))
     assert Campaign.objects.count() == 1
+
+
+def test_the_reply_says_how_far_a_campaign_is_at_the_cost_of_one(tmp_path):
+    dataset = make_awkward_dataset(tmp_path / "pictures")
+    campaign = make_campaign(dataset, slug="first", workers_per_item=2)
+    work_through(campaign, make_workers(1))
+    api = client_of("ada", "researcher")
+    hits = campaign.hits.count()
+    progress = api.get("/api/campaigns/first/").json()["progress"]
+    assert (progress["hits"], progress["answers"], progress["wanted"]) == (hits, hits, 2 * hits)
+    assert Decimal(progress["spent"]) == money.spent(campaign) > 0
+    assert progress["expected_finish"].endswith("Z")
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            rows = api.get("/api/campaigns/").json()["results"]
+        assert rows[-1]["progress"] == progress | {
+            "expected_finish": rows[-1]["progress"]["expected_finish"]
+        }
+        return len(seen)
+
+    before = queries()
+    make_campaign(dataset, slug="second")
+    assert queries() == before
