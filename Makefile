@@ -30,6 +30,7 @@ fix: $(VENV)/installed-dev
 # Every worker's page, into docs/images/.
 screenshots: $(VENV)/installed-dev
 	@$(PY) docs/screenshots.py $(ARGS)
+	@$(PY) docs/tour_pictures.py $(ARGS)
 
 # The sentences of the workers' pages into locale/, and what is translated of them into .mo files.
 # Needs GNU gettext (`apt install gettext`). A new language: `make messages ARGS="--locale fr"`.

@@ -167,7 +167,7 @@ def _show_hand_in(page: Any, address: str) -> None:
     page.goto(f"{address}/hand-in/")
 
 
-def keeper(folder: Path) -> Callable[[str, bytes], None]:
+def keeper(folder: Path, same: float = LOOKS_THE_SAME) -> Callable[[str, bytes], None]:
     """A function that keeps a screenshot (PNG) as a small WebP, unless it shows nothing new."""
 
     def keep(name: str, png: bytes) -> None:
@@ -178,7 +178,7 @@ def keeper(folder: Path) -> Callable[[str, bytes], None]:
             old, new = (Image.open(f).convert("RGB") for f in (file, io.BytesIO(out.getvalue())))
             if old.size == new.size:
                 apart = ImageStat.Stat(ImageChops.difference(old, new)).mean
-                if max(apart) < LOOKS_THE_SAME:
+                if max(apart) < same:
                     return
         file.write_bytes(out.getvalue())
         print(f"{file.name}: {len(out.getvalue()) / 1024:.0f} KB")
