@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from annotation.report.campaigns import study_of
 from annotation.report.kept import keep, keep_failure, not_aggregated
+from annotation.report.kept_comparison import remember, remember_failure, version_kept
 from tasks.celery_tasks import aggregate_campaign
 from tasks.models import Campaign
 
@@ -44,6 +45,38 @@ def compute_report(campaign_id: int) -> None:
     except Exception as error:
         log.exception("The report of %s failed; the kept one stays.", campaign.slug)
         keep_failure(campaigns, error)
+
+
+@shared_task
+def compare_studies(first_id: int, second_id: int) -> None:
+    """Compare the studies that two campaigns belong to, and remember it with its charts.
+
+    It belongs to the reports kept at its beginning: where one was computed since, the next
+    visitor has the comparison computed again.
+    """
+    studies = [
+        study_of(campaign.dataset, campaign)
+        for campaign in (Campaign.objects.filter(pk=pk).first() for pk in (first_id, second_id))
+        if campaign is not None
+    ]
+    if len(studies) < 2 or (version := version_kept(*studies)) is None:
+        return
+    # A page that queues needs no scipy.
+    from annotation.report.charts.differences import charts_of_differences
+    from annotation.report.comparison_document import comparison_of
+    from annotation.report.comparison_groups import groups_of
+    from annotation.report.document import text_of
+    from annotation.report.page.compared import names_of
+    from annotation.report.page.drawings import draw_all
+
+    try:
+        compared = comparison_of(*studies)
+        charts = charts_of_differences(groups_of(compared), names_of(compared))
+        draw_all(version, [chart for _, chart in charts])
+        remember(version, text_of(compared))
+    except Exception as error:
+        log.exception("The comparison of campaigns %s and %s failed.", first_id, second_id)
+        remember_failure(version, error)
 
 
 def queue_report(campaign: Campaign) -> None:

@@ -1,12 +1,13 @@
 """The headline figures of a comparison in words, and what belongs together in groups."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from annotation.report.comparison_document import rows_of
-from annotation.report.wording import Plain, sentence
+from annotation.report.wording import Plain, sentence, token
 
+COLUMNS = ("a", "b", "difference")
 POPULATIONS = {
     "settled": "settled images",
     "single": "images with one object",
@@ -32,8 +33,19 @@ WORDS = {
     r"R12/main_label/(?P<of>.*)/(?P<population>.*)": "right by the main label",
     r"R16/contains/alpha": "agreement in CONTAINS (Krippendorff's alpha)",
     r"R17/difference_offered": "labels accepted one by one, less together",
+    r"B1/models/(?P<of>.*)/top_k/value": "objects among the first labels, as many as objects",
+    r"B1/models/(?P<of>.*)/top_k/(?P<population>weighted)": "objects among the first labels",
+    r"B1/models/(?P<of>.*)/real/value": "first label is a likely one",
 }
 NUMBERS = ("mean_labels", "alpha", "difference_offered")  # all others are shares
+
+
+def rows_of(compared: Plain) -> Iterator[tuple[str, list[tuple[float | None, list]]]]:
+    """(figure and pointer, (value, its interval or []) of a, b and the difference)."""
+    for pointer, row in ((compared["data"] or {}).get("headlines") or {}).items():
+        at = f"/headlines/{token(pointer)}"
+        intervals = compared["intervals"]
+        yield pointer, [(row[key], intervals.get(f"{at}/{key}", [])) for key in COLUMNS]
 
 
 class Value(NamedTuple):
@@ -88,7 +100,9 @@ class Group:
 
     @property
     def title(self) -> str:
-        """What was found, in a sentence."""
+        """What was found, in a sentence; of what has no interval, what it is."""
+        if all(row.difference.low is None for row in self.rows):
+            return sentence(self.says)
         clear = "no clear difference"
         if self.clear:
             several = f"clear differences in {len(self.clear)} of {len(self.rows)}"
@@ -102,7 +116,7 @@ def groups_of(compared: Plain) -> list[Group]:
     for pointer, values in rows_of(compared):
         matches = ((re.fullmatch(pattern, pointer), says) for pattern, says in WORDS.items())
         match, says = next((each for each in matches if each[0]), (None, ""))
-        if match is None:  # the leaderboard's: its metrics stand under other figures as well
+        if match is None:  # the leaderboard's that stand under other figures as well
             continue
         parts = match.groupdict()
         if population := parts.get("population"):

@@ -1,6 +1,6 @@
 """Numbers of a figure in words: with their intervals, counts with their nouns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Plain = Mapping[str, Any]  # a figure as it stands in report.json
@@ -60,3 +60,8 @@ def to(*keys: str) -> str:
 def count(n: int, one: str, many: str) -> str:
     """A number with its noun: "1 image", "1,200 images"."""
     return f"1 {one}" if n == 1 else f"{n:,} {many}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: "a, b and c"."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
