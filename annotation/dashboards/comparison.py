@@ -2,7 +2,6 @@
 
 import json
 from collections import defaultdict
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -91,16 +90,15 @@ def _compared(first: Campaigns, second: Campaigns) -> dict[str, Any]:
         known = json.loads(comparison.text)
         charts = _charts(comparison.version, query)
     said |= {
-        "page": contents(known, names, charts),
+        "page": contents(known, names, charts, differences=comparison.text is not None),
         "framed": True,
         "failure": comparison.failure,
         "waiting": comparison.text is None and not comparison.failure,
         "query": urlencode(query),
         **query,
     }
-    if comparison.text is None:  # the last sentence is on differences
-        page = said["page"]
-        said |= {"heading": "Side by side", "page": replace(page, abstract=page.abstract[:-1])}
+    if comparison.text is None:
+        said["heading"] = "Side by side"
     return said
 
 

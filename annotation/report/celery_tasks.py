@@ -64,15 +64,13 @@ def compare_studies(first_id: int, second_id: int) -> None:
     # A page that queues needs no scipy.
     from annotation.report.charts.differences import charts_of_differences
     from annotation.report.comparison_document import comparison_of
-    from annotation.report.comparison_groups import groups_of
     from annotation.report.document import text_of
     from annotation.report.page.compared import names_of
     from annotation.report.page.drawings import draw_all
 
     try:
         compared = comparison_of(*studies)
-        charts = charts_of_differences(groups_of(compared), names_of(compared))
-        draw_all(version, [chart for _, chart in charts])
+        draw_all(version, charts_of_differences(compared, names_of(compared)))
         remember(version, text_of(compared))
     except Exception as error:
         log.exception("The comparison of campaigns %s and %s failed.", first_id, second_id)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from annotation.report.wording import Plain, sentence, token
+from annotation.report.wording import Plain, rounded, sentence, token
 
 COLUMNS = ("a", "b", "difference")
 POPULATIONS = {
@@ -22,11 +22,11 @@ WORDS = {
     r"R4/any_label/(?P<of>.*)/(?P<population>.*)": "right by any label",
     r"R4/chosen_by_half/(?P<of>.*)/(?P<population>.*)": "right by a label that half chose",
     r"R4/object_name/(?P<of>.*)/(?P<population>.*)": "right by an object's name",
-    r"R5/mean_share": "answers that name the main label",
+    r"R5/mean_share": "answers that call the dataset label the main one",
     r"R5/disagreements_of_multi": "main object is not the dataset label's",
     r"R7/thresholds/(?P<of>.*)/fraction_with_another": "images with a rival label",
     r"R7/thresholds/(?P<of>.*)/mean_labels": "labels that rival, an image",
-    r"R7/thresholds/(?P<of>.*)/counting_mis": "images with a rival, unselected ones among them",
+    r"R7/thresholds/(?P<of>.*)/counting_mis": "images with a rival label, or whose own nobody selects",
     r"R7/thresholds/(?P<of>.*)/cross_fitted": "images with a rival label, cross-fitted",
     r"R10/dataset_label/mean_sf": "selection frequency of dataset labels",
     r"R10/models/(?P<of>.*)/mean_sf": "selection frequency of first predictions",
@@ -61,8 +61,8 @@ class Value(NamedTuple):
             return "-"
         times, digits = (100, ".1f") if is_share else (1, ".2f")
         known = [end for end in (self.low, self.high) if end is not None]
-        between = " to ".join(format(times * end, digits) for end in known)
-        text = f"{format(times * self.value, digits)}{unit if is_share else ''}"
+        between = " to ".join(rounded(times * end, digits) for end in known)
+        text = f"{rounded(times * self.value, digits)}{unit if is_share else ''}"
         return f"{text} ({between})" if between else text
 
 

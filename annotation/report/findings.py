@@ -269,7 +269,7 @@ def _b4(of: _Numbers) -> str | None:
     known = {name: row for name, row in sorted(models.items()) if row["effective_n"] is not None}
     if not known:
         reason = next(iter(of.without_interval.values()), None)
-        return f"The other classifiers are no help: {reason}." if reason else None
+        return f"What the others' predictions would add is not known: {reason}." if reason else None
     best = max(known, key=lambda name: known[name]["effective_n"] / known[name]["n"])
     row = known[best]
     if row["effective_n"] <= row["n"]:

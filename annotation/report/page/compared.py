@@ -14,8 +14,12 @@ from annotation.report.wording import Plain, count, listed, sentence
 MOST_TOLD = 5  # of the clearest differences
 
 
-def abstract_of(compared: Plain, groups: Sequence[Group], names: tuple[str, str]) -> Iterator[str]:
+def abstract_of(compared: Plain, names: tuple[str, str]) -> list[str]:
     """What was compared, how much differs clearly, and where."""
+    return [*_studies(compared, names), *_differences(groups_of(compared), names)]
+
+
+def _studies(compared: Plain, names: tuple[str, str]) -> Iterator[str]:
     for name, study in zip(names, (compared["a"], compared["b"]), strict=True):
         yield (
             f"{name}: {count(study['images'], 'image', 'images')} of {study['dataset']},"
@@ -23,16 +27,22 @@ def abstract_of(compared: Plain, groups: Sequence[Group], names: tuple[str, str]
             f" {count(len(study['classifiers']), 'classifier', 'classifiers')}."
         )
     yield from _shared(compared, names)
+
+
+def _differences(groups: Sequence[Group], names: tuple[str, str]) -> Iterator[str]:
     certain = [row for group in groups for row in group.rows if row.difference.low is not None]
     clear = [(row.distance, group, row) for group in groups for row in group.clear]
     if not certain:
         yield "No difference has an interval, so nothing can be said to differ."
         return
+    of = f"Of {count(len(certain), 'headline figure', 'headline figures')} that both have"
+    if not clear:
+        yield f"{of}, none differs clearly: the 95 % interval of each difference holds zero."
+        return
     yield (
-        f"Of {count(len(certain), 'headline figure', 'headline figures')} that both have,"
-        f" {len(clear)} {'differs' if len(clear) == 1 else 'differ'} clearly: the 95 % interval of"
-        " the difference leaves out zero. If nothing differed, about 5 % of them would all the"
-        " same."
+        f"{of}, {len(clear)} {'differs' if len(clear) == 1 else 'differ'} clearly: the 95 %"
+        " interval of the difference leaves out zero. If nothing differed, about 5 % of them would"
+        " all the same."
     )
     for _, group, row in sorted(clear, key=lambda each: -each[0])[:MOST_TOLD]:
         unit = " points" if group.is_share else ""
@@ -84,10 +94,19 @@ class Comparison:
 
 
 def contents(
-    compared: Plain, names: tuple[str, str], charts: Mapping[str, ChartImage]
+    compared: Plain,
+    names: tuple[str, str],
+    charts: Mapping[str, ChartImage],
+    *,
+    differences: bool = True,
 ) -> Comparison:
-    """What the page says. names: of the two studies. charts: by name; some may lack."""
+    """What the page says. names: of the two studies. charts: by name; some may lack.
+
+    differences: whether they are known yet.
+    """
     groups = groups_of(compared)
+    head = ["", *names, "difference"]
+    columns = len(head) if differences else len(head) - 1
     sections = [
         Section(
             name := f"{group.figure}-{group.name}",
@@ -95,19 +114,19 @@ def contents(
             TOPICS[group.figure],
             tight(group.title),
             [charts[name]] if name in charts else [],
-            Table("", ["", *names, "difference"], [_cells(group, row) for row in group.rows]),
+            Table("", head[:columns], [_cells(group, row)[:columns] for row in group.rows]),
         )
         for group in groups
     ]
-    abstract = [tight(text) for text in abstract_of(compared, groups, names)]
-    return Comparison(names, compared["software"], abstract, sections)
+    said = [*_studies(compared, names), *(_differences(groups, names) if differences else ())]
+    return Comparison(names, compared["software"], [tight(text) for text in said], sections)
 
 
 def page_of(compared: Plain, names: tuple[str, str]) -> bytes:
     """The comparison as one HTML file that needs no other. names: of the two studies."""
     from annotation.report.charts.differences import charts_of_differences
 
-    drawn = [chart for _, chart in charts_of_differences(groups_of(compared), names)]
+    drawn = list(charts_of_differences(compared, names))
     images = dict(zip((chart.name for chart in drawn), embedded(drawn), strict=True))
     context = {"page": contents(compared, names, images), "style": style()}
     return render_to_string("report/compare.html", context).encode()
