@@ -26,7 +26,7 @@ WORDS = {
     r"R5/disagreements_of_multi": "main object is not the dataset label's",
     r"R7/thresholds/(?P<of>.*)/fraction_with_another": "images with a rival label",
     r"R7/thresholds/(?P<of>.*)/mean_labels": "labels that rival, an image",
-    r"R7/thresholds/(?P<of>.*)/counting_mis": "images with a rival label, or whose own nobody selects",
+    r"R7/thresholds/(?P<of>.*)/counting_mis": "images with a rival label, or with none selected",
     r"R7/thresholds/(?P<of>.*)/cross_fitted": "images with a rival label, cross-fitted",
     r"R10/dataset_label/mean_sf": "selection frequency of dataset labels",
     r"R10/models/(?P<of>.*)/mean_sf": "selection frequency of first predictions",

@@ -120,7 +120,8 @@ def _title(whose: str, every: Sequence[Factors]) -> str:
     images, workers = (
         sum(_would_do(factors[way]) for factors in every) for way in ("images", "new_workers")
     )
+    of = f"{count(len(every), 'interval', 'intervals')} of {whose}"
     return (
-        f"More images alone could halve {images} of {count(len(every), 'interval', 'intervals')} of"
-        f" {whose}, more workers alone {workers}"
+        f"More images alone could halve {images or 'none'} of {of}, more workers alone"
+        f" {workers or 'none'}"
     )

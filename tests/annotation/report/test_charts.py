@@ -124,6 +124,26 @@ def test_a_classifier_has_one_mark_in_all_charts(report):
         assert {shape for _, shape in some} == {shape for _, shape in filled[name]}
 
 
+def test_many_classifiers_have_a_matrix_for_each_measure():
+    made = pictures(3, 40)
+    for picture in made:
+        tops = list(picture.tops.values())
+        picture.tops = {f"m{number}": tops[number % len(tops)] for number in range(7)}
+    study = study_of(made)
+    report = {"study": {"classifiers": list(study.models)}, "figures": figures_of(study)}
+    drawn = drawn_by(report)
+    known = [row for row in report["figures"]["B3"]["data"]["differences"] if row["difference"]]
+    for row in known:
+        ahead, behind = (row["a"], row["b"]) if row["difference"] > 0 else (row["b"], row["a"])
+        (cell,) = [
+            cell
+            for cell in drawn[f"B3-{row['metric']}"]
+            if (cell["row"], cell["column"]) == (ahead, behind) and "depth" in cell
+        ][:1]
+        assert cell["value"] == row["difference"]
+    assert len({row["metric"] for row in known}) > 2
+
+
 @pytest.mark.parametrize(
     ("images", "campaigns"), [(1, {}), (20, {"contains": False}), (20, {"classify": False})]
 )
