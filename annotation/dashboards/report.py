@@ -3,7 +3,7 @@
 import json
 from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
@@ -66,7 +66,7 @@ def reports(request: HttpRequest) -> HttpResponse:
     campaigns = {each.pk for study in every for each in study if each is not None}
     runs = Run.objects.filter(campaign__in=campaigns).values("campaign")
     aggregated = dict(runs.annotate(at=Max("started_at")).values_list("campaign", "at"))
-    studies = []
+    studies: list[dict[str, Any]] = []
     for (contains, classify), query in every.items():
         last = last_of((contains, classify))
         dates = [aggregated.get(each.pk) for each in (contains, classify) if each is not None]

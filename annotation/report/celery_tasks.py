@@ -54,12 +54,9 @@ def compare_studies(first_id: int, second_id: int) -> None:
     It belongs to the reports kept at its beginning: where one was computed since, the next
     visitor has the comparison computed again.
     """
-    studies = [
-        study_of(campaign.dataset, campaign)
-        for campaign in (Campaign.objects.filter(pk=pk).first() for pk in (first_id, second_id))
-        if campaign is not None
-    ]
-    if len(studies) < 2 or (version := version_kept(*studies)) is None:
+    campaigns = [Campaign.objects.filter(pk=pk).first() for pk in (first_id, second_id)]
+    first, second = (each and study_of(each.dataset, each) for each in campaigns)
+    if first is None or second is None or (version := version_kept(first, second)) is None:
         return
     # A page that queues needs no scipy.
     from annotation.report.charts.differences import charts_of_differences
@@ -69,7 +66,7 @@ def compare_studies(first_id: int, second_id: int) -> None:
     from annotation.report.page.drawings import draw_all
 
     try:
-        compared = comparison_of(*studies)
+        compared = comparison_of(first, second)
         draw_all(version, charts_of_differences(compared, names_of(compared)))
         remember(version, text_of(compared))
     except Exception as error:
