@@ -41,7 +41,6 @@ def compare(request: HttpRequest) -> HttpResponse:
         "title": "Two studies compared",
         "form": _form(choices, {side: last_of(study).slug for side, study in named.items()}),
         "studies": sum(len(some) for _, some in choices),
-        "named": len(named),
     }
     if len(named) == len(SIDES):
         context |= _compared(named["a"], named["b"])

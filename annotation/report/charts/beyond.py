@@ -11,7 +11,7 @@ from annotation.report.charts.forms import (
     rows_of_points,
 )
 from annotation.report.charts.reading import INTERVALS, Figure, Report, percent
-from annotation.report.charts.theme import INK, PEOPLES, shorter
+from annotation.report.charts.theme import INK, PEOPLES, shortened
 from annotation.report.wording import listed, sentence
 
 METRICS = {
@@ -154,10 +154,11 @@ def _clear(rows: Rows) -> str:
 def _differences(report: Report, by_metric: dict[str, Rows]) -> Any:
     """A panel for each metric, two beside each other, with a row for each pair."""
     panels: list[tuple[str, Rows]] = []
+    names = dict(zip(report.looks, shortened(list(report.looks), 18), strict=True))
     for metric, rows in by_metric.items():
         points = []
         for row in sorted(rows, key=lambda row: -row["value"]):
-            a, b = (shorter(report.look(row[side]).name, 18) for side in ("a", "b"))
+            a, b = (names[row[side]] for side in ("a", "b"))
             sure = row["p_holm"] is None or row["p_holm"] < SURE
             fill = INK if sure else "transparent"
             point = {key: row[key] for key in ("value", "low", "high")}

@@ -60,6 +60,18 @@ def test_sentences():
     ]
 
 
+def test_classifiers_that_one_study_lacks_are_said():
+    comparison = compared()
+    for ours, theirs, sentence in (
+        (["x", "y"], ["z", "x"], "Compared are the classifiers of both, x; 2 others are in one"),
+        (["x"], ["y"], "No classifier is compared: none is in both."),
+        (["x"], [], "No classifier is compared: cups/grid has none."),
+    ):
+        for side, classifiers in (("a", ours), ("b", theirs)):
+            comparison[side] = comparison[side] | {"classifiers": classifiers}
+        assert abstract_of(comparison, names_of(comparison))[2].startswith(sentence)
+
+
 def test_the_page_needs_no_other_file_and_shows_what_has_no_chart():
     text = page_of(compared({"R3/models/third/settled": (None, None, None)}), ("a", "b")).decode()
     assert "No difference has an interval" in text
