@@ -55,7 +55,7 @@ def compare_studies(first_id: int, second_id: int) -> None:
     visitor has the comparison computed again.
     """
     campaigns = [Campaign.objects.filter(pk=pk).first() for pk in (first_id, second_id)]
-    first, second = (each and study_of(each.dataset, each) for each in campaigns)
+    first, second = (study_of(each.dataset, each) if each else None for each in campaigns)
     if first is None or second is None or (version := version_kept(first, second)) is None:
         return
     # A page that queues needs no scipy.
