@@ -69,4 +69,5 @@ urlpatterns = [
     path("", include("annotation.dashboards.classifiers")),
     path("", include("annotation.dashboards.dataset")),
     path("", include("annotation.dashboards.report")),
+    path("", include("annotation.dashboards.comparison")),
 ]

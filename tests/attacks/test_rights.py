@@ -60,6 +60,7 @@ API = {
     "api-invitation": {"DELETE": ("row", RESEARCHER)},
     "api-cancel-job": {"POST": ("row", RESEARCHER)},
     "api-datasets": {"GET": ("any", VIEWER)},
+    "api-comparison": {"GET": ("any", VIEWER)},
     "api-classifiers": {"GET": ("row", VIEWER), "POST": ("row", RESEARCHER)},
     "api-predictions": {"GET": ("row", VIEWER), "POST": ("row", RESEARCHER)},
     **{
@@ -87,6 +88,8 @@ PAGES = {
     "classifiers-add": {"POST": ("row", RESEARCHER)},
     "classifiers-file": {"POST": ("row", RESEARCHER)},
     "reports": {"GET": ("any", VIEWER)},
+    "compare": {"GET": ("any", VIEWER)},
+    "compare-chart": {"GET": ("any", VIEWER)},
     "report": {"GET": ("row", VIEWER)},
     "report-chart": {"GET": ("row", VIEWER)},
 }
