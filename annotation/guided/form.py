@@ -80,7 +80,7 @@ class StepForm(forms.Form):
             self.add_error(self._input_of(path), sentence)
 
     def _input_of(self, path: str) -> str | None:
-        candidates = (path, f"{path}.how", f"{path}.on")
+        candidates = (path, f"{path}.how", f"{path}.on", f"{path}.{self.draft.languages[0]}")
         return next((name for name in candidates if name in self.fields), None)
 
     @property
@@ -140,6 +140,7 @@ def options_for(draft: Campaign, user: Any) -> Options:
         user,
         Campaign.objects.filter(dataset=draft.dataset, state__in=[State.FINISHED, State.CLOSED]),
     ).exclude(pk=draft.pk)
+    names = dict(settings.LANGUAGES)
     return Options(
         {
             "candidates.classifiers": [
@@ -148,7 +149,8 @@ def options_for(draft: Campaign, user: Any) -> Options:
             "controls.campaigns": [(each.slug, each.name) for each in ended.order_by("name")],
             "languages": sorted(settings.LANGUAGES, key=lambda each: _place(draft, each[0])),
             "crowd": [(name, name) for name in CROWDS],
-        }
+        },
+        [(code, names.get(code, code)) for code in draft.languages],
     )
 
 

@@ -22,6 +22,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from tasks.models.campaign_settings import SETTINGS
 from tasks.models.setting_types import (
     Choice,
     Dollars,
@@ -49,6 +50,7 @@ class Options:
     """What can be chosen for settings that name something: by path, (value, title)."""
 
     by_path: Mapping[str, list[tuple[str, str]]] = field(default_factory=dict)
+    languages: list[tuple[str, str]] = field(default_factory=list)  # the draft's (code, name)
 
 
 def fields_for(
@@ -66,7 +68,7 @@ def value_from(setting: Setting, given: Mapping[str, Any], options: Options) -> 
 def part_of(name: str) -> str:
     """Of which choice an input is a part: SETTING.how=VALUE, or "" where it always shows."""
     setting, _, part = name.partition(".")
-    if part in ("", WORD, ON):
+    if part in ("", WORD, ON) or isinstance(SETTINGS[setting].type, Text):
         return ""
     if part == LISTED:
         return f"{setting}.{WORD}={LISTED}"
@@ -95,6 +97,12 @@ def _fields(
         yield from _parts(path, declared, value, options)
     elif isinstance(declared, WordOr):
         yield from _word_or(path, title, declared, value, options, help_text)
+    elif _is_spoken(declared, value, options):
+        texts = _spoken(value, options)
+        for code, language in [*options.languages, *_others(value, options)]:
+            named = f"{title} ({language})"
+            box = _field(path, declared, named, help_text, options)
+            yield f"{path}.{code}", (box, texts.get(code, ""))
     elif path in options.by_path and isinstance(declared, ListOf):
         box = forms.MultipleChoiceField(
             label=title,
@@ -107,6 +115,26 @@ def _fields(
         yield path, (box, everything if value is None else value)
     else:
         yield path, (_field(path, declared, title, help_text, options), _shown(declared, value))
+
+
+def _is_spoken(declared: Type, value: Any, options: Options) -> bool:
+    """Whether a text has an input for each language."""
+    if not isinstance(declared, Text) or not declared.by_language:
+        return False
+    return len(options.languages) > 1 or isinstance(value, Mapping)
+
+
+def _spoken(value: Any, options: Options) -> Mapping[str, str]:
+    """A text by language; one that is given once is in the first language."""
+    return value if isinstance(value, Mapping) else {options.languages[0][0]: value or ""}
+
+
+def _others(value: Any, options: Options) -> list[tuple[str, str]]:
+    """Languages that a text is given in, and that the draft's pages are not shown in."""
+    shown = {code for code, _ in options.languages}
+    return (
+        [(code, code) for code in value if code not in shown] if isinstance(value, Mapping) else []
+    )
 
 
 # Groups of which null stands for the defaults: there is nothing to switch off.
@@ -228,6 +256,16 @@ def _value(path: str, setting: Setting, given: Mapping[str, Any], options: Optio
             group = next(each for each in declared.types if isinstance(each, Group))
             return _group(path, group, given, options)
         return declared.word
+    if isinstance(declared, Text) and path not in given:
+        texts = {
+            name.removeprefix(f"{path}."): text
+            for name, text in given.items()
+            if name.startswith(f"{path}.") and text
+        }
+        first = options.languages[0][0]
+        if texts.keys() - {first}:
+            return texts
+        return _plain(declared, setting, texts.get(first))
     value = given.get(path)
     if isinstance(declared, ListOf) and path in options.by_path:
         everything = [option for option, _ in options.by_path[path]]

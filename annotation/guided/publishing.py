@@ -6,7 +6,13 @@ from django.http import HttpRequest
 
 from annotation.links import door, how_people_begin, link_of
 from tasks.campaigns import publish
-from tasks.campaigns.findings import contact_findings, image_findings, in_a_sentence, label_findings
+from tasks.campaigns.findings import (
+    contact_findings,
+    image_findings,
+    in_a_sentence,
+    label_findings,
+    language_findings,
+)
 from tasks.models import Campaign
 from tasks.models.refused import Refused
 
@@ -18,6 +24,7 @@ def findings_of(campaign: Campaign) -> list[str]:
             in_a_sentence(*label_findings(campaign)),
             image_findings(campaign),
             contact_findings(campaign),
+            language_findings(campaign),
         ]
     except (Refused, ValueError):  # publishing will say why
         return []

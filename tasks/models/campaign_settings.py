@@ -271,7 +271,7 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "title",
             "Title",
-            Text(128, blank=True),
+            Text(128, blank=True, by_language=True),
             "What workers know the campaign by. If empty, a title that suits its kind.",
             default="",
             later=True,
@@ -279,7 +279,7 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "description",
             "Description",
-            Text(blank=True, lines=True),
+            Text(blank=True, lines=True, by_language=True),
             "What the marketplace's list says of the work. If empty, a text that suits its kind.",
             default="",
             crowds=MTURK,
@@ -295,7 +295,7 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "instructions",
             "Instructions",
-            Text(blank=True, lines=True),
+            Text(blank=True, lines=True, by_language=True),
             "Shown to workers below the built-in instructions, in Markdown.",
             default="",
             later=True,
@@ -313,7 +313,7 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "contact",
             "Contact",
-            Text(500, lines=True),
+            Text(500, lines=True, by_language=True),
             "Who answers for the study and how to reach them, shown on workers' pages. Needed to"
             " publish where real money is spent.",
             default=None,
@@ -323,7 +323,7 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "content_warning",
             "Content warning",
-            Text(2000, lines=True),
+            Text(2000, lines=True, by_language=True),
             "What the pictures may show that disturbs people, shown before they begin.",
             default=None,
             null=True,
@@ -332,7 +332,7 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "consent",
             "Consent",
-            Text(50_000, lines=True),
+            Text(50_000, lines=True, by_language=True),
             "What workers agree to before their first picture, in Markdown. Whoever agreed to"
             " another text is asked again.",
             default=None,

@@ -82,6 +82,9 @@ CHANGED = {
     "budget": "100.00",
     "consent": "# You agree\\n\\nto *this*.",
     "contact": "Ada",
+    "languages": ["de", "en"],
+    "title": {"de": "Bilder", "en": "Pictures"},
+    "instructions": "Schau *genau*.",
 }
 
 
