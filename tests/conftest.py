@@ -85,6 +85,16 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
     return browser_type_launch_args | {"executable_path": program, "args": list(QUIET)}
 
 
+@pytest.fixture(scope="session")
+def whole_browser(browser_type, browser_type_launch_args: dict) -> Iterator:
+    """Chromium as people have it, where its headless shell has other rules (a frame's storage)."""
+    if (program := chromium(whole=True)) is None:
+        pytest.skip("only the headless shell of Chromium is installed")
+    browser = browser_type.launch(**browser_type_launch_args | {"executable_path": program})
+    yield browser
+    browser.close()
+
+
 @pytest.fixture(autouse=True)
 def no_connection_left_open(request: pytest.FixtureRequest) -> Iterator[None]:
     """Inside Playwright's event loop Django opens a connection of its own."""
