@@ -11,7 +11,7 @@ from django.db import connections, transaction
 from django.test import TransactionTestCase
 
 from annotation.serving.embedded import running
-from tests.studies import emptied
+from tests.studies import emptied, kept_tables
 from tests.studies.browsers import QUIET, chromium
 from tests.studies.embedded_servers import forget
 from tests.studies.processes import start  # noqa: F401 - a fixture
@@ -32,8 +32,16 @@ def servers() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(servers, django_db_setup) -> None:
+def kept_tables_loaded(servers) -> None:
+    if settings.EMBEDDED_SERVERS:
+        kept_tables.load()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(kept_tables_loaded, django_db_setup) -> None:
     """pytest-django's test database, on this run's servers."""
+    if settings.EMBEDDED_SERVERS:
+        kept_tables.keep()
 
 
 @pytest.fixture(scope="session", autouse=True)
