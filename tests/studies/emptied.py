@@ -8,6 +8,7 @@ which only migrations change, stay.
 import functools
 
 from django.db import OperationalError, connection, transaction
+from psycopg2.errors import DeadlockDetected
 
 KEPT = {"django_content_type", "auth_permission"}
 TRIES = 5
@@ -16,18 +17,19 @@ TRIES = 5
 def empty() -> None:
     """Delete all rows; waits, as a truncation does, for whoever still writes or locks some.
 
-    A request that a closed page left behind may hold some tables and want others: of the two that
-    wait for each other Postgres ends one, and where that is us, the request is done the next time.
+    A page that is being left may send a last draft, and hold rows of one table while it waits for
+    another: of the two Postgres may give up this one, which then tries again.
     """
     for left in reversed(range(TRIES)):
         try:
-            return _delete(_tables())
+            return _empty()
         except OperationalError as error:
-            if "deadlock" not in str(error) or not left:
+            if not left or not isinstance(error.__cause__, DeadlockDetected):
                 raise
 
 
-def _delete(tables: tuple[str, ...]) -> None:
+def _empty() -> None:
+    tables = _tables()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"LOCK TABLE {', '.join(tables)} IN EXCLUSIVE MODE")
         cursor.execute("SELECT current_setting('is_superuser')")
