@@ -70,9 +70,11 @@ hypothesis.settings.register_profile("thorough", max_examples=2000)
 
 # Files whose tests take longest: begun first, so that no process ends with one.
 LONGEST = (
-    *("test_demo", "test_whole_way", "test_up", "test_first_start", "test_invariants"),
-    *("test_whole_study", "test_sharing", "test_interrupted", "test_killed", "test_users"),
-    *("test_in_a_browser", "test_incremental", "test_rights", "test_browser", "test_simulation"),
+    *("test_demo", "test_whole_study", "test_access", "test_sharing", "test_up", "test_whole_way"),
+    *("test_rights", "test_incremental", "test_inference", "test_endless_program"),
+    *("test_never_lost", "test_first_start", "test_invariants", "test_browser", "test_compose"),
+    *("test_left_behind", "test_weights", "test_simulation", "test_killed", "test_interrupted"),
+    *("test_slow_clients", "test_pages", "test_start_and_stop", "test_in_a_browser"),
 )
 
 
