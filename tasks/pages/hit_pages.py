@@ -7,7 +7,6 @@ from csp.decorators import csp
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.templatetags.static import static
 from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 
@@ -22,8 +21,6 @@ from tasks.pages.replies import preload, problems_of, wants_json
 from tasks.pages.sheets import Sheet, preview_of
 
 View = Callable[..., HttpResponse]
-# What hit.js imports, beside the kind's own.
-SCRIPTS = ("measuring", "page", "pictures")
 
 
 def worker_page(view: View) -> View:
@@ -81,7 +78,6 @@ def form(
         "instructions_open": not practised,
         "longest_other": LONGEST_OTHER,
         "longest_comment": LONGEST_COMMENT,
-        "modules": [static(f"js/worker/{name}.js") for name in (*SCRIPTS, sheet.campaign.kind)],
     }
     page = render(request, f"tasks/{sheet.campaign.kind}.html", context)
     preload(page, sheet.first_pictures)
