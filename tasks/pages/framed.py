@@ -18,9 +18,24 @@ from tasks.models import HIT, Assignment, Campaign, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
 from tasks.pages.conditions import LANGUAGE
-from tasks.pages.drafts import draft_of, fill_in, keep, must_ask, take_draft
-from tasks.pages.form_reading import choices_on, read
-from tasks.pages.hit_pages import ask_to_give_back, form, is_expired, preview, refuse
+from tasks.pages.drafts import (
+    draft_of,
+    fill_in,
+    keep,
+    keep_reports_of_ended,
+    must_ask,
+    take_draft,
+)
+from tasks.pages.form_reading import read
+from tasks.pages.hit_pages import (
+    WARNED,
+    ask_to_give_back,
+    form,
+    is_expired,
+    preview,
+    refuse,
+    warn,
+)
 from tasks.pages.instructions import as_html
 from tasks.pages.replies import SeeOther, problems_of, wants_json
 from tasks.pages.sheets import sheet_of
@@ -30,6 +45,7 @@ from tasks.work.submitting import submit
 from tasks.work.take_up import NotOffered, claim_of, has_room, take_up, unsaved
 
 CONSENT = "consent"  # in an address: the version of the text that was agreed to
+CARRIED = (CONSENT, WARNED)
 RETURN = (
     " Please return this work with the marketplace's own button. It will not count against you."
 )
@@ -41,8 +57,9 @@ def hit(request: HttpRequest, hit: HIT, frame: Frame) -> HttpResponse:
         visit = frame.visit(hit.campaign, request.GET.dict() | request.POST.dict())
         if not visit.key:
             return preview(request, hit)
-        if version := request.POST.get(CONSENT) or request.GET.get(CONSENT):
-            visit = replace(visit, fields={**visit.fields, CONSENT: version})
+        given = {name: request.POST.get(name) or request.GET.get(name) for name in CARRIED}
+        told = {name: value for name, value in given.items() if value}
+        visit = replace(visit, fields={**visit.fields, **told})
         return _visited(request, hit, frame, visit)
     except BadVisit as error:
         return refuse(request, 409, str(error), framed=True)
@@ -58,6 +75,8 @@ def _visited(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> Http
         claim = claim_of(hit, visit.worker, visit.key)
         if claim is None and _must_agree(hit.campaign, visit):
             return _ask_consent(request, hit.campaign, visit)
+        if claim is None and _must_be_warned(hit.campaign, visit):
+            return warn(request, hit.campaign, visit.fields)
         assignment = claim or _take_up(hit, visit)
     except NotOffered as error:
         return _return(request, 409, str(error))
@@ -104,6 +123,16 @@ def _must_agree(campaign: Campaign, visit: Visit) -> bool:
     return is_due(campaign, worker)
 
 
+def _must_be_warned(campaign: Campaign, visit: Visit) -> bool:
+    """Whether the campaign warns of its pictures, and whoever comes has not read that yet."""
+    if not campaign.content_warning or not visit.fields.keys().isdisjoint(CARRIED):
+        return False  # the text to agree to says it too
+    worked = Assignment.objects.filter(
+        campaign=campaign, worker__crowd=campaign.crowd, worker__external_id=visit.worker
+    )
+    return not worked.exists()
+
+
 def _ask_consent(request: HttpRequest, campaign: Campaign, visit: Visit) -> HttpResponse:
     """The text to agree to; agreeing leads to the HIT by a GET, as the marketplace does."""
     if "refuse" in request.GET:
@@ -138,20 +167,22 @@ def _posted(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> HttpR
         )
     sheet = sheet_of(assignment)
     answer = read(sheet, request.POST)
-    if answer is None:
-        keep(claim or _stored(hit, visit), request.POST, choices_on(sheet))
-        if wants_json(request):
+    if answer is None or "keep" in request.POST:
+        keep(claim or _stored(hit, visit), request.POST, sheet)
+        problems = {} if "keep" in request.POST else {"problems": "1"}
+        if problems and wants_json(request):
             return problems_of(sheet.problems)
-        return SeeOther(f"{request.path}?{urlencode({**visit.fields, 'problems': '1'})}")
+        return SeeOther(f"{request.path}?{urlencode({**visit.fields, **problems})}")
     done = submit(claim or _stored(hit, visit), answer)
     return _hand_in(request, frame, done.assignment, visit, late=done.status == "late")
 
 
 def _draft(request: HttpRequest, assignment: Assignment, hit: HIT) -> HttpResponse:
     """Keep a draft as an answer would be kept: whoever else came, and if need be taken up anew."""
-    if hit.campaign.state == State.CLOSED:
-        return refuse(request, 410, "This study has ended, and this work with it.")
     assignment.hit, assignment.campaign = hit, hit.campaign
+    if hit.campaign.state == State.CLOSED:
+        keep_reports_of_ended(assignment, request.POST)
+        return refuse(request, 410, "This study has ended, and this work with it.")
     return take_draft(request, assignment)
 
 

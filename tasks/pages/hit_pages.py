@@ -13,14 +13,16 @@ from django.views.decorators.gzip import gzip_page
 
 from imagesets.clock import database_now
 from tasks.crowds import crowd_of
-from tasks.models import HIT, Assignment
+from tasks.models import HIT, Assignment, Campaign
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
+from tasks.models.picture_report import LONGEST_REASON
 from tasks.pages.form_reading import LONGEST_COMMENT, LONGEST_OTHER
 from tasks.pages.instructions import as_html
 from tasks.pages.replies import preload, problems_of, wants_json
 from tasks.pages.sheets import Sheet, preview_of
 
+WARNED = "warned"  # in an address: whoever comes has read the campaign's warning
 View = Callable[..., HttpResponse]
 # What hit.js imports, beside the kind's own.
 SCRIPTS = ("bar", "keys", "measuring", "pictures", "sending")
@@ -43,7 +45,15 @@ def preview(
         return refuse(request, 409, "This was a preview: accept the work before you submit it.")
     if hit.campaign.state in (State.CLOSED, State.FINISHED):
         return refuse(request, 410, "This study has ended.")
+    if hit.campaign.content_warning and WARNED not in request.GET:
+        return warn(request, hit.campaign, request.GET.dict())
     return form(request, preview_of(hit), None, way_in or {})
+
+
+def warn(request: HttpRequest, campaign: Campaign, carried: Mapping[str, str]) -> HttpResponse:
+    """What the campaign warns of, before its first picture; its button leads to the same page."""
+    context = {"campaign": campaign, "carried": carried, "warned": WARNED}
+    return render(request, "tasks/warning.html", context)
 
 
 # Compressed, since 48 tiles are much text: its one secret, the assignment's token, stands in the
@@ -81,6 +91,7 @@ def form(
         "instructions_open": not practised,
         "longest_other": LONGEST_OTHER,
         "longest_comment": LONGEST_COMMENT,
+        "longest_reason": LONGEST_REASON,
         "modules": [static(f"js/worker/{name}.js") for name in (*SCRIPTS, sheet.campaign.kind)],
     }
     page = render(request, f"tasks/{sheet.campaign.kind}.html", context)

@@ -31,8 +31,15 @@ from tasks.pages.addresses import (
     nothing_address,
     thanks_address,
 )
-from tasks.pages.drafts import draft_of, fill_in, keep, must_ask, take_draft
-from tasks.pages.form_reading import choices_on, read
+from tasks.pages.drafts import (
+    draft_of,
+    fill_in,
+    keep,
+    keep_reports_of_ended,
+    must_ask,
+    take_draft,
+)
+from tasks.pages.form_reading import read
 from tasks.pages.hit_pages import ask_to_give_back, form, is_expired, preview, refuse, worker_page
 from tasks.pages.instructions import as_html
 from tasks.pages.offers import offers
@@ -214,6 +221,7 @@ def _posted(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     """A draft, an answer, or the work given back or taken up again."""
     if "draft" in request.POST:
         if assignment.campaign.state == State.CLOSED:
+            keep_reports_of_ended(assignment, request.POST)
             return refuse(request, 410, ENDED)
         return take_draft(request, assignment)
     if assignment.submitted_at is not None:
@@ -236,8 +244,10 @@ def _answered(request: HttpRequest, done: Assignment) -> HttpResponse:
 def _answer(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     sheet = sheet_of(assignment)
     answer = read(sheet, request.POST)
-    if answer is None:
-        keep(assignment, request.POST, choices_on(sheet))
+    if answer is None or "keep" in request.POST:
+        keep(assignment, request.POST, sheet)
+        if "keep" in request.POST:
+            return lead_to(request, hit_address(assignment))
         if wants_json(request):
             return problems_of(sheet.problems)
         return SeeOther(hit_address(assignment) + "&problems=1")
