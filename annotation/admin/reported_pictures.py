@@ -37,7 +37,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(PictureReport)
 class PictureReportAdmin(History):
-    links = ("image__id__exact", "worker__id__exact", "campaign__id__exact")
+    links = ("image__id__exact", "worker__id__exact", StateFilter.parameter_name)
     list_display = ["picture", "image", "label", "people", "reason", "worker", "campaign", "at"]
     list_display += ["state"]
     list_display_links = ["image"]

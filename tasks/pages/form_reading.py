@@ -72,7 +72,9 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
         "hand": read_hand(form.get("hand", "")),
         "active_seconds": _seconds(sheet.active_seconds),
     }
-    return answer | read_conditions(sheet.conditions, sheet) | told | {"reports": reports_on(sheet)}
+    if (reports := reports_on(sheet)) or reported_before:
+        told["reports"] = reports
+    return answer | read_conditions(sheet.conditions, sheet) | told
 
 
 def reports_on(sheet: Sheet) -> dict[int, str]:

@@ -11,6 +11,7 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, Value
 from imagesets.clock import Now
 from imagesets.models import Image
 from tasks.models import Assignment, Campaign, Draft, HITItem, PictureReport
+from tasks.models.picture_report import LONGEST_REASON
 
 MOST = 100  # pictures that one worker may report ...
 WITHIN = timedelta(hours=1)
@@ -49,10 +50,11 @@ def keep_reports(
     site keeps as many as there is room for. Raises Assignment.DoesNotExist.
     """
     items = HITItem.objects.filter(hit=assignment.hit_id, position__in=list(reasons))
-    wanted = {
-        image: (label, reasons[position])
-        for position, image, label in items.values_list("position", "image", "label")
-    }
+    asked = {position: row for position, *row in items.values_list("position", "image", "label")}
+    wanted = {}
+    for position, reason in reasons.items():
+        image, label = asked[position]
+        wanted[image] = (label, reason.replace("\0", "")[:LONGEST_REASON])
     with transaction.atomic():
         Assignment.objects.select_for_update(no_key=True).get(pk=assignment.pk)
         if revision and Draft.objects.filter(pk=assignment.pk, revision__gt=revision).exists():
@@ -64,7 +66,7 @@ def keep_reports(
         for image, (_, reason) in wanted.items():
             if image in before and before[image] != reason:
                 kept.filter(image=image).update(reason=reason)
-        if new := wanted.keys() - before.keys():
+        if new := [image for image in wanted if image not in before]:
             PictureReport.objects.bulk_create(
                 (
                     PictureReport(
@@ -75,7 +77,7 @@ def keep_reports(
                         label_id=wanted[image][0],
                         reason=wanted[image][1],
                     )
-                    for image in sorted(new)[: room_for(assignment)]
+                    for image in new[: room_for(assignment)]
                 ),
                 ignore_conflicts=True,
             )
