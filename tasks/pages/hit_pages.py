@@ -25,7 +25,7 @@ from tasks.pages.sheets import Sheet, preview_of
 WARNED = "warned"  # in an address: whoever comes has read the campaign's warning
 View = Callable[..., HttpResponse]
 # What hit.js imports, beside the kind's own.
-SCRIPTS = ("bar", "keys", "measuring", "pictures", "sending")
+SCRIPTS = ("measuring", "page", "pictures")
 
 
 def worker_page(view: View) -> View:
