@@ -77,7 +77,7 @@ def form(
             campaign=assignment.campaign_id,
             state=AssignmentState.SUBMITTED,
         ).exists()
-    questions = len(sheet.sections or sheet.pictures)
+    questions = len(sheet.sections or [shown for shown in sheet.pictures if not shown.hidden])
     context = {
         "sheet": sheet,
         "questions": questions,
