@@ -12,12 +12,13 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
 
 from tasks.crowds import BadVisit, Frame, Visit
 from tasks.models import HIT, Assignment, Campaign, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
-from tasks.pages.conditions import LANGUAGE
 from tasks.pages.drafts import (
     draft_of,
     fill_in,
@@ -37,6 +38,7 @@ from tasks.pages.hit_pages import (
     warn,
 )
 from tasks.pages.instructions import as_html
+from tasks.pages.languages import chosen
 from tasks.pages.replies import SeeOther, problems_of, wants_json
 from tasks.pages.sheets import sheet_of
 from tasks.work.claiming import give_back
@@ -46,8 +48,9 @@ from tasks.work.take_up import NotOffered, claim_of, has_room, take_up, unsaved
 
 CONSENT = "consent"  # in an address: the version of the text that was agreed to
 CARRIED = (CONSENT, WARNED)
-RETURN = (
-    " Please return this work with the marketplace's own button. It will not count against you."
+ENDED = gettext_lazy("This study has ended, and this work with it. Thank you.")
+RETURN = gettext_lazy(
+    "Please return this work with the marketplace's own button. It will not count against you."
 )
 
 
@@ -59,7 +62,7 @@ def hit(request: HttpRequest, hit: HIT, frame: Frame) -> HttpResponse:
             return preview(request, hit)
         given = {name: request.POST.get(name) or request.GET.get(name) for name in CARRIED}
         told = {name: value for name, value in given.items() if value}
-        visit = replace(visit, fields={**visit.fields, **told})
+        visit = replace(visit, fields={**visit.fields, **chosen(), **told})
         return _visited(request, hit, frame, visit)
     except BadVisit as error:
         return refuse(request, 409, str(error), framed=True)
@@ -84,12 +87,12 @@ def _visited(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> Http
     if assignment.submitted_at is not None:
         return _hand_in(request, frame, assignment, visit)
     if hit.campaign.state == State.CLOSED:
-        return _return(request, 410, "This study has ended, and this work with it. Thank you.")
+        return _return(request, 410, str(ENDED))
     expires = assignment.expires_at
     if assignment.state == AssignmentState.RETURNED:
         expires = None  # perhaps another worker's now, perhaps theirs again
     elif assignment.state != AssignmentState.OPEN or is_expired(assignment):
-        return _return(request, 410, "Your time for this work is over.")
+        return _return(request, 410, _("Your time for this work is over."))
     sheet = sheet_of(assignment)
     if (draft := draft_of(assignment)) is not None:
         fill_in(sheet, draft, problems="problems" in request.GET)
@@ -111,7 +114,7 @@ def _stored(hit: HIT, visit: Visit) -> Assignment:
     assignment = take_up(hit, Worker.of(hit.campaign.crowd, visit.worker), visit.key)
     campaign = hit.campaign
     if visit.fields.get(CONSENT) == version_asked(campaign) and is_due(campaign, assignment.worker):
-        decide(campaign, assignment.worker, True, LANGUAGE)
+        decide(campaign, assignment.worker, True, get_language())
     return assignment
 
 
@@ -136,7 +139,7 @@ def _must_be_warned(campaign: Campaign, visit: Visit) -> bool:
 def _ask_consent(request: HttpRequest, campaign: Campaign, visit: Visit) -> HttpResponse:
     """The text to agree to; agreeing leads to the HIT by a GET, as the marketplace does."""
     if "refuse" in request.GET:
-        return _return(request, 200, "You do not take part. That is fine.")
+        return _return(request, 200, _("You do not take part. That is fine."))
     context = {
         "campaign": campaign,
         "text": as_html(campaign.consent or ""),
@@ -162,9 +165,8 @@ def _posted(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> HttpR
             return ask_to_give_back(request, visit.fields, work)
         if claim is not None:
             give_back(claim)
-        return _return(
-            request, 200, "None of your answers were stored. Thank you for having a look."
-        )
+        message = _("None of your answers were stored. Thank you for having a look.")
+        return _return(request, 200, message)
     sheet = sheet_of(assignment)
     answer = read(sheet, request.POST)
     if answer is None or "keep" in request.POST:
@@ -182,7 +184,7 @@ def _draft(request: HttpRequest, assignment: Assignment, hit: HIT) -> HttpRespon
     assignment.hit, assignment.campaign = hit, hit.campaign
     if hit.campaign.state == State.CLOSED:
         keep_reports_of_ended(assignment, request.POST)
-        return refuse(request, 410, "This study has ended, and this work with it.")
+        return refuse(request, 410, str(ENDED))
     return take_draft(request, assignment)
 
 
@@ -201,4 +203,4 @@ def _hand_in(
 
 def _return(request: HttpRequest, status: int, message: str) -> HttpResponse:
     """A friendly page that asks the worker to return the work to the marketplace."""
-    return refuse(request, status, message + RETURN, framed=True)
+    return refuse(request, status, f"{message} {RETURN}", framed=True)

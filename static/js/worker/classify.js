@@ -1,6 +1,6 @@
 // The questions of CLASSIFY: which labels fit a picture, and which one names its main object.
 
-import { all, beginAt, form, on, one, single, singleKeysOn } from "./page.js";
+import { all, beginAt, form, forward, on, one, single, singleKeysOn } from "./page.js";
 
 const questions = all("[data-item]");
 const LABEL = "[name^=labels-]";
@@ -76,7 +76,7 @@ on(form, "change", ({ target }) => {
 on(form, "click", ({ target }) => target.matches(MAIN) && inferred.delete(target.closest("[data-item]")));
 followAll();
 
-const STEPS = { arrowleft: -1, p: -1, arrowright: 1, n: 1 };
+const STEPS = { arrowleft: -forward, p: -1, arrowright: forward, n: 1 };
 const ROWS = { arrowup: -1, arrowdown: 1 };
 
 // The number key, whatever the layout: [number, whether with Shift]; or null.

@@ -1,6 +1,6 @@
 // The questions of CONTAINS: which pictures show a label.
 
-import { all, beginAt, check, form, on, one, single, singleKeysOn } from "./page.js";
+import { all, beginAt, check, form, forward, on, one, single, singleKeysOn } from "./page.js";
 
 const cards = all(".card");
 const tiles = all(".tile");
@@ -93,8 +93,8 @@ function vertically(tile, below) {
 const rowOf = (tile) => tilesOf(sectionOf(tile)).filter((other) => other.offsetTop === tile.offsetTop);
 
 const ways = {
-  ArrowLeft: (tile) => tiles[tiles.indexOf(tile) - 1],
-  ArrowRight: (tile) => tiles[tiles.indexOf(tile) + 1],
+  ArrowLeft: (tile) => tiles[tiles.indexOf(tile) - forward],
+  ArrowRight: (tile) => tiles[tiles.indexOf(tile) + forward],
   ArrowUp: (tile) => vertically(tile, false),
   ArrowDown: (tile) => vertically(tile, true),
   Home: (tile) => rowOf(tile).at(0),

@@ -59,6 +59,8 @@ function stillOpen(lead) {
 const until = one("main > .kept time", document);
 const again = one(".again", bar);
 const SOON = 3 * 60_000;
+const { lang } = document.documentElement;
+const language = navigator.languages.find((wish) => wish.startsWith(lang)) ?? lang;  // as in en-GB
 let expires = Date.parse(form.dataset.expires);
 let ahead = 0;  // milliseconds by which this device's clock is wrong
 
@@ -69,8 +71,8 @@ function showExpiry() {
   const end = new Date(expires + ahead);
   const left = end - Date.now();
   const day = left > 20 * 3600_000 ? "short" : undefined;
-  const time = end.toLocaleString(undefined, { timeStyle: "short", dateStyle: day });
-  until.textContent = time;
+  const time = end.toLocaleString(language, { timeStyle: "short", dateStyle: day });
+  until.textContent = words("until", { time });
   if (again) {
     again.hidden = left > 0;
   }

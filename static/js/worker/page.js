@@ -5,6 +5,9 @@ export const form = document.querySelector("form.work");
 export const one = (selector, within = form) => within.querySelector(selector);
 export const all = (selector, within = form) => [...within.querySelectorAll(selector)];
 
+// The way that lines are read: -1 from right to left.
+export const forward = document.dir === "rtl" ? -1 : 1;
+
 export function on(target, types, listener, options) {
   types.split(" ").forEach((type) => target.addEventListener(type, listener, options));
 }

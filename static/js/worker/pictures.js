@@ -1,7 +1,7 @@
 // Pictures: loads them soon, tries again, reports those that never come as unseen; and shows one
 // alone, as large as the window allows.
 
-import { all, check, form, on, one, single, words } from "./page.js";
+import { all, check, form, forward, on, one, single, words } from "./page.js";
 
 const PAUSES = [2_000, 6_000];  // before the first and the second retry
 const PATIENCE = 60_000;  // a picture that takes longer has failed
@@ -95,7 +95,7 @@ pictures.forEach(lookAfter);
 const HOLD = 450;  // milliseconds; a browser's own long press comes at 500
 const SLOP = 10;  // pixels: a finger that wanders further has not tapped
 const CLOSEST = 8;
-const STEPS = { ArrowLeft: -1, ArrowUp: -1, back: -1, ArrowRight: 1, ArrowDown: 1, on: 1 };
+const STEPS = { ArrowLeft: -forward, ArrowUp: -1, back: -1, ArrowRight: forward, ArrowDown: 1, on: 1 };
 
 const zoom = one("dialog.zoom", document);
 const view = one("img", zoom);
