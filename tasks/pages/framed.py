@@ -82,17 +82,17 @@ def _visited(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> Http
             return warn(request, hit.campaign, visit.fields)
         assignment = claim or _take_up(hit, visit)
     except NotOffered as error:
-        return _return(request, 409, str(error))
+        return _return(request, hit.campaign, 409, str(error))
     assignment.hit, assignment.campaign = hit, hit.campaign
     if assignment.submitted_at is not None:
         return _hand_in(request, frame, assignment, visit)
     if hit.campaign.state == State.CLOSED:
-        return _return(request, 410, str(ENDED))
+        return _return(request, hit.campaign, 410, str(ENDED))
     expires = assignment.expires_at
     if assignment.state == AssignmentState.RETURNED:
         expires = None  # perhaps another worker's now, perhaps theirs again
     elif assignment.state != AssignmentState.OPEN or is_expired(assignment):
-        return _return(request, 410, _("Your time for this work is over."))
+        return _return(request, hit.campaign, 410, _("Your time for this work is over."))
     sheet = sheet_of(assignment)
     if (draft := draft_of(assignment)) is not None:
         fill_in(sheet, draft, problems="problems" in request.GET)
@@ -139,7 +139,7 @@ def _must_be_warned(campaign: Campaign, visit: Visit) -> bool:
 def _ask_consent(request: HttpRequest, campaign: Campaign, visit: Visit) -> HttpResponse:
     """The text to agree to; agreeing leads to the HIT by a GET, as the marketplace does."""
     if "refuse" in request.GET:
-        return _return(request, 200, _("You do not take part. That is fine."))
+        return _return(request, campaign, 200, _("You do not take part. That is fine."))
     context = {
         "campaign": campaign,
         "text": as_html(campaign.consent or ""),
@@ -162,11 +162,11 @@ def _posted(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> HttpR
     if "return" in request.POST:
         if must_ask(request, draft_of(assignment)):
             work = f"{request.path}?{urlencode(visit.fields)}"
-            return ask_to_give_back(request, visit.fields, work)
+            return ask_to_give_back(request, hit.campaign, visit.fields, work)
         if claim is not None:
             give_back(claim)
         message = _("None of your answers were stored. Thank you for having a look.")
-        return _return(request, 200, message)
+        return _return(request, hit.campaign, 200, message)
     sheet = sheet_of(assignment)
     answer = read(sheet, request.POST)
     if answer is None or "keep" in request.POST:
@@ -196,11 +196,15 @@ def _hand_in(
     if wants_json(request):
         handed = {"action": hand_in.action, "fields": dict(hand_in.fields)}
         return JsonResponse({"hand_in": handed})
-    response = render(request, "tasks/hand_in.html", {"hand_in": hand_in, "late": late})
+    response = render(
+        request,
+        "tasks/hand_in.html",
+        {"campaign": assignment.campaign, "hand_in": hand_in, "late": late},
+    )
     response._csp_replace = {"form-action": visit.origins}  # type: ignore[attr-defined]
     return response
 
 
-def _return(request: HttpRequest, status: int, message: str) -> HttpResponse:
+def _return(request: HttpRequest, campaign: Campaign, status: int, message: str) -> HttpResponse:
     """A friendly page that asks the worker to return the work to the marketplace."""
-    return refuse(request, status, f"{message} {RETURN}", framed=True)
+    return refuse(request, status, f"{message} {RETURN}", framed=True, campaign=campaign)

@@ -117,12 +117,14 @@ def form(
     return page
 
 
-def ask_to_give_back(request: HttpRequest, carried: Mapping[str, str], work: str) -> HttpResponse:
+def ask_to_give_back(
+    request: HttpRequest, campaign: Campaign, carried: Mapping[str, str], work: str
+) -> HttpResponse:
     """Ask once more, because the worker has chosen something; `work`: the HIT's address."""
     if wants_json(request):
         message = _("Something is chosen on the page: send sure=1 to give it back.")
         return refuse(request, 409, message)
-    context = {"carried": carried, "work": work}
+    context = {"campaign": campaign, "carried": carried, "work": work}
     return render(request, "tasks/give_back.html", context)
 
 
@@ -137,15 +139,21 @@ def iso(moment: datetime) -> str:
 
 
 def refuse(
-    request: HttpRequest, status: int, message: str, more: str = "", framed: bool = False
+    request: HttpRequest,
+    status: int,
+    message: str,
+    more: str = "",
+    framed: bool = False,
+    campaign: Campaign | None = None,
 ) -> HttpResponse:
     """A friendly page that refuses; `more`: the address where the worker may go on.
 
+    `campaign`: the one that they work for, whose people they may want to write to.
     To a script: {"detail"}, with status 422 {"errors"}.
     """
     if wants_json(request):
         if status == 422:
             return problems_of([("", message)])
         return JsonResponse({"detail": message}, status=status)
-    context = {"message": message, "more": more, "framed": framed}
+    context = {"message": message, "more": more, "framed": framed, "campaign": campaign}
     return render(request, "tasks/refused.html", context, status=status)
