@@ -94,7 +94,8 @@ def form(
             campaign=assignment.campaign_id,
             state=AssignmentState.SUBMITTED,
         ).exists()
-    questions = len(sheet.sections or [shown for shown in sheet.pictures if not shown.hidden])
+    asked = [picture for picture in sheet.pictures if not picture.hidden] or sheet.pictures
+    questions = len(sheet.sections or asked)
     context = {
         "sheet": sheet,
         "questions": questions,
