@@ -13,7 +13,7 @@ LONGEST_REASON = 200  # characters
 
 
 class PictureReport(models.Model):
-    """A worker reported a picture, which is hidden from them from then on (rule V7).
+    """A worker reported a picture, which is hidden from them from then on (rule V8).
 
     It stands whatever becomes of their work. `label`: what CONTAINS asked about the picture.
     """

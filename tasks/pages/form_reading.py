@@ -69,7 +69,7 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
         sheet.errors.append(error)
     if sheet.problems:
         return None
-    told = {
+    told: dict[str, Any] = {
         "comment": sheet.comment,
         "hand": read_hand(form.get("hand", "")),
         "active_seconds": _seconds(sheet.active_seconds),

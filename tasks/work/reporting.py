@@ -1,4 +1,4 @@
-"""Pictures that a worker reports: kept at once, and hidden from them from then on (rule V7)."""
+"""Pictures that a worker reports: kept at once, and hidden from them from then on (rule V8)."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Reported pictures: kept at once, hidden from their worker, in no result (rule V7)."""
+"""Reported pictures: kept at once, hidden from their worker, in no result (rule V8)."""
 
 import pytest
 from django.db import IntegrityError, transaction
