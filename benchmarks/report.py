@@ -122,8 +122,11 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     django.setup()
     with running(settings.DATA_DIR, durable=False):
         if made.exists():
+            from django.core.management import call_command
+
             from tasks.models import Campaign
 
+            call_command("migrate", verbosity=0)
             contains, classify = Campaign.objects.order_by("pk")
         else:
             sizes = (options.images, options.workers, options.classifiers)
