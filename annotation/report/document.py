@@ -47,7 +47,7 @@ def report_of(
     classify: Campaign | None,
     seed: int = 0,
     study: Study | None = None,
-    see: Callable[[str, dict[str, Any]], None] = lambda name, figure: None,
+    see: Callable[[str, dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """The report as it stands in report.json. The campaigns have been aggregated.
 
@@ -60,7 +60,8 @@ def report_of(
     figures = {}
     for name, plain in _figures(study):
         figures[name] = {**plain, "paper": paper.get(name) if plain["data"] else None}
-        see(name, figures[name])
+        if see is not None:
+            see(name, figures[name])
     return {
         "study": {
             "dataset": dataset.slug,

@@ -58,8 +58,8 @@ class Command(BaseCommand):
             artist = None if out is None else beside.enter_context(Artist())
             aggregate_all(campaigns)
             study = load_study(dataset, *campaigns, seed)
-            see = {} if artist is None else {"see": _drawing(study, dataset, artist)}
-            report = report_of(dataset, *campaigns, seed=seed, study=study, **see)
+            see = None if artist is None else _drawing(study, dataset, artist)
+            report = report_of(dataset, *campaigns, seed=seed, study=study, see=see)
             text = text_of(report)
             if seed == 0:
                 keep(text, campaigns)
@@ -67,7 +67,7 @@ class Command(BaseCommand):
                 keys = dataset.images.values_list("key", flat=True)
                 others = set(keys) - set(study.images)
                 scoring = list(scoring_files(study, others, usual_orders(dataset)))
-                del study, see  # it is most of what the memory holds
+                del study  # it is most of what the memory holds
                 charts = artist.drawn()
                 if seed == 0:
                     draw_all(version_of(text), charts)
