@@ -134,6 +134,7 @@ def campaign_progress(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         "failure": last_failure(campaign),
         "is_open": campaign.state == State.OPEN,
         "settings_page": reverse("admin:tasks_campaign_change", args=[campaign.pk]),
+        "practice_page": reverse("campaign-practice", args=[campaign.slug]),
         "invite_page": reverse("admin:tasks_campaign_invite", args=[campaign.pk]),
         "workers_page": link_of(request, door(campaign) or ""),
     }

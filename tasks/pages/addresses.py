@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from tasks.crowds import Door
-from tasks.models import Assignment, Campaign
+from tasks.models import Assignment, Campaign, PracticeTry
 
 NOTHING = "nothing"  # in a campaign's address: there was no work when the worker asked for some
 
@@ -19,8 +19,14 @@ def hit_address(assignment: Assignment) -> str:
     return f"{reverse('tasks:hit', args=[assignment.hit.public_id])}?{query}"
 
 
-def thanks_address(done: Assignment) -> str:
-    """The thanks for an assignment that was answered or given back."""
+def practice_address(attempt: PracticeTry) -> str:
+    """The page of a try at the practice; the token in its address lets its worker in."""
+    query = urlencode({"assignmentId": attempt.token})
+    return f"{reverse('tasks:practice', args=[attempt.campaign.public_id])}?{query}"
+
+
+def thanks_address(done: Assignment | PracticeTry) -> str:
+    """The thanks for work that was answered or given back."""
     query = urlencode({"assignmentId": done.token})
     return f"{reverse('tasks:thanks', args=[done.campaign.public_id])}?{query}"
 
@@ -48,7 +54,7 @@ def consent_address(campaign: Campaign, parameters: Mapping[str, str]) -> str:
     return reverse("tasks:consent", args=[campaign.public_id]) + query
 
 
-def more_address(campaign: Campaign, done: Assignment | None) -> str:
+def more_address(campaign: Campaign, done: Assignment | PracticeTry | None) -> str:
     """The campaign's page; `done` tells it who comes, for browsers without cookies."""
     token = done.token if done is not None else None
     return campaign_address(campaign, {"after": token} if token else {})

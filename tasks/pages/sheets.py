@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from imagesets.models import Label
 from imagesets.pictures.derivatives import image_urls
-from tasks.models import HIT, Assignment, Campaign, CampaignLabel, Pair
+from tasks.models import HIT, Assignment, Campaign, CampaignLabel, Pair, PracticeHIT, PracticeTry
 from tasks.models.campaign import Kind
 from tasks.models.opaque import opaque
 
@@ -125,7 +125,7 @@ class Sheet:
     """The whole page: `sections` (CONTAINS) or `pictures` (CLASSIFY)."""
 
     campaign: Campaign
-    hit: HIT
+    hit: HIT | PracticeHIT
     key: str  # the assignment's; empty in a preview
     sections: list[Section] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
@@ -182,9 +182,9 @@ def first_pictures(assignment: Assignment) -> list[str]:
     return list(tile_urls if kind == Kind.CONTAINS else full_urls)
 
 
-def sheet_of(assignment: Assignment) -> Sheet:
-    """What the assignment's worker sees. `assignment.hit` and `.campaign` are read."""
-    return _build(assignment.hit, assignment.campaign, assignment.token or "", assignment.shown)
+def sheet_of(work: Assignment | PracticeTry) -> Sheet:
+    """What the worker of an assignment, or of a try, sees. `work.hit` and `.campaign` are read."""
+    return _build(work.hit, work.campaign, work.token or "", work.shown)
 
 
 def preview_of(hit: HIT) -> Sheet:
@@ -203,7 +203,7 @@ def preview_of(hit: HIT) -> Sheet:
     return sheet
 
 
-def _build(hit: HIT, campaign: Campaign, key: str, shown: list[int]) -> Sheet:
+def _build(hit: HIT | PracticeHIT, campaign: Campaign, key: str, shown: list[int]) -> Sheet:
     items = {item.position: item for item in _items(hit)}
     in_order = [items[position] for position in shown]
     sheet = Sheet(campaign, hit, key)
@@ -214,7 +214,7 @@ def _build(hit: HIT, campaign: Campaign, key: str, shown: list[int]) -> Sheet:
     return sheet
 
 
-def _items(hit: HIT, **which: object) -> list[Item]:
+def _items(hit: HIT | PracticeHIT, **which: object) -> list[Item]:
     rows = hit.items.filter(**which).order_by().values_list(*COLUMNS)
     return [Item(*row) for row in rows]
 
