@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from django.contrib import admin
 from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -19,6 +20,7 @@ from imagesets.models import Image
 from tasks import money
 from tasks.models import Campaign, CampaignLabel, PracticeItem, PracticeTry
 
+DOUBTFUL = format_html('<strong class="text-important">{}</strong>', "everybody fails")
 ENOUGH = 3  # people who failed at an item, all of them, before its known answer is doubted
 
 
@@ -60,13 +62,13 @@ def count_passed(campaign: Campaign) -> Passed:
     by_worker = tries.values("worker").annotate(
         passed_any=Exists(passing), sent=Count("pk", filter=Q(passed=False))
     )
-    tries_allowed = campaign.practice["tries"] if campaign.practice else 0
+    allowed = campaign.practice["tries"]
     rows = list(by_worker.values_list("passed_any", "sent"))
     return Passed(
         began=len(rows),
         passed=sum(passed for passed, _ in rows),
         at_once=sum(passed and not failed for passed, failed in rows),
-        failed=sum(not passed and failed >= tries_allowed for passed, failed in rows),
+        failed=sum(not passed and failed >= allowed for passed, failed in rows),
     )
 
 
@@ -108,14 +110,12 @@ def items_of(campaign: Campaign) -> list[ItemRow]:
 @never_cache
 def campaign_practice(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     """How many passed, and which items fail everybody, with their pictures."""
-    if not campaign.practice:
-        raise Http404
     items = items_of(campaign)
     context = {
         **admin.site.each_context(request),
         "title": f"Practice of {campaign.name}",
         "campaign": campaign,
-        "figures": _figures(campaign, count_passed(campaign)),
+        "figures": _figures(campaign, count_passed(campaign)) if campaign.practice else (),
         "doubtful": [item for item in items if item.fails_everybody],
         "items": items,
         "table": _table(items),
@@ -152,7 +152,7 @@ def _table(items: Sequence[ItemRow]) -> dict[str, Sequence]:
             "present" if item.present else "absent",
             item.number,
             f"{item.right:,} of {item.seen:,}",
-            "everybody fails" if item.fails_everybody else "",
+            DOUBTFUL if item.fails_everybody else "",
             item.explanation,
         ]
         for item in items

@@ -52,7 +52,8 @@ def is_known(campaign: Campaign, question: Question, option: Option) -> bool:
     """What is known of a picture on a practice's page."""
     public_id = urlsplit(option.picture).path.strip("/").split("/")[-2]
     items = PracticeItem.objects.filter(hit__campaign=campaign, image__public_id=public_id)
-    return items.get(label__names=[question.words]).present
+    (item,) = [item for item in items if " or ".join(item.label.names) == question.words]
+    return item.present
 
 
 def filled_in(campaign: Campaign, html: str, wrong: int = 0) -> dict[str, list[str]]:
