@@ -97,6 +97,15 @@ def lapsed(campaign):
     return browser.get(answer_one(browser, response)["Location"])
 
 
+def not_admitted(campaign):
+    Campaign.objects.update(practice={"items": 2, "pass": 1.0, "tries": 1}, open="anyone")
+    hit = PracticeHIT.objects.create(campaign=campaign, number=1, expected_seconds=18, reward=0)
+    ada = Worker.of("local", "ada")
+    failed = {"submitted_at": Now(), "right": 0, "passed": False}
+    attempt = PracticeTry.objects.create(hit=hit, worker=ada, **failed)
+    return Client().get(door(campaign), {"after": attempt.token})
+
+
 def draft(campaign):
     Campaign.objects.update(state=State.DRAFT)
     return Client().get(door(campaign))
@@ -130,6 +139,7 @@ CASES = {
     Reason.RETURNED: (returned, 200, "Go on to the next"),
     Reason.STOPPED: (stopped, 200, ""),
     Reason.REFUSED: (refused, 200, "Read the text again"),
+    Reason.NOT_ADMITTED: (not_admitted, 200, ""),
     Reason.LAPSED: (lapsed, 200, ""),
     Reason.DRAFT: (draft, 200, ""),
     Reason.PAUSED: (paused, 200, ""),
