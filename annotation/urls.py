@@ -6,6 +6,8 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 handler400 = "annotation.serving.error_pages.bad_request"
+handler404 = "annotation.serving.error_pages.page_not_found"
+handler500 = "annotation.serving.error_pages.server_error"
 urlpatterns = [
     path("", include("tasks.pages.urls")),
     path("", include("imagesets.urls")),

@@ -13,7 +13,6 @@ from tasks.crowds import crowd_of
 from tasks.crowds.tokens import try_of
 from tasks.models import Campaign, PracticeItem, PracticeTry
 from tasks.models.campaign import State
-from tasks.money import usd
 from tasks.pages.addresses import (
     consent_address,
     list_address,
@@ -25,7 +24,9 @@ from tasks.pages.addresses import (
 from tasks.pages.drafts import draft_of, fill_in, keep, must_ask, take_draft
 from tasks.pages.form_reading import choices_on, read
 from tasks.pages.hit_pages import ask_to_give_back, form, refuse, worker_page
+from tasks.pages.languages import speak
 from tasks.pages.leading import next_address
+from tasks.pages.money import in_dollars
 from tasks.pages.own_work import own_work
 from tasks.pages.replies import SeeOther, lead_to, problems_of, wants_json
 from tasks.pages.sheets import Section, ShownLabel, Tile, sheet_of
@@ -44,6 +45,7 @@ def practice(request: HttpRequest, public_id: str) -> HttpResponse:
     door = crowd_of(campaign).door if campaign is not None else None
     if campaign is None or door is None:
         return refuse(request, 404, _("There is no study at this address."))
+    speak(request, campaign)
     token = request.POST.get("assignmentId") or request.GET.get("assignmentId")
     if (attempt := try_of(token, campaign)) is None:
         message = _("This work was not given to you, or the address is cut short.")
@@ -158,7 +160,7 @@ def _feedback(request: HttpRequest, attempt: PracticeTry) -> HttpResponse:
         "attempt": attempt,
         "sections": sections,
         "needed": needed(attempt),
-        "pay": usd(attempt.reward) if attempt.reward else "",
+        "pay": in_dollars(attempt.reward) if attempt.reward else "",
         "carried": _carried(attempt),
         "is_refused": standing == Admission.REFUSED,
         "list": list_address(door.carried(request, worker) if door is not None else {}),

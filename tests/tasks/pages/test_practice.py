@@ -61,7 +61,7 @@ def test_who_passes_is_told_what_is_right_paid_and_goes_on_to_work(campaign):
     seconds = money.expected_seconds("contains", 4)
     assert payment.amount == money.reward_of(campaign, seconds) == Decimal("0.09")
     assert (payment.kind, payment.practice, payment.assignment) == ("practice", attempt, None)
-    assert "You have practised once." in says(client.get("/tasks/"))
+    assert "You have practised on <strong>1 set</strong>." in says(client.get("/tasks/"))
     assert "You are owed <strong>$0.09</strong>" in says(client.get("/tasks/"))
     assert is_at_work(begin(door(campaign), client))  # once is enough
     assert PracticeTry.objects.count() == 1
@@ -78,7 +78,7 @@ def test_who_fails_twice_is_thanked_paid_and_gets_no_work(campaign):
     page = says(client.get(second))
     assert "Thank you for practising" in page
     assert "<form" not in page
-    assert "You have practised 2 times." in page
+    assert "You have practised on <strong>2 sets</strong>." in page
     assert "You are owed <strong>$0.18</strong>" in page
     shown = [
         set(PracticeItem.objects.filter(hit=attempt.hit).values_list("image", "label"))

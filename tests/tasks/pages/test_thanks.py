@@ -5,9 +5,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from imagesets.clock import Now
 from tasks.campaigns.publish import close, pause
 from tasks.crowds.local.invitations import revoke
-from tasks.models import Campaign, Invitation, Place, Worker
+from tasks.models import Campaign, Invitation, Place, PracticeHIT, PracticeTry, Worker
 from tasks.models.campaign import State
 from tasks.pages.thanks import WORDS, Reason
 from tasks.simulation.worksheet import consent_form
