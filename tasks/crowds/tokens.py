@@ -27,4 +27,4 @@ def work_of(token: str | None, campaign: Campaign) -> Assignment | PracticeTry |
 
 
 def _may_be_one(token: str | None) -> bool:
-    return bool(token) and len(token or "") <= LONGEST_TOKEN and (token or "").isprintable()
+    return bool(token and len(token) <= LONGEST_TOKEN and token.isprintable())

@@ -72,7 +72,7 @@ def form(
     assignment: Assignment | None,
     carried: Mapping[str, str],
     expires: datetime | None = None,
-    practice: Mapping[str, int] | None = None,
+    practice: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     """The HIT's page; `carried`: hidden fields that identify the worker in its forms.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -71,13 +72,14 @@ def _carried(attempt: PracticeTry) -> dict[str, str]:
     return {"assignmentId": attempt.token}
 
 
-def _told(attempt: PracticeTry) -> dict[str, int]:
+def _told(attempt: PracticeTry) -> dict[str, Any]:
     """What its page says of a try."""
     return {
         "pictures": len(attempt.shown),
         "needed": needed(attempt),
         "number": attempt.hit.number,
         "tries": attempt.campaign.practice["tries"],
+        "pays": attempt.reward > 0,
     }
 
 
@@ -119,7 +121,11 @@ def _answer(request: HttpRequest, attempt: PracticeTry) -> HttpResponse:
             return problems_of(sheet.problems)
         return SeeOther(practice_address(attempt) + "&problems=1")
     if submit_try(attempt, answer) == "late":
-        return refuse(request, 410, _("Your time for this practice is over. Thank you."))
+        message = _(
+            "Your time for this practice is over, and it can no longer be paid. Nothing of it is"
+            " stored."
+        )
+        return refuse(request, 410, message)
     return _sent(request, attempt)
 
 

@@ -22,11 +22,14 @@ from tasks.models.campaign import State
 from tasks.work.admission import Admission, admission
 from tasks.work.claiming import has_work, shown_order
 
+GOES_ON = (State.OPEN, State.PAUSED)  # an open try leads on to work, at once or later
 ANSWER = ("selected", "maybe", "unseen", "comment", "active_seconds")
 
 
 def running_try(campaign: Campaign, worker: Worker) -> PracticeTry | None:
     """The try that the worker has open and whose time is not over; changes nothing."""
+    if campaign.state not in GOES_ON:
+        return None
     return _open_tries(campaign, worker).exclude(expires_at__lte=Now()).first()
 
 
@@ -40,7 +43,8 @@ def next_try(campaign: Campaign, worker: Worker) -> PracticeTry | None:
         return None
     with transaction.atomic():
         Worker.objects.select_for_update().get(pk=worker.pk)
-        if admission(campaign, worker) != Admission.DUE:
+        campaign.refresh_from_db(fields=["state", "round", "target", "out_of_money"])
+        if campaign.state not in GOES_ON or admission(campaign, worker) != Admission.DUE:
             return None
         attempt = _open_tries(campaign, worker).first()
         if attempt is not None and not is_over(attempt):
@@ -62,7 +66,6 @@ def _open_tries(campaign: Campaign, worker: Worker) -> QuerySet[PracticeTry]:
 
 
 def _may_begin(campaign: Campaign, worker: Worker) -> bool:
-    campaign.refresh_from_db(fields=["state", "round", "target", "out_of_money"])
     door = crowd_of(campaign).door
     return (
         campaign.state == State.OPEN

@@ -17,6 +17,7 @@ from tasks.models import (
     PracticeItem,
 )
 from tasks.models.refused import Refused
+from tasks.work.rounds import open_round
 from tests.studies.practised import draft, practising
 
 pytestmark = pytest.mark.django_db
@@ -72,8 +73,8 @@ def test_a_marketplace_that_gives_out_its_hits_has_no_practice():
         publish(draft(crowd="mturk", budget=Decimal(100)), "a test")
 
 
-def test_what_it_costs_is_said_and_kept_free_by_the_first_round():
-    campaign = draft(reward=Decimal("0.10"))
+def test_what_it_costs_is_said_and_each_round_leaves_room_for_it():
+    campaign = draft(reward=Decimal("0.10"), workers_per_item=4)
     published = preview(campaign)
     assert "at most 2 tries, which cost $0.20 beside the HITs" in " ".join(published.notes)
     round_1 = published.first_round.total
@@ -83,3 +84,7 @@ def test_what_it_costs_is_said_and_kept_free_by_the_first_round():
     Campaign.objects.update(budget=round_1 + Decimal("0.40"))
     publish(campaign, "a test")
     assert campaign.round == 1
+    Campaign.objects.update(budget=2 * round_1 + Decimal("0.39"))
+    assert not open_round(campaign, 1, "a test")
+    Campaign.objects.update(budget=2 * round_1 + Decimal("0.40"))
+    assert open_round(campaign, 1, "a test", recheck=True)

@@ -41,7 +41,10 @@ def campaign(db) -> Campaign:
 def test_who_passes_is_told_what_is_right_paid_and_goes_on_to_work(campaign):
     client = Client()
     page = client.get(door(campaign))
-    assert "First you practise on 4 pictures" in says(page)
+    assert (
+        "First you practise on 4 pictures, and see what is right. It is paid like any set."
+        in says(page)
+    )
     begun = begin(door(campaign), client)
     assert not is_at_work(begun)
     assert "This is practice." in says(client.get(begun["Location"]))
@@ -308,6 +311,19 @@ def filled_in_later(campaign: Campaign, address: str) -> dict:
     data = filled_in(campaign, Client().get(address).content.decode())
     PracticeTry.objects.filter(pk=attempt.pk).update(expires_at=attempt.expires_at)
     return data
+
+
+def test_a_finished_study_begins_no_practice_but_takes_one_that_is_sent(campaign):
+    client = Client()
+    begun = begin(door(campaign), client)
+    Campaign.objects.update(state="finished")
+    assert "study is finished" in says(client.get(door(campaign)))
+    feedback = practise(campaign, client, begun)
+    assert "gives out no work at present" in says(client.get(feedback))
+    assert Payment.objects.count() == 1
+    Campaign.objects.update(state="closed")
+    late = Client().post(begun["Location"], {"draft": "1"})
+    assert late.status_code == 410
 
 
 def test_a_revoked_invitation_lets_the_open_try_end_and_no_more():
