@@ -1,5 +1,6 @@
 """Practice: known answers before the first HIT, paid, told afterwards, in no result (rule V7)."""
 
+import json
 import re
 from decimal import Decimal
 
@@ -41,10 +42,8 @@ def campaign(db) -> Campaign:
 def test_who_passes_is_told_what_is_right_paid_and_goes_on_to_work(campaign):
     client = Client()
     page = client.get(door(campaign))
-    assert (
-        "First you practise on 4 pictures, and see what is right. It is paid like any set."
-        in says(page)
-    )
+    first = "First you practise on 4 pictures, and see what is right. It is paid like any set."
+    assert first in says(page)
     begun = begin(door(campaign), client)
     assert not is_at_work(begun)
     assert "This is practice." in says(client.get(begun["Location"]))
@@ -174,8 +173,8 @@ def test_mistakes_and_drafts_are_kept_as_on_a_hit(campaign):
     page = client.get(wrong["Location"]).content.decode()
     assert "Not sent yet" in page
     assert re.search(f'value="{first}"[^>]* checked', page)
-    json = {"accept": "application/json"}
-    assert client.post(address, hidden, headers=json).status_code == 422
+    by_script = {"accept": "application/json"}
+    assert client.post(address, hidden, headers=by_script).status_code == 422
     newer = hidden | {"draft": "1", "revision": "9", "selected": [first]}
     assert client.post(address, newer).status_code == 204
     assert client.post(address, hidden | {"draft": "1", "revision": "8"}).status_code == 204
@@ -189,7 +188,7 @@ def test_mistakes_and_drafts_are_kept_as_on_a_hit(campaign):
     assert not Payment.objects.exists()
     assert begin(door(campaign), client)["Location"] == address
     data = filled_in(campaign, client.get(address).content.decode())
-    reply = client.post(address, data, headers=json)
+    reply = client.post(address, data, headers=by_script)
     assert reply.json() == {"next": address}
 
 
@@ -208,6 +207,7 @@ def test_a_picture_that_did_not_load_is_left_out_of_the_mark(campaign):
     attempt = PracticeTry.objects.get()
     assert (attempt.right, attempt.seen, attempt.passed) == (3, 3, True)
     assert "Not seen" in says(client.get(address))
+    assert "<strong>3 of 3</strong> were right; 3 are needed." in says(client.get(address))
 
 
 def test_its_page_tells_nothing_before_it_is_sent(campaign):
@@ -254,7 +254,14 @@ def test_it_is_a_table_of_its_own_and_in_no_other():
     rows = [line.split(",") for line in lines[1:]]
     assert [row[6] for row in rows] == ["1"] * 8 + ["2"] * 4
     assert [row[4] == row[5] for row in rows].count(True) == 3
-    assert '"known":true,"answered":' in table("practice", "jsonl").replace(" ", "")
+    attempt = PracticeTry.objects.order_by("submitted_at").first()
+    one, two, *others = attempt.shown
+    PracticeTry.objects.filter(pk=attempt.pk).update(selected=others, maybe=[one], unseen=[two])
+    answered = [line.split(",")[5] for line in table("practice").splitlines()[1:5]]
+    assert answered == ["maybe", "", "true", "true"]
+    in_json = [json.loads(line)["answered"] for line in table("practice", "jsonl").splitlines()]
+    assert in_json[:4] == ["maybe", None, True, True]
+    assert set(in_json[4:]) <= {True, False}
 
 
 def test_it_starts_only_where_there_is_work_and_opens_no_round():
