@@ -66,4 +66,5 @@ urlpatterns = [
     path("", include("annotation.dashboards.practice")),
     path("", include("annotation.dashboards.dataset")),
     path("", include("annotation.dashboards.report")),
+    path("", include("annotation.dashboards.comparison")),
 ]
