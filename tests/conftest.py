@@ -65,6 +65,7 @@ LONGEST = (
     *("test_demo", "test_whole_way", "test_up", "test_first_start", "test_invariants"),
     *("test_whole_study", "test_sharing", "test_interrupted", "test_killed", "test_users"),
     *("test_in_a_browser", "test_incremental", "test_rights", "test_browser", "test_simulation"),
+    *("test_practice", "test_practice_in_browser"),
 )
 
 
