@@ -45,8 +45,8 @@ class CampaignForm(FormWithDataset):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "slug" in self.fields:
-            self.fields["slug"].required = False
+        for name in {"slug", *LEFT_AS_IT_IS} & self.fields.keys():
+            self.fields[name].required = False
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -138,6 +138,7 @@ def campaign_progress(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         "reported_page": reverse("admin:tasks_picturereport_changelist")
         + f"?campaign__id__exact={campaign.pk}&state=open",
         "settings_page": reverse("admin:tasks_campaign_change", args=[campaign.pk]),
+        "practice_page": reverse("campaign-practice", args=[campaign.slug]),
         "invite_page": reverse("admin:tasks_campaign_invite", args=[campaign.pk]),
         "workers_page": link_of(request, door(campaign) or ""),
     }

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from tasks.crowds.marketplace import Marketplace
 
 if TYPE_CHECKING:
-    from tasks.models import HIT, Assignment, Campaign, Worker
+    from tasks.models import HIT, Assignment, Campaign, PracticeHIT, Worker
 
 
 class BadVisit(Exception):
@@ -144,8 +144,8 @@ class Crowd(Protocol):
         """Whether the marketplace says who does which HIT (tasks/work/take_up.py), not the site."""
         return self.frame is not None
 
-    def time_allowed(self, campaign: "Campaign", hit: "HIT") -> timedelta:
-        """How long the site keeps an assignment for its worker without a sign of life."""
+    def time_allowed(self, campaign: "Campaign", hit: "HIT | PracticeHIT") -> timedelta:
+        """How long the site keeps work for its worker without a sign of life."""
 
     def is_production(self, campaign: "Campaign") -> bool:
         """Whether money leaves an account: yes, unless its marketplace is known to be a sandbox.

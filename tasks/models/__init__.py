@@ -10,6 +10,7 @@ from tasks.models.invitation import Arrival, Invitation
 from tasks.models.known_answer import KnownAnswer
 from tasks.models.payment import Payment
 from tasks.models.picture_report import PictureReport
+from tasks.models.practice import PracticeDraft, PracticeHIT, PracticeItem, PracticeTry
 from tasks.models.results import ImageResult, KeptReport, PairResult, Run, WorkerResult
 from tasks.models.transition import Transition
 from tasks.models.worker import Secret, Stop, Worker
@@ -35,6 +36,10 @@ __all__ = [
     "Payment",
     "PictureReport",
     "Place",
+    "PracticeDraft",
+    "PracticeHIT",
+    "PracticeItem",
+    "PracticeTry",
     "Run",
     "Secret",
     "Section",

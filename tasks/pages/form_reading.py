@@ -87,7 +87,7 @@ def reports_on(sheet: Sheet) -> dict[int, str]:
 def _too_many(sheet: Sheet, before: Collection[int]) -> int:
     """How many of the sheet's reports are too many at present, those `before` not counted."""
     new = len(reports_on(sheet).keys() - before)
-    return max(0, new - room_for(sheet.assignment)) if new and sheet.assignment else 0
+    return max(0, new - room_for(sheet.work)) if new and sheet.work else 0
 
 
 def _read_report(item: Tile | Picture, reported: bool, form: QueryDict) -> str:

@@ -79,10 +79,12 @@ def form(
     assignment: Assignment | None,
     carried: Mapping[str, str],
     expires: datetime | None = None,
+    practice: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     """The HIT's page; `carried`: hidden fields that identify the worker in its forms.
 
-    `expires`: until when the work is kept, if it says so.
+    `expires`: until when the work is kept, if it says so. `practice`: of a try, what the page says
+    of it.
     """
     practised = False
     if assignment is not None:
@@ -102,6 +104,7 @@ def form(
         "carried": carried,
         "expires": expires and iso(expires),
         "expires_at": expires,
+        "practice": practice,
         "can_resume": crowd_of(sheet.campaign).door is not None,
         "instructions": as_html(sheet.campaign.instructions),
         "instructions_open": not practised,

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from imagesets.models import Label
 from imagesets.pictures.derivatives import image_urls
-from tasks.models import HIT, Assignment, Campaign, CampaignLabel, Pair
+from tasks.models import HIT, Assignment, Campaign, CampaignLabel, Pair, PracticeHIT, PracticeTry
 from tasks.models.campaign import Kind
 from tasks.models.opaque import opaque
 from tasks.models.spoken import Spoken, plain_language
@@ -173,9 +173,9 @@ class Sheet:
     """The whole page: `sections` (CONTAINS) or `pictures` (CLASSIFY)."""
 
     campaign: Campaign
-    hit: HIT
+    hit: HIT | PracticeHIT
     key: str  # the assignment's; empty in a preview
-    assignment: Assignment | None = None  # None: a preview
+    work: Assignment | PracticeTry | None = None  # None: a preview
     sections: list[Section] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     comment: str = ""
@@ -238,13 +238,12 @@ def first_pictures(assignment: Assignment) -> list[str]:
     return [tile if kind == Kind.CONTAINS else full for tile, full in urls]
 
 
-def sheet_of(assignment: Assignment) -> Sheet:
-    """What the assignment's worker sees. `assignment.hit` and `.campaign` are read."""
-    key, worker = assignment.token or "", assignment.worker_id
-    sheet = _build(assignment.hit, assignment.campaign, key, assignment.shown, worker)
-    sheet.assignment = assignment
+def sheet_of(work: Assignment | PracticeTry) -> Sheet:
+    """What the worker of an assignment, or of a try, sees. `work.hit` and `.campaign` are read."""
+    sheet = _build(work.hit, work.campaign, work.token or "", work.shown, work.worker_id)
+    sheet.work = work
     if reported := [shown for shown in sheet.at.values() if shown.item.is_reported]:
-        own = reasons_of(assignment)
+        own = reasons_of(work)
         for shown in reported:
             shown.reported = shown.item.image_id in own
             shown.hidden = not shown.reported
@@ -269,7 +268,11 @@ def preview_of(hit: HIT) -> Sheet:
 
 
 def _build(
-    hit: HIT, campaign: Campaign, key: str, shown: list[int], worker: int | None = None
+    hit: HIT | PracticeHIT,
+    campaign: Campaign,
+    key: str,
+    shown: list[int],
+    worker: int | None = None,
 ) -> Sheet:
     items = {item.position: item for item in _items(hit, worker)}
     in_order = [items[position] for position in shown]
@@ -281,7 +284,7 @@ def _build(
     return sheet
 
 
-def _items(hit: HIT, worker: int | None, **which: object) -> list[Item]:
+def _items(hit: HIT | PracticeHIT, worker: int | None, **which: object) -> list[Item]:
     rows = hit.items.filter(**which).order_by().values_list(*COLUMNS, is_reported(worker))
     return [Item(*row) for row in rows]
 

@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from tasks.crowds import BadVisit, Door, crowd_of
-from tasks.crowds.tokens import assignment_of
+from tasks.crowds.tokens import assignment_of, work_of
 from tasks.models import HIT, Assignment, Campaign, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
@@ -31,6 +31,7 @@ from tasks.pages.addresses import (
     hit_address,
     more_address,
     nothing_address,
+    practice_address,
     thanks_address,
 )
 from tasks.pages.drafts import (
@@ -45,13 +46,16 @@ from tasks.pages.form_reading import read
 from tasks.pages.hit_pages import ask_to_give_back, form, is_expired, preview, refuse, worker_page
 from tasks.pages.instructions import as_html
 from tasks.pages.languages import chosen, speak
+from tasks.pages.leading import next_address
 from tasks.pages.offers import offers
 from tasks.pages.origins import from_another_site
 from tasks.pages.replies import SeeOther, lead_to, preload, problems_of, wants_json
 from tasks.pages.sheets import first_pictures, sheet_of
 from tasks.pages.thanks import WORDS, Reason, no_more_work, thank
+from tasks.work.admission import Admission, admission
 from tasks.work.claiming import give_back, next_assignment, running_assignment
 from tasks.work.consent import is_due
+from tasks.work.practice import running_try
 from tasks.work.resuming import Obstacle, obstacle, take_up_again
 from tasks.work.submitting import submit
 
@@ -92,15 +96,15 @@ def campaign(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def _look(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
-    """Lead whoever has a HIT open to it; show anybody else what the work is, and "Begin"."""
+    """Lead whoever has work open to it; show anybody else what the work is, and "Begin"."""
     worker = door.worker_of(request, campaign)
-    running = running_assignment(campaign, worker) if worker is not None else None
+    running = _running_address(campaign, worker) if worker is not None else ""
     is_theirs = worker is None or door.may_be(request, worker)
     is_new_here = worker is not None and bool(door.carried(request, worker))
-    if running is not None and is_theirs and not is_new_here:
-        return SeeOther(hit_address(running))
+    if running and is_theirs and not is_new_here:
+        return SeeOther(running)
     reason, carried = no_more_work(campaign, worker), carried_on(request, door)
-    goes_on = running is not None and is_new_here  # "Begin" lets the browser remember them
+    goes_on = running and is_new_here  # "Begin" lets the browser remember them
     if not goes_on and (reason != Reason.NOTHING_NOW or NOTHING in request.GET):
         return thank(request, campaign, worker, reason, more=campaign_address(campaign, carried))
     visit = secrets.token_urlsafe(12)
@@ -112,28 +116,43 @@ def _look(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
         "carried": carried | {"visit": visit},
         "personal_link": absolute(request, door.personal_link(campaign, name)) if name else "",
         "browser_is_anothers": not is_theirs,
+        "practises": admission(campaign, worker) == Admission.DUE,
     }
     return render(request, "tasks/begin.html", context)
 
 
+def _running_address(campaign: Campaign, worker: Worker) -> str:
+    """The page of the work that the worker has open and that is kept for them; "": they have none.
+
+    Changes nothing.
+    """
+    if (assignment := running_assignment(campaign, worker)) is not None:
+        return hit_address(assignment)
+    attempt = running_try(campaign, worker)
+    return practice_address(attempt) if attempt is not None else ""
+
+
 def _begin(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
-    """Take a place for the worker, who may be new, and go to its HIT; else say that none is free.
+    """Lead the worker, who may be new, to their practice or to a place's HIT; else say why not.
 
     Where there is no work, nobody new is made and no invitation is used up.
     """
     with transaction.atomic():
         worker = door.admit(request, campaign)
         due = is_due(campaign, worker)
-        assignment = None if due else next_assignment(campaign, worker)
+        address = "" if due else next_address(campaign, worker)
         is_known = (
-            due or assignment is not None or worker.assignments.filter(campaign=campaign).exists()
+            due
+            or address
+            or worker.assignments.filter(campaign=campaign).exists()
+            or worker.practice_tries.filter(hit__campaign=campaign).exists()
         )
         if not is_known:
             transaction.set_rollback(True)
     if due:
         response = SeeOther(consent_address(campaign, _proof(request, worker, door)))
-    elif assignment is not None:
-        response = SeeOther(hit_address(assignment))
+    elif address:
+        response = SeeOther(address)
     else:
         response = SeeOther(nothing_address(campaign, carried_on(request, door)))
     if is_known and "after" not in request.POST:
@@ -157,7 +176,7 @@ def thanks(request: HttpRequest, public_id: str) -> HttpResponse:
     if campaign is None:
         return refuse(request, 404, _("There is no study at this address."))
     speak(request, campaign)
-    done = assignment_of(request.GET.get("assignmentId"), campaign)
+    done = work_of(request.GET.get("assignmentId"), campaign)
     if done is None:
         return refuse(request, 409, _("This address belongs to no work of this study."))
     return thank(request, campaign, done.worker, no_more_work(campaign, done.worker), done)

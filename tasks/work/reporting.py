@@ -6,13 +6,21 @@ from typing import NamedTuple
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import transaction
-from django.db.models import Count, Exists, Max, OuterRef, Q, Value
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Value
 
 from imagesets.clock import Now
 from imagesets.models import Image
-from tasks.models import Assignment, Campaign, Draft, HITItem, PictureReport
+from tasks.models import (
+    Assignment,
+    Campaign,
+    Draft,
+    PictureReport,
+    PracticeDraft,
+    PracticeTry,
+)
 from tasks.models.picture_report import LONGEST_REASON
 
+Work = Assignment | PracticeTry
 MOST = 100  # pictures that one worker may report ...
 WITHIN = timedelta(hours=1)
 
@@ -26,41 +34,54 @@ def is_reported(worker: int | None) -> Exists:
     return Exists(same)
 
 
-def reasons_of(assignment: Assignment) -> dict[int, str]:
-    """What an assignment's worker reported in it, and may take back: {image id: their words}."""
-    return dict(PictureReport.objects.filter(assignment=assignment).values_list("image", "reason"))
+def _reports_in(work: Work) -> QuerySet[PictureReport]:
+    """Those that came from the page of a piece of work."""
+    if isinstance(work, Assignment):
+        return PictureReport.objects.filter(assignment=work)
+    return PictureReport.objects.filter(
+        campaign=work.campaign.pk,
+        worker=work.worker_id,
+        assignment=None,
+        image__in=work.hit.items.values("image"),
+    )
 
 
-def room_for(assignment: Assignment) -> int:
+def reasons_of(work: Work) -> dict[int, str]:
+    """What a worker reported in a piece of work, and may take back: {image id: their words}."""
+    return dict(_reports_in(work).values_list("image", "reason"))
+
+
+def room_for(work: Work) -> int:
     """How many more pictures its worker may report at present."""
-    lately = PictureReport.objects.filter(worker=assignment.worker_id, at__gt=Now() - WITHIN)
+    lately = PictureReport.objects.filter(worker=work.worker_id, at__gt=Now() - WITHIN)
     return max(0, MOST - lately.count())
 
 
 def keep_reports(
-    assignment: Assignment,
+    work: Work,
     reasons: Mapping[int, str],
     take_back: bool = True,
     revision: int | None = None,
 ) -> None:
-    """Make an assignment's reports those of its page: `reasons` {position: the worker's words}.
+    """Make the reports of a piece of work those of its page: `reasons` {position: their words}.
 
     Whatever became of the work, they stand; the same ones again change nothing. Without `take_back`
     none is taken back. `revision`: of the draft that says so; a newer one prevails. Of new ones the
-    site keeps as many as there is room for. Raises Assignment.DoesNotExist.
+    site keeps as many as there is room for. Raises DoesNotExist.
     """
-    items = HITItem.objects.filter(hit=assignment.hit_id, position__in=list(reasons))
+    items = work.hit.items.filter(position__in=list(reasons))
     asked = {position: row for position, *row in items.values_list("position", "image", "label")}
     wanted = {}
     for position, reason in reasons.items():
         image, label = asked[position]
         wanted[image] = (label, reason.replace("\0", "")[:LONGEST_REASON])
     with transaction.atomic():
-        Assignment.objects.select_for_update(no_key=True).get(pk=assignment.pk)
-        if revision and Draft.objects.filter(pk=assignment.pk, revision__gt=revision).exists():
+        type(work)._default_manager.select_for_update(no_key=True).get(pk=work.pk)
+        drafts = Draft if isinstance(work, Assignment) else PracticeDraft
+        if revision and drafts._default_manager.filter(pk=work.pk, revision__gt=revision).exists():
             return
-        kept = PictureReport.objects.filter(assignment=assignment)
-        before = reasons_of(assignment)
+        kept = _reports_in(work)
+        before = reasons_of(work)
         if take_back and before.keys() - wanted.keys():
             kept.exclude(image__in=wanted).delete()
         for image, (_, reason) in wanted.items():
@@ -70,14 +91,14 @@ def keep_reports(
             PictureReport.objects.bulk_create(
                 (
                     PictureReport(
-                        campaign_id=assignment.campaign_id,
-                        worker_id=assignment.worker_id,
-                        assignment=assignment,
+                        campaign_id=work.campaign.pk,
+                        worker_id=work.worker_id,
+                        assignment=work if isinstance(work, Assignment) else None,
                         image_id=image,
                         label_id=wanted[image][0],
                         reason=wanted[image][1],
                     )
-                    for image in new[: room_for(assignment)]
+                    for image in new[: room_for(work)]
                 ),
                 ignore_conflicts=True,
             )

@@ -28,6 +28,7 @@ OPEN = {
     *(
         "tasks:consent",
         "tasks:kept",
+        "tasks:practice",
         "home",
         "healthz",
         "readyz",
@@ -77,6 +78,7 @@ PAGES = {
     "import-job": {"GET": ("row", VIEWER)},
     "import-again": {"POST": ("row", RESEARCHER)},
     "campaign-progress": {"GET": ("row", VIEWER)},
+    "campaign-practice": {"GET": ("row", VIEWER)},
     "dataset": {"GET": ("row", VIEWER)},
     "reports": {"GET": ("any", VIEWER)},
     "compare": {"GET": ("any", VIEWER)},

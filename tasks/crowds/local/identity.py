@@ -23,7 +23,7 @@ from tasks.crowds import BadVisit, Farewell
 from tasks.crowds.local import invitations
 from tasks.crowds.local.invitations import NAME
 from tasks.crowds.local.networks import is_full, network_of
-from tasks.crowds.tokens import assignment_of
+from tasks.crowds.tokens import work_of
 from tasks.models import Arrival, Assignment, Campaign, Worker
 from tasks.models.assignment import USED
 from tasks.models.campaign import OpenTo, State
@@ -256,9 +256,9 @@ def _visitor_id(visit: str) -> str:
 
 
 def _proven(request: HttpRequest, campaign: Campaign) -> Worker | None:
-    """The worker by their personal link, the token of one of their assignments, or the cookie."""
+    """The worker by their personal link, the token of some work of theirs, or the cookie."""
     token = "" if _given(request, "me") else _given(request, "after")
-    if (done := assignment_of(token, campaign)) is not None:
+    if (done := work_of(token, campaign)) is not None:
         return done.worker
     return _known(request)
 

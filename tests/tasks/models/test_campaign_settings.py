@@ -13,7 +13,7 @@ from annotation.admin.campaign_form import CampaignForm
 from annotation.api.serializers import CampaignSerializer
 from tasks.models import Campaign, campaign_settings, setting_groups, setting_types, settings_table
 from tasks.models.campaign_settings import RULES, SETTINGS, missing_to_publish
-from tasks.models.setting_groups import CANDIDATES
+from tasks.models.setting_groups import CANDIDATES, PRACTICE
 from tasks.models.setting_types import Default, Dollars, Number, Whole, broken_rules
 from tests.factories import make_awkward_dataset, make_campaign
 
@@ -85,7 +85,10 @@ def test_the_api_holds_the_same_bounds(tmp_path):
 
 def test_rules_name_the_setting_and_say_what_is_wrong():
     values = {"slug": "mine", "source": None, "kind": "contains", "controls": {"campaigns": []}}
+    values |= {"practice": PRACTICE.defaults()}
     assert broken_rules(values, RULES) == []
+    assert broken_rules(values | {"kind": "classify"}, RULES)[0][0] == "practice"
+    values |= {"practice": None}
     wrong = values | {"source": "other", "controls": {"campaigns": ["mine"]}}
     assert [name for name, _ in broken_rules(wrong, RULES)] == ["source", "controls.campaigns"]
     assert broken_rules(values | {"slug": ""}, RULES)[0][0] == "slug"
