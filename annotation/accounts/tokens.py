@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -19,8 +20,7 @@ from annotation.rights import OWN, VIEW, may, may_somewhere, visible
 from annotation.rights.granting import make_token, revoke, trouble_with
 from annotation.rights.rules import refusal
 from imagesets.clock import database_now
-from tasks.models import Campaign
-from tasks.models.campaign import State
+from tasks.models import Assignment, Campaign
 
 DAYS = 90
 
@@ -100,9 +100,10 @@ def _made(request: HttpRequest, asked: dict[str, Any]) -> HttpResponse:
 
 
 def _example(request: HttpRequest) -> dict[str, Any]:
-    """A table to read with it: of the visitor's newest campaign that may have answers."""
+    """A table to read with it: of the newest campaign with answers that the visitor sees."""
     campaigns = visible(request.user, Campaign.objects.order_by("-pk"))
-    campaign = campaigns.exclude(state=State.DRAFT).first() or campaigns.first()
+    answers = Assignment.objects.filter(campaign=OuterRef("pk"), submitted_at__isnull=False)
+    campaign = campaigns.filter(Exists(answers)).first() or campaigns.first()
     slug = campaign.slug if campaign else "SLUG"
     address = reverse("api-export", args=[slug, "judgments", "csv"])
     return {"campaign": campaign, "address": link_of(request, address)}
