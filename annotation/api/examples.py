@@ -11,7 +11,7 @@ from annotation.rights import visible
 from imagesets.models import Dataset
 from imagesets.pictures.demo_photos import SLUG
 from models_inference.models import Classifier
-from tasks.models import Campaign
+from tasks.models import Campaign, HITItem
 from tasks.models.campaign import Kind, State
 
 # Bodies by the name of a route and method. Values in capitals are those of Examples.
@@ -32,7 +32,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("campaigns/{slug}/aggregate/", "post"): {},
     ("campaigns/{slug}/invitations/", "post"): {"count": 2, "uses": 1, "expires": 7},
     ("campaigns/{slug}/responses/", "post"): [
-        {"worker": "ada", "image": "IMAGE", "label": "LABEL", "selected": True}
+        {"worker": "ada", "hit": "HIT", "image": "IMAGE", "label": "LABEL", "selected": True}
     ],
     ("datasets/{slug}/classifiers/", "post"): {"name": "resnet18", "architecture": "resnet18"},
     ("datasets/{slug}/predictions/", "post"): {"classifiers": ["CLASSIFIER"]},
@@ -49,6 +49,7 @@ class Examples:
     CLASSIFIER: str = "efficientnet_lite0"
     IMAGE: str = "collage-01.jpg"
     LABEL: str = "n02124075"
+    HIT: str = "1"
 
 
 def examples_for(user: Any) -> Examples:
@@ -62,16 +63,23 @@ def examples_for(user: Any) -> Examples:
     )
     if dataset is None:
         return Examples()
-    image = dataset.images.order_by("key").first()
-    label = dataset.labels.order_by("key").first()
     classifier = Classifier.objects.filter(dataset=dataset).order_by("name").first()
     return Examples(
         campaign.slug if campaign else Examples.CAMPAIGN,
         dataset.slug,
         classifier.name if classifier else Examples.CLASSIFIER,
-        image.key if image else Examples.IMAGE,
-        label.key if label else Examples.LABEL,
+        *_item_of(campaign, dataset),
     )
+
+
+def _item_of(campaign: Campaign | None, dataset: Dataset) -> tuple[str, str, str]:
+    """Keys of an image, a label and the HIT that asks them; before publishing, of the first two."""
+    items = HITItem.objects.filter(hit__campaign=campaign, label__isnull=False)
+    item = items.select_related("hit", "image", "label").first() if campaign else None
+    if item is not None and item.label is not None:
+        return item.image.key, item.label.key, item.hit.key
+    image, label = (rows.order_by("key").first() for rows in (dataset.images, dataset.labels))
+    return image.key if image else Examples.IMAGE, label.key if label else Examples.LABEL, "1"
 
 
 def add_examples(operation: dict[str, Any], path: str, method: str) -> None:

@@ -82,7 +82,7 @@ def test_a_failure_has_a_number_on_its_page_and_in_the_log(reader, monkeypatch, 
         monkeypatch.setattr(place, lambda *args, **kwargs: 1 / 0)
     answer = reader.get(address)
     assert answer.status_code == 500
-    (record,) = [each for each in caplog.records if each.name == "django.request"]
+    record = next(each for each in caplog.records if each.name == "django.request")
     assert WithReference().filter(record)
     number = re.search(r"\(reference (\w{8})\)", record.getMessage())[1]
     assert number in answer.content.decode()
