@@ -63,8 +63,8 @@ def _may_set_password(user: Any, account: Any) -> bool:
 def listed(user: Any, campaign: Campaign | None = None) -> QuerySet[AccountLink]:
     """The links that the user may revoke, the newest first; of one campaign, if it is given."""
     links = AccountLink.objects.with_expiry().select_related("made_by", "account", "campaign")
-    links = allowed(user, OWN, links).filter(made_by__isnull=False)
-    return links if campaign is None else links.filter(campaign=campaign)
+    theirs = allowed(user, OWN, links).filter(made_by__isnull=False)
+    return theirs if campaign is None else theirs.filter(campaign=campaign)
 
 
 # Making and revoking

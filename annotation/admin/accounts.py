@@ -144,7 +144,7 @@ class GrantAdmin(Lists):
 
     sees = OWN
     form = GrantForm
-    list_display = ["user", "role", "where", "spend", "raw_workers"]
+    list_display = ["user", "role", "where", "spend", "raw_workers", "given_at", "given_by"]
     list_display_links = ["user", "role"]
     list_filter = ["role", "spend", "raw_workers"]
     list_select_related = ["user", "campaign"]
