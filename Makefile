@@ -6,7 +6,7 @@ ARGS ?=
 # Processes of the suite, each with its own servers; more than cores, since tests often wait.
 TESTERS ?= 3
 
-.PHONY: demo test lint fix bench up lock screenshots
+.PHONY: demo test lint fix bench up lock messages screenshots
 
 demo: $(VENV)/installed
 	@$(PY) manage.py demo $(ARGS)
@@ -30,6 +30,13 @@ fix: $(VENV)/installed-dev
 # Every worker's page, into docs/images/.
 screenshots: $(VENV)/installed-dev
 	@$(PY) docs/screenshots.py $(ARGS)
+
+# The sentences of the workers' pages into locale/, and what is translated of them into .mo files.
+# Needs GNU gettext (`apt install gettext`). A new language: `make messages ARGS="--locale fr"`.
+messages: $(VENV)/installed
+	@$(PY) manage.py makemessages $(or $(ARGS),--all) --no-wrap --add-location file --no-obsolete \
+		$(foreach left_out,.venv var build tests benchmarks docs templates/admin,--ignore "$(left_out)/*")
+	@$(PY) manage.py compilemessages --ignore .venv
 
 # Sizes for under 15 minutes in all on 2 cores; each script's default is the size of its goal.
 BENCH_effort := --grids 5 --clicked 1

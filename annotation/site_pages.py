@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from annotation.serving.readiness import readiness
+from tasks.pages.languages import spoken, tell
 
 
 def site_id() -> str:
@@ -26,7 +27,10 @@ def site_id() -> str:
 @csp(settings.WORKER_PAGE_CSP)
 def home(request: HttpRequest) -> HttpResponse:
     """The home page: leads workers to the campaigns, researchers to the admin."""
-    return render(request, "pages/home.html")
+    with spoken(request):
+        response = render(request, "pages/home.html")
+        tell(request, response, remember=True)
+    return response
 
 
 @require_safe

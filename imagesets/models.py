@@ -34,6 +34,12 @@ class Label(models.Model):
     key = models.CharField(max_length=200)
     names = ArrayField(models.TextField(), help_text="Synonyms; the first is shown first.")
     definition = models.TextField(blank=True, default="")
+    translations = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text='By language code: {"de": {"names": [...], "definition": "..."}}.',
+    )
     wikipedia = ArrayField(models.URLField(max_length=500), default=list, blank=True)
     superclass = models.CharField(max_length=200, blank=True, default="")
 

@@ -18,7 +18,7 @@ from tasks.models import Campaign
 from tasks.models.campaign_settings import SETTINGS
 from tasks.models.setting_types import Setting
 
-LEFT_AS_IT_IS = ("controls", "qualifications")  # when their field is empty
+LEFT_AS_IT_IS = ("controls", "qualifications", "languages")  # when their field is empty
 
 
 def _help(setting: Setting) -> str:

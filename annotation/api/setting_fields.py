@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Model
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from rest_framework import serializers
@@ -92,6 +93,8 @@ def _field(declared: Type, **options: Any) -> serializers.Field:
             return StrictChoice(choices=list(words.items()), **options)
         case Named("crowd"):
             return StrictChoice(choices=CROWDS, **options)
+        case Named("language"):
+            return StrictChoice(choices=[code for code, _ in settings.LANGUAGES], **options)
         case Named(what):
             return Row(ROWS[what], **options)
         case ListOf() | Group() | WordOr():

@@ -11,6 +11,7 @@ from django.core.files.uploadhandler import MemoryFileUploadHandler, TemporaryFi
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
 
 FORM = 256 * 2**10  # bytes: a HIT, a login, whatever a stranger may send
 DOCUMENT = 4 * 2**20  # JSON for the API, and the forms of people who have logged in
@@ -58,11 +59,14 @@ class BodyLimits:
             limit = DOCUMENT
         if length <= limit:
             return None
-        message = (
-            f"What you sent is too large: {filesizeformat(length)}, where the site takes"
-            f" {filesizeformat(limit)}. Nothing was stored."
-        )
-        return refused(request, 413, message)
+        from annotation.serving.error_pages import as_they_speak  # not while settings are read
+
+        with as_they_speak(request):
+            message = _(
+                "What you sent is too large: {length}, where the site takes {limit}. Nothing was"
+                " stored."
+            ).format(length=filesizeformat(length), limit=filesizeformat(limit))
+            return refused(request, 413, message)
 
 
 def refused(request: HttpRequest, status: int, message: str) -> HttpResponse:

@@ -1,11 +1,12 @@
 """The pages for errors that no view answers, and what the log says of them.
 
-Researchers see them in their own frame, everybody else on a plain page. A failure has a reference
-number, which stands on its page and in the log.
+Researchers see them in their own frame, everybody else on a plain page, workers in their language.
+A failure has a reference number, which stands on its page and in the log.
 """
 
 import logging
 import secrets
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +15,16 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.template.loader import render_to_string
 
+from tasks.pages.languages import spoken
+
 RESEARCHERS = ("/admin/", "/campaigns/", "/datasets/")
+OF_WORKERS = ("/tasks/", "/hit/")  # addresses whose pages speak the worker's language
 log = logging.getLogger(__name__)
+
+
+def as_they_speak(request: HttpRequest) -> AbstractContextManager[None]:
+    """In whose language to answer: the worker's, where the address is one of theirs."""
+    return spoken(request) if request.path_info.startswith(OF_WORKERS) else nullcontext()
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,8 @@ class Said:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400; to a host name that the site does not answer to, with the setting that is missing."""
     host = request.META.get("HTTP_HOST", "") if isinstance(exception, DisallowedHost) else ""
-    return HttpResponseBadRequest(render_to_string("400.html", {"host": host}))
+    with as_they_speak(request):
+        return HttpResponseBadRequest(render_to_string("400.html", {"host": host}))
 
 
 def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -88,7 +98,8 @@ def _page(request: HttpRequest, said: Said) -> HttpResponse:
             return HttpResponse(text, status=said.status)
     except Exception as error:  # no session, no database: the page says what it can
         log.warning("The frame of an error's page failed too: %s", error)
-    return HttpResponse(render_to_string(said.template, said.context), status=said.status)
+    with as_they_speak(request):
+        return HttpResponse(render_to_string(said.template, said.context), status=said.status)
 
 
 class OneLine(logging.Formatter):

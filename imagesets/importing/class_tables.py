@@ -2,7 +2,9 @@
 
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from django.conf.locale import LANG_INFO
 
 from imagesets.errors import ImportRefused
 from imagesets.importing import known_tables
@@ -13,6 +15,10 @@ from imagesets.tables.problems import short
 KEY_LENGTH, ADDRESS_LENGTH = 200, 500  # as the columns of Label
 
 CLASSES = {"key": ("key", "wnid", "synset"), "names": ("names", "name", "words")}
+# Columns of one language: name -> (part, code).
+TRANSLATED = {
+    f"{part}_{code}": (part, code) for part in ("names", "definition") for code in LANG_INFO
+}
 # As other tools call them: Hugging Face's file_name, Keras' filename and class, Kaggle's image_id.
 LABELS = {
     "image": (
@@ -38,7 +44,8 @@ def read_classes(path: Path, notes: list[str] | None = None) -> dict[str, ClassE
     """Label key -> class, in the order of the file; adds what was taken for granted to `notes`.
 
     Columns: key and names required; definition, wikipedia, superclass may be missing or empty;
-    names and wikipedia are separated by ";" or "|". Also ImageNet's own lists (known_tables.py).
+    names and wikipedia are separated by ";" or "|". names_xx and definition_xx, of any language
+    code xx, are what workers read in that language. Also ImageNet's own lists (known_tables.py).
     Raises ImportRefused.
     """
     if (known := known_tables.read_imagenet_classes(path)) is not None:
@@ -46,7 +53,8 @@ def read_classes(path: Path, notes: list[str] | None = None) -> dict[str, ClassE
         notes = [] if notes is None else notes
         notes.append(f"{path.name}: {note}")
         return classes
-    table = NamedRows(path, CLASSES, ("definition", "wikipedia", "superclass"), "cat,cat;house cat")
+    optional = ("definition", "wikipedia", "superclass", *TRANSLATED)
+    table = NamedRows(path, CLASSES, optional, "cat,cat;house cat")
     classes = {}
     rows: dict[str, int] = {}
     for row, cells in table:
@@ -71,7 +79,8 @@ def read_classes(path: Path, notes: list[str] | None = None) -> dict[str, ClassE
         for fault in faults:
             table.problems.add(row, "", fault)
         rows[key] = row
-        classes[key] = ClassEntry(key, names, cells.get("definition", ""), wikipedia, superclass)
+        definition, translations = cells.get("definition", ""), _translations(cells)
+        classes[key] = ClassEntry(key, names, definition, wikipedia, superclass, translations)
     table.refuse_any()
     if not classes:
         raise ImportRefused(f"{path}: has no classes")
@@ -111,6 +120,17 @@ def read_labels(path: Path, notes: list[str] | None = None) -> dict[str, LabelRo
     if notes is not None:
         notes += table.notes
     return labels
+
+
+def _translations(cells: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """By language code, the names and the definition that are not empty."""
+    translations: dict[str, dict[str, Any]] = {}
+    for column, (part, code) in TRANSLATED.items():
+        if text := cells.get(column, "").strip():
+            value = list(_split(text)) if part == "names" else text
+            if value:
+                translations.setdefault(code, {})[part] = value
+    return translations
 
 
 def _split(cell: str) -> tuple[str, ...]:

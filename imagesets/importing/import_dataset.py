@@ -162,12 +162,17 @@ def _dataset(slug: str, name: str | None) -> Dataset:
 def _save_labels(
     dataset: Dataset, classes: dict[str, ClassEntry], report: Report
 ) -> dict[str, int]:
-    """Add the labels that are new. Returns label key -> id, for all labels of the dataset."""
+    """Add the labels that are new, and the languages that known labels lack.
+
+    Returns label key -> id, for all labels of the dataset.
+    """
     with transaction.atomic():
         labels_by_key = {label.key: label for label in dataset.labels.all()}
-        new = []
+        new, translated = [], []
         for entry in classes.values():
             label = labels_by_key.get(entry.key)
+            if label is not None and _add_languages(label, entry):
+                translated.append(label)
             if label is None:
                 new.append(
                     Label(
@@ -177,6 +182,7 @@ def _save_labels(
                         definition=entry.definition,
                         wikipedia=list(entry.wikipedia),
                         superclass=entry.superclass,
+                        translations=dict(entry.translations),
                     )
                 )
             elif (
@@ -184,16 +190,29 @@ def _save_labels(
                 label.definition,
                 tuple(label.wikipedia),
                 label.superclass,
+                label.translations | entry.translations,
             ) != (
                 entry.names,
                 entry.definition,
                 entry.wikipedia,
                 entry.superclass,
+                label.translations,
             ):
                 report.labels_kept.append(entry.key)
         Label.objects.bulk_create(new, batch_size=BATCH)
-    report.labels_added = len(new)
+        Label.objects.bulk_update(translated, ["translations"], batch_size=BATCH)
+    report.labels_added, report.labels_translated = len(new), len(translated)
     return dict(dataset.labels.values_list("key", "id"))
+
+
+def _add_languages(label: Label, entry: ClassEntry) -> bool:
+    """Give the label what it has of no language yet; what it has stays. False: nothing was new."""
+    before = label.translations
+    both = {code: before.get(code, {}) for code in [*before, *entry.translations]}
+    label.translations = {
+        code: {**entry.translations.get(code, {}), **texts} for code, texts in both.items()
+    }
+    return label.translations != before
 
 
 def _fill_labels(

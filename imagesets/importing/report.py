@@ -18,6 +18,7 @@ class Report:
     known: int = 0
     moved: int = 0  # of the known: their location changed
     labels_added: int = 0
+    labels_translated: int = 0  # known ones that got names or definitions of a language
     dataset_labels_filled: int = 0
     without_label: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)  # key, reason
@@ -60,6 +61,8 @@ class Report:
             lines += [f"{what}: {_shown(*group)}" for group in groups[:listed]]
             if len(groups) > listed:
                 lines.append(f"{what}: {len(groups) - listed} more groups")
+        if self.labels_translated:
+            lines.append(f"{self.labels_translated} known labels got texts of other languages")
         if self.labels_kept:
             lines.append(
                 f"{len(self.labels_kept)} labels differ from the classes file and were not changed"

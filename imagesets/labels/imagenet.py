@@ -6,7 +6,7 @@ import functools
 import importlib.util
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 WORDNET_ID = re.compile(r"n\d{8}")
 
@@ -25,6 +25,7 @@ class ClassEntry(NamedTuple):
     definition: str = ""
     wikipedia: tuple[str, ...] = ()
     superclass: str = ""
+    translations: dict[str, dict[str, Any]] = {}  # by language code: names, definition
 
 
 @functools.cache

@@ -48,6 +48,11 @@ def default_controls() -> dict:
     return default_of("controls")
 
 
+def default_languages() -> list[str]:
+    """The default of `languages`."""
+    return default_of("languages")
+
+
 def _declared(name: str) -> dict[str, Any]:
     """A column's default, bounds and length, as declared in campaign_settings.
 
@@ -105,6 +110,7 @@ class Campaign(models.Model):
     max_sections = models.PositiveSmallIntegerField(**_declared("max_sections"))
     images_per_hit = models.PositiveSmallIntegerField(**_declared("images_per_hit"))
     maybe = models.BooleanField(**_declared("maybe"))
+    languages = models.JSONField(default=default_languages)
     max_offered = models.PositiveSmallIntegerField(**_declared("max_offered"))
     min_relative_sf = models.DecimalField(
         max_digits=5, decimal_places=4, **_declared("min_relative_sf")
@@ -225,6 +231,7 @@ class CampaignLabel(models.Model):
     names = models.JSONField()
     definition = models.TextField(blank=True)
     wikipedia = models.JSONField(default=list)
+    translations = models.JSONField(default=dict, db_default={})
 
     class Meta:
         constraints = [
@@ -237,7 +244,8 @@ class CampaignLabel(models.Model):
     @classmethod
     def frozen(cls, campaign: Campaign, label: Label) -> "CampaignLabel":
         """The label as it is now, for the campaign; not saved."""
-        texts = {name: getattr(label, name) for name in ("names", "definition", "wikipedia")}
+        names = ("names", "definition", "wikipedia", "translations")
+        texts = {name: getattr(label, name) for name in names}
         return cls(campaign=campaign, label=label, **texts)
 
 

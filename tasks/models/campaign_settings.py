@@ -301,6 +301,16 @@ SETTINGS: dict[str, Setting] = {
             later=True,
         ),
         Setting(
+            "languages",
+            "Languages",
+            ListOf(Named("language"), empty=False, distinct=True),
+            "Codes of the languages in which its pages are shown. The browser chooses among them,"
+            " or the worker by a link; the first is for everybody else, and the language of the"
+            " texts and names that are given once.",
+            default=["en"],
+            later=True,
+        ),
+        Setting(
             "contact",
             "Contact",
             Text(500, lines=True),

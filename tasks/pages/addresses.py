@@ -9,32 +9,30 @@ from django.urls import reverse
 
 from tasks.crowds import Door
 from tasks.models import Assignment, Campaign
+from tasks.pages.languages import chosen
 
 NOTHING = "nothing"  # in a campaign's address: there was no work when the worker asked for some
 
 
 def hit_address(assignment: Assignment) -> str:
     """The page of an assignment; the token in its address lets its worker in."""
-    query = urlencode({"assignmentId": assignment.token})
-    return f"{reverse('tasks:hit', args=[assignment.hit.public_id])}?{query}"
+    return _address("hit", assignment.hit.public_id, {"assignmentId": assignment.token or ""})
 
 
 def thanks_address(done: Assignment) -> str:
     """The thanks for an assignment that was answered or given back."""
-    query = urlencode({"assignmentId": done.token})
-    return f"{reverse('tasks:thanks', args=[done.campaign.public_id])}?{query}"
+    return _address("thanks", done.campaign.public_id, {"assignmentId": done.token or ""})
 
 
 def campaign_address(campaign: Campaign, parameters: Mapping[str, str]) -> str:
     """The campaign's page, with parameters that say who comes."""
-    query = f"?{urlencode(parameters)}" if parameters else ""
-    return reverse("tasks:campaign", args=[campaign.public_id]) + query
+    return _address("campaign", campaign.public_id, parameters)
 
 
 def carried_on(request: HttpRequest, door: Door) -> dict[str, str]:
     """What the link says of who comes: from the page's address into its form, and back."""
     given = request.POST if request.method == "POST" else request.GET
-    return {name: given[name] for name in door.parameters if given.get(name)}
+    return {name: given[name] for name in door.parameters if given.get(name)} | chosen()
 
 
 def nothing_address(campaign: Campaign, parameters: Mapping[str, str]) -> str:
@@ -44,8 +42,7 @@ def nothing_address(campaign: Campaign, parameters: Mapping[str, str]) -> str:
 
 def consent_address(campaign: Campaign, parameters: Mapping[str, str]) -> str:
     """The text that a worker is asked to agree to, with parameters that say who comes."""
-    query = f"?{urlencode(parameters)}" if parameters else ""
-    return reverse("tasks:consent", args=[campaign.public_id]) + query
+    return _address("consent", campaign.public_id, parameters)
 
 
 def more_address(campaign: Campaign, done: Assignment | None) -> str:
@@ -56,9 +53,16 @@ def more_address(campaign: Campaign, done: Assignment | None) -> str:
 
 def list_address(parameters: Mapping[str, str]) -> str:
     """The list of studies, with parameters that say who looks."""
-    return reverse("tasks:campaigns") + (f"?{urlencode(parameters)}" if parameters else "")
+    return _address("campaigns", "", parameters)
 
 
 def absolute(request: HttpRequest, path: str) -> str:
     """A path as somebody can keep it: below PUBLIC_URL, or where they reach the site now."""
     return settings.PUBLIC_URL + path if settings.PUBLIC_URL else request.build_absolute_uri(path)
+
+
+def _address(page: str, public_id: str, parameters: Mapping[str, str]) -> str:
+    """A page's path, with these parameters and the language that the worker chose."""
+    path = reverse(f"tasks:{page}", args=[public_id] if public_id else [])
+    query = urlencode({**parameters, **chosen()})
+    return f"{path}?{query}" if query else path

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from tasks.crowds import BadVisit, crowd_of, open_to, visitors
@@ -16,9 +18,9 @@ from tasks.pages.offers import Offer, offers
 from tasks.pages.own_work import OwnWork, own_work
 
 PAST = {
-    State.PAUSED: "Paused: there may be more to do later.",
-    State.FINISHED: "Finished: everything has been answered.",
-    State.CLOSED: "Ended.",
+    State.PAUSED: gettext_lazy("Paused: there may be more to do later."),
+    State.FINISHED: gettext_lazy("Finished: everything has been answered."),
+    State.CLOSED: gettext_lazy("Ended."),
 }
 
 
@@ -35,8 +37,9 @@ class Row:
     def over(self) -> str:
         """Why there is no more work for them, in a sentence."""
         if self.own.stopped:
-            return "We have no more work for you in this study."
-        return PAST.get(State(self.campaign.state), "Your invitation opens no more work.")
+            return _("We have no more work for you in this study.")
+        past = PAST.get(State(self.campaign.state))
+        return str(past) if past else _("Your invitation opens no more work.")
 
 
 @require_safe

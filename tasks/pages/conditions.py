@@ -8,10 +8,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils.translation import get_language
+
 from tasks.pages.measured import measured
 from tasks.pages.sheets import Sheet
 
-LANGUAGE = "en"  # of the pages
 DEVICES = ("touch", "mouse")
 VIEWPORT = re.compile(r"[1-9][0-9]{0,4}x[1-9][0-9]{0,4}", re.ASCII)
 FIELDS = ("device", "viewport", "zooms", "changes")
@@ -25,7 +26,7 @@ def read_conditions(text: str, sheet: Sheet) -> dict[str, Any]:
     `text`: {"device", "viewport", "zooms": {item id: times}, "changes": {item id: times}} as JSON.
     """
     cards = {tile.item.section for s in sheet.sections if s.is_card for tile in s.tiles}
-    known = {"language": LANGUAGE, "cards": sorted(cards)}
+    known = {"language": get_language(), "cards": sorted(cards)}
     return known | (_counted(text, [shown.id for shown in sheet.tiles or sheet.pictures]) or {})
 
 

@@ -2,6 +2,8 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
@@ -16,9 +18,9 @@ from tasks.pages.addresses import (
     hit_address,
     nothing_address,
 )
-from tasks.pages.conditions import LANGUAGE
 from tasks.pages.hit_pages import refuse, worker_page
 from tasks.pages.instructions import as_html
+from tasks.pages.languages import speak
 from tasks.pages.origins import from_another_site
 from tasks.pages.replies import SeeOther
 from tasks.pages.thanks import Reason, thank
@@ -35,7 +37,8 @@ def consent(request: HttpRequest, public_id: str) -> HttpResponse:
     campaign = Campaign.objects.filter(public_id=public_id).first()
     door = crowd_of(campaign).door if campaign is not None else None
     if campaign is None or door is None:
-        return refuse(request, 404, "There is no study at this address.")
+        return refuse(request, 404, _("There is no study at this address."))
+    speak(request, campaign)
     carried = carried_on(request, door)
     try:
         worker = door.worker_of(request, campaign)
@@ -46,11 +49,11 @@ def consent(request: HttpRequest, public_id: str) -> HttpResponse:
     version = version_asked(campaign)
     if request.method == "POST" and not from_another_site(request):
         if request.POST.get("refuse") == version:
-            decide(campaign, worker, False, LANGUAGE)
+            decide(campaign, worker, False, get_language())
             again = consent_address(campaign, carried)
             return thank(request, campaign, worker, Reason.REFUSED, more=again)
         if request.POST.get("agree") == version:
-            decide(campaign, worker, True, LANGUAGE)
+            decide(campaign, worker, True, get_language())
             if (assignment := next_assignment(campaign, worker)) is not None:
                 return SeeOther(hit_address(assignment))
             return SeeOther(nothing_address(campaign, carried))
@@ -73,5 +76,6 @@ def kept(request: HttpRequest, public_id: str) -> HttpResponse:
     """What is kept about a worker, and for how long."""
     campaign = Campaign.objects.filter(public_id=public_id).exclude(state=State.DRAFT).first()
     if campaign is None:
-        return refuse(request, 404, "There is no study at this address.")
+        return refuse(request, 404, _("There is no study at this address."))
+    speak(request, campaign)
     return render(request, "tasks/kept.html", {"campaign": campaign})

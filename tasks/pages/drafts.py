@@ -3,6 +3,8 @@
 import json
 
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from tasks.models import Assignment, Draft
 from tasks.pages.form_reading import ITEM_FIELDS, TILE_FIELDS, choices_on, read
@@ -16,8 +18,8 @@ BESIDE = ("comment", "active_seconds", "conditions")
 LONGEST = 100_000  # characters of JSON: more than the largest form that a page can have
 LAST_REVISION = 2**53 - 1  # JavaScript counts no further
 
-ANSWERED = "This work is answered already: nothing is left to be saved."
-OVER = "This work is no longer yours, so nothing more of it is saved."
+ANSWERED = gettext_lazy("This work is answered already: nothing is left to be saved.")
+OVER = gettext_lazy("This work is no longer yours, so nothing more of it is saved.")
 
 
 def take_draft(request: HttpRequest, assignment: Assignment) -> HttpResponse:
@@ -27,15 +29,15 @@ def take_draft(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     """
     revision = _revision(request.POST)
     if revision is None:
-        return refuse(request, 422, "A draft needs a revision: a whole number from 1.")
+        return refuse(request, 422, _("A draft needs a revision: a whole number from 1."))
     fields = as_json(request.POST)
     if len(fields) > LONGEST:
-        return refuse(request, 413, "This draft is longer than any form of this page.")
+        return refuse(request, 413, _("This draft is longer than any form of this page."))
     saved = save(assignment, fields, revision)
     if saved == Saved.ANSWERED:
-        return refuse(request, 409, ANSWERED)
+        return refuse(request, 409, str(ANSWERED))
     if saved == Saved.OVER:
-        return refuse(request, 410, OVER)
+        return refuse(request, 410, str(OVER))
     response = HttpResponse(status=204)
     renewed = saved == Saved.STORED and _renewed(assignment, request.POST)
     if renewed and assignment.expires_at is not None:

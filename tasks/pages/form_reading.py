@@ -10,11 +10,13 @@ import math
 from typing import Any
 
 from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from tasks.models.campaign import Kind
 from tasks.pages.conditions import read_conditions
 from tasks.pages.hand import read_hand
-from tasks.pages.sheets import Picture, Section, Sheet
+from tasks.pages.sheets import Choice, Picture, Section, Sheet
 
 LONGEST_OTHER = 200  # characters
 LONGEST_COMMENT = 2000
@@ -23,13 +25,13 @@ MOST_UNSEEN = 4  # one item in so many may be unseen (rule L11)
 ITEM_FIELDS = ("labels-", "main-", "none-", "other-", "unseen-")
 TILE_FIELDS = ("selected", "maybe", "unseen", "none")
 
-STRANGE = (
+STRANGE = gettext_lazy(
     "The form contained something that is not on this page; perhaps it came from an older page."
     " Check your choices below and submit again."
 )
-TOO_MANY_UNSEEN = (
-    "{} of the {} pictures did not load: too many for an answer. Try again to load them, or give"
-    " this work back."
+TOO_MANY_UNSEEN = gettext_lazy(
+    "{unseen} of the {all} pictures did not load: too many for an answer. Try again to load them,"
+    " or give this work back."
 )
 
 
@@ -47,12 +49,12 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
     items = sheet.tiles or sheet.pictures
     unseen = sum(item.unseen for item in items)
     if unseen * MOST_UNSEEN > len(items):
-        sheet.errors.append(TOO_MANY_UNSEEN.format(unseen, len(items)))
+        sheet.errors.append(TOO_MANY_UNSEEN.format(unseen=unseen, all=len(items)))
     sheet.active_seconds = form.get("active_seconds", "")[:20]
     sheet.conditions = form.get("conditions", "")
     sheet.comment = form.get("comment", "").strip()
-    if error := _text_error(sheet.comment, LONGEST_COMMENT):
-        sheet.errors.append(f"Your comment {error}.")
+    if error := _text_error(_("Your comment"), sheet.comment, LONGEST_COMMENT):
+        sheet.errors.append(error)
     if sheet.problems:
         return None
     told = {
@@ -83,17 +85,20 @@ def _read_contains(sheet: Sheet, form: QueryDict) -> dict[str, Any]:
     strange = (chosen["selected"] | chosen["maybe"] | chosen["unseen"]) - known
     strange |= chosen["none"] - {section.id for section in sheet.sections}
     if strange or any(name.startswith(ITEM_FIELDS) for name in form):
-        sheet.errors.append(STRANGE)
+        sheet.errors.append(str(STRANGE))
     if chosen["maybe"] and not sheet.campaign.maybe:
-        sheet.errors.append("This study does not offer “maybe”: select the picture, or leave it.")
+        message = _("This study does not offer “maybe”: select the picture, or leave it.")
+        sheet.errors.append(message)
     for tile in tiles:
         tile.selected = tile.id in chosen["selected"]
         tile.maybe = tile.id in chosen["maybe"]
         tile.unseen = tile.id in chosen["unseen"]
         if tile.unseen and (tile.selected or tile.maybe):
-            tile.error = f"Picture {tile.number} is both chosen and “did not load”: undo one."
+            error = _("Picture {number} is both chosen and “did not load”: undo one.")
+            tile.error = error.format(number=tile.number)
         elif tile.selected and tile.maybe:
-            tile.error = f"Picture {tile.number} is both selected and “maybe”: undo one."
+            error = _("Picture {number} is both selected and “maybe”: undo one.")
+            tile.error = error.format(number=tile.number)
     for section in sheet.sections:
         section.none = section.id in chosen["none"]
         section.error = _section_error(section)
@@ -104,19 +109,23 @@ def _read_contains(sheet: Sheet, form: QueryDict) -> dict[str, Any]:
 
 
 def _section_error(section: Section) -> str:
-    name, tiles = section.label.name, section.tiles
+    return _section_problem(section).format(name=section.label.name)
+
+
+def _section_problem(section: Section) -> str:
+    tiles = section.tiles
     selected = any(tile.selected for tile in tiles)
     maybe = any(tile.maybe for tile in tiles)
     if len(tiles) == 1:
         if section.none and (selected or maybe):
-            return f"For “{name}” you gave two answers: choose one of them."
+            return _("For “{name}” you gave two answers: choose one of them.")
         if not (section.none or selected or maybe or tiles[0].unseen):
-            return f"For “{name}” there is no answer yet: say whether the picture contains it."
+            return _("For “{name}” there is no answer yet: say whether the picture contains it.")
         return ""
     if section.none and selected:
-        return f"For “{name}” you selected pictures and also “none of these”: undo one."
+        return _("For “{name}” you selected pictures and also “none of these”: undo one.")
     if not (section.none or selected or maybe or all(tile.unseen for tile in tiles)):
-        return f"For “{name}” nothing is selected: select pictures, or confirm “none of these”."
+        return _("For “{name}” nothing is selected: select pictures, or confirm “none of these”.")
     return ""
 
 
@@ -150,44 +159,55 @@ def _read_classify(sheet: Sheet, form: QueryDict) -> dict[str, Any]:
             }
         )
     if strange:
-        sheet.errors.append(STRANGE)
+        sheet.errors.append(str(STRANGE))
     unseen_positions = [picture.position for picture in sheet.pictures if picture.unseen]
     return {"answers": answers, "unseen": unseen_positions}
 
 
 def _picture_error(picture: Picture) -> str:
-    where = f"Picture {picture.number}"
     selected = [choice for choice in picture.offered if choice.selected]
     mains = [choice for choice in picture.offered if choice.main]
-    if error := _text_error(picture.other, LONGEST_OTHER):
-        return f"{where}: what you typed {error}."
+    what = _("Picture {number}: what you typed").format(number=picture.number)
+    if error := _text_error(what, picture.other, LONGEST_OTHER):
+        return error
+    return _picture_problem(picture, selected, mains).format(
+        number=picture.number, mains=len(mains), main=mains[0].label.name if mains else ""
+    )
+
+
+def _picture_problem(picture: Picture, selected: list[Choice], mains: list[Choice]) -> str:
     if picture.unseen and (picture.none or selected or mains):
-        return f"{where} is both answered and “did not load”: undo one."
+        return _("Picture {number} is both answered and “did not load”: undo one.")
     if picture.unseen:
         return ""
     if picture.none and (selected or mains):
-        return f"{where}: you chose labels and also “none of these labels”: undo one."
+        return _("Picture {number}: you chose labels and also “none of these labels”: undo one.")
     if picture.none:
         return ""
     if not selected:
-        return f"{where}: check at least one label, or “none of these labels”."
+        return _("Picture {number}: check at least one label, or “none of these labels”.")
     if len(mains) > 1:
-        return f"{where}: choose one main object, not {len(mains)}."
+        return _("Picture {number}: choose one main object, not {mains}.")
     if not mains and len(selected) > 1:
-        return f"{where}: say which of the labels you checked is the main object."
+        return _("Picture {number}: say which of the labels you checked is the main object.")
     if mains and mains[0] not in selected:
-        return (
-            f"{where}: the main object, “{mains[0].label.name}”, is not among the labels you"
-            " checked."
+        return _(
+            "Picture {number}: the main object, “{main}”, is not among the labels you checked."
         )
     return ""
 
 
-def _text_error(text: str, longest: int) -> str:
+def _text_error(what: str, text: str, longest: int) -> str:
+    """What is wrong with a typed text, in a sentence; `what`: its beginning."""
     if len(text) > longest:
-        return f"is {len(text)} characters long; the limit is {longest}"
+        error = ngettext(
+            "{what} is {length} character long; the limit is {longest}.",
+            "{what} is {length} characters long; the limit is {longest}.",
+            len(text),
+        )
+        return error.format(what=what, length=len(text), longest=longest)
     if "\0" in text:
-        return "contains a character that cannot be stored"
+        return _("{what} contains a character that cannot be stored.").format(what=what)
     return ""
 
 

@@ -12,16 +12,18 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
 
 from tasks.crowds import BadVisit, Frame, Visit
 from tasks.models import HIT, Assignment, Campaign, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
-from tasks.pages.conditions import LANGUAGE
 from tasks.pages.drafts import draft_of, fill_in, keep, must_ask, take_draft
 from tasks.pages.form_reading import choices_on, read
 from tasks.pages.hit_pages import ask_to_give_back, form, is_expired, preview, refuse
 from tasks.pages.instructions import as_html
+from tasks.pages.languages import chosen
 from tasks.pages.replies import SeeOther, problems_of, wants_json
 from tasks.pages.sheets import sheet_of
 from tasks.work.claiming import give_back
@@ -30,8 +32,9 @@ from tasks.work.submitting import submit
 from tasks.work.take_up import NotOffered, claim_of, has_room, take_up, unsaved
 
 CONSENT = "consent"  # in an address: the version of the text that was agreed to
-RETURN = (
-    " Please return this work with the marketplace's own button. It will not count against you."
+ENDED = gettext_lazy("This study has ended, and this work with it. Thank you.")
+RETURN = gettext_lazy(
+    "Please return this work with the marketplace's own button. It will not count against you."
 )
 
 
@@ -41,8 +44,9 @@ def hit(request: HttpRequest, hit: HIT, frame: Frame) -> HttpResponse:
         visit = frame.visit(hit.campaign, request.GET.dict() | request.POST.dict())
         if not visit.key:
             return preview(request, hit)
-        if version := request.POST.get(CONSENT) or request.GET.get(CONSENT):
-            visit = replace(visit, fields={**visit.fields, CONSENT: version})
+        version = request.POST.get(CONSENT) or request.GET.get(CONSENT)
+        carried = chosen() | ({CONSENT: version} if version else {})
+        visit = replace(visit, fields={**visit.fields, **carried})
         return _visited(request, hit, frame, visit)
     except BadVisit as error:
         return refuse(request, 409, str(error), framed=True)
@@ -65,12 +69,12 @@ def _visited(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> Http
     if assignment.submitted_at is not None:
         return _hand_in(request, frame, assignment, visit)
     if hit.campaign.state == State.CLOSED:
-        return _return(request, 410, "This study has ended, and this work with it. Thank you.")
+        return _return(request, 410, str(ENDED))
     expires = assignment.expires_at
     if assignment.state == AssignmentState.RETURNED:
         expires = None  # perhaps another worker's now, perhaps theirs again
     elif assignment.state != AssignmentState.OPEN or is_expired(assignment):
-        return _return(request, 410, "Your time for this work is over.")
+        return _return(request, 410, _("Your time for this work is over."))
     sheet = sheet_of(assignment)
     if (draft := draft_of(assignment)) is not None:
         fill_in(sheet, draft, problems="problems" in request.GET)
@@ -92,7 +96,7 @@ def _stored(hit: HIT, visit: Visit) -> Assignment:
     assignment = take_up(hit, Worker.of(hit.campaign.crowd, visit.worker), visit.key)
     campaign = hit.campaign
     if visit.fields.get(CONSENT) == version_asked(campaign) and is_due(campaign, assignment.worker):
-        decide(campaign, assignment.worker, True, LANGUAGE)
+        decide(campaign, assignment.worker, True, get_language())
     return assignment
 
 
@@ -107,7 +111,7 @@ def _must_agree(campaign: Campaign, visit: Visit) -> bool:
 def _ask_consent(request: HttpRequest, campaign: Campaign, visit: Visit) -> HttpResponse:
     """The text to agree to; agreeing leads to the HIT by a GET, as the marketplace does."""
     if "refuse" in request.GET:
-        return _return(request, 200, "You do not take part. That is fine.")
+        return _return(request, 200, _("You do not take part. That is fine."))
     context = {
         "campaign": campaign,
         "text": as_html(campaign.consent or ""),
@@ -133,9 +137,8 @@ def _posted(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> HttpR
             return ask_to_give_back(request, visit.fields, work)
         if claim is not None:
             give_back(claim)
-        return _return(
-            request, 200, "None of your answers were stored. Thank you for having a look."
-        )
+        message = _("None of your answers were stored. Thank you for having a look.")
+        return _return(request, 200, message)
     sheet = sheet_of(assignment)
     answer = read(sheet, request.POST)
     if answer is None:
@@ -150,7 +153,7 @@ def _posted(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> HttpR
 def _draft(request: HttpRequest, assignment: Assignment, hit: HIT) -> HttpResponse:
     """Keep a draft as an answer would be kept: whoever else came, and if need be taken up anew."""
     if hit.campaign.state == State.CLOSED:
-        return refuse(request, 410, "This study has ended, and this work with it.")
+        return refuse(request, 410, str(ENDED))
     assignment.hit, assignment.campaign = hit, hit.campaign
     return take_draft(request, assignment)
 
@@ -170,4 +173,4 @@ def _hand_in(
 
 def _return(request: HttpRequest, status: int, message: str) -> HttpResponse:
     """A friendly page that asks the worker to return the work to the marketplace."""
-    return refuse(request, status, message + RETURN, framed=True)
+    return refuse(request, status, f"{message} {RETURN}", framed=True)

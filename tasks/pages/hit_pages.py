@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import wraps
+from typing import Any
 
 from csp.decorators import csp
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.templatetags.static import static
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 
@@ -15,20 +19,33 @@ from imagesets.clock import database_now
 from tasks.crowds import crowd_of
 from tasks.models import HIT, Assignment
 from tasks.models.assignment import AssignmentState
-from tasks.models.campaign import State
+from tasks.models.campaign import Kind, State
 from tasks.pages.form_reading import LONGEST_COMMENT, LONGEST_OTHER
 from tasks.pages.instructions import as_html
+from tasks.pages.languages import spoken, tell
 from tasks.pages.replies import preload, problems_of, wants_json
 from tasks.pages.sheets import Sheet, preview_of
 
+TITLES = {
+    Kind.CONTAINS: gettext_lazy("Find what is in pictures"),
+    Kind.CLASSIFY: gettext_lazy("Say what is in pictures"),
+}
 View = Callable[..., HttpResponse]
 # What hit.js imports, beside the kind's own.
-SCRIPTS = ("bar", "keys", "measuring", "pictures", "sending")
+SCRIPTS = ("measuring", "page", "pictures")
 
 
 def worker_page(view: View) -> View:
-    """Never cached, and with a policy that allows nothing inline or from other sites."""
-    strict: View = csp(settings.WORKER_PAGE_CSP)(view)  # type: ignore[arg-type,assignment]
+    """Never cached, in the worker's language, with nothing inline or from other sites."""
+
+    @wraps(view)
+    def in_their_language(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        with spoken(request):
+            response = view(request, *args, **kwargs)
+            tell(request, response, remember=view.__name__ != "hit")  # it may stand in a frame
+        return response
+
+    strict: View = csp(settings.WORKER_PAGE_CSP)(in_their_language)  # type: ignore[arg-type,assignment]
     return never_cache(strict)
 
 
@@ -40,9 +57,9 @@ def preview(
     `way_in`: hidden fields of "Begin", where the site gives out the work.
     """
     if request.method == "POST":
-        return refuse(request, 409, "This was a preview: accept the work before you submit it.")
+        return refuse(request, 409, _("This was a preview: accept the work before you submit it."))
     if hit.campaign.state in (State.CLOSED, State.FINISHED):
-        return refuse(request, 410, "This study has ended.")
+        return refuse(request, 410, _("This study has ended."))
     return form(request, preview_of(hit), None, way_in or {})
 
 
@@ -73,6 +90,7 @@ def form(
         "questions": questions,
         "several": questions > 1,
         "campaign": sheet.campaign,
+        "title": sheet.campaign.title or TITLES[Kind(sheet.campaign.kind)],
         "carried": carried,
         "expires": expires and iso(expires),
         "expires_at": expires,
@@ -91,7 +109,8 @@ def form(
 def ask_to_give_back(request: HttpRequest, carried: Mapping[str, str], work: str) -> HttpResponse:
     """Ask once more, because the worker has chosen something; `work`: the HIT's address."""
     if wants_json(request):
-        return refuse(request, 409, "Something is chosen on the page: send sure=1 to give it back.")
+        message = _("Something is chosen on the page: send sure=1 to give it back.")
+        return refuse(request, 409, message)
     context = {"carried": carried, "work": work}
     return render(request, "tasks/give_back.html", context)
 

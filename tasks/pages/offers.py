@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import connection
+from django.utils.translation import ngettext
 
 from tasks.models import Campaign
 from tasks.models.campaign import Kind
-from tasks.money import expected_seconds, reward_of, usd
+from tasks.money import expected_seconds, reward_of
+from tasks.pages.money import in_dollars
 from tasks.sql.used import used
 
 ENOUGH = 20  # used answers, from which on their pace is told instead of an estimate
@@ -35,17 +37,19 @@ class Offer:
     def time(self) -> str:
         """How long a set takes, as text: in steps of five seconds, from 90 seconds on minutes."""
         if self.seconds < 90:
-            return f"{5 * math.ceil(self.seconds / 5)} seconds"
-        return f"{math.floor(self.seconds / 60 + 0.5)} minutes"
+            count = 5 * math.ceil(self.seconds / 5)
+            return ngettext("{count} second", "{count} seconds", count).format(count=count)
+        count = math.floor(self.seconds / 60 + 0.5)
+        return ngettext("{count} minute", "{count} minutes", count).format(count=count)
 
     @property
     def pay(self) -> str:
         """The reward as text; "": the work is not paid."""
-        return usd(self.reward) if self.reward else ""
+        return in_dollars(self.reward) if self.reward else ""
 
     @property
     def hourly(self) -> str:
-        return usd(self.wage)
+        return in_dollars(self.wage)
 
     @property
     def is_estimate(self) -> bool:

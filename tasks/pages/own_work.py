@@ -7,18 +7,20 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from django.db.models import Count, Q, Sum
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from imagesets.clock import Now
 from tasks.models import Assignment, Campaign, Payment, Stop, Worker
 from tasks.models.assignment import AssignmentState, Outcome
 from tasks.models.payment import PaymentKind, PaymentState
-from tasks.money import usd
+from tasks.pages.money import in_dollars
 
 
 class Fate(NamedTuple):
     """What became of some sets, as words that follow their number."""
 
-    words: str
+    words: Promise
     which: Q
 
 
@@ -29,16 +31,18 @@ DONE = Q(state=AssignmentState.SUBMITTED)
 LATE = Q(state=AssignmentState.EXPIRED, submitted_at__isnull=False, outcome=Outcome.NONE)
 # Whether review took an answer out of the results (set_aside) is not told: it changes no pay.
 FATES = {
-    "open": Fate("open now", OPEN & ~OVER),
-    "accepted": Fate("accepted", Q(outcome=Outcome.ACCEPTED)),
-    "waiting": Fate("waiting for review", Q(state=AssignmentState.SUBMITTED, outcome=Outcome.NONE)),
-    "rejected": Fate("rejected", REJECTED),
-    "late": Fate("sent too late: somebody else had done them, so they are not paid", LATE),
+    "open": Fate(_("open now"), OPEN & ~OVER),
+    "accepted": Fate(_("accepted"), Q(outcome=Outcome.ACCEPTED)),
+    "waiting": Fate(
+        _("waiting for review"), Q(state=AssignmentState.SUBMITTED, outcome=Outcome.NONE)
+    ),
+    "rejected": Fate(_("rejected"), REJECTED),
+    "late": Fate(_("sent too late: somebody else had done them, so they are not paid"), LATE),
     "expired": Fate(
-        "not sent in time",
+        _("not sent in time"),
         (Q(state=AssignmentState.EXPIRED) | OPEN & OVER) & Q(submitted_at=None),
     ),
-    "returned": Fate("given back", Q(state=AssignmentState.RETURNED, submitted_at=None)),
+    "returned": Fate(_("given back"), Q(state=AssignmentState.RETURNED, submitted_at=None)),
 }
 
 
@@ -56,17 +60,17 @@ class OwnWork:
     stopped: bool = False  # they get no more work
 
     @property
-    def fates(self) -> list[tuple[int, str]]:
+    def fates(self) -> list[tuple[int, Promise]]:
         """(number of sets, what became of them), those that there are."""
         return [(self.counts[k], fate.words) for k, fate in FATES.items() if self.counts.get(k)]
 
     @property
     def owed_text(self) -> str:
-        return usd(self.owed) if self.owed else ""
+        return in_dollars(self.owed) if self.owed else ""
 
     @property
     def paid_text(self) -> str:
-        return usd(self.paid) if self.paid else ""
+        return in_dollars(self.paid) if self.paid else ""
 
 
 def own_work(

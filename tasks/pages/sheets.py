@@ -7,14 +7,21 @@ same id for an item.
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import groupby
 from typing import NamedTuple
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from imagesets.models import Label
 from imagesets.pictures.derivatives import image_urls
 from tasks.models import HIT, Assignment, Campaign, CampaignLabel, Pair
 from tasks.models.campaign import Kind
 from tasks.models.opaque import opaque
+from tasks.models.spoken import Spoken, plain_language
 
 CARD_TILES = 4  # sections of up to so many tiles are shown as cards (rule L10)
 
@@ -39,17 +46,40 @@ FIRST_ROW: dict[str, int] = {Kind.CONTAINS: 8, Kind.CLASSIFY: 1}  # pictures at 
 
 @dataclass(frozen=True)
 class ShownLabel:
-    """A label as it was frozen for the campaign's workers."""
+    """A label as it was frozen for the campaign's workers, in the page's language."""
 
     label_id: int
     names: list[str]
-    definition: str
+    definition: Spoken
     wikipedia: list[str]
+    language: str = "en"  # of the names
+
+    @classmethod
+    def of(cls, label_id: int, texts: CampaignLabel | Label, campaign: Campaign) -> "ShownLabel":
+        """With the names and definition of the page's language, where there are such."""
+        here = str(get_language())
+        own = texts.translations.get(here, {})
+        plain = plain_language(texts.translations, campaign.languages)
+        names, definition = own.get("names"), own.get("definition")
+        return cls(
+            label_id,
+            names or texts.names,
+            Spoken(definition or texts.definition, here if definition else plain),
+            texts.wikipedia,
+            here if names else plain,
+        )
 
     @property
-    def name(self) -> str:
+    def name(self) -> Spoken:
         """All names, the first first: "Lhasa or Lhasa apso"."""
-        return " or ".join(self.names)
+        both = _("{first} or {second}")
+        joined = reduce(lambda first, second: both.format(first=first, second=second), self.names)
+        return Spoken(joined, self.language)
+
+    @property
+    def strong(self) -> SafeString:
+        """The name as a question emphasises it."""
+        return format_html('<strong class="label-name"{}>{}</strong>', self.name.marked, self.name)
 
 
 @dataclass
@@ -273,11 +303,8 @@ def _labels(campaign: Campaign, ids: Iterable[int]) -> dict[int, ShownLabel]:
     """Labels as frozen for this campaign; the dataset's own words for labels only in an import."""
     wanted = set(ids)
     frozen = CampaignLabel.objects.filter(campaign=campaign, label_id__in=wanted)
-    labels = {
-        row.label_id: ShownLabel(row.label_id, row.names, row.definition, row.wikipedia)
-        for row in frozen
-    }
+    labels = {row.label_id: ShownLabel.of(row.label_id, row, campaign) for row in frozen}
     if missing := wanted - set(labels):
         for label in Label.objects.filter(pk__in=missing):
-            labels[label.pk] = ShownLabel(label.pk, label.names, label.definition, label.wikipedia)
+            labels[label.pk] = ShownLabel.of(label.pk, label, campaign)
     return labels

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from tasks.crowds import crowd_of
 from tasks.models import Assignment, Campaign, Stop, Worker
@@ -33,69 +35,79 @@ class Reason(StrEnum):
 class Words(NamedTuple):
     """What the page says."""
 
-    heading: str
-    text: str
-    newcomer: str = ""  # the heading for somebody who has answered nothing yet; "": the same
-    link: str = "Look again"
+    heading: Promise
+    text: Promise
+    newcomer: Promise | str = ""  # for somebody who has answered nothing yet; "": the heading
+    link: Promise = _("Look again")
 
 
 WORDS = {
     Reason.LATE: Words(
-        "Thank you, though your answers came too late",
-        "Your time for this work was over, and somebody else has done it since. Your answers are"
-        " kept, but they do not count in the results.",
-        link="Go on to the next",
+        _("Thank you, though your answers came too late"),
+        _(
+            "Your time for this work was over, and somebody else has done it since. Your answers"
+            " are kept, but they do not count in the results."
+        ),
+        link=_("Go on to the next"),
     ),
     Reason.ANSWERED: Words(
-        "Thank you",
-        "Your answers to this work are stored. Sending them again changes nothing.",
-        link="Go on to the next",
+        _("Thank you"),
+        _("Your answers to this work are stored. Sending them again changes nothing."),
+        link=_("Go on to the next"),
     ),
     Reason.RETURNED: Words(
-        "You have given the work back",
-        "None of your answers were stored. Thank you for having a look.",
-        link="Go on to the next",
+        _("You have given the work back"),
+        _("None of your answers were stored. Thank you for having a look."),
+        link=_("Go on to the next"),
     ),
     Reason.STOPPED: Words(
-        "Thank you for your work",
-        "We have no more work for you in this study.",
+        _("Thank you for your work"),
+        _("We have no more work for you in this study."),
     ),
     Reason.REFUSED: Words(
-        "You do not take part",
-        "That is fine, and costs you nothing: we give you no work of this study. If you change your"
-        " mind, read the text again.",
-        link="Read the text again",
+        _("You do not take part"),
+        _(
+            "That is fine, and costs you nothing: we give you no work of this study. If you change"
+            " your mind, read the text again."
+        ),
+        link=_("Read the text again"),
     ),
     Reason.LAPSED: Words(
-        "Thank you for your work",
-        "Your invitation was withdrawn or has expired, so it opens no more work. Whatever you sent"
-        " is stored. If you want to go on, ask whoever sent it to you for a new one.",
+        _("Thank you for your work"),
+        _(
+            "Your invitation was withdrawn or has expired, so it opens no more work. Whatever you"
+            " sent is stored. If you want to go on, ask whoever sent it to you for a new one."
+        ),
     ),
     Reason.DRAFT: Words(
-        "Not open yet",
-        "This study has not started. Please come back later, using the same link.",
+        _("Not open yet"),
+        _("This study has not started. Please come back later, using the same link."),
     ),
     Reason.PAUSED: Words(
-        "Thank you",
-        "The study is paused. Whatever you sent is stored. Please come back later, using the same"
-        " link.",
-        newcomer="Paused",
+        _("Thank you"),
+        _(
+            "The study is paused. Whatever you sent is stored. Please come back later, using the"
+            " same link."
+        ),
+        newcomer=_("Paused"),
     ),
     Reason.FINISHED: Words(
-        "Thank you: the study is finished",
-        "Everything has been answered. There will be no more work.",
-        newcomer="The study is finished",
+        _("Thank you: the study is finished"),
+        _("Everything has been answered. There will be no more work."),
+        newcomer=_("The study is finished"),
     ),
     Reason.CLOSED: Words(
-        "Thank you: the study has ended",
-        "There will be no more work.",
-        newcomer="The study has ended",
+        _("Thank you: the study has ended"),
+        _("There will be no more work."),
+        newcomer=_("The study has ended"),
     ),
     Reason.NOTHING_NOW: Words(
-        "Thank you: there is nothing for you to do right now",
-        "Other people are working on the rest of this study, or it needs a fresh pair of eyes."
-        " There may be more later: look again, using the same link.",
-        newcomer="There is nothing for you to do right now",
+        _("Thank you: there is nothing for you to do right now"),
+        _(
+            "Other people are working on the rest of this study, or it needs a fresh pair of eyes."
+            " There may be more later: look again, using the same link."
+        ),
+        newcomer=_("There is nothing for you to do right now"),
     ),
 }
 STATES = {

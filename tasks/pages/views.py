@@ -10,6 +10,8 @@ from contextlib import suppress
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
@@ -35,6 +37,7 @@ from tasks.pages.drafts import draft_of, fill_in, keep, must_ask, take_draft
 from tasks.pages.form_reading import choices_on, read
 from tasks.pages.hit_pages import ask_to_give_back, form, is_expired, preview, refuse, worker_page
 from tasks.pages.instructions import as_html
+from tasks.pages.languages import chosen, speak
 from tasks.pages.offers import offers
 from tasks.pages.origins import from_another_site
 from tasks.pages.replies import SeeOther, lead_to, preload, problems_of, wants_json
@@ -46,13 +49,17 @@ from tasks.work.resuming import Obstacle, obstacle, take_up_again
 from tasks.work.submitting import submit
 
 PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"  # in an address: nobody has accepted the work yet
-ENDED = "This study has ended, and this work with it. Thank you."
+ENDED = gettext_lazy("This study has ended, and this work with it. Thank you.")
 EXPIRED = {
-    Obstacle.PAUSED: "Your time for this work is over, and the study is paused. Come back to this"
-    " address later: what you chose is kept.",
-    Obstacle.BUSY: "Your time for this work is over, and you have begun another set of this study."
-    " Finish that one first.",
-    Obstacle.GONE: "Your time for this work is over, and others have taken it.",
+    Obstacle.PAUSED: gettext_lazy(
+        "Your time for this work is over, and the study is paused. Come back to this address"
+        " later: what you chose is kept."
+    ),
+    Obstacle.BUSY: gettext_lazy(
+        "Your time for this work is over, and you have begun another set of this study. Finish"
+        " that one first."
+    ),
+    Obstacle.GONE: gettext_lazy("Your time for this work is over, and others have taken it."),
 }
 
 
@@ -64,10 +71,11 @@ def campaign(request: HttpRequest, public_id: str) -> HttpResponse:
     """A campaign's link. GET says what the work is and changes nothing; POST begins it."""
     campaign = Campaign.objects.filter(public_id=public_id).first()
     if campaign is None:
-        return refuse(request, 404, "There is no study at this address.")
+        return refuse(request, 404, _("There is no study at this address."))
+    speak(request, campaign)
     door = crowd_of(campaign).door
     if door is None:
-        return refuse(request, 409, "A marketplace gives out the work of this study.")
+        return refuse(request, 409, _("A marketplace gives out the work of this study."))
     if request.method == "POST" and from_another_site(request):
         return SeeOther(campaign_address(campaign, carried_on(request, door)))
     try:
@@ -140,10 +148,11 @@ def thanks(request: HttpRequest, public_id: str) -> HttpResponse:
     """Where a worker comes to when their answer is stored and there is nothing else to do."""
     campaign = Campaign.objects.filter(public_id=public_id).first()
     if campaign is None:
-        return refuse(request, 404, "There is no study at this address.")
+        return refuse(request, 404, _("There is no study at this address."))
+    speak(request, campaign)
     done = assignment_of(request.GET.get("assignmentId"), campaign)
     if done is None:
-        return refuse(request, 409, "This address belongs to no work of this study.")
+        return refuse(request, 409, _("This address belongs to no work of this study."))
     return thank(request, campaign, done.worker, no_more_work(campaign, done.worker), done)
 
 
@@ -158,7 +167,8 @@ def hit(request: HttpRequest, public_id: str) -> HttpResponse:
     """One HIT: a preview, the worker's form, or what became of it."""
     hit = HIT.objects.select_related("campaign").filter(public_id=public_id).first()
     if hit is None or hit.campaign.state == State.DRAFT:
-        return refuse(request, 404, "There is no work at this address.")
+        return refuse(request, 404, _("There is no work at this address."))
+    speak(request, hit.campaign)
     crowd = crowd_of(hit.campaign)
     if crowd.frame is not None:
         return framed.hit(request, hit, crowd.frame)
@@ -173,9 +183,10 @@ def _at_the_door(request: HttpRequest, hit: HIT, door: Door) -> HttpResponse:
         return preview(request, hit, _way_in(request, hit.campaign, door))
     assignment = assignment_of(token, hit.campaign)
     if assignment is None or assignment.hit_id != hit.pk:
-        return refuse(request, 409, "This work was not given to you, or the address is cut short.")
+        message = _("This work was not given to you, or the address is cut short.")
+        return refuse(request, 409, message)
     if not door.may_be(request, assignment.worker):
-        message = "This work was given to somebody other than the person using this browser."
+        message = _("This work was given to somebody other than the person using this browser.")
         return refuse(request, 409, message, _way_on(hit.campaign))
     assignment.hit, assignment.campaign = hit, hit.campaign
     if request.method == "POST":
@@ -183,13 +194,13 @@ def _at_the_door(request: HttpRequest, hit: HIT, door: Door) -> HttpResponse:
     if assignment.submitted_at is not None:
         return thank(request, hit.campaign, assignment.worker, Reason.ANSWERED, assignment)
     if hit.campaign.state == State.CLOSED:
-        return refuse(request, 410, ENDED)
+        return refuse(request, 410, str(ENDED))
     if assignment.state == AssignmentState.RETURNED:
-        message = "You have given this work back. Somebody else may do it now."
+        message = _("You have given this work back. Somebody else may do it now.")
         return refuse(request, 410, message, _way_on(hit.campaign, assignment))
     expired = assignment.state != AssignmentState.OPEN or is_expired(assignment)
     if expired and (reason := obstacle(assignment)) is not None:
-        return refuse(request, 410, EXPIRED[reason], _way_on(hit.campaign, assignment))
+        return refuse(request, 410, str(EXPIRED[reason]), _way_on(hit.campaign, assignment))
     sheet = sheet_of(assignment)
     sheet.expired = expired
     if (draft := draft_of(assignment)) is not None:
@@ -202,7 +213,7 @@ def _way_in(request: HttpRequest, campaign: Campaign, door: Door) -> Mapping[str
     """The fields of "Begin" on a page of a HIT that nobody was given; {}: it opens no work."""
     with suppress(BadVisit):
         if no_more_work(campaign, door.worker_of(request, campaign)) == Reason.NOTHING_NOW:
-            return {"visit": secrets.token_urlsafe(12)}
+            return {"visit": secrets.token_urlsafe(12)} | chosen()
     return {}
 
 
@@ -214,7 +225,7 @@ def _posted(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     """A draft, an answer, or the work given back or taken up again."""
     if "draft" in request.POST:
         if assignment.campaign.state == State.CLOSED:
-            return refuse(request, 410, ENDED)
+            return refuse(request, 410, str(ENDED))
         return take_draft(request, assignment)
     if assignment.submitted_at is not None:
         return _answered(request, assignment)
@@ -246,7 +257,7 @@ def _answer(request: HttpRequest, assignment: Assignment) -> HttpResponse:
         return _answered(request, assignment)
     if submitted.status == "late":
         if wants_json(request):
-            return refuse(request, 410, WORDS[Reason.LATE].text)
+            return refuse(request, 410, str(WORDS[Reason.LATE].text))
         campaign, worker = assignment.campaign, assignment.worker
         return thank(request, campaign, worker, Reason.LATE, assignment, status=410)
     if is_due(assignment.campaign, assignment.worker):  # its text has been changed

@@ -56,8 +56,10 @@ _PAIRS = """
     ORDER BY t.image, t.label ON CONFLICT DO NOTHING
 """
 _LABELS = """
-    INSERT INTO tasks_campaignlabel (campaign_id, label_id, names, definition, wikipedia)
-    SELECT %(campaign)s, l.id, to_jsonb(l.names), l.definition, to_jsonb(l.wikipedia)
+    INSERT INTO tasks_campaignlabel
+      (campaign_id, label_id, names, definition, wikipedia, translations)
+    SELECT %(campaign)s, l.id, to_jsonb(l.names), l.definition, to_jsonb(l.wikipedia),
+           l.translations
     FROM imagesets_label l WHERE l.id IN (SELECT t.label FROM ({asked}) t)
     ORDER BY l.id ON CONFLICT DO NOTHING
 """

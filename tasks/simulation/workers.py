@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from django.utils import translation
+
 from imagesets.models import Image
 from imagesets.tables.image_paths import ImagePaths, NoImage
 from imagesets.tables.problems import Problems, listed
 from imagesets.tables.values import BOOLEANS
 from tasks.models import Campaign, CampaignLabel
 from tasks.models.campaign import Kind
+from tasks.pages.sheets import ShownLabel
 from tasks.simulation.worksheet import Option, Question, Worksheet
 
 Truth = Mapping[str, Mapping[str, bool]]  # image key -> {label key: whether it is the main one}
@@ -114,9 +117,14 @@ class World:
         meanings: dict[tuple[str, str], set[str]] = {}
         heads: dict[str, set[str]] = {}
         rows = CampaignLabel.objects.filter(campaign=campaign)
-        for key, names, definition in rows.values_list("label__key", "names", "definition"):
-            meanings.setdefault((_plain(" or ".join(names)), _plain(definition)), set()).add(key)
-            for name in names:
+        for row in rows.select_related("label"):
+            key = row.label.key
+            for language in campaign.languages:
+                with translation.override(language):
+                    shown = ShownLabel.of(row.label_id, row, campaign)
+                    words = _plain(shown.name), _plain(shown.definition)
+                meanings.setdefault(words, set()).add(key)
+            for name in row.names:
                 heads.setdefault(name.lower().split()[-1], set()).add(key)
         kin: dict[str, set[str]] = {}
         for keys in heads.values():

@@ -11,6 +11,7 @@ from collections.abc import Collection
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from imagesets.clock import Now, database_now
 from tasks.models import HIT, Assignment, Campaign, Place, Secret, Stop, Worker
@@ -82,13 +83,13 @@ def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
             return known
         campaign = Campaign.objects.get(pk=hit.campaign_id)
         if Stop.objects.filter(campaign=campaign, worker=worker).exists():
-            raise NotOffered("There is no more work of this study for you.")
+            raise NotOffered(_("There is no more work of this study for you."))
         of_hit = Assignment.objects.filter(hit=hit, worker=worker)
         if of_hit.filter(~UNTOLD, state=AssignmentState.SUBMITTED).exists():
-            raise NotOffered("You have answered this one before.")
+            raise NotOffered(_("You have answered this one before."))
         for rival in rivals:
             if not surrender(rival):
-                raise NotOffered("This work was handed in by somebody else.")
+                raise NotOffered(_("This work was handed in by somebody else."))
         wanted = Place.objects.filter(hit=hit, free_at__isnull=False)
         unsure = Place.objects.filter(
             hit=hit, free_at=None, holder__outcome="", holder__market_state=MarketState.UNREPORTED
@@ -96,7 +97,7 @@ def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
         if campaign.state in (State.FINISHED, State.CLOSED) or not (
             wanted.exists() or unsure.exists()
         ):
-            raise NotOffered("This one has all the answers that it needs.")
+            raise NotOffered(_("This one has all the answers that it needs."))
         set_back(of_hit, worker.pseudonym)
         _delete(in_the_way, worker)
         names = {"key": key, "token": _token(hit, worker.external_id, key)}

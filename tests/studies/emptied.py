@@ -7,13 +7,28 @@ which only migrations change, stay.
 
 import functools
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg2.errors import DeadlockDetected
 
 KEPT = {"django_content_type", "auth_permission"}
+TRIES = 5
 
 
 def empty() -> None:
-    """Delete all rows; waits, as a truncation does, for whoever still writes some."""
+    """Delete all rows; waits, as a truncation does, for whoever still writes some.
+
+    A page that is being left may send a last draft, and hold rows of one table while it waits for
+    another: of the two Postgres may give up this one, which then tries again.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            return _empty()
+        except OperationalError as error:
+            if not left or not isinstance(error.__cause__, DeadlockDetected):
+                raise
+
+
+def _empty() -> None:
     tables = _tables()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE")

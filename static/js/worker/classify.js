@@ -1,17 +1,16 @@
 // The questions of CLASSIFY: which labels fit a picture, and which one names its main object.
 
-import { beginAt, single, singleKeysOn } from "./keys.js";
+import { all, beginAt, form, forward, on, one, single, singleKeysOn } from "./page.js";
 
-const form = document.querySelector("form.work");
-const questions = [...form.querySelectorAll("fieldset[data-item]")];
-const LABEL = "input[name^=labels-]";
-const MAIN = "input[name^=main-]";
-const ALONE = "input[name^=none-], input[name^=unseen-]";  // answers that exclude all others
+const questions = all("[data-item]");
+const LABEL = "[name^=labels-]";
+const MAIN = "[name^=main-]";
+const NONE = "[name^=none-]";
+const ALONE = "[name^=none-], [name^=unseen-]";  // answers that exclude all others
 
-const checked = (question, which) =>
-  [...question.querySelectorAll(which)].filter((input) => input.checked);
+const checked = (question, which) => all(which, question).filter((input) => input.checked);
+const mainOf = (label) => document.getElementById(`m-${label}`);
 
-// Whether a picture has a main object, is confirmed as "none of these labels", or did not load.
 export function isAnswered(question) {
   return checked(question, `${MAIN}, ${ALONE}`).length > 0 || checked(question, LABEL).length === 1;
 }
@@ -19,29 +18,20 @@ export function isAnswered(question) {
 const before = new WeakMap();  // question -> what was checked before an answer that stands alone
 const inferred = new WeakSet();  // questions whose main object is only that of a lone label
 
-function set(input, on) {
-  if (input.checked !== on) {
-    input.checked = on;
-    input.dispatchEvent(new Event("change", { bubbles: true }));
-  }
-}
-
+// Answers exclude each other: the one given last stands.
 function exclude(question, input) {
   const others = checked(question, "input").filter((other) => other !== input);
-  if (!input.checked) {
-    if (input.matches(ALONE) && others.length === 0) {
-      before.get(question)?.forEach((other) => set(other, true));
-      before.delete(question);
+  const isAlone = input.matches(ALONE);
+  if (input.checked) {
+    const excluded = others.filter((other) => isAlone || other.matches(ALONE));
+    excluded.forEach((other) => { other.checked = false; });
+    if (isAlone) {
+      before.set(question, excluded);
+    } else {
+      document.getElementById(input.value).checked = true;  // the label of a main object
     }
-  } else if (input.matches(ALONE)) {
-    if (others.length > 0) {
-      before.set(question, others);
-    }
-    others.forEach((other) => set(other, false));
-  } else {
-    before.delete(question);
-    others.filter((other) => other.matches(ALONE)).forEach((other) => set(other, false));
-    set(document.getElementById(input.value), true);  // the label of a main object
+  } else if (isAlone && others.length === 0) {
+    before.get(question)?.forEach((other) => { other.checked = true; });
   }
 }
 
@@ -52,101 +42,82 @@ function nameMain(question) {
   if (labels.length === 1) {
     if (main?.value !== labels[0]) {
       inferred.add(question);
-      set(document.getElementById(`m-${labels[0]}`), true);
+      mainOf(labels[0]).checked = true;
     }
   } else if (main && (inferred.has(question) || !labels.includes(main.value))) {
     inferred.delete(question);
-    set(main, false);
+    main.checked = false;
   }
 }
 
-function redraw(question) {
-  const answered = isAnswered(question);
-  question.classList.toggle("undecided", !answered && checked(question, LABEL).length > 1);
-  const mark = form.querySelector(`.strip a[href="#${question.id}"]`);
-  mark?.classList.toggle("done", answered);
-  mark?.querySelector("span").toggleAttribute("hidden", !answered);
-}
-
-let following = false;  // the changes made below are not the worker's
-function follow(question, changed) {
-  following = true;
-  if (changed) {
-    exclude(question, changed);
+function follow(question, input) {
+  if (input) {
+    exclude(question, input);
   } else if (checked(question, LABEL).length === 1) {
     inferred.add(question);
   }
   nameMain(question);
-  redraw(question);
-  following = false;
+  const answered = isAnswered(question);
+  question.classList.toggle("undecided", !answered && checked(question, LABEL).length > 1);
+  const mark = one(`.strip [href="#${question.id}"]`);
+  mark?.classList.toggle("done", answered);
+  mark?.firstElementChild.toggleAttribute("hidden", !answered);
 }
 
-form.addEventListener("change", ({ target }) => {
+const followAll = () => questions.forEach((question) => follow(question));
+on(form, "restored", followAll);
+on(form, "change", ({ target }) => {
   const question = target.closest("[data-item]");
-  if (question && !following) {
+  if (question) {
     follow(question, target);
   }
 });
-
 // Also where it changes nothing, since the radio was checked by `nameMain`.
-form.addEventListener("click", ({ target }) => {
-  if (target.matches(MAIN)) {
-    inferred.delete(target.closest("[data-item]"));
-  }
-});
+on(form, "click", ({ target }) => target.matches(MAIN) && inferred.delete(target.closest("[data-item]")));
+followAll();
 
-form.addEventListener("restored", () => questions.forEach((question) => follow(question)));
-questions.forEach((question) => follow(question));
-
-// Keys
-
-const STEPS = { arrowleft: -1, p: -1, arrowright: 1, n: 1 };
+const STEPS = { arrowleft: -forward, p: -1, arrowright: forward, n: 1 };
 const ROWS = { arrowup: -1, arrowdown: 1 };
 
-// The number key that was pressed, whatever the layout: [number, whether with Shift]; or null.
+// The number key, whatever the layout: [number, whether with Shift]; or null.
 function numberOf(event) {
   const [, place, number] = /^(Digit|Numpad)(\d)$/.exec(event.code) ?? [];
   if (place === "Digit" || (place && /\d/.test(event.key))) {
     return [Number(number), event.shiftKey];
   }
-  // While NumLock is on, Shift makes the number pad's keys arrows, End and so on, and some
-  // systems then hide Shift itself.
+  // With NumLock on, Shift turns the pad's keys into arrows, and some systems then hide it.
   return place && event.getModifierState("NumLock") ? [Number(number), true] : null;
 }
 
-function pressNumber(question, number, asMain) {
-  const box = question.querySelectorAll(number ? LABEL : "input[name^=none-]")[Math.max(number - 1, 0)];
+function pressNumber(question, number, shift) {
+  const box = number ? all(LABEL, question)[number - 1] : one(NONE, question);
   if (!box) {
     return;
   }
+  const asMain = shift && number > 0;
   box.focus();
-  if (!(asMain && number && box.checked)) {
+  if (!asMain || !box.checked) {
     box.click();
   }
-  if (asMain && number) {
-    document.getElementById(`m-${box.value}`).click();
+  if (asMain) {
+    mainOf(box.value).click();
   }
-}
-
-function goTo(question) {
-  question?.focus({ preventScroll: true });
-  question?.scrollIntoView();
 }
 
 // The checkbox one row up or down; radio buttons have their own use for these keys.
 function nextBox(question, target, step) {
-  const boxes = [...question.querySelectorAll(".choice input")];
+  const boxes = all(".choice input", question);
   const row = target.closest(".row");
   return target.matches(MAIN) ? null : boxes[boxes.findIndex((box) => row?.contains(box)) + step];
 }
 
-form.addEventListener("keydown", (event) => {
+on(form, "keydown", (event) => {
   const { target } = event;
-  const key = event.key.toLowerCase();
-  if (key === "enter" && target.name?.startsWith("other-") && !event.ctrlKey) {
+  if (event.key === "Enter" && target.name?.startsWith("other-") && !event.ctrlKey) {
     event.preventDefault();  // it would send the form
   }
-  if (event.defaultPrevented || !single(event)) {
+  const key = !event.defaultPrevented && single(event);
+  if (!key) {
     return;
   }
   const question = target.closest("[data-item]");
@@ -157,7 +128,9 @@ form.addEventListener("keydown", (event) => {
       pressNumber(question, ...number);
     }
   } else if (key in STEPS) {
-    goTo(questions[questions.indexOf(question) + STEPS[key]]);
+    const next = questions[questions.indexOf(question) + STEPS[key]];
+    next?.focus({ preventScroll: true });
+    next?.scrollIntoView();
   } else if (box) {
     box.focus();
   } else {
@@ -166,9 +139,8 @@ form.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-// The numbers beside the labels stand there while they do something.
 const showNumbers = () => form.classList.toggle("numbered", singleKeysOn());
-form.addEventListener("keys", showNumbers);
+on(form, "keys", showNumbers);
 showNumbers();
 
 beginAt(questions[0]);

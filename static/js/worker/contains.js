@@ -1,75 +1,69 @@
 // The questions of CONTAINS: which pictures show a label.
 
-import { beginAt, single, singleKeysOn } from "./keys.js";
+import { all, beginAt, check, form, forward, on, one, single, singleKeysOn } from "./page.js";
 
-const form = document.querySelector("form.work");
-const sections = [...form.querySelectorAll("[data-section]")];
-const tiles = [...form.querySelectorAll(".tile")];
+const sections = all("[data-section]");
+const cards = all(".card");
+const tiles = all(".tile");
 
 const sectionOf = (element) => element.closest("[data-section]");
-const tilesOf = (section) => [...section.querySelectorAll(".tile")];
-const boxOf = (tile) => tile.querySelector("input[name=selected]");
-const maybeOf = (tile) => tile.querySelector("input[name=maybe]");
-const unseenOf = (tile) => form.querySelector(`[data-unseen="${tile.id}"]`);
-const noneOf = (section) => section.querySelector("input[name=none]");
+const tilesOf = (section) => all(".tile", section);
+const boxOf = (tile) => one("[name=selected]", tile);
+const maybeOf = (tile) => one("[name=maybe]", tile);
+const unseenOf = (tile) => one(`[data-unseen="${tile.id}"]`);
+const noneOf = (section) => one("[name=none]", section);
+const checkedIn = (section) => all("input:checked", section);
 
-// Whether a section has a selected picture, is confirmed as "none of these", or shows no picture.
+// Also where none of its pictures came.
 export function isAnswered(section) {
-  return section.querySelector("input:checked") !== null
-    || tilesOf(section).every((tile) => unseenOf(tile).checked);
+  return checkedIn(section).length > 0 || tilesOf(section).every((tile) => unseenOf(tile).checked);
 }
 
 // Answers exclude each other: the one given last stands.
 
-function set(box, checked) {
-  if (box && box.checked !== checked) {
-    box.checked = checked;
-    box.dispatchEvent(new Event("change", { bubbles: true }));
-  }
-}
-
-// For each section that says "none": the boxes which that emptied, to be checked again after it.
-const emptied = new Map();
+const emptied = new Map();  // section -> what its "none" has unchecked
 
 function sayNone(section) {
-  const boxes = [...section.querySelectorAll("input:checked:not([name=none])")];
-  boxes.forEach((box) => set(box, false));
+  const boxes = checkedIn(section).filter(({ name }) => name !== "none");
+  boxes.forEach((box) => check(box, false));
   emptied.set(section, boxes);
 }
 
 function takeNoneBack(section) {
   const boxes = emptied.get(section) ?? [];
   emptied.delete(section);
-  if (section.querySelector("input:checked") === null) {
-    boxes.forEach((box) => set(box, true));
+  if (checkedIn(section).length === 0) {
+    boxes.forEach((box) => check(box, true));
   }
 }
 
-form.addEventListener("change", ({ target }) => {
+on(form, "change", ({ target }) => {
   if (target.name === "none") {
     (target.checked ? sayNone : takeNoneBack)(sectionOf(target));
   } else if (target.checked && ["selected", "maybe", "unseen"].includes(target.name)) {
     const tile = document.getElementById(target.value);
-    const section = sectionOf(tile);
-    [boxOf(tile), maybeOf(tile), unseenOf(tile)].filter((box) => box !== target).forEach((box) => set(box, false));
+    [boxOf(tile), maybeOf(tile), unseenOf(tile)].filter((box) => box !== target)
+      .forEach((box) => check(box, false));
     if (target.name !== "unseen") {
-      set(noneOf(section), false);
+      check(noneOf(sectionOf(tile)), false);
     }
   }
 });
 
 // Arrows go through all pictures of the page; to Tab, a section's pictures are one stop.
 
+const stops = new Map(sections.map((section) => [section, tilesOf(section)[0]]));
+
 function makeStop(tile) {
+  stops.set(sectionOf(tile), tile);
   for (const other of tilesOf(sectionOf(tile))) {
-    boxOf(other).tabIndex = other === tile ? 0 : -1;
+    const isStop = other === tile;
+    boxOf(other).tabIndex = isStop ? 0 : -1;
     // Where their keys are off, Tab leads to these, at the picture that it stops at.
-    const beside = other === tile && !singleKeysOn() ? 0 : -1;
-    other.querySelectorAll(".larger, .maybe input").forEach((control) => { control.tabIndex = beside; });
+    const beside = isStop && !singleKeysOn() ? 0 : -1;
+    all(".larger, .maybe input", other).forEach((control) => { control.tabIndex = beside; });
   }
 }
-
-const stopOf = (section) => tilesOf(section).find((tile) => boxOf(tile).tabIndex === 0);
 
 function goTo(tile) {
   boxOf(tile).focus();
@@ -78,52 +72,39 @@ function goTo(tile) {
   }
 }
 
-// Of some elements, in the row next below (or above) a rectangle, the one nearest to its middle.
-function nearest(elements, from, below) {
-  const all = elements.map((element) => {
-    const to = element.getBoundingClientRect();
-    return {
-      element,
-      gap: below ? to.top - from.bottom : from.top - to.bottom,
-      aside: Math.abs(to.left + to.right - from.left - from.right),
-    };
-  }).filter(({ gap }) => gap > -4);
-  const row = Math.min(...all.map(({ gap }) => gap)) + 4;
-  return all.filter(({ gap }) => gap <= row).sort((a, b) => a.aside - b.aside)[0]?.element;
-}
-
+// The nearest picture below (or above), first of the same section.
 function vertically(tile, below) {
   const from = tile.getBoundingClientRect();
-  const section = sectionOf(tile);
-  const inside = nearest(tilesOf(section), from, below);
-  if (inside) {
-    return inside;
-  }
-  const next = nearest(sections, { ...section.getBoundingClientRect().toJSON(), left: from.left, right: from.right }, below);
-  return next && nearest(tilesOf(next), from, below);
+  const found = tiles.map((other) => {
+    const to = other.getBoundingClientRect();
+    const gap = below ? to.top - from.bottom : from.top - to.bottom;
+    const aside = Math.abs(to.left + to.right - from.left - from.right);
+    const elsewhere = sectionOf(other) === sectionOf(tile) ? 0 : 1e6;
+    return { other, gap, way: gap + aside + elsewhere };
+  }).filter(({ gap }) => gap > -4);
+  return found.sort((a, b) => a.way - b.way)[0]?.other;
 }
 
-// A row of a section's pictures, as it is laid out now.
 const rowOf = (tile) => tilesOf(sectionOf(tile)).filter((other) => other.offsetTop === tile.offsetTop);
 
 const ways = {
-  ArrowLeft: (tile) => tiles[tiles.indexOf(tile) - 1],
-  ArrowRight: (tile) => tiles[tiles.indexOf(tile) + 1],
+  ArrowLeft: (tile) => tiles[tiles.indexOf(tile) - forward],
+  ArrowRight: (tile) => tiles[tiles.indexOf(tile) + forward],
   ArrowUp: (tile) => vertically(tile, false),
   ArrowDown: (tile) => vertically(tile, true),
   Home: (tile) => rowOf(tile).at(0),
   End: (tile) => rowOf(tile).at(-1),
 };
 
-// Answers by key; what answers a whole card leads on to the next section that is still open.
+// By key, what answers a whole card leads on to the next one that is open.
 function answer(box) {
   box.click();
   const section = sectionOf(box);
-  if (box.checked && section.matches(".card") && (box.name === "none" || tilesOf(section).length === 1)) {
-    const here = sections.indexOf(section);
-    const open = [...sections.slice(here + 1), ...sections.slice(0, here)].find((other) => !isAnswered(other));
-    if (open) {
-      goTo(stopOf(open));
+  const here = cards.indexOf(section);
+  if (box.checked && here >= 0 && (box.name === "none" || tilesOf(section).length === 1)) {
+    const next = [...cards.slice(here + 1), ...cards.slice(0, here)].find((card) => !isAnswered(card));
+    if (next) {
+      goTo(stops.get(next));
     }
   }
 }
@@ -133,16 +114,14 @@ function boxFor(event, section, tile) {
   if (event.key === " " || event.key === "Enter") {
     return event.target;
   }
-  if (!single(event) || event.shiftKey) {
-    return null;
-  }
-  if (event.code === "Digit0" || event.code === "Numpad0") {
+  const key = !event.shiftKey && single(event);
+  if (key && /^(Digit|Numpad)0$/.test(event.code)) {
     return noneOf(section);
   }
-  return tile && { x: boxOf, m: maybeOf }[event.key.toLowerCase()]?.(tile);
+  return tile && { x: boxOf, m: maybeOf }[key]?.(tile);
 }
 
-form.addEventListener("keydown", (event) => {
+on(form, "keydown", (event) => {
   const { target, key } = event;
   const section = sectionOf(target);
   if (!section || !target.matches("input") || event.ctrlKey || event.altKey || event.metaKey) {
@@ -151,7 +130,7 @@ form.addEventListener("keydown", (event) => {
   const tile = target.closest(".tile");
   const box = boxFor(event, section, tile);
   if (key in ways) {
-    const next = ways[key](tile ?? stopOf(section));
+    const next = ways[key](tile ?? stops.get(section));
     if (next) {
       goTo(next);
     }
@@ -162,20 +141,19 @@ form.addEventListener("keydown", (event) => {
   }
   event.preventDefault();
 });
-form.addEventListener("keyup", (event) => {
+on(form, "keyup", (event) => {
   if (event.key === " " && sectionOf(event.target) && event.target.matches("input")) {
     event.preventDefault();  // it has acted when it went down
   }
 });
-form.addEventListener("focusin", ({ target }) => {
+on(form, "focusin", ({ target }) => {
   const tile = target.closest(".tile");
   if (tile) {
     makeStop(tile);
   }
 });
 
-const makeStops = () => sections.forEach((section) => makeStop(stopOf(section) ?? tilesOf(section)[0]));
-form.addEventListener("keys", makeStops);
-tiles.forEach((tile) => { boxOf(tile).tabIndex = -1; });
+const makeStops = () => stops.forEach(makeStop);
+on(form, "keys", makeStops);
 makeStops();
 beginAt(boxOf(tiles[0]));

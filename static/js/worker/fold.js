@@ -1,23 +1,13 @@
-// Folds the instructions where this device has shown them before: while the page is read, so that
-// nothing moves. They are read once they are folded by hand, or work below them has begun.
+// Folds the instructions, while the page is read, where they were folded by hand or followed by work.
 {
-  const { study } = document.currentScript.dataset;
-  const instructions = document.currentScript.previousElementSibling;
-  const name = `read-${study}`;
-  const keep = () => {
-    try {
-      localStorage.setItem(name, "1");
-    } catch {
-      // A frame may have no storage: the site alone then says whether they are folded.
-    }
-  };
+  const { previousElementSibling: instructions, dataset } = document.currentScript;
+  const name = `read-${dataset.study}`;
+  const keep = () => localStorage.setItem(name, "1");
   try {
-    if (localStorage.getItem(name)) {
-      instructions.open = false;
-    }
+    instructions.open &&= !localStorage.getItem(name);
+    instructions.addEventListener("toggle", () => instructions.open || keep());
+    document.addEventListener("change", keep, { once: true });
   } catch {
-    // As above.
+    // A frame may have no storage.
   }
-  instructions.addEventListener("toggle", () => instructions.open || keep());
-  document.addEventListener("change", keep, { once: true });
 }

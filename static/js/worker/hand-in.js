@@ -1,3 +1,2 @@
-// Goes on to the marketplace by itself; without this script the worker presses the button.
-
+// Goes on by itself; without this script the worker presses the button.
 document.querySelector("form").requestSubmit();

@@ -1,15 +1,16 @@
 // Measures the work: active seconds, what the hand does, and under which conditions.
 
-const form = document.querySelector("form.work");
+import { form, on } from "./page.js";
 
-// Active: the page is visible and the worker did something on it within the last half minute.
+const { active_seconds: seconds, hand, conditions } = form.elements;
 
-const seconds = form.elements.namedItem("active_seconds");
+// Active: the page is visible, and the last sign of the worker is not older than this.
 const PATIENCE = 30_000;
 let active = Number(seconds.value) || 0;
 let last = performance.now();
 let lastSign = last;
-let visible = document.visibilityState === "visible";
+let visible = !document.hidden;
+let events = 0;  // of the hand, not of a program
 
 function count() {
   const now = performance.now();
@@ -17,66 +18,48 @@ function count() {
     active += Math.max(0, Math.min(now, lastSign + PATIENCE) - last) / 1000;
   }
   last = now;
-  visible = document.visibilityState === "visible";
+  visible = !document.hidden;
 }
 
-for (const sign of ["pointermove", "pointerdown", "keydown", "scroll"]) {
-  addEventListener(sign, () => {
-    count();
-    lastSign = last;
-  }, { passive: true });
-}
-document.addEventListener("visibilitychange", count);
-form.addEventListener("restored", () => { active = Math.max(active, Number(seconds.value) || 0); });
+on(window, "pointermove pointerdown keydown click scroll", ({ isTrusted, type }) => {
+  count();
+  lastSign = last;
+  events += isTrusted && type !== "scroll";
+}, { passive: true, capture: true });
+on(document, "visibilitychange", count);
+on(form, "restored", () => { active = Math.max(active, seconds.value); });
 
-// Writes the seconds so far into the form.
 export function writeSeconds() {
   count();
   seconds.value = active.toFixed(1);
 }
 
-// The hand: events, choices, and how evenly the choices come.
+const times = [];  // of the choices, in seconds
 
-const hand = form.elements.namedItem("hand");
+on(form, "change", () => times.push(performance.now() / 1000));
+on(form, "submit", () => {
+  const gaps = times.slice(1).map((time, n) => time - times[n]);
+  const pace = gaps.reduce((sum, gap) => sum + gap, 0) / (gaps.length || 1);
+  const squares = gaps.reduce((sum, gap) => sum + (gap - pace) ** 2, 0);
+  const spread = Math.sqrt(squares / Math.max(gaps.length - 1, 1));
+  hand.value = JSON.stringify({ events, choices: times.length, pace, spread });
+});
 
-let events = 0;
-for (const sign of ["pointermove", "pointerdown", "keydown", "click"]) {
-  addEventListener(sign, (event) => { events += event.isTrusted; }, { passive: true, capture: true });
+// Conditions: device, viewport, and by item how often it is enlarged and changed.
+
+let counts;
+
+function takeUp() {
+  counts = { zooms: {}, changes: {}, ...JSON.parse(conditions.value || "{}") };
+  write();
 }
 
-// Mean and squared deviations of the seconds between choices, kept up one by one (Welford).
-let choices = 0;
-let lastChoice = 0;
-let pace = 0;
-let squares = 0;
-
-form.addEventListener("change", () => {
-  const now = performance.now() / 1000;
-  if (choices > 0) {
-    const apart = now - lastChoice - pace;
-    pace += apart / choices;
-    squares += apart * (now - lastChoice - pace);
-  }
-  choices += 1;
-  lastChoice = now;
-});
-
-form.addEventListener("submit", () => {
-  const spread = choices > 2 ? Math.sqrt(squares / (choices - 2)) : 0;
-  hand.value = JSON.stringify({ events, choices, pace, spread });
-});
-
-// Conditions: device, viewport, and by item what is enlarged and changed.
-
-const field = form.elements.namedItem("conditions");
-let counts = { zooms: {}, changes: {} };
-
-// What was counted before a reload, if the field was restored with the draft.
-function takeUp() {
-  try {
-    const { zooms, changes } = JSON.parse(field.value);
-    counts = { zooms: { ...zooms }, changes: { ...changes } };
-  } catch { /* nothing yet */ }
+function write() {
+  conditions.value = JSON.stringify({
+    ...counts,
+    device: matchMedia("(pointer: coarse)").matches ? "touch" : "mouse",
+    viewport: `${innerWidth}x${innerHeight}`,
+  });
 }
 
 function add(what, item) {
@@ -84,40 +67,17 @@ function add(what, item) {
   write();
 }
 
-// The item that a control belongs to; "none" on a card of one picture is that picture's "No".
-function itemOf(input) {
-  const fieldset = input.closest("fieldset");
-  if (fieldset?.dataset.item) {
-    return fieldset.dataset.item;
-  }
-  if (/^(selected|maybe|unseen)$/.test(input.name)) {
-    return input.value;
-  }
-  const tiles = fieldset?.querySelectorAll("input[name=selected]");
-  return tiles?.length === 1 ? tiles[0].value : undefined;
-}
-
-function write() {
-  field.value = JSON.stringify({
-    device: matchMedia("(pointer: coarse)").matches ? "touch" : "mouse",
-    viewport: `${innerWidth}x${innerHeight}`,
-    ...counts,
-  });
-}
-
-// Scripts change several inputs for one choice (Yes undoes No): that is one change of the item.
+// Where Yes undoes No, that is one change of the item.
 const touched = new Set();
 
-form.addEventListener("change", (event) => {
-  const item = itemOf(event.target);
+on(form, "change", ({ target }) => {
+  const item = target.dataset.unseen ?? target.closest(".tile, [data-item]")?.id;
   if (item && !touched.has(item)) {
     touched.add(item);
     setTimeout(() => touched.clear());
     add("changes", item);
   }
-}, { capture: true });  // before the draft is kept
-form.addEventListener("zoomed", (event) => add("zooms", event.target.dataset.picture));
-form.addEventListener("submit", write, { capture: true });
-form.addEventListener("restored", takeUp);
+}, true);  // before the draft is kept
+on(form, "zoomed", ({ target }) => add("zooms", target.dataset.picture));
+on(form, "restored", takeUp);
 takeUp();
-write();

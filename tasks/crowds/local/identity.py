@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 from imagesets.clock import Now
 from tasks.crowds import BadVisit
@@ -33,21 +34,21 @@ SIGNED_SALT = "tasks.identity.invitation"  # of links made before invitations we
 VISIT_SALT = "tasks.identity.visit"
 LINK_SALT = "tasks.identity.link"
 A_YEAR = 365 * 24 * 3600  # seconds
-BY_INVITATION = (
+BY_INVITATION = _(
     "This study is by invitation. Open the link that you were sent; if you have none, ask the"
     " people who run the study for one."
 )
-TOO_MANY = (
+TOO_MANY = _(
     "Many people have begun this work from your network without an invitation, so the study lets"
     " no more of them in at present. Ask the people who run the study for an invitation, or try"
     " again in an hour."
 )
 
-BROKEN_LINK = (
+BROKEN_LINK = _(
     "This personal link is not valid. Copy the whole link, or open the study in the browser in"
     " which you worked before."
 )
-OLD_LINK = (
+OLD_LINK = _(
     "This personal link is more than a year old and has expired. Open the study in the browser in"
     " which you worked before, or ask the people who run it."
 )

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 from imagesets.clock import Now
 from tasks.crowds import BadVisit
@@ -23,24 +24,26 @@ NAME = "local"
 MOST = {"count": 10_000, "uses": 100_000, "days": 3650}  # of one call
 NAMED_SALT = "tasks.invitation.named"
 
-UNKNOWN = (
+UNKNOWN = _(
     "This invitation is not valid. Copy the whole link, or ask whoever sent it to you for a new"
     " one."
 )
-OF_ANOTHER = (
+OF_ANOTHER = _(
     "This invitation is for another study. Open the link as it was sent to you, or ask for a new"
     " one."
 )
-REVOKED = (
+REVOKED = _(
     "This invitation was withdrawn, so it opens no more work. If you think that is a mistake, ask"
     " whoever sent it to you."
 )
-EXPIRED = "This invitation has expired. Ask whoever sent it to you for a new one."
-USED_UP = (
+EXPIRED = _("This invitation has expired. Ask whoever sent it to you for a new one.")
+USED_UP = _(
     "As many people as this invitation was meant for have begun with it. Ask whoever sent it to"
     " you for a new one."
 )
-NOT_OPEN = "This study gives out no work at present. Please come back later, using the same link."
+NOT_OPEN = _(
+    "This study gives out no work at present. Please come back later, using the same link."
+)
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,7 @@ def find(secret: str, campaign: Campaign, lock: bool = False) -> Invitation:
 
 def trouble_with(invitation: Invitation) -> str:
     """Why it opens no new work for those who came by it, in a sentence; "" if it does."""
-    return {"revoked": REVOKED, "expired": EXPIRED}.get(state_of(invitation), "")
+    return str({"revoked": REVOKED, "expired": EXPIRED}.get(state_of(invitation), ""))
 
 
 def barred(campaign: Campaign, worker: Worker) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from tasks.crowds import BadVisit, HandIn, Visit
 from tasks.crowds.mturk.client import endpoint_of
@@ -31,7 +32,9 @@ def visit(campaign: Campaign, given: Mapping[str, str]) -> Visit:
         return Visit("", "", {})
     worker = given.get("workerId", "")
     if not _is_id(key) or not _is_id(worker):
-        raise BadVisit("The address of this work is cut short. Open it again from the marketplace.")
+        raise BadVisit(
+            _("The address of this work is cut short. Open it again from the marketplace.")
+        )
     origin = _submit_to(campaign, given.get("turkSubmitTo", ""))
     origins = [origin, *(WORKER_SITES if origin in (LIVE, SANDBOX) else [])]
     return Visit(key, worker, {name: given[name] for name in NAMES if given.get(name)}, origins)
@@ -56,8 +59,10 @@ def _submit_to(campaign: Campaign, given: str) -> str:
     origin = origin_of(given)
     if origin is None or origin not in map(origin_of, settings.MTURK_SUBMIT_ORIGINS):
         raise BadVisit(
-            "This study does not know the site to which this work would be handed in. Please return"
-            " the work, and tell the requester."
+            _(
+                "This study does not know the site to which this work would be handed in. Please"
+                " return the work, and tell the requester."
+            )
         )
     return origin
 

@@ -73,7 +73,8 @@ def test_a_worker_reads_what_became_of_each_set_and_why(dataset):
     assert re.findall(r"<li>(\d+ \w+)", now) == [
         *("4 accepted", "1 waiting", "1 rejected", "1 sent", "1 not", "1 given"),
     ]
-    assert "Why 1 was rejected: Every picture was left &lt;out&gt;." in now
+    told = '<span dir="auto">Every picture was left &lt;out&gt;.</span>'
+    assert f"Why 1 was rejected: {told}" in now
     assert "The one before" in past
     assert "no more work for you" in past
     assert "1 accepted" in past

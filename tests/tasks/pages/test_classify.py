@@ -189,7 +189,7 @@ def test_the_switch_turns_single_keys_off_and_hides_the_numbers(begin):
 def test_the_instructions_fold_once_work_has_begun_and_come_back_by_key(begin):
     page = begin()
     instructions = page.locator("details.instructions")
-    assert page.get_by_alt_text("A drawing of a collie").evaluate("e => e.naturalWidth") > 0
+    assert instructions.get_by_alt_text("of a collie").evaluate("e => e.naturalWidth") > 0
     page.locator("fieldset .label-name").first.click()
     page.add_init_script(
         """window.shift = 0; new PerformanceObserver(list => {
@@ -206,4 +206,4 @@ def test_the_instructions_fold_once_work_has_begun_and_come_back_by_key(begin):
     assert not page.get_by_role("dialog").is_visible()
     assert chosen(page, 1) == "12"  # the focus is back
     instructions.locator("summary").click()
-    assert page.get_by_alt_text("A drawing of a collie").is_visible()
+    assert instructions.get_by_alt_text("of a collie").is_visible()

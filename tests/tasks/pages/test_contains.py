@@ -95,6 +95,19 @@ def test_cards_are_answered_with_one_key_each(work):
     assert stored(page, "maybe") == maybe
 
 
+def test_a_key_leads_on_to_cards_alone_and_arrows_lead_everywhere(work):
+    page = work((1, 5))
+    card, grid = page.locator(".card"), page.locator(".wide")
+    box = card.locator("input[name=selected]")
+    box.focus()
+    press(page, "Space")
+    assert page.evaluate("document.activeElement.id") == box.get_attribute("id")
+    cards_first = page.evaluate("document.querySelector('fieldset').matches('.card')")
+    press(page, "ArrowDown" if cards_first else "ArrowUp")
+    assert page.evaluate("document.activeElement.closest('.wide') !== null")
+    assert focused(page) == grid.locator(".tile").first.get_attribute("id")
+
+
 def test_a_grid_is_answered_by_keyboard(work):
     page = work((20,), maybe=True)
     items = tiles(page)
@@ -119,7 +132,9 @@ def test_a_grid_is_answered_by_keyboard(work):
     assert focused(page) == items[17]
     press(page, "Tab")
     assert page.evaluate(f"{FOCUS}.name") == "none"  # all pictures are one stop
-    press(page, "Shift+Tab", "?")
+    press(page, "Tab")
+    assert "Wikipedia" in page.evaluate(f"{FOCUS}.innerText")
+    press(page, "Shift+Tab", "Shift+Tab", "?")
     page.get_by_label("Use the keys").uncheck()
     press(page, "Escape", "x", "0", "m", "z", "?")
     assert set(checked(page)) == chosen

@@ -15,18 +15,12 @@ SCRIPTS = sorted((ROOT / "static/js/worker").glob("*.js"))
 TEMPLATES = (ROOT / "templates/tasks").glob("*.html")
 NAMED = {name for page in TEMPLATES for name in re.findall(r"css/\w+\.css", page.read_text())}
 STYLES = [ROOT / "static" / name for name in sorted(NAMED)]
-ELSEWHERE = {"contains": {"classify", "hand-in"}, "classify": {"contains", "hand-in"}}
 
 
-@pytest.mark.parametrize("kind", ["contains", "classify"])
-def test_the_scripts_of_a_page_weigh_little_each_compressed_by_itself(kind):
-    weights = {
-        file.stem: len(gzip.compress(file.read_bytes(), 6))
-        for file in SCRIPTS
-        if file.stem not in ELSEWHERE[kind]
-    }
-    assert weights.keys() >= {"hit", kind}
-    assert sum(weights.values()) < 15 * 1024, weights
+def test_all_scripts_of_both_kinds_weigh_little_each_compressed_by_itself():
+    weights = {file.stem: len(gzip.compress(file.read_bytes(), 6)) for file in SCRIPTS}
+    assert weights.keys() >= {"hit", "contains", "classify"}
+    assert sum(weights.values()) < 15_000, weights
 
 
 def test_the_styles_of_all_pages_weigh_little():
