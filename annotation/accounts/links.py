@@ -13,11 +13,7 @@ from django.urls import reverse
 
 from annotation.models import AccountLink, Grant, RightsChange, Role
 from annotation.rights import OWN, allowed, may, need
-from annotation.rights.granting import (
-    give_at_least,
-    has_all_rights_of,
-    record,
-)
+from annotation.rights.granting import give_at_least, has_all_rights_of, record
 from imagesets.clock import Now
 from tasks.models import Campaign
 from tasks.models.refused import Refused

@@ -28,7 +28,7 @@ from annotation.accounts import links
 from annotation.admin.accounts import GrantForm
 from annotation.links import link_of
 from annotation.models import Grant, Role
-from annotation.rights import OWN, SUPERUSER, allowed, may, may_somewhere
+from annotation.rights import OWN, allowed, may, may_somewhere
 from annotation.rights.granting import has_all_rights_of, save_grant, take_back
 from annotation.rights.pages import needs
 from annotation.rights.rules import refusal
@@ -129,7 +129,6 @@ class Page:
             reverse("campaign-people", args=[campaign.slug]) if campaign else reverse("people")
         )
         self.is_site = may(self.user, OWN)
-        self.forms: dict[str, forms.BaseForm] = {}
 
     # Steps
 
@@ -181,7 +180,7 @@ class Page:
         return self._link(
             secret,
             "A link for your colleague",
-            f"Whoever opens it first becomes {link.role} of {where}. Send it to one person.",
+            f"Whoever comes in by it becomes {link.role} of {where}. Send it to one person.",
             f"It works once, within {asked['days']} day{'s' if asked['days'] > 1 else ''}.",
         )
 
@@ -217,7 +216,6 @@ class Page:
             "give": filled.get("give") or self.give_form(),
             "invite": filled.get("invite") or self.invite_form(),
             "links": self.links(),
-            "roles": Role.choices,
         }
         status = 422 if filled else 200
         return TemplateResponse(self.request, "accounts/people.html", context, status=status)
@@ -322,8 +320,6 @@ class Page:
         return admin.site.each_context(self.request) | {
             "title": title,
             "campaign": self.campaign,
-            "is_site": self.is_site,
-            "is_superuser": may(self.user, SUPERUSER),
             "address": self.address,
         }
 
