@@ -210,7 +210,7 @@ def test_no_parameter_leads_elsewhere(boss):
 
 def test_the_policy_of_the_second_factor_holds_for_who_comes_by_a_link(boss):
     path = invited(boss)
-    LoginPolicy.objects.update(second_factor=True)
+    LoginPolicy.objects.create(second_factor=True)
     client = Client()
     assert client.post(path, NEW).status_code == 302
     assert client.get("/admin/")["Location"] == "/admin/second-factor/"

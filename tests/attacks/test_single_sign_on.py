@@ -312,7 +312,7 @@ def test_an_account_that_is_not_active_stays_out(server):
 
 def test_the_second_factor_is_asked_for_all_the_same(server):
     account = known("owner")
-    LoginPolicy.objects.update(second_factor=True)
+    LoginPolicy.objects.create(second_factor=True)
     client = Client()
     log_in(client)
     assert client.get("/admin/")["Location"] == "/admin/second-factor/"
