@@ -67,4 +67,5 @@ urlpatterns = [
     path("", include("annotation.dashboards.log")),
     path("", include("annotation.dashboards.dataset")),
     path("", include("annotation.dashboards.report")),
+    path("", include("annotation.dashboards.comparison")),
 ]

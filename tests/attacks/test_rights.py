@@ -62,6 +62,7 @@ API = {
     "api-invitation": {"DELETE": ("row", RESEARCHER)},
     "api-cancel-job": {"POST": ("row", RESEARCHER)},
     "api-datasets": {"GET": ("any", VIEWER)},
+    "api-comparison": {"GET": ("any", VIEWER)},
     "api-classifiers": {"GET": ("row", VIEWER), "POST": ("row", RESEARCHER)},
     "api-predictions": {"GET": ("row", VIEWER), "POST": ("row", RESEARCHER)},
     **{
@@ -86,6 +87,8 @@ PAGES = {
     "tokens": {"GET": ("any", VIEWER), "POST": ("any", VIEWER)},
     "dataset": {"GET": ("row", VIEWER)},
     "reports": {"GET": ("any", VIEWER)},
+    "compare": {"GET": ("any", VIEWER)},
+    "compare-chart": {"GET": ("any", VIEWER)},
     "report": {"GET": ("row", VIEWER)},
     "report-chart": {"GET": ("row", VIEWER)},
 }
