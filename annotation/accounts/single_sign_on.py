@@ -26,7 +26,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
-from jwt.exceptions import PyJWTError
 from requests import RequestException
 
 from annotation.accounts import links
@@ -63,7 +62,7 @@ class Checking(OpenIDConnectOAuth2Adapter):
             login = super().complete_login(request, app, token, **kwargs)
             data = login.account.extra_data
             about, told = data["id_token"]["sub"], data.get("userinfo", data["id_token"])["sub"]
-        except (PyJWTError, AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise OAuth2Error("The provider's answer cannot be read.") from error
         if not about or told != about:
             raise OAuth2Error("The provider's userinfo is about somebody else.")
