@@ -51,7 +51,8 @@ def consent(request: HttpRequest, public_id: str) -> HttpResponse:
         if request.POST.get("refuse") == version:
             decide(campaign, worker, False, get_language())
             again = consent_address(campaign, carried)
-            return thank(request, campaign, worker, Reason.REFUSED, more=again)
+            left = door.refused(campaign, worker)
+            return thank(request, campaign, worker, Reason.REFUSED, more=again, farewell=left)
         if request.POST.get("agree") == version:
             decide(campaign, worker, True, get_language())
             if (assignment := next_assignment(campaign, worker)) is not None:
