@@ -64,6 +64,8 @@ urlpatterns = [
     *(path(address, view, name=view.__name__) for address, view in _pages.items()),
     path("", include("annotation.dashboards.progress")),
     path("", include("annotation.dashboards.practice")),
+    path("", include("annotation.dashboards.invitations")),
+    path("", include("annotation.dashboards.log")),
     path("", include("annotation.dashboards.dataset")),
     path("", include("annotation.dashboards.report")),
     path("", include("annotation.dashboards.comparison")),

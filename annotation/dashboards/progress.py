@@ -11,8 +11,9 @@ from django.urls import path, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from annotation.links import door, link_of
-from annotation.rights import VIEW
+from annotation.dashboards.invitations import invitations_of
+from annotation.dashboards.log import latest_changes
+from annotation.rights import OWN, VIEW, may
 from annotation.rights.pages import needs
 from imagesets.clock import database_now
 from tasks.models import Assignment, Campaign, Place
@@ -139,8 +140,9 @@ def campaign_progress(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         + f"?campaign__id__exact={campaign.pk}&state=open",
         "settings_page": reverse("admin:tasks_campaign_change", args=[campaign.pk]),
         "practice_page": reverse("campaign-practice", args=[campaign.slug]),
-        "invite_page": reverse("admin:tasks_campaign_invite", args=[campaign.pk]),
-        "workers_page": link_of(request, door(campaign) or ""),
+        "invitations": invitations_of(request, campaign),
+        "changes": latest_changes(campaign),
+        "owns": may(request.user, OWN, campaign),
     }
     return TemplateResponse(request, "pages/progress.html", context)
 

@@ -28,7 +28,6 @@ CHANGES = {
     **{f"annotation.{action}_loginpolicy": OWN for action in ("view", "change")},
     "annotation.view_rightschange": OWN,
     "annotation.view_token": VIEW,
-    "annotation.add_token": VIEW,
 }
 OWNERS = "django_celery_beat"  # an app of the whole site's settings
 # For these no role for one campaign suffices.

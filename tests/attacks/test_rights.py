@@ -38,6 +38,8 @@ OPEN = {
         "unknown_address",
     ),
     *("admin:login", "admin:logout", "account_login"),
+    # Ways to the login: whoever holds a link, or whom a provider knows.
+    *("admin_password_reset", "account_link", "account_single_sign_on", "account_callback"),
 }
 # Pages of the admin that whoever has a role enters: each shows what its reader may see.
 ENTRANCE = {
@@ -49,7 +51,7 @@ ENTRANCE = {
     *("mfa_reauthenticate", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_list_webauthn"),
     *("mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_download_recovery_codes"),
     *("mfa_add_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn"),
-    "mfa_reauthenticate_webauthn",
+    *("mfa_reauthenticate_webauthn", "socialaccount_connections"),
 }
 # Route -> method -> who may. "row": of a campaign or dataset that they see (else 404); "any": who
 # has that role anywhere; "site": who has it for the whole site.
@@ -79,6 +81,12 @@ PAGES = {
     "import-again": {"POST": ("row", RESEARCHER)},
     "campaign-progress": {"GET": ("row", VIEWER)},
     "campaign-practice": {"GET": ("row", VIEWER)},
+    "campaign-log": {"GET": ("row", VIEWER)},
+    "campaign-make-invitations": {"POST": ("row", RESEARCHER)},
+    "campaign-revoke-invitation": {"POST": ("row", RESEARCHER)},
+    "people": {"GET": ("any", OWNER)},
+    "campaign-people": {"GET": ("row", OWNER)},
+    "tokens": {"GET": ("any", VIEWER), "POST": ("any", VIEWER)},
     "dataset": {"GET": ("row", VIEWER)},
     "reports": {"GET": ("any", VIEWER)},
     "compare": {"GET": ("any", VIEWER)},
@@ -105,7 +113,7 @@ STUDY = {
     "models_inference.classifier": ("any", RESEARCHER, RESEARCHER, NOBODY),
     # Published: nobody changes it any more.
     "tasks.campaign": ("site", RESEARCHER, NOBODY, NOBODY),
-    "annotation.token": ("any", VIEWER, NOBODY, VIEWER),
+    "annotation.token": ("any", NOBODY, NOBODY, VIEWER),
     **dict.fromkeys(
         (
             *("imagesets.image", "models_inference.prediction", "models_inference.inferencejob"),
