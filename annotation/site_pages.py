@@ -65,4 +65,5 @@ urlpatterns = [
     path("", include("annotation.dashboards.progress")),
     path("", include("annotation.dashboards.dataset")),
     path("", include("annotation.dashboards.report")),
+    path("", include("annotation.dashboards.comparison")),
 ]

@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from annotation.api import (
     campaigns,
     classifiers,
+    comparison,
     dataset_summary,
     datasets,
     invitations,
@@ -66,6 +67,7 @@ urlpatterns = [
         classifiers.CancelJob.as_view(),
         name="api-cancel-job",
     ),
+    path("comparisons/", comparison.Comparison.as_view(), name="api-comparison"),
     path("schema/", SchemaView.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
     re_path(r"^(?P<address>.*)$", unknown_address),

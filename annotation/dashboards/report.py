@@ -1,13 +1,15 @@
 """A study's report, /datasets/{slug}/report/, and the list of all reports, /reports/."""
 
 import json
+from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.cache import cache
+from django.db.models import Count, Max
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -15,7 +17,7 @@ from django.urls import path, reverse
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
-from annotation.report.campaigns import Campaigns, NoStudy, study_seen
+from annotation.report.campaigns import Campaigns, NoStudy, studies_seen, study_seen
 from annotation.report.kept import (
     classifiers_since,
     failure_of,
@@ -39,6 +41,7 @@ from annotation.rights import VIEW
 from annotation.rights.pages import needs
 from annotation.rights.rules import visible
 from imagesets.models import Dataset
+from tasks.models import Run
 
 if TYPE_CHECKING:  # it takes a second to import
     from annotation.report.charts import Chart
@@ -51,24 +54,33 @@ HOURS, DAY = 6 * 3600, 24 * 3600
 @require_safe
 @never_cache
 def reports(request: HttpRequest) -> HttpResponse:
-    """The datasets that have a study to report on."""
-    studies = []
+    """The studies to report on: of each dataset the newest that has ended, then all others."""
+    newest: dict[Campaigns, str] = {}
     for dataset in visible(request.user, Dataset.objects.order_by("name")):
-        try:
-            contains, classify = study_seen(request.user, dataset)
-        except (NoStudy, Http404):
-            continue
-        runs = [each.runs.first() for each in (contains, classify) if each is not None]
-        dates = [run.started_at for run in runs if run is not None]
+        with suppress(NoStudy, Http404):
+            newest[study_seen(request.user, dataset)] = ""
+    others = {study: f"?campaign={last_of(study).slug}" for study in studies_seen(request.user)}
+    every = others | newest
+    datasets = Dataset.objects.filter(pk__in={last_of(study).dataset_id for study in every})
+    images = dict(datasets.annotate(n=Count("images")).values_list("pk", "n"))
+    campaigns = {each.pk for study in every for each in study if each is not None}
+    runs = Run.objects.filter(campaign__in=campaigns).values("campaign")
+    aggregated = dict(runs.annotate(at=Max("started_at")).values_list("campaign", "at"))
+    studies: list[dict[str, Any]] = []
+    for (contains, classify), query in every.items():
+        last = last_of((contains, classify))
+        dates = [aggregated.get(each.pk) for each in (contains, classify) if each is not None]
         studies.append(
             {
-                "dataset": dataset,
+                "dataset": last.dataset,
+                "query": query,
                 "contains": contains,
                 "classify": classify,
-                "images": dataset.images.count(),
-                "at": max(dates, default=None),
+                "images": images[last.dataset_id],
+                "at": max(filter(None, dates), default=None),
             }
         )
+    studies.sort(key=lambda study: (study["dataset"].name, study["query"] != ""))
     context = {**admin.site.each_context(request), "title": "Reports", "studies": studies}
     return TemplateResponse(request, "report/list.html", context)
 

@@ -61,3 +61,28 @@ def study_seen(user: Any, dataset: Dataset, slug: str | None = None) -> Campaign
     if seen.filter(pk__in=asked).count() < len(asked):
         raise Http404
     return campaigns
+
+
+def study_of_slug(user: Any, slug: str) -> Campaigns:
+    """The study that a campaign of this slug belongs to. Raises Http404 unless the user sees it."""
+    campaign = visible(user, Campaign.objects.filter(slug=slug)).first()
+    if campaign is None:
+        raise Http404(f"There is no campaign {slug}.")
+    return study_seen(user, campaign.dataset, slug)
+
+
+def studies_seen(user: Any) -> list[Campaigns]:
+    """Every study that the user sees whole and that has results, the newest first."""
+    aggregated = Campaign.objects.filter(runs__isnull=False).distinct()
+    every = list(visible(user, aggregated.select_related("dataset", "source__dataset")))
+    seen = {campaign.pk: campaign for campaign in every}
+    follow_ups = Campaign.objects.exclude(source=None).exclude(state=State.DRAFT)
+    followed = set(follow_ups.values_list("source", flat=True))
+    studies: list[Campaigns] = []
+    for campaign in every:
+        if campaign.kind == Kind.CLASSIFY:
+            if campaign.source_id is None or campaign.source_id in seen:
+                studies.append((campaign.source, campaign))
+        elif campaign.adds_to_id is None and campaign.pk not in followed:
+            studies.append((campaign, None))
+    return studies

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from annotation.report.campaigns import study_of
 from annotation.report.kept import keep, keep_failure, not_aggregated
+from annotation.report.kept_comparison import remember, remember_failure, version_kept
 from tasks.celery_tasks import aggregate_campaign
 from tasks.models import Campaign
 
@@ -44,6 +45,33 @@ def compute_report(campaign_id: int) -> None:
     except Exception as error:
         log.exception("The report of %s failed; the kept one stays.", campaign.slug)
         keep_failure(campaigns, error)
+
+
+@shared_task
+def compare_studies(first_id: int, second_id: int) -> None:
+    """Compare the studies that two campaigns belong to, and remember it with its charts.
+
+    It belongs to the reports kept at its beginning: where one was computed since, the next
+    visitor has the comparison computed again.
+    """
+    campaigns = [Campaign.objects.filter(pk=pk).first() for pk in (first_id, second_id)]
+    first, second = (study_of(each.dataset, each) if each else None for each in campaigns)
+    if first is None or second is None or (version := version_kept(first, second)) is None:
+        return
+    # A page that queues needs no scipy.
+    from annotation.report.charts.differences import charts_of_differences
+    from annotation.report.comparison_document import comparison_of
+    from annotation.report.document import text_of
+    from annotation.report.page.compared import names_of
+    from annotation.report.page.drawings import draw_all
+
+    try:
+        compared = comparison_of(first, second)
+        draw_all(version, charts_of_differences(compared, names_of(compared)))
+        remember(version, text_of(compared))
+    except Exception as error:
+        log.exception("The comparison of campaigns %s and %s failed.", first_id, second_id)
+        remember_failure(version, error)
 
 
 def queue_report(campaign: Campaign) -> None:

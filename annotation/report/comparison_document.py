@@ -2,19 +2,17 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from annotation.report.arrays import Study
 from annotation.report.campaigns import Campaigns
 from annotation.report.comparing import comparison
+from annotation.report.comparison_groups import COLUMNS, rows_of
 from annotation.report.document import text_of
-from annotation.report.figures.figure import token
 from annotation.report.figures.populations import sizes
 from annotation.report.loading import load_study
 from tasks.results.version import code_version
-
-COLUMNS = ("a", "b", "difference")
 
 
 def comparison_of(first: Campaigns, second: Campaigns, seed: int = 0) -> dict[str, Any]:
@@ -44,14 +42,6 @@ def _study(study: Study, campaigns: Campaigns) -> dict[str, Any]:
         "workers": len(study.workers),
         "populations": sizes(study),
     }
-
-
-def rows_of(compared: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[float | None, list]]]]:
-    """(figure and pointer, (value, its interval or []) of a, b and the difference)."""
-    for pointer, row in ((compared["data"] or {}).get("headlines") or {}).items():
-        at = f"/headlines/{token(pointer)}"
-        intervals = compared["intervals"]
-        yield pointer, [(row[key], intervals.get(f"{at}/{key}", [])) for key in COLUMNS]
 
 
 def files_of(compared: dict[str, Any]) -> Iterator[tuple[str, bytes]]:

@@ -24,6 +24,8 @@ def _r1(of: _Numbers) -> str:
     share = of.share("/fraction_multi/of_settled")
     if estimated := _estimated(of, "fraction_multi"):
         return f"A{estimated[1:]} show more than one object; of those settled {share} do."
+    if not of["multi_object"]:
+        return "No settled image shows more than one object."
     images = _count(of["multi_object"], "image shows", "images show")
     return f"{images} more than one object: {share} of those settled."
 
@@ -44,7 +46,8 @@ def _r3(of: _Numbers) -> str | None:
     first = _estimated(of, "models", best)
     first = f"{first}, and " if first else ""
     share = of.share(to("models", best, "all"))
-    text = f"{best} agrees most often with the dataset labels: on {first}{share}"
+    most = " most often" if len(of["/models"]) > 1 else ""
+    text = f"{best} agrees{most} with the dataset labels{most and ':'} on {first}{share}"
     single, multi = (of[to("models", best)].get(name) for name in ("single", "multi"))
     if single is None or multi is None:
         return f"{text} of images."
@@ -81,11 +84,14 @@ def _sign(populations: Mapping[str, float | None]) -> bool | None:
 
 
 def _r5(of: _Numbers) -> str:
-    images = _count(of["disagreements"], "image", "images")
+    average = f"On average {of.share('/mean_share')} of workers name the dataset label main."
+    if of["disagreements_of_multi"] is None:
+        return f"No followed-up image shows several objects. {average}"
+    images = _count(of["disagreements"], "image", "images") if of["disagreements"] else "no image"
     return (
         f"On {images} the main object is another than the dataset label's:"
-        f" {of.share('/disagreements_of_multi')} of followed-up images with several objects. On"
-        f" average {of.share('/mean_share')} of workers name the dataset label main."
+        f" {of.share('/disagreements_of_multi')} of followed-up images with several objects."
+        f" {average}"
     )
 
 
@@ -101,6 +107,8 @@ def _r6(of: _Numbers) -> str | None:
 
 def _r7(of: _Numbers) -> str:
     whole, half = (f"/thresholds/{t}/fraction_with_another" for t in ("1.0", "0.5"))
+    if of[whole] is None:
+        return "No dataset label has enough judgments to be compared with other labels."
     return (
         f"On {of.share(whole)} of images workers select another label at least as often as the"
         f" dataset label, on {of.share(half)} at least half as often."
@@ -148,24 +156,30 @@ def _r11(of: _Numbers) -> str | None:
     if (best := of.best("/models", "mean_sf")) is None:
         return "Every first label that workers were shown is the dataset label."
     errors = _count(of[to("models", best, "wrong")], "error", "errors")
+    if of[to("models", best, "wrong")] == 1:
+        share = of.share(to("models", best, "mean_sf"))
+        return f"Workers were shown one error of {best}, and {share} select its label."
     return (
         f"Of {best}'s {errors} that workers were shown, they select the label with a mean frequency"
         f" of {of.share(to('models', best, 'mean_sf'))}."
     )
 
 
-def _r12(of: _Numbers) -> str:
-    line = of.share("/human_line")
-    text = f"One worker's main label is that of the others on {line} of responses"
-    if (best := of.best("/main_label", "fu")) is None:
-        return f"{text}."
-    share = of.share(to("main_label", best, "fu"))
-    if first := _estimated(of, "main_label", best):
-        return (
-            f"{best}'s first label is the main label on {first}, and on {share} of those followed"
-            f" up and answered. {text}."
-        )
-    return f"{text}; {best}'s first label is the main label on {share} of images."
+def _r12(of: _Numbers) -> str | None:
+    people = model = ""
+    if of["human_line"] is not None:
+        line = of.share("/human_line")
+        people = f"one worker's main label is that of the others on {line} of responses"
+    if (best := of.best("/main_label", "fu")) is not None:
+        share = of.share(to("main_label", best, "fu"))
+        model = f"{best}'s first label is the main label on {share} of images"
+        if first := _estimated(of, "main_label", best):
+            model = f"{best}'s first label is the main label on {first}, and on {share} of those"
+            model += " followed up and answered"
+            return f"{model}; {people}." if people else f"{model}."
+    if not people:
+        return f"{model}." if model else None
+    return f"{sentence(people)}; {model}." if model else f"{sentence(people)}."
 
 
 def _r13(of: _Numbers) -> str | None:
@@ -197,16 +211,16 @@ def _r15(of: _Numbers) -> str | None:
     )
 
 
-def _r16(of: _Numbers) -> str:
+def _r16(of: _Numbers) -> str | None:
     said = []
-    if of["contains"] is not None:
+    if of["contains"] is not None and of["contains"]["alpha"] is not None:
         said.append(f"Krippendorff's alpha is {of.number('/contains/alpha')} in CONTAINS")
-    if of["classify"] is not None:
+    if of["classify"] is not None and of["classify"]["pairwise_agreement"] is not None:
         said.append(
             "two workers name the same main label on"
             f" {of.share('/classify/pairwise_agreement')} of occasions in CLASSIFY"
         )
-    return f"{sentence('; '.join(said))}."
+    return f"{sentence('; '.join(said))}." if said else None
 
 
 def _r17(of: _Numbers) -> str:
@@ -224,7 +238,10 @@ def _b1(of: _Numbers) -> str | None:
         if not known:
             continue
         best = max(known, key=lambda name: rows[name]["value"])
-        text = f"{best} leads by {words}: {of.share(to('models', best, metric, 'value'))}"
+        share = of.share(to("models", best, metric, "value"))
+        if len(known) == 1:
+            return f"By {words} {best} has {share}."
+        text = f"{best} leads by {words}: {share}"
         if (ends := rows[best]["rank_interval"]) is None:
             return f"{text}."
         return f"{text}; it ranks {ends[0]:g} to {ends[1]:g} of {len(known)}."
@@ -256,20 +273,25 @@ def _b2(of: _Numbers) -> str | None:
 def _b3(of: _Numbers) -> str | None:
     tested = [row for row in of["/differences"] if row["p_holm"] is not None]
     if not tested:
-        return None
+        return _without(of, "Whether classifiers differ by more than chance explains")
     clear = sum(row["p_holm"] < 0.05 for row in tested)
     return (
         f"Of {_count(len(tested), 'difference', 'differences')} between classifiers, over all"
-        f" metrics, {clear} {'is' if clear == 1 else 'are'} beyond chance (Holm, 5 %)."
+        f" metrics, {clear or 'none'} {'are' if clear > 1 else 'is'} beyond chance (Holm, 5 %)."
     )
+
+
+def _without(of: _Numbers, what: str) -> str | None:
+    """Why something is not known, by the first reason for a missing interval."""
+    reason = next(iter(of.without_interval.values()), None)
+    return f"{what} is not known: {reason}." if reason else None
 
 
 def _b4(of: _Numbers) -> str | None:
     models = of["/models"]
     known = {name: row for name, row in sorted(models.items()) if row["effective_n"] is not None}
     if not known:
-        reason = next(iter(of.without_interval.values()), None)
-        return f"The other classifiers are no help: {reason}." if reason else None
+        return _without(of, "What the others' predictions would add")
     best = max(known, key=lambda name: known[name]["effective_n"] / known[name]["n"])
     row = known[best]
     if row["effective_n"] <= row["n"]:
@@ -300,13 +322,13 @@ def _b5(of: _Numbers) -> str | None:
 def _b6(of: _Numbers) -> str | None:
     rows = [row for row in of["/headlines"].values() if row["all"] is not None]
     if not rows:
-        return None
+        return _without(of, "What more judgments would buy")
     workers = sum(row["new_workers"] is not None for row in rows)
     images = sum(row["images"] is not None for row in rows)
     return (
-        f"More images alone could halve {images} of"
+        f"More images alone could halve {images or 'none'} of"
         f" {_count(len(rows), 'headline interval', 'headline intervals')}, more workers alone"
-        f" {workers}."
+        f" {workers or 'none'}."
     )
 
 

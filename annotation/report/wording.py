@@ -1,6 +1,6 @@
 """Numbers of a figure in words: with their intervals, counts with their nouns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Plain = Mapping[str, Any]  # a figure as it stands in report.json
@@ -30,9 +30,9 @@ class Numbers:
     def _said(self, pointer: str, times: int, digits: str, unit: str, unknown: str) -> str:
         if (value := self[pointer]) is None:
             return unknown
-        low_high = [format(times * end, digits) for end in self.intervals.get(pointer, ())]
+        low_high = [rounded(times * end, digits) for end in self.intervals.get(pointer, ())]
         between = f" ({' to '.join(low_high)})" if low_high else ""
-        return f"{format(times * value, digits)}{unit}{between}"
+        return f"{rounded(times * value, digits)}{unit}{between}"
 
     def best(self, pointer: str, key: str) -> str | None:
         """The model with the highest value under `key`, of equals the first by name."""
@@ -40,6 +40,12 @@ class Numbers:
         values = {name: model[key] for name, model in sorted(models.items())}
         known = {name: value for name, value in values.items() if value is not None}
         return max(known, key=known.__getitem__) if known else None
+
+
+def rounded(value: float, digits: str) -> str:
+    """A number in this format; what rounds to zero has no sign."""
+    text = format(value, digits)
+    return text if text.strip("-0.") else text.lstrip("-")
 
 
 def token(key: str) -> str:
@@ -60,3 +66,8 @@ def to(*keys: str) -> str:
 def count(n: int, one: str, many: str) -> str:
     """A number with its noun: "1 image", "1,200 images"."""
     return f"1 {one}" if n == 1 else f"{n:,} {many}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: "a, b and c"."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

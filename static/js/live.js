@@ -10,7 +10,12 @@ async function refresh() {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (answer.ok && !answer.redirected) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      document.getElementById("live").replaceWith(page.getElementById("live"));
+      const fresh = page.getElementById("live");
+      if (fresh === null) {
+        location.reload(); // nothing on the page changes any more
+      } else {
+        document.getElementById("live").replaceWith(fresh);
+      }
     }
   } catch {
     // The site is away for a moment: the next time will tell.

@@ -60,6 +60,7 @@ API = {
     "api-invitation": {"DELETE": ("row", RESEARCHER)},
     "api-cancel-job": {"POST": ("row", RESEARCHER)},
     "api-datasets": {"GET": ("any", VIEWER)},
+    "api-comparison": {"GET": ("any", VIEWER)},
     "api-classifiers": {"GET": ("row", VIEWER), "POST": ("row", RESEARCHER)},
     "api-predictions": {"GET": ("row", VIEWER), "POST": ("row", RESEARCHER)},
     **{
@@ -78,6 +79,8 @@ PAGES = {
     "campaign-progress": {"GET": ("row", VIEWER)},
     "dataset": {"GET": ("row", VIEWER)},
     "reports": {"GET": ("any", VIEWER)},
+    "compare": {"GET": ("any", VIEWER)},
+    "compare-chart": {"GET": ("any", VIEWER)},
     "report": {"GET": ("row", VIEWER)},
     "report-chart": {"GET": ("row", VIEWER)},
 }

@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from annotation.management.study_command import aggregate_all, study_named, write_files
-from annotation.report.comparison_document import comparison_of, files_of, rows_of
+from annotation.report.comparison_document import comparison_of, files_of
+from annotation.report.comparison_groups import rows_of
 from annotation.report.page.compared import names_of, page_of
 from imagesets.terminal import progress_bar
 from tasks.management.campaign_command import campaign_named

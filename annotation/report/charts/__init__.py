@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from annotation.report.charts.accuracies import r3, r4, r6, r10, r11, r12
-from annotation.report.charts.beyond import b1, b2, b3, b4, b5, b6
+from annotation.report.charts.beyond import b1, b2, b3, b4, b5
 from annotation.report.charts.chart import Chart
 from annotation.report.charts.images import r1, r2, r5, r7, r8
 from annotation.report.charts.labels import r9, r13, r14
+from annotation.report.charts.more import b6
 from annotation.report.charts.people import r15, r16, r17
 from annotation.report.charts.reading import Figure, Report
 

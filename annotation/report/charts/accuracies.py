@@ -32,6 +32,18 @@ def _at(data: Any, path: tuple[str, ...]) -> Any:
     return data
 
 
+def _of_first(figure: Figure, path: str, says: str, otherwise: str) -> str:
+    """What the first classifier does on images with one object and with several, in words."""
+    for name in figure.report.ranked(figure.data[path])[:1]:
+        single, multi = (figure.data[path][name].get(key) for key in ("single", "multi"))
+        if single is not None and multi is not None:
+            return (
+                f"{figure.report.look(name).name} {says} on {percent(single)} of images with one"
+                f" object, on {percent(multi)} of those with several"
+            )
+    return otherwise
+
+
 def _both(panels: Sequence[tuple[str, Rows]]) -> str:
     """The headings of panels in which anything is drawn."""
     drawn = [name for name, rows in panels if any(row["value"] is not None for row in rows)]
@@ -45,7 +57,8 @@ def r3(figure: Figure) -> list[Chart]:
     ]
     if any(row["value"] is not None for _, rows in panels for row in rows):
         drawing = against_accuracy(panels, "on these images", diagonal=True)
-        title = f"Accuracy by the dataset labels, on {_both(panels)}"
+        otherwise = f"Accuracy by the dataset labels, on {_both(panels)}"
+        title = _of_first(figure, "models", "names the dataset label", otherwise)
         notes = (ACROSS, "Dotted: the same as over all images.", INTERVALS)
         return [figure.chart(title, drawing, *notes, over=("all", "single", "multi"))]
     report = figure.report
@@ -67,7 +80,8 @@ def r4(figure: Figure) -> list[Chart]:
     if not any(row["value"] is not None for _, rows in panels for row in rows):
         return []
     drawing = against_accuracy(panels, "names a label of any object", diagonal=True)
-    title = f"Accuracy where a label of any object is right, on {_both(panels)}"
+    otherwise = f"Accuracy where a label of any object is right, on {_both(panels)}"
+    title = _of_first(figure, "any_label", "names a label of any object", otherwise)
     notes = (ACROSS, "Dotted: as accurate as by the dataset labels.", INTERVALS)
     readings = {
         "any_label": "any label",
@@ -91,6 +105,12 @@ def r4(figure: Figure) -> list[Chart]:
     names = [report.look(name).name for name in order]
     drawing = rows_of_points(rows, "names a label", names)
     title = "Accuracy by what counts as a label of an object"
+    first = {key: figure.data[key][order[0]]["multi"] for key in ("any_label", "object_name")}
+    if None not in first.values():
+        title = (
+            f"With several objects {names[0]} names any label on {percent(first['any_label'])}, an"
+            f" object's name on {percent(first['object_name'])}"
+        )
     return [
         *charts,
         figure.chart(
@@ -138,6 +158,13 @@ def r6(figure: Figure) -> list[Chart]:
         panels, "share of images", names, zero=True, lines={1: ("random", chance)}
     )
     title = "Where main object and dataset label differ: which one each classifier names"
+    first = figure.data["models"][order[0]]
+    if first["main_object"] is not None and first["dataset_label"] is not None:
+        title = (
+            f"Where they differ, {names[0]} names the main object on"
+            f" {percent(first['main_object'])}, the dataset label on"
+            f" {percent(first['dataset_label'])}"
+        )
     return [
         figure.chart(
             title,
@@ -196,6 +223,11 @@ def r11(figure: Figure) -> list[Chart]:
     if any(row["value"] is not None for row in points):
         drawing = against_accuracy([("", points)], "mean selection frequency of errors")
         title = "How often workers select what counts as a classifier's error"
+        if most["mean_sf"] is not None:
+            title = (
+                f"On average {percent(most['mean_sf'])} of workers select what counts as an error"
+                f" of {names[0]}"
+            )
         charts.append(figure.chart(title, drawing, ACROSS, INTERVALS, part="mean"))
     return charts
 

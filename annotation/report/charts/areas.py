@@ -122,22 +122,42 @@ def stacked(rows: Rows, parts: Sequence[str], x: str, order: Sequence[str]) -> S
     )
 
 
-def matrix(cells: Rows, order: Sequence[str], x: str, y: str) -> Spec:
-    """Cells {row, column, depth, text} of a square; depth, from 0 to 1, is how dark it is."""
-    size = min(WIDTH - left_of(order, 180), 30 * len(order))
-    angle = -45 if size / len(order) > 20 else -90
-    across = alt.X(
+def matrix(
+    cells: Rows,
+    order: Sequence[str],
+    x: str = "",
+    y: str = "",
+    *,
+    columns: Sequence[str] = (),
+    heading: str = "",
+    names: bool = True,
+) -> Spec:
+    """Cells {row, column, value, depth, text}; depth, from 0 to 1, is how dark it is.
+
+    What has no value is not shaded. A square, unless it has `columns` of its own; names: whether
+    these stand above.
+    """
+    across = list(columns or order)
+    width = min(WIDTH - left_of(order, 180), 30 * len(across))
+    height = 20 * len(order) if columns else width
+    above = alt.X(
         "column:N",
-        sort=list(order),
+        sort=across,
         title=x or None,
-        scale=alt.Scale(domain=list(order)),
-        axis=alt.Axis(**NAMES, labelAngle=angle, orient="top"),
+        scale=alt.Scale(domain=across),
+        axis=alt.Axis(
+            **NAMES,
+            labelAngle=-45 if width / len(across) > 20 else -90,
+            orient="top",
+            labels=names,
+        ),
     )
     down = named_rows(order)
     down.title = y or None
     depth = alt.Scale(domain=[0, 1], range=[0.05, 0.45])
     dark = alt.FillOpacity("depth:Q", legend=None, scale=depth)
-    layers = [marks("rect", cells, {"fill": INK}, x=across, y=down, fillOpacity=dark)]
+    shaded = [cell for cell in cells if cell["value"] is not None]
+    layers = [marks("rect", shaded, {"fill": INK}, x=above, y=down, fillOpacity=dark)]
     if any(cell["text"] for cell in cells):
-        layers.append(marks("text", cells, {"fontSize": 11}, x=across, y=down, text="text:N"))
-    return layered(*layers, width=size, height=size)
+        layers.append(marks("text", cells, {"fontSize": 11}, x=above, y=down, text="text:N"))
+    return layered(*layers, width=width, height=height, heading=heading)

@@ -1,13 +1,18 @@
-"""Charts of what goes beyond the paper: B1 to B6."""
+"""Charts of what goes beyond the paper: B1 to B5."""
 
 from typing import Any
 
 from annotation.report.charts.areas import matrix
 from annotation.report.charts.chart import Chart
-from annotation.report.charts.forms import Rows, below, rows_of_points
+from annotation.report.charts.forms import (
+    Rows,
+    below,
+    ends,
+    rows_of_points,
+)
 from annotation.report.charts.reading import INTERVALS, Figure, Report, percent
-from annotation.report.charts.theme import OPEN, PEOPLES, shorter
-from annotation.report.figures.figure import token
+from annotation.report.charts.theme import INK, PEOPLES, shortened
+from annotation.report.wording import listed, sentence
 
 METRICS = {
     "top1": "top 1",
@@ -20,6 +25,8 @@ METRICS = {
 IN_A_ROW = 3  # panels
 MOST_PAIRS = 15  # rows; more pairs of classifiers stand in a matrix
 SURE = 0.05
+TALLEST = 760  # pixels of panels in a chart, so that it fits on a printed page
+PANEL, ROW = 60, 21  # pixels of an empty panel and of a row
 NO_INTERVAL = {"low": None, "high": None}
 
 
@@ -89,47 +96,93 @@ def b2(figure: Figure) -> list[Chart]:
 
 
 def b3(figure: Figure) -> list[Chart]:
-    charts = []
-    for metric in ("top1", "any_label"):
-        rows = [
-            (at, row)
-            for at, row in enumerate(figure.data["differences"])
-            if row["metric"] == metric and row["difference"] is not None
+    by_metric: dict[str, Rows] = {}
+    pairs: set[tuple[str, str]] = set()
+    for at, row in enumerate(figure.data["differences"]):
+        if row["difference"] is not None:
+            point = figure.point("differences", str(at), "difference")
+            by_metric.setdefault(row["metric"], []).append({**row, **point})
+            pairs.add((row["a"], row["b"]))
+    if len(pairs) > MOST_PAIRS:
+        return [
+            figure.chart(
+                f"By {METRICS[metric]}, {_clear(rows)}",
+                _of_pairs(figure.report, rows),
+                "Points by which the row's classifier is ahead of the column's; a star: p below"
+                " 0.05 after Holm. Darker: a larger difference.",
+                part=metric,
+            )
+            for metric, rows in by_metric.items()
         ]
-        if rows:
-            charts.append(_differences(figure, metric, rows))
+    if not by_metric:
+        return []
+    tall = PANEL + ROW * len(pairs)
+    most, keys = 2 * max(1, TALLEST // tall), list(by_metric)
+    parts = [keys[at : at + most] for at in range(0, len(keys), most)]
+    charts = []
+    for metrics in parts:
+        rows = [row for metric in metrics for row in by_metric[metric]]
+        by = "" if len(parts) == 1 else f"By {listed([METRICS[key] for key in metrics])}: "
+        charts.append(
+            figure.chart(
+                sentence(by + _clear(rows)),
+                _differences(figure.report, {key: by_metric[key] for key in metrics}),
+                "Filled: p below 0.05 after Holm; open: not." if _tested(rows) else "",
+                INTERVALS,
+                part="" if len(parts) == 1 else metrics[0],
+            )
+        )
     return charts
 
 
-def _differences(figure: Figure, metric: str, rows: list[tuple[int, dict[str, Any]]]) -> Chart:
-    report = figure.report
-    sure = sum(row["p_holm"] is not None and row["p_holm"] < SURE for _, row in rows)
-    pairs = f"{sure} of {len(rows)} pairs of" if sure else "no two"
-    title = f"By {METRICS[metric]}, {pairs} classifiers differ by more than chance explains"
-    if all(row["p_holm"] is None for _, row in rows):
-        title = f"How far classifiers differ by {METRICS[metric]}"
-    if len(rows) > MOST_PAIRS:
-        return figure.chart(
-            title,
-            _of_pairs(report, [row for _, row in rows]),
-            "Points by which the row's classifier is ahead of the column's; a star: p below 0.05"
-            " after Holm. Darker: a larger difference.",
-            part=metric,
+def _tested(rows: Rows) -> Rows:
+    return [row for row in rows if row["p_holm"] is not None]
+
+
+def _clear(rows: Rows) -> str:
+    """How many of these differences chance does not explain."""
+    tested = _tested(rows)
+    if not tested:
+        return "how far classifiers differ"
+    sure = sum(row["p_holm"] < SURE for row in tested)
+    if not sure:
+        return "no two classifiers differ by more than chance explains"
+    of = f"{sure} of {len(tested)} differences between classifiers"
+    return f"{of} {'is' if sure == 1 else 'are'} more than chance explains"
+
+
+def _differences(report: Report, by_metric: dict[str, Rows]) -> Any:
+    """A panel for each metric, two beside each other, with a row for each pair."""
+    panels: list[tuple[str, Rows]] = []
+    names = dict(zip(report.looks, shortened(list(report.looks), 18), strict=True))
+    for metric, rows in by_metric.items():
+        points = []
+        for row in sorted(rows, key=lambda row: -row["value"]):
+            a, b = (names[row[side]] for side in ("a", "b"))
+            sure = row["p_holm"] is None or row["p_holm"] < SURE
+            fill = INK if sure else "transparent"
+            point = {key: row[key] for key in ("value", "low", "high")}
+            mark = {**PEOPLES, "fill": fill}
+            points.append({"row": f"{a} less {b}", "series": "", **point, **mark})
+        panels.append((METRICS[metric], points))
+    order = list(dict.fromkeys(row["row"] for _, rows in panels for row in rows))
+    nothing = ("", {"value": 0, **NO_INTERVAL})
+    grid = [panels[at : at + 2] for at in range(0, len(panels), 2)]
+    reach = ends([row for _, rows in panels for row in rows])
+    return below(
+        *(
+            rows_of_points(
+                row,
+                "difference",
+                order,
+                lines=dict.fromkeys(range(len(row)), nothing),
+                signed=True,
+                places=min(2, len(panels)),
+                reach=reach,
+            )
+            for row in grid
         )
-    points: Rows = []
-    for at, row in rows:
-        a, b = (report.look(row[side]).name for side in ("a", "b"))
-        star = "" if row["p_holm"] is None or row["p_holm"] >= SURE else " *"
-        text = f"{shorter(a, 18)} less {shorter(b, 18)}{star}"
-        point = figure.point("differences", str(at), "difference")
-        points.append({"row": text, "series": "", **point, **PEOPLES})
-    points.sort(key=lambda row: -row["value"])
-    nothing = {0: ("", {"value": 0, **NO_INTERVAL})}
-    drawing = rows_of_points(
-        [("", points)], "difference", [row["row"] for row in points], lines=nothing, signed=True
     )
-    notes = ("A star: p below 0.05 after Holm.", INTERVALS)
-    return figure.chart(title, drawing, *notes, part=metric)
 
 
 def _of_pairs(report: Report, rows: list[dict[str, Any]]) -> Any:
@@ -197,50 +250,3 @@ def b5(figure: Figure) -> list[Chart]:
             f"People's main labels leave {abs(entropy):.2f} nats of doubt; classifiers beside them"
         )
     return [figure.chart(title, drawing, "Lower is better.")]
-
-
-HEADLINES = {  # the pointer, with {} for a classifier
-    "R1/fraction_multi/of_settled": "R1: several objects",
-    "R3/models/{}/settled": "R3: top 1",
-    "R3/models/{}/multi": "R3: top 1, several objects",
-    "R4/any_label/{}/settled": "R4: any label",
-    "R5/mean_share": "R5: votes for the dataset label",
-    "R5/disagreements_of_multi": "R5: another main object",
-    "R7/thresholds/0.5/fraction_with_another": "R7: half as often",
-    "R7/thresholds/1.0/fraction_with_another": "R7: as often",
-    "R10/models/{}/mean_sf": "R10: selection frequency",
-    "R12/main_label/{}/settled": "R12: main label",
-    "R16/contains/alpha": "R16: alpha of CONTAINS",
-    "R17/difference_offered": "R17: one by one less together",
-}
-WAYS = {
-    "images": PEOPLES,
-    "new_workers": OPEN,
-    "same_workers": {"fill": "transparent", "shape": "square"},
-}
-MOST_TIMES = 40
-
-
-def b6(figure: Figure) -> list[Chart]:
-    report = figure.report
-    best = next(iter(report.ranked(report.looks)), "")
-    rows: Rows = []
-    for pointer, text in HEADLINES.items():
-        factors = figure.data["headlines"].get(pointer.replace("{}", token(best))) or {}
-        for way, look in WAYS.items():
-            value = factors.get(way)
-            if value is not None and value <= MOST_TIMES:
-                rows.append({"row": text, "series": way, "value": value, **NO_INTERVAL, **look})
-    if not rows:
-        return []
-    x = "times as many, to halve the interval"
-    drawing = rows_of_points([("", rows)], x, list(HEADLINES.values()), unit=False, reach=[1.0])
-    whose = f" Of classifiers: {report.look(best).name}." if best else ""
-    return [
-        figure.chart(
-            "How many times as many images or answers would halve an interval",
-            drawing,
-            "Circle: more images; diamond: more answers by new workers; square: by the same ones."
-            f" What more than {MOST_TIMES} times would not do is not drawn.{whose}",
-        )
-    ]

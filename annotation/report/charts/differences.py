@@ -1,32 +1,43 @@
 """Charts of two studies' headline figures side by side, and of their differences."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from annotation.report.charts.chart import Chart
 from annotation.report.charts.forms import below, rows_of_points
 from annotation.report.charts.reading import INTERVALS, TITLE
-from annotation.report.charts.theme import OPEN, PEOPLES, shortened, theme
-from annotation.report.comparison_groups import Group
+from annotation.report.charts.theme import OPEN, PEOPLES, looks, shortened, theme
+from annotation.report.comparison_groups import groups_of
+from annotation.report.wording import Plain
 
 
-def charts_of_differences(
-    groups: Sequence[Group], names: tuple[str, str]
-) -> Iterator[tuple[Group, Chart]]:
-    """A chart for each group that has a difference to draw."""
-    caption = f"Filled: {names[0]}; open: {names[1]}. Below: the first less the second. {INTERVALS}"
-    for group in groups:
+def charts_of_differences(compared: Plain, names: tuple[str, str]) -> Iterator[Chart]:
+    """A chart for each group of headline figures (compare.json) that has a difference to draw."""
+    sides = [compared[side] for side in ("a", "b")]
+    marks = looks(list(dict.fromkeys(name for side in sides for name in side["classifiers"])))
+    n = " and ".join(f"{side['images']:,}" for side in sides)
+    caption = (
+        f"Filled: {names[0]}; open: {names[1]} (n = {n} images). Below: the first less the second."
+        f" {INTERVALS}"
+    )
+
+    def mark(of: str, *, filled: bool = True) -> dict[str, str]:
+        if of in marks:
+            return marks[of].mark(filled=filled)
+        return PEOPLES if filled else OPEN
+
+    for group in groups_of(compared):
         rows = [row for row in group.rows if row.difference.value is not None]
         if not rows:
             continue
-        order = shortened([row.of or group.says for row in rows])
+        order = shortened([row.of or " " for row in rows])  # else the axis says it
         both = [
-            {"row": name, "series": series, **value._asdict(), **mark}
+            {"row": name, "series": series, **value._asdict(), **mark(row.of, filled=filled)}
             for name, row in zip(order, rows, strict=True)
-            for series, value, mark in (("a", row.a, PEOPLES), ("b", row.b, OPEN))
+            for series, value, filled in (("a", row.a, True), ("b", row.b, False))
         ]
         less = [
-            {"row": name, "series": "", **row.difference._asdict(), **PEOPLES}
+            {"row": name, "series": "", **row.difference._asdict(), **mark(row.of)}
             for name, row in zip(order, rows, strict=True)
         ]
         zero = {0: ("", {"value": 0, "low": None, "high": None})}
@@ -36,5 +47,4 @@ def charts_of_differences(
             rows_of_points([("", less)], "difference", order, unit=unit, signed=True, lines=zero),
         )
         spec = {**theme(), "title": textwrap.wrap(group.title, TITLE), **drawing}
-        chart = Chart(group.figure, f"{group.figure}-{group.name}", group.title, caption, spec)
-        yield group, chart
+        yield Chart(group.figure, f"{group.figure}-{group.name}", group.title, caption, spec)

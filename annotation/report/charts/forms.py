@@ -171,7 +171,9 @@ def rows_of_points(
     places = max(places, len(panels))
     width = (WIDTH - left_of(names) - 14 * (places - 1)) // places
     at_most = max(3, width // 45)
-    ticks = alt.Axis(format=".0%" if unit else ",~f", values=ticks_in(scale.domain, at_most))
+    values = ticks_in(scale.domain, at_most)
+    whole = all(abs(100 * value - round(100 * value)) < 1e-6 for value in values)
+    ticks = alt.Axis(format=(".0%" if whole else ".1%") if unit else ",~f", values=values)
     offset = {}
     if len(series) > 1:
         apart = alt.Scale(domain=series, paddingOuter=0.6)

@@ -129,6 +129,13 @@ def r13(figure: Figure) -> list[Chart]:
     )
     what = f"{len(dots):,} dataset labels by place" if crowded else "Each dataset label"
     title = f"{what}: how often workers select it, and how often classifiers name it"
+    least = min(dots, key=lambda dot: (dot["y"], dot["name"]))
+    most = max(dots, key=lambda dot: (dot["y"], dot["name"]))
+    if least["y"] < most["y"]:
+        title = (
+            f"In their own images dataset labels are selected by {percent(least['y'])}"
+            f" ({shorter(least['name'])}) to {percent(most['y'])} of workers"
+        )
     note = f"{len(dots):,} dataset labels; named: those at the ends."
     if crowded:
         note = f"A circle's area is the number of labels about its place. {note}"
@@ -171,6 +178,9 @@ def r14(figure: Figure) -> list[Chart]:
         [("", rows)], "images whose label is of the same superclass", [row["row"] for row in rows]
     )
     title = "How often the label is of the dataset label's superclass"
+    if within["human"] is not None:
+        share = percent(within["human"])
+        title = f"People's main label is of the dataset label's superclass on {share} of images"
     charts = [figure.chart(title, drawing, INTERVALS)]
     title = "Where people's main label is of another superclass"
     charts += _matrix(figure, data["human"], "main label", title, "people")

@@ -23,7 +23,7 @@ DEFINITION = (
     " label has a posterior above one half (real); mean selection frequency of the first label"
     " (mean_sf). rank: 1 is the highest; equal ones share the mean rank."
 )
-POPULATION = "settled images; for real and mean_sf all images"
+POPULATION = "settled images; for a likely label and selection frequency all images"
 DRAWS = 1000
 
 

@@ -16,7 +16,7 @@ DEFINITION = (
     "Differences a - b between classifiers under each metric of the leaderboard, paired by images"
     " and workers; p of no difference, and p_holm, adjusted for all pairs of a metric (Holm)."
 )
-POPULATION = "settled images; for real and mean_sf all images"
+POPULATION = "settled images; for a likely label and selection frequency all images"
 
 
 def b3(study: Study) -> Figure:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from annotation.report.least import LEAST_WORKERS
 from annotation.report.page.abstract import numbers_of
-from annotation.report.wording import Plain, count, sentence
+from annotation.report.wording import Plain, count, listed, sentence
 
 FEW_ANSWERS = 4  # a pair; up to here one answer often decides
 OF_VOTES = ("R1", "R4", "R5", "R7", "R12")  # figures that count a most frequent answer
@@ -47,7 +47,7 @@ def _no_intervals(report: Plain) -> str | None:
             figures[reason].append(name)
     if not figures:
         return None
-    reasons = "; ".join(f"{_listed(names)}: {reason}" for reason, names in figures.items())
+    reasons = "; ".join(f"{listed(names)}: {reason}" for reason, names in figures.items())
     return f"Some numbers have no interval, and so speak of this sample alone. {reasons}."
 
 
@@ -125,8 +125,8 @@ def _few_answers(report: Plain) -> str | None:
     if not asked or not figures:
         return None
     return (
-        f"With {_listed(sorted(str(each) for each in asked))} answers wanted of a pair or an"
-        f" image, shares that count a most frequent or a highest answer ({_listed(figures)}) also"
+        f"With {listed(sorted(str(each) for each in asked))} answers wanted of a pair or an"
+        f" image, shares that count a most frequent or a highest answer ({listed(figures)}) also"
         " depend on their number: a study that asked more would find others, and the intervals do"
         " not reach towards them."
     )
@@ -226,10 +226,6 @@ def _not_converged(report: Plain) -> str | None:
         f"The posteriors had not settled after {fit['iterations']:,} steps{last}. Do not use them"
         " before they do."
     )
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _were(n: int) -> str:

@@ -88,6 +88,15 @@ def test_what_is_drawn_are_the_reports_numbers(report):
             figures["R8"]["data"]["by_num_objects"] | figures["R8"]["data"]["by_mean_selected"]
         ).items()
     )
+    for place in range(len(figures["B3"]["data"]["differences"])):
+        holds("B3", f"/differences/{place}/difference")
+    factors = figures["B6"]["data"]["headlines"]
+    halved = [row for row in drawn["B6-classifiers"] if row["column"] == "R10: selection"]
+    assert {(row["row"], row["value"]) for row in halved} == {
+        (name, factors[f"R10/models/{name}/mean_sf"][way])
+        for way in ("images", "new_workers", "same_workers")
+        for name in ("first", "second")
+    }
     cells = {(row["row"], row["column"]): row["value"] for row in drawn["R14-people"]}
     names, counts = figures["R14"]["data"]["superclasses"], figures["R14"]["data"]["human"]
     assert cells == {
@@ -112,6 +121,26 @@ def test_a_classifier_has_one_mark_in_all_charts(report):
     assert len(set(colours)) == len(set(shapes)) == 2
     for name, some in marks.items():
         assert {shape for _, shape in some} == {shape for _, shape in filled[name]}
+
+
+def test_many_classifiers_have_a_matrix_for_each_measure():
+    made = pictures(3, 40)
+    for picture in made:
+        tops = list(picture.tops.values())
+        picture.tops = {f"m{number}": tops[number % len(tops)] for number in range(7)}
+    study = study_of(made)
+    report = {"study": {"classifiers": list(study.models)}, "figures": figures_of(study)}
+    drawn = drawn_by(report)
+    known = [row for row in report["figures"]["B3"]["data"]["differences"] if row["difference"]]
+    for row in known:
+        ahead, behind = (row["a"], row["b"]) if row["difference"] > 0 else (row["b"], row["a"])
+        (cell,) = [
+            cell
+            for cell in drawn[f"B3-{row['metric']}"]
+            if (cell["row"], cell["column"]) == (ahead, behind) and "depth" in cell
+        ][:1]
+        assert cell["value"] == row["difference"]
+    assert len({row["metric"] for row in known}) > 2
 
 
 @pytest.mark.parametrize(
