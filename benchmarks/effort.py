@@ -53,9 +53,9 @@ PRESS, POINT, CLICK, NOTCH = 0.28, 1.1, 0.2, 0.1  # seconds
 NAMES = """
     window.kindOf = (e) => (e.name || e.tagName).toLowerCase().split("-")[0];
     window.questions = () => [...document.querySelectorAll("[data-section], [data-item]")];
-    window.alike = (kind, question) => [...document.querySelectorAll(
-        "input:not([type=hidden]), a, button, summary, textarea, fieldset, [tabindex]")]
-        .filter((e) => kindOf(e) === kind)
+    window.stops = () => [...document.querySelectorAll(
+        "input:not([type=hidden]), a, button, summary, textarea, fieldset, [tabindex]")];
+    window.alike = (kind, question) => stops().filter((e) => kindOf(e) === kind)
         .filter((e) => questions().findIndex((q) => q.contains(e)) === question);
     window.focused = () => {
       const e = document.activeElement;
@@ -63,6 +63,8 @@ NAMES = """
       const question = questions().findIndex((question) => question.contains(e));
       return `${kindOf(e)} ${alike(kindOf(e), question).indexOf(e)} @${question}`;
     };
+    window.shape = () => stops().map((e) =>
+        `${kindOf(e)} @${questions().findIndex((q) => q.contains(e))}`).join();
     window.named = (name) => {
       const [, kind, number, question] = /(\\w+) (\\d+) @(.+)/.exec(name);
       return alike(kind, Number(question))[Number(number)];
@@ -116,6 +118,7 @@ class Map:
     def __init__(self, page: Any) -> None:
         self.page = page
         self.known: dict[tuple[str, str], str] = {}
+        self.seen: dict[tuple[str, str], str] = {}  # on the page that is answered, if it differs
 
     def next(self, place: str, key: str) -> str:
         if (place, key) not in self.known:
@@ -136,7 +139,8 @@ class Map:
             if re.fullmatch(wanted, place):
                 return keys, place
             for key in FIRST if place == NOWHERE else MOVES:
-                if (there := self.next(place, key)) not in seen:
+                there = self.seen.get((place, key)) or self.next(place, key)
+                if there not in seen:
                     seen.add(there)
                     queue.append((there, [*keys, key]))
         raise RuntimeError(f"no key leads from {start} to {wanted}")
@@ -173,7 +177,7 @@ def by_keyboard(page: Any, known: Map, choices: list[Choice]) -> Effort:
         while not re.fullmatch(choice.place, place := page.evaluate("focused()")):
             (key, *_), _ = known.way(place, choice.place)
             press(key)
-            known.known[place, key] = page.evaluate("focused()")  # may differ: much is chosen
+            known.seen[place, key] = page.evaluate("focused()")  # may differ: much is chosen
         press(choice.key)
     sent(page, lambda: press("Control+Enter"))
     return effort
@@ -279,12 +283,23 @@ def chosen(campaign: Any) -> list[Any]:
 
 @dataclass
 class Work:
-    """A campaign, a worker who answers it, and the map of its pages."""
+    """A campaign, a worker who answers it, and a map of each shape that its pages have."""
 
     campaign: Any
     page: Any
-    known: Map
+    other: Any  # a second window, to learn the keys in
+    maps: dict[str, Map] = field(default_factory=dict)
     asked: list[Any] = field(default_factory=list)
+
+    def map(self) -> Map:
+        """The map of the page to answer: what can have the focus there differs by HIT."""
+        self.other.context.clear_cookies()  # it comes as the same worker
+        self.other.goto(self.page.url)
+        ready(self.other)
+        shape = self.page.evaluate("shape()")
+        known = self.maps.setdefault(shape, Map(self.other))
+        known.seen = {}
+        return known
 
     def check(self) -> None:
         """Raises RuntimeError unless every answer in the database is what was chosen."""
@@ -293,28 +308,19 @@ class Work:
 
 
 def begun(browser: Any, address: str, campaign: Any) -> Work:
-    pages = []
-    for _ in range(2):  # one to answer, one to learn from
-        page = browser.new_context(viewport=SIZES["desk"]).new_page()
-        page.add_init_script(NAMES)
-        page.goto(door(address, campaign))
-        page.get_by_role("button", name="Begin").click()
-        ready(page)
-        pages.append(page)
-    return Work(campaign, pages[0], Map(pages[1]))
+    page, other = (browser.new_context(viewport=SIZES["desk"]).new_page() for _ in range(2))
+    for window in (page, other):
+        window.add_init_script(NAMES)
+    page.goto(door(address, campaign))
+    page.get_by_role("button", name="Begin").click()
+    return Work(campaign, page, other)
 
 
 def measure(work: Work, choose: Callable[[Any], tuple[list[Choice], Any]], mouse: bool) -> Effort:
     """Do the next HIT of the work."""
     ready(work.page)
-    if len(work.page.query_selector_all("[data-section], [data-item]")) > 1:
-        # Their order differs from HIT to HIT: the keys are learnt on a second page of this one.
-        work.known.page.context.clear_cookies()  # it comes as the same worker
-        work.known.page.goto(work.page.url)
-        ready(work.known.page)
-        work.known = Map(work.known.page)
     choices, answer = choose(work.page)
-    effort = by_mouse(work.page, choices) if mouse else by_keyboard(work.page, work.known, choices)
+    effort = by_mouse(work.page, choices) if mouse else by_keyboard(work.page, work.map(), choices)
     work.asked.append(answer)
     return effort
 

@@ -26,15 +26,19 @@ WATCH = """
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
     }).observe({ type: "layout-shift", buffered: true });
-    document.addEventListener("DOMContentLoaded", () => {
-      const tiles = [...document.querySelectorAll(".tile img")];
-      const top = tiles[0].getBoundingClientRect().top;
+    const look = () => {
+      const tiles = [...document.querySelectorAll(".tile")];
+      const top = tiles[0]?.getBoundingClientRect().top;
       const row = tiles.filter((tile) => tile.getBoundingClientRect().top < top + 20);
-      const seen = (tile) => tile.complete || new Promise((done) => { tile.onload = done; });
-      Promise.all(row.map(seen)).then(() => {
+      const stands = row.map((tile) => tile.querySelector("img"))
+          .every((img) => img?.complete && img.naturalWidth > 0);
+      if (document.querySelector(".bar") && stands) {
         window.firstRow = [performance.now() / 1000, row.length];
-      });
-    });
+      } else {
+        requestAnimationFrame(look);
+      }
+    };
+    requestAnimationFrame(look);
 """
 ALL_THERE = """() => [...document.querySelectorAll(".tile img")].every((tile) => {
     tile.loading = "eager";

@@ -9,7 +9,6 @@ from csp.decorators import csp
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.templatetags.static import static
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -31,8 +30,6 @@ TITLES = {
     Kind.CLASSIFY: gettext_lazy("Say what is in pictures"),
 }
 View = Callable[..., HttpResponse]
-# What hit.js imports, beside the kind's own.
-SCRIPTS = ("measuring", "page", "pictures")
 
 
 def worker_page(view: View) -> View:
@@ -99,7 +96,6 @@ def form(
         "instructions_open": not practised,
         "longest_other": LONGEST_OTHER,
         "longest_comment": LONGEST_COMMENT,
-        "modules": [static(f"js/worker/{name}.js") for name in (*SCRIPTS, sheet.campaign.kind)],
     }
     page = render(request, f"tasks/{sheet.campaign.kind}.html", context)
     preload(page, sheet.first_pictures)

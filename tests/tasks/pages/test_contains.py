@@ -97,15 +97,13 @@ def test_cards_are_answered_with_one_key_each(work):
 
 def test_a_key_leads_on_to_cards_alone_and_arrows_lead_everywhere(work):
     page = work((1, 5))
-    card, grid = page.locator(".card"), page.locator(".wide")
-    box = card.locator("input[name=selected]")
+    box = page.locator(".card input[name=selected]")
     box.focus()
     press(page, "Space")
     assert page.evaluate("document.activeElement.id") == box.get_attribute("id")
     cards_first = page.evaluate("document.querySelector('fieldset').matches('.card')")
     press(page, "ArrowDown" if cards_first else "ArrowUp")
     assert page.evaluate("document.activeElement.closest('.wide') !== null")
-    assert focused(page) == grid.locator(".tile").first.get_attribute("id")
 
 
 def test_a_grid_is_answered_by_keyboard(work):

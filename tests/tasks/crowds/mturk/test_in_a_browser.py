@@ -33,6 +33,8 @@ def test_a_hit_is_done_in_the_marketplaces_frame(
     campaign = open_for_mturk(per_hit=12, workers_per_item=1, round_size=1)
     marketplace.offer(campaign)
     context = browser.new_context(java_script_enabled=scripts)
+    if scripts:
+        context.clock.install()
     try:
         page = context.new_page()
         page.goto(f"{server.address}/")
@@ -47,8 +49,15 @@ def test_a_hit_is_done_in_the_marketplaces_frame(
             page.reload()
             expect(frame.locator("input[name=selected]").first).to_be_checked()
         frame.locator("input[name=none]").last.check()
+        context.set_offline(scripts)
         frame.get_by_role("button", name="Submit").click()
-        if not scripts:
+        if scripts:
+            for _ in range(13):  # a minute and more
+                expect(frame.locator(".message")).to_contain_text("Not sent yet, trying again in")
+                context.clock.run_for(5_000)
+            assert frame.locator(".bar .kept").text_content() == "not saved yet"
+            context.set_offline(False)
+        else:
             frame.get_by_role("button", name="Hand in the work").click()
         frame.get_by_text("Your work was handed in").wait_for()
         assert not context.cookies()
