@@ -8,6 +8,8 @@ from celery.signals import worker_init
 import annotation.serving.heartbeats  # noqa: F401 - the workers' signs of life
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "annotation.settings")
+# A worker would import every page of the site, run Django's checks and not look at what they say.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 app = Celery("annotation")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(

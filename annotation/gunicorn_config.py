@@ -20,6 +20,7 @@ except ImproperlyConfigured as error:  # one line, where each worker would show 
     sys.exit(f"Error: {error}")
 
 wsgi_app = "annotation.wsgi"
+preload_app = True  # imported once; its processes share the memory
 worker_class = "gthread"  # a slow phone occupies one thread, not a process
 graceful_timeout = 5
 timeout = 120
@@ -45,7 +46,7 @@ def post_fork(server: object, worker: object) -> None:
     dies_with_parent(signal.SIGKILL, parent=_master)()
 
 
-def post_worker_init(worker: object) -> None:
+def when_ready(server: object) -> None:
     """Keep all that is loaded by now out of the garbage collector, which pages would wait for."""
     gc.collect()
     gc.freeze()

@@ -80,6 +80,7 @@ UNFOLD = {
                 ("Invitations", "tasks.invitation", "mail"),
                 ("HITs", "tasks.hit", "grid_view"),
                 ("Assignments", "tasks.assignment", "assignment_turned_in"),
+                ("Reported pictures", "tasks.picturereport", "report"),
                 ("Payments", "tasks.payment", "payments"),
                 ("Known answers", "tasks.knownanswer", "verified"),
                 ("Log", "tasks.transition", "history"),

@@ -11,7 +11,7 @@ from django.db import connections, transaction
 from django.test import TransactionTestCase
 
 from annotation.serving.embedded import running
-from tests.studies import emptied
+from tests.studies import emptied, kept_tables
 from tests.studies.browsers import QUIET, chromium
 from tests.studies.embedded_servers import forget
 from tests.studies.processes import start  # noqa: F401 - a fixture
@@ -32,8 +32,16 @@ def servers() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(servers, django_db_setup) -> None:
+def kept_tables_loaded(servers) -> None:
+    if settings.EMBEDDED_SERVERS:
+        kept_tables.load()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(kept_tables_loaded, django_db_setup) -> None:
     """pytest-django's test database, on this run's servers."""
+    if settings.EMBEDDED_SERVERS:
+        kept_tables.keep()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -62,9 +70,11 @@ hypothesis.settings.register_profile("thorough", max_examples=2000)
 
 # Files whose tests take longest: begun first, so that no process ends with one.
 LONGEST = (
-    *("test_demo", "test_whole_way", "test_up", "test_first_start", "test_invariants"),
-    *("test_whole_study", "test_sharing", "test_interrupted", "test_killed", "test_users"),
-    *("test_in_a_browser", "test_incremental", "test_rights", "test_browser", "test_simulation"),
+    *("test_demo", "test_whole_study", "test_access", "test_sharing", "test_up", "test_whole_way"),
+    *("test_rights", "test_incremental", "test_inference", "test_endless_program"),
+    *("test_never_lost", "test_first_start", "test_invariants", "test_browser", "test_compose"),
+    *("test_left_behind", "test_weights", "test_simulation", "test_killed", "test_interrupted"),
+    *("test_slow_clients", "test_pages", "test_start_and_stop", "test_in_a_browser"),
 )
 
 
@@ -83,6 +93,16 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
     # Playwright keeps an event loop in this thread, in which Django would refuse its ORM.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     return browser_type_launch_args | {"executable_path": program, "args": list(QUIET)}
+
+
+@pytest.fixture(scope="session")
+def whole_browser(browser_type, browser_type_launch_args: dict) -> Iterator:
+    """Chromium as people have it, where its headless shell has other rules (a frame's storage)."""
+    if (program := chromium(whole=True)) is None:
+        pytest.skip("only the headless shell of Chromium is installed")
+    browser = browser_type.launch(**browser_type_launch_args | {"executable_path": program})
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,7 @@ from tasks.models.assignment import USED
 from tasks.models.campaign import State
 from tasks.results import last_failure
 from tasks.results.prevalence import bands
+from tasks.work.reporting import open_pictures
 
 LATELY = timedelta(minutes=15)
 
@@ -133,6 +134,9 @@ def campaign_progress(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         "run": campaign.runs.first(),
         "failure": last_failure(campaign),
         "is_open": campaign.state == State.OPEN,
+        "reported": len(open_pictures(campaign)),
+        "reported_page": reverse("admin:tasks_picturereport_changelist")
+        + f"?campaign__id__exact={campaign.pk}&state=open",
         "settings_page": reverse("admin:tasks_campaign_change", args=[campaign.pk]),
         "invite_page": reverse("admin:tasks_campaign_invite", args=[campaign.pk]),
         "workers_page": link_of(request, door(campaign) or ""),

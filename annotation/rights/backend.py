@@ -21,6 +21,7 @@ CHANGES = {
     "tasks.change_assignment": REVIEW,
     "tasks.add_stop": REVIEW,
     "tasks.view_flag": REVIEW,
+    "tasks.resolve_picturereport": REVIEW,
     **{f"annotation.{action}_grant": OWN for action in ("view", "add", "change", "delete")},
     **{f"auth.{action}_user": OWN for action in ("view", "add", "change")},
     **{f"mfa.{action}_authenticator": OWN for action in ("view", "delete")},

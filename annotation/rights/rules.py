@@ -25,6 +25,7 @@ from tasks.models import (
     Pair,
     PairResult,
     Payment,
+    PictureReport,
     Run,
     Stop,
     Transition,
@@ -79,7 +80,7 @@ CAMPAIGN_OF: Mapping[type[Model], str] = {
     **dict.fromkeys(
         (
             *(Assignment, CampaignImage, Flag, Grant, HIT, ImageResult, Invitation, Pair, Payment),
-            *(RightsChange, Run, Stop, Transition, WorkerResult),
+            *(PictureReport, RightsChange, Run, Stop, Transition, WorkerResult),
         ),
         "campaign",
     ),

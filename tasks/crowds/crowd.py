@@ -24,6 +24,15 @@ class BadVisit(Exception):
     """Nobody can be recognised by this address; the message is for the worker."""
 
 
+@dataclass(frozen=True)
+class Farewell:
+    """What a crowd adds to the site's own words for whoever leaves a study."""
+
+    text: str = ""  # a sentence, with a code to copy, say
+    address: str = ""  # where they go on from there; "": nowhere
+    link: str = ""  # the words of the button that leads there
+
+
 class Door(Protocol):
     """How workers come in and are recognised where the site gives out the HITs."""
 
@@ -71,6 +80,9 @@ class Door(Protocol):
 
     def barred(self, campaign: "Campaign", worker: "Worker") -> str:
         """Why the worker gets no further HIT, as a sentence, although they came in; "": they do."""
+
+    def refused(self, campaign: "Campaign", worker: "Worker") -> Farewell:
+        """How whoever refused the campaign's consent leaves; the site gives them no work."""
 
     def open_to(self, request: HttpRequest) -> Q:
         """Which of the crowd's campaigns the visitor may find at /tasks/."""

@@ -9,6 +9,7 @@ from tasks.models.hit import HIT, HITItem, Section
 from tasks.models.invitation import Arrival, Invitation
 from tasks.models.known_answer import KnownAnswer
 from tasks.models.payment import Payment
+from tasks.models.picture_report import PictureReport
 from tasks.models.results import ImageResult, KeptReport, PairResult, Run, WorkerResult
 from tasks.models.transition import Transition
 from tasks.models.worker import Secret, Stop, Worker
@@ -32,6 +33,7 @@ __all__ = [
     "Pair",
     "PairResult",
     "Payment",
+    "PictureReport",
     "Place",
     "Run",
     "Secret",

@@ -50,7 +50,8 @@ def consent(request: HttpRequest, public_id: str) -> HttpResponse:
         if (version := request.POST.get("refuse", "")) in asked:
             decide(campaign, worker, False, version)
             again = consent_address(campaign, carried)
-            return thank(request, campaign, worker, Reason.REFUSED, more=again)
+            left = door.refused(campaign, worker)
+            return thank(request, campaign, worker, Reason.REFUSED, more=again, farewell=left)
         if (version := request.POST.get("agree", "")) in asked:
             decide(campaign, worker, True, version)
             if (assignment := next_assignment(campaign, worker)) is not None:

@@ -7,11 +7,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tasks.models import Assignment, Draft
-from tasks.pages.form_reading import ITEM_FIELDS, TILE_FIELDS, choices_on, read
+from tasks.pages.form_reading import (
+    ITEM_FIELDS,
+    TILE_FIELDS,
+    WHY,
+    choices_on,
+    read,
+    reports_on,
+)
 from tasks.pages.hit_pages import iso, refuse
 from tasks.pages.sheets import Sheet, sheet_of
 from tasks.work.claiming import renew
 from tasks.work.drafts import Saved, save
+from tasks.work.reporting import keep_reports
 
 CHOICES = (*TILE_FIELDS, *(name for name in ITEM_FIELDS if name != "other-"))
 BESIDE = ("comment", "active_seconds", "conditions")
@@ -37,21 +45,33 @@ def take_draft(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     if saved == Saved.ANSWERED:
         return refuse(request, 409, str(ANSWERED))
     if saved == Saved.OVER:
+        keep_reports_of_ended(assignment, request.POST)
         return refuse(request, 410, str(OVER))
     response = HttpResponse(status=204)
-    renewed = saved == Saved.STORED and _renewed(assignment, request.POST)
+    renewed = saved == Saved.STORED and _renewed(assignment, request.POST, revision)
     if renewed and assignment.expires_at is not None:
         response["X-Expires"] = iso(assignment.expires_at)
     return response
 
 
-def keep(assignment: Assignment, form: QueryDict, choices: str) -> None:
-    """Keep a form that was sent and is no answer, as the newest draft; `choices`: their digest."""
+def keep(assignment: Assignment, form: QueryDict, sheet: Sheet) -> None:
+    """Keep a form that was sent and is no answer, as the newest draft; `sheet`: as it was read."""
     fields = as_json(form)
     if len(fields) > LONGEST:
         fields = "{}"
-    if save(assignment, fields, _revision(form) or 0, anyway=True) == Saved.STORED:
-        renew(assignment, choices)
+    saved = save(assignment, fields, _revision(form) or 0, anyway=True)
+    if saved != Saved.ANSWERED:
+        keep_reports(assignment, reports_on(sheet), take_back=saved == Saved.STORED)
+    if saved == Saved.STORED:
+        renew(assignment, choices_on(sheet))
+
+
+def keep_reports_of_ended(assignment: Assignment, form: QueryDict) -> None:
+    """Keep what a page reports although its work is over: the worker has seen those pictures."""
+    if any(name.startswith("report") for name in form):
+        sheet = sheet_of(assignment)
+        read(sheet, form)
+        keep_reports(assignment, reports_on(sheet), take_back=False)
 
 
 def draft_of(assignment: Assignment) -> Draft | None:
@@ -87,14 +107,18 @@ def as_json(form: QueryDict) -> str:
     kept = {
         name: values
         for name, values in form.lists()
-        if name in (*TILE_FIELDS, *BESIDE) or name.startswith(ITEM_FIELDS)
+        if name in (*TILE_FIELDS, *BESIDE) or name.startswith((*ITEM_FIELDS, WHY))
     }
     return json.dumps(kept, ensure_ascii=False)
 
 
-def _renewed(assignment: Assignment, form: QueryDict) -> bool:
+def _renewed(assignment: Assignment, form: QueryDict, revision: int) -> bool:
+    """Take what a stored draft says: its reports, and the worker's time. Whether that is longer."""
     sheet = sheet_of(assignment)
+    before = reports_on(sheet)
     read(sheet, form)
+    if (reports := reports_on(sheet)) != before:
+        keep_reports(assignment, reports, revision=revision)
     choices = choices_on(sheet)
     return choices != assignment.choices_seen and renew(assignment, choices)
 

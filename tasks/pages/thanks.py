@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from tasks.crowds import crowd_of
+from tasks.crowds import Farewell, crowd_of
 from tasks.models import Assignment, Campaign, Stop, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
@@ -138,10 +138,12 @@ def thank(
     done: Assignment | None = None,
     status: int = 200,
     more: str = "",
+    farewell: Farewell | None = None,
 ) -> HttpResponse:
     """The page; `done`: the assignment that the worker has just answered or given back.
 
     `more`: the address where they may look for more work, if it is not the campaign's own.
+    `farewell`: what their crowd adds.
     """
     own = own_work([worker] if worker is not None else [], campaign)[campaign.pk]
     may_go_on = campaign.state == State.OPEN and reason not in (Reason.STOPPED, Reason.LAPSED)
@@ -152,6 +154,7 @@ def thank(
     context = {
         "heading": words.heading if own.done else words.newcomer or words.heading,
         "text": words.text,
+        "farewell": farewell,
         "own": own,
         "campaign": campaign,
         "list": list_address(_carried(request, campaign, worker)),

@@ -33,8 +33,15 @@ from tasks.pages.addresses import (
     nothing_address,
     thanks_address,
 )
-from tasks.pages.drafts import draft_of, fill_in, keep, must_ask, take_draft
-from tasks.pages.form_reading import choices_on, read
+from tasks.pages.drafts import (
+    draft_of,
+    fill_in,
+    keep,
+    keep_reports_of_ended,
+    must_ask,
+    take_draft,
+)
+from tasks.pages.form_reading import read
 from tasks.pages.hit_pages import ask_to_give_back, form, is_expired, preview, refuse, worker_page
 from tasks.pages.instructions import as_html
 from tasks.pages.languages import chosen, speak
@@ -187,20 +194,22 @@ def _at_the_door(request: HttpRequest, hit: HIT, door: Door) -> HttpResponse:
         return refuse(request, 409, message)
     if not door.may_be(request, assignment.worker):
         message = _("This work was given to somebody other than the person using this browser.")
-        return refuse(request, 409, message, _way_on(hit.campaign))
+        return refuse(request, 409, message, _way_on(hit.campaign), campaign=hit.campaign)
     assignment.hit, assignment.campaign = hit, hit.campaign
     if request.method == "POST":
         return _posted(request, assignment)
     if assignment.submitted_at is not None:
         return thank(request, hit.campaign, assignment.worker, Reason.ANSWERED, assignment)
     if hit.campaign.state == State.CLOSED:
-        return refuse(request, 410, str(ENDED))
+        return refuse(request, 410, str(ENDED), campaign=hit.campaign)
     if assignment.state == AssignmentState.RETURNED:
         message = _("You have given this work back. Somebody else may do it now.")
-        return refuse(request, 410, message, _way_on(hit.campaign, assignment))
+        more = _way_on(hit.campaign, assignment)
+        return refuse(request, 410, message, more, campaign=hit.campaign)
     expired = assignment.state != AssignmentState.OPEN or is_expired(assignment)
     if expired and (reason := obstacle(assignment)) is not None:
-        return refuse(request, 410, str(EXPIRED[reason]), _way_on(hit.campaign, assignment))
+        more = _way_on(hit.campaign, assignment)
+        return refuse(request, 410, str(EXPIRED[reason]), more, campaign=hit.campaign)
     sheet = sheet_of(assignment)
     sheet.expired = expired
     if (draft := draft_of(assignment)) is not None:
@@ -225,6 +234,7 @@ def _posted(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     """A draft, an answer, or the work given back or taken up again."""
     if "draft" in request.POST:
         if assignment.campaign.state == State.CLOSED:
+            keep_reports_of_ended(assignment, request.POST)
             return refuse(request, 410, str(ENDED))
         return take_draft(request, assignment)
     if assignment.submitted_at is not None:
@@ -247,8 +257,10 @@ def _answered(request: HttpRequest, done: Assignment) -> HttpResponse:
 def _answer(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     sheet = sheet_of(assignment)
     answer = read(sheet, request.POST)
-    if answer is None:
-        keep(assignment, request.POST, choices_on(sheet))
+    if answer is None or "keep" in request.POST:
+        keep(assignment, request.POST, sheet)
+        if "keep" in request.POST:
+            return lead_to(request, hit_address(assignment))
         if wants_json(request):
             return problems_of(sheet.problems)
         return SeeOther(hit_address(assignment) + "&problems=1")
@@ -274,7 +286,9 @@ def _answer(request: HttpRequest, assignment: Assignment) -> HttpResponse:
 
 def _give_back(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     if must_ask(request, draft_of(assignment)):
-        return ask_to_give_back(request, _carried(assignment), hit_address(assignment))
+        return ask_to_give_back(
+            request, assignment.campaign, _carried(assignment), hit_address(assignment)
+        )
     give_back(assignment)
     return lead_to(request, thanks_address(assignment))
 

@@ -13,11 +13,11 @@ from imagesets.clock import Now
 from tasks.crowds import crowd_of
 from tasks.models import HIT, Campaign, Place
 from tasks.models.campaign import State
+from tasks.simulation.browsers import new_browser
 from tasks.simulation.workers import Character, Mind, World, characters, truth_of
 from tasks.simulation.worksheet import begin_form, consent_form, problem_on, worksheet
 
 THREADS = 32  # workers at once; more take turns
-PATIENCE = 60.0  # seconds for one page
 
 
 class SimulationError(RuntimeError):
@@ -131,9 +131,7 @@ class _Browser:
     ) -> None:
         self.link, self.pictures, self.tally, self.stop = link, world.pictures, tally, stop
         self.mind = Mind(character, world, self._loads)
-        self.client = httpx.Client(
-            base_url=base_url, follow_redirects=True, timeout=PATIENCE, trust_env=False
-        )
+        self.client = new_browser(base_url=base_url, follow_redirects=True)
 
     def work(self) -> int:
         """Answer HIT after HIT until a page has none. Returns how many."""

@@ -110,7 +110,7 @@ STUDY = {
             *("models_inference.skippedimage", "tasks.assignment", "tasks.campaignimage"),
             *("tasks.pair", "tasks.transition", "tasks.hit", "tasks.payment", "tasks.knownanswer"),
             *("tasks.run", "tasks.pairresult", "tasks.imageresult", "tasks.workerresult"),
-            *("tasks.worker", "tasks.stop", "tasks.invitation"),
+            *("tasks.worker", "tasks.stop", "tasks.invitation", "tasks.picturereport"),
         ),
         ("any", NOBODY, NOBODY, NOBODY),
     ),
@@ -129,6 +129,7 @@ STEPS = {
     },
     "admin:tasks_assignment_bonus": ("row", NOBODY),  # needs the permission spend besides
     "admin:tasks_worker_set_aside": ("row", REVIEWER),
+    "admin:tasks_picturereport_resolve": ("row", REVIEWER),
     "admin:models_inference_inferencejob_again": ("row", RESEARCHER),
     "admin:models_inference_inferencejob_cancel": ("row", RESEARCHER),
     "admin:imagesets_dataset_explore": ("row", VIEWER),

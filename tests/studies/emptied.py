@@ -15,7 +15,7 @@ TRIES = 5
 
 
 def empty() -> None:
-    """Delete all rows; waits, as a truncation does, for whoever still writes some.
+    """Delete all rows; waits, as a truncation does, for whoever still writes or locks some.
 
     A page that is being left may send a last draft, and hold rows of one table while it waits for
     another: of the two Postgres may give up this one, which then tries again.
@@ -31,7 +31,7 @@ def empty() -> None:
 def _empty() -> None:
     tables = _tables()
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE")
+        cursor.execute(f"LOCK TABLE {', '.join(tables)} IN EXCLUSIVE MODE")
         cursor.execute("SELECT current_setting('is_superuser')")
         if cursor.fetchone() == ("on",):  # else each row asks whether others refer to it
             cursor.execute("SET LOCAL session_replication_role = replica")

@@ -19,7 +19,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from imagesets.clock import Now
-from tasks.crowds import BadVisit
+from tasks.crowds import BadVisit, Farewell
 from tasks.crowds.local import invitations
 from tasks.crowds.local.invitations import NAME
 from tasks.crowds.local.networks import is_full, network_of
@@ -157,6 +157,11 @@ def vouches_for(campaign: Campaign, worker: Worker) -> bool:
 def barred(campaign: Campaign, worker: Worker) -> str:
     """Why the worker gets no further HIT, in a sentence: their invitation lapsed. "": they do."""
     return invitations.barred(campaign, worker)
+
+
+def refused(campaign: Campaign, worker: Worker) -> Farewell:
+    """Nothing but the site's own words: nobody waits for a code of theirs."""
+    return Farewell()
 
 
 def open_to(request: HttpRequest) -> Q:

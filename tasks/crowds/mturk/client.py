@@ -4,6 +4,7 @@
 must look before asking again.
 """
 
+import functools
 import random
 import re
 import socket
@@ -28,6 +29,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 from botocore.httpsession import URLLib3Session
+from botocore.loaders import create_loader
 from botocore.utils import get_environ_proxies
 from django.conf import settings
 from django.utils import timezone
@@ -87,6 +89,10 @@ class Pace:
         time.sleep(max(at - now, 0.0))
 
 
+# botocore's descriptions of the APIs, read once and not by each client.
+_descriptions = functools.cache(create_loader)
+
+
 class Client:
     """The API at one endpoint. Calls may come from several threads."""
 
@@ -94,10 +100,12 @@ class Client:
         self.endpoint = endpoint
         self.answered_at: float | None = None
         self._ahead = timedelta()
+        session = botocore.session.Session()
+        session.register_component("data_loader", _descriptions())
         keys = {}
-        if is_loopback(endpoint) and botocore.session.Session().get_credentials() is None:
+        if is_loopback(endpoint) and session.get_credentials() is None:
             keys = {"aws_access_key_id": "rehearsal", "aws_secret_access_key": "rehearsal"}
-        self._boto = boto3.session.Session().client(
+        self._boto = boto3.session.Session(botocore_session=session).client(
             "mturk",
             region_name="us-east-1",
             endpoint_url=endpoint,

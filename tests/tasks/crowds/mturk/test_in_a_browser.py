@@ -25,14 +25,14 @@ def framed_by(settings):
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
 def test_a_hit_is_done_in_the_marketplaces_frame(
-    browser, open_for_mturk, live_server, server, settings, framed_by, scripts
+    whole_browser, open_for_mturk, live_server, server, settings, framed_by, scripts
 ):
     # The two sites must differ for the browser, as they do in life.
     settings.PUBLIC_URL = live_server.url.replace("127.0.0.1", "localhost")
     framed_by("'self'", server.address)
     campaign = open_for_mturk(per_hit=12, workers_per_item=1, round_size=1)
     marketplace.offer(campaign)
-    context = browser.new_context(java_script_enabled=scripts)
+    context = whole_browser.new_context(java_script_enabled=scripts)
     if scripts:
         context.clock.install()
     try:
@@ -41,7 +41,7 @@ def test_a_hit_is_done_in_the_marketplaces_frame(
         page.get_by_role("button", name="accept").click()
         frame = page.frame_locator("iframe")
         frame.locator("input[name=selected]").first.check()
-        if scripts:  # the browser allows the frame no storage: the site's copy has to do
+        if scripts:  # the whole browser allows the frame no storage: the site's copy has to do
             forbidden = "() => { try { return !localStorage } catch { return true } }"
             assert page.frames[-1].evaluate(forbidden)
             expect(frame.locator(".bar .kept")).to_have_text("not saved yet")

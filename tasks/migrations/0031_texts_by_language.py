@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
     """Texts that may be given by language."""
 
     dependencies = [
-        ('tasks', '0031_languages'),
+        ('tasks', '0030_picture_reports'),
     ]
 
     operations = [
