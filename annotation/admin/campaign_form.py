@@ -9,7 +9,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from annotation.admin.widgets import FormWithDataset
 from annotation.api.serializers import one_line
-from annotation.api.setting_fields import WholeValue, field_of
+from annotation.api.setting_fields import SpokenTextField, WholeValue, field_of
 from annotation.rights import SPEND, may, visible
 from tasks import money
 from tasks.campaigns.draft_checks import problems_of
@@ -55,7 +55,7 @@ class CampaignForm(FormWithDataset):
                 del cleaned[name]
         for name, setting in SETTINGS.items():
             field = field_of(setting)
-            if not isinstance(field, WholeValue) or name not in cleaned:
+            if not isinstance(field, WholeValue | SpokenTextField) or name not in cleaned:
                 continue
             if setting.null_is_default and cleaned[name] is None:
                 continue

@@ -18,7 +18,13 @@ from annotation.rights import RESEARCH, SPEND, may
 from tasks import money
 from tasks.campaigns import publish
 from tasks.campaigns.choosing import chosen_images
-from tasks.campaigns.findings import contact_findings, image_findings, in_a_sentence, label_findings
+from tasks.campaigns.findings import (
+    contact_findings,
+    image_findings,
+    in_a_sentence,
+    label_findings,
+    language_findings,
+)
 from tasks.crowds import CrowdError, is_production
 from tasks.market.sync import report, sync
 from tasks.models import Campaign
@@ -52,6 +58,7 @@ class CampaignSteps(Guarded):
                 in_a_sentence(*label_findings(campaign)),
                 image_findings(campaign),
                 contact_findings(campaign),
+                language_findings(campaign),
             ]
             cost = _cost(campaign, images)
         except (Refused, ValueError):  # publishing will say why

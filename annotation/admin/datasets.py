@@ -88,7 +88,7 @@ class LabelAdmin(Lists):
     """Texts can be corrected at any time: published campaigns have their own, frozen."""
 
     form = LabelForm
-    fields = ["dataset", "key", "names", "definition", "wikipedia", "superclass"]
+    fields = ["dataset", "key", *LabelForm.Meta.fields]
     list_display = ["key", "all_names", "superclass", "dataset"]
     list_filter = [("dataset", VisibleFilter)]
     list_filter_submit = True

@@ -33,7 +33,7 @@ class DatasetDetailSerializer(DatasetSerializer):
 class LabelSerializer(serializers.ModelSerializer):
     class Meta:
         model = Label
-        fields = ["key", "names", "definition", "wikipedia", "superclass"]
+        fields = ["key", "names", "definition", "translations", "wikipedia", "superclass"]
         read_only_fields = fields
 
 

@@ -1,6 +1,7 @@
 """The API's fields of a campaign's settings, made from their declaration."""
 
 import copy
+import dataclasses
 from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
@@ -80,6 +81,8 @@ def _field(declared: Type, **options: Any) -> serializers.Field:
             )
         case Dollars(least, most):
             return Money(min_value=least, max_value=most, **options)
+        case Text(by_language=True):
+            return SpokenTextField(dataclasses.replace(declared, by_language=False), **options)
         case Text():
             return StrictText(
                 max_length=declared.longest,
@@ -124,6 +127,37 @@ class WholeValue(serializers.Field):
 
     def to_representation(self, value: Any) -> Any:
         return value
+
+
+class SpokenTextField(serializers.Field):
+    """A text, or an object of a text for each language code; a PATCH too replaces it whole."""
+
+    def __init__(self, declared: Text, **options: Any) -> None:
+        super().__init__(**options)
+        self.text = _field(declared)
+        self.texts = serializers.DictField(
+            child=_field(dataclasses.replace(declared, blank=False)), allow_empty=False
+        )
+
+    def to_internal_value(self, data: Any) -> str | dict[str, str]:
+        if not isinstance(data, Mapping):
+            return self.text.run_validation(data)
+        language = _field(Named("language"))
+        texts = self.texts.run_validation(dict(data))
+        return {language.run_validation(code): text for code, text in texts.items()}
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class SpokenTextSchema(OpenApiSerializerFieldExtension):
+    """How a SpokenTextField stands in OpenAPI."""
+
+    target_class = SpokenTextField
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict:
+        fields = (self.target.text, self.target.texts)
+        return {"oneOf": [auto_schema._map_serializer_field(each, direction) for each in fields]}
 
 
 def _alone(declared: Type) -> serializers.Field:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf.locale import LANG_INFO
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from imagesets.models import Label
@@ -26,14 +27,23 @@ class LinesField(forms.CharField):
 
 
 class LabelForm(forms.ModelForm):
-    """Names, definition, Wikipedia addresses and superclass of a label, but not its key."""
+    """What a label's workers read, in each language, and its superclass, but not its key."""
 
     names = LinesField(help_text="One name a line; workers see all, in this order.")
     wikipedia = LinesField(required=False, help_text="One full address (https://...) a line.")
 
     class Meta:
         model = Label
-        fields = ("names", "definition", "wikipedia", "superclass")
+        fields = ("names", "definition", "translations", "wikipedia", "superclass")
+
+    def clean_translations(self) -> dict[str, dict[str, Any]]:
+        translations = self.cleaned_data["translations"] or {}
+        if not isinstance(translations, dict) or not all(map(_is_text, translations.items())):
+            raise forms.ValidationError(
+                'Must be as {"de": {"names": ["Katze"], "definition": "ein Haustier"}}, with codes'
+                " of languages."
+            )
+        return translations
 
     def clean_wikipedia(self) -> list[str]:
         addresses = self.cleaned_data["wikipedia"]
@@ -41,3 +51,17 @@ class LabelForm(forms.ModelForm):
         for address in addresses:
             check.clean(address)
         return addresses
+
+
+def _is_text(translation: tuple[str, Any]) -> bool:
+    """Whether it is a language's code, with names, a definition or both."""
+    code, texts = translation
+    if code not in LANG_INFO or not isinstance(texts, dict) or not texts:
+        return False
+    names, definition = texts.get("names", ["?"]), texts.get("definition", "?")
+    return (
+        texts.keys() <= {"names", "definition"}
+        and isinstance(names, list)
+        and bool(names)
+        and all(isinstance(text, str) and text.strip() for text in [*names, definition])
+    )

@@ -1,5 +1,7 @@
 """Warns a researcher of confusing labels and duplicate images before they cost money."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
@@ -13,8 +15,10 @@ from tasks.campaigns.choosing import candidate_rows, chosen_images
 from tasks.crowds import crowd_of
 from tasks.models import Campaign, CampaignImage, CampaignLabel
 from tasks.models.campaign import OpenTo
+from tasks.models.spoken import all_languages_of
 
 LABELS_NAMED = 3  # findings about labels that a sentence lists
+TEXTS = ("title", "description", "instructions", "contact", "content_warning", "consent")
 GROUPS_NAMED = 2  # groups of images that a sentence lists
 
 
@@ -25,25 +29,59 @@ def label_findings(campaign: Campaign) -> tuple[int, list[Finding]]:
     its source; for another draft the texts of its candidates. Raises Refused or ValueError if the
     draft's images or candidates are invalid.
     """
-    rows = CampaignLabel.objects.filter(campaign=campaign).select_related("label")
-    if not rows and campaign.source:
-        rows = CampaignLabel.objects.filter(campaign=campaign.source).select_related("label")
-    if rows:
+    if rows := _frozen_labels(campaign):
         asked = [
             ClassEntry(row.label.key, tuple(row.names), row.definition, tuple(row.wikipedia), "")
             for row in rows
         ]
         return len(asked), lint(asked)
-    labels = list(Label.objects.filter(id__in=_labels_of_draft(campaign)).order_by("key"))
+    labels = _labels_of_draft(campaign)
     return len(labels), lint(labels)
 
 
-def _labels_of_draft(campaign: Campaign) -> list[int]:
-    """Ids of the labels in a draft's candidates."""
+def language_findings(campaign: Campaign) -> str:
+    """What its pages lack of the languages that they are shown in, in sentences; "" if nothing.
+
+    Raises as `label_findings`.
+    """
+    labels: Sequence[CampaignLabel | Label] = _frozen_labels(campaign) or _labels_of_draft(campaign)
+    translations = [label.translations for label in labels]
+    named = Counter(code for each in translations for code in each if "names" in each[code])
+    plain = min(campaign.languages, key=lambda code: named[code])  # of names that are given once
+    given = {name: all_languages_of(getattr(campaign, name), campaign.languages) for name in TEXTS}
+    sentences = []
+    for code in campaign.languages:
+        parts = []
+        lacking = len(labels) - named[code]
+        if lacking and (named[code] or code != plain):
+            parts.append(f"{lacking:,} of {len(labels):,} labels (names_{code})")
+        parts += [
+            f"its {name.replace('_', ' ')}"
+            for name, texts in given.items()
+            if texts and code not in {text.language for text in texts}
+        ]
+        if parts:
+            sentences.append(
+                f"Workers who read {code} find another language in {', '.join(parts)}."
+            )
+    return " ".join(sentences)
+
+
+def _frozen_labels(campaign: Campaign) -> list[CampaignLabel]:
+    """The labels frozen for the campaign, or else for its source."""
+    for each in filter(None, (campaign, campaign.source)):
+        if rows := list(CampaignLabel.objects.filter(campaign=each).select_related("label")):
+            return rows
+    return []
+
+
+def _labels_of_draft(campaign: Campaign) -> list[Label]:
+    """The labels in a draft's candidates."""
     sql, parameters = candidate_rows(campaign, chosen_images(campaign))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT DISTINCT label_id FROM ({sql}) AS candidates", parameters)
-        return [row[0] for row in cursor.fetchall()]
+        ids = [row[0] for row in cursor.fetchall()]
+    return list(Label.objects.filter(id__in=ids).order_by("key"))
 
 
 def in_a_sentence(labels: int, findings: list[Finding]) -> str:

@@ -11,6 +11,7 @@ from imagesets.models import Dataset, Image, Label, new_public_id
 from tasks.models.campaign_settings import KINDS, OPEN_TO, SETTINGS, default_of
 from tasks.models.setting_groups import CANDIDATES
 from tasks.models.setting_types import NOT_SET, REQUIRED, Dollars, Number, Slug, Text, Whole
+from tasks.models.spoken import SpokenText, Texts
 from tasks.models.transition import CAMPAIGN_MOVES, IllegalTransition, Transition
 
 
@@ -110,7 +111,7 @@ class Campaign(models.Model):
     max_sections = models.PositiveSmallIntegerField(**_declared("max_sections"))
     images_per_hit = models.PositiveSmallIntegerField(**_declared("images_per_hit"))
     maybe = models.BooleanField(**_declared("maybe"))
-    languages = models.JSONField(default=default_languages)
+    languages = models.JSONField(default=default_languages, blank=True)
     max_offered = models.PositiveSmallIntegerField(**_declared("max_offered"))
     min_relative_sf = models.DecimalField(
         max_digits=5, decimal_places=4, **_declared("min_relative_sf")
@@ -138,13 +139,13 @@ class Campaign(models.Model):
     lifetime_days = models.PositiveSmallIntegerField(**_declared("lifetime_days"))
     auto_approval_days = models.PositiveSmallIntegerField(**_declared("auto_approval_days"))
     qualifications = models.JSONField(default=list, blank=True)
-    title = models.CharField(**_declared("title"))
-    description = models.TextField(**_declared("description"))
+    title = SpokenText(**_declared("title"))
+    description = SpokenText(**_declared("description"))
     keywords = models.CharField(**_declared("keywords"))
-    instructions = models.TextField(**_declared("instructions"))
-    contact = models.TextField(**_declared("contact"))
-    content_warning = models.TextField(**_declared("content_warning"))
-    consent = models.TextField(**_declared("consent"))
+    instructions = SpokenText(**_declared("instructions"))
+    contact = SpokenText(**_declared("contact"))
+    content_warning = SpokenText(**_declared("content_warning"))
+    consent = SpokenText(**_declared("consent"))
 
     round = models.PositiveSmallIntegerField(default=0)
     target = models.PositiveSmallIntegerField(
@@ -182,6 +183,11 @@ class Campaign(models.Model):
         if not self.slug:
             self.slug = slugify(self.name)[:100]
         super().save(*args, **kwargs)
+
+    @property
+    def texts(self) -> Texts:
+        """Its own texts (title, instructions, ...) in the page's language."""
+        return Texts(self, self.languages)
 
     @property
     def judgments_needed(self) -> int:

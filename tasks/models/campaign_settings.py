@@ -283,7 +283,7 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "title",
             "Title",
-            Text(128, blank=True),
+            Text(128, blank=True, by_language=True),
             "What workers know the campaign by. If empty, a title that suits its kind.",
             default="",
             later=True,
@@ -291,7 +291,7 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "description",
             "Description",
-            Text(blank=True, lines=True),
+            Text(blank=True, lines=True, by_language=True),
             "What the marketplace's list says of the work. If empty, a text that suits its kind.",
             default="",
             crowds=MTURK,
@@ -307,7 +307,7 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "instructions",
             "Instructions",
-            Text(blank=True, lines=True),
+            Text(blank=True, lines=True, by_language=True),
             "Shown to workers below the built-in instructions, in Markdown.",
             default="",
             later=True,
@@ -325,7 +325,7 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "contact",
             "Contact",
-            Text(500, lines=True),
+            Text(500, lines=True, by_language=True),
             "Who answers for the study and how to reach them, shown on workers' pages. Needed to"
             " publish where real money is spent.",
             default=None,
@@ -335,7 +335,7 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "content_warning",
             "Content warning",
-            Text(2000, lines=True),
+            Text(2000, lines=True, by_language=True),
             "What the pictures may show that disturbs people, shown before they begin.",
             default=None,
             null=True,
@@ -344,7 +344,7 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "consent",
             "Consent",
-            Text(50_000, lines=True),
+            Text(50_000, lines=True, by_language=True),
             "What workers agree to before their first picture, in Markdown. Whoever agreed to"
             " another text is asked again.",
             default=None,

@@ -56,12 +56,16 @@ class Dollars:
 
 @dataclass(frozen=True)
 class Text:
-    """A text; `lines` says whether it may have several, `trim` whether spaces around it go."""
+    """A text; `lines` says whether it may have several, `trim` whether spaces around it go.
+
+    `by_language`: it may be given as an object instead, of one text for each language code.
+    """
 
     longest: int | None = None
     blank: bool = False
     lines: bool = False
     trim: bool = True
+    by_language: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 from imagesets.made_tables import MadeTable
@@ -67,6 +68,8 @@ def _type_in_words(type: Type) -> str:
             return f"{least:,} to {most:,}"
         case Dollars(least, most):
             return f'"{least:.2f}" to "{most:.2f}"'
+        case Text(by_language=True):
+            return f"{_type_in_words(replace(type, by_language=False))}, or one by language"
         case Text(longest=None) | Slug(longest=None):
             return "text"
         case Text(longest=longest) | Slug(longest=longest):

@@ -2,7 +2,6 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
@@ -24,7 +23,7 @@ from tasks.pages.leading import next_address
 from tasks.pages.origins import from_another_site
 from tasks.pages.replies import SeeOther
 from tasks.pages.thanks import Reason, thank
-from tasks.work.consent import decide, is_due, version_asked
+from tasks.work.consent import decide, is_due, texts_asked, version_asked
 
 
 # Exempt from Django's CSRF check, which needs a cookie; `from_another_site` takes its place.
@@ -45,21 +44,21 @@ def consent(request: HttpRequest, public_id: str) -> HttpResponse:
         return refuse(request, 409, str(error))
     if worker is None or campaign.state != State.OPEN or not is_due(campaign, worker):
         return SeeOther(campaign_address(campaign, carried))
-    version = version_asked(campaign)
+    asked = texts_asked(campaign)
     if request.method == "POST" and not from_another_site(request):
-        if request.POST.get("refuse") == version:
-            decide(campaign, worker, False, get_language())
+        if (version := request.POST.get("refuse", "")) in asked:
+            decide(campaign, worker, False, version)
             again = consent_address(campaign, carried)
             left = door.refused(campaign, worker)
             return thank(request, campaign, worker, Reason.REFUSED, more=again, farewell=left)
-        if request.POST.get("agree") == version:
-            decide(campaign, worker, True, get_language())
+        if (version := request.POST.get("agree", "")) in asked:
+            decide(campaign, worker, True, version)
             following = next_address(campaign, worker)
             return SeeOther(following or nothing_address(campaign, carried))
     context = {
         "campaign": campaign,
-        "text": as_html(campaign.consent or ""),
-        "version": version,
+        "text": as_html(campaign.texts.consent),
+        "version": version_asked(campaign),
         "carried": carried,
         "again": Consent.objects.filter(
             worker=worker, text__campaign=campaign, agreed=True

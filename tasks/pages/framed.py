@@ -12,8 +12,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from tasks.crowds import BadVisit, Frame, Visit
 from tasks.models import HIT, Assignment, Campaign, Worker
@@ -42,7 +42,7 @@ from tasks.pages.languages import chosen
 from tasks.pages.replies import SeeOther, problems_of, wants_json
 from tasks.pages.sheets import sheet_of
 from tasks.work.claiming import give_back
-from tasks.work.consent import decide, is_due, version_asked
+from tasks.work.consent import decide, is_due, texts_asked, version_asked
 from tasks.work.submitting import submit
 from tasks.work.take_up import NotOffered, claim_of, has_room, take_up, unsaved
 
@@ -112,15 +112,15 @@ def _take_up(hit: HIT, visit: Visit) -> Assignment:
 @transaction.atomic  # whoever is offered nothing becomes no worker
 def _stored(hit: HIT, visit: Visit) -> Assignment:
     assignment = take_up(hit, Worker.of(hit.campaign.crowd, visit.worker), visit.key)
-    campaign = hit.campaign
-    if visit.fields.get(CONSENT) == version_asked(campaign) and is_due(campaign, assignment.worker):
-        decide(campaign, assignment.worker, True, get_language())
+    campaign, version = hit.campaign, visit.fields.get(CONSENT)
+    if version in texts_asked(campaign) and is_due(campaign, assignment.worker):
+        decide(campaign, assignment.worker, True, version)
     return assignment
 
 
 def _must_agree(campaign: Campaign, visit: Visit) -> bool:
     """Whether whoever comes has agreed neither now nor before. Nothing is kept of it yet."""
-    if visit.fields.get(CONSENT) == version_asked(campaign):
+    if visit.fields.get(CONSENT) in texts_asked(campaign):
         return False
     worker = Worker.objects.filter(crowd=campaign.crowd, external_id=visit.worker).first()
     return is_due(campaign, worker)
@@ -142,7 +142,7 @@ def _ask_consent(request: HttpRequest, campaign: Campaign, visit: Visit) -> Http
         return _return(request, campaign, 200, _("You do not take part. That is fine."))
     context = {
         "campaign": campaign,
-        "text": as_html(campaign.consent or ""),
+        "text": as_html(campaign.texts.consent),
         "version": version_asked(campaign),
         "carried": {name: value for name, value in visit.fields.items() if name != CONSENT},
         "framed": True,

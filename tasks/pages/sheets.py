@@ -84,8 +84,22 @@ class ShownLabel:
         return format_html('<strong class="label-name"{}>{}</strong>', self.name.marked, self.name)
 
 
+class Numbered:
+    """A picture on the page, by its number: cheap, since a page has many."""
+
+    number: int  # from 1, over the whole HIT, in the order shown
+
+    @property
+    def name(self) -> str:
+        return _("Picture {number}").format(number=self.number)
+
+    @property
+    def not_loaded(self) -> str:
+        return _("Picture {number} did not load").format(number=self.number)
+
+
 @dataclass
-class Tile:
+class Tile(Numbered):
     """CONTAINS: one picture under a label, and what the worker chose for it."""
 
     id: str
@@ -142,7 +156,7 @@ class Choice:
 
 
 @dataclass
-class Picture:
+class Picture(Numbered):
     """CLASSIFY: one picture with the labels offered for it, in the order shown."""
 
     id: str

@@ -112,7 +112,7 @@ def _look(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
     context = {
         "campaign": campaign,
         "offer": offers([campaign])[campaign.pk],
-        "instructions": as_html(campaign.instructions),
+        "instructions": as_html(campaign.texts.instructions),
         "carried": carried | {"visit": visit},
         "personal_link": absolute(request, door.personal_link(campaign, name)) if name else "",
         "browser_is_anothers": not is_theirs,

@@ -137,6 +137,25 @@ def test_a_second_import_adds_what_is_new_and_nothing_else(folder):
     assert before < set(Image.objects.values_list("id", "public_id", "key"))
 
 
+def test_classes_have_names_and_definitions_by_language_and_later_imports_add_some(folder):
+    classes = folder / "classes.csv"
+    header = "key,names,names_de,definition_de,names_pt-br,names_old\n"
+    classes.write_text(header + "0325,tub;vat,Wanne|Bottich,rund,,x\n7,cat,,,,x\n")
+    assert "names_old" in " ".join(run(folder).notes)  # no language's: passed over
+    german = {"names": ["Wanne", "Bottich"], "definition": "rund"}
+    assert Label.objects.get(key="0325").translations == {"de": german}
+    assert Label.objects.get(key="7").translations == {}
+    classes.write_text(header + "0325,tub;vat,Zuber,,tina,\n7,cat,Katze,,,\n")
+    report = run(folder)
+    assert (report.labels_translated, report.labels_kept) == (2, ["0325"])
+    assert Label.objects.get(key="0325").translations == {
+        "de": german,
+        "pt-br": {"names": ["tina"]},
+    }
+    assert Label.objects.get(key="7").translations == {"de": {"names": ["Katze"]}}
+    assert not run(folder).labels_translated
+
+
 def test_other_bytes_under_a_known_key_are_refused(folder):
     run(folder)
     (folder / "images/a.jpg").write_bytes(jpeg(77))

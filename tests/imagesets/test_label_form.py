@@ -1,5 +1,7 @@
 """Editing a label's texts: a line is a name, and an address is one."""
 
+import json
+
 import pytest
 
 from imagesets.models import Dataset, Label
@@ -30,6 +32,22 @@ def test_a_comma_does_not_split_a_name(label):
     assert "maillot, tank suit\ntank" in str(LabelForm(instance=label))
 
 
-@pytest.mark.parametrize("fault", [{"names": " "}, {"wikipedia": "not an address"}])
+def test_texts_of_other_languages_are_kept_by_code(label):
+    german = {"de": {"names": ["Badeanzug"], "definition": "zum Schwimmen"}}
+    form = LabelForm(GOOD | {"translations": json.dumps(german)}, instance=label)
+    assert form.is_valid(), form.errors
+    assert form.save().translations == german
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"names": " "},
+        {"wikipedia": "not an address"},
+        {"translations": '{"tlh": {"names": ["qa"]}}'},
+        {"translations": '{"de": {"names": "Badeanzug"}}'},
+        {"translations": '{"de": {"name": ["Badeanzug"]}}'},
+    ],
+)
 def test_a_fault_is_said_at_its_field(label, fault):
     assert LabelForm(GOOD | fault, instance=label).errors.keys() == fault.keys()

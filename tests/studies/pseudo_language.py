@@ -63,7 +63,7 @@ def unspoken(html: str, *own: str) -> list[str]:
     left = []
     for text in parser.texts:
         rest = outside_brackets(text)
-        for word in sorted(own, key=len, reverse=True):
+        for word in sorted(filter(None, own), key=len, reverse=True):
             rest = rest.replace(word, " ")
         left += re.findall(r"[^\W\d_]{2,}[^«»]*", rest)
     return [" ".join(words.split()) for words in left]

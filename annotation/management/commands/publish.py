@@ -9,7 +9,13 @@ from rich.console import Console
 from annotation.links import door, how_people_begin
 from annotation.serving.web import USUAL, public_address
 from tasks import money
-from tasks.campaigns.findings import contact_findings, image_findings, in_a_sentence, label_findings
+from tasks.campaigns.findings import (
+    contact_findings,
+    image_findings,
+    in_a_sentence,
+    label_findings,
+    language_findings,
+)
 from tasks.campaigns.freezing import Published
 from tasks.campaigns.publish import publish
 from tasks.management.campaign_command import CampaignCommand
@@ -87,7 +93,11 @@ class Command(CampaignCommand):
             self.stdout.write(
                 f"{confusing} The labels' texts are frozen now: see the dataset's page."
             )
-        for finding in (image_findings(campaign), contact_findings(campaign)):
+        for finding in (
+            image_findings(campaign),
+            contact_findings(campaign),
+            language_findings(campaign),
+        ):
             if finding:
                 self.stdout.write(finding)
         budget = "none" if campaign.budget is None else money.usd(campaign.budget)

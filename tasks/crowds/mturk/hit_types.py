@@ -7,24 +7,29 @@ from urllib.parse import urlsplit
 import botocore.session
 from botocore.validate import ParamValidator
 from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 
 from tasks.crowds.mturk.client import Client
 from tasks.crowds.mturk.models import HITType
 from tasks.crowds.rehearsals import is_loopback
 from tasks.models import HIT, Campaign
 from tasks.models.campaign import Kind
+from tasks.models.spoken import all_languages_of
 
 # The qualification type "Masters" is the only one with another id in the sandbox.
 MASTERS = {True: "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6", False: "2F1QJWKUDD8XADTFD2Q0G6UTO95ALH"}
 MOST_QUALIFICATIONS = 10
 LONGEST = {"title": 128, "description": 2000, "keywords": 1000}
 TITLES = {
-    Kind.CONTAINS: "Find what is in pictures",
-    Kind.CLASSIFY: "Say which labels fit a picture, and which names its main object",
+    Kind.CONTAINS: _("Find what is in pictures"),
+    Kind.CLASSIFY: _("Say which labels fit a picture, and which names its main object"),
 }
 DESCRIPTIONS = {
-    Kind.CONTAINS: "Look at small sets of photographs and select those that show a given thing.",
-    Kind.CLASSIFY: "For a few photographs, check the labels of the things in it, and the main one.",
+    Kind.CONTAINS: _("Look at small sets of photographs and select those that show a given thing."),
+    Kind.CLASSIFY: _(
+        "For a few photographs, check the labels of the things in it, and the main one."
+    ),
 }
 XML = (
     '<ExternalQuestion xmlns="http://mechanicalturk.amazonaws.com/'
@@ -57,10 +62,13 @@ def hit_types(campaign: Campaign, client: Client) -> dict[Decimal, str]:
 
 def _fields(campaign: Campaign, reward: Decimal) -> dict[str, Any]:
     kind = Kind(campaign.kind)
+    with translation.override(campaign.languages[0]):  # the list has one text for everybody
+        title = campaign.texts.title or str(TITLES[kind])
+        description = campaign.texts.description or str(DESCRIPTIONS[kind])
     fields: dict[str, Any] = {
         "Reward": f"{reward:.2f}",
-        "Title": campaign.title or TITLES[kind],
-        "Description": campaign.description or DESCRIPTIONS[kind],
+        "Title": title,
+        "Description": description,
         "AssignmentDurationInSeconds": campaign.assignment_minutes * 60,
         "AutoApprovalDelayInSeconds": campaign.auto_approval_days * 24 * 3600,
         "QualificationRequirements": qualifications(campaign),
@@ -92,7 +100,8 @@ def obstacles(campaign: Campaign) -> list[str]:
     ):
         obstacles.append(f"PUBLIC_URL is {settings.PUBLIC_URL}: MTurk shows pages over https only")
     for name, longest in LONGEST.items():
-        if len(getattr(campaign, name)) > longest:
+        texts = all_languages_of(getattr(campaign, name), campaign.languages)
+        if any(len(text) > longest for text in texts):
             obstacles.append(f"its {name} is longer than MTurk's {longest} characters")
     return obstacles + _wrong_qualifications(campaign.qualifications)
 

@@ -196,10 +196,11 @@ def test_a_campaign_from_draft_to_results(api, dataset):
     refused = api.patch(at, both, content_type="application/json")
     assert refused.status_code == 400
     assert "campaign my-grid is open. Only its texts can" in refused.json()["grid_size"][0]
-    later = api.patch(at, {"instructions": "Look twice."}, content_type="application/json")
-    assert later.json()["instructions"] == "Look twice."
+    both = {"instructions": {"en": "Look twice.", "de": "Zweimal."}, "languages": ["en", "de"]}
+    later = api.patch(at, both, content_type="application/json")
+    assert {name: later.json()[name] for name in both} == both
     logged = Transition.objects.get(subject="setting instructions")
-    assert json.loads(logged.why) == {"before": "", "after": "Look twice."}
+    assert json.loads(logged.why) == {"before": "", "after": both["instructions"]}
     assert post(api, at + "pause/", {"why": "lunch"}).json()["state"] == "paused"
     assert post(api, at + "pause/", {"because": "lunch"}).status_code == 400
     assert post(api, at + "resume/").json()["state"] == "open"

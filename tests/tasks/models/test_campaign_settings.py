@@ -131,4 +131,10 @@ def test_the_admins_form_holds_the_same_rules(tmp_path, rf, admin_user):
     ]
     assert wrong["controls"] == ["campaigns: There is no campaign none."]
     assert errors(slug="grid")["slug"]
+    assert "one text for all" in errors(title="Animals", title_de="Tiere")["title"][0]
+    assert "no more than 128" in errors(title_en="Animals", title_de="x" * 129)["title"][0]
+    given = form_class(least | {"title_en": "Animals", "title_de": "Tiere", "contact": "Ada"})
+    assert given.is_valid()
+    assert given.cleaned_data["title"] == {"en": "Animals", "de": "Tiere"}
+    assert (given.cleaned_data["contact"], given.cleaned_data["consent"]) == ("Ada", None)
     assert set(CampaignForm.Meta.fields) == set(SETTINGS)

@@ -5,6 +5,7 @@ import re
 import pytest
 from django.test import Client
 
+from tasks.campaigns.findings import language_findings
 from tasks.models import Assignment, Campaign, Consent
 from tasks.simulation.worksheet import consent_form
 from tests.studies.odd_pictures import WORDS, make_pictures, open_campaign
@@ -71,7 +72,7 @@ def test_a_choice_is_carried_on_from_page_to_page_and_kept_with_the_answer(study
     assert f"{door(study)}?after=" in says(thanks)
     assert "/tasks/?lang=de" in says(thanks)
     assert set(Assignment.objects.values_list("language", flat=True)) == {"de"}
-    assert Consent.objects.get().language == "de"
+    assert Consent.objects.get().language == "en"  # of the text, which is given once
 
 
 def test_a_browser_remembers_a_choice_for_the_next_visit(study):
@@ -102,13 +103,13 @@ def test_a_page_shows_no_word_that_is_neither_translated_nor_somebodys_own(pictu
         content_warning="Warning.",
         instructions="Instructions.",
     )
-    own = ["English", "Second Look", "UTC", study.name, study.name.upper()]
+    own = ["English", "Deutsch", "Second Look", "UTC", "{why}", study.name, study.name.upper()]
     own += ["Consent.", "Contact.", "Warning.", "Instructions."]
     own += [text for _, names, definition, _ in WORDS for text in (*names, definition)]
     with pseudo_language():
-        for name, page in pages_of(study):
-            assert language_of(page) == CODE, name
-            assert unspoken(page.content.decode(), *own) == [], name
+        pages = {name: page.content.decode() for name, page in pages_of(study)}
+    assert {name: words for name, page in pages.items() if (words := unspoken(page, *own))} == {}
+    assert {name for name, page in pages.items() if f'<html lang="{CODE}"' not in page} == set()
 
 
 def pages_of(study: Campaign):
@@ -130,7 +131,7 @@ def pages_of(study: Campaign):
     hit, token = response["Location"], {"assignmentId": token_of(response)}
     yield "hit", client.get(hit)
     choice = re.search(r'name="(selected|labels-[^"]+)" value="([^"]+)"', says(client.get(hit)))
-    wrong = {choice[1]: choice[2], "strange": "1", "comment": "x" * 3000} | token
+    wrong = {choice[1]: choice[2], "strange": "1", "comment": "1" * 3000} | token
     wrong |= {"unseen": choice[2], "maybe": choice[2]}
     yield "problems", client.get(client.post(hit, wrong)["Location"])
     yield "give back", client.post(hit, {"return": "1"} | token)
@@ -139,3 +140,61 @@ def pages_of(study: Campaign):
     yield "next", client.get(after["Location"])
     yield "thanks", client.get(answer_one(client, after)["Location"])
     yield "list after", client.get("/tasks/" + lang)
+
+
+def test_names_and_texts_are_shown_in_the_pages_language_or_marked_as_anothers(pictures):
+    pictures.labels.filter(key="n01").update(
+        translations={"de": {"names": ["Tigerkatze", "getigerte Katze"]}}
+    )
+    study = open_campaign(
+        pictures,
+        "contains",
+        slug="named",
+        languages=["en", "de"],
+        title={"en": "Animals", "de": "Tiere"},
+        consent={"en": "We study.", "de": "Wir forschen."},
+        contact="Ada",
+    )
+    client = Client(headers={"accept-language": "de"})
+    page = says(client.get(door(study)))
+    assert "<title>Tiere</title>" in page
+    assert '<h1 dir="auto">Tiere</h1>' in page
+    assert '<div lang="en" dir="auto"><p>Ada</p></div>' in page
+    address = begin(door(study), client)["Location"]
+    asked = client.get(address)
+    assert '<div class="prose" dir="auto"><p>Wir forschen.</p>' in says(asked)
+    form = consent_form(asked.content.decode())
+    response = client.post(address, dict([*form.hidden, form.buttons[0]]))
+    hit = says(client.get(response["Location"]))
+    assert '<strong class="label-name" dir="auto">Tigerkatze oder getigerte Katze</strong>' in hit
+    assert '<strong class="label-name" lang="en" dir="auto">Egyptian cat</strong>' in hit
+    assert 'lang="en" dir="auto">a cat with a grey or tawny coat' in hit  # it has no German
+    english = says(Client(headers={"accept-language": "en"}).get(response["Location"]))
+    assert '<strong class="label-name" dir="auto">tabby or tabby cat</strong>' in english
+    assert list(Consent.objects.values_list("language", "text__text")) == [("de", "Wir forschen.")]
+    # Who agreed in one language is not asked in another, until that text changes.
+    assert is_at_work(begin(door(study) + "?lang=en", client))
+    Campaign.objects.filter(pk=study.pk).update(consent={"en": "We study.", "de": "Neu."})
+    study.refresh_from_db()
+    done = Assignment.objects.get()
+    assert "/consent/" in answer_one(client, response)["Location"], done
+
+
+def test_publishing_finds_what_a_language_lacks(pictures):
+    pictures.labels.filter(key="n01").update(translations={"de": {"names": ["Tigerkatze"]}})
+    study = open_campaign(
+        pictures,
+        "contains",
+        slug="found",
+        languages=["en", "de"],
+        consent={"de": "Wir forschen."},
+        title={"en": "Animals", "de": "Tiere"},
+        contact="Ada",
+    )
+    assert language_findings(study) == (
+        "Workers who read en find another language in its consent."
+        " Workers who read de find another language in 4 of 5 labels (names_de), its contact."
+    )
+    study.languages = ["en"]
+    study.consent = None
+    assert language_findings(study) == ""

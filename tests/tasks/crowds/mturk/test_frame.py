@@ -26,7 +26,7 @@ from tasks.models import (
 from tasks.models.opaque import opaque
 from tasks.simulation.rehearsal.documents import answers_xml
 from tasks.simulation.rehearsal.people import form_of
-from tasks.simulation.worksheet import worksheet
+from tasks.simulation.worksheet import consent_form, worksheet
 from tasks.work.stops import set_aside
 from tests.studies.framed import Frame, first, hand_in
 
@@ -118,6 +118,26 @@ def test_a_wrong_form_comes_back_in_the_frame_with_its_fields(contains, market, 
     assert dict(worksheet(page.content.decode()).hidden).items() >= frame.parameters.items()
     assert frame.send(page, first).status_code == 200
     assert Assignment.objects.get().expires_at > before
+
+
+def test_a_frame_keeps_the_language_that_its_worker_chose(contains, market, server):
+    contains.languages = ["en", "de"]
+    contains.consent = {"en": "We study.", "de": "Wir forschen."}
+    contains.save()
+    frame = Frame(market, server, "A1")
+    assert 'lang="en"' in frame.open().content.decode()
+    asked = frame.open(lang="de")
+    assert "Wir forschen." in asked.content.decode()
+    assert consent_form(asked.content.decode()).hidden[-1] == ("lang", "de")
+    page = frame.open(lang="de", consent=ConsentText.version_of("Wir forschen."))
+    assert '<html lang="de"' in page.content.decode()
+    back = frame.send(page, selected="of-another-page")
+    assert "lang=de" in back["Location"]
+    handed = frame.send(Client().get(back["Location"]), first)
+    assert "Ihre Antworten sind gespeichert" in handed.content.decode()
+    assert not handed.cookies
+    assert not page.cookies
+    assert Assignment.objects.get().language == Consent.objects.get().language == "de"
 
 
 def test_a_draft_is_kept_in_the_frame_and_the_script_hands_in(campaign, market, server):

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('imagesets', '0008_import_job_has_an_address'),
-        ('tasks', '0030_picture_reports'),
+        ('tasks', '0031_texts_by_language'),
     ]
 
     operations = [
