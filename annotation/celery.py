@@ -13,7 +13,8 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 app = Celery("annotation")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(
-    ["imagesets", "models_inference", "tasks", "annotation.report"], related_name="celery_tasks"
+    ["imagesets", "models_inference", "tasks", "annotation.report", "annotation.accounts"],
+    related_name="celery_tasks",
 )
 
 NICE = 5

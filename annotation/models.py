@@ -1,9 +1,13 @@
-"""What accounts may do: roles of users, scopes of tokens, the login policy, the log of changes."""
+"""What accounts may do: roles, links that give them, scopes of tokens, login policy, the log."""
+
+import hashlib
+import secrets
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from knox.models import AuthToken
 
 from tasks.models import Campaign
@@ -51,6 +55,8 @@ class Grant(models.Model):
         default=False, help_text="May spend real money: production, bonuses, raising a budget."
     )
     raw_workers = models.BooleanField(default=False, help_text="May read workers' own ids.")
+    given_by = models.CharField(max_length=200, blank=True, editable=False)
+    given_at = models.DateTimeField(null=True, editable=False, help_text="As it is now.")
 
     class Meta:
         ordering = ["user__username", "id"]
@@ -71,9 +77,87 @@ class Grant(models.Model):
         return " and ".join([f"{self.role} {where}", *also])
 
 
+class AccountLinkQuerySet(models.QuerySet["AccountLink"]):
+    """Links with the one fact that depends on the clock, which is the database's."""
+
+    def with_expiry(self) -> "AccountLinkQuerySet":
+        """Each with `has_expired`."""
+        over = models.ExpressionWrapper(Q(expires_at__lte=Now()), models.BooleanField())
+        return self.annotate(has_expired=over)
+
+
+class AccountLink(models.Model):
+    """A link of one use: it gives a colleague a role, or an account a new password.
+
+    The link's secret is not kept, only its hash: whoever reads the database opens no link.
+    """
+
+    digest = models.CharField(
+        max_length=64, unique=True, help_text="SHA-256 of the secret in its link, in hexadecimal."
+    )
+    role = models.CharField(max_length=10, choices=Role.choices, blank=True)
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    account = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="password_links",
+        help_text="Whose password it sets. Empty: it gives a role.",
+    )
+    note = models.CharField(max_length=200, blank=True, help_text="For whom: owners alone see it.")
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Empty: the site, by mail to the account itself.",
+    )
+    made_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+    used_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+
+    objects = AccountLinkQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = "account link"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(account=None, role__in=Role.values, made_by__isnull=False)
+                | Q(account__isnull=False, role="", campaign=None),
+                name="a_link_gives_a_role_or_a_password",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"account link {self.pk}"
+
+    @staticmethod
+    def new_secret() -> str:
+        """A secret that nobody guesses: 192 bits."""
+        return secrets.token_urlsafe(24)
+
+    @staticmethod
+    def digest_of(secret: str) -> str:
+        return hashlib.sha256(secret.encode()).hexdigest()
+
+
 class Token(models.Model):
     """What an API token may be used for; knox keeps the token itself, hashed."""
 
+    name = models.CharField(max_length=100, blank=True, help_text="What it is for.")
     auth_token = models.OneToOneField(AuthToken, on_delete=models.CASCADE, related_name="token")
     scopes = ArrayField(models.CharField(max_length=20, choices=Scope.choices), default=all_scopes)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse_lazy
 
@@ -13,10 +14,10 @@ def _may_view(model: str) -> Callable[[HttpRequest], bool]:
     return lambda request: request.user.has_perm(f"{app}.view_{name}")
 
 
-def _group(title: str, *items: tuple[str, str, str], page: str | None = None) -> dict[str, Any]:
-    """A group of links (title, app.model, icon), each shown to those who may see the model.
+def _group(title: str, *items: tuple[str, ...]) -> dict[str, Any]:
+    """A group of links (title, app.model, icon, page), shown to those who may see the model.
 
-    The first leads to `page`, where there is one.
+    Each leads to the page of that name, or without one to the model's list.
     """
     return {
         "title": title,
@@ -26,13 +27,23 @@ def _group(title: str, *items: tuple[str, str, str], page: str | None = None) ->
                 "title": name,
                 "icon": icon,
                 "link": reverse_lazy(
-                    page if page and not place else f"admin:{model.replace('.', '_')}_changelist"
+                    page[0] if page else f"admin:{model.replace('.', '_')}_changelist"
                 ),
                 "permission": _may_view(model),
             }
-            for place, (name, model, icon) in enumerate(items)
+            for name, model, icon, *page in items
         ],
     }
+
+
+def _own_account(request: HttpRequest) -> list[dict[str, Any]]:
+    """The menu of one's own account."""
+    pages = [("Second factor", "mfa_index"), ("API tokens", "tokens")]
+    if request.user.is_authenticated and request.user.has_usable_password():
+        pages.insert(0, ("Change password", "admin:password_change"))
+    if settings.OIDC_ISSUER:
+        pages.append((f"Log in with {settings.OIDC_NAME}", "socialaccount_connections"))
+    return [{"title": title, "link": reverse_lazy(page)} for title, page in pages]
 
 
 UNFOLD = {
@@ -41,7 +52,7 @@ UNFOLD = {
     "SITE_SYMBOL": "visibility",
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "annotation.dashboards.home.add_home",
-    "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("mfa_index")}]},
+    "ACCOUNT": {"navigation": _own_account},
     "COLORS": {
         # The accent colour of the workers' pages, in unfold's shades.
         "primary": {
@@ -50,7 +61,7 @@ UNFOLD = {
             "200": "#bfdbfe",
             "300": "#93c5fd",
             "400": "#60a5fa",
-            "500": "#2f66e0",
+            "500": "#5c8bf0",
             "600": "#1a56db",
             "700": "#1e40af",
             "800": "#1e3a8a",
@@ -81,6 +92,7 @@ UNFOLD = {
                 ("Invitations", "tasks.invitation", "mail"),
                 ("HITs", "tasks.hit", "grid_view"),
                 ("Assignments", "tasks.assignment", "assignment_turned_in"),
+                ("Reported pictures", "tasks.picturereport", "report"),
                 ("Payments", "tasks.payment", "payments"),
                 ("Known answers", "tasks.knownanswer", "verified"),
                 ("Log", "tasks.transition", "history"),
@@ -93,19 +105,19 @@ UNFOLD = {
             ),
             _group(
                 "Reports",
-                ("Reports", "imagesets.dataset", "lab_profile"),
+                ("Reports", "imagesets.dataset", "lab_profile", "reports"),
                 ("Runs", "tasks.run", "functions"),
                 ("Selection frequencies", "tasks.pairresult", "percent"),
                 ("Annotations", "tasks.imageresult", "center_focus_strong"),
                 ("Workers' results", "tasks.workerresult", "leaderboard"),
-                page="reports",
             ),
             _group(
                 "Settings",
+                ("People and roles", "annotation.grant", "group", "people"),
                 ("Accounts", "auth.user", "person"),
-                ("Roles", "annotation.grant", "shield_person"),
                 ("Changes of rights", "annotation.rightschange", "history"),
-                ("API tokens", "annotation.token", "key"),
+                ("API tokens", "annotation.token", "key", "tokens"),
+                ("API", "annotation.token", "api", "api-docs"),
                 ("Login policy", "annotation.loginpolicy", "lock_person"),
                 ("Second factors", "mfa.authenticator", "phonelink_lock"),
                 ("Schedule", "django_celery_beat.periodictask", "schedule"),

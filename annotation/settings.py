@@ -18,6 +18,7 @@ from annotation.serving.production import is_embedded, production_troubles
 from annotation.serving.proxies import parsed
 from annotation.serving.secret_key import kept_keys
 from annotation.serving.server_addresses import broker, database
+from annotation.serving.single_sign_on import provider_of, providers
 from annotation.serving.variables import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -116,6 +117,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "django_celery_beat",
     "imagesets",
     "models_inference",
@@ -224,6 +227,7 @@ WORKER_PAGE_CSP = {
     "frame-ancestors": WORKER_FRAME_ANCESTORS,
 }
 
+CSRF_FAILURE_VIEW = "annotation.serving.error_pages.out_of_date"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SILENCED_SYSTEM_CHECKS = [
@@ -259,7 +263,31 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SIGNUP_ENABLED = False
 ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/15m/key"}  # wrong codes, per user
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": "10/15m/key",  # wrong codes, per user
+    "forgotten_by_address": "20/h/key",  # mails asked for from one address
+    "forgotten_by_name": "3/h/key",  # mails to one account
+}
+
+# Single sign-on, where a provider is named. No account is found by a mail address.
+OIDC_ISSUER: str = env["OIDC_ISSUER"]
+OIDC_PROVIDER = provider_of(env)
+OIDC_NAME: str = env["OIDC_NAME"]
+OIDC_DOMAINS: list[str] = env["OIDC_DOMAINS"]
+SOCIALACCOUNT_PROVIDERS = providers(env)
+SOCIALACCOUNT_ADAPTER = "annotation.accounts.single_sign_on.Entry"
+SOCIALACCOUNT_REAUTHENTICATION_REQUIRED = True
+
+# Mails, where a server is named: links for a new password, sent by the queue's worker.
+MAIL_SERVER = env["EMAIL_URL"]
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if MAIL_SERVER else 'dummy'}.EmailBackend"
+DEFAULT_FROM_EMAIL = f"second-look@{urlsplit(PUBLIC_URL).hostname or 'localhost'}"
+if MAIL_SERVER:
+    EMAIL_HOST, EMAIL_PORT = MAIL_SERVER.host, MAIL_SERVER.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL_SERVER.user, MAIL_SERVER.password
+    EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL_SERVER.starts_tls, MAIL_SERVER.is_tls
+    DEFAULT_FROM_EMAIL = MAIL_SERVER.sender or DEFAULT_FROM_EMAIL
+EMAIL_TIMEOUT = 20  # seconds
 
 # Celery. The queue can be rebuilt from Postgres: losing it loses no work.
 CELERY_BROKER_URL = broker(REDIS_URL)
@@ -339,8 +367,9 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"one line": {"()": "annotation.serving.error_pages.OneLine"}},
+    "filters": {"reference": {"()": "annotation.serving.error_pages.WithReference"}},
     "handlers": {
-        "console": {"class": "logging.StreamHandler"},
+        "console": {"class": "logging.StreamHandler", "filters": ["reference"]},
         "one line": {"class": "logging.StreamHandler", "formatter": "one line"},
     },
     "loggers": {

@@ -6,8 +6,9 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 handler400 = "annotation.serving.error_pages.bad_request"
-handler404 = "annotation.serving.error_pages.page_not_found"
-handler500 = "annotation.serving.error_pages.server_error"
+handler403 = "annotation.serving.error_pages.not_allowed"
+handler404 = "annotation.serving.error_pages.not_found"
+handler500 = "annotation.serving.error_pages.failure"
 urlpatterns = [
     path("", include("tasks.pages.urls")),
     path("", include("imagesets.urls")),

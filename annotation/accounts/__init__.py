@@ -1,1 +1,1 @@
-"""How researchers log in: wrong passwords are counted, and a second factor may be asked for."""
+"""How researchers come in: logins, links, lost passwords, single sign-on, tokens; and roles."""

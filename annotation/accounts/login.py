@@ -10,11 +10,13 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 
+from annotation.accounts.single_sign_on import provider_name
+
 
 class LoginView(views.LoginView):
     """Name and password; whoever has a second factor is asked for it before they are logged in."""
 
-    template_name = "admin/login.html"
+    template_name = "accounts/login.html"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.method == "GET" and admin.site.has_permission(request):
@@ -33,7 +35,11 @@ class LoginView(views.LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         frame = admin.site.each_context(self.request)
-        page = {"title": "Log in", "app_path": self.request.get_full_path()}
+        page = {
+            "title": "Log in",
+            "app_path": self.request.get_full_path(),
+            "single_sign_on": provider_name(),
+        }
         return super().get_context_data(**frame, **page, **kwargs)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:

@@ -58,5 +58,7 @@ class SecondFactorRequired:
 def frame(request: HttpRequest) -> dict[str, Any]:
     """A context processor: the admin's frame for allauth's pages."""
     match = request.resolver_match
-    ours = match and (match.url_name or "").startswith(("mfa_", "account_"))
-    return admin.site.each_context(request) if ours else {}
+    ours = match and (match.url_name or "").startswith(("mfa_", "account_", "socialaccount_"))
+    if not ours:
+        return {}
+    return admin.site.each_context(request) | {"provider_name": settings.OIDC_NAME}

@@ -9,6 +9,7 @@ from annotation.admin import accounts, answers, campaigns, classifiers, datasets
 from annotation.admin import flags as flags
 from annotation.admin import invitations as invitations
 from annotation.admin import payments as payments
+from annotation.admin import reported_pictures as reported_pictures
 from annotation.admin import results as results
 from annotation.admin import schedule as schedule
 from annotation.admin import workers as workers
@@ -27,6 +28,7 @@ __all__ = [
     "hits",
     "invitations",
     "payments",
+    "reported_pictures",
     "results",
     "schedule",
     "workers",

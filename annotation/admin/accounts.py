@@ -1,40 +1,33 @@
-"""Accounts, roles, API tokens, and the log of their changes: for owners, and everybody's tokens."""
+"""Accounts, roles, API tokens, and the log of their changes."""
 
 from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django import forms
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
 from django.utils.html import format_html, format_html_join
 from knox.models import AuthToken
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminTextInputWidget,
-)
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from annotation.admin.widgets import History, Lists, link_to
-from annotation.models import Grant, LoginPolicy, RightsChange, Scope, Token
+from annotation.models import Grant, LoginPolicy, RightsChange, Token
 from annotation.rights import OWN, RAW_WORKERS, SPEND, SUPERUSER, VIEW, allowed, may, may_somewhere
 from annotation.rights.granting import (
     has_all_rights_of,
-    make_token,
     record,
     revoke,
     save_grant,
     take_back,
-    trouble_with,
 )
 from tasks.models import Campaign
 
@@ -43,6 +36,9 @@ for model in (
     AuthToken,
     EmailAddress,
     Group,
+    SocialAccount,
+    SocialApp,
+    SocialToken,
     User,
 ):  # roles stand in the place of groups
     admin.site.unregister(model)
@@ -148,7 +144,7 @@ class GrantAdmin(Lists):
 
     sees = OWN
     form = GrantForm
-    list_display = ["user", "role", "where", "spend", "raw_workers"]
+    list_display = ["user", "role", "where", "spend", "raw_workers", "given_at", "given_by"]
     list_display_links = ["user", "role"]
     list_filter = ["role", "spend", "raw_workers"]
     list_select_related = ["user", "campaign"]
@@ -228,41 +224,11 @@ class RightsChangeAdmin(History):
     search_fields = ["who", "whom", "what"]
 
 
-class TokenForm(forms.ModelForm):
-    """What a new token may be used for, and how long."""
-
-    scopes = forms.MultipleChoiceField(
-        choices=Scope.choices,
-        initial=[Scope.READ, Scope.WRITE],
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="A token does what you may do, and of that only what is chosen.",
-    )
-    days = forms.IntegerField(
-        required=False,
-        min_value=1,
-        max_value=36_500,
-        label="Days until it expires",
-        help_text="Empty: it does not expire.",
-        widget=UnfoldAdminIntegerFieldWidget,
-    )
-
-    class Meta:
-        model = Token
-        fields = ["scopes"]
-
-    def clean_scopes(self) -> list[str]:
-        scopes = self.cleaned_data["scopes"]
-        if trouble := trouble_with(scopes):
-            raise forms.ValidationError(trouble)
-        return scopes
-
-
 @admin.register(Token)
 class TokenAdmin(Lists):
-    """Everybody's own API tokens; owners see and revoke those of others too."""
+    """API tokens, where owners also see and revoke those of others; /admin/tokens/ makes them."""
 
-    form = TokenForm
-    list_display = ["key", "user", "for_what", "made", "expires"]
+    list_display = ["key", "user", "name", "for_what", "made", "expires"]
     list_select_related = ["auth_token__user"]
     search_fields = ["auth_token__user__username"]
 
@@ -271,10 +237,13 @@ class TokenAdmin(Lists):
         return tokens if may(request.user, OWN) else tokens.filter(auth_token__user=request.user.pk)
 
     def get_fields(self, request: HttpRequest, obj: Token | None = None) -> list[str]:
-        return ["scopes", "days"] if obj is None else self.list_display
+        return self.list_display
 
     def get_readonly_fields(self, request: HttpRequest, obj: Token | None = None) -> list[str]:
-        return [] if obj is None else self.list_display
+        return self.list_display
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
 
     def has_view_permission(self, request: HttpRequest, obj: Token | None = None) -> bool:
         return may_somewhere(request.user, VIEW)  # of those that get_queryset names
@@ -284,25 +253,6 @@ class TokenAdmin(Lists):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_somewhere(request.user, VIEW)
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        fields = form.cleaned_data
-        who = request.user.get_username()
-        made, key = make_token(request.user, fields["scopes"], fields["days"], who)
-        obj.pk, obj.auth_token, obj.clear_text = made.pk, made.auth_token, key
-
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
-        """The token itself, this once: it is kept nowhere."""
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Your new API token",
-            "opts": self.opts,
-            "token": obj.clear_text,
-            "back": reverse("admin:annotation_token_changelist"),
-        }
-        response = TemplateResponse(request, "admin/annotation/token.html", context)
-        add_never_cache_headers(response)
-        return response
 
     def delete_model(self, request: HttpRequest, obj: Token) -> None:
         revoke(obj, request.user.get_username())

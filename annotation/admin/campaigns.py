@@ -17,6 +17,7 @@ from annotation.admin.additions import AdditionSteps
 from annotation.admin.campaign_steps import CampaignSteps
 from annotation.admin.guarded import VisibleFilter
 from annotation.admin.invitations import InvitationSteps
+from annotation.admin.reported_pictures import reported_pictures
 from annotation.admin.widgets import (
     History,
     Lists,
@@ -38,6 +39,7 @@ from tasks.models import (
     Pair,
     PairResult,
     Payment,
+    PictureReport,
     Run,
     Stop,
     Transition,
@@ -78,6 +80,7 @@ FIGURES = [
     "rounds",
     "spending",
     "synced_at",
+    "reported",
     "along_the_way",
     "workers_address",
     "tables",
@@ -201,6 +204,7 @@ class CampaignAdmin(CampaignSteps, InvitationSteps, AdditionSteps, Lists):
                 (HIT, f"{campaign.counted.hits:,} HITs", None),
                 (Assignment, "assignments", None),
                 (Stop, "workers set aside", None),
+                (PictureReport, "reported pictures", None),
                 (Payment, "payments", None),
                 (Run, "runs", None),
                 (results, "results", by),
@@ -212,6 +216,10 @@ class CampaignAdmin(CampaignSteps, InvitationSteps, AdditionSteps, Lists):
         if campaign.adds_to:
             links.insert(0, link_to(campaign.adds_to, f"adds to {campaign.adds_to.slug}"))
         return format_html_join(" · ", "{}", ((link,) for link in links))
+
+    @display(description="reported pictures")
+    def reported(self, campaign: Any) -> str:
+        return reported_pictures(campaign)
 
     @display(description="workers' address")
     def workers_address(self, campaign: Any) -> str:

@@ -60,7 +60,7 @@ class Guarded(ModelAdmin):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only declared filters: any other tells values letter by letter."""
         declared = self.get_list_filter(request) if request else self.list_filter
-        paths = [path if isinstance(path, str) else path[0] for path in declared]
+        paths = [path if isinstance(path, str) else path[0] for path in declared if _is_path(path)]
         return lookup in self.links or any(
             lookup == path + ending for path in paths for ending in FILTERS
         )
@@ -96,6 +96,11 @@ class Guarded(ModelAdmin):
             allowed(request.user, RESEARCH, db_field.remote_field.model._default_manager.all()),
         )
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+def _is_path(declared: Any) -> bool:
+    """Whether a declared filter is one by a path, not a class with a parameter of its own."""
+    return isinstance(declared, str | tuple | list)
 
 
 class VisibleFilter(RelatedDropdownFilter):

@@ -11,15 +11,21 @@ from tasks.models import KnownAnswer, Payment
 
 @admin.register(Payment)
 class PaymentAdmin(History):
-    list_display = ["at", "campaign", "kind", "dollars", "state", "assignment", "reason", "paid_at"]
+    list_display = [
+        *("at", "campaign", "kind", "dollars", "state", "who", "assignment", "reason", "paid_at"),
+    ]
     list_filter = [("campaign", VisibleFilter), "kind", "state"]
-    list_select_related = ["campaign", "assignment"]
+    list_select_related = ["campaign", "assignment__worker", "practice__worker"]
     search_fields = ["assignment__key__exact", "request_key__exact", "market_ref__exact"]
     search_help_text = "A full assignment key, request key or id at the marketplace."
 
     @display(description="amount", ordering="amount")
     def dollars(self, payment: Payment) -> str:
         return money.usd(payment.amount)
+
+    @display(description="worker")
+    def who(self, payment: Payment) -> str:
+        return payment.worker.pseudonym
 
 
 @admin.register(KnownAnswer)

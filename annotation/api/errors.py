@@ -48,6 +48,8 @@ class JSONErrors:
         ):
             return response
         detail = HTTPStatus(response.status_code).phrase + "."
+        if reference := getattr(request, "reference", ""):  # of a failure, as in the log
+            detail += f" If it happens again, tell whoever runs the site: {reference}."
         return JsonResponse({"detail": detail}, status=response.status_code)
 
 

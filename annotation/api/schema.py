@@ -1,8 +1,10 @@
-"""OpenAPI of views that ask for rights: 401, 403 and 404 where they can come."""
+"""OpenAPI of views that ask for rights: 401, 403 and 404 where they can come, and examples."""
 
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+
+from annotation.api.examples import add_examples
 
 WITHOUT_A_RIGHT = {
     "401": "Neither a token nor a login.",
@@ -20,4 +22,6 @@ class Schema(AutoSchema):
             for status, says in WITHOUT_A_RIGHT.items():
                 if status != "404" or getattr(self.view, "about", None) is not None:
                     operation["responses"].setdefault(status, {"description": says})
+        if operation:
+            add_examples(operation, self.path, self.method)
         return operation

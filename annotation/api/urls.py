@@ -69,6 +69,10 @@ urlpatterns = [
     ),
     path("comparisons/", comparison.Comparison.as_view(), name="api-comparison"),
     path("schema/", SchemaView.as_view(), name="api-schema"),
-    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
+    path(
+        "docs/",
+        SpectacularSwaggerSplitView.as_view(url="/api/schema/?format=json"),
+        name="api-docs",
+    ),
     re_path(r"^(?P<address>.*)$", unknown_address),
 ]

@@ -10,20 +10,25 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from annotation.admin.campaigns import steps_of
+from annotation.dashboards.invitations import invitations_of
 from annotation.dashboards.latest import latest_answers, latest_comments
+from annotation.dashboards.log import latest_changes
 from annotation.dashboards.progress import count_progress
 from annotation.dashboards.workers import workers_of
-from annotation.links import door, link_of
 from annotation.path.next_step import next_step
 from annotation.path.standing import Standing, standing_of
 from annotation.path.times import about
-from annotation.rights import RESEARCH, REVIEW, VIEW, may
+from annotation.review.drawn import Drawn
+from annotation.rights import OWN, RESEARCH, REVIEW, VIEW, may
 from annotation.rights.pages import needs
 from tasks import money
 from tasks.models import Campaign
 from tasks.models.campaign import State
 from tasks.results.prevalence import bands
+from tasks.work.reporting import open_pictures
 from tasks.work.rounds import waiting_places
+
+REPORTED = 12  # pictures shown
 
 
 @needs(VIEW, Campaign)
@@ -62,9 +67,13 @@ def campaign_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         "is_open": campaign.state == State.OPEN,
         "steps": _steps(request, campaign),
         "may_research": may(request.user, RESEARCH, campaign),
+        "reported": _reported(campaign),
+        "reported_page": reverse("admin:tasks_picturereport_changelist")
+        + f"?campaign__id__exact={campaign.pk}&state=open",
         "settings_page": reverse("admin:tasks_campaign_change", args=[campaign.pk]),
-        "invite_page": reverse("admin:tasks_campaign_invite", args=[campaign.pk]),
-        "workers_page": link_of(request, door(campaign) or ""),
+        "invitations": invitations_of(request, campaign),
+        "changes": latest_changes(campaign),
+        "owns": may(request.user, OWN, campaign),
     }
     return TemplateResponse(request, "pages/campaign.html", context)
 
@@ -86,6 +95,14 @@ def _facts(standing: Standing) -> list[str]:
         if waiting := waiting_places(campaign):
             facts.append(f"{waiting:,} answers wait for workers")
     return facts
+
+
+def _reported(campaign: Campaign) -> list[tuple[Drawn, int, list[str]]]:
+    """Pictures whose reports nobody has resolved: each with their number and reasons."""
+    return [
+        (Drawn.of(each.image), each.reports, each.reasons)
+        for each in open_pictures(campaign)[:REPORTED]
+    ]
 
 
 def _steps(request: HttpRequest, campaign: Campaign) -> list[tuple[str, str]]:

@@ -287,6 +287,50 @@ CONSENTS = Table(
     ),
 )
 
+# In the order of submission, then as shown.
+PRACTICE = Table(
+    keys="""
+        SELECT t.id, cardinality(t.shown) FROM tasks_practicetry t
+        JOIN tasks_practicehit h ON h.id = t.hit_id
+        WHERE h.campaign_id = %(campaign)s AND t.submitted_at IS NOT NULL
+        ORDER BY t.submitted_at, t.id
+    """,
+    rows=f"""
+        FROM (
+          SELECT k.place, s.number, c.slug AS campaign, w.pseudonym AS worker,
+                 w.external_id AS raw_worker, im.key AS image, l.key AS label, i.present,
+                 CASE WHEN i.position = ANY (t.selected) THEN 'true'
+                      WHEN i.position = ANY (t.maybe) THEN 'maybe'
+                      WHEN i.position <> ALL (t.unseen) THEN 'false' END AS answered,
+                 h.number AS try, {iso("t.submitted_at")} AS submitted_at
+          FROM {ASSIGNMENTS_IN_ORDER}
+          JOIN tasks_practicetry t ON t.id = k.id
+          JOIN tasks_practicehit h ON h.id = t.hit_id
+          JOIN tasks_campaign c ON c.id = h.campaign_id
+          JOIN tasks_worker w ON w.id = t.worker_id
+          CROSS JOIN LATERAL unnest(t.shown) WITH ORDINALITY AS s (position, number)
+          JOIN tasks_practiceitem i ON i.hit_id = h.id AND i.position = s.position
+          JOIN imagesets_image im ON im.id = i.image_id
+          JOIN imagesets_label l ON l.id = i.label_id
+        ) a
+        ORDER BY a.place, a.number
+    """,
+    columns=(
+        Column("campaign", "a.campaign"),
+        Column("worker", "a.worker"),
+        Column("image", "a.image"),
+        Column("label", "a.label"),
+        Column("known", "a.present", "bool"),
+        Column(
+            "answered",
+            "a.answered",
+            json_sql="CASE a.answered WHEN 'maybe' THEN '\"maybe\"' ELSE a.answered END::json",
+        ),
+        Column("try", "a.try", "number"),
+        Column("submitted_at", "a.submitted_at"),
+    ),
+)
+
 TABLES: dict[Kind, dict[str, Table]] = {
     Kind.CONTAINS: {
         "judgments": CONTAINS_JUDGMENTS,
@@ -294,6 +338,7 @@ TABLES: dict[Kind, dict[str, Table]] = {
         "workers": WORKERS,
         "conditions": _conditions(Kind.CONTAINS),
         "consents": CONSENTS,
+        "practice": PRACTICE,
     },
     Kind.CLASSIFY: {
         "judgments": CLASSIFY_JUDGMENTS,

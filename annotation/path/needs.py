@@ -4,16 +4,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef
 from django.urls import reverse
 
 from annotation.path.next_step import NextStep, Urgency, next_step
 from annotation.path.standing import Standing
-from annotation.rights import visible
+from annotation.rights import REVIEW, allowed, visible
 from imagesets.models import ImportJob
 from models_inference.jobs import SILENT, job_progress
 from models_inference.models import InferenceJob
-from tasks.models import Campaign
+from tasks.models import Campaign, PictureReport
 
 LOOKED_AT = 20  # of the newest jobs
 
@@ -34,12 +34,25 @@ def needs_of(standings: Iterable[Standing], user: Any) -> list[Need]:
         for standing in standings
         if (step := next_step(standing, user)).urgency and step.button
     ]
-    needs += [*_failed_imports(user), *_failed_inference(user)]
+    needs += [*_reported(user), *_failed_imports(user), *_failed_inference(user)]
     return sorted(needs, key=lambda need: -need.step.urgency)
 
 
 def _named(campaign: Campaign) -> str:
     return f"{campaign.name}, {campaign.kind.upper()}"
+
+
+def _reported(user: Any) -> Iterator[Need]:
+    """Campaigns with pictures that workers reported, and that nobody has looked at."""
+    open_reports = allowed(user, REVIEW, PictureReport.objects.filter(resolved_at=None))
+    counted = open_reports.order_by().values("campaign").annotate(n=Count("image", distinct=True))
+    numbers = dict(counted.values_list("campaign", "n"))
+    for campaign in Campaign.objects.filter(pk__in=numbers):
+        number = numbers[campaign.pk]
+        what = "1 picture was" if number == 1 else f"{number:,} pictures were"
+        address = reverse("campaign-progress", args=[campaign.slug]) + "#reported"
+        step = NextStep("", "Look", address, Urgency.NOW)
+        yield Need(f"{what} reported by workers.", _named(campaign), step)
 
 
 def _failed_imports(user: Any) -> Iterator[Need]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, reduce
+from mmap import MADV_DONTNEED, mmap
 from typing import Any, TypeVar
 
 import numpy as np
@@ -114,7 +115,7 @@ class Responses:
 @dataclass(frozen=True)
 class Predictions:
     """A classifier's labels on the images. labels, scores (N, K): by falling score, -1 and nan
-    where there are fewer. logits (N, L) of float16, or None."""
+    where there are fewer. logits (N, L) of float16, perhaps a map of their file, or None."""
 
     labels: Ints
     scores: Floats
@@ -124,6 +125,14 @@ class Predictions:
     def top(self) -> Ints:
         """(N,): its first label; -1 without a prediction."""
         return self.labels[:, 0]
+
+    def let_go(self) -> None:
+        """Free the memory that logits take which were read from the map of a file."""
+        source: Any = self.logits
+        while isinstance(source, np.ndarray):
+            source = source.base
+        if isinstance(source, mmap):
+            source.madvise(MADV_DONTNEED)
 
 
 @dataclass(frozen=True)
@@ -268,10 +277,19 @@ class Study:
         image = contains.image[contains.pair]
         return Panel.numbered(image, contains.worker, self.n, len(self.workers))
 
-    @cached_property
+    @property
     def classify_panel(self) -> Panel:
+        return self._classify_cells[0]
+
+    @property
+    def classify_cell(self) -> Ints:
+        """(R,): each response's cell in `classify_panel`."""
+        return self._classify_cells[1]
+
+    @cached_property
+    def _classify_cells(self) -> tuple[Panel, Ints]:
         classify = self.responses
-        return Panel.of(classify.image, classify.worker, self.n, len(self.workers))
+        return Panel.numbered(classify.image, classify.worker, self.n, len(self.workers))
 
     @cached_property
     def contains_halves(self) -> NDArray[np.int32]:

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from annotation.report.answers import answers
@@ -47,15 +47,21 @@ def report_of(
     classify: Campaign | None,
     seed: int = 0,
     study: Study | None = None,
+    see: Callable[[str, dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """The report as it stands in report.json. The campaigns have been aggregated.
 
-    study: what they found, where it has been loaded.
+    study: what they found, where it has been loaded. see: is shown each figure as it comes.
     """
     study = study or load_study(dataset, contains, classify, seed)
     campaigns = {"contains": contains, "classify": classify}
     paper = paper_values(contains, classify)
     asked = {name: campaign for name, campaign in campaigns.items() if campaign is not None}
+    figures = {}
+    for name, plain in _figures(study):
+        figures[name] = {**plain, "paper": paper.get(name) if plain["data"] else None}
+        if see is not None:
+            see(name, figures[name])
     return {
         "study": {
             "dataset": dataset.slug,
@@ -77,10 +83,7 @@ def report_of(
             "software": code_version(),
             "seed": seed,
         },
-        "figures": {
-            name: {**figure, "paper": paper.get(name) if figure["data"] else None}
-            for name, figure in figures_of(study).items()
-        },
+        "figures": figures,
     }
 
 
@@ -106,11 +109,13 @@ def _run(campaign: Campaign) -> dict[str, Any] | None:
 
 def figures_of(study: Study) -> dict[str, dict[str, Any]]:
     """Every figure with its finding, as they stand in report.json."""
-    figures = {}
+    return dict(_figures(study))
+
+
+def _figures(study: Study) -> Iterator[tuple[str, dict[str, Any]]]:
     for name, compute in FIGURES.items():
         plain = study.once(compute).plain()
-        figures[name] = {"finding": finding(name, plain), **plain}
-    return figures
+        yield name, {"finding": finding(name, plain), **plain}
 
 
 def text_of(report: dict[str, Any]) -> str:

@@ -53,10 +53,11 @@ class Panel:
         codes = image.astype(np.int64) * n_workers + worker
         order = np.argsort(codes)
         begins = np.diff(codes[order], prepend=-1) != 0
-        cell = np.empty(codes.size, int)
-        cell[order] = np.cumsum(begins) - 1
+        cell = np.empty(codes.size, np.int32)
+        cell[order] = np.cumsum(begins, dtype=np.int32) - 1
         cells = codes[order][begins]
-        return cls(cells // n_workers, cells % n_workers, n_images, n_workers), cell
+        image, worker = (each.astype(np.int32) for each in np.divmod(cells, n_workers))
+        return cls(image, worker, n_images, n_workers), cell
 
     def and_(self, other: "Panel") -> "Panel":
         """The panel of a figure that reads the answers of both."""
@@ -211,7 +212,7 @@ def summed(panel: Panel, cell: Ints, change: Floats) -> tuple[Ints, Floats]:
     if 8 * cell.size > panel.image.size:
         sums = np.bincount(cell, change, panel.image.size)
         (cells,) = np.nonzero(sums)
-        return cells, sums[cells]
+        return cells.astype(np.int32), sums[cells]
     cells, number = np.unique(cell, return_inverse=True)
     return cells, np.bincount(number, change, cells.size)
 
@@ -233,10 +234,6 @@ def parts(estimates: Sequence[Estimate]) -> Parts:
     panel = first.panel
     if panel is None:
         return Parts(images, np.zeros((n, n)), np.zeros((n, n)), counted)
-    ends = np.cumsum([0, *(each.cell.size for each in estimates)])
-    cells = np.concatenate([each.cell for each in estimates])
-    changes = np.concatenate([each.change for each in estimates])
-    table = sparse.csc_array((changes, cells, ends), shape=(panel.image.size, n))
 
     def summed(row: Ints, size: int) -> Floats:
         sums = [np.bincount(row[each.cell], each.change, size) for each in estimates]
@@ -246,8 +243,21 @@ def parts(estimates: Sequence[Estimate]) -> Parts:
     means = of_image / np.maximum(panel.workers_of_image, 1)[:, None]
     of_worker = summed(panel.worker, panel.n_workers) - panel.images_of_worker @ means
     workers = panel.workers / max(panel.workers - 1, 1) * of_worker.T @ of_worker
-    answers = (table.T @ table).toarray() - of_image.T @ means
+    answers = _products(estimates) - of_image.T @ means
     return Parts(images, workers, answers, min(panel.workers, counted))
+
+
+def _products(estimates: Sequence[Estimate]) -> Floats:
+    """(K, K): the products of the estimates' changes, cell by cell, summed."""
+    if len(estimates) == 1:
+        (only,) = estimates
+        return np.array([[only.change @ only.change]])
+    ends = np.cumsum([0, *(each.cell.size for each in estimates)])
+    cells = np.concatenate([each.cell for each in estimates])
+    changes = np.concatenate([each.change for each in estimates])
+    size = int(cells.max(initial=0)) + 1
+    table = sparse.csc_array((changes, cells, ends), shape=(size, len(estimates)))
+    return (table.T @ table).toarray()
 
 
 def between_images(effect: Floats, stratum: Ints) -> Floats:

@@ -223,8 +223,8 @@ class _Loading:
         image = self.images(to_numpy(table["image"]))
         label = self.labels(to_numpy(table["label"]))
         order = np.lexsort([label, image])
-        place = np.empty(order.size, int)
-        place[order] = np.arange(order.size)
+        place = np.empty(order.size, np.int32)
+        place[order] = np.arange(order.size, dtype=np.int32)
         image, label = image[order], label[order]
         pair, worker, answer = self._judgments(campaign)
         pair = place[np.searchsorted(to_numpy(table["id"]), pair)]
@@ -263,7 +263,8 @@ class _Loading:
             each = lengths(batch["pair"])
             at = by_id[np.searchsorted(ids[by_id], to_numpy(batch["assignment"]))]
             place.append(np.repeat(at, each))
-            worker.append(np.repeat(self.workers(to_numpy(batch["worker"])), each))
+            number = self.workers(to_numpy(batch["worker"])).astype(np.int32)
+            worker.append(np.repeat(number, each))
             pair.append(to_numpy(batch["pair"].flatten()))
             answer.append(to_numpy(batch["answer"].flatten()))
         if not place:
@@ -391,12 +392,15 @@ class _Loading:
         column = np.zeros(len(place), int)
         column[meant] = named[first]
         (ours,) = np.nonzero(row >= 0)
-        values = kept[1][ours[np.argsort(row[ours])]]
-        result = values.take(column, axis=1)
+        rows = ours[np.argsort(row[ours])]
+        in_order = all(np.array_equal(each, np.arange(each.size)) for each in (rows, column))
+        if in_order and kept[1].shape == (n, meant.size) == (n, len(place)):
+            return np.asarray(kept[1])  # the map of their file itself
+        result = kept[1][rows].take(column, axis=1)
         result[:, np.setdiff1d(np.arange(len(place)), meant)] = -np.inf
         for again in np.delete(named, first).tolist():  # of a label that has several classes
             known = result[:, of[again]]
-            result[:, of[again]] = np.logaddexp(known, values[:, again])
+            result[:, of[again]] = np.logaddexp(known, kept[1][rows, again])
         return result
 
 

@@ -1,6 +1,7 @@
 """Halves of an image's workers, twenty times over: what cross-fitted figures compare (rule T7)."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -39,18 +40,22 @@ def counts_of_halves(
     who has a half keeps it; of the others, by rising draw, A takes as many as it lacks of
     floor(m / 2), B the rest.
     """
-    first = np.empty(image.size, int)
-    first[cell[::-1]] = np.arange(cell.size)[::-1]  # the last one written is each cell's first
-    in_order = np.lexsort([first, image])  # a draw for each cell: by image, then by first answer
+    first = np.empty(image.size, np.int32)
+    first[cell[::-1]] = np.arange(cell.size, dtype=np.int32)[::-1]  # the last written is the first
+    drawn = np.empty(image.size, np.int32)  # a draw for each cell: by image, then by first answer
+    drawn[np.lexsort([first, image])] = np.arange(image.size, dtype=np.int32)
     by_pair = np.argsort(pair, kind="stable")
     begin = np.concatenate([[0], np.cumsum(np.bincount(pair, minlength=n_pairs))])
-    cells, selected = cell[by_pair], yes[by_pair]
+    cells, selected = drawn[cell[by_pair]], yes[by_pair]
     grow = _compiled() if cell.size * SPLITS > LARGE else grow_halves
     counts = np.zeros((SPLITS, 2, n_pairs), np.int32)
-    draw = np.empty(image.size)
-    for split in range(SPLITS):
-        draw[in_order] = np.random.default_rng([seed, split]).random(image.size)
+
+    def split_in_halves(split: int) -> None:
+        draw = np.random.default_rng([seed, split]).random(image.size)
         grow(begin, cells, selected, draw, np.full(image.size, -1, np.int8), counts[split])
+
+    with ThreadPoolExecutor(2) as threads:  # neither drawing nor the compiled loop holds Python up
+        list(threads.map(split_in_halves, range(SPLITS)))
     return counts
 
 

@@ -48,8 +48,8 @@ class Objects:
 def objects_of(responses: "Responses", dataset_label: Ints) -> Objects:
     """The objects of each of N images by all its responses. dataset_label (N,)."""
     n = dataset_label.size
-    num_objects = most_frequent(responses.image, responses.sizes, n)
-    main_label = most_frequent(responses.image, responses.main, n)
+    num_objects = Votes(responses.image, responses.sizes, n).most_frequent
+    main_label = Votes(responses.image, responses.main, n).most_frequent
     images = np.arange(n)
     return _objects(responses, dataset_label, images, np.full(n, NONE), num_objects, main_label)
 
@@ -57,8 +57,8 @@ def objects_of(responses: "Responses", dataset_label: Ints) -> Objects:
 def objects_without_each(responses: "Responses", dataset_label: Ints) -> Objects:
     """The objects of each response's image without that response. dataset_label (N,)."""
     n = dataset_label.size
-    num_objects = most_frequent_without(responses.image, responses.sizes, n)
-    main_label = most_frequent_without(responses.image, responses.main, n)
+    num_objects = Votes(responses.image, responses.sizes, n).without_each
+    main_label = Votes(responses.image, responses.main, n).without_each
     left_out = np.arange(responses.image.size)
     return _objects(responses, dataset_label, responses.image, left_out, num_objects, main_label)
 
@@ -133,39 +133,18 @@ def _count(codes: Ints, wanted: Ints) -> Ints:
     return np.searchsorted(codes, wanted, "right") - np.searchsorted(codes, wanted, "left")
 
 
-def most_frequent(unit: Ints, value: Ints, n_units: int) -> Ints:
-    """(n_units,): the most frequent value of each unit; of equals the one that comes first.
-
-    unit, value (n,), in order; a value of -1 is no vote. -1 for a unit without a vote.
-    """
-    votes = _Votes(unit, value, n_units)
-    return votes.value[votes.best]
-
-
-def most_frequent_without(unit: Ints, value: Ints, n_units: int) -> Ints:
-    """(n,): the same for each vote's unit, when that vote is left out."""
-    votes = _Votes(unit, value, n_units)
-    own, best = votes.group, votes.best[unit]
-    other = np.where(best == own, votes.second[unit], best)  # its value's strongest rival
-    count = votes.count[own] - 1
-    first = np.where(votes.first[own] == np.arange(unit.size), votes.next[own], votes.first[own])
-    ahead = (count > votes.count[other]) | (
-        (count == votes.count[other]) & (first < votes.first[other])
-    )
-    stays = (count > 0) & ((other < 0) | ahead)
-    return votes.value[np.where(value < 0, best, np.where(stays, own, other))]
-
-
-class _Votes:
+class Votes:
     """Votes counted by unit and value: a group for each pair that occurs.
 
-    group (n,): of each vote, -1 for none. best, second (n_units,): groups, -1 if there is none.
+    unit, value (n,), in order; a value of -1 is no vote. group (n,): of each vote, -1 for none.
+    best, second (n_units,): groups, -1 if there is none.
     value, count, first, next (G + 1,): how often, and where first and a second time (n if never);
     the last entry, which -1 leads to, stands for no group.
     """
 
     def __init__(self, unit: Ints, value: Ints, n_units: int) -> None:
         n, given = unit.size, value >= 0
+        self.unit = unit
         width = int(value.max(initial=0)) + 1
         codes, number, count = np.unique(
             unit[given].astype(np.int64) * width + value[given],
@@ -190,3 +169,24 @@ class _Votes:
         self.best, self.second = np.full((2, n_units), NONE)
         self.best[of[leads]] = ranked[leads]
         self.second[of[follows]] = ranked[follows]
+
+    @property
+    def most_frequent(self) -> Ints:
+        """(n_units,): the most frequent value of each unit; of equals the one that comes first.
+
+        -1 for a unit without a vote.
+        """
+        return self.value[self.best]
+
+    @property
+    def without_each(self) -> Ints:
+        """(n,): the same for each vote's unit, when that vote is left out."""
+        own, best = self.group, self.best[self.unit]
+        other = np.where(best == own, self.second[self.unit], best)  # its value's strongest rival
+        count, first = self.count[own] - 1, self.first[own]
+        first = np.where(first == np.arange(own.size), self.next[own], first)
+        ahead = (count > self.count[other]) | (
+            (count == self.count[other]) & (first < self.first[other])
+        )
+        stays = (count > 0) & ((other < 0) | ahead)
+        return self.value[np.where(own < 0, best, np.where(stays, own, other))]

@@ -21,13 +21,13 @@ CHANGES = {
     "tasks.change_assignment": REVIEW,
     "tasks.add_stop": REVIEW,
     "tasks.view_flag": REVIEW,
+    "tasks.resolve_picturereport": REVIEW,
     **{f"annotation.{action}_grant": OWN for action in ("view", "add", "change", "delete")},
     **{f"auth.{action}_user": OWN for action in ("view", "add", "change")},
     **{f"mfa.{action}_authenticator": OWN for action in ("view", "delete")},
     **{f"annotation.{action}_loginpolicy": OWN for action in ("view", "change")},
     "annotation.view_rightschange": OWN,
     "annotation.view_token": VIEW,
-    "annotation.add_token": VIEW,
 }
 OWNERS = "django_celery_beat"  # an app of the whole site's settings
 # For these no role for one campaign suffices.

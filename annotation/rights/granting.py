@@ -9,6 +9,7 @@ from knox.models import AuthToken
 
 from annotation.models import Grant, RightsChange, Role, Scope, Token
 from annotation.rights.rules import SUPERUSER, may, rights_of
+from imagesets.clock import database_now
 from tasks.models import Campaign
 
 
@@ -23,7 +24,7 @@ def has_all_rights_of(user: Any, other: Any) -> bool:
         return may(user, SUPERUSER)
     return all(
         may(user, right, grant.campaign)
-        for grant in other.grants.select_related("campaign")
+        for grant in other.grants.all()
         for right in rights_of(grant)
     )
 
@@ -32,6 +33,7 @@ def has_all_rights_of(user: Any, other: Any) -> bool:
 def save_grant(grant: Grant, who: str) -> None:
     """Store a new or changed grant."""
     before = Grant.objects.filter(pk=grant.pk).select_related("campaign").first()
+    grant.given_by, grant.given_at = who, database_now()
     grant.save()
     what = f"was {before}, is now {grant}" if before else f"became {grant}"
     record(who, grant.user, what, grant.campaign)
@@ -44,9 +46,13 @@ def take_back(grant: Grant, who: str) -> None:
     grant.delete()
 
 
-def give_at_least(user: Any, role: Role, who: str) -> None:
-    """Give the user this role on the whole site, unless they have it or a higher one."""
-    grant = Grant.objects.filter(user=user, campaign=None).first() or Grant(user=user)
+def give_at_least(user: Any, role: Role, who: str, campaign: Campaign | None = None) -> None:
+    """Give the user this role there, unless they have it or a higher one.
+
+    Without a campaign: on the whole site.
+    """
+    grants = Grant.objects.filter(user=user, campaign=campaign)
+    grant = grants.first() or Grant(user=user, campaign=campaign)
     roles = list(Role)
     if not grant.role or roles.index(Role(grant.role)) < roles.index(role):
         grant.role = role
@@ -63,11 +69,13 @@ def trouble_with(scopes: Iterable[str]) -> str:
 
 
 @transaction.atomic
-def make_token(user: Any, scopes: list[str], days: int | None, who: str) -> tuple[Token, str]:
+def make_token(
+    user: Any, scopes: list[str], days: int | None, who: str, name: str = ""
+) -> tuple[Token, str]:
     """A token that expires in so many days (None: never), and its key, which is kept nowhere."""
     expiry = None if days is None else timedelta(days=days)
     auth_token, key = AuthToken.objects.create(user=user, expiry=expiry)
-    token = Token.objects.create(auth_token=auth_token, scopes=scopes)
+    token = Token.objects.create(auth_token=auth_token, scopes=scopes, name=name)
     until = "that does not expire" if days is None else f"until {auth_token.expiry:%Y-%m-%d %H:%M}"
     text = f"got token {auth_token.token_key}... for {', '.join(scopes)}, {until}"
     record(who, user, text)

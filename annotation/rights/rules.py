@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 
-from annotation.models import Grant, RightsChange, Role, Scope
+from annotation.models import AccountLink, Grant, RightsChange, Role, Scope
 from imagesets.models import Dataset, Image, ImportJob, Label
 from models_inference.models import Classifier, InferenceJob, Prediction, SkippedImage
 from tasks.models import (
@@ -25,6 +25,7 @@ from tasks.models import (
     Pair,
     PairResult,
     Payment,
+    PictureReport,
     Run,
     Stop,
     Transition,
@@ -78,8 +79,8 @@ CAMPAIGN_OF: Mapping[type[Model], str] = {
     HITItem: "hit__campaign",
     **dict.fromkeys(
         (
-            *(Assignment, CampaignImage, Flag, Grant, HIT, ImageResult, Invitation, Pair, Payment),
-            *(RightsChange, Run, Stop, Transition, WorkerResult),
+            *(AccountLink, Assignment, CampaignImage, Flag, Grant, HIT, ImageResult, Invitation),
+            *(Pair, Payment, PictureReport, RightsChange, Run, Stop, Transition, WorkerResult),
         ),
         "campaign",
     ),

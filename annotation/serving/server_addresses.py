@@ -34,7 +34,7 @@ def database(url: str) -> dict[str, Any]:
         )
         raise ValueError(f"{what}: the site keeps its data in Postgres; give {POSTGRES}")
     url = DRIVER.sub("postgresql://", url)
-    _check_characters(url)
+    check_characters(url)
     try:
         parts = parse_dsn(url)
     except psycopg2.ProgrammingError:
@@ -57,7 +57,7 @@ def queue(url: str) -> str:
     """The address of a Redis or Valkey, as redis-py takes it."""
     if not re.match(r"(rediss?|unix)://", url):
         raise ValueError(f"is no address of a Redis: give {REDIS}, rediss://... or unix:///PATH")
-    _check_characters(url)
+    check_characters(url)
     try:
         parts = urlsplit(url)
         assert parts.port != 0
@@ -84,7 +84,7 @@ def broker(url: str) -> str:
     return f"{address}?{urlencode(options)}" if options else address
 
 
-def _check_characters(url: str) -> None:
+def check_characters(url: str) -> None:
     """Refuse an address that a raw character of its password would part at the wrong place."""
     rest = url.partition("://")[2]
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]

@@ -104,6 +104,23 @@ def endpoint(text: str) -> str:
     return text.rstrip("/")
 
 
+def issuer(text: str) -> str:
+    """The address of a provider of single sign-on; over http only on this machine."""
+    address = endpoint(text)
+    if address.startswith("http://") and _host_of(address) not in ("localhost", "127.0.0.1", "::1"):
+        raise ValueError(f"is {text!r}: logins need an address that begins with https://")
+    return address
+
+
+def domains(text: str) -> list[str]:
+    """Domains of mail addresses, or `*` for all."""
+    named = [word.lower().removeprefix("@") for word in words(text)]
+    for word in named:
+        if word != "*" and not re.fullmatch(r"[\w-]+(\.[\w-]+)+", word):
+            raise ValueError(f"names {word!r}: give domains such as example.org, or * for all")
+    return named
+
+
 def folder(text: str) -> Path:
     """A folder's path; ~ is the home of whoever runs the site."""
     return Path(text).expanduser()

@@ -6,15 +6,18 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from annotation.serving.mail_server import mail_server
 from annotation.serving.server_addresses import database, queue
 from annotation.serving.variable_values import (
     LEVELS,
     Reader,
     as_it_stands,
+    domains,
     endpoint,
     flag,
     folder,
     hosts,
+    issuer,
     level,
     plain,
     positive,
@@ -89,6 +92,35 @@ VARIABLES: dict[str, Variable] = {
     ),
     "REQUIRE_MFA": Variable(
         flag, False, "1: everybody who logs in needs a second factor ([logins.md](logins.md))"
+    ),
+    "EMAIL_URL": Variable(
+        mail_server,
+        None,
+        "a mail server, over which people who lost their password get a link for a new one:"
+        " `smtp+tls://USER:PASSWORD@HOST:587?from=look@example.org` (TLS by STARTTLS), `smtps://...`"
+        " (TLS from the start) or `smtp://...` (none); percent-encoded like `DATABASE_URL`."
+        " `from` is the sender's address: else the user's, or `second-look` at the site's host",
+        "none: an owner makes the link ([logins.md](logins.md))",
+    ),
+    "OIDC_ISSUER": Variable(
+        issuer,
+        "",
+        "a provider of single sign-on by OpenID Connect, by the address below which its"
+        " `.well-known/openid-configuration` stands ([logins.md](logins.md))",
+        "none: people log in with passwords",
+    ),
+    "OIDC_CLIENT_ID": Variable(plain, "", "what that provider calls this site", "none"),
+    "OIDC_CLIENT_SECRET": Variable(plain, "", "the secret that it gave this site", "none"),
+    "OIDC_NAME": Variable(
+        plain, "single sign-on", "what people call that provider: the button says `Log in with ...`"
+    ),
+    "OIDC_DOMAINS": Variable(
+        domains,
+        [],
+        "domains of mail addresses, separated by commas: whoever the provider says has a verified"
+        " address of one gets an account without a role when they first come. `*`: everybody whom"
+        " the provider knows",
+        "none: accounts are made by owners' links alone",
     ),
     "VISITORS_AT_ONCE": Variable(
         whole(0),

@@ -17,6 +17,8 @@ FAST = 1 / 6  # of the expected time, in the middle of a network's answers
 FAST_ANSWERS = 3  # of a network at least
 STEADY = 0.1  # standard deviation to mean of the time between choices; people are above 0.3
 STEADY_CHOICES = 10
+REPORTED = 10  # pictures reported by one worker alone
+REPORTED_SHARE = 0.1  # of all that they were shown
 
 
 class Alike(NamedTuple):
@@ -147,3 +149,14 @@ def is_steady(choices: int, pace: float, spread: float) -> bool:
     (True, False, False)
     """
     return choices >= STEADY_CHOICES and spread < STEADY * pace
+
+
+def reports_much(alone: int, shown: int) -> bool:
+    """Whether a worker reports many pictures about which others, who saw them, did not complain.
+
+    `alone`: how many such pictures; `shown`: of how many that they were shown.
+
+    >>> reports_much(10, 100), reports_much(9, 10), reports_much(30, 400)
+    (True, False, False)
+    """
+    return alone >= REPORTED and alone >= REPORTED_SHARE * shown

@@ -3,7 +3,7 @@
 Strong ones were settled by a table of known answers or an earlier campaign. Weak ones are inferred:
 an image with dataset label X, whose pair with X is not asked, shows X; an image of another
 superclass, whose candidates exclude X, does not. A pair is a control at most once in a campaign,
-and never one that the campaign asks, so no worker judges it twice.
+and never one that the campaign asks or practises on, so no worker judges it twice.
 """
 
 import random
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from django.db import connection
 
 from tasks.campaigns.follow_up import CountedPair, counted_pairs, settled_pairs
-from tasks.models import Campaign, KnownAnswer
+from tasks.models import Campaign, KnownAnswer, PracticeItem
 
 TRIES = 4  # rounds of proposals for weak negatives
 PROPOSED = 3  # proposals for each weak negative wanted
@@ -83,7 +83,7 @@ class Pool:
         known = settled(campaign)
         wanted = set(labels)
         strong = [Control(i, label, p) for (i, label), p in known.items() if label in wanted]
-        asked = _asked(campaign, [(c.image, c.label) for c in strong])
+        shown = _asked(campaign, [(c.image, c.label) for c in strong]) | _practised(campaign)
         weak = [
             Control(image, label, True, weak=True)
             for image, label in _not_asked_of_own_label(campaign)
@@ -91,7 +91,7 @@ class Pool:
         ]
         self.by_label: dict[tuple[int, bool], list[Control]] = defaultdict(list)
         # The last one is taken first, so strong ones stand at the end.
-        for controls in (weak, [c for c in strong if (c.image, c.label) not in asked]):
+        for controls in (weak, [c for c in strong if (c.image, c.label) not in shown]):
             controls.sort(key=lambda c: (c.label, c.image))
             rng.shuffle(controls)
             for control in controls:
@@ -224,6 +224,12 @@ def _asked(campaign: Campaign, pairs: Sequence[tuple[int, int]]) -> set[tuple[in
             [[image for image, _ in pairs], [label for _, label in pairs], campaign.pk],
         )
         return set(cursor.fetchall())
+
+
+def _practised(campaign: Campaign) -> set[tuple[int, int]]:
+    """The pairs whose answers the campaign's practice tells (rule V7)."""
+    items = PracticeItem.objects.filter(hit__campaign=campaign)
+    return set(items.values_list("image_id", "label_id"))
 
 
 def _not_asked_of_own_label(campaign: Campaign) -> list[tuple[int, int]]:

@@ -20,6 +20,7 @@ from tasks.campaigns.follow_up import (
     models_candidates,
 )
 from tasks.campaigns.items import lay_out
+from tasks.campaigns.practice import lay_out_practice
 from tasks.models import Campaign, CampaignImage, CampaignLabel, Pair
 from tasks.models.campaign import Kind
 from tasks.models.refused import Refused
@@ -38,13 +39,22 @@ class Published:
     gaps: list[str] = field(default_factory=list)  # sentences
     first_round: money.Cost = field(default_factory=money.Cost)
     whole: money.Cost = field(default_factory=money.Cost)
+    practice: money.Cost = field(default_factory=money.Cost)  # of one person who needs all tries
     resumed: bool = False
 
     @property
     def notes(self) -> list[str]:
         """What it leaves out and what it rests on, a sentence each."""
         left_out = f"{self.nothing_to_offer:,} images have no labels to offer and are not asked."
-        return [*([left_out] if self.nothing_to_offer else []), *self.gaps]
+        practised = (
+            f"Whoever comes practises first, and passes or gets no work: at most"
+            f" {self.practice.answers} tries, which cost {self.practice} beside the HITs."
+        )
+        return [
+            *([left_out] if self.nothing_to_offer else []),
+            *self.gaps,
+            *([practised] if self.practice.answers else []),
+        ]
 
 
 def freeze(campaign: Campaign) -> Published:
@@ -58,6 +68,8 @@ def freeze(campaign: Campaign) -> Published:
     if not published.images:
         raise Refused(f"campaign {campaign.slug} cannot be published: no image is left to ask")
     _freeze_labels(campaign)
+    lay_out_practice(campaign)
+    published.practice = money.cost_of_practice(campaign, people=1)
     published.hits, controls = lay_out(campaign, of_source)
     published.controls = len(controls)
     if campaign.kind == Kind.CLASSIFY:

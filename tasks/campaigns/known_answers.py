@@ -1,4 +1,4 @@
-"""Imports known answers: pairs known to be present or absent, for use as controls."""
+"""Imports known answers: pairs known to be present or absent, for controls and for practice."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +13,21 @@ from imagesets.tables.values import BOOLEANS
 from tasks.models import KnownAnswer
 
 COLUMNS = ("image", "label", "present")
+EXPLANATION = "explanation"  # a column that may be missing
+LONGEST = 500  # characters of an explanation
 BATCH = 5000
 
 
 @dataclass(frozen=True)
 class KnownImported:
-    """How many answers were new, and how many known; what was taken for granted, a clause each."""
+    """How many answers were new, and how many known; what was taken for granted, a clause each.
+
+    explained: how many of the known ones got the explanation that they lacked.
+    """
 
     added: int
     unchanged: int
+    explained: int
     notes: list[str]
 
 
@@ -29,23 +35,23 @@ class KnownImported:
 def import_known_answers(dataset: Dataset, path: Path) -> KnownImported:
     """Add the rows of a CSV `image,label,present` (true/false, yes/no, 1/0), all of them or none.
 
-    The same file again changes nothing. Raises ImportRefused naming the rows and the field for an
-    unknown image or label, and for a pair that the file repeats or that has another answer already.
+    A fourth column, `explanation`, may say why. The same file again changes nothing. Raises
+    ImportRefused naming the rows and the field for an unknown image or label, and for a pair that
+    the file repeats or that has another answer, or explanation, already.
     """
     # Of two imports at once the second waits for the first.
     Dataset.objects.select_for_update().get(pk=dataset.pk)
     images = dict(dataset.images.values_list("key", "pk"))
     labels = dict(dataset.labels.values_list("key", "pk"))
     stored = {
-        (image, label): present
-        for image, label, present in KnownAnswer.objects.filter(dataset=dataset).values_list(
-            "image_id", "label_id", "present"
-        )
+        (answer.image_id, answer.label_id): answer
+        for answer in KnownAnswer.objects.filter(dataset=dataset)
     }
     first: dict[tuple[int, int], int] = {}
-    new = []
+    new, explained = [], []
     paths = ImagePaths(images)
-    table = NamedRows(path, {name: (name,) for name in COLUMNS}, (), "img0.jpg,cat,true")
+    columns = {name: (name,) for name in COLUMNS}
+    table = NamedRows(path, columns, (EXPLANATION,), "img0.jpg,cat,true")
     add = table.problems.add
     for row, cells in table:
         label, present = cells["label"], BOOLEANS.get(cells["present"].lower())
@@ -60,6 +66,10 @@ def import_known_answers(dataset: Dataset, path: Path) -> KnownImported:
         if present is None:
             add(row, "", f"present is {short(cells['present'])}; it must be true or false")
             continue
+        explanation = cells.get(EXPLANATION, "").strip()
+        if len(explanation) > LONGEST:
+            add(row, EXPLANATION, f"has {len(explanation)} characters; the limit is {LONGEST}")
+            continue
         pair = images[image], labels[label]
         what = f"image {short(image)}, label {short(label)}"
         if pair in first:
@@ -68,13 +78,25 @@ def import_known_answers(dataset: Dataset, path: Path) -> KnownImported:
         first[pair] = row
         if pair not in stored:
             new.append(
-                KnownAnswer(dataset=dataset, image_id=pair[0], label_id=pair[1], present=present)
+                KnownAnswer(
+                    dataset=dataset,
+                    image_id=pair[0],
+                    label_id=pair[1],
+                    present=present,
+                    explanation=explanation,
+                )
             )
-        elif stored[pair] != present:
-            was = "true" if stored[pair] else "false"
+        elif stored[pair].present != present:
+            was = "true" if stored[pair].present else "false"
             add(row, "", f"present: {what} was imported as {was} before")
+        elif explanation and not stored[pair].explanation:
+            stored[pair].explanation = explanation
+            explained.append(stored[pair])
+        elif explanation and stored[pair].explanation != explanation:
+            add(row, "", f"explanation: {what} was imported with another before")
     table.refuse_any()
     if paths.taken_for:
         table.note(paths.note())
     KnownAnswer.objects.bulk_create(new, batch_size=BATCH)
-    return KnownImported(len(new), len(first) - len(new), table.notes)
+    KnownAnswer.objects.bulk_update(explained, ["explanation"], batch_size=BATCH)
+    return KnownImported(len(new), len(first) - len(new), len(explained), table.notes)

@@ -14,6 +14,7 @@ from imagesets.clock import database_now
 from tasks import money
 from tasks.campaigns.freezing import Published, freeze, seed_of
 from tasks.campaigns.pictures import make_pictures_ahead
+from tasks.campaigns.practice import too_little_known
 from tasks.celery_tasks import sync_campaign
 from tasks.crowds import CrowdError, crowd_of, is_production
 from tasks.market.sync import PATIENCE, put_before_crowd
@@ -126,15 +127,17 @@ def _lay_down(locked: Campaign, complete: bool = True) -> Published:
 def _check_money(locked: Campaign, published: Published, balance: Decimal | None) -> None:
     """Raises Refused if the budget, or real money's account, cannot pay the first round."""
     first = published.first_round
+    practice = money.cost_of_practice(locked, min(locked.round_size, locked.workers_per_item))
+    total = first.total + practice.total
     trouble = ""
-    if locked.budget is not None and first.total > locked.budget:
+    if locked.budget is not None and total > locked.budget:
         trouble = f"its budget is {money.usd(locked.budget)}"
-    elif balance is not None and first.total > balance:
+    elif balance is not None and total > balance:
         trouble = f"the account at the marketplace holds {money.usd(balance)}"
     if trouble:
         raise Refused(
             f"campaign {locked.slug} cannot be published: its first round of {first.answers:,}"
-            f" answers costs {first}, and {trouble}"
+            f" answers costs {first}{practice.beside}, and {trouble}"
         )
 
 
@@ -189,6 +192,13 @@ def _missing(campaign: Campaign) -> list[str]:
     production = crowd.is_production(campaign)
     lacking = missing_to_publish(given, paid_crowd=crowd.pays, production=production)
     missing += [sentence for _, sentence in lacking]
+    if campaign.practice and crowd.gives_places:
+        missing.append(
+            f"its crowd {crowd.name} gives out the HITs by itself, so nothing holds a practice"
+            " before them"
+        )
+    elif clause := too_little_known(campaign):
+        missing.append(clause)
     if campaign.source:
         if campaign.source.state not in (State.FINISHED, State.CLOSED):
             missing.append(

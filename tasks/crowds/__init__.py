@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 from django.http import HttpRequest
 
-from tasks.crowds.crowd import BadVisit, Crowd, Door, Frame, HandIn, Visit
+from tasks.crowds.crowd import BadVisit, Crowd, Door, Farewell, Frame, HandIn, Visit
 from tasks.crowds.marketplace import CrowdError, MarketAssignment, MarketPayment, Marketplace
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ __all__ = [
     "Crowd",
     "CrowdError",
     "Door",
+    "Farewell",
     "Frame",
     "HandIn",
     "MarketAssignment",

@@ -17,11 +17,20 @@ from django.http import HttpRequest, HttpResponse
 from tasks.crowds.marketplace import Marketplace
 
 if TYPE_CHECKING:
-    from tasks.models import HIT, Assignment, Campaign, Worker
+    from tasks.models import HIT, Assignment, Campaign, PracticeHIT, Worker
 
 
 class BadVisit(Exception):
     """Nobody can be recognised by this address; the message is for the worker."""
+
+
+@dataclass(frozen=True)
+class Farewell:
+    """What a crowd adds to the site's own words for whoever leaves a study."""
+
+    text: str = ""  # a sentence, with a code to copy, say
+    address: str = ""  # where they go on from there; "": nowhere
+    link: str = ""  # the words of the button that leads there
 
 
 class Door(Protocol):
@@ -71,6 +80,9 @@ class Door(Protocol):
 
     def barred(self, campaign: "Campaign", worker: "Worker") -> str:
         """Why the worker gets no further HIT, as a sentence, although they came in; "": they do."""
+
+    def refused(self, campaign: "Campaign", worker: "Worker") -> Farewell:
+        """How whoever refused the campaign's consent leaves; the site gives them no work."""
 
     def open_to(self, request: HttpRequest) -> Q:
         """Which of the crowd's campaigns the visitor may find at /tasks/."""
@@ -132,8 +144,8 @@ class Crowd(Protocol):
         """Whether the marketplace says who does which HIT (tasks/work/take_up.py), not the site."""
         return self.frame is not None
 
-    def time_allowed(self, campaign: "Campaign", hit: "HIT") -> timedelta:
-        """How long the site keeps an assignment for its worker without a sign of life."""
+    def time_allowed(self, campaign: "Campaign", hit: "HIT | PracticeHIT") -> timedelta:
+        """How long the site keeps work for its worker without a sign of life."""
 
     def is_production(self, campaign: "Campaign") -> bool:
         """Whether money leaves an account: yes, unless its marketplace is known to be a sandbox.

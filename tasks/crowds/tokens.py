@@ -1,13 +1,30 @@
-"""Assignments by their token, the secret that only an assignment's worker was given."""
+"""Work by its token, the secret that only its worker was given: assignments, tries at practice."""
 
-from tasks.models import Assignment, Campaign
+from tasks.models import Assignment, Campaign, PracticeTry
 
 LONGEST_TOKEN = 200  # characters
 
 
 def assignment_of(token: str | None, campaign: Campaign) -> Assignment | None:
     """The campaign's assignment of that token, or None."""
-    if not token or len(token) > LONGEST_TOKEN or not token.isprintable():
+    if not _may_be_one(token):
         return None
     found = Assignment.objects.select_related("worker", "draft")
     return found.filter(campaign=campaign, token=token).first()
+
+
+def try_of(token: str | None, campaign: Campaign) -> PracticeTry | None:
+    """The try of that token at the campaign's practice, or None."""
+    if not _may_be_one(token):
+        return None
+    found = PracticeTry.objects.select_related("worker", "draft", "hit__campaign")
+    return found.filter(hit__campaign=campaign, token=token).first()
+
+
+def work_of(token: str | None, campaign: Campaign) -> Assignment | PracticeTry | None:
+    """The campaign's assignment or try of that token, or None."""
+    return assignment_of(token, campaign) or try_of(token, campaign)
+
+
+def _may_be_one(token: str | None) -> bool:
+    return bool(token and len(token) <= LONGEST_TOKEN and token.isprintable())

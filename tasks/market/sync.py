@@ -224,15 +224,15 @@ def _pay(campaign: Campaign, market: Marketplace, done: Synced) -> None:
     due = due.select_related("assignment__hit", "assignment__worker", "assignment__campaign")
 
     def approve(payment: Payment) -> None:
-        market.approve(payment.assignment)
+        market.approve(payment.for_answer)
 
     def give_bonus(payment: Payment) -> str:
-        return market.bonus(payment.assignment, payment.amount, payment.reason, payment.request_key)
+        return market.bonus(payment.for_answer, payment.amount, payment.reason, payment.request_key)
 
     for payment, _ in _each(due.filter(kind=PaymentKind.BASE), approve, done):
         with transaction.atomic():
-            mark_paid(payment.assignment, "")
-            _record(payment.assignment, "approved")
+            mark_paid(payment.for_answer, "")
+            _record(payment.for_answer, "approved")
         done.paid += 1
     for payment, reference in _each(due.filter(kind=PaymentKind.BONUS), give_bonus, done):
         keys = [payment.request_key, f"fee-{payment.request_key}"]

@@ -9,6 +9,8 @@ from tasks.models.hit import HIT, HITItem, Section
 from tasks.models.invitation import Arrival, Invitation
 from tasks.models.known_answer import KnownAnswer
 from tasks.models.payment import Payment
+from tasks.models.picture_report import PictureReport
+from tasks.models.practice import PracticeDraft, PracticeHIT, PracticeItem, PracticeTry
 from tasks.models.results import ImageResult, KeptReport, PairResult, Run, WorkerResult
 from tasks.models.transition import Transition
 from tasks.models.worker import Secret, Stop, Worker
@@ -32,7 +34,12 @@ __all__ = [
     "Pair",
     "PairResult",
     "Payment",
+    "PictureReport",
     "Place",
+    "PracticeDraft",
+    "PracticeHIT",
+    "PracticeItem",
+    "PracticeTry",
     "Run",
     "Secret",
     "Section",

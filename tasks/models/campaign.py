@@ -119,6 +119,7 @@ class Campaign(models.Model):
     min_judgments = models.PositiveSmallIntegerField(**_declared("min_judgments"))
     assignment_minutes = models.PositiveSmallIntegerField(**_declared("assignment_minutes"))
     controls = models.JSONField(default=default_controls, blank=True)
+    practice = models.JSONField(**_declared("practice"))
     rejection = models.BooleanField(**_declared("rejection"))
     review_sample = models.PositiveIntegerField(**_declared("review_sample"))
     wage = models.DecimalField(max_digits=7, decimal_places=2, **_declared("wage"))

@@ -17,6 +17,7 @@ from tasks.models.setting_groups import (
     FOLLOW_UP,
     MEDIUM,
     PER_LABEL,
+    PRACTICE,
     QUALIFICATION,
     SMALL,
 )
@@ -160,6 +161,17 @@ SETTINGS: dict[str, Setting] = {
             CONTROLS,
             "Items whose answer is known, mixed into the HITs.",
             default=CONTROLS.defaults(),
+        ),
+        Setting(
+            "practice",
+            "Practice",
+            PRACTICE,
+            "A first, paid HIT of known answers, after which workers see what is right; who reaches"
+            " the pass mark gets work. Null: none. Not on a marketplace that gives out the HITs"
+            " itself.",
+            default=None,
+            null=True,
+            kinds=CONTAINS,
         ),
         Setting(
             "rejection",
@@ -366,7 +378,16 @@ def _controls_come_from_others(values: Mapping[str, Any]) -> Problem | None:
     return "controls.campaigns", "A campaign cannot give controls to itself."
 
 
-RULES: tuple[Rule, ...] = (_has_a_slug, _only_classify_follows, _controls_come_from_others)
+def _only_contains_practises(values: Mapping[str, Any]) -> Problem | None:
+    if not values["practice"] or values["kind"] in CONTAINS:
+        return None
+    return "practice", "Only a campaign of kind contains has a practice."
+
+
+RULES: tuple[Rule, ...] = (
+    *(_has_a_slug, _only_classify_follows, _controls_come_from_others),
+    _only_contains_practises,
+)
 
 
 def missing_to_publish(

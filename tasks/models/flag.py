@@ -18,6 +18,7 @@ class FlagKind(models.TextChoices):
     ALIKE = "alike", "agrees too well with somebody of the same network"
     FAST = "fast", "answers come too fast from one network"
     HAND = "hand", "a machine's hand"
+    REPORTS = "reports", "reports many pictures that nobody else does"
 
 
 class Flag(models.Model):
@@ -31,7 +32,7 @@ class Flag(models.Model):
     assignment = models.ForeignKey(
         Assignment, on_delete=models.CASCADE, null=True, blank=True, related_name="flags"
     )
-    kind = models.CharField(max_length=5, choices=FlagKind.choices)
+    kind = models.CharField(max_length=7, choices=FlagKind.choices)
     evidence = models.TextField()
     at = models.DateTimeField(db_default=Now())
 

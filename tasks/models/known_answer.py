@@ -12,6 +12,9 @@ class KnownAnswer(models.Model):
     image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="+")
     label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="+")
     present = models.BooleanField()
+    explanation = models.TextField(
+        blank=True, default="", db_default="", help_text="Why, for workers who practise on it."
+    )
     imported_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

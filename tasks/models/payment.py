@@ -7,6 +7,8 @@ from django.db.models import Q
 
 from tasks.models.assignment import Assignment
 from tasks.models.campaign import Campaign
+from tasks.models.practice import PracticeTry
+from tasks.models.worker import Worker
 
 
 class PaymentKind(models.TextChoices):
@@ -15,6 +17,7 @@ class PaymentKind(models.TextChoices):
     BASE = "base", "base pay"
     BONUS = "bonus", "bonus"
     FEE = "fee", "the marketplace's fee"
+    PRACTICE = "practice", "practice pay"
 
 
 class PaymentState(models.TextChoices):
@@ -28,12 +31,18 @@ class Payment(models.Model):
     """One amount, in US dollars, stored by the step that makes it due.
 
     `request_key` says what it is for: the same key is the same payment, so nothing is paid twice.
-    An accepted answer has one base payment; a fee belongs to the payment that incurs it.
+    An accepted answer has one base payment, a try at the practice one payment of its own, and
+    nothing else is paid for by an assignment or a try; a fee belongs to the payment that incurs it.
     """
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="payments")
-    assignment = models.ForeignKey(Assignment, on_delete=models.CASCADE, related_name="payments")
-    kind = models.CharField(max_length=5, choices=PaymentKind.choices)
+    assignment = models.ForeignKey(
+        Assignment, on_delete=models.CASCADE, null=True, blank=True, related_name="payments"
+    )
+    practice = models.ForeignKey(
+        PracticeTry, on_delete=models.CASCADE, null=True, blank=True, related_name="payments"
+    )
+    kind = models.CharField(max_length=8, choices=PaymentKind.choices)
     amount = models.DecimalField(max_digits=12, decimal_places=4)
     reason = models.TextField()
     request_key = models.CharField(max_length=64, unique=True)
@@ -59,6 +68,19 @@ class Payment(models.Model):
                 condition=Q(kind=PaymentKind.BASE),
                 name="an_answer_is_paid_once",
             ),
+            models.UniqueConstraint(
+                fields=["practice"],
+                condition=Q(kind=PaymentKind.PRACTICE),
+                name="a_practice_is_paid_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=[PaymentKind.BASE, PaymentKind.BONUS], practice=None)
+                & Q(assignment__isnull=False)
+                | Q(kind=PaymentKind.PRACTICE, assignment=None, practice__isnull=False)
+                | Q(kind=PaymentKind.FEE, assignment=None, practice__isnull=False)
+                | Q(kind=PaymentKind.FEE, assignment__isnull=False, practice=None),
+                name="a_payment_is_for_one_thing",
+            ),
         ]
         indexes = [
             models.Index(fields=["campaign", "state"], name="payment_of_campaign"),
@@ -66,3 +88,16 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount} ({self.request_key})"
+
+    @property
+    def for_answer(self) -> Assignment:
+        """The assignment of base pay or a bonus."""
+        assert self.assignment is not None  # a_payment_is_for_one_thing
+        return self.assignment
+
+    @property
+    def worker(self) -> Worker:
+        """Who earned it."""
+        work = self.assignment or self.practice
+        assert work is not None
+        return work.worker

@@ -115,6 +115,21 @@ CONTROLS = Group(
         ),
     ),
 )
+PRACTICE = Group(
+    "Practice",
+    "A first HIT of known answers, with feedback.",
+    (
+        Setting(
+            "items",
+            "Pictures",
+            Whole(2, 48),
+            "Pictures of a try: half of them show the label that is asked for.",
+            default=8,
+        ),
+        Setting("pass", "Pass mark", EXACT_SHARE, "The share that must be right.", default=0.75),
+        Setting("tries", "Tries", Whole(1, 10), "Each with pictures of its own.", default=2),
+    ),
+)
 LOCALE = Group(
     "Locale",
     "A country, and in the US a state.",

@@ -1,8 +1,16 @@
 """Money: what answers cost, the hard budget, and the ledger. US dollars, always Decimal."""
 
 from tasks.money.budget import committed, over, raises, spent, spent_by
-from tasks.money.costs import Cost, cost_of, expected_seconds, price, reward_of, usd
-from tasks.money.ledger import differences, owe, owe_bonus
+from tasks.money.costs import (
+    Cost,
+    cost_of,
+    cost_of_practice,
+    expected_seconds,
+    price,
+    reward_of,
+    usd,
+)
+from tasks.money.ledger import differences, owe, owe_bonus, owe_practice
 from tasks.money.production import confirm, unconfirmed
 
 __all__ = [
@@ -10,11 +18,13 @@ __all__ = [
     "committed",
     "confirm",
     "cost_of",
+    "cost_of_practice",
     "differences",
     "expected_seconds",
     "over",
     "owe",
     "owe_bonus",
+    "owe_practice",
     "price",
     "raises",
     "reward_of",

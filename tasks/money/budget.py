@@ -45,11 +45,17 @@ _COMMITTED = f"""
       AND NOT a.imported AND p.id IS NULL
       AND (a.state = 'submitted' OR {handed_in()})
     GROUP BY h.reward
+    UNION ALL
+    SELECT h.reward, count(*) FROM tasks_practicetry t
+    JOIN tasks_practicehit h ON h.id = t.hit_id
+    WHERE h.campaign_id = %(campaign)s AND t.submitted_at IS NULL
+      AND t.expires_at > statement_timestamp()
+    GROUP BY h.reward
 """
 
 
 def committed(campaign: Campaign) -> Decimal:
-    """What is in the ledger, and what answers still to come or to be reviewed will cost."""
+    """What is in the ledger, and what answers and practice still to come or in review will cost."""
     crowd = crowd_of(campaign)
     total = Decimal(0)
     with connection.cursor() as cursor:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db.models import Count
 
 from tasks.crowds import Crowd, crowd_of
-from tasks.models import HIT, Campaign
+from tasks.models import HIT, Campaign, PracticeHIT
 from tasks.models.campaign import Kind
 
 HOUR = 3600  # seconds
@@ -24,6 +24,11 @@ class Cost:
     @property
     def total(self) -> Decimal:
         return self.rewards + self.fees
+
+    @property
+    def beside(self) -> str:
+        """What to add to the cost of a round of which this is the practice; "": there is none."""
+        return f" and the practice of new people {self}" if self.answers else ""
 
     def __str__(self) -> str:
         fees = f" (rewards {usd(self.rewards)}, fees {usd(self.fees)})" if self.fees else ""
@@ -62,6 +67,15 @@ def cost_of(campaign: Campaign, answers: int) -> Cost:
     return total
 
 
+def cost_of_practice(campaign: Campaign, people: int) -> Cost:
+    """The cost of a practice in which `people` people need all of their tries."""
+    crowd = crowd_of(campaign)
+    total = Cost()
+    for hit in campaign.practice_hits.all():
+        total = _plus(total, crowd, hit.reward, people)
+    return total
+
+
 def _plus(cost: Cost, crowd: Crowd, reward: Decimal, answers: int) -> Cost:
     return Cost(
         cost.answers + answers,
@@ -70,6 +84,6 @@ def _plus(cost: Cost, crowd: Crowd, reward: Decimal, answers: int) -> Cost:
     )
 
 
-def price(campaign: Campaign, hit: HIT) -> Decimal:
-    """The cost of one answer to the HIT, with the fee."""
+def price(campaign: Campaign, hit: HIT | PracticeHIT) -> Decimal:
+    """The cost of one answer to the HIT, or of one try at it, with the fee."""
     return hit.reward + crowd_of(campaign).fee(hit.reward)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from tasks.crowds import crowd_of, marketplace_of
-from tasks.models import Assignment, Campaign, Payment
+from tasks.models import Assignment, Campaign, Payment, PracticeTry
 from tasks.models.assignment import Outcome
 from tasks.models.payment import PaymentKind
 from tasks.models.refused import Refused
@@ -15,6 +15,7 @@ from tasks.money.budget import over
 from tasks.money.costs import usd
 
 FOR_THE_WORK = "for the work"
+FOR_THE_PRACTICE = "for the practice"
 
 
 def owe(assignments: Iterable[Assignment]) -> None:
@@ -27,21 +28,28 @@ def owe(assignments: Iterable[Assignment]) -> None:
     Payment.objects.bulk_create(rows)
 
 
+def owe_practice(attempt: PracticeTry) -> None:
+    """Add the pay of a try and its fee, in the transaction that judges it."""
+    if attempt.reward:
+        rows = _payments(attempt, PaymentKind.PRACTICE, attempt.reward, FOR_THE_PRACTICE)
+        Payment.objects.bulk_create(rows)
+
+
 def _payments(
-    assignment: Assignment, kind: PaymentKind, amount: Decimal, reason: str
+    work: Assignment | PracticeTry, kind: PaymentKind, amount: Decimal, reason: str
 ) -> list[Payment]:
     """The payment and, where the marketplace takes one, its fee."""
-    key = f"{kind.value}-{assignment.pk}"
+    key = f"{kind.value}-{work.pk}"
     if kind == PaymentKind.BONUS:
         key += "-" + hashlib.sha256(reason.encode()).hexdigest()[:16]
-    fee = crowd_of(assignment.campaign).fee(amount)
+    fee = crowd_of(work.campaign).fee(amount)
     parts = [(kind, amount, reason, key)]
     if fee:
         parts.append((PaymentKind.FEE, fee, f"on the {kind.value}", f"fee-{key}"))
     return [
         Payment(
-            campaign_id=assignment.campaign_id,
-            assignment=assignment,
+            campaign=work.campaign,
+            **{"practice" if isinstance(work, PracticeTry) else "assignment": work},
             kind=kind,
             amount=amount,
             reason=reason,
@@ -94,11 +102,12 @@ def differences(campaign: Campaign, hits: Collection[int] | None = None) -> list
     market = marketplace_of(campaign)
     if market is None:
         return []
-    payments = campaign.payments.exclude(kind=PaymentKind.FEE).select_related("assignment")
+    payments = campaign.payments.filter(kind__in=[PaymentKind.BASE, PaymentKind.BONUS])
+    payments = payments.select_related("assignment")
     if hits is not None:
         payments = payments.filter(assignment__hit__in=hits)
     by_key = {
-        (p.kind, p.assignment.key, p.reason if p.kind == PaymentKind.BONUS else ""): p
+        (p.kind, p.for_answer.key, p.reason if p.kind == PaymentKind.BONUS else ""): p
         for p in payments
     }
     disagreements = []

@@ -14,16 +14,15 @@ from tasks.pages.addresses import (
     campaign_address,
     carried_on,
     consent_address,
-    hit_address,
     nothing_address,
 )
 from tasks.pages.hit_pages import refuse, worker_page
 from tasks.pages.instructions import as_html
 from tasks.pages.languages import speak
+from tasks.pages.leading import next_address
 from tasks.pages.origins import from_another_site
 from tasks.pages.replies import SeeOther
 from tasks.pages.thanks import Reason, thank
-from tasks.work.claiming import next_assignment
 from tasks.work.consent import decide, is_due, texts_asked, version_asked
 
 
@@ -32,7 +31,7 @@ from tasks.work.consent import decide, is_due, texts_asked, version_asked
 @require_http_methods(["GET", "HEAD", "POST"])
 @worker_page
 def consent(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Ask whoever has begun; agreeing takes a place and leads to its HIT."""
+    """Ask whoever has begun; agreeing leads to their practice, or takes a place and to its HIT."""
     campaign = Campaign.objects.filter(public_id=public_id).first()
     door = crowd_of(campaign).door if campaign is not None else None
     if campaign is None or door is None:
@@ -50,12 +49,12 @@ def consent(request: HttpRequest, public_id: str) -> HttpResponse:
         if (version := request.POST.get("refuse", "")) in asked:
             decide(campaign, worker, False, version)
             again = consent_address(campaign, carried)
-            return thank(request, campaign, worker, Reason.REFUSED, more=again)
+            left = door.refused(campaign, worker)
+            return thank(request, campaign, worker, Reason.REFUSED, more=again, farewell=left)
         if (version := request.POST.get("agree", "")) in asked:
             decide(campaign, worker, True, version)
-            if (assignment := next_assignment(campaign, worker)) is not None:
-                return SeeOther(hit_address(assignment))
-            return SeeOther(nothing_address(campaign, carried))
+            following = next_address(campaign, worker)
+            return SeeOther(following or nothing_address(campaign, carried))
     context = {
         "campaign": campaign,
         "text": as_html(campaign.texts.consent),

@@ -6,12 +6,22 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tasks.models import Assignment, Draft
-from tasks.pages.form_reading import ITEM_FIELDS, TILE_FIELDS, choices_on, read
+from tasks.models import Assignment, PracticeTry
+from tasks.models.draft import AnyDraft
+from tasks.pages.form_reading import (
+    ITEM_FIELDS,
+    TILE_FIELDS,
+    WHY,
+    choices_on,
+    read,
+    reports_on,
+)
 from tasks.pages.hit_pages import iso, refuse
 from tasks.pages.sheets import Sheet, sheet_of
+from tasks.work import practice
 from tasks.work.claiming import renew
 from tasks.work.drafts import Saved, save
+from tasks.work.reporting import keep_reports
 
 CHOICES = (*TILE_FIELDS, *(name for name in ITEM_FIELDS if name != "other-"))
 BESIDE = ("comment", "active_seconds", "conditions")
@@ -22,7 +32,7 @@ ANSWERED = gettext_lazy("This work is answered already: nothing is left to be sa
 OVER = gettext_lazy("This work is no longer yours, so nothing more of it is saved.")
 
 
-def take_draft(request: HttpRequest, assignment: Assignment) -> HttpResponse:
+def take_draft(request: HttpRequest, work: Assignment | PracticeTry) -> HttpResponse:
     """Keep a posted draft: 204, also where a newer one is kept already.
 
     One that changes a choice renews the worker's time (rule P5); X-Expires then tells the new one.
@@ -33,33 +43,45 @@ def take_draft(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     fields = as_json(request.POST)
     if len(fields) > LONGEST:
         return refuse(request, 413, _("This draft is longer than any form of this page."))
-    saved = save(assignment, fields, revision)
+    saved = save(work, fields, revision)
     if saved == Saved.ANSWERED:
         return refuse(request, 409, str(ANSWERED))
     if saved == Saved.OVER:
+        keep_reports_of_ended(work, request.POST)
         return refuse(request, 410, str(OVER))
     response = HttpResponse(status=204)
-    renewed = saved == Saved.STORED and _renewed(assignment, request.POST)
-    if renewed and assignment.expires_at is not None:
-        response["X-Expires"] = iso(assignment.expires_at)
+    renewed = saved == Saved.STORED and _renewed(work, request.POST, revision)
+    if renewed and work.expires_at is not None:
+        response["X-Expires"] = iso(work.expires_at)
     return response
 
 
-def keep(assignment: Assignment, form: QueryDict, choices: str) -> None:
-    """Keep a form that was sent and is no answer, as the newest draft; `choices`: their digest."""
+def keep(work: Assignment | PracticeTry, form: QueryDict, sheet: Sheet) -> None:
+    """Keep a form that was sent and is no answer, as the newest draft; `sheet`: as it was read."""
     fields = as_json(form)
     if len(fields) > LONGEST:
         fields = "{}"
-    if save(assignment, fields, _revision(form) or 0, anyway=True) == Saved.STORED:
-        renew(assignment, choices)
+    saved = save(work, fields, _revision(form) or 0, anyway=True)
+    if saved != Saved.ANSWERED:
+        keep_reports(work, reports_on(sheet), take_back=saved == Saved.STORED)
+    if saved == Saved.STORED:
+        _renew(work, choices_on(sheet))
 
 
-def draft_of(assignment: Assignment) -> Draft | None:
-    """The stored draft; no query where it was selected with the assignment."""
-    return getattr(assignment, "draft", None)
+def keep_reports_of_ended(work: Assignment | PracticeTry, form: QueryDict) -> None:
+    """Keep what a page reports although its work is over: the worker has seen those pictures."""
+    if any(name.startswith("report") for name in form):
+        sheet = sheet_of(work)
+        read(sheet, form)
+        keep_reports(work, reports_on(sheet), take_back=False)
 
 
-def fill_in(sheet: Sheet, draft: Draft, problems: bool = False) -> None:
+def draft_of(work: Assignment | PracticeTry) -> AnyDraft | None:
+    """The stored draft; no query where it was selected with the work."""
+    return getattr(work, "draft", None)
+
+
+def fill_in(sheet: Sheet, draft: AnyDraft, problems: bool = False) -> None:
     """Show a draft's choices and texts on the sheet, and if wanted what keeps it from an answer."""
     read(sheet, _form_of(draft))
     sheet.revision = draft.revision
@@ -67,7 +89,7 @@ def fill_in(sheet: Sheet, draft: Draft, problems: bool = False) -> None:
         sheet.forget_problems()
 
 
-def _form_of(draft: Draft) -> QueryDict:
+def _form_of(draft: AnyDraft) -> QueryDict:
     """The draft's fields as its page's form had them."""
     form = QueryDict(mutable=True)
     for name, values in json.loads(draft.fields).items():
@@ -75,7 +97,7 @@ def _form_of(draft: Draft) -> QueryDict:
     return form
 
 
-def must_ask(request: HttpRequest, draft: Draft | None) -> bool:
+def must_ask(request: HttpRequest, draft: AnyDraft | None) -> bool:
     """Whether the worker gives back what they have begun to answer, and was not asked yet."""
     if draft is None or "sure" in request.POST:
         return False
@@ -87,16 +109,26 @@ def as_json(form: QueryDict) -> str:
     kept = {
         name: values
         for name, values in form.lists()
-        if name in (*TILE_FIELDS, *BESIDE) or name.startswith(ITEM_FIELDS)
+        if name in (*TILE_FIELDS, *BESIDE) or name.startswith((*ITEM_FIELDS, WHY))
     }
     return json.dumps(kept, ensure_ascii=False)
 
 
-def _renewed(assignment: Assignment, form: QueryDict) -> bool:
-    sheet = sheet_of(assignment)
+def _renewed(work: Assignment | PracticeTry, form: QueryDict, revision: int) -> bool:
+    """Take what a stored draft says: its reports, and the worker's time. Whether that is longer."""
+    sheet = sheet_of(work)
+    before = reports_on(sheet)
     read(sheet, form)
+    if (reports := reports_on(sheet)) != before:
+        keep_reports(work, reports, revision=revision)
     choices = choices_on(sheet)
-    return choices != assignment.choices_seen and renew(assignment, choices)
+    return choices != work.choices_seen and _renew(work, choices)
+
+
+def _renew(work: Assignment | PracticeTry, choices: str) -> bool:
+    if isinstance(work, PracticeTry):
+        return practice.renew(work, choices)
+    return renew(work, choices)
 
 
 def _revision(form: QueryDict) -> int | None:

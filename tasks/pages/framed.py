@@ -19,9 +19,24 @@ from tasks.crowds import BadVisit, Frame, Visit
 from tasks.models import HIT, Assignment, Campaign, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
-from tasks.pages.drafts import draft_of, fill_in, keep, must_ask, take_draft
-from tasks.pages.form_reading import choices_on, read
-from tasks.pages.hit_pages import ask_to_give_back, form, is_expired, preview, refuse
+from tasks.pages.drafts import (
+    draft_of,
+    fill_in,
+    keep,
+    keep_reports_of_ended,
+    must_ask,
+    take_draft,
+)
+from tasks.pages.form_reading import read
+from tasks.pages.hit_pages import (
+    WARNED,
+    ask_to_give_back,
+    form,
+    is_expired,
+    preview,
+    refuse,
+    warn,
+)
 from tasks.pages.instructions import as_html
 from tasks.pages.languages import chosen
 from tasks.pages.replies import SeeOther, problems_of, wants_json
@@ -32,6 +47,7 @@ from tasks.work.submitting import submit
 from tasks.work.take_up import NotOffered, claim_of, has_room, take_up, unsaved
 
 CONSENT = "consent"  # in an address: the version of the text that was agreed to
+CARRIED = (CONSENT, WARNED)
 ENDED = gettext_lazy("This study has ended, and this work with it. Thank you.")
 RETURN = gettext_lazy(
     "Please return this work with the marketplace's own button. It will not count against you."
@@ -44,9 +60,9 @@ def hit(request: HttpRequest, hit: HIT, frame: Frame) -> HttpResponse:
         visit = frame.visit(hit.campaign, request.GET.dict() | request.POST.dict())
         if not visit.key:
             return preview(request, hit)
-        version = request.POST.get(CONSENT) or request.GET.get(CONSENT)
-        carried = chosen() | ({CONSENT: version} if version else {})
-        visit = replace(visit, fields={**visit.fields, **carried})
+        given = {name: request.POST.get(name) or request.GET.get(name) for name in CARRIED}
+        told = {name: value for name, value in given.items() if value}
+        visit = replace(visit, fields={**visit.fields, **chosen(), **told})
         return _visited(request, hit, frame, visit)
     except BadVisit as error:
         return refuse(request, 409, str(error), framed=True)
@@ -62,19 +78,21 @@ def _visited(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> Http
         claim = claim_of(hit, visit.worker, visit.key)
         if claim is None and _must_agree(hit.campaign, visit):
             return _ask_consent(request, hit.campaign, visit)
+        if claim is None and _must_be_warned(hit.campaign, visit):
+            return warn(request, hit.campaign, visit.fields)
         assignment = claim or _take_up(hit, visit)
     except NotOffered as error:
-        return _return(request, 409, str(error))
+        return _return(request, hit.campaign, 409, str(error))
     assignment.hit, assignment.campaign = hit, hit.campaign
     if assignment.submitted_at is not None:
         return _hand_in(request, frame, assignment, visit)
     if hit.campaign.state == State.CLOSED:
-        return _return(request, 410, str(ENDED))
+        return _return(request, hit.campaign, 410, str(ENDED))
     expires = assignment.expires_at
     if assignment.state == AssignmentState.RETURNED:
         expires = None  # perhaps another worker's now, perhaps theirs again
     elif assignment.state != AssignmentState.OPEN or is_expired(assignment):
-        return _return(request, 410, _("Your time for this work is over."))
+        return _return(request, hit.campaign, 410, _("Your time for this work is over."))
     sheet = sheet_of(assignment)
     if (draft := draft_of(assignment)) is not None:
         fill_in(sheet, draft, problems="problems" in request.GET)
@@ -108,10 +126,20 @@ def _must_agree(campaign: Campaign, visit: Visit) -> bool:
     return is_due(campaign, worker)
 
 
+def _must_be_warned(campaign: Campaign, visit: Visit) -> bool:
+    """Whether the campaign warns of its pictures, and whoever comes has not read that yet."""
+    if not campaign.content_warning or not visit.fields.keys().isdisjoint(CARRIED):
+        return False  # the text to agree to says it too
+    worked = Assignment.objects.filter(
+        campaign=campaign, worker__crowd=campaign.crowd, worker__external_id=visit.worker
+    )
+    return not worked.exists()
+
+
 def _ask_consent(request: HttpRequest, campaign: Campaign, visit: Visit) -> HttpResponse:
     """The text to agree to; agreeing leads to the HIT by a GET, as the marketplace does."""
     if "refuse" in request.GET:
-        return _return(request, 200, _("You do not take part. That is fine."))
+        return _return(request, campaign, 200, _("You do not take part. That is fine."))
     context = {
         "campaign": campaign,
         "text": as_html(campaign.texts.consent),
@@ -134,27 +162,29 @@ def _posted(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> HttpR
     if "return" in request.POST:
         if must_ask(request, draft_of(assignment)):
             work = f"{request.path}?{urlencode(visit.fields)}"
-            return ask_to_give_back(request, visit.fields, work)
+            return ask_to_give_back(request, hit.campaign, visit.fields, work)
         if claim is not None:
             give_back(claim)
         message = _("None of your answers were stored. Thank you for having a look.")
-        return _return(request, 200, message)
+        return _return(request, hit.campaign, 200, message)
     sheet = sheet_of(assignment)
     answer = read(sheet, request.POST)
-    if answer is None:
-        keep(claim or _stored(hit, visit), request.POST, choices_on(sheet))
-        if wants_json(request):
+    if answer is None or "keep" in request.POST:
+        keep(claim or _stored(hit, visit), request.POST, sheet)
+        problems = {} if "keep" in request.POST else {"problems": "1"}
+        if problems and wants_json(request):
             return problems_of(sheet.problems)
-        return SeeOther(f"{request.path}?{urlencode({**visit.fields, 'problems': '1'})}")
+        return SeeOther(f"{request.path}?{urlencode({**visit.fields, **problems})}")
     done = submit(claim or _stored(hit, visit), answer)
     return _hand_in(request, frame, done.assignment, visit, late=done.status == "late")
 
 
 def _draft(request: HttpRequest, assignment: Assignment, hit: HIT) -> HttpResponse:
     """Keep a draft as an answer would be kept: whoever else came, and if need be taken up anew."""
-    if hit.campaign.state == State.CLOSED:
-        return refuse(request, 410, str(ENDED))
     assignment.hit, assignment.campaign = hit, hit.campaign
+    if hit.campaign.state == State.CLOSED:
+        keep_reports_of_ended(assignment, request.POST)
+        return refuse(request, 410, str(ENDED))
     return take_draft(request, assignment)
 
 
@@ -166,11 +196,15 @@ def _hand_in(
     if wants_json(request):
         handed = {"action": hand_in.action, "fields": dict(hand_in.fields)}
         return JsonResponse({"hand_in": handed})
-    response = render(request, "tasks/hand_in.html", {"hand_in": hand_in, "late": late})
+    response = render(
+        request,
+        "tasks/hand_in.html",
+        {"campaign": assignment.campaign, "hand_in": hand_in, "late": late},
+    )
     response._csp_replace = {"form-action": visit.origins}  # type: ignore[attr-defined]
     return response
 
 
-def _return(request: HttpRequest, status: int, message: str) -> HttpResponse:
+def _return(request: HttpRequest, campaign: Campaign, status: int, message: str) -> HttpResponse:
     """A friendly page that asks the worker to return the work to the marketplace."""
-    return refuse(request, status, f"{message} {RETURN}", framed=True)
+    return refuse(request, status, f"{message} {RETURN}", framed=True, campaign=campaign)

@@ -16,15 +16,17 @@ from django.views.decorators.gzip import gzip_page
 
 from imagesets.clock import database_now
 from tasks.crowds import crowd_of
-from tasks.models import HIT, Assignment
+from tasks.models import HIT, Assignment, Campaign
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import Kind, State
+from tasks.models.picture_report import LONGEST_REASON
 from tasks.pages.form_reading import LONGEST_COMMENT, LONGEST_OTHER
 from tasks.pages.instructions import as_html
 from tasks.pages.languages import spoken, tell
 from tasks.pages.replies import preload, problems_of, wants_json
 from tasks.pages.sheets import Sheet, preview_of
 
+WARNED = "warned"  # in an address: whoever comes has read the campaign's warning
 TITLES = {
     Kind.CONTAINS: gettext_lazy("Find what is in pictures"),
     Kind.CLASSIFY: gettext_lazy("Say what is in pictures"),
@@ -57,7 +59,15 @@ def preview(
         return refuse(request, 409, _("This was a preview: accept the work before you submit it."))
     if hit.campaign.state in (State.CLOSED, State.FINISHED):
         return refuse(request, 410, _("This study has ended."))
+    if hit.campaign.content_warning and WARNED not in request.GET:
+        return warn(request, hit.campaign, request.GET.dict())
     return form(request, preview_of(hit), None, way_in or {})
+
+
+def warn(request: HttpRequest, campaign: Campaign, carried: Mapping[str, str]) -> HttpResponse:
+    """What the campaign warns of, before its first picture; its button leads to the same page."""
+    context = {"campaign": campaign, "carried": carried, "warned": WARNED}
+    return render(request, "tasks/warning.html", context)
 
 
 # Compressed, since 48 tiles are much text: its one secret, the assignment's token, stands in the
@@ -69,10 +79,12 @@ def form(
     assignment: Assignment | None,
     carried: Mapping[str, str],
     expires: datetime | None = None,
+    practice: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     """The HIT's page; `carried`: hidden fields that identify the worker in its forms.
 
-    `expires`: until when the work is kept, if it says so.
+    `expires`: until when the work is kept, if it says so. `practice`: of a try, what the page says
+    of it.
     """
     practised = False
     if assignment is not None:
@@ -81,7 +93,8 @@ def form(
             campaign=assignment.campaign_id,
             state=AssignmentState.SUBMITTED,
         ).exists()
-    questions = len(sheet.sections or sheet.pictures)
+    asked = [picture for picture in sheet.pictures if not picture.hidden] or sheet.pictures
+    questions = len(sheet.sections or asked)
     context = {
         "sheet": sheet,
         "questions": questions,
@@ -91,23 +104,27 @@ def form(
         "carried": carried,
         "expires": expires and iso(expires),
         "expires_at": expires,
+        "practice": practice,
         "can_resume": crowd_of(sheet.campaign).door is not None,
         "instructions": as_html(sheet.campaign.texts.instructions),
         "instructions_open": not practised,
         "longest_other": LONGEST_OTHER,
         "longest_comment": LONGEST_COMMENT,
+        "longest_reason": LONGEST_REASON,
     }
     page = render(request, f"tasks/{sheet.campaign.kind}.html", context)
     preload(page, sheet.first_pictures)
     return page
 
 
-def ask_to_give_back(request: HttpRequest, carried: Mapping[str, str], work: str) -> HttpResponse:
+def ask_to_give_back(
+    request: HttpRequest, campaign: Campaign, carried: Mapping[str, str], work: str
+) -> HttpResponse:
     """Ask once more, because the worker has chosen something; `work`: the HIT's address."""
     if wants_json(request):
         message = _("Something is chosen on the page: send sure=1 to give it back.")
         return refuse(request, 409, message)
-    context = {"carried": carried, "work": work}
+    context = {"campaign": campaign, "carried": carried, "work": work}
     return render(request, "tasks/give_back.html", context)
 
 
@@ -122,15 +139,21 @@ def iso(moment: datetime) -> str:
 
 
 def refuse(
-    request: HttpRequest, status: int, message: str, more: str = "", framed: bool = False
+    request: HttpRequest,
+    status: int,
+    message: str,
+    more: str = "",
+    framed: bool = False,
+    campaign: Campaign | None = None,
 ) -> HttpResponse:
     """A friendly page that refuses; `more`: the address where the worker may go on.
 
+    `campaign`: the one that they work for, whose people they may want to write to.
     To a script: {"detail"}, with status 422 {"errors"}.
     """
     if wants_json(request):
         if status == 422:
             return problems_of([("", message)])
         return JsonResponse({"detail": message}, status=status)
-    context = {"message": message, "more": more, "framed": framed}
+    context = {"message": message, "more": more, "framed": framed, "campaign": campaign}
     return render(request, "tasks/refused.html", context, status=status)

@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from imagesets.clock import Now
-from tasks.models import Assignment, Campaign, Payment, Stop, Worker
+from tasks.models import Assignment, Campaign, Payment, PracticeTry, Stop, Worker
 from tasks.models.assignment import AssignmentState, Outcome
 from tasks.models.payment import PaymentKind, PaymentState
 from tasks.pages.money import in_dollars
@@ -52,6 +52,7 @@ class OwnWork:
 
     counts: dict[str, int] = field(default_factory=dict)  # by FATES' keys
     done: int = 0
+    practised: int = 0  # tries
     owed: Decimal = Decimal(0)
     paid: Decimal = Decimal(0)
     rejections: list[tuple[str, int]] = field(
@@ -76,7 +77,7 @@ class OwnWork:
 def own_work(
     workers: Collection[Worker], campaign: Campaign | None = None
 ) -> defaultdict[int, OwnWork]:
-    """The workers' work by campaign id, in four queries; only what is theirs is read."""
+    """The workers' work by campaign id, in five queries; only what is theirs is read."""
     work: defaultdict[int, OwnWork] = defaultdict(OwnWork)
     if not workers:
         return work
@@ -90,7 +91,18 @@ def own_work(
     told = theirs.filter(REJECTED).values_list("campaign", "feedback").annotate(Count("pk"))
     for campaign_id, feedback, number in told.order_by("feedback"):
         work[campaign_id].rejections.append((feedback, number))
-    money = Payment.objects.filter(assignment__in=theirs).exclude(kind=PaymentKind.FEE).order_by()
+    tries = PracticeTry.objects.filter(worker__in=workers, submitted_at__isnull=False).order_by()
+    if campaign is not None:
+        tries = tries.filter(hit__campaign=campaign)
+    judged = tries.values("hit__campaign", "hit__campaign__practice__tries")
+    judged = judged.annotate(number=Count("pk"), passed=Count("pk", filter=Q(passed=True)))
+    for campaign_id, allowed, number, passed in judged.values_list(
+        "hit__campaign", "hit__campaign__practice__tries", "number", "passed"
+    ):
+        work[campaign_id].practised = number
+        work[campaign_id].stopped = not passed and number >= allowed
+    earned = Q(assignment__in=theirs) | Q(practice__in=tries)
+    money = Payment.objects.filter(earned).exclude(kind=PaymentKind.FEE).order_by()
     for campaign_id, state, amount in money.values_list("campaign", "state").annotate(
         Sum("amount")
     ):

@@ -18,10 +18,11 @@ from django.utils.translation import gettext as _
 
 from imagesets.models import Label
 from imagesets.pictures.derivatives import image_urls
-from tasks.models import HIT, Assignment, Campaign, CampaignLabel, Pair
+from tasks.models import HIT, Assignment, Campaign, CampaignLabel, Pair, PracticeHIT, PracticeTry
 from tasks.models.campaign import Kind
 from tasks.models.opaque import opaque
 from tasks.models.spoken import Spoken, plain_language
+from tasks.work.reporting import is_reported, reasons_of
 
 CARD_TILES = 4  # sections of up to so many tiles are shown as cards (rule L10)
 
@@ -37,10 +38,11 @@ class Item(NamedTuple):
     pictures_in_bucket: int
     width: int
     height: int
+    is_reported: bool = False  # by the assignment's worker, in it or ever before
 
 
 COLUMNS: tuple[str, ...] = ("position", "section", "label_id", "image_id")
-COLUMNS += tuple(f"image__{name}" for name in Item._fields[len(COLUMNS) :])
+COLUMNS += tuple(f"image__{name}" for name in Item._fields[len(COLUMNS) : -1])
 FIRST_ROW: dict[str, int] = {Kind.CONTAINS: 8, Kind.CLASSIFY: 1}  # pictures at the top of a page
 
 
@@ -107,7 +109,15 @@ class Tile(Numbered):
     selected: bool = False
     maybe: bool = False
     unseen: bool = False
+    reported: bool = False
+    reason: str = ""  # for the report
+    hidden: bool = False  # reported in another assignment, so not shown again
     error: str = ""
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether there is no response to it."""
+        return self.unseen or self.reported or self.hidden
 
     @property
     def tile_url(self) -> str:
@@ -157,7 +167,15 @@ class Picture(Numbered):
     none: bool = False
     other: str = ""
     unseen: bool = False
+    reported: bool = False  # like a Tile's, and the next two
+    reason: str = ""
+    hidden: bool = False
     error: str = ""
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether there is no response to it."""
+        return self.unseen or self.reported or self.hidden
 
     @property
     def full_url(self) -> str:
@@ -169,8 +187,9 @@ class Sheet:
     """The whole page: `sections` (CONTAINS) or `pictures` (CLASSIFY)."""
 
     campaign: Campaign
-    hit: HIT
+    hit: HIT | PracticeHIT
     key: str  # the assignment's; empty in a preview
+    work: Assignment | PracticeTry | None = None  # None: a preview
     sections: list[Section] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     comment: str = ""
@@ -191,6 +210,12 @@ class Sheet:
         return [tile for section in self.sections for tile in section.tiles]
 
     @property
+    def at(self) -> "dict[int, Tile | Picture]":
+        """All tiles or pictures by position."""
+        items: list[Tile | Picture] = [*self.tiles, *self.pictures]
+        return {item.position: item for item in items}
+
+    @property
     def problems(self) -> list[tuple[str, str]]:
         """Everything wrong, in the page's order: (id of the element or "", sentence)."""
         return [("", text) for text in self.errors] + [
@@ -201,8 +226,8 @@ class Sheet:
     def first_pictures(self) -> list[str]:
         """The addresses of the pictures at the top of the page."""
         first = FIRST_ROW[self.campaign.kind]
-        tiles = [tile.tile_url for tile in self.tiles[:first]]
-        return tiles or [picture.full_url for picture in self.pictures[:first]]
+        tiles = [tile.tile_url for tile in self.tiles[:first] if not tile.is_unseen]
+        return tiles or [shown.full_url for shown in self.pictures[:first] if not shown.is_unseen]
 
     def forget_problems(self) -> None:
         """Keep the choices, but say nothing of what is wrong with them."""
@@ -221,14 +246,23 @@ def first_pictures(assignment: Assignment) -> list[str]:
     """The addresses of the pictures at the top of the assignment's page, in its order."""
     kind = assignment.campaign.kind
     first = assignment.shown[: FIRST_ROW[kind]]
-    items = {item.position: item for item in _items(assignment.hit, position__in=first)}
-    tile_urls, full_urls = zip(*(image_urls(items[position]) for position in first), strict=True)
-    return list(tile_urls if kind == Kind.CONTAINS else full_urls)
+    shown = _items(assignment.hit, assignment.worker_id, position__in=first)
+    items = {item.position: item for item in shown if not item.is_reported}
+    urls = [image_urls(items[position]) for position in first if position in items]
+    return [tile if kind == Kind.CONTAINS else full for tile, full in urls]
 
 
-def sheet_of(assignment: Assignment) -> Sheet:
-    """What the assignment's worker sees. `assignment.hit` and `.campaign` are read."""
-    return _build(assignment.hit, assignment.campaign, assignment.token or "", assignment.shown)
+def sheet_of(work: Assignment | PracticeTry) -> Sheet:
+    """What the worker of an assignment, or of a try, sees. `work.hit` and `.campaign` are read."""
+    sheet = _build(work.hit, work.campaign, work.token or "", work.shown, work.worker_id)
+    sheet.work = work
+    if reported := [shown for shown in sheet.at.values() if shown.item.is_reported]:
+        own = reasons_of(work)
+        for shown in reported:
+            shown.reported = shown.item.image_id in own
+            shown.hidden = not shown.reported
+            shown.reason = own.get(shown.item.image_id, "")
+    return sheet
 
 
 def preview_of(hit: HIT) -> Sheet:
@@ -247,8 +281,14 @@ def preview_of(hit: HIT) -> Sheet:
     return sheet
 
 
-def _build(hit: HIT, campaign: Campaign, key: str, shown: list[int]) -> Sheet:
-    items = {item.position: item for item in _items(hit)}
+def _build(
+    hit: HIT | PracticeHIT,
+    campaign: Campaign,
+    key: str,
+    shown: list[int],
+    worker: int | None = None,
+) -> Sheet:
+    items = {item.position: item for item in _items(hit, worker)}
     in_order = [items[position] for position in shown]
     sheet = Sheet(campaign, hit, key)
     if campaign.kind == Kind.CONTAINS:
@@ -258,8 +298,8 @@ def _build(hit: HIT, campaign: Campaign, key: str, shown: list[int]) -> Sheet:
     return sheet
 
 
-def _items(hit: HIT, **which: object) -> list[Item]:
-    rows = hit.items.filter(**which).order_by().values_list(*COLUMNS)
+def _items(hit: HIT | PracticeHIT, worker: int | None, **which: object) -> list[Item]:
+    rows = hit.items.filter(**which).order_by().values_list(*COLUMNS, is_reported(worker))
     return [Item(*row) for row in rows]
 
 

@@ -8,12 +8,13 @@ from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from tasks.crowds import crowd_of
-from tasks.models import Assignment, Campaign, Stop, Worker
+from tasks.crowds import Farewell, crowd_of
+from tasks.models import Assignment, Campaign, PracticeTry, Stop, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
 from tasks.pages.addresses import absolute, list_address, more_address
 from tasks.pages.own_work import own_work
+from tasks.work.admission import Admission, admission
 
 
 class Reason(StrEnum):
@@ -24,6 +25,7 @@ class Reason(StrEnum):
     RETURNED = "returned"
     STOPPED = "stopped"
     REFUSED = "refused"  # what the study asks workers to agree to
+    NOT_ADMITTED = "not admitted"  # by the practice
     LAPSED = "lapsed"  # the invitation
     DRAFT = "draft"
     PAUSED = "paused"
@@ -72,6 +74,10 @@ WORDS = {
         ),
         link=_("Read the text again"),
     ),
+    Reason.NOT_ADMITTED: Words(
+        _("Thank you for practising"),
+        _("Too few of your answers were right, so we have no work for you in this study."),
+    ),
     Reason.LAPSED: Words(
         _("Thank you for your work"),
         _(
@@ -110,6 +116,7 @@ WORDS = {
         newcomer=_("There is nothing for you to do right now"),
     ),
 }
+NO_MORE = (Reason.STOPPED, Reason.LAPSED, Reason.NOT_ADMITTED)
 STATES = {
     State.DRAFT: Reason.DRAFT,
     State.OPEN: Reason.NOTHING_NOW,
@@ -124,6 +131,8 @@ def no_more_work(campaign: Campaign, worker: Worker | None) -> Reason:
     stopped = Stop.objects.filter(campaign=campaign, worker=worker)
     if worker is not None and stopped.exists():
         return Reason.STOPPED
+    if admission(campaign, worker) == Admission.REFUSED:
+        return Reason.NOT_ADMITTED
     door = crowd_of(campaign).door if campaign.state == State.OPEN else None
     if worker is not None and door is not None and door.barred(campaign, worker):
         return Reason.LAPSED
@@ -135,23 +144,26 @@ def thank(
     campaign: Campaign,
     worker: Worker | None,
     reason: Reason,
-    done: Assignment | None = None,
+    done: Assignment | PracticeTry | None = None,
     status: int = 200,
     more: str = "",
+    farewell: Farewell | None = None,
 ) -> HttpResponse:
-    """The page; `done`: the assignment that the worker has just answered or given back.
+    """The page; `done`: the work that the worker has just answered or given back.
 
     `more`: the address where they may look for more work, if it is not the campaign's own.
+    `farewell`: what their crowd adds.
     """
     own = own_work([worker] if worker is not None else [], campaign)[campaign.pk]
-    may_go_on = campaign.state == State.OPEN and reason not in (Reason.STOPPED, Reason.LAPSED)
-    returned = done is not None and done.state == AssignmentState.RETURNED
+    may_go_on = campaign.state == State.OPEN and reason not in NO_MORE
+    returned = done is not None and _was_given_back(done)
     if returned and reason not in (Reason.LATE, Reason.ANSWERED):
         reason = Reason.RETURNED
     words = WORDS[reason]
     context = {
         "heading": words.heading if own.done else words.newcomer or words.heading,
         "text": words.text,
+        "farewell": farewell,
         "own": own,
         "campaign": campaign,
         "list": list_address(_carried(request, campaign, worker)),
@@ -160,6 +172,12 @@ def thank(
         "link": words.link,
     }
     return render(request, "tasks/thanks.html", context, status=status)
+
+
+def _was_given_back(done: Assignment | PracticeTry) -> bool:
+    if isinstance(done, PracticeTry):
+        return done.submitted_at is None
+    return done.state == AssignmentState.RETURNED
 
 
 def _carried(request: HttpRequest, campaign: Campaign, worker: Worker | None) -> dict[str, str]:

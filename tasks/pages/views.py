@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from tasks.crowds import BadVisit, Door, crowd_of
-from tasks.crowds.tokens import assignment_of
+from tasks.crowds.tokens import assignment_of, work_of
 from tasks.models import HIT, Assignment, Campaign, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
@@ -31,20 +31,31 @@ from tasks.pages.addresses import (
     hit_address,
     more_address,
     nothing_address,
+    practice_address,
     thanks_address,
 )
-from tasks.pages.drafts import draft_of, fill_in, keep, must_ask, take_draft
-from tasks.pages.form_reading import choices_on, read
+from tasks.pages.drafts import (
+    draft_of,
+    fill_in,
+    keep,
+    keep_reports_of_ended,
+    must_ask,
+    take_draft,
+)
+from tasks.pages.form_reading import read
 from tasks.pages.hit_pages import ask_to_give_back, form, is_expired, preview, refuse, worker_page
 from tasks.pages.instructions import as_html
 from tasks.pages.languages import chosen, speak
+from tasks.pages.leading import next_address
 from tasks.pages.offers import offers
 from tasks.pages.origins import from_another_site
 from tasks.pages.replies import SeeOther, lead_to, preload, problems_of, wants_json
 from tasks.pages.sheets import first_pictures, sheet_of
 from tasks.pages.thanks import WORDS, Reason, no_more_work, thank
+from tasks.work.admission import Admission, admission
 from tasks.work.claiming import give_back, next_assignment, running_assignment
 from tasks.work.consent import is_due
+from tasks.work.practice import running_try
 from tasks.work.resuming import Obstacle, obstacle, take_up_again
 from tasks.work.submitting import submit
 
@@ -85,15 +96,15 @@ def campaign(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def _look(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
-    """Lead whoever has a HIT open to it; show anybody else what the work is, and "Begin"."""
+    """Lead whoever has work open to it; show anybody else what the work is, and "Begin"."""
     worker = door.worker_of(request, campaign)
-    running = running_assignment(campaign, worker) if worker is not None else None
+    running = _running_address(campaign, worker) if worker is not None else ""
     is_theirs = worker is None or door.may_be(request, worker)
     is_new_here = worker is not None and bool(door.carried(request, worker))
-    if running is not None and is_theirs and not is_new_here:
-        return SeeOther(hit_address(running))
+    if running and is_theirs and not is_new_here:
+        return SeeOther(running)
     reason, carried = no_more_work(campaign, worker), carried_on(request, door)
-    goes_on = running is not None and is_new_here  # "Begin" lets the browser remember them
+    goes_on = running and is_new_here  # "Begin" lets the browser remember them
     if not goes_on and (reason != Reason.NOTHING_NOW or NOTHING in request.GET):
         return thank(request, campaign, worker, reason, more=campaign_address(campaign, carried))
     visit = secrets.token_urlsafe(12)
@@ -105,28 +116,43 @@ def _look(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
         "carried": carried | {"visit": visit},
         "personal_link": absolute(request, door.personal_link(campaign, name)) if name else "",
         "browser_is_anothers": not is_theirs,
+        "practises": admission(campaign, worker) == Admission.DUE,
     }
     return render(request, "tasks/begin.html", context)
 
 
+def _running_address(campaign: Campaign, worker: Worker) -> str:
+    """The page of the work that the worker has open and that is kept for them; "": they have none.
+
+    Changes nothing.
+    """
+    if (assignment := running_assignment(campaign, worker)) is not None:
+        return hit_address(assignment)
+    attempt = running_try(campaign, worker)
+    return practice_address(attempt) if attempt is not None else ""
+
+
 def _begin(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
-    """Take a place for the worker, who may be new, and go to its HIT; else say that none is free.
+    """Lead the worker, who may be new, to their practice or to a place's HIT; else say why not.
 
     Where there is no work, nobody new is made and no invitation is used up.
     """
     with transaction.atomic():
         worker = door.admit(request, campaign)
         due = is_due(campaign, worker)
-        assignment = None if due else next_assignment(campaign, worker)
+        address = "" if due else next_address(campaign, worker)
         is_known = (
-            due or assignment is not None or worker.assignments.filter(campaign=campaign).exists()
+            due
+            or address
+            or worker.assignments.filter(campaign=campaign).exists()
+            or worker.practice_tries.filter(hit__campaign=campaign).exists()
         )
         if not is_known:
             transaction.set_rollback(True)
     if due:
         response = SeeOther(consent_address(campaign, _proof(request, worker, door)))
-    elif assignment is not None:
-        response = SeeOther(hit_address(assignment))
+    elif address:
+        response = SeeOther(address)
     else:
         response = SeeOther(nothing_address(campaign, carried_on(request, door)))
     if is_known and "after" not in request.POST:
@@ -150,7 +176,7 @@ def thanks(request: HttpRequest, public_id: str) -> HttpResponse:
     if campaign is None:
         return refuse(request, 404, _("There is no study at this address."))
     speak(request, campaign)
-    done = assignment_of(request.GET.get("assignmentId"), campaign)
+    done = work_of(request.GET.get("assignmentId"), campaign)
     if done is None:
         return refuse(request, 409, _("This address belongs to no work of this study."))
     return thank(request, campaign, done.worker, no_more_work(campaign, done.worker), done)
@@ -187,20 +213,22 @@ def _at_the_door(request: HttpRequest, hit: HIT, door: Door) -> HttpResponse:
         return refuse(request, 409, message)
     if not door.may_be(request, assignment.worker):
         message = _("This work was given to somebody other than the person using this browser.")
-        return refuse(request, 409, message, _way_on(hit.campaign))
+        return refuse(request, 409, message, _way_on(hit.campaign), campaign=hit.campaign)
     assignment.hit, assignment.campaign = hit, hit.campaign
     if request.method == "POST":
         return _posted(request, assignment)
     if assignment.submitted_at is not None:
         return thank(request, hit.campaign, assignment.worker, Reason.ANSWERED, assignment)
     if hit.campaign.state == State.CLOSED:
-        return refuse(request, 410, str(ENDED))
+        return refuse(request, 410, str(ENDED), campaign=hit.campaign)
     if assignment.state == AssignmentState.RETURNED:
         message = _("You have given this work back. Somebody else may do it now.")
-        return refuse(request, 410, message, _way_on(hit.campaign, assignment))
+        more = _way_on(hit.campaign, assignment)
+        return refuse(request, 410, message, more, campaign=hit.campaign)
     expired = assignment.state != AssignmentState.OPEN or is_expired(assignment)
     if expired and (reason := obstacle(assignment)) is not None:
-        return refuse(request, 410, str(EXPIRED[reason]), _way_on(hit.campaign, assignment))
+        more = _way_on(hit.campaign, assignment)
+        return refuse(request, 410, str(EXPIRED[reason]), more, campaign=hit.campaign)
     sheet = sheet_of(assignment)
     sheet.expired = expired
     if (draft := draft_of(assignment)) is not None:
@@ -225,6 +253,7 @@ def _posted(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     """A draft, an answer, or the work given back or taken up again."""
     if "draft" in request.POST:
         if assignment.campaign.state == State.CLOSED:
+            keep_reports_of_ended(assignment, request.POST)
             return refuse(request, 410, str(ENDED))
         return take_draft(request, assignment)
     if assignment.submitted_at is not None:
@@ -247,8 +276,10 @@ def _answered(request: HttpRequest, done: Assignment) -> HttpResponse:
 def _answer(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     sheet = sheet_of(assignment)
     answer = read(sheet, request.POST)
-    if answer is None:
-        keep(assignment, request.POST, choices_on(sheet))
+    if answer is None or "keep" in request.POST:
+        keep(assignment, request.POST, sheet)
+        if "keep" in request.POST:
+            return lead_to(request, hit_address(assignment))
         if wants_json(request):
             return problems_of(sheet.problems)
         return SeeOther(hit_address(assignment) + "&problems=1")
@@ -274,7 +305,9 @@ def _answer(request: HttpRequest, assignment: Assignment) -> HttpResponse:
 
 def _give_back(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     if must_ask(request, draft_of(assignment)):
-        return ask_to_give_back(request, _carried(assignment), hit_address(assignment))
+        return ask_to_give_back(
+            request, assignment.campaign, _carried(assignment), hit_address(assignment)
+        )
     give_back(assignment)
     return lead_to(request, thanks_address(assignment))
 

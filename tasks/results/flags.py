@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from django.db import connection
 from numpy.typing import NDArray
 
-from tasks.aggregation.flags import alike, is_steady, too_fast
+from tasks.aggregation.flags import alike, is_steady, reports_much, too_fast
 from tasks.models import Arrival, Assignment, Campaign, Flag, Worker
 from tasks.models.flag import FlagKind
 
@@ -28,6 +29,7 @@ def replace_flags(
         *_alike(campaign, place, workers, worker, unit, value),
         *_fast(campaign, place, workers),
         *_by_hand(campaign),
+        *_by_reports(campaign),
     ]
     Flag.objects.bulk_create(flags, batch_size=1000)
 
@@ -104,6 +106,42 @@ def _by_hand(campaign: Campaign) -> Iterator[Flag]:
                 assignment=assignment,
                 kind=FlagKind.HAND,
                 evidence=evidence,
+            )
+
+
+# Of each worker who reported pictures: how many, how many of these only they did although two
+# others or more saw them, and how many they were shown.
+_REPORTS = """
+    SELECT r.worker_id, count(*),
+           count(*) FILTER (WHERE others.reported = 0 AND others.saw >= 2),
+           (SELECT coalesce(sum(cardinality(a.shown)), 0) FROM tasks_assignment a
+            WHERE a.campaign_id = %(campaign)s AND a.worker_id = r.worker_id)
+    FROM tasks_picturereport r
+    CROSS JOIN LATERAL (
+      SELECT (SELECT count(*) FROM tasks_picturereport o
+              WHERE o.campaign_id = r.campaign_id AND o.image_id = r.image_id
+                AND o.worker_id <> r.worker_id) AS reported,
+             (SELECT count(DISTINCT a.worker_id) FROM tasks_hititem i
+              JOIN tasks_assignment a ON a.hit_id = i.hit_id
+              WHERE i.image_id = r.image_id AND a.campaign_id = r.campaign_id
+                AND a.worker_id <> r.worker_id AND a.submitted_at IS NOT NULL
+                AND NOT i.position = ANY (a.unseen)) AS saw) others
+    WHERE r.campaign_id = %(campaign)s GROUP BY r.worker_id ORDER BY r.worker_id
+"""
+
+
+def _by_reports(campaign: Campaign) -> Iterator[Flag]:
+    with connection.cursor() as cursor:
+        cursor.execute(_REPORTS, {"campaign": campaign.pk})
+        rows = cursor.fetchall()
+    for worker, reported, alone, shown in rows:
+        if reports_much(alone, shown):
+            yield Flag(
+                campaign=campaign,
+                worker_id=worker,
+                kind=FlagKind.REPORTS,
+                evidence=f"Reported {reported:,} of the {shown:,} pictures shown to them; {alone:,}"
+                " of these were seen by two other workers or more, and reported by none of them.",
             )
 
 

@@ -15,7 +15,13 @@ from tasks.models import HIT, Campaign, Place
 from tasks.models.campaign import State
 from tasks.simulation.browsers import new_browser
 from tasks.simulation.workers import Character, Mind, World, characters, truth_of
-from tasks.simulation.worksheet import begin_form, consent_form, problem_on, worksheet
+from tasks.simulation.worksheet import (
+    begin_form,
+    consent_form,
+    problem_on,
+    way_on,
+    worksheet,
+)
 
 THREADS = 32  # workers at once; more take turns
 
@@ -134,24 +140,28 @@ class _Browser:
         self.client = new_browser(base_url=base_url, follow_redirects=True)
 
     def work(self) -> int:
-        """Answer HIT after HIT until a page has none. Returns how many."""
+        """Answer HIT after HIT, after the practice, until a page has none. Returns how many."""
         done = 0
         response = self._begin()
         while not self.stop.is_set():
             received = time.monotonic()
             sheet = worksheet(response.text)
             if sheet is None:
+                if form := way_on(response.text):
+                    response = self._ask("POST", str(response.url), [*form.hidden, *form.buttons])
+                    continue
                 if response.status_code != 410:
                     return done
                 response = self._begin()  # too late for this HIT: on to the next
                 continue
+            practises = response.url.path.endswith("/practice/")
             fields = self.mind.fill_in(sheet)
             seconds = f"{time.monotonic() - received:.3f}"
             fields = [(k, seconds if k == "active_seconds" else v) for k, v in fields]
             response = self._ask("POST", sheet.action or str(response.url), fields)
             if (wrong := problem_on(response.text)) is not None:
                 raise SimulationError(f"{response.url.path} takes no answer: {wrong}")
-            if response.status_code != 410:
+            if response.status_code != 410 and not practises:
                 done += 1
                 self.tally.one_more()
         return done

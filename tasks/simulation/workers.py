@@ -15,7 +15,7 @@ from imagesets.models import Image
 from imagesets.tables.image_paths import ImagePaths, NoImage
 from imagesets.tables.problems import Problems, listed
 from imagesets.tables.values import BOOLEANS
-from tasks.models import Campaign, CampaignLabel
+from tasks.models import Campaign, CampaignLabel, PracticeItem
 from tasks.models.campaign import Kind
 from tasks.pages.sheets import ShownLabel
 from tasks.simulation.worksheet import Option, Question, Worksheet
@@ -134,7 +134,7 @@ class World:
             kind=campaign.kind,
             seed=seed,
             images={public_id: key for key, public_id in ids},
-            truth=truth,
+            truth=_with_practice(campaign, truth),
             meanings={words: frozenset(keys) for words, keys in meanings.items()},
             kin={key: frozenset(others) for key, others in kin.items()},
         )
@@ -157,6 +157,18 @@ class World:
     def is_like(self, labels: frozenset[str], objects: Mapping[str, bool]) -> bool:
         """Whether a label might be taken for one of the objects, by its words."""
         return any(self.kin.get(thing, frozenset()) & labels for thing in objects)
+
+
+def _with_practice(campaign: Campaign, truth: Truth) -> Truth:
+    """The truth, but what a campaign's practice knows better: pairs that it does not ask."""
+    items = PracticeItem.objects.filter(hit__campaign=campaign)
+    better = {image: dict(objects) for image, objects in truth.items()}
+    for image, label, present in items.values_list("image__key", "label__key", "present"):
+        if present:
+            better[image].setdefault(label, False)
+        else:
+            better[image].pop(label, None)
+    return better
 
 
 def _plain(text: str) -> str:

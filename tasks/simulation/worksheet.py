@@ -57,6 +57,11 @@ def consent_form(html: str) -> Worksheet | None:
     return next((form for form in _forms(html) if form.kind == "consent"), None)
 
 
+def way_on(html: str) -> Worksheet | None:
+    """The form by which a worker goes on after a practice, or None."""
+    return next((form for form in _forms(html) if form.kind == "go-on"), None)
+
+
 def problem_on(html: str) -> str | None:
     """The first thing that is wrong with the form that was sent, or None if it was taken."""
     found = re.search(r'id="problems"[^>]*>\s*<h2>[^<]*</h2>\s*<ul>\s*<li>(.*?)</li>', html)

@@ -17,6 +17,7 @@ from tasks.crowds import crowd_of
 from tasks.models import HIT, Assignment, Campaign, HITItem, Place, Stop, Worker
 from tasks.models.assignment import USED, AssignmentState
 from tasks.models.campaign import State
+from tasks.work.admission import Admission, admission
 from tasks.work.drafts import forget
 from tasks.work.rounds import SHUFFLES, all_answered, finish_if_done, open_round
 
@@ -41,6 +42,8 @@ def next_assignment(campaign: Campaign, worker: Worker) -> Assignment | None:
             return None
         if Stop.objects.filter(campaign=campaign, worker=worker).exists():
             return None
+        if admission(campaign, worker) != Admission.ADMITTED:
+            return None
         while True:
             campaign.refresh_from_db(fields=["state", "round", "target", "out_of_money"])
             if campaign.state != State.OPEN:
@@ -61,6 +64,16 @@ def running_assignment(campaign: Campaign, worker: Worker) -> Assignment | None:
         campaign=campaign, worker=worker, state=AssignmentState.OPEN
     ).exclude(expires_at__lte=Now())
     return running.select_related("hit").first()
+
+
+def has_work(campaign: Campaign, worker: Worker) -> bool:
+    """Whether a place is free, or might be by a new round, for somebody who has answered nothing.
+
+    Changes nothing.
+    """
+    free = Place.objects.filter(campaign=campaign, free_at__lte=Now())
+    to_come = campaign.target < campaign.workers_per_item and not campaign.out_of_money
+    return free.exists() or (to_come and _may_open_a_round(campaign, worker))
 
 
 def _may_open_a_round(campaign: Campaign, worker: Worker) -> bool:

@@ -3,12 +3,12 @@
 from datetime import timedelta
 from enum import StrEnum
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
 
 from imagesets.clock import Now
 from tasks.crowds import crowd_of
-from tasks.models import Assignment, Draft, Place
+from tasks.models import Assignment, Draft, Place, PracticeDraft, PracticeTry
 from tasks.models.assignment import AssignmentState
 
 KEPT = timedelta(days=30)  # after its last change
@@ -43,10 +43,30 @@ _SAVE = """
 """
 
 
-def save(assignment: Assignment, fields: str, revision: int, anyway: bool = False) -> Saved:
-    """Store a draft if it is newer than the stored one, or `anyway`; in one statement.
+def save(work: Assignment | PracticeTry, fields: str, revision: int, anyway: bool = False) -> Saved:
+    """Store a draft, its `fields` as JSON, if it is newer than the stored one, or `anyway`."""
+    if isinstance(work, PracticeTry):
+        return _save_of_try(work, fields, revision, anyway)
+    return _save_of_assignment(work, fields, revision, anyway)
 
-    `fields`: as JSON. A marketplace may give returned work to the same worker again, so there the
+
+def _save_of_try(attempt: PracticeTry, fields: str, revision: int, anyway: bool) -> Saved:
+    """Its time matters to the budget alone: nobody else waits for it."""
+    with transaction.atomic():
+        if PracticeTry.objects.select_for_update().get(pk=attempt.pk).submitted_at is not None:
+            return Saved.ANSWERED
+        stored = PracticeDraft.objects.filter(attempt=attempt).first()
+        if stored is not None and stored.revision >= revision and not anyway:
+            return Saved.OLDER
+        newest = max(revision, stored.revision if stored is not None else 0)
+        PracticeDraft.objects.update_or_create(
+            attempt=attempt, defaults={"revision": newest, "fields": fields, "saved_at": Now()}
+        )
+    return Saved.STORED
+
+
+def _save_of_assignment(assignment: Assignment, fields: str, revision: int, anyway: bool) -> Saved:
+    """In one statement. A marketplace may give returned work to the same worker again, so there the
     draft of such work is stored too.
     """
     market_decides = crowd_of(assignment.campaign).gives_places
@@ -99,3 +119,4 @@ def forget_old() -> None:
     """Delete the drafts of work that was answered elsewhere, and those left alone for long."""
     over = Q(assignment__submitted_at__isnull=False) | Q(saved_at__lt=Now() - KEPT)
     Draft.objects.filter(over).delete()
+    PracticeDraft.objects.filter(saved_at__lt=Now() - KEPT).delete()

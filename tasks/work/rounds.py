@@ -82,7 +82,8 @@ def _carried(locked: Campaign, answers: int) -> bool:
         return True
     _restore_places(locked)
     cost = money.cost_of(locked, answers)
-    beyond = money.over(locked, cost.total)
+    practice = money.cost_of_practice(locked, answers)  # of as many new people (rule V7)
+    beyond = money.over(locked, cost.total + practice.total)
     if not beyond:
         return True
     if not locked.out_of_money:
@@ -92,7 +93,8 @@ def _carried(locked: Campaign, answers: int) -> bool:
             before=str(locked.round),
             after="out of money",
             who="the campaign",
-            why=f"round {locked.round + 1} costs {cost}, {money.usd(beyond)} more than is left of"
+            why=f"round {locked.round + 1} costs {cost}{practice.beside},"
+            f" {money.usd(beyond)} more than is left of"
             f" the budget of {money.usd(locked.budget)}",
         )
         locked.out_of_money = True

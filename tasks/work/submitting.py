@@ -12,6 +12,7 @@ from tasks.crowds import crowd_of
 from tasks.models import Assignment, Campaign, Place, Stop, Worker
 from tasks.models.assignment import AssignmentState, MarketState, Outcome
 from tasks.work.drafts import forget
+from tasks.work.reporting import keep_reports
 from tasks.work.rounds import free, go_on_if_answered
 
 
@@ -39,7 +40,8 @@ def submit(assignment: Assignment, answer: dict[str, Any]) -> Submitted:
     """Store a valid answer, once, in one transaction.
 
     `answer`: for CONTAINS lists of positions `selected`, `maybe`, `unseen`; for CLASSIFY `answers`
-    in the order of `shown`; optionally `comment`, `active_seconds`, `hand` and its conditions.
+    in the order of `shown`; optionally `comment`, `active_seconds`, `hand`, its conditions, and
+    `reports`: {position: reason}.
     """
     with transaction.atomic():
         worker = Worker.objects.select_for_update().get(pk=assignment.worker_id)
@@ -53,6 +55,8 @@ def submit(assignment: Assignment, answer: dict[str, Any]) -> Submitted:
         if assignment.submitted_at is not None:
             return Submitted("repeated", assignment)
         forget(assignment)
+        if "reports" in answer:
+            keep_reports(assignment, answer["reports"])
         answered = [field for field in ANSWER if field in answer]
         for field in answered:
             setattr(assignment, field, answer[field])

@@ -159,22 +159,24 @@ def test_each_change_of_rights_is_logged_for_owners(campaign):
 
 def test_everybody_makes_and_revokes_tokens_of_their_own(campaign):
     reader, other = enter("reader", "viewer"), enter("other", "viewer")
-    add = "/admin/annotation/token/add/"
-    assert b"needs read or write" in reader.post(add, {"scopes": ["spend"]}).content
-    shown = reader.post(add, {"scopes": ["read"], "days": 3})
+    add = "/admin/tokens/"
+    assert b"needs read or write" in reader.post(add, {"name": "x", "scopes": ["spend"]}).content
+    shown = reader.post(add, {"name": "x", "scopes": ["read"], "days": 3})
     assert "no-store" in shown["Cache-Control"]
     key = shown.context["token"]
     api = Client(headers={"authorization": f"Token {key}"})
     assert api.get("/api/campaigns/grid/").status_code == 200
     token = Token.objects.get(auth_token__user__username="reader")
     assert (token.auth_token.expiry - token.auth_token.created).days in (2, 3)
-    lists = reader.get("/admin/annotation/token/").content.decode()
+    lists = reader.get(add).content.decode()
     assert token.auth_token.token_key in lists
     assert key not in lists
     assert token.auth_token.digest not in lists
     page = reverse("admin:annotation_token_delete", args=[token.pk])
     assert other.post(page, {"post": "yes"}).status_code == 404
-    assert token.auth_token.token_key not in other.get("/admin/annotation/token/").content.decode()
+    for listing in (add, "/admin/annotation/token/"):
+        assert token.auth_token.token_key not in other.get(listing).content.decode()
+    assert other.post(add, {"revoke": token.pk}).status_code == 404
     boss = enter("boss", "owner")
     assert token.auth_token.token_key in boss.get("/admin/annotation/token/").content.decode()
     assert boss.post(page, {"post": "yes"}).status_code == 302

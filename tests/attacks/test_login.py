@@ -225,6 +225,8 @@ def test_no_other_page_of_allauth_is_open(admin_client):
             reverse(f"account_{name}")
     with pytest.raises(NoReverseMatch):
         reverse("mfa_login_webauthn")  # without a password
+    with pytest.raises(NoReverseMatch):
+        reverse("socialaccount_signup")
     for page in ("mfa_index", "mfa_list_webauthn", "mfa_add_webauthn", "account_reauthenticate"):
         assert admin_client.get(reverse(page)).status_code in (200, 302)
         assert Client().get(reverse(page)).status_code == 302

@@ -28,6 +28,7 @@ OPEN = {
     *(
         "tasks:consent",
         "tasks:kept",
+        "tasks:practice",
         "home",
         "healthz",
         "readyz",
@@ -37,6 +38,8 @@ OPEN = {
         "unknown_address",
     ),
     *("admin:login", "admin:logout", "account_login"),
+    # Ways to the login: whoever holds a link, or whom a provider knows.
+    *("admin_password_reset", "account_link", "account_single_sign_on", "account_callback"),
 }
 # Pages of the admin that whoever has a role enters: each shows what its reader may see.
 ENTRANCE = {
@@ -48,7 +51,7 @@ ENTRANCE = {
     *("mfa_reauthenticate", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_list_webauthn"),
     *("mfa_view_recovery_codes", "mfa_generate_recovery_codes", "mfa_download_recovery_codes"),
     *("mfa_add_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn"),
-    "mfa_reauthenticate_webauthn",
+    *("mfa_reauthenticate_webauthn", "socialaccount_connections"),
 }
 # Route -> method -> who may. "row": of a campaign or dataset that they see (else 404); "any": who
 # has that role anywhere; "site": who has it for the whole site.
@@ -83,6 +86,13 @@ PAGES = {
     "campaign-preview": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
     "campaign-texts": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
     "campaign-review": {"GET": ("row", REVIEWER), "POST": ("row", REVIEWER)},
+    "campaign-practice": {"GET": ("row", VIEWER)},
+    "campaign-log": {"GET": ("row", VIEWER)},
+    "campaign-make-invitations": {"POST": ("row", RESEARCHER)},
+    "campaign-revoke-invitation": {"POST": ("row", RESEARCHER)},
+    "people": {"GET": ("any", OWNER)},
+    "campaign-people": {"GET": ("row", OWNER)},
+    "tokens": {"GET": ("any", VIEWER), "POST": ("any", VIEWER)},
     "dataset": {"GET": ("row", VIEWER)},
     "classifiers": {"GET": ("row", VIEWER)},
     "classifiers-add": {"POST": ("row", RESEARCHER)},
@@ -112,14 +122,14 @@ STUDY = {
     "models_inference.classifier": ("any", RESEARCHER, RESEARCHER, NOBODY),
     # Published: nobody changes it any more.
     "tasks.campaign": ("site", RESEARCHER, NOBODY, NOBODY),
-    "annotation.token": ("any", VIEWER, NOBODY, VIEWER),
+    "annotation.token": ("any", NOBODY, NOBODY, VIEWER),
     **dict.fromkeys(
         (
             *("imagesets.image", "models_inference.prediction", "models_inference.inferencejob"),
             *("models_inference.skippedimage", "tasks.assignment", "tasks.campaignimage"),
             *("tasks.pair", "tasks.transition", "tasks.hit", "tasks.payment", "tasks.knownanswer"),
             *("tasks.run", "tasks.pairresult", "tasks.imageresult", "tasks.workerresult"),
-            *("tasks.worker", "tasks.stop", "tasks.invitation"),
+            *("tasks.worker", "tasks.stop", "tasks.invitation", "tasks.picturereport"),
         ),
         ("any", NOBODY, NOBODY, NOBODY),
     ),
@@ -138,6 +148,7 @@ STEPS = {
     },
     "admin:tasks_assignment_bonus": ("row", NOBODY),  # needs the permission spend besides
     "admin:tasks_worker_set_aside": ("row", REVIEWER),
+    "admin:tasks_picturereport_resolve": ("row", REVIEWER),
     "admin:models_inference_inferencejob_again": ("row", RESEARCHER),
     "admin:models_inference_inferencejob_cancel": ("row", RESEARCHER),
     "admin:imagesets_dataset_explore": ("row", VIEWER),
@@ -287,7 +298,8 @@ def test_every_route_asks_for_its_right(study, quick, who):
                 should = "401" if address.startswith("/api/") else "login"
             elif not role and route.name.startswith("admin:"):
                 should = "login"
-            if should == "login" and method == "POST" and route.name in IMPORT_PAGES:
+            takes_files = method == "POST" and route.name in IMPORT_PAGES
+            if takes_files and (should == "login" or not role):
                 should = "403"  # before anything of the files is read
             said = told(client, method, address)
             if said != should:

@@ -15,7 +15,7 @@ from imagesets.models import Dataset, Image, ImportJob
 from models_inference.models import InferenceJob, SkippedImage
 from tasks.campaigns.publish import close
 from tasks.crowds.local.invitations import make
-from tasks.models import Campaign, Flag, KnownAnswer
+from tasks.models import Campaign, Flag, KnownAnswer, PictureReport
 from tasks.results import aggregate
 from tasks.work.stops import set_aside
 from tests.factories import (
@@ -66,7 +66,8 @@ def make_two_studies() -> Campaign:
 def make_answered_study(dataset: Dataset) -> tuple[Campaign, Campaign]:
     """The closed CONTAINS campaign `grid`, and `form`, its open follow-up, with results of both.
 
-    One of three workers is set aside, another is flagged, and somebody is invited.
+    One of three workers is set aside, another is flagged and has reported a picture, and somebody
+    is invited.
     """
     contains = make_campaign(dataset, slug="grid")
     workers = make_workers(3)
@@ -80,4 +81,5 @@ def make_answered_study(dataset: Dataset) -> tuple[Campaign, Campaign]:
     work_through(form, workers[1:2], random_answers())
     aggregate(form)
     Flag.objects.create(campaign=form, worker=workers[1], kind="fast", evidence="Took 0.1 s.")
+    PictureReport.objects.create(campaign=form, worker=workers[1], image=dataset.images.all()[0])
     return contains, form

@@ -26,7 +26,7 @@ from tasks.crowds import (
     Marketplace,
     Visit,
 )
-from tasks.models import HIT, Assignment, Campaign, Place
+from tasks.models import HIT, Assignment, Campaign, Place, PracticeHIT
 
 CENT = Decimal("0.01")
 HANDED_IN = ("submitted", "approved", "rejected")
@@ -169,7 +169,7 @@ class FairCrowd(Crowd):
         self.marketplace: Marketplace | None = fair
         self.frame: Frame | None = FairFrame()
 
-    def time_allowed(self, campaign: Campaign, hit: HIT) -> timedelta:
+    def time_allowed(self, campaign: Campaign, hit: HIT | PracticeHIT) -> timedelta:
         return timedelta(minutes=campaign.assignment_minutes)
 
     def is_production(self, campaign: Campaign) -> bool:

@@ -12,7 +12,7 @@ from annotation.report.charts.more import b6
 from annotation.report.charts.people import r15, r16, r17
 from annotation.report.charts.reading import Figure, Report
 
-__all__ = ["Chart", "charts_of", "files_of_charts"]
+__all__ = ["Chart", "Report", "charts_of", "charts_of_figure", "files_of_charts"]
 
 CHARTS: dict[str, Callable[[Figure], list[Chart]]] = {
     draw.__name__.upper(): draw
@@ -30,8 +30,13 @@ def charts_of(report: Mapping[str, Any]) -> list[Chart]:
     names them: give it with names in place of keys where people will read the charts.
     """
     read = Report(report)
-    figures = [(draw, read.figure(name)) for name, draw in CHARTS.items()]
-    return [chart for draw, figure in figures if figure is not None for chart in draw(figure)]
+    return [chart for name in CHARTS for chart in charts_of_figure(read, name)]
+
+
+def charts_of_figure(report: Report, name: str) -> list[Chart]:
+    """Those of one figure, which reads no figure behind it in the report's order."""
+    figure = report.figure(name)
+    return [] if figure is None else CHARTS[name](figure)
 
 
 def files_of_charts(charts: Iterable[Chart]) -> Iterator[tuple[str, bytes]]:

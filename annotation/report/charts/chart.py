@@ -10,6 +10,7 @@ from typing import Any
 
 from annotation.report.charts.theme import DARK, FONT, PAPER, QUIET, SMALL
 
+SCALE = 2  # pixels of a PNG for each
 _LINE = 16  # pixels from one line of a caption to the next
 _UNSEEN = re.compile(
     r' (?:class|role|pointer-events|xmlns:xlink|version|aria-[a-z]+|font-family)="[^"]*"'
@@ -43,18 +44,34 @@ class Chart:
 
     def png(self) -> bytes:
         """The drawing with its caption on white, two pixels for each."""
+        return self.raw_png
+
+    @property
+    def svg_on_paper(self) -> str:
+        """What the PNG shows."""
+        ground = f'<rect width="100%" height="100%" fill="{PAPER}"/>'
+        return re.sub(r"(<svg[^>]*>)", rf"\1{ground}", self._captioned, count=1)
+
+    def keep(self, **drawings: str | bytes) -> None:
+        """Keep `raw_svg` or `raw_png`, made elsewhere as this chart would."""
+        vars(self).update(drawings)
+
+    @cached_property
+    def raw_svg(self) -> str:
+        """As Vega writes it."""
         import vl_convert
 
-        ground = f'<rect width="100%" height="100%" fill="{PAPER}"/>'
-        return vl_convert.svg_to_png(
-            re.sub(r"(<svg[^>]*>)", rf"\1{ground}", self._captioned, count=1), scale=2
-        )
+        return vl_convert.vegalite_to_svg(dict(self.spec))
+
+    @cached_property
+    def raw_png(self) -> bytes:
+        import vl_convert
+
+        return vl_convert.svg_to_png(self.svg_on_paper, scale=SCALE)
 
     @cached_property
     def _svg(self) -> str:
-        import vl_convert
-
-        svg = _smaller(vl_convert.vegalite_to_svg(dict(self.spec)))
+        svg = _smaller(self.raw_svg)
         head = f'<svg role="img" aria-label="{escape(self.title)}" font-family="{FONT}" '
         return svg.replace("<svg ", head, 1)
 

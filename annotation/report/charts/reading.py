@@ -25,8 +25,12 @@ class Report:
 
     def __init__(self, report: Mapping[str, Any]) -> None:
         report = _drawable(report)
-        self.figures: Mapping[str, Any] = report["figures"]
+        self.figures: dict[str, Any] = report["figures"]
         self.looks = looks(report["study"]["classifiers"])
+
+    def add(self, name: str, figure: Mapping[str, Any]) -> None:
+        """Another figure, as it stands in report.json."""
+        self.figures[name] = _drawable(figure)
 
     def figure(self, name: str) -> "Figure | None":
         """The figure; None where it is missing."""

@@ -28,6 +28,7 @@ def b5(study: Study) -> Figure:
     for name, model in study.models.items():
         foretold = _Foretold(people, model, len(study.labels))
         models[name] = {"nll": foretold.nll, "ece": foretold.ece, "images": foretold.images.size}
+        model.let_go()
     return Figure(
         DEFINITION,
         POPULATION,
@@ -80,7 +81,7 @@ class _Foretold:
         self.images = people.images[model.top[people.images] >= 0]
         self.norm = np.zeros(0)
         if model.logits is not None:
-            self.norm = _log_sum_exp(model.logits[self.images], model.top[self.images])
+            self.norm = _log_sum_exp(model.logits, self.images, model.top[self.images])
 
     @property
     def nll(self) -> float | None:
@@ -123,21 +124,22 @@ class _Foretold:
         return float(sum(abs(each.sum()) for each in bins)) / images.size
 
 
-def _log_sum_exp(logits: Floats, top: Ints) -> Floats:
-    """(n,): of the logits (n, L), of which `top` (n,) are the highest.
+def _log_sum_exp(logits: Floats, images: Ints, top: Ints) -> Floats:
+    """(n,): of the logits (N, L) of these images (n,), of which `top` (n,) are the highest.
 
     A float16 has one of 65,536 values: their exponentials are looked up, not computed each time.
     """
     assert logits.dtype == np.float16
-    highest = logits[np.arange(top.size), top].astype(float)
+    highest = logits[images, top].astype(float)
     shift = highest.max(initial=-np.inf)
     with np.errstate(invalid="ignore", over="ignore"):
         values = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(float)
         exponentials = np.exp(values - shift)
     norm = np.empty(top.size)
     for at in range(0, top.size, BLOCK):
-        sums = exponentials.take(logits[at : at + BLOCK].view(np.uint16)).sum(1)
+        block = logits[images[at : at + BLOCK]]
+        sums = exponentials.take(block.view(np.uint16)).sum(1)
         norm[at : at + BLOCK] = shift + np.log(np.maximum(sums, TINY))
     for at in np.flatnonzero(highest < shift - FAR).tolist():
-        norm[at] = logsumexp(logits[at].astype(float))
+        norm[at] = logsumexp(logits[images[at]].astype(float))
     return norm

@@ -63,9 +63,8 @@ class Answers:
         if (contains := study.contains) is not None:
             self._add(study.contains_panel, study.contains_cell, contains.shown[contains.pair])
         if (classify := study.classify) is not None:
-            panel = study.classify_panel
             m = np.bincount(classify.image, minlength=study.n)[classify.image]
-            self._add(panel, panel.cells(classify.image, classify.worker), m)
+            self._add(study.classify_panel, study.classify_cell, m)
 
     def _add(self, panel: Panel, cell: Ints, m: Ints) -> None:
         size = panel.image.size

@@ -60,16 +60,15 @@ def _moved(
     open_to_change: Bools,
     inside_without: Bools | None,
 ) -> Moved:
-    image, worker = study.responses.image, study.responses.worker
+    image = study.responses.image
     (moves,) = np.nonzero(open_to_change[image] & (study.without.num_objects >= 0))
-    image, worker = image[moves], worker[moves]
+    image = image[moves]
     after = x[image] if asked.without is None else asked.without[moves]
     d_after = d[image] if inside_without is None else inside_without[moves]
     d_before = d[image]
     x_moved = np.where(d_after, after, 0).astype(float) - np.where(d_before, x[image], 0)
     d_moved = d_after.astype(float) - d_before
-    panel = study.classify_panel
-    return Moved(panel, panel.cells(image, worker), x_moved, d_moved)
+    return Moved(study.classify_panel, study.classify_cell[moves], x_moved, d_moved)
 
 
 def weighted(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from annotation.report.arrays import YES, Bools, Floats, Frequencies, Ints, Study
 from annotation.report.figures.cross_fitted import cross_fitted
@@ -30,8 +31,9 @@ def r7(study: Study) -> Figure:
     primary = enough & (contains.selected[own] > 0)
     thresholds = {}
     crossed = _crossed(study, contains, own, primary)
+    rivals = _Rivals(study, contains, own, enough)
     for (name, t), (x, d) in zip(THRESHOLDS.items(), crossed, strict=True):
-        found = _at(study, _rivals(study, contains, own, enough, *t), enough)
+        found = _at(study, rivals.at(*t), enough)
         found["cross_fitted"] = cross_fitted(found["fraction_with_another"], x, d)
         thresholds[name] = found
     return Figure(
@@ -63,61 +65,65 @@ class _Counts:
     rivals_without: Ints
 
 
-def _rivals(
-    study: Study, contains: Frequencies, own: Ints, enough: Bools, p: int, q: int
-) -> _Counts:
-    """Other labels with a frequency of at least p / q of the dataset label's, compared exactly."""
-    panel = study.contains_panel
-    image = contains.image[contains.pair]
-    counted = enough[image]
-    is_own = own[image] == contains.pair
-    cell = study.contains_cell
-    # Of each cell's worker: what they said of the dataset label. Nothing, no (or maybe), or yes.
-    said = np.zeros(panel.image.size, int)
-    mine = counted & is_own
-    said[cell[mine]] = 1 + (contains.answer[mine] == YES)
+class _Rivals:
+    """Other labels, measured by the dataset label of their image, of images with `enough` answers.
 
-    own_selected = contains.selected[own] - np.array([[0], [0], [1]])  # (3, N), by what was said
-    own_shown = contains.shown[own] - np.array([[0], [1], [1]])
+    said (C,): what each cell's worker said of the dataset label: 0 nothing, 1 no (or maybe), 2 yes.
+    slot (A,): of each answer, a place by what its worker said of the dataset label, then by the
+    answer, then by pair.
+    """
 
-    def rival(selected: Ints, shown: Ints, images: Ints, without: Ints | int) -> Bools:
-        least = own_selected[without, images]
-        at_least = q * selected * own_shown[without, images] >= p * least * shown
-        return at_least & (shown > 0) & (least > 0)
+    def __init__(self, study: Study, contains: Frequencies, own: Ints, enough: Bools) -> None:
+        self.contains, self.n = contains, study.n
+        self.cell, panel = study.contains_cell, study.contains_panel
+        said = np.zeros(panel.image.size, np.int32)
+        mine = np.zeros(contains.image.size, bool)
+        mine[own[enough]] = True
+        (answers,) = np.nonzero(mine[contains.pair])
+        said[self.cell[answers]] = 1 + (contains.answer[answers] == YES)
+        self.slot = 2 * said[self.cell] + (contains.answer == YES)
+        self.slot = self.slot * contains.image.size + contains.pair
+        # (3, N), by what was said: the counts of the dataset label without that worker.
+        self.own_selected = contains.selected[own] - np.array([[0], [0], [1]])
+        self.own_shown = contains.shown[own] - np.array([[0], [1], [1]])
+        (self.others,) = np.nonzero(enough[contains.image] & ~mine)
+        self.images = contains.image[self.others]
+        self.cells = np.flatnonzero(enough[panel.image])
+        self.of, self.without = panel.image[self.cells], said[self.cells]
+        defined = self.own_shown[self.without, self.of] > 0
+        self.cells, self.of, self.without = (
+            each[defined] for each in (self.cells, self.of, self.without)
+        )
 
-    pairs = np.arange(contains.image.size)
-    (others,) = np.nonzero(enough[contains.image] & (own[contains.image] != pairs))
-    at = contains.image[others]
-    counts = np.stack(
-        [
-            np.bincount(
-                at[rival(contains.selected[others], contains.shown[others], at, without)],
-                minlength=study.n,
-            )
-            for without in range(3)
-        ]
-    )
-    # What an answer to another label decides, given what its worker said of the dataset label.
-    (answers,) = np.nonzero(counted & ~is_own)
-    pair, images, without = contains.pair[answers], image[answers], said[cell[answers]]
-    selected, shown = contains.selected[pair], contains.shown[pair]
-    yes = contains.answer[answers] == YES
-    decides = rival(selected - yes, shown - 1, images, without).astype(int) - rival(
-        selected, shown, images, without
-    )
-    decided = np.bincount(cell[answers], decides, panel.image.size).astype(int)
+    def at(self, p: int, q: int) -> _Counts:
+        """Those with a frequency of at least p / q of the dataset label's, compared exactly."""
+        contains = self.contains
+        selected, shown = contains.selected[self.others], contains.shown[self.others]
 
-    cells = np.flatnonzero(enough[panel.image])
-    of, without = panel.image[cells], said[cells]
-    defined = own_shown[without, of] > 0
-    cells, of, without = cells[defined], of[defined], without[defined]
-    return _Counts(
-        own_selected[0] > 0,
-        counts[0],
-        cells,
-        own_selected[without, of] > 0,
-        counts[without, of] + decided[cells],
-    )
+        def rival(selected: Ints, shown: Ints, said: int) -> NDArray[np.int8]:
+            least, of = self.own_selected[said, self.images], self.own_shown[said, self.images]
+            at_least = q * selected * of >= p * least * shown
+            return (at_least & (shown > 0) & (least > 0)).astype(np.int8)
+
+        counts = np.zeros((3, self.n), int)
+        # What an answer to another label decides, given what its worker said of the dataset label.
+        decides = np.zeros((3, 2, contains.image.size), np.int8)
+        for said in range(3):
+            now = rival(selected, shown, said)
+            counts[said] = np.bincount(self.images[now > 0], minlength=self.n)
+            for yes in range(2):
+                decides[said, yes, self.others] = rival(selected - yes, shown - 1, said) - now
+        decided = decides.reshape(-1)[self.slot]
+        (answers,) = np.nonzero(decided)
+        size = int(self.cells.max(initial=-1)) + 1
+        decided = np.bincount(self.cell[answers], decided[answers], size).astype(int)
+        return _Counts(
+            self.own_selected[0] > 0,
+            counts[0],
+            self.cells,
+            self.own_selected[self.without, self.of] > 0,
+            counts[self.without, self.of] + decided[self.cells],
+        )
 
 
 def _at(study: Study, counts: _Counts, enough: Bools) -> dict[str, Any]:

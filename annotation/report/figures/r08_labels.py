@@ -44,7 +44,7 @@ def r8(study: Study) -> Figure:
 
 def offered_to(study: Study) -> Ints:
     """(N,): labels that any of the image's responses was offered."""
-    return np.bincount(offered_pairs(study) // len(study.labels), minlength=study.n)
+    return np.bincount(study.once(offered_pairs) // len(study.labels), minlength=study.n)
 
 
 def offered_pairs(study: Study) -> Ints:
@@ -87,9 +87,7 @@ def _mean_named(study: Study, named: Ints) -> Estimate:
 
 def _of_responses(study: Study, x: Floats | Ints, moves: Ints, change: Floats) -> Estimate:
     """The mean of x over followed-up images; responses `moves` change it by `change`."""
-    panel = study.classify_panel
-    cell = panel.cells(study.responses.image[moves], study.responses.worker[moves])
-    moved = Moved(panel, cell, change)
+    moved = Moved(study.classify_panel, study.classify_cell[moves], change)
     return ratio(x, study.fu, study.strata(study.fu), moved, unit=False)
 
 

@@ -39,16 +39,16 @@ def r9(study: Study) -> Figure:
     halves = _Pairs.of(a[even], b[even], image[even], len(study.labels))
     others = _Pairs.of(a[~even], b[~even], image[~even], len(study.labels))
     of = images[halves.a] + images[halves.b]
+    top = [_row(study, pairs, at, int(images[pairs.a[at]] + images[pairs.b[at]])) for at in listed]
+    for model in study.models.values():
+        model.let_go()
     return Figure(
         DEFINITION,
         POPULATION,
         int((study.dataset_label >= 0).sum()),
         {
             "pairs": int((pairs.count >= LEAST_IMAGES).sum()),
-            "top": [
-                _row(study, pairs, at, int(images[pairs.a[at]] + images[pairs.b[at]]))
-                for at in listed
-            ],
+            "top": top,
             "top_cross": [
                 {
                     "a": study.labels[halves.a[at]],

@@ -16,7 +16,7 @@ from annotation.report.figures.populations import (
 from annotation.report.figures.r08_labels import offered_pairs
 from annotation.report.intervals import Estimate, Moved, ratio
 from annotation.report.splits import SPLITS
-from annotation.report.without import Objects, most_frequent, most_frequent_without
+from annotation.report.without import Objects, Votes
 
 DEFINITION = (
     "Share of images whose first predicted label is a label of the main object (main_object), or"
@@ -98,12 +98,13 @@ def _restricted(study: Study, model: Predictions) -> dict[str, Estimate | int]:
 
 def _top_offered(study: Study, model: Predictions) -> Ints:
     """(N,): by logits, or else the first of the stored labels that was offered; -1 if none was."""
-    pairs = offered_pairs(study)
+    pairs = study.once(offered_pairs)
     width = len(study.labels)
     image, label = pairs // width, pairs % width
     if model.logits is not None:
         image, label = image[model.top[image] >= 0], label[model.top[image] >= 0]
         ranked = np.lexsort([label, -model.logits[image, label], image])
+        model.let_go()
     else:
         stored = model.labels[image] == label[:, None]
         image, label, place = image[stored.any(1)], label[stored.any(1)], stored.argmax(1)
@@ -122,16 +123,15 @@ def split_half(study: Study) -> Estimate:
     x, change = np.zeros(study.n), np.zeros(image.size)
     for half in study.classify_halves:
         unit = 2 * image + half
-        main = most_frequent(unit, value, 2 * study.n).reshape(-1, 2)
+        votes = Votes(unit, value, 2 * study.n)
+        main = votes.most_frequent.reshape(-1, 2)
         same = main[:, 0] == main[:, 1]
         x += same
-        without = most_frequent_without(unit, value, 2 * study.n)
+        without = votes.without_each
         other = main[image, 1 - half]
         change += np.where(without < 0, 0, (without == other).astype(float) - same[image])
     (moves,) = np.nonzero(counted[image])
-    panel = study.classify_panel
-    cell = panel.cells(image[moves], study.responses.worker[moves])
-    moved = Moved(panel, cell, change[moves] / SPLITS)
+    moved = Moved(study.classify_panel, study.classify_cell[moves], change[moves] / SPLITS)
     return ratio(x / SPLITS, counted, study.strata(study.fu), moved)
 
 
@@ -143,7 +143,7 @@ def human_line(
     "None of these" is a main label of its own. `agreement`: as `_agreement` gives it. `among`:
     (N,), (R,): only images of which this holds, and whether it would hold without each response.
     """
-    image, worker = study.responses.image, study.responses.worker
+    image = study.responses.image
     agrees, agreeing_without = agreement
     inside, inside_without = among or (np.ones(study.n, bool), np.ones(image.size, bool))
     m = np.bincount(image, minlength=study.n)
@@ -156,9 +156,8 @@ def human_line(
     factor = m[at] / (m[at] - 1)
     x_after = np.where(inside_without[moves], agreeing_without[moves] * factor, 0)
     d_after = np.where(inside_without[moves], m[at], 0)
-    panel = study.classify_panel
-    cell = panel.cells(at, worker[moves])
-    moved = Moved(panel, cell, x_after - x[at], d_after - d[at])
+    cell = study.classify_cell[moves]
+    moved = Moved(study.classify_panel, cell, x_after - x[at], d_after - d[at])
     return ratio(x, d, study.strata(study.fu), moved)
 
 

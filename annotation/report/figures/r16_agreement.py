@@ -35,16 +35,16 @@ def r16(study: Study) -> Figure:
             as_no = np.where(answer == MAYBE, NO, answer)
             yes = _Votes(contains.pair, image, cell, as_no, panel)
         everything = study.strata(np.ones(study.n, bool))
+        alpha = votes.alpha(everything)
         data["contains"] = {
-            "alpha": votes.alpha(everything),
-            "alpha_yes": yes.alpha(everything),
+            "alpha": alpha,
+            "alpha_yes": alpha if yes is votes else yes.alpha(everything),
             "pairwise_agreement": votes.pairwise(everything),
             "judgments": contains.pair.size,
         }
     if (classify := study.classify) is not None:
         of_fu = study.fu[classify.image]
-        image, panel = classify.image[of_fu], study.classify_panel
-        cell = panel.cells(image, classify.worker[of_fu])
+        image, panel, cell = classify.image[of_fu], study.classify_panel, study.classify_cell[of_fu]
         votes = _Votes(image, image, cell, classify.main[of_fu] + 1, panel)
         stratum = study.strata(study.fu)
         data["classify"] = {

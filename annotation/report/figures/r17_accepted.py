@@ -25,7 +25,7 @@ def r17(study: Study) -> Figure:
         )
     contains = study.contains
     codes = contains.image.astype(np.int64) * len(study.labels) + contains.label
-    offered = np.isin(codes, offered_pairs(study))
+    offered = np.isin(codes, study.once(offered_pairs))
     everything = np.ones(codes.size, bool)
     together, one_by_one = mean_selected(study), _sum_of_frequencies(study, offered)
     difference = _difference(study, one_by_one, together)
@@ -125,9 +125,8 @@ def _accepted_in_classify(study: Study) -> Estimate:
     )
     after = at_least - np.bincount(response[lost], minlength=image.size)
     (moves,) = np.nonzero(study.fu[image] & (m[image] > 1))
-    panel = study.classify_panel
-    cell = panel.cells(image[moves], classify.worker[moves])
-    return _mean(study, x, Moved(panel, cell, (after - x[image])[moves].astype(float)))
+    change = (after - x[image])[moves].astype(float)
+    return _mean(study, x, Moved(study.classify_panel, study.classify_cell[moves], change))
 
 
 def _crossed(study: Study, contains: Frequencies, offered: Bools) -> Floats:

@@ -14,7 +14,7 @@ def unjudged(study: Study, model: Predictions) -> Bools:
     Of the dataset label people said on each settled image whether it is right.
     """
     codes = np.arange(study.n) * len(study.labels) + model.top
-    asked = (model.top == study.dataset_label) | np.isin(codes, offered_pairs(study))
+    asked = (model.top == study.dataset_label) | np.isin(codes, study.once(offered_pairs))
     if study.contains is not None:
         asked |= pair_of(study, model.top) >= 0
     return study.settled & (model.top >= 0) & ~asked

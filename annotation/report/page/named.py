@@ -1,8 +1,7 @@
 """A report with the names of labels in place of their keys, for people to read."""
 
-import copy
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from annotation.report.findings import finding
@@ -35,24 +34,21 @@ def named(report: Plain, names: Mapping[str, str]) -> dict[str, Any]:
             continue
         data = dict(figure["data"])
         for key, fields in lists:
-            data[key] = copy.deepcopy(data[key])
-            for row in _rows(data[key]):
-                row |= {
-                    field: names.get(row[field], row[field])
-                    for field in fields
-                    if isinstance(row.get(field), str)
-                }
+            data[key] = _renamed(data[key], fields, names)
         figure = {**figure, "data": data}
         result["figures"][name] = figure | {"finding": finding(name, figure)}
     return result
 
 
-def _rows(value: Any) -> Iterator[dict[str, Any]]:
-    """Every dict in a tree."""
+def _renamed(value: Any, fields: Collection[str], names: Mapping[str, str]) -> Any:
+    """A tree with names in these fields of its dicts."""
     if isinstance(value, dict):
-        yield value
-        for each in value.values():
-            yield from _rows(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _rows(each)
+        return {
+            key: names.get(each, each)
+            if key in fields and isinstance(each, str)
+            else _renamed(each, fields, names)
+            for key, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_renamed(each, fields, names) for each in value]
+    return value

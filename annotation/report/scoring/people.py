@@ -71,7 +71,7 @@ def _classify(study: Study) -> Arrays:
     apart = disagreement(study)
     assert apart.without is not None
     width = len(study.labels)
-    offered = offered_pairs(study)
+    offered = study.once(offered_pairs)
     return {
         "fu": study.fu,
         "easy": study.easy,

@@ -6,7 +6,7 @@ const questions = all("[data-item]");
 const LABEL = "[name^=labels-]";
 const MAIN = "[name^=main-]";
 const NONE = "[name^=none-]";
-const ALONE = "[name^=none-], [name^=unseen-]";  // answers that exclude all others
+const ALONE = "[name^=none-], [name^=unseen-], .report";  // answers that exclude all others
 
 const checked = (question, which) => all(which, question).filter((input) => input.checked);
 const mainOf = (label) => document.getElementById(`m-${label}`);
@@ -113,16 +113,13 @@ function nextBox(question, target, step) {
 
 on(form, "keydown", (event) => {
   const { target } = event;
-  if (event.key === "Enter" && target.name?.startsWith("other-") && !event.ctrlKey) {
-    event.preventDefault();  // it would send the form
-  }
   const key = !event.defaultPrevented && single(event);
   if (!key) {
     return;
   }
   const question = target.closest("[data-item]");
   const number = numberOf(event);
-  const box = key in ROWS ? nextBox(question, target, ROWS[key]) : null;
+  const box = key in ROWS ? nextBox(question, target, ROWS[key]) : key === "r" ? one("input.report", question) : null;
   if (number) {
     if (!event.repeat) {
       pressNumber(question, ...number);
@@ -133,6 +130,9 @@ on(form, "keydown", (event) => {
     next?.scrollIntoView();
   } else if (box) {
     box.focus();
+    if (key === "r") {
+      box.click();
+    }
   } else {
     return;
   }

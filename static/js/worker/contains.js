@@ -2,21 +2,22 @@
 
 import { all, beginAt, check, form, forward, on, one, single, singleKeysOn } from "./page.js";
 
-const sections = all("[data-section]");
 const cards = all(".card");
 const tiles = all(".tile");
 
 const sectionOf = (element) => element.closest("[data-section]");
 const tilesOf = (section) => all(".tile", section);
-const boxOf = (tile) => one("[name=selected]", tile);
-const maybeOf = (tile) => one("[name=maybe]", tile);
+// Of a tile its box; where it is reported, the one that undoes that.
+const box = (name) => (tile) => one("[name=report]:checked", tile) ?? one(`[name=${name}]`, tile);
+const boxOf = box("selected");
+const keys = { x: boxOf, m: box("maybe"), r: box("report") };
 const unseenOf = (tile) => one(`[data-unseen="${tile.id}"]`);
 const noneOf = (section) => one("[name=none]", section);
-const checkedIn = (section) => all("input:checked", section);
+const checkedIn = (section) => all(":checked:not(.report)", section);
 
-// Also where none of its pictures came.
+// Also where none of its pictures came, or is to be seen.
 export function isAnswered(section) {
-  return checkedIn(section).length > 0 || tilesOf(section).every((tile) => unseenOf(tile).checked);
+  return checkedIn(section).length > 0 || tilesOf(section).every((tile) => unseenOf(tile).checked || boxOf(tile).name === "report");
 }
 
 // Answers exclude each other: the one given last stands.
@@ -40,28 +41,32 @@ function takeNoneBack(section) {
 on(form, "change", ({ target }) => {
   if (target.name === "none") {
     (target.checked ? sayNone : takeNoneBack)(sectionOf(target));
-  } else if (target.checked && ["selected", "maybe", "unseen"].includes(target.name)) {
+  } else if (target.checked && target.type === "checkbox") {
     const tile = document.getElementById(target.value);
-    [boxOf(tile), maybeOf(tile), unseenOf(tile)].filter((box) => box !== target)
+    [...all("[name=selected], [name=maybe]", tile), unseenOf(tile)].filter((box) => box !== target)
       .forEach((box) => check(box, false));
-    if (target.name !== "unseen") {
+    if (/selected|maybe/.test(target.name)) {
       check(noneOf(sectionOf(tile)), false);
     }
+  }
+  if (target.name === "report") {
+    boxOf(target.closest(".tile")).focus();
   }
 });
 
 // Arrows go through all pictures of the page; to Tab, a section's pictures are one stop.
 
-const stops = new Map(sections.map((section) => [section, tilesOf(section)[0]]));
+const stops = new Map(tiles.map((tile) => [sectionOf(tile), tile]).reverse());
 
 function makeStop(tile) {
   stops.set(sectionOf(tile), tile);
   for (const other of tilesOf(sectionOf(tile))) {
     const isStop = other === tile;
-    boxOf(other).tabIndex = isStop ? 0 : -1;
     // Where their keys are off, Tab leads to these, at the picture that it stops at.
     const beside = isStop && !singleKeysOn() ? 0 : -1;
-    all(".larger, .maybe input", other).forEach((control) => { control.tabIndex = beside; });
+    all("[name=selected], [name=report], .larger, .maybe input", other)
+      .forEach((control) => { control.tabIndex = beside; });
+    boxOf(other).tabIndex = isStop ? 0 : -1;
   }
 }
 
@@ -118,13 +123,13 @@ function boxFor(event, section, tile) {
   if (key && /^(Digit|Numpad)0$/.test(event.code)) {
     return noneOf(section);
   }
-  return tile && { x: boxOf, m: maybeOf }[key]?.(tile);
+  return tile && keys[key]?.(tile);
 }
 
 on(form, "keydown", (event) => {
   const { target, key } = event;
   const section = sectionOf(target);
-  if (!section || !target.matches("input") || event.ctrlKey || event.altKey || event.metaKey) {
+  if (!section || !target.matches("[type=checkbox]") || event.ctrlKey || event.altKey || event.metaKey) {
     return;
   }
   const tile = target.closest(".tile");
@@ -142,7 +147,7 @@ on(form, "keydown", (event) => {
   event.preventDefault();
 });
 on(form, "keyup", (event) => {
-  if (event.key === " " && sectionOf(event.target) && event.target.matches("input")) {
+  if (event.key === " " && sectionOf(event.target) && event.target.matches("[type=checkbox]")) {
     event.preventDefault();  // it has acted when it went down
   }
 });

@@ -233,6 +233,7 @@ forget((key) => !(read(key)?.at > Date.now() - DAY));
 catchUp(revision, touched);
 (touched.length ? keep : goOnKeeping)();
 on(form, "change input", keep);
+on(form, "change", ({ target }) => target.matches(".report") && push());  // at once
 on(window, "storage", ({ key }) => key === KEY && catchUp());
 on(window, "online beforeunload", push);  // before a reload asks for the page
 on(document, "visibilitychange", () => {

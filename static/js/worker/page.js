@@ -71,7 +71,7 @@ on(window, "pagehide", () => stored((storage) => storage.setItem("hand", hand)))
 
 export function beginAt(element) {
   if (cameByKeys && document.activeElement === document.body && !document.getElementById("problems")) {
-    element.focus({ preventScroll: true });
+    element?.focus({ preventScroll: true });
   }
 }
 
@@ -99,6 +99,8 @@ on(document, "keydown", (event) => {
     form.requestSubmit(submit);
   } else if (key === "Enter" && target.matches("input[type=checkbox], input[type=radio]")) {
     target.click();  // rather than send the form
+  } else if (key === "Enter" && target.type === "text") {
+    // It would send the form.
   } else if (key === "End" && event.ctrlKey && !target.matches(TYPED)) {
     submit.focus();
   } else {

@@ -12,7 +12,10 @@ const first = new Set(pictures.filter((img) => img.loading !== "lazy"));
 // Items that this page, not the worker, has reported.
 const noted = new Set(history.state?.noted);
 
-export const pending = () => loading.size;
+const reportOf = (img) => one("input.report", img.closest(".tile, fieldset"));
+const isShown = (img) => !reportOf(img).checked;
+
+export const pending = () => [...loading].filter(isShown).length;
 
 function report(img, unseen) {
   const item = img.dataset.picture;
@@ -114,7 +117,8 @@ function show(img) {
 }
 
 function step(by) {
-  show(pictures.at((pictures.indexOf(shown) + by) % pictures.length));
+  const others = pictures.filter(isShown);
+  show(others.at((others.indexOf(shown) + by) % others.length));
 }
 
 let scale = 1;
@@ -169,7 +173,11 @@ on(zoom, "click", ({ target }) => {
   if (by) {
     step(by);
   } else if (button || wandered < SLOP) {
+    const report = reportOf(shown);
     zoom.close();
+    if (button?.matches(".report")) {
+      report.click();
+    }
   }
 });
 on(zoom, "keydown", (event) => {
@@ -184,8 +192,11 @@ on(zoom, "close", () => {
 });
 
 function openAt(element) {
-  zoom.showModal();
-  show(one("img[data-picture]", element.closest(".tile, .image") ?? element.closest("fieldset")));
+  const img = one("img[data-picture]", element.closest(".tile, .image") ?? element.closest("fieldset"));
+  if (isShown(img)) {
+    zoom.showModal();
+    show(img);
+  }
 }
 
 on(form, "keydown click", (event) => {
@@ -203,7 +214,7 @@ let held = false;
 on(form, "pointerdown", ({ target, pointerType }) => {
   held = false;
   clearTimeout(timer);
-  if (pointerType !== "mouse" && target.closest(".tile, .image") && !target.closest("button, .pick")) {
+  if (pointerType !== "mouse" && target.closest(".tile, .image") && !target.closest("button, .pick, [class^=report]")) {
     timer = setTimeout(() => {
       held = true;
       openAt(target);

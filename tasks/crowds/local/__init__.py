@@ -5,7 +5,7 @@ from decimal import ROUND_CEILING, Decimal
 
 from tasks.crowds import Crowd, Door, Frame, Marketplace
 from tasks.crowds.local import identity
-from tasks.models import HIT, Campaign
+from tasks.models import HIT, Campaign, PracticeHIT
 
 LEAST_TIME = timedelta(minutes=10)
 TIMES_EXPECTED = 5
@@ -29,7 +29,7 @@ class Local(Crowd):
     frame: Frame | None = None
     marketplace: Marketplace | None = None
 
-    def time_allowed(self, campaign: Campaign, hit: HIT) -> timedelta:
+    def time_allowed(self, campaign: Campaign, hit: HIT | PracticeHIT) -> timedelta:
         """Max(10 minutes, 5 x the HIT's expected time), at most `assignment_minutes` (rule P5)."""
         expected = timedelta(seconds=TIMES_EXPECTED * hit.expected_seconds)
         return min(max(LEAST_TIME, expected), timedelta(minutes=campaign.assignment_minutes))

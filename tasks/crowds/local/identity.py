@@ -19,11 +19,11 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from imagesets.clock import Now
-from tasks.crowds import BadVisit
+from tasks.crowds import BadVisit, Farewell
 from tasks.crowds.local import invitations
 from tasks.crowds.local.invitations import NAME
 from tasks.crowds.local.networks import is_full, network_of
-from tasks.crowds.tokens import assignment_of
+from tasks.crowds.tokens import work_of
 from tasks.models import Arrival, Assignment, Campaign, Worker
 from tasks.models.assignment import USED
 from tasks.models.campaign import OpenTo, State
@@ -159,6 +159,11 @@ def barred(campaign: Campaign, worker: Worker) -> str:
     return invitations.barred(campaign, worker)
 
 
+def refused(campaign: Campaign, worker: Worker) -> Farewell:
+    """Nothing but the site's own words: nobody waits for a code of theirs."""
+    return Farewell()
+
+
 def open_to(request: HttpRequest) -> Q:
     """Which campaigns are open to the visitor: for anyone, and those that they were invited to."""
     allowed = Q(open=OpenTo.ANYONE)
@@ -251,9 +256,9 @@ def _visitor_id(visit: str) -> str:
 
 
 def _proven(request: HttpRequest, campaign: Campaign) -> Worker | None:
-    """The worker by their personal link, the token of one of their assignments, or the cookie."""
+    """The worker by their personal link, the token of some work of theirs, or the cookie."""
     token = "" if _given(request, "me") else _given(request, "after")
-    if (done := assignment_of(token, campaign)) is not None:
+    if (done := work_of(token, campaign)) is not None:
         return done.worker
     return _known(request)
 

@@ -9,7 +9,7 @@ from tasks.crowds.mturk import marketplace as mturk_marketplace
 from tasks.crowds.mturk.client import SANDBOX, endpoint_of
 from tasks.crowds.mturk.hit_types import obstacles
 from tasks.crowds.rehearsals import is_rehearsal
-from tasks.models import HIT, Campaign
+from tasks.models import HIT, Campaign, PracticeHIT
 
 CENT, STEP = Decimal("0.01"), Decimal("0.05")
 FEE = Decimal("0.2")  # for HITs of at most 9 assignments, the only ones the site makes
@@ -29,7 +29,7 @@ class MTurk(Crowd):
     frame: Frame | None = mturk_frame
     marketplace: Marketplace | None = mturk_marketplace
 
-    def time_allowed(self, campaign: Campaign, hit: HIT) -> timedelta:
+    def time_allowed(self, campaign: Campaign, hit: HIT | PracticeHIT) -> timedelta:
         """The HIT type's AssignmentDuration (rule P5)."""
         return timedelta(minutes=campaign.assignment_minutes)
 

@@ -153,6 +153,7 @@ def test_defaults_are_the_contracts(dataset):
         "images_per_hit": 5,
         "maybe": False,
         "controls": {"share": 0.1, "campaigns": [], "min_accuracy": None, "min_items": 20},
+        "practice": None,
         "rejection": False,
         "review_sample": None,
         "follow_up": {"fu": 1, "mis": 1, "easy": 0.05},
@@ -189,6 +190,7 @@ def test_what_is_shown_can_be_sent_again(dataset):
         "follow_up": {"fu": 1},
         "min_relative_sf": 0.25,
         "controls": {"share": 0.2, "min_accuracy": 0.7},
+        "practice": {"items": 6},
         "wage": "12.5",
         "reward": "0.10",
         "budget": "1000.00",
@@ -212,6 +214,7 @@ def test_what_is_shown_can_be_sent_again(dataset):
         "min_accuracy": 0.7,
         "min_items": 20,
     }
+    assert shown["practice"] == {"items": 6, "pass": 0.75, "tries": 2}
     assert (shown["wage"], shown["reward"], shown["budget"]) == ("12.50", "0.10", "1000.00")
     assert shown["qualifications"] == fields["qualifications"]
     for name in ("public_id", "state", "round", "target", "progress", "adds_to", "consent_texts"):

@@ -1,12 +1,14 @@
 """The report's charts: what they draw are the numbers of report.json, under odd names too."""
 
+import multiprocessing
 import re
 import xml.etree.ElementTree as ET
 from collections import defaultdict
 
 import pytest
 
-from annotation.report.charts import charts_of
+from annotation.report.charts import Report, charts_of, charts_of_figure
+from annotation.report.charts.artist import Artist
 from annotation.report.charts.forms import ticks_in
 from annotation.report.charts.theme import LONGEST, looks, shortened
 from annotation.report.document import figures_of
@@ -179,6 +181,26 @@ def test_drawings_are_whole_and_refer_to_nothing_outside():
     assert "#14171c" not in dark
     assert "n = 60" in captioned
     assert chart.png().startswith(b"\x89PNG")
+
+
+def test_a_second_process_draws_the_same_and_is_not_missed_when_it_dies(report):
+    names = ("R3", "R16")
+    alone = [chart for chart in charts_of(report) if chart.figure in names]
+    read = Report(report)
+    with Artist() as artist:
+        for name in names:
+            artist.draw(charts_of_figure(read, name))
+        drawn = artist.drawn()
+        assert all({"raw_svg", "raw_png"} <= vars(chart).keys() for chart in drawn)
+        assert [(each.name, each.svg(), each.png()) for each in drawn] == [
+            (each.name, each.svg(), each.png()) for each in alone
+        ]
+    with Artist() as artist:
+        for process in multiprocessing.active_children():
+            process.kill()
+        artist.draw(charts_of_figure(read, "R3"))
+        (chart,) = artist.drawn()
+        assert chart.svg() == alone[0].svg()
 
 
 def test_ten_classifiers_differ_in_shape_for_grey_print():

@@ -43,7 +43,7 @@ def test_it_is_what_the_command_writes_and_not_computed_again(
     compute_report(contains.pk)
     first = KeptReport.objects.get()
     assert first.run == form.runs.latest()  # of the study's last campaign
-    monkeypatch.setattr(report_command, "charts_of", lambda report: [])
+    monkeypatch.setattr(report_command, "charts_of_figure", lambda report, name: [])
     call_command("report", "small", "--out", str(tmp_path), verbosity=0)
     compute_report(form.pk)
     kept = KeptReport.objects.get()

@@ -124,6 +124,26 @@ def test_logits_are_of_labels_and_classes_of_one_label_count_together():
     assert np.isneginf(found[:, 2]).all()
 
 
+def test_logits_in_the_order_of_images_and_labels_stay_in_their_file():
+    dataset = make_dataset(4, 2)
+    campaign = make_campaign(dataset)
+    a, b = keys = [label.key for label in dataset.labels.order_by("key")]
+    ids = list(dataset.images.order_by("key").values_list("pk", flat=True))
+    assert ids == sorted(ids)
+    given = np.arange(8.0).reshape(4, 2)
+    for name, mapping in (("same", keys), ("turned", [b, a]), ("none", [None, None])):
+        classifier = Classifier.objects.create(dataset=dataset, name=name, mapping=mapping)
+        keep_logits(classifier, ids, given)
+    models = load_study(dataset, campaign, None).models
+    assert (models["same"].logits == given).all()
+    assert (models["turned"].logits == given[:, ::-1]).all()
+    assert np.isneginf(models["none"].logits).all()
+    assert np.may_share_memory(models["same"].logits, models["same"].logits.base)
+    models["same"].let_go()
+    models["turned"].let_go()
+    assert (models["same"].logits == given).all()  # read again
+
+
 def test_workers_are_those_that_aggregation_measured(campaigns):
     contains, form = campaigns
     figure = r15(load_study(contains.dataset, contains, form)).plain()

@@ -1,6 +1,7 @@
 """The environment's variables: read as they were meant, or refused in one line; all documented."""
 
 import re
+from dataclasses import astuple
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
 FOLDERS = ("imagesets", "models_inference", "tasks", "annotation")
 # boto3 alone reads them. The other set is no setting: Django's own, and one that is refused.
 OF_BOTO3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
-NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "SCRIPT_NAME"}
+NOT_SETTINGS = {"DJANGO_SETTINGS_MODULE", "SCRIPT_NAME", "CELERY_SKIP_CHECKS"}
 
 
 def value(name: str, text: str):
@@ -63,6 +64,8 @@ def test_an_empty_variable_is_not_given(name):
         ("MTURK_ENDPOINT_URL", "http://127.0.0.1:8008/", "http://127.0.0.1:8008"),
         ("WORKER_FRAME_ANCESTORS", "'self', https://a.example", ["'self'", "https://a.example"]),
         ("REDIS_URL", "'rediss://:p%40@h:6380/2'", "rediss://:p%40@h:6380/2"),
+        ("OIDC_ISSUER", "http://127.0.0.1:9000/realms/x/", "http://127.0.0.1:9000/realms/x"),
+        ("OIDC_DOMAINS", "@Example.org, *", ["example.org", "*"]),
     ],
 )
 def test_a_value_is_read_as_it_was_meant(name, text, expected):
@@ -99,6 +102,19 @@ def test_a_value_is_read_as_it_was_meant(name, text, expected):
         ("DATABASE_URL", "postgres://u:p@h", "names no database"),
         ("DATABASE_URL", "postgres://u:p@h:54321x/d", "a port that is not 1 to 65535"),
         ("DATABASE_URL", "postgres://u:p@h/d?sslmod=require", "option sslmod"),
+        ("EMAIL_URL", "mail.example.org", "is no address of a mail server: give smtp+tls://"),
+        ("EMAIL_URL", "http://mail.example.org", "is no address of a mail server"),
+        ("EMAIL_URL", "smtp://", "cannot be read"),
+        ("EMAIL_URL", "smtp://h:x", "has a port that is not 1 to 65535"),
+        ("EMAIL_URL", "smtp://h/?to=a@example.org", "has the option to, where it takes from alone"),
+        ("EMAIL_URL", "smtp://h?from=Ada", "give a mail address such as look@example.org"),
+        ("OIDC_ISSUER", "login.example.org", "begins with https:// or http://"),
+        (
+            "OIDC_ISSUER",
+            "http://login.example.org",
+            "logins need an address that begins with https",
+        ),
+        ("OIDC_DOMAINS", "example.org, ada@example.org", "names 'ada@example.org': give domains"),
         ("REDIS_URL", "localhost:6379", "give redis://:PASSWORD@HOST:6379/0"),
         ("REDIS_URL", "redis://h/cache", "the number of a database"),
         ("REDIS_URL", "redis://h:65536x", "cannot be read"),
@@ -126,6 +142,21 @@ def test_libpq_reads_the_address_of_the_database(address, expected):
     settings = value("DATABASE_URL", address)
     assert settings["ENGINE"] == "django.db.backends.postgresql"
     assert {name: settings[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        (
+            "smtp+tls://u%40a.org:p%3A@h?from=look@a.org",
+            ("h", 587, "u@a.org", "p:", 1, 0, "look@a.org"),
+        ),
+        ("smtps://u%40a.org:p@h", ("h", 465, "u@a.org", "p", 0, 1, "u@a.org")),
+        ("smtp://h:2525/", ("h", 2525, "", "", 0, 0, "")),
+    ],
+)
+def test_the_mail_server_is_read(address, expected):
+    assert astuple(value("EMAIL_URL", address)) == expected
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])

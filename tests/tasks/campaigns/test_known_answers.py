@@ -54,6 +54,19 @@ def test_another_answer_than_before_is_refused(load):
     assert KnownAnswer.objects.count() == 1
 
 
+def test_an_explanation_may_come_with_an_answer_or_later_but_is_not_changed(load, capsys):
+    header = "image,label,present,explanation"
+    load(f"{A},true")
+    load(f"{A},true,A paw.", f"{B},no,", header=header)
+    assert "1 had been added before, 1 of which are explained now" in capsys.readouterr().out
+    load(f"{A},true,", header=header)
+    assert KnownAnswer.objects.get(present=True).explanation == "A paw."
+    with pytest.raises(CommandError, match=r"row 2: explanation: .* with another before"):
+        load(f"{A},true,Two paws.", header=header)
+    with pytest.raises(CommandError, match=r"row 2, explanation: has 501 characters"):
+        load(f"{B},no,{'x' * 501}", header=header)
+
+
 def test_a_column_or_a_file_or_a_dataset_that_is_missing_is_named(load, dataset):
     with pytest.raises(CommandError, match="no column 'present'"):
         load(A, header="image,label")

@@ -6,16 +6,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from django.contrib import admin
 from django.core.exceptions import ValidationError
 
-from annotation.admin.campaign_form import CampaignForm
 from annotation.api.serializers import CampaignSerializer
 from tasks.models import Campaign, campaign_settings, setting_groups, setting_types, settings_table
 from tasks.models.campaign_settings import RULES, SETTINGS, missing_to_publish
-from tasks.models.setting_groups import CANDIDATES
+from tasks.models.setting_groups import CANDIDATES, PRACTICE
 from tasks.models.setting_types import Default, Dollars, Number, Whole, broken_rules
-from tests.factories import make_awkward_dataset, make_campaign
+from tests.factories import make_awkward_dataset
 
 LEAST = {"name": "A study", "dataset": "tiny", "kind": "contains"}
 BOUNDED = [s for s in SETTINGS.values() if isinstance(s.type, Whole | Number | Dollars)]
@@ -85,7 +83,10 @@ def test_the_api_holds_the_same_bounds(tmp_path):
 
 def test_rules_name_the_setting_and_say_what_is_wrong():
     values = {"slug": "mine", "source": None, "kind": "contains", "controls": {"campaigns": []}}
+    values |= {"practice": PRACTICE.defaults()}
     assert broken_rules(values, RULES) == []
+    assert broken_rules(values | {"kind": "classify"}, RULES)[0][0] == "practice"
+    values |= {"practice": None}
     wrong = values | {"source": "other", "controls": {"campaigns": ["mine"]}}
     assert [name for name, _ in broken_rules(wrong, RULES)] == ["source", "controls.campaigns"]
     assert broken_rules(values | {"slug": ""}, RULES)[0][0] == "slug"
@@ -101,37 +102,3 @@ def test_rules_name_the_setting_and_say_what_is_wrong():
     assert [name for name, _ in lacking] == ["contact"]
     given["contact"] = "ada@lab.example"
     assert missing_to_publish(given, paid_crowd=True, production=True) == []
-
-
-@pytest.mark.django_db
-def test_the_admins_form_holds_the_same_rules(tmp_path, rf, admin_user):
-    dataset = make_awkward_dataset(tmp_path / "pictures")
-    grid = make_campaign(dataset, slug="grid")
-    request = rf.get("/")
-    request.user = admin_user
-    form_class = admin.site._registry[Campaign].get_form(request)
-    least = {name: form_class().get_initial_for_field(field, name) or ""
-             for name, field in form_class.base_fields.items()}  # fmt: skip
-    least |= {"name": "A study", "of_dataset": dataset.pk, "kind": "contains", "images": '"all"'}
-    least |= {"controls": "", "qualifications": "", "auto_approval_days": 3, "sandbox": "on"}
-
-    def errors(**fields) -> dict[str, list[str]]:
-        return form_class(least | fields).errors
-
-    assert errors() == {}
-    assert set(errors(grid_size=0, wage="-1")) == {"grid_size", "wage"}
-    assert errors(source=grid.pk)["source"] == ["Only a campaign of kind classify follows another."]
-    assert "Unknown field" in errors(candidates='{"top": 5}')["candidates"][0]
-    wrong = errors(candidates='{"classifiers": ["third"]}', controls='{"campaigns": ["none"]}')
-    assert wrong["candidates"] == [
-        "classifiers: Not of dataset tiny: third. It has: first, second."
-    ]
-    assert wrong["controls"] == ["campaigns: There is no campaign none."]
-    assert errors(slug="grid")["slug"]
-    assert "one text for all" in errors(title="Animals", title_de="Tiere")["title"][0]
-    assert "no more than 128" in errors(title_en="Animals", title_de="x" * 129)["title"][0]
-    given = form_class(least | {"title_en": "Animals", "title_de": "Tiere", "contact": "Ada"})
-    assert given.is_valid()
-    assert given.cleaned_data["title"] == {"en": "Animals", "de": "Tiere"}
-    assert (given.cleaned_data["contact"], given.cleaned_data["consent"]) == ("Ada", None)
-    assert set(CampaignForm.Meta.fields) == set(SETTINGS)

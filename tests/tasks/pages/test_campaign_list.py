@@ -116,7 +116,7 @@ def test_the_lists_queries_are_few_and_read_no_whole_campaign(dataset):
     with CaptureQueriesContext(connection) as queries:
         page = browser.get("/tasks/").content.decode()
     assert page.count("1 accepted") == 4
-    assert len(queries) <= 8
+    assert len(queries) <= 9
     (typical,) = [query["sql"] for query in queries if "percentile" in query["sql"]]
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")

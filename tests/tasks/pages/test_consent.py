@@ -4,6 +4,8 @@ import pytest
 from django.test import Client
 
 from annotation.exports import Export
+from tasks.crowds import Farewell
+from tasks.crowds.local import identity
 from tasks.models import Assignment, Campaign, Consent, ConsentText, Place, Worker
 from tasks.simulation.worksheet import consent_form
 from tests.studies.visitors import answer_one, begin, door, invite, is_at_work, says
@@ -52,6 +54,15 @@ def test_who_has_not_agreed_takes_no_place_and_who_refuses_may_come_back(asking)
     assert is_at_work(answer_one(client, agreed))
 
 
+def test_a_crowd_says_how_whoever_refuses_leaves(asking, monkeypatch):
+    told = Farewell("Your code is NO1.", "https://panel.example/?cc=NO1", "Back to the panel")
+    monkeypatch.setattr(identity, "refused", lambda campaign, worker: told)
+    client = Client()
+    page = says(press(client, begin(door(asking), client)["Location"], 1))
+    assert "Your code is NO1." in page
+    assert 'href="https://panel.example/?cc=NO1">Back to the panel' in page
+
+
 @pytest.mark.django_db(transaction=True)  # an export reads by a connection of its own
 def test_a_changed_text_is_asked_again_after_the_hit_that_is_open(asking):
     client = Client()
@@ -90,5 +101,6 @@ def test_nobody_agrees_for_another_or_from_another_site(asking):
 def test_what_is_kept_is_said_in_one_page(asking):
     page = Client().get(door(asking) + "kept/")
     assert "Which text you agreed to" in says(page)
+    assert "Which pictures you reported" in says(page)
     assert "ada@lab.example" in says(page)
     assert "kept/" in Client().get(door(asking)).content.decode()

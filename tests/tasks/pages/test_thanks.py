@@ -5,9 +5,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from imagesets.clock import Now
 from tasks.campaigns.publish import close, pause
 from tasks.crowds.local.invitations import revoke
-from tasks.models import Campaign, Invitation, Place, Worker
+from tasks.models import Campaign, Invitation, Place, PracticeHIT, PracticeTry, Worker
 from tasks.models.campaign import State
 from tasks.pages.thanks import WORDS, Reason
 from tasks.simulation.worksheet import consent_form
@@ -97,6 +98,15 @@ def lapsed(campaign):
     return browser.get(answer_one(browser, response)["Location"])
 
 
+def not_admitted(campaign):
+    Campaign.objects.update(practice={"items": 2, "pass": 1.0, "tries": 1}, open="anyone")
+    hit = PracticeHIT.objects.create(campaign=campaign, number=1, expected_seconds=18, reward=0)
+    ada = Worker.of("local", "ada")
+    failed = {"submitted_at": Now(), "right": 0, "passed": False}
+    attempt = PracticeTry.objects.create(hit=hit, worker=ada, **failed)
+    return Client().get(door(campaign), {"after": attempt.token})
+
+
 def draft(campaign):
     Campaign.objects.update(state=State.DRAFT)
     return Client().get(door(campaign))
@@ -130,6 +140,7 @@ CASES = {
     Reason.RETURNED: (returned, 200, "Go on to the next"),
     Reason.STOPPED: (stopped, 200, ""),
     Reason.REFUSED: (refused, 200, "Read the text again"),
+    Reason.NOT_ADMITTED: (not_admitted, 200, ""),
     Reason.LAPSED: (lapsed, 200, ""),
     Reason.DRAFT: (draft, 200, ""),
     Reason.PAUSED: (paused, 200, ""),

@@ -8,11 +8,12 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from tasks.models import Assignment, HITItem, Worker
+from tasks.models import Assignment, HITItem, PracticeTry, Worker
 from tasks.simulation.simulate import SimulationError, simulate
 from tasks.simulation.workers import BadTruth, Mind, World, characters, truth_of
 from tasks.simulation.worksheet import Option, Question, Worksheet
 from tests.studies.odd_pictures import make_pictures, open_campaign
+from tests.studies.practised import practising
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,6 +43,18 @@ def test_a_crew_finishes_a_campaign_round_after_round(kind, dataset, live_server
     # The same seed means the same workers; there is nothing left for them.
     assert simulate(live_server.url, campaign, workers=6, seed=3).total == 0
     assert Worker.objects.count() == 6
+
+
+def test_they_practise_first_and_only_answers_count(tmp_path, live_server):
+    campaign = practising(tmp_path, workers_per_item=3, round_size=3)
+    outcome = simulate(live_server.url, campaign, workers=5, seed=1, careless=1)
+    assert outcome.total == 3 * campaign.hits.count()
+    assert (outcome.places_left, outcome.workers_needed) == (0, 0)
+    tries = PracticeTry.objects.filter(submitted_at__isnull=False)
+    assert tries.values("worker").distinct().count() == 5
+    admitted = set(tries.filter(passed=True).values_list("worker", flat=True))
+    assert set(Assignment.objects.values_list("worker", flat=True)) <= admitted
+    assert len(admitted) >= 4
 
 
 def test_careful_workers_find_the_objects(dataset, live_server):

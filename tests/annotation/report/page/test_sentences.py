@@ -133,11 +133,16 @@ def test_doubts_that_do_not_apply_are_not_raised():
     assert "Posterior" not in said(report)
     assert "Few answers" not in said(report)
     assert "14 workers answered" in said(report)["Few workers"]
+    assert "92 to 93 (R16's alpha) and 82 to 90 (B1's real) had" in said(report)["Few workers"]
     report["study"]["answers"]["workers"] = 9
     assert "no interval" in said(report)["Few workers"]
     report["study"]["answers"]["workers"] = 400
     assert "Few workers" not in said(report)
+    report["study"]["settings"]["contains"]["workers_per_item"] = 4
+    assert "of a pair or an image, shares" in said(report)["Few answers"]
+    assert "simulated" not in said(report)["Few answers"]
     report["study"]["settings"]["contains"]["workers_per_item"] = 3
+    assert "For three answers they held in 93 to 99" in said(report)["Few answers"]
     assert "With 3 answers" in said(report)["Few answers"]
     report["figures"]["R15"]["data"]["posterior"] = {
         "tau": 0.7,

@@ -14,7 +14,15 @@ from tasks.crowds.mturk.batch import judgments_of
 from tasks.crowds.mturk.form_data import from_xml
 from tasks.market.reconcile import reconcile
 from tasks.market.sync import sync
-from tasks.models import Assignment, Consent, ConsentText, Place, Worker
+from tasks.models import (
+    Assignment,
+    Campaign,
+    Consent,
+    ConsentText,
+    PictureReport,
+    Place,
+    Worker,
+)
 from tasks.models.opaque import opaque
 from tasks.simulation.rehearsal.documents import answers_xml
 from tasks.simulation.rehearsal.people import form_of
@@ -124,7 +132,7 @@ def test_a_frame_keeps_the_language_that_its_worker_chose(contains, market, serv
     page = frame.open(lang="de", consent=ConsentText.version_of("Wir forschen."))
     assert '<html lang="de"' in page.content.decode()
     back = frame.send(page, selected="of-another-page")
-    assert "lang=de&problems=1" in back["Location"]
+    assert "lang=de" in back["Location"]
     handed = frame.send(Client().get(back["Location"]), first)
     assert "Ihre Antworten sind gespeichert" in handed.content.decode()
     assert not handed.cookies
@@ -377,3 +385,30 @@ def test_who_has_not_agreed_sees_no_work_and_nothing_is_kept_of_them(contains, m
     assert "data-section" in frame.open().content.decode()  # they are not asked again
     assert hand_in(frame, frame.send(page, first))
     assert Assignment.objects.get().submitted_at is not None
+
+
+def test_a_warning_stands_before_the_first_picture_also_of_a_preview(contains, market, server):
+    Campaign.objects.update(content_warning="Blood.", contact="ada@lab.example")
+    frame = Frame(market, server, "A1")
+    preview = {"assignmentId": "ASSIGNMENT_ID_NOT_AVAILABLE", "workerId": ""}
+    for changes in (preview, {}):
+        page = frame.open(**changes).content.decode()
+        assert "Blood." in page
+        assert "ada@lab.example" in page
+        assert "/images/" not in page
+        assert form_of(page).fields["hitId"] == frame.parameters["hitId"]
+        assert "/images/" in frame.open(**changes, warned="1").content.decode()
+    assert "/images/" in frame.open().content.decode()  # they have begun
+
+
+def test_a_report_in_the_frame_arrives_at_once_and_hides_the_picture(contains, market, server):
+    frame = Frame(market, server, "A1")
+    page = frame.open(warned="1")
+    item = worksheet(page.content.decode()).questions[0].named("selected")[0].value
+    draft = {"draft": "1", "revision": "1", "report": item, f"why-{item}": "cruel"}
+    assert frame.send(page, **draft).status_code == 204
+    report = PictureReport.objects.get()
+    assert (report.worker.external_id, report.reason) == ("A1", "cruel")
+    frame.send(page, report=item)
+    done = Assignment.objects.get()
+    assert done.unseen == done.shown[:1]

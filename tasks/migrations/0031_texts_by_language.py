@@ -18,22 +18,17 @@ def _all_texts(change):
 
 
 class Migration(migrations.Migration):
-    """Languages of pages, names by language, and texts that may be given by language."""
+    """Texts that may be given by language."""
 
     dependencies = [
-        ('tasks', '0028_consent'),
+        ('tasks', '0030_picture_reports'),
     ]
 
     operations = [
-        migrations.AddField(
+        migrations.AlterField(
             model_name='campaign',
             name='languages',
             field=models.JSONField(blank=True, default=tasks.models.campaign.default_languages),
-        ),
-        migrations.AddField(
-            model_name='campaignlabel',
-            name='translations',
-            field=models.JSONField(db_default={}, default=dict),
         ),
         migrations.SeparateDatabaseAndState(
             database_operations=[
