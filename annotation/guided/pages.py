@@ -36,6 +36,7 @@ from tasks.models.campaign_settings import SETTINGS
 from tasks.models.refused import Refused
 from tasks.pages.hit_pages import form as hit_form
 from tasks.pages.hit_pages import refuse
+from tasks.pages.languages import speak, spoken
 from tasks.pages.sheets import preview_of
 
 PUBLISHED = "This campaign has been published: only its texts can be changed."

@@ -36,22 +36,28 @@ class OtherLanguage(NamedTuple):
 
 @contextmanager
 def spoken(request: HttpRequest) -> Iterator[None]:
-    """Speak the worker's language, of all that the site knows; `speak` knows the campaign's."""
+    """Speak the worker's language, of all that the site knows; `speak` knows the campaign's.
+
+    Reads no body: it may be too large, or never come.
+    """
     token = _chosen.set("")
     try:
         with translation.override(settings.LANGUAGE_CODE, deactivate=True):
-            speak(request)
+            speak(request, reads=hasattr(request, "_post"))
             yield
     finally:
         _chosen.reset(token)
 
 
-def speak(request: HttpRequest, campaign: "Campaign | None" = None) -> None:
-    """Go on in the worker's language, of those that the campaign offers."""
+def speak(request: HttpRequest, campaign: "Campaign | None" = None, reads: bool = True) -> None:
+    """Go on in the worker's language, of those that the campaign offers.
+
+    `reads`: whether it may be in the request's form.
+    """
     names = dict(settings.LANGUAGES)
     offered = [code for code in (campaign.languages if campaign else names) if code in names]
     offered = offered or [settings.LANGUAGE_CODE]
-    asked = request.GET.get(LANG) or request.POST.get(LANG)
+    asked = request.GET.get(LANG) or (request.POST.get(LANG) if reads else None)
     _chosen.set(asked if asked and asked in offered else "")
     remembered = request.COOKIES.get(COOKIE)
     wishes = [_chosen.get(), *([remembered] if remembered in offered else [])]

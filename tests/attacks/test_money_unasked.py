@@ -10,7 +10,6 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
-from django.urls import reverse
 
 from tasks.campaigns.publish import publish, resume
 from tasks.crowds import is_production
@@ -55,7 +54,7 @@ def test_an_endpoint_of_ones_own_is_production_whatever_sandbox_says(
     for body in ({}, {"production": True}, {"production": True, "yes_spend": "5.00"}):
         reply = api.post(address, body, "application/json")
         assert reply.status_code == 409
-    page = reverse("admin:tasks_campaign_publish", args=[draft.pk])
+    page = "/campaigns/paid/steps/publish/"
     assert b"whole budget" in admin_client.get(page).content
     assert admin_client.post(page, {"budget": "5"}).status_code == 422
     draft.refresh_from_db()

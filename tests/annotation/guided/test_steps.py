@@ -137,6 +137,10 @@ def test_the_effect_is_what_publishing_does_and_changes_nothing(researcher, draf
 
 def test_the_preview_is_the_workers_page_with_the_texts_as_typed(researcher, draft):
     data = posted(researcher, draft, "page") | {"instructions": ["Mind the **crane**."]}
+    german = researcher.post(
+        f"/campaigns/{draft.slug}/steps/preview/", data | {"languages": ["de"]}
+    )
+    assert '<html lang="de"' in german.content.decode()
     page = researcher.post(f"/campaigns/{draft.slug}/steps/preview/", data)
     assert "<strong>crane</strong>" in page.content.decode()
     assert "This is a preview" in page.content.decode()

@@ -3,7 +3,6 @@
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.urls import reverse
 
 from imagesets.labels.imagenet import ClassEntry
 from imagesets.labels.lint import lint
@@ -44,7 +43,7 @@ def test_only_labels_that_are_asked_count_before_and_after(draft, capsys):
 
 def test_the_admins_page_shows_them_before_publishing(draft, client):
     client.force_login(get_user_model().objects.create_superuser("root", "r@example.org", "x"))
-    page = client.get(reverse("admin:tasks_campaign_publish", args=[draft.pk])).content.decode()
+    page = client.get(f"/campaigns/{draft.slug}/steps/publish/").content.decode()
     assert "both are named &#x27;crane&#x27;" in page
 
 

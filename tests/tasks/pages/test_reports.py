@@ -235,7 +235,9 @@ def test_the_admin_lists_open_pictures_until_somebody_resolves_them(worker, clie
         assert report.image.key in text
         assert f"/images/{report.image.public_id}" in text
     assert "1 worker" in says(client.get(listing))
-    assert "1 reported picture" in says(client.get(f"/campaigns/{worker.campaign.slug}/"))
+    live = says(client.get(f"/campaigns/{worker.campaign.slug}/"))
+    assert f"/images/{report.image.public_id}" in live
+    assert "by 1 worker: “&lt;b&gt;cruel&lt;/b&gt;”" in live
     chosen = {"action": "resolve_chosen", "_selected_action": report.pk}
     client.post(listing, chosen)
     report.refresh_from_db()

@@ -70,7 +70,7 @@ def test_a_failed_aggregation_is_reported_and_holds_up_no_other(
     assert [run.campaign for run in Run.objects.all()] == [whole]
     check_contains(whole)
     assert one.key in last_failure(broken).why
-    assert "An aggregation failed" in admin_client.get(page).content.decode()
+    assert "The last aggregation failed" in admin_client.get(page).content.decode()
     assert "failed" not in admin_client.get(f"/campaigns/{whole.slug}/").content.decode()
     aggregate_campaign(broken.pk)
     assert f"Aggregation of {broken.slug} failed" in caplog.text
@@ -79,7 +79,7 @@ def test_a_failed_aggregation_is_reported_and_holds_up_no_other(
     aggregate_campaigns.delay()
     until(broken.runs.exists)
     check_classify(broken)
-    assert "An aggregation failed" not in admin_client.get(page).content.decode()
+    assert "The last aggregation failed" not in admin_client.get(page).content.decode()
 
 
 def test_a_broken_connection_is_reported_too(workers, monkeypatch):
