@@ -201,10 +201,9 @@ def worker_view(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         if form.is_valid():
             values = form.values()
     try:
-        with on_trial(campaign, lambda draft: store(draft, values, request), complete=False) as (
-            _,
-            laid_out,
-        ):
+        trial = on_trial(campaign, lambda draft: store(draft, values, request), complete=False)
+        with trial as (_, laid_out), spoken(request):
+            speak(request, laid_out)
             hit = HIT.objects.filter(Q(campaign=laid_out)).order_by("pk").first()
             if hit is None:
                 return refuse(request, 409, "There is nothing to ask yet.")
