@@ -59,10 +59,10 @@ class Standing:
 
     @property
     def missing(self) -> int:
-        """Answers still to come, as far as the budget carries them."""
+        """Answers still to come from workers, as far as the budget carries them."""
         campaign = self.campaign
         wanted = campaign.target if campaign.out_of_money else campaign.workers_per_item
-        return max(self.completion.hits * wanted - self.completion.done, 0)
+        return max(self.completion.hits * wanted - self.completion.done - self.to_review, 0)
 
     @property
     def finish(self) -> datetime | None:
