@@ -10,6 +10,7 @@ from annotation.path.standing import standing_of
 from imagesets.models import ImportJob
 from models_inference.models import InferenceJob
 from tasks.campaigns.publish import close, pause, resume
+from tasks.celery_tasks import ended_without_results
 from tasks.models import Campaign
 from tasks.models.assignment import Outcome
 from tasks.results import aggregate
@@ -49,6 +50,18 @@ def test_each_state_has_its_sentence_and_its_button(campaign):
     assert said(campaign, user)[1] == "Aggregate now"
     aggregate(campaign)
     assert said(campaign, user)[1] == "Ask with CLASSIFY"
+
+
+def test_only_what_is_kept_for_a_person_waits_for_one(campaign):
+    user = make_user("ada", "researcher")
+    work_through(campaign, make_workers(2), answer_no)
+    campaign.assignments.update(outcome=Outcome.NONE)
+    assert said(campaign, user) == ("1 answer waits for your review.", "Review")
+
+
+def test_a_study_that_ended_without_an_answer_has_nothing_to_aggregate(campaign):
+    close(campaign, "ada", "")
+    assert not ended_without_results().exists()
 
 
 def test_home_lists_what_needs_a_person_and_what_is_under_way(campaign, client):

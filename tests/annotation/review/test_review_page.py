@@ -98,6 +98,18 @@ def test_what_is_drawn_is_what_was_shown_and_said(reviewed):
         assert tile.others == (f"{votes} of {len(others)}" if others else "")
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_control_is_odd_where_it_was_answered_wrongly(reviewed, known):
+    answer = Assignment.objects.filter(campaign=reviewed).exclude(selected=[]).first()
+    assert answer is not None
+    answer.hit.items.update(role="control", pair=None, known=known)
+    wrong = set(answer.shown) - set(answer.selected) if known else set(answer.selected)
+    tiles = [tile for section in draw(answer).sections for tile in section.tiles]
+    odd = [position for position, tile in zip(answer.shown, tiles, strict=True) if tile.odd]
+    assert set(odd) == wrong != set()
+    assert {tile.known for tile in tiles} == {"present" if known else "absent"}
+
+
 def test_a_form_is_drawn_too_with_and_without_others(reviewed):
     campaign = make_campaign(reviewed.dataset, "classify", slug="forms", workers_per_item=2)
     first, second = make_workers(2)
