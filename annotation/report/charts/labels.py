@@ -214,6 +214,6 @@ def _matrix(
         if counts[a][b]
     ]
     drawing = matrix(cells, [names[at] for at in used], x, "dataset label" if x else "")
-    note = "Darker: more of the row's images." if x else "Darker: more images."
+    note = "Stronger: more of the row's images." if x else "Stronger: more images."
     note = f"{'Numbers are images. ' if numbers else ''}{note}"
     return [figure.chart(title, drawing, note, part=part)]
