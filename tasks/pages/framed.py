@@ -29,6 +29,7 @@ from tasks.pages.drafts import (
 )
 from tasks.pages.form_reading import read
 from tasks.pages.hit_pages import (
+    ENDED,
     WARNED,
     ask_to_give_back,
     form,
@@ -48,7 +49,6 @@ from tasks.work.take_up import NotOffered, claim_of, has_room, take_up, unsaved
 
 CONSENT = "consent"  # in an address: the version of the text that was agreed to
 CARRIED = (CONSENT, WARNED)
-ENDED = gettext_lazy("This study has ended, and this work with it. Thank you.")
 RETURN = gettext_lazy(
     "Please return this work with the marketplace's own button. It will not count against you."
 )
