@@ -33,7 +33,6 @@ from tasks.pages.hit_pages import (
     WARNED,
     ask_to_give_back,
     form,
-    is_expired,
     preview,
     refuse,
     warn,
@@ -42,7 +41,7 @@ from tasks.pages.instructions import as_html
 from tasks.pages.languages import chosen
 from tasks.pages.replies import SeeOther, problems_of, wants_json
 from tasks.pages.sheets import sheet_of
-from tasks.work.claiming import give_back
+from tasks.work.claiming import give_back, is_over
 from tasks.work.consent import decide, is_due, texts_asked, version_asked
 from tasks.work.submitting import submit
 from tasks.work.take_up import NotOffered, claim_of, has_room, take_up, unsaved
@@ -91,7 +90,7 @@ def _visited(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> Http
     expires = assignment.expires_at
     if assignment.state == AssignmentState.RETURNED:
         expires = None  # perhaps another worker's now, perhaps theirs again
-    elif assignment.state != AssignmentState.OPEN or is_expired(assignment):
+    elif assignment.state != AssignmentState.OPEN or is_over(assignment):
         return _return(request, hit.campaign, 410, _("Your time for this work is over."))
     sheet = sheet_of(assignment)
     if (draft := draft_of(assignment)) is not None:

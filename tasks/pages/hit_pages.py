@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 
-from imagesets.clock import database_now
 from tasks.crowds import crowd_of
 from tasks.models import HIT, Assignment, Campaign
 from tasks.models.assignment import AssignmentState
@@ -149,11 +148,6 @@ def ask_to_give_back(
         return refuse(request, 409, message)
     context = {"campaign": campaign, "carried": carried, "work": work}
     return render(request, "tasks/give_back.html", context)
-
-
-def is_expired(assignment: Assignment) -> bool:
-    """Whether its time is over, by the database's clock."""
-    return assignment.expires_at is not None and assignment.expires_at <= database_now()
 
 
 def iso(moment: datetime) -> str:

@@ -40,8 +40,9 @@ from tasks.pages.own_work import own_work
 from tasks.pages.replies import SeeOther, lead_to, problems_of, wants_json
 from tasks.pages.sheets import Section, ShownLabel, Tile, sheet_of
 from tasks.work.admission import Admission, admission
+from tasks.work.claiming import is_over
 from tasks.work.consent import is_due
-from tasks.work.practice import give_back, is_over, needed, next_try, submit_try
+from tasks.work.practice import give_back, needed, next_try, submit_try
 
 
 # Exempt from Django's CSRF check, as a HIT's page is: the try's token authorises each form.

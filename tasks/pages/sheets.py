@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from imagesets.models import Label
 from imagesets.pictures.derivatives import image_urls
-from tasks.models import HIT, Assignment, Campaign, CampaignLabel, Pair, PracticeHIT, PracticeTry
+from tasks.models import HIT, Assignment, Campaign, CampaignLabel, Pair, PracticeHIT, Work
 from tasks.models.campaign import Kind
 from tasks.models.opaque import opaque
 from tasks.models.spoken import Spoken, plain_language
@@ -187,7 +187,7 @@ class Sheet:
     campaign: Campaign
     hit: HIT | PracticeHIT
     key: str  # the assignment's; empty in a preview
-    work: Assignment | PracticeTry | None = None  # None: a preview
+    work: Work | None = None  # None: a preview
     sections: list[Section] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     comment: str = ""
@@ -250,7 +250,7 @@ def first_pictures(assignment: Assignment) -> list[str]:
     return [tile if kind == Kind.CONTAINS else full for tile, full in urls]
 
 
-def sheet_of(work: Assignment | PracticeTry) -> Sheet:
+def sheet_of(work: Work) -> Sheet:
     """What the worker of an assignment, or of a try, sees. `work.hit` and `.campaign` are read."""
     sheet = _build(work.hit, work.campaign, work.token or "", work.shown, work.worker_id)
     sheet.work = work

@@ -49,7 +49,6 @@ from tasks.pages.hit_pages import (
     NOT_GIVEN,
     ask_to_give_back,
     form,
-    is_expired,
     preview,
     refuse,
     worker_page,
@@ -63,7 +62,7 @@ from tasks.pages.replies import SeeOther, lead_to, preload, problems_of, wants_j
 from tasks.pages.sheets import first_pictures, sheet_of
 from tasks.pages.thanks import WORDS, Reason, no_more_work, thank
 from tasks.work.admission import Admission, admission
-from tasks.work.claiming import give_back, next_assignment, running_assignment
+from tasks.work.claiming import give_back, is_over, next_assignment, running_assignment
 from tasks.work.consent import is_due
 from tasks.work.practice import running_try
 from tasks.work.resuming import Obstacle, obstacle, take_up_again
@@ -233,7 +232,7 @@ def _at_the_door(request: HttpRequest, hit: HIT, door: Door) -> HttpResponse:
         message = _("You have given this work back. Somebody else may do it now.")
         more = _way_on(hit.campaign, assignment)
         return refuse(request, 410, message, more, campaign=hit.campaign)
-    expired = assignment.state != AssignmentState.OPEN or is_expired(assignment)
+    expired = assignment.state != AssignmentState.OPEN or is_over(assignment)
     if expired and (reason := obstacle(assignment)) is not None:
         more = _way_on(hit.campaign, assignment)
         return refuse(request, 410, str(EXPIRED[reason]), more, campaign=hit.campaign)
