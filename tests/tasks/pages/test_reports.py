@@ -98,6 +98,14 @@ def test_a_draft_sends_a_report_at_once_and_takes_it_back(worker):
     assert reported() == []
 
 
+def test_a_draft_that_a_newer_one_overtakes_changes_no_report(worker):
+    worker.draft(revision=2, report=worker.items[:1])
+    reporting.keep_reports(worker.assignment, {}, revision=1)  # stored first, and slower
+    assert len(reported()) == 1
+    reporting.keep_reports(worker.assignment, {}, revision=2)
+    assert reported() == []
+
+
 def test_a_report_stands_when_the_work_is_given_back_or_over(worker):
     worker.draft(report=worker.items[:1])
     worker.browser.post(worker.address, {"return": "1", "sure": "1"})
