@@ -95,7 +95,7 @@ class AnyPicture:
     unseen: bool = field(default=False, kw_only=True)
     reported: bool = field(default=False, kw_only=True)
     reason: str = field(default="", kw_only=True)  # for the report
-    hidden: bool = field(default=False, kw_only=True)  # reported in another assignment
+    hidden: bool = field(default=False, kw_only=True)  # reported before: not shown again
     error: str = field(default="", kw_only=True)
 
     @property
