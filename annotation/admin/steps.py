@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
@@ -97,8 +98,7 @@ def ask_first(
             messages.success(request, done)
             return HttpResponseRedirect(back)
         except NotYetTold as warning:
-            text = str(warning)
-            messages.warning(request, text[:1].upper() + text[1:])
+            messages.warning(request, capfirst(str(warning)))
             return HttpResponseRedirect(back)
         except Refused as refused:
             form.add_error(None, str(refused))

@@ -8,6 +8,7 @@ from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -76,7 +77,7 @@ def make_invitations(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         try:
             made = make(campaign, who, asked["count"], asked["uses"], asked["expires"])
         except Refused as refused:
-            form.add_error(None, f"{str(refused)[:1].upper()}{str(refused)[1:]}.")
+            form.add_error(None, f"{capfirst(str(refused))}.")
         else:
             context = {
                 "links": "\n".join(link_of(request, new.path) for new in made),

@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST
@@ -221,10 +222,10 @@ def _publish(request: HttpRequest, campaign: Campaign) -> HttpResponse:
             messages.success(request, publish_for(request, campaign, budget))
             return HttpResponseRedirect(reverse("campaign-progress", args=[campaign.slug]))
         except NotYetTold as warning:
-            messages.warning(request, _sentence(warning))
+            messages.warning(request, capfirst(str(warning)))
             return HttpResponseRedirect(reverse("campaign-progress", args=[campaign.slug]))
         except Refused as refused:
-            problem = _sentence(refused)
+            problem = capfirst(str(refused))
     context = _frame(request, campaign, STEPS[-1]) | {
         "findings": findings_of(campaign),
         "real": real,
@@ -237,11 +238,6 @@ def _publish(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     return TemplateResponse(
         request, "guided/publish.html", context, status=422 if request.method == "POST" else 200
     )
-
-
-def _sentence(refused: Refused) -> str:
-    text = str(refused)
-    return text[:1].upper() + text[1:]
 
 
 urlpatterns = [
