@@ -115,9 +115,7 @@ def _page(
         "title": f"Invitations to {campaign.name}",
         "campaign": campaign,
     }
-    response = TemplateResponse(request, template, frame | context, status=status)
-    response["Cache-Control"] = "no-store"
-    return response
+    return TemplateResponse(request, template, frame | context, status=status)
 
 
 urlpatterns = [
