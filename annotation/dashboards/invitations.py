@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q, Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -46,23 +46,13 @@ def invitations_of(
 
 def _counts(campaign: Campaign) -> dict[str, int]:
     """How many links there are, how many work and how many people have come by them."""
-    lapsed = Q(expires_at__lte=Now())
-    gone = Q(revoked_at__isnull=False)
-    rows = list(
-        Invitation.objects.filter(campaign=campaign)
-        .values_list("uses", "used")
-        .annotate(
-            open=Count("pk", filter=~gone & ~(lapsed & Q(expires_at__isnull=False))),
-            revoked=Count("pk", filter=gone),
-            all=Count("pk"),
-        )
+    lasts = Q(expires_at=None) | Q(expires_at__gt=Now())
+    return Invitation.objects.filter(campaign=campaign).aggregate(
+        all=Count("pk"),
+        open=Count("pk", filter=lasts & Q(revoked_at=None, used__lt=F("uses"))),
+        revoked=Count("pk", filter=Q(revoked_at__isnull=False)),
+        begun=Sum("used", default=0),
     )
-    return {
-        "all": sum(row[4] for row in rows),
-        "open": sum(row[2] for row in rows if row[1] < row[0]),
-        "revoked": sum(row[3] for row in rows),
-        "begun": sum(row[1] * row[4] for row in rows),
-    }
 
 
 @needs(RESEARCH, Campaign)
