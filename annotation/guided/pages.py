@@ -17,12 +17,11 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.serializers import ValidationError
 
-from annotation.admin.steps import AskBudget
 from annotation.api.serializers import CampaignSerializer
 from annotation.guided import beginning
 from annotation.guided.effect import Effect, effect_of, is_quick
 from annotation.guided.form import StepForm, flat, store
-from annotation.guided.publishing import findings_of, publish_for
+from annotation.guided.publishing import AskBudget, findings_of, publish_for
 from annotation.guided.steps import BY_NAME, STEPS, Step, before_and_after
 from annotation.rights import RESEARCH, SPEND, allowed, may, may_somewhere
 from annotation.rights.pages import needs
