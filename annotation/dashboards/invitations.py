@@ -11,18 +11,46 @@ from django.urls import path, reverse
 from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from annotation.admin.invitations import AskInvitations
 from annotation.links import door, link_of
 from annotation.rights import RESEARCH, may
 from annotation.rights.pages import needs
 from imagesets.clock import Now
-from tasks.crowds.local.invitations import NAME, listed, make, revoke, state_of
+from tasks.crowds.local.invitations import MOST, NAME, listed, make, revoke, state_of
 from tasks.models import Campaign, Invitation
 from tasks.models.campaign import OpenTo, State
 from tasks.models.refused import Refused
 
 NEWEST = 20
+
+
+class AskInvitations(forms.Form):
+    """How many invitations, for how many workers each, and for how long."""
+
+    count = forms.IntegerField(
+        label="How many links",
+        initial=1,
+        min_value=1,
+        max_value=MOST["count"],
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+    uses = forms.IntegerField(
+        label="Workers that each link lets in",
+        initial=1,
+        min_value=1,
+        max_value=MOST["uses"],
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="1: the link names one person, whom it recognises on any device.",
+    )
+    expires = forms.IntegerField(
+        label="Days until they expire",
+        required=False,
+        min_value=1,
+        max_value=MOST["days"],
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="Empty: never.",
+    )
 
 
 def invitations_of(
