@@ -126,6 +126,11 @@ STATES = {
 }
 
 
+def stored_as(done: Assignment) -> Reason:
+    """What an answer that was stored before was told when it came."""
+    return Reason.LATE if done.state == AssignmentState.EXPIRED else Reason.ANSWERED
+
+
 def no_more_work(campaign: Campaign, worker: Worker | None) -> Reason:
     """Why the worker gets no further HIT of the campaign."""
     stopped = Stop.objects.filter(campaign=campaign, worker=worker)
