@@ -182,7 +182,7 @@ def thanks(request: HttpRequest, public_id: str) -> HttpResponse:
     if done is None:
         return refuse(request, 409, _("This address belongs to no work of this study."))
     reason = no_more_work(campaign, done.worker)
-    if reason == Reason.NOTHING_NOW and AGAIN in request.GET:
+    if reason == Reason.NOTHING_NOW and AGAIN in request.GET and isinstance(done, Assignment):
         reason = stored_as(done)  # nobody has looked for more work
     return thank(request, campaign, done.worker, reason, done)
 
