@@ -12,6 +12,7 @@ from tasks.models import Assignment, Campaign, PracticeTry, Work
 from tasks.pages.languages import chosen
 
 NOTHING = "nothing"  # in a campaign's address: there was no work when the worker asked for some
+AGAIN = "again"  # in the address of the thanks: the answer had been stored before
 
 
 def hit_address(assignment: Assignment) -> str:
@@ -27,6 +28,13 @@ def practice_address(attempt: PracticeTry) -> str:
 def thanks_address(done: Work) -> str:
     """The thanks for work that was answered or given back."""
     return _address("thanks", done.campaign.public_id, {"assignmentId": done.token or ""})
+
+
+def repeated_address(done: Assignment) -> str:
+    """The thanks for an answer that was sent once more; whether there is more work is open."""
+    return _address(
+        "thanks", done.campaign.public_id, {"assignmentId": done.token or "", AGAIN: "1"}
+    )
 
 
 def campaign_address(campaign: Campaign, parameters: Mapping[str, str]) -> str:

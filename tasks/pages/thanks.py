@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from tasks.crowds import Farewell, crowd_of
-from tasks.models import Campaign, PracticeTry, Stop, Work, Worker
+from tasks.models import Assignment, Campaign, PracticeTry, Stop, Work, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
 from tasks.pages.addresses import absolute, list_address, more_address
@@ -124,6 +124,11 @@ STATES = {
     State.FINISHED: Reason.FINISHED,
     State.CLOSED: Reason.CLOSED,
 }
+
+
+def stored_as(done: Assignment) -> Reason:
+    """What an answer that was stored before was told when it came."""
+    return Reason.LATE if done.state == AssignmentState.EXPIRED else Reason.ANSWERED
 
 
 def no_more_work(campaign: Campaign, worker: Worker | None) -> Reason:

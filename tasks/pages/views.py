@@ -23,6 +23,7 @@ from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
 from tasks.pages import framed
 from tasks.pages.addresses import (
+    AGAIN,
     NOTHING,
     absolute,
     campaign_address,
@@ -32,6 +33,7 @@ from tasks.pages.addresses import (
     more_address,
     nothing_address,
     practice_address,
+    repeated_address,
     thanks_address,
 )
 from tasks.pages.drafts import (
@@ -60,7 +62,7 @@ from tasks.pages.offers import offers
 from tasks.pages.origins import from_another_site
 from tasks.pages.replies import SeeOther, lead_to, preload, problems_of, wants_json
 from tasks.pages.sheets import first_pictures, sheet_of
-from tasks.pages.thanks import WORDS, Reason, no_more_work, thank
+from tasks.pages.thanks import WORDS, Reason, no_more_work, stored_as, thank
 from tasks.work.admission import Admission, admission
 from tasks.work.claiming import give_back, is_over, next_assignment, running_assignment
 from tasks.work.consent import is_due
@@ -187,7 +189,10 @@ def thanks(request: HttpRequest, public_id: str) -> HttpResponse:
     done = work_of(request.GET.get("assignmentId"), campaign)
     if done is None:
         return refuse(request, 409, _("This address belongs to no work of this study."))
-    return thank(request, campaign, done.worker, no_more_work(campaign, done.worker), done)
+    reason = no_more_work(campaign, done.worker)
+    if reason == Reason.NOTHING_NOW and AGAIN in request.GET and isinstance(done, Assignment):
+        reason = stored_as(done)  # nobody has looked for more work
+    return thank(request, campaign, done.worker, reason, done)
 
 
 # Exempt from Django's CSRF check: in a marketplace's frame the browser sends no cookie to check
@@ -225,7 +230,7 @@ def _at_the_door(request: HttpRequest, hit: HIT, door: Door) -> HttpResponse:
     if request.method == "POST":
         return _posted(request, assignment)
     if assignment.submitted_at is not None:
-        return thank(request, hit.campaign, assignment.worker, Reason.ANSWERED, assignment)
+        return thank(request, hit.campaign, assignment.worker, stored_as(assignment), assignment)
     if hit.campaign.state == State.CLOSED:
         return refuse(request, 410, str(ENDED), campaign=hit.campaign)
     if assignment.state == AssignmentState.RETURNED:
@@ -276,8 +281,8 @@ def _posted(request: HttpRequest, assignment: Assignment) -> HttpResponse:
 def _answered(request: HttpRequest, done: Assignment) -> HttpResponse:
     """The thanks for an answer that was stored before."""
     if wants_json(request):
-        return lead_to(request, thanks_address(done))
-    return thank(request, done.campaign, done.worker, Reason.ANSWERED, done)
+        return lead_to(request, repeated_address(done))
+    return thank(request, done.campaign, done.worker, stored_as(done), done)
 
 
 def _answer(request: HttpRequest, assignment: Assignment) -> HttpResponse:

@@ -220,6 +220,10 @@ function close() {
 // Nothing can be sent any more; the page's own address leads on.
 function end({ detail }) {
   close();
+  expires = 0;
+  if (until) {
+    until.parentElement.style.visibility = "hidden";  // nothing moves
+  }
   say("over", { why: detail });
   all("button", bar).forEach((button) => { button.hidden = true; });
   one(".on", bar).hidden = false;

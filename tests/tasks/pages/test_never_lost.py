@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tasks.campaigns.publish import close
 from tasks.models import Assignment, Campaign, Draft
 from tasks.pages.sheets import sheet_of
 from tests.studies.odd_pictures import make_pictures, open_campaign
@@ -277,3 +278,17 @@ def test_the_page_says_until_when_in_the_workers_own_time(study, device):
     tap(page, *whole_answer(page))
     page.get_by_role("button", name="Take it up again").click()
     assert len(checked(ready(page))) == 3
+
+
+def test_work_that_is_over_offers_nothing_but_the_way_on(study, device):
+    context = device()
+    context.clock.install()
+    page = begin(context, study())
+    close(Campaign.objects.get(), "a test")
+    tap(page, whole_answer(page)[0])
+    context.clock.run_for(3_000)  # the draft is sent
+    expect(page.locator(".message")).to_contain_text("This study has ended")
+    page.clock.fast_forward("30:00")  # the page's time is over too
+    expect(page.locator(".bar").get_by_role("link", name="Go on")).to_be_visible()
+    expect(page.locator(".bar").get_by_role("button")).to_have_count(0)
+    expect(page.get_by_text("We keep this work for you")).not_to_be_visible()

@@ -250,7 +250,10 @@ def test_a_preview_shows_the_page_and_lets_nothing_be_sent(kind, request):
     hits = {browser.post(way_in.action, dict(way_in.hidden))["Location"] for _ in range(2)}
     assert hits == {browser.get(door(campaign))["Location"]}  # their next HIT, once
     pause(campaign, "a test")
-    assert "<button" not in Client().get(address).content.decode()
+    html = Client().get(address).content.decode()
+    assert "<button" not in html
+    assert "nothing here." in html
+    assert "accept the work" not in html  # nobody accepts work on the site itself
 
 
 def test_nothing_on_the_page_tells_what_an_item_is(contains, dataset):

@@ -5,14 +5,14 @@ import re
 import pytest
 from django.test import Client
 
-from tasks.models import Assignment, Worker
+from tasks.models import Assignment, Campaign, Worker
 from tasks.simulation.worksheet import worksheet
 from tasks.work.claiming import next_assignment
 from tasks.work.submitting import submit
 from tests.factories import answer_no
 from tests.studies.odd_pictures import fields_of, make_pictures, open_campaign
 from tests.studies.places import expire
-from tests.studies.visitors import begin, door
+from tests.studies.visitors import begin, door, says
 
 JSON = {"accept": "application/json"}
 
@@ -54,6 +54,7 @@ def test_the_script_goes_from_hit_to_hit(campaign):
         assert done.status_code == 200
         again = browser.post(address, data, headers=JSON)
         assert "/thanks/" in again.json()["next"]
+        assert "Sending them again changes nothing" in says(browser.get(again.json()["next"]))
         assert list(done.json()) == ["next"]
         answered, address = address, done.json()["next"]
         if "/hit/" in address:
@@ -77,6 +78,10 @@ def test_the_script_hears_of_a_late_answer(campaign):
     assert (response.status_code, list(response.json())) == (410, ["detail"])
     late.refresh_from_db()
     assert (late.state, late.submitted_at is not None) == ("expired", True)
+    assert "your answers came too late" in says(browser.get(address))
+    again = browser.post(address, form(sheet), headers=JSON).json()["next"]
+    Campaign.objects.update(state="open")  # for others there may be more
+    assert "your answers came too late" in says(browser.get(again))
 
 
 def test_giving_back_asks_once_if_something_was_chosen(campaign):
