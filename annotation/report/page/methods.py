@@ -15,7 +15,7 @@ def methods(report: Plain) -> list[str]:
         sentences += _contains(settings["contains"])
         if study.get("added"):
             sentences.append(
-                "Pairs that it did not ask were asked later, and count only in R10, R11 and R13, and"
+                "Pairs that it did not ask were asked later, and count only in R10, R11, R13 and"
                 f" where B1, B3 and B6 go by R10 (campaign {', '.join(study['added'])})."
             )
     if answers["classify"] is not None:

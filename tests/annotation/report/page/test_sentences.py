@@ -189,7 +189,7 @@ def test_methods_and_sources_are_those_of_the_study():
     assert "5 distinct workers were wanted (yes or no), asked in rounds of 2" in text
     assert "at least 4 judgments and a rival of at least half of its" in text
     report["study"]["added"] = ["later"]
-    assert "alone (campaign later)." in " ".join(methods(report))
+    assert "and where B1, B3 and B6 go by R10 (campaign later)." in " ".join(methods(report))
     alone = " ".join(methods(made_up_report(studies()["no CONTAINS"])))
     assert "CONTAINS" not in alone
     assert "rival" not in alone
