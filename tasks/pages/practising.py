@@ -147,7 +147,7 @@ class Verdict:
 
     tile: Tile
     item: PracticeItem
-    answer: str
+    answer: str  # "": they reported it
     is_right: bool | None  # None: they did not see it
 
     @property
@@ -185,7 +185,8 @@ def _judged(
 
 def _verdict(tile: Tile, attempt: PracticeTry, item: PracticeItem) -> Verdict:
     if tile.position in attempt.unseen:
-        return Verdict(tile, item, _("it did not load"), None)
+        answer = "" if tile.item.is_reported else _("it did not load")
+        return Verdict(tile, item, answer, None)
     selected = tile.position in attempt.selected
     if tile.position in attempt.maybe:
         answer = _("maybe")

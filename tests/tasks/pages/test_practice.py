@@ -10,12 +10,14 @@ from django.test import Client
 from annotation.exports import Export
 from annotation.exports.tables import TABLES
 from imagesets.clock import Now
+from imagesets.models import Image
 from tasks import money
 from tasks.models import (
     Assignment,
     Campaign,
     Invitation,
     Payment,
+    PictureReport,
     Place,
     PracticeDraft,
     PracticeItem,
@@ -208,6 +210,74 @@ def test_a_picture_that_did_not_load_is_left_out_of_the_mark(campaign):
     assert (attempt.right, attempt.seen, attempt.passed) == (3, 3, True)
     assert "Not seen" in says(client.get(address))
     assert "<strong>3 of 3</strong> were right; 3 are needed." in says(client.get(address))
+
+
+def reporting(campaign: Campaign, page: str, *numbers: int) -> dict[str, list[str]]:
+    """The fields of a practice's form, all right, but for the pictures reported there."""
+    data = filled_in(campaign, page)
+    questions = worksheet(page).questions
+    tiles = [option.value for question in questions for option in question.named("selected")]
+    reported = [tiles[number] for number in numbers]
+    data["selected"] = [tile for tile in data["selected"] if tile not in reported]
+    data["none"] = [
+        question.named("none")[0].value
+        for question in questions
+        if not {option.value for option in question.named("selected")} & set(data["selected"])
+    ]
+    return data | {"report": reported}
+
+
+def test_a_picture_reported_in_a_practice_is_kept_and_not_shown_again(campaign):
+    client = Client()
+    address = begin(door(campaign), client)["Location"]
+    data = reporting(campaign, client.get(address).content.decode(), 0)
+    (tile,) = data["report"]
+    draft = {"draft": "1", "revision": "1", f"why-{tile}": "blood"}
+    assert client.post(address, data | draft).status_code == 204
+    report = PictureReport.objects.get()
+    attempt = PracticeTry.objects.get()
+    item = attempt.hit.items.get(position=attempt.shown[0])
+    assert (report.image, report.label, report.reason) == (item.image, item.label, "blood")
+    assert (report.campaign, report.worker, report.assignment) == (campaign, attempt.worker, None)
+    page = client.get(address).content.decode()  # a reload
+    assert re.search(rf'name="report" value="{tile}"[^>]* checked', page)
+    assert 'value="blood"' in page
+    # The pictures of the HITs are the same file under other keys.
+    asked = Image.objects.filter(pk__in=campaign.pairs.values("image"))
+    asked.update(sha256=item.image.sha256)
+    client.post(address, data | {f"why-{tile}": "blood"})
+    attempt.refresh_from_db()
+    assert attempt.unseen == attempt.shown[:1]
+    assert (attempt.right, attempt.seen, attempt.passed) == (3, 3, True)
+    told = client.get(address)
+    assert item.image.public_id not in told.content.decode()
+    assert "You reported this picture." in says(told)
+    assert "did not load" not in says(told)
+    at_work = go_on(client, address)
+    assert is_at_work(at_work)
+    hit = client.get(at_work["Location"])
+    assert "You reported picture 1 before, so it is not shown to you." in says(hit)
+    assert "/images/" not in hit.content.decode()
+    assert PictureReport.objects.get() == report
+    stranger = Client()
+    other = begin(door(campaign), stranger)["Location"]
+    assert item.image.public_id in stranger.get(other).content.decode()
+
+
+def test_whoever_reports_most_of_a_practice_does_not_pass(campaign):
+    client = Client()
+    address = begin(door(campaign), client)["Location"]
+    client.post(address, reporting(campaign, client.get(address).content.decode(), 0, 1))
+    attempt = PracticeTry.objects.get()
+    assert (attempt.right, attempt.seen, attempt.passed) == (2, 2, False)
+    assert "<strong>2 of 2</strong> were right; 3 are needed." in says(client.get(address))
+    assert Payment.objects.count() == 1  # it is paid all the same
+    second = go_on(client, address)["Location"]
+    client.post(second, reporting(campaign, client.get(second).content.decode(), 0, 1, 2, 3))
+    assert "Thank you for practising" in says(client.get(second))
+    assert next_assignment(campaign, attempt.worker) is None
+    assert PictureReport.objects.count() == 6
+    assert Payment.objects.count() == 2
 
 
 def test_its_page_tells_nothing_before_it_is_sent(campaign):
