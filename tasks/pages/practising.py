@@ -22,7 +22,7 @@ from tasks.pages.addresses import (
     practice_address,
     thanks_address,
 )
-from tasks.pages.drafts import draft_of, fill_in, keep, must_ask, take_draft
+from tasks.pages.drafts import draft_of, fill_in, keep, keep_reports_of_ended, must_ask, take_draft
 from tasks.pages.form_reading import read
 from tasks.pages.hit_pages import ask_to_give_back, form, refuse, worker_page
 from tasks.pages.languages import speak
@@ -53,13 +53,13 @@ def practice(request: HttpRequest, public_id: str) -> HttpResponse:
         return refuse(request, 409, message)
     if not door.may_be(request, attempt.worker):
         message = _("This work was given to somebody other than the person using this browser.")
-        return refuse(request, 409, message)
+        return refuse(request, 409, message, campaign=campaign)
     if request.method == "POST":
         return _posted(request, attempt)
     if attempt.submitted_at is not None:
         return _feedback(request, attempt)
     if campaign.state == State.CLOSED:
-        return _ended(request)
+        return _ended(request, attempt)
     if is_over(attempt):  # there "Begin" takes it up again
         return SeeOther(more_address(campaign, attempt))
     sheet = sheet_of(attempt)
@@ -83,20 +83,22 @@ def _told(attempt: PracticeTry) -> dict[str, Any]:
     }
 
 
-def _ended(request: HttpRequest) -> HttpResponse:
-    return refuse(request, 410, _("This study has ended, and this work with it. Thank you."))
+def _ended(request: HttpRequest, attempt: PracticeTry) -> HttpResponse:
+    keep_reports_of_ended(attempt, request.POST)
+    message = _("This study has ended, and this work with it. Thank you.")
+    return refuse(request, 410, message, campaign=attempt.campaign)
 
 
 def _posted(request: HttpRequest, attempt: PracticeTry) -> HttpResponse:
     """A draft, an answer, work given back or taken up again, or the way on from what is right."""
     if "draft" in request.POST:
         if attempt.campaign.state == State.CLOSED:
-            return _ended(request)
+            return _ended(request, attempt)
         return take_draft(request, attempt)
     if attempt.submitted_at is not None:
         return _go_on(attempt) if "go_on" in request.POST else _sent(request, attempt)
     if attempt.campaign.state == State.CLOSED:
-        return _ended(request)
+        return _ended(request, attempt)
     if "return" in request.POST:
         if must_ask(request, draft_of(attempt)):
             address = practice_address(attempt)
@@ -126,7 +128,7 @@ def _answer(request: HttpRequest, attempt: PracticeTry) -> HttpResponse:
             "Your time for this practice is over, and it can no longer be paid. Nothing of it is"
             " stored."
         )
-        return refuse(request, 410, message)
+        return refuse(request, 410, message, campaign=attempt.campaign)
     return _sent(request, attempt)
 
 

@@ -350,7 +350,9 @@ def test_it_starts_only_where_there_is_work_and_opens_no_round():
 
 
 def test_the_budget_holds_its_pay_and_carries_no_try_beyond():
-    campaign = practising(budget=Decimal(2), reward=Decimal("0.10"), round_size=1)
+    campaign = practising(
+        budget=Decimal(2), reward=Decimal("0.10"), round_size=1, contact="ada@lab.example"
+    )
     hits = campaign.hits.count()
     committed = money.committed(campaign)
     assert committed == Decimal("0.10") * hits
@@ -375,7 +377,9 @@ def test_the_budget_holds_its_pay_and_carries_no_try_beyond():
     data = filled_in_later(campaign, second["Location"])
     Campaign.objects.update(budget=committed + Decimal("0.19"))
     assert client.get(second["Location"])["Location"].startswith(door(campaign))
-    assert client.post(second["Location"], data).status_code == 410
+    late = client.post(second["Location"], data)
+    assert late.status_code == 410
+    assert "ada@lab.example" in says(late)
     Campaign.objects.update(budget=committed + Decimal("0.20"))
     assert client.post(second["Location"], data).status_code == 303
     assert money.committed(campaign) == campaign.budget - 2 + committed + Decimal("0.20")
@@ -393,14 +397,20 @@ def filled_in_later(campaign: Campaign, address: str) -> dict:
 def test_a_finished_study_begins_no_practice_but_takes_one_that_is_sent(campaign):
     client = Client()
     begun = begin(door(campaign), client)
+    opened = client.get(begun["Location"]).content.decode()
     Campaign.objects.update(state="finished")
     assert "study is finished" in says(client.get(door(campaign)))
     feedback = practise(campaign, client, begun)
     assert "gives out no work at present" in says(client.get(feedback))
     assert Payment.objects.count() == 1
-    Campaign.objects.update(state="closed")
-    late = Client().post(begun["Location"], {"draft": "1"})
+    Campaign.objects.update(state="closed", contact="ada@lab.example")
+    PracticeTry.objects.update(submitted_at=None, passed=None, right=None)
+    assert "ada@lab.example" in says(client.get(begun["Location"]))
+    form = reporting(campaign, opened, 0)
+    late = Client().post(begun["Location"], form | {"draft": "1", "revision": "1"})
     assert late.status_code == 410
+    assert PictureReport.objects.count() == 1  # the worker has seen it
+    assert Payment.objects.count() == 1
 
 
 def test_a_revoked_invitation_lets_the_open_try_end_and_no_more():
