@@ -34,3 +34,12 @@ def opened() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=program, args=list(QUIET))
         yield browser
         browser.close()
+
+
+def tab_to(page: Any, selector: str) -> None:
+    """Press Tab until the focus is on such an element."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"Tab does not lead to {selector}")

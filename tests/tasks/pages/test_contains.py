@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from tasks.models import Assignment
 from tasks.models.assignment import AssignmentState
+from tests.studies.browsers import tab_to
 from tests.studies.laid_out import open_sections
 from tests.studies.odd_pictures import make_pictures
 from tests.studies.processes import until
@@ -47,11 +48,6 @@ def press(page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
-def tab_to_the_pictures(page) -> None:
-    while page.evaluate(f"{FOCUS}.name") != "selected":
-        press(page, "Tab")
-
-
 def focused(page) -> str:
     """The id of the item that has the focus."""
     return page.evaluate(f"{FOCUS}.closest('.tile')?.id")
@@ -76,7 +72,7 @@ def test_cards_are_answered_with_one_key_each(work):
     page = work((1, 1, 2, 1, 1), maybe=True)
     sizes = [section.locator(".tile").count() for section in page.locator("fieldset").all()]
     items = tiles(page)
-    tab_to_the_pictures(page)
+    tab_to(page, "[name=selected]")
     keys = iter(("Space", "0", "m", "Enter"))
     selected, maybe, number = [], [], 0
     for size in sizes:
@@ -109,7 +105,7 @@ def test_a_key_leads_on_to_cards_alone_and_arrows_lead_everywhere(work):
 def test_a_grid_is_answered_by_keyboard(work):
     page = work((20,), maybe=True)
     items = tiles(page)
-    tab_to_the_pictures(page)
+    tab_to(page, "[name=selected]")
     way = {"ArrowDown": 8, "ArrowRight": 9, "End": 15, "ArrowUp": 7, "Home": 0, "ArrowLeft": 0}
     for key, number in way.items():
         press(page, key)

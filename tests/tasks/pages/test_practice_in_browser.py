@@ -5,7 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tasks.models import Assignment, Campaign, Payment, PracticeItem, PracticeTry
 from tasks.simulation.worksheet import worksheet
-from tests.studies.browsers import SIZES
+from tests.studies.browsers import SIZES, tab_to
 from tests.studies.practised import is_known, practising
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -98,15 +98,6 @@ def test_failing_twice_by_keyboard_on_a_phone_ends_in_thanks(campaign, look):
     assert len(pictures[0]) == len(pictures[1]) == 4
     assert not pictures[0] & pictures[1]
     assert (Payment.objects.count(), Assignment.objects.count()) == (2, 0)
-
-
-def tab_to(page, selector: str) -> None:
-    """Press Tab until the focus is on such an element."""
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        if page.evaluate("s => document.activeElement.matches(s)", selector):
-            return
-    raise AssertionError(f"Tab does not lead to {selector}")
 
 
 def test_what_was_chosen_survives_a_reload_and_a_second_tab(campaign, look):

@@ -5,7 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from tasks.models import Assignment, Consent, Payment, PictureReport, PracticeTry
 from tasks.simulation.worksheet import worksheet
-from tests.studies.browsers import SIZES
+from tests.studies.browsers import SIZES, tab_to
 from tests.studies.practised import is_known, practising
 from tests.studies.processes import until
 
@@ -24,15 +24,6 @@ TEXTS = {
     "content_warning": {"en": "Some pictures show blood.", "de": "Einige Bilder zeigen Blut."},
     "contact": "Ada, ada@lab.example",
 }
-
-
-def tab_to(page, selector: str) -> None:
-    """Press Tab until the focus is on such an element."""
-    for _ in range(80):
-        page.keyboard.press("Tab")
-        if page.evaluate("s => document.activeElement.matches(s)", selector):
-            return
-    raise AssertionError(f"Tab does not lead to {selector}")
 
 
 def looks_right(page, language: str) -> None:
