@@ -99,7 +99,7 @@ class CampaignAdmin(CampaignSteps, InvitationSteps, AdditionSteps, Lists):
     ]
 
     def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> list:
-        texts = ["title", "description", "instructions", "contact", "content_warning", "consent"]
+        texts = campaign_settings.TEXTS
         settings = [name for name in SETTINGS if name not in ("dataset", "kind", *texts)]
         folded = {"classes": ["collapse"]}
         return [

@@ -3,11 +3,11 @@
 Thresholds are this project's own.
 """
 
+from .flags import FAST, FAST_ANSWERS
+
 LEAST = 40  # judgments, or main labels chosen, before a habit says anything
 NEARLY_ALL = 0.95
 STRAIGHT = 0.9  # of main labels that were the first offered; by chance a half or fewer
-FAST = 1 / 6  # of the expected time, in the middle of their answers
-FAST_ANSWERS = 3
 
 
 def habits(
@@ -41,5 +41,5 @@ def habits(
     if mains and mains >= LEAST and first is not None and first >= STRAIGHT * mains:
         seen.append(f"nearly always the first label ({first:,} of {mains:,})")
     if pace is not None and answers >= FAST_ANSWERS and pace < FAST:
-        seen.append(f"too fast ({pace:.0%} of the expected time)".replace("%", " %", 1))
+        seen.append(f"too fast ({100 * pace:.0f} % of the expected time)")
     return seen

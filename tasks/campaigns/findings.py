@@ -15,10 +15,10 @@ from tasks.campaigns.choosing import candidate_rows, chosen_images
 from tasks.crowds import crowd_of
 from tasks.models import Campaign, CampaignImage, CampaignLabel
 from tasks.models.campaign import OpenTo
+from tasks.models.campaign_settings import TEXTS
 from tasks.models.spoken import all_languages_of
 
 LABELS_NAMED = 3  # findings about labels that a sentence lists
-TEXTS = ("title", "description", "instructions", "contact", "content_warning", "consent")
 GROUPS_NAMED = 2  # groups of images that a sentence lists
 
 

@@ -1,6 +1,6 @@
 """Work by its token, the secret that only its worker was given: assignments, tries at practice."""
 
-from tasks.models import Assignment, Campaign, PracticeTry
+from tasks.models import Assignment, Campaign, PracticeTry, Work
 
 LONGEST_TOKEN = 200  # characters
 
@@ -21,7 +21,7 @@ def try_of(token: str | None, campaign: Campaign) -> PracticeTry | None:
     return found.filter(hit__campaign=campaign, token=token).first()
 
 
-def work_of(token: str | None, campaign: Campaign) -> Assignment | PracticeTry | None:
+def work_of(token: str | None, campaign: Campaign) -> Work | None:
     """The campaign's assignment or try of that token, or None."""
     return assignment_of(token, campaign) or try_of(token, campaign)
 

@@ -10,7 +10,7 @@ from tasks.models.invitation import Arrival, Invitation
 from tasks.models.known_answer import KnownAnswer
 from tasks.models.payment import Payment
 from tasks.models.picture_report import PictureReport
-from tasks.models.practice import PracticeDraft, PracticeHIT, PracticeItem, PracticeTry
+from tasks.models.practice import PracticeDraft, PracticeHIT, PracticeItem, PracticeTry, Work
 from tasks.models.results import ImageResult, KeptReport, PairResult, Run, WorkerResult
 from tasks.models.transition import Transition
 from tasks.models.worker import Secret, Stop, Worker
@@ -45,6 +45,7 @@ __all__ = [
     "Section",
     "Stop",
     "Transition",
+    "Work",
     "Worker",
     "WorkerResult",
 ]

@@ -354,6 +354,13 @@ SETTINGS: dict[str, Setting] = {
     )
 }
 
+# The campaign's own texts, each one or one for each language.
+TEXTS = tuple(
+    name
+    for name, setting in SETTINGS.items()
+    if isinstance(setting.type, Text) and setting.type.by_language
+)
+
 
 def default_of(name: str) -> Any:
     """What a campaign has if the setting is not given; a copy, which may be changed."""

@@ -10,9 +10,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from imagesets.models import Image, Label, new_public_id
-from tasks.models.assignment import positions
+from tasks.models.assignment import Assignment, positions
 from tasks.models.campaign import Campaign
 from tasks.models.draft import AnyDraft
+from tasks.models.picture_report import PictureReport
 from tasks.models.worker import Worker
 
 
@@ -133,6 +134,16 @@ class PracticeTry(models.Model):
         return self.hit.reward
 
     @property
+    def picture_reports(self) -> models.QuerySet[PictureReport]:
+        """Those that came from its page, as an assignment's own."""
+        return PictureReport.objects.filter(
+            campaign=self.campaign,
+            worker=self.worker_id,
+            assignment=None,
+            image__in=self.hit.items.values("image"),
+        )
+
+    @property
     def seen(self) -> int:
         """How many of its pictures the worker saw."""
         return len(self.shown) - len(self.unseen)
@@ -147,3 +158,6 @@ class PracticeDraft(AnyDraft):
 
     def __str__(self) -> str:
         return f"{self.attempt_id} ({self.revision})"
+
+
+Work = Assignment | PracticeTry  # what a worker opens, answers and is paid for

@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from tasks.crowds import crowd_of, marketplace_of
-from tasks.models import Assignment, Campaign, Payment, PracticeTry
+from tasks.models import Assignment, Campaign, Payment, PracticeTry, Work
 from tasks.models.assignment import Outcome
 from tasks.models.payment import PaymentKind
 from tasks.models.refused import Refused
@@ -35,9 +35,7 @@ def owe_practice(attempt: PracticeTry) -> None:
         Payment.objects.bulk_create(rows)
 
 
-def _payments(
-    work: Assignment | PracticeTry, kind: PaymentKind, amount: Decimal, reason: str
-) -> list[Payment]:
+def _payments(work: Work, kind: PaymentKind, amount: Decimal, reason: str) -> list[Payment]:
     """The payment and, where the marketplace takes one, its fee."""
     key = f"{kind.value}-{work.pk}"
     if kind == PaymentKind.BONUS:

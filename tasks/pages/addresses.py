@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from tasks.crowds import Door
-from tasks.models import Assignment, Campaign, PracticeTry
+from tasks.models import Assignment, Campaign, PracticeTry, Work
 from tasks.pages.languages import chosen
 
 NOTHING = "nothing"  # in a campaign's address: there was no work when the worker asked for some
@@ -24,7 +24,7 @@ def practice_address(attempt: PracticeTry) -> str:
     return _address("practice", attempt.campaign.public_id, {"assignmentId": attempt.token})
 
 
-def thanks_address(done: Assignment | PracticeTry) -> str:
+def thanks_address(done: Work) -> str:
     """The thanks for work that was answered or given back."""
     return _address("thanks", done.campaign.public_id, {"assignmentId": done.token or ""})
 
@@ -50,7 +50,7 @@ def consent_address(campaign: Campaign, parameters: Mapping[str, str]) -> str:
     return _address("consent", campaign.public_id, parameters)
 
 
-def more_address(campaign: Campaign, done: Assignment | PracticeTry | None) -> str:
+def more_address(campaign: Campaign, done: Work | None) -> str:
     """The campaign's page; `done` tells it who comes, for browsers without cookies."""
     token = done.token if done is not None else None
     return campaign_address(campaign, {"after": token} if token else {})

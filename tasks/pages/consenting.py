@@ -7,7 +7,7 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from tasks.crowds import BadVisit, crowd_of
+from tasks.crowds import BadVisit, Door
 from tasks.models import Campaign, Consent
 from tasks.models.campaign import State
 from tasks.pages.addresses import (
@@ -16,7 +16,7 @@ from tasks.pages.addresses import (
     consent_address,
     nothing_address,
 )
-from tasks.pages.hit_pages import refuse, worker_page
+from tasks.pages.hit_pages import behind_the_door, refuse, worker_page
 from tasks.pages.instructions import as_html
 from tasks.pages.languages import speak
 from tasks.pages.leading import next_address
@@ -30,13 +30,9 @@ from tasks.work.consent import decide, is_due, texts_asked, version_asked
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 @worker_page
-def consent(request: HttpRequest, public_id: str) -> HttpResponse:
+@behind_the_door
+def consent(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
     """Ask whoever has begun; agreeing leads to their practice, or takes a place and to its HIT."""
-    campaign = Campaign.objects.filter(public_id=public_id).first()
-    door = crowd_of(campaign).door if campaign is not None else None
-    if campaign is None or door is None:
-        return refuse(request, 404, _("There is no study at this address."))
-    speak(request, campaign)
     carried = carried_on(request, door)
     try:
         worker = door.worker_of(request, campaign)

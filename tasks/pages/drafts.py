@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tasks.models import Assignment, PracticeTry
+from tasks.models import PracticeTry, Work
 from tasks.models.draft import AnyDraft
 from tasks.pages.form_reading import (
     ITEM_FIELDS,
@@ -32,7 +32,7 @@ ANSWERED = gettext_lazy("This work is answered already: nothing is left to be sa
 OVER = gettext_lazy("This work is no longer yours, so nothing more of it is saved.")
 
 
-def take_draft(request: HttpRequest, work: Assignment | PracticeTry) -> HttpResponse:
+def take_draft(request: HttpRequest, work: Work) -> HttpResponse:
     """Keep a posted draft: 204, also where a newer one is kept already.
 
     One that changes a choice renews the worker's time (rule P5); X-Expires then tells the new one.
@@ -56,7 +56,7 @@ def take_draft(request: HttpRequest, work: Assignment | PracticeTry) -> HttpResp
     return response
 
 
-def keep(work: Assignment | PracticeTry, form: QueryDict, sheet: Sheet) -> None:
+def keep(work: Work, form: QueryDict, sheet: Sheet) -> None:
     """Keep a form that was sent and is no answer, as the newest draft; `sheet`: as it was read."""
     fields = as_json(form)
     if len(fields) > LONGEST:
@@ -68,7 +68,7 @@ def keep(work: Assignment | PracticeTry, form: QueryDict, sheet: Sheet) -> None:
         _renew(work, choices_on(sheet))
 
 
-def keep_reports_of_ended(work: Assignment | PracticeTry, form: QueryDict) -> None:
+def keep_reports_of_ended(work: Work, form: QueryDict) -> None:
     """Keep what a page reports although its work is over: the worker has seen those pictures."""
     if any(name.startswith("report") for name in form):
         sheet = sheet_of(work)
@@ -76,7 +76,7 @@ def keep_reports_of_ended(work: Assignment | PracticeTry, form: QueryDict) -> No
         keep_reports(work, reports_on(sheet), take_back=False)
 
 
-def draft_of(work: Assignment | PracticeTry) -> AnyDraft | None:
+def draft_of(work: Work) -> AnyDraft | None:
     """The stored draft; no query where it was selected with the work."""
     return getattr(work, "draft", None)
 
@@ -114,7 +114,7 @@ def as_json(form: QueryDict) -> str:
     return json.dumps(kept, ensure_ascii=False)
 
 
-def _renewed(work: Assignment | PracticeTry, form: QueryDict, revision: int) -> bool:
+def _renewed(work: Work, form: QueryDict, revision: int) -> bool:
     """Take what a stored draft says: its reports, and the worker's time. Whether that is longer."""
     sheet = sheet_of(work)
     before = reports_on(sheet)
@@ -125,7 +125,7 @@ def _renewed(work: Assignment | PracticeTry, form: QueryDict, revision: int) -> 
     return choices != work.choices_seen and _renew(work, choices)
 
 
-def _renew(work: Assignment | PracticeTry, choices: str) -> bool:
+def _renew(work: Work, choices: str) -> bool:
     if isinstance(work, PracticeTry):
         return practice.renew(work, choices)
     return renew(work, choices)

@@ -18,7 +18,7 @@ from tasks.models.campaign import Kind
 from tasks.models.picture_report import LONGEST_REASON
 from tasks.pages.conditions import read_conditions
 from tasks.pages.hand import read_hand
-from tasks.pages.sheets import Choice, Picture, Section, Sheet, Tile
+from tasks.pages.sheets import AnyPicture, Choice, Picture, Section, Sheet
 from tasks.work.reporting import room_for
 
 LONGEST_OTHER = 200  # characters
@@ -57,7 +57,7 @@ def read(sheet: Sheet, form: QueryDict) -> dict[str, Any] | None:
     else:
         answer = _read_classify(sheet, form)
     items = list(sheet.at.values())
-    unseen = sum(item.unseen and not (item.reported or item.hidden) for item in items)
+    unseen = sum(item.unseen and item.is_shown for item in items)
     if unseen * MOST_UNSEEN > len(items):
         sheet.errors.append(TOO_MANY_UNSEEN.format(unseen=unseen, all=len(items)))
     if too_many := _too_many(sheet, reported_before):
@@ -90,7 +90,7 @@ def _too_many(sheet: Sheet, before: Collection[int]) -> int:
     return max(0, new - room_for(sheet.work)) if new and sheet.work else 0
 
 
-def _read_report(item: Tile | Picture, reported: bool, form: QueryDict) -> str:
+def _read_report(item: AnyPicture, reported: bool, form: QueryDict) -> str:
     """Write a report on the item. Returns what is wrong with its reason, if anything."""
     item.reported = reported and not item.hidden
     item.reason = form.get(f"{WHY}{item.id}", "").strip() if item.reported else ""
@@ -126,9 +126,8 @@ def _read_contains(sheet: Sheet, form: QueryDict) -> dict[str, Any]:
         sheet.errors.append(message)
     for tile in tiles:
         tile.error = _read_report(tile, tile.id in chosen["report"], form)
-        is_shown = not (tile.reported or tile.hidden)
-        tile.selected = tile.id in chosen["selected"] and is_shown
-        tile.maybe = tile.id in chosen["maybe"] and is_shown
+        tile.selected = tile.id in chosen["selected"] and tile.is_shown
+        tile.maybe = tile.id in chosen["maybe"] and tile.is_shown
         tile.unseen = tile.id in chosen["unseen"]
         if tile.unseen and (tile.selected or tile.maybe):
             error = _("Picture {number} is both chosen and “did not load”: undo one.")
@@ -181,13 +180,12 @@ def _read_classify(sheet: Sheet, form: QueryDict) -> dict[str, Any]:
         reports = set(form.getlist(f"report-{picture.id}"))
         strange |= bool((nones | unseen | reports) - {"1"})
         error = _read_report(picture, "1" in reports, form)
-        is_shown = not (picture.reported or picture.hidden)
         for choice in picture.offered:
-            choice.selected = choice.id in labels and is_shown
-            choice.main = choice.id in mains and is_shown
-        picture.none = "1" in nones and is_shown
+            choice.selected = choice.id in labels and picture.is_shown
+            choice.main = choice.id in mains and picture.is_shown
+        picture.none = "1" in nones and picture.is_shown
         picture.unseen = "1" in unseen
-        picture.other = form.get(f"other-{picture.id}", "").strip() if is_shown else ""
+        picture.other = form.get(f"other-{picture.id}", "").strip() if picture.is_shown else ""
         picture.error = error or _picture_error(picture)
         selected = [c.label.label_id for c in picture.offered if c.selected]
         lone = selected[0] if len(selected) == 1 else None  # is the main one, said or not (Q2)

@@ -29,10 +29,10 @@ from tasks.pages.drafts import (
 )
 from tasks.pages.form_reading import read
 from tasks.pages.hit_pages import (
+    ENDED,
     WARNED,
     ask_to_give_back,
     form,
-    is_expired,
     preview,
     refuse,
     warn,
@@ -41,14 +41,13 @@ from tasks.pages.instructions import as_html
 from tasks.pages.languages import chosen
 from tasks.pages.replies import SeeOther, problems_of, wants_json
 from tasks.pages.sheets import sheet_of
-from tasks.work.claiming import give_back
+from tasks.work.claiming import give_back, is_over
 from tasks.work.consent import decide, is_due, texts_asked, version_asked
 from tasks.work.submitting import submit
 from tasks.work.take_up import NotOffered, claim_of, has_room, take_up, unsaved
 
 CONSENT = "consent"  # in an address: the version of the text that was agreed to
 CARRIED = (CONSENT, WARNED)
-ENDED = gettext_lazy("This study has ended, and this work with it. Thank you.")
 RETURN = gettext_lazy(
     "Please return this work with the marketplace's own button. It will not count against you."
 )
@@ -91,7 +90,7 @@ def _visited(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> Http
     expires = assignment.expires_at
     if assignment.state == AssignmentState.RETURNED:
         expires = None  # perhaps another worker's now, perhaps theirs again
-    elif assignment.state != AssignmentState.OPEN or is_expired(assignment):
+    elif assignment.state != AssignmentState.OPEN or is_over(assignment):
         return _return(request, hit.campaign, 410, _("Your time for this work is over."))
     sheet = sheet_of(assignment)
     if (draft := draft_of(assignment)) is not None:

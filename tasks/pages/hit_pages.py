@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 
-from imagesets.clock import database_now
 from tasks.crowds import crowd_of
 from tasks.models import HIT, Assignment, Campaign
 from tasks.models.assignment import AssignmentState
@@ -22,7 +21,7 @@ from tasks.models.campaign import Kind, State
 from tasks.models.picture_report import LONGEST_REASON
 from tasks.pages.form_reading import LONGEST_COMMENT, LONGEST_OTHER
 from tasks.pages.instructions import as_html
-from tasks.pages.languages import spoken, tell
+from tasks.pages.languages import speak, spoken, tell
 from tasks.pages.replies import preload, problems_of, wants_json
 from tasks.pages.sheets import Sheet, preview_of
 
@@ -31,6 +30,11 @@ TITLES = {
     Kind.CONTAINS: gettext_lazy("Find what is in pictures"),
     Kind.CLASSIFY: gettext_lazy("Say what is in pictures"),
 }
+ENDED = gettext_lazy("This study has ended, and this work with it. Thank you.")
+NOT_GIVEN = gettext_lazy("This work was not given to you, or the address is cut short.")
+GIVEN_TO_ANOTHER = gettext_lazy(
+    "This work was given to somebody other than the person using this browser."
+)
 View = Callable[..., HttpResponse]
 
 
@@ -46,6 +50,24 @@ def worker_page(view: View) -> View:
 
     strict: View = csp(settings.WORKER_PAGE_CSP)(in_their_language)  # type: ignore[arg-type,assignment]
     return never_cache(strict)
+
+
+def behind_the_door(view: View) -> View:
+    """A page of a campaign whose HITs the site gives out: the view gets the campaign and its door.
+
+    In a language of the campaign's.
+    """
+
+    @wraps(view)
+    def of_campaign(request: HttpRequest, public_id: str) -> HttpResponse:
+        campaign = Campaign.objects.filter(public_id=public_id).first()
+        door = crowd_of(campaign).door if campaign is not None else None
+        if campaign is None or door is None:
+            return refuse(request, 404, _("There is no study at this address."))
+        speak(request, campaign)
+        return view(request, campaign, door)
+
+    return of_campaign
 
 
 def preview(
@@ -126,11 +148,6 @@ def ask_to_give_back(
         return refuse(request, 409, message)
     context = {"campaign": campaign, "carried": carried, "work": work}
     return render(request, "tasks/give_back.html", context)
-
-
-def is_expired(assignment: Assignment) -> bool:
-    """Whether its time is over, by the database's clock."""
-    return assignment.expires_at is not None and assignment.expires_at <= database_now()
 
 
 def iso(moment: datetime) -> str:

@@ -94,13 +94,11 @@ def own_work(
     tries = PracticeTry.objects.filter(worker__in=workers, submitted_at__isnull=False).order_by()
     if campaign is not None:
         tries = tries.filter(hit__campaign=campaign)
-    judged = tries.values("hit__campaign", "hit__campaign__practice__tries")
-    judged = judged.annotate(number=Count("pk"), passed=Count("pk", filter=Q(passed=True)))
-    for campaign_id, allowed, number, passed in judged.values_list(
-        "hit__campaign", "hit__campaign__practice__tries", "number", "passed"
-    ):
+    by_campaign = tries.values_list("hit__campaign", "hit__campaign__practice__tries")
+    judged = by_campaign.annotate(Count("pk"), passes=Count("pk", filter=Q(passed=True)))
+    for campaign_id, allowed, number, passes in judged:
         work[campaign_id].practised = number
-        work[campaign_id].stopped = not passed and number >= allowed
+        work[campaign_id].stopped = not passes and number >= allowed
     earned = Q(assignment__in=theirs) | Q(practice__in=tries)
     money = Payment.objects.filter(earned).exclude(kind=PaymentKind.FEE).order_by()
     for campaign_id, state, amount in money.values_list("campaign", "state").annotate(

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from tasks.crowds import crowd_of
+from tasks.crowds import Door
 from tasks.crowds.tokens import try_of
 from tasks.models import Campaign, PracticeItem, PracticeTry
 from tasks.models.campaign import State
@@ -24,40 +24,43 @@ from tasks.pages.addresses import (
 )
 from tasks.pages.drafts import draft_of, fill_in, keep, keep_reports_of_ended, must_ask, take_draft
 from tasks.pages.form_reading import read
-from tasks.pages.hit_pages import ask_to_give_back, form, refuse, worker_page
-from tasks.pages.languages import speak
+from tasks.pages.hit_pages import (
+    ENDED,
+    GIVEN_TO_ANOTHER,
+    NOT_GIVEN,
+    ask_to_give_back,
+    behind_the_door,
+    form,
+    refuse,
+    worker_page,
+)
 from tasks.pages.leading import next_address
 from tasks.pages.money import in_dollars
 from tasks.pages.own_work import own_work
 from tasks.pages.replies import SeeOther, lead_to, problems_of, wants_json
 from tasks.pages.sheets import Section, ShownLabel, Tile, sheet_of
 from tasks.work.admission import Admission, admission
+from tasks.work.claiming import is_over
 from tasks.work.consent import is_due
-from tasks.work.practice import give_back, is_over, needed, next_try, submit_try
+from tasks.work.practice import give_back, needed, next_try, submit_try
 
 
 # Exempt from Django's CSRF check, as a HIT's page is: the try's token authorises each form.
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 @worker_page
-def practice(request: HttpRequest, public_id: str) -> HttpResponse:
+@behind_the_door
+def practice(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
     """One try: its form, and once it is sent what is right."""
-    campaign = Campaign.objects.filter(public_id=public_id).first()
-    door = crowd_of(campaign).door if campaign is not None else None
-    if campaign is None or door is None:
-        return refuse(request, 404, _("There is no study at this address."))
-    speak(request, campaign)
     token = request.POST.get("assignmentId") or request.GET.get("assignmentId")
     if (attempt := try_of(token, campaign)) is None:
-        message = _("This work was not given to you, or the address is cut short.")
-        return refuse(request, 409, message)
+        return refuse(request, 409, str(NOT_GIVEN))
     if not door.may_be(request, attempt.worker):
-        message = _("This work was given to somebody other than the person using this browser.")
-        return refuse(request, 409, message, campaign=campaign)
+        return refuse(request, 409, str(GIVEN_TO_ANOTHER), campaign=campaign)
     if request.method == "POST":
         return _posted(request, attempt)
     if attempt.submitted_at is not None:
-        return _feedback(request, attempt)
+        return _feedback(request, attempt, door)
     if campaign.state == State.CLOSED:
         return _ended(request, attempt)
     if is_over(attempt):  # there "Begin" takes it up again
@@ -85,8 +88,7 @@ def _told(attempt: PracticeTry) -> dict[str, Any]:
 
 def _ended(request: HttpRequest, attempt: PracticeTry) -> HttpResponse:
     keep_reports_of_ended(attempt, request.POST)
-    message = _("This study has ended, and this work with it. Thank you.")
-    return refuse(request, 410, message, campaign=attempt.campaign)
+    return refuse(request, 410, str(ENDED), campaign=attempt.campaign)
 
 
 def _posted(request: HttpRequest, attempt: PracticeTry) -> HttpResponse:
@@ -157,10 +159,9 @@ class Verdict:
         return _("yes") if self.item.present else _("no")
 
 
-def _feedback(request: HttpRequest, attempt: PracticeTry) -> HttpResponse:
+def _feedback(request: HttpRequest, attempt: PracticeTry, door: Door) -> HttpResponse:
     """What is right, picture by picture, with the way on; or thanks where no try is left."""
     campaign, worker = attempt.campaign, attempt.worker
-    door = crowd_of(campaign).door
     standing = admission(campaign, worker)
     items = {item.position: item for item in attempt.hit.items.all()}
     sections = [_judged(section, attempt, items) for section in sheet_of(attempt).sections]
@@ -172,7 +173,7 @@ def _feedback(request: HttpRequest, attempt: PracticeTry) -> HttpResponse:
         "pay": in_dollars(attempt.reward) if attempt.reward else "",
         "carried": _carried(attempt),
         "is_refused": standing == Admission.REFUSED,
-        "list": list_address(door.carried(request, worker) if door is not None else {}),
+        "list": list_address(door.carried(request, worker)),
         "own": own_work([worker], campaign)[campaign.pk],
         "goes_on": campaign.state == State.OPEN and standing != Admission.REFUSED,
     }

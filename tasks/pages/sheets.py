@@ -12,13 +12,13 @@ from itertools import groupby
 from typing import NamedTuple
 
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from imagesets.models import Label
 from imagesets.pictures.derivatives import image_urls
-from tasks.models import HIT, Assignment, Campaign, CampaignLabel, Pair, PracticeHIT, PracticeTry
+from tasks.models import HIT, Assignment, Campaign, CampaignLabel, Pair, PracticeHIT, Work
 from tasks.models.campaign import Kind
 from tasks.models.opaque import opaque
 from tasks.models.spoken import Spoken, plain_language
@@ -84,10 +84,37 @@ class ShownLabel:
         return format_html('<strong class="label-name"{}>{}</strong>', self.name.marked, self.name)
 
 
-class Numbered:
-    """A picture on the page, by its number: cheap, since a page has many."""
+@dataclass
+class AnyPicture:
+    """A picture on the page. Its texts are made here: cheap, since a page has many."""
 
+    id: str
+    position: int
     number: int  # from 1, over the whole HIT, in the order shown
+    item: Item  # its width and height reserve space on the page
+    unseen: bool = field(default=False, kw_only=True)
+    reported: bool = field(default=False, kw_only=True)
+    reason: str = field(default="", kw_only=True)  # for the report
+    hidden: bool = field(default=False, kw_only=True)  # reported before: not shown again
+    error: str = field(default="", kw_only=True)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the worker has reported it neither now nor before."""
+        return not (self.reported or self.hidden)
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether there is no response to it."""
+        return self.unseen or not self.is_shown
+
+    @property
+    def tile_url(self) -> str:
+        return image_urls(self.item)[0]
+
+    @property
+    def full_url(self) -> str:
+        return image_urls(self.item)[1]
 
     @property
     def name(self) -> str:
@@ -97,35 +124,24 @@ class Numbered:
     def not_loaded(self) -> str:
         return _("Picture {number} did not load").format(number=self.number)
 
+    @property
+    def report(self) -> SafeString:
+        """The button that reports it, for screen readers with its number; `undo` likewise."""
+        text = _('Report<span class="unseen-text"> picture {number}</span>')
+        return mark_safe(text.format(number=self.number))
+
+    @property
+    def undo(self) -> SafeString:
+        text = _('Undo<span class="unseen-text"> the report of picture {number}</span>')
+        return mark_safe(text.format(number=self.number))
+
 
 @dataclass
-class Tile(Numbered):
+class Tile(AnyPicture):
     """CONTAINS: one picture under a label, and what the worker chose for it."""
 
-    id: str
-    position: int
-    number: int  # from 1, over the whole HIT, in the order shown
-    item: Item
     selected: bool = False
     maybe: bool = False
-    unseen: bool = False
-    reported: bool = False
-    reason: str = ""  # for the report
-    hidden: bool = False  # reported in another assignment, so not shown again
-    error: str = ""
-
-    @property
-    def is_unseen(self) -> bool:
-        """Whether there is no response to it."""
-        return self.unseen or self.reported or self.hidden
-
-    @property
-    def tile_url(self) -> str:
-        return image_urls(self.item)[0]
-
-    @property
-    def full_url(self) -> str:
-        return image_urls(self.item)[1]
 
 
 @dataclass
@@ -156,30 +172,12 @@ class Choice:
 
 
 @dataclass
-class Picture(Numbered):
+class Picture(AnyPicture):
     """CLASSIFY: one picture with the labels offered for it, in the order shown."""
 
-    id: str
-    position: int
-    number: int
-    item: Item  # its width and height reserve space on the page
     offered: list[Choice]
     none: bool = False
     other: str = ""
-    unseen: bool = False
-    reported: bool = False  # like a Tile's, and the next two
-    reason: str = ""
-    hidden: bool = False
-    error: str = ""
-
-    @property
-    def is_unseen(self) -> bool:
-        """Whether there is no response to it."""
-        return self.unseen or self.reported or self.hidden
-
-    @property
-    def full_url(self) -> str:
-        return image_urls(self.item)[1]
 
 
 @dataclass
@@ -189,7 +187,7 @@ class Sheet:
     campaign: Campaign
     hit: HIT | PracticeHIT
     key: str  # the assignment's; empty in a preview
-    work: Assignment | PracticeTry | None = None  # None: a preview
+    work: Work | None = None  # None: a preview
     sections: list[Section] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     comment: str = ""
@@ -210,9 +208,9 @@ class Sheet:
         return [tile for section in self.sections for tile in section.tiles]
 
     @property
-    def at(self) -> "dict[int, Tile | Picture]":
+    def at(self) -> dict[int, AnyPicture]:
         """All tiles or pictures by position."""
-        items: list[Tile | Picture] = [*self.tiles, *self.pictures]
+        items: list[AnyPicture] = [*self.tiles, *self.pictures]
         return {item.position: item for item in items}
 
     @property
@@ -235,8 +233,8 @@ class Sheet:
         for element in self._elements():
             element.error = ""
 
-    def _elements(self) -> list["Section | Tile | Picture"]:
-        elements: list[Section | Tile | Picture] = [*self.pictures]
+    def _elements(self) -> list[Section | AnyPicture]:
+        elements: list[Section | AnyPicture] = [*self.pictures]
         for section in self.sections:
             elements += [section, *section.tiles]
         return elements
@@ -252,7 +250,7 @@ def first_pictures(assignment: Assignment) -> list[str]:
     return [tile if kind == Kind.CONTAINS else full for tile, full in urls]
 
 
-def sheet_of(work: Assignment | PracticeTry) -> Sheet:
+def sheet_of(work: Work) -> Sheet:
     """What the worker of an assignment, or of a try, sees. `work.hit` and `.campaign` are read."""
     sheet = _build(work.hit, work.campaign, work.token or "", work.shown, work.worker_id)
     sheet.work = work

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from tasks.crowds import Farewell, crowd_of
-from tasks.models import Assignment, Campaign, PracticeTry, Stop, Worker
+from tasks.models import Campaign, PracticeTry, Stop, Work, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
 from tasks.pages.addresses import absolute, list_address, more_address
@@ -144,7 +144,7 @@ def thank(
     campaign: Campaign,
     worker: Worker | None,
     reason: Reason,
-    done: Assignment | PracticeTry | None = None,
+    done: Work | None = None,
     status: int = 200,
     more: str = "",
     farewell: Farewell | None = None,
@@ -174,7 +174,7 @@ def thank(
     return render(request, "tasks/thanks.html", context, status=status)
 
 
-def _was_given_back(done: Assignment | PracticeTry) -> bool:
+def _was_given_back(done: Work) -> bool:
     if isinstance(done, PracticeTry):
         return done.submitted_at is None
     return done.state == AssignmentState.RETURNED

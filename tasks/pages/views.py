@@ -43,7 +43,16 @@ from tasks.pages.drafts import (
     take_draft,
 )
 from tasks.pages.form_reading import read
-from tasks.pages.hit_pages import ask_to_give_back, form, is_expired, preview, refuse, worker_page
+from tasks.pages.hit_pages import (
+    ENDED,
+    GIVEN_TO_ANOTHER,
+    NOT_GIVEN,
+    ask_to_give_back,
+    form,
+    preview,
+    refuse,
+    worker_page,
+)
 from tasks.pages.instructions import as_html
 from tasks.pages.languages import chosen, speak
 from tasks.pages.leading import next_address
@@ -53,14 +62,13 @@ from tasks.pages.replies import SeeOther, lead_to, preload, problems_of, wants_j
 from tasks.pages.sheets import first_pictures, sheet_of
 from tasks.pages.thanks import WORDS, Reason, no_more_work, thank
 from tasks.work.admission import Admission, admission
-from tasks.work.claiming import give_back, next_assignment, running_assignment
+from tasks.work.claiming import give_back, is_over, next_assignment, running_assignment
 from tasks.work.consent import is_due
 from tasks.work.practice import running_try
 from tasks.work.resuming import Obstacle, obstacle, take_up_again
 from tasks.work.submitting import submit
 
 PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"  # in an address: nobody has accepted the work yet
-ENDED = gettext_lazy("This study has ended, and this work with it. Thank you.")
 EXPIRED = {
     Obstacle.PAUSED: gettext_lazy(
         "Your time for this work is over, and the study is paused. Come back to this address"
@@ -209,11 +217,10 @@ def _at_the_door(request: HttpRequest, hit: HIT, door: Door) -> HttpResponse:
         return preview(request, hit, _way_in(request, hit.campaign, door))
     assignment = assignment_of(token, hit.campaign)
     if assignment is None or assignment.hit_id != hit.pk:
-        message = _("This work was not given to you, or the address is cut short.")
-        return refuse(request, 409, message)
+        return refuse(request, 409, str(NOT_GIVEN))
     if not door.may_be(request, assignment.worker):
-        message = _("This work was given to somebody other than the person using this browser.")
-        return refuse(request, 409, message, _way_on(hit.campaign), campaign=hit.campaign)
+        more = _way_on(hit.campaign)
+        return refuse(request, 409, str(GIVEN_TO_ANOTHER), more, campaign=hit.campaign)
     assignment.hit, assignment.campaign = hit, hit.campaign
     if request.method == "POST":
         return _posted(request, assignment)
@@ -225,7 +232,7 @@ def _at_the_door(request: HttpRequest, hit: HIT, door: Door) -> HttpResponse:
         message = _("You have given this work back. Somebody else may do it now.")
         more = _way_on(hit.campaign, assignment)
         return refuse(request, 410, message, more, campaign=hit.campaign)
-    expired = assignment.state != AssignmentState.OPEN or is_expired(assignment)
+    expired = assignment.state != AssignmentState.OPEN or is_over(assignment)
     if expired and (reason := obstacle(assignment)) is not None:
         more = _way_on(hit.campaign, assignment)
         return refuse(request, 410, str(EXPIRED[reason]), more, campaign=hit.campaign)

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from imagesets.clock import Now
+from imagesets.clock import Now, database_now
 from imagesets.models import new_public_id
 from tasks.crowds import crowd_of
-from tasks.models import HIT, Assignment, Campaign, HITItem, Place, Stop, Worker
+from tasks.models import HIT, Assignment, Campaign, HITItem, Place, Stop, Work, Worker
 from tasks.models.assignment import USED, AssignmentState
 from tasks.models.campaign import State
 from tasks.work.admission import Admission, admission
@@ -188,6 +188,11 @@ def _has_unanswered_hit(campaign: Campaign, worker: Worker) -> bool:
         state__in=[AssignmentState.OPEN, AssignmentState.SUBMITTED],
     )
     return HIT.objects.filter(campaign=campaign).exclude(pk__in=answered.values("hit")).exists()
+
+
+def is_over(work: Work) -> bool:
+    """Whether the time for which it is kept is over, by the database's clock."""
+    return work.expires_at is not None and work.expires_at <= database_now()
 
 
 def renew(assignment: Assignment, choices: str) -> bool:

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from imagesets.clock import Now
 from tasks.crowds import crowd_of
-from tasks.models import Assignment, Draft, Place, PracticeDraft, PracticeTry
+from tasks.models import Assignment, Draft, Place, PracticeDraft, PracticeTry, Work
 from tasks.models.assignment import AssignmentState
 
 KEPT = timedelta(days=30)  # after its last change
@@ -43,7 +43,7 @@ _SAVE = """
 """
 
 
-def save(work: Assignment | PracticeTry, fields: str, revision: int, anyway: bool = False) -> Saved:
+def save(work: Work, fields: str, revision: int, anyway: bool = False) -> Saved:
     """Store a draft, its `fields` as JSON, if it is newer than the stored one, or `anyway`."""
     if isinstance(work, PracticeTry):
         return _save_of_try(work, fields, revision, anyway)

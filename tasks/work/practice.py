@@ -20,7 +20,7 @@ from tasks.crowds import crowd_of
 from tasks.models import Campaign, PracticeDraft, PracticeHIT, PracticeTry, Stop, Worker
 from tasks.models.campaign import State
 from tasks.work.admission import Admission, admission
-from tasks.work.claiming import has_work, shown_order
+from tasks.work.claiming import has_work, is_over, shown_order
 from tasks.work.reporting import keep_reports
 
 GOES_ON = (State.OPEN, State.PAUSED)  # an open try leads on to work, at once or later
@@ -102,11 +102,6 @@ def _until(attempt: PracticeTry) -> datetime:
     """Until when the budget holds the try's pay from now on."""
     campaign = attempt.campaign
     return database_now() + crowd_of(campaign).time_allowed(campaign, attempt.hit)
-
-
-def is_over(attempt: PracticeTry) -> bool:
-    """Whether its time is over, by the database's clock."""
-    return attempt.expires_at is not None and attempt.expires_at <= database_now()
 
 
 def renew(attempt: PracticeTry, choices: str) -> bool:

@@ -6,21 +6,13 @@ from typing import NamedTuple
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import transaction
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Value
+from django.db.models import Count, Exists, Max, OuterRef, Q, Value
 
 from imagesets.clock import Now
 from imagesets.models import Image
-from tasks.models import (
-    Assignment,
-    Campaign,
-    Draft,
-    PictureReport,
-    PracticeDraft,
-    PracticeTry,
-)
+from tasks.models import Assignment, Campaign, PictureReport, Work
 from tasks.models.picture_report import LONGEST_REASON
 
-Work = Assignment | PracticeTry
 MOST = 100  # pictures that one worker may report ...
 WITHIN = timedelta(hours=1)
 
@@ -34,21 +26,9 @@ def is_reported(worker: int | None) -> Exists:
     return Exists(same)
 
 
-def _reports_in(work: Work) -> QuerySet[PictureReport]:
-    """Those that came from the page of a piece of work."""
-    if isinstance(work, Assignment):
-        return PictureReport.objects.filter(assignment=work)
-    return PictureReport.objects.filter(
-        campaign=work.campaign.pk,
-        worker=work.worker_id,
-        assignment=None,
-        image__in=work.hit.items.values("image"),
-    )
-
-
 def reasons_of(work: Work) -> dict[int, str]:
     """What a worker reported in a piece of work, and may take back: {image id: their words}."""
-    return dict(_reports_in(work).values_list("image", "reason"))
+    return dict(work.picture_reports.values_list("image", "reason"))
 
 
 def room_for(work: Work) -> int:
@@ -76,11 +56,11 @@ def keep_reports(
         image, label = asked[position]
         wanted[image] = (label, reason.replace("\0", "")[:LONGEST_REASON])
     with transaction.atomic():
-        type(work)._default_manager.select_for_update(no_key=True).get(pk=work.pk)
-        drafts = Draft if isinstance(work, Assignment) else PracticeDraft
-        if revision and drafts._default_manager.filter(pk=work.pk, revision__gt=revision).exists():
+        rows = type(work)._default_manager.filter(pk=work.pk)
+        rows.select_for_update(no_key=True).get()
+        if revision and rows.filter(draft__revision__gt=revision).exists():
             return
-        kept = _reports_in(work)
+        kept = work.picture_reports.all()
         before = reasons_of(work)
         if take_back and before.keys() - wanted.keys():
             kept.exclude(image__in=wanted).delete()

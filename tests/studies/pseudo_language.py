@@ -38,14 +38,10 @@ class _Brackets(NullTranslations):
 @contextmanager
 def pseudo_language() -> Iterator[None]:
     """Let the site know the language, for as long as this lasts."""
-    before = dict(trans_real._translations)
-    trans_real._translations[CODE] = _Brackets()
-    try:
-        with override_settings(LANGUAGES=[*settings.LANGUAGES, (CODE, "Bracketed")]):
-            trans_real._translations[CODE] = _Brackets()
-            yield
-    finally:
-        trans_real._translations = before
+    # Django forgets all catalogues when this setting changes, and when it changes back.
+    with override_settings(LANGUAGES=[*settings.LANGUAGES, (CODE, "Bracketed")]):
+        trans_real._translations[CODE] = _Brackets()
+        yield
 
 
 def outside_brackets(text: str) -> str:
@@ -88,7 +84,7 @@ class _Texts(HTMLParser):
         if tag == "input" and attributes.get("type") == "submit":
             self.texts.insert(-1, attributes.get("value") or "")
         if tag not in VOID:
-            self._open.append("kbd" if tag == "kbd" else tag)
+            self._open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
         while self._open and self._open.pop() != tag:

@@ -9,6 +9,7 @@ from tasks.campaigns.findings import language_findings
 from tasks.models import Assignment, Campaign, Consent
 from tasks.simulation.worksheet import consent_form
 from tests.studies.odd_pictures import WORDS, make_pictures, open_campaign
+from tests.studies.practised import practise, practising
 from tests.studies.pseudo_language import CODE, pseudo_language, unspoken
 from tests.studies.visitors import answer_one, begin, door, is_at_work, says
 
@@ -198,3 +199,11 @@ def test_publishing_finds_what_a_language_lacks(pictures):
     study.languages = ["en"]
     study.consent = None
     assert language_findings(study) == ""
+
+
+def test_what_is_told_after_a_practice_is_in_its_language_to_the_last_word(db):
+    study = practising(languages=["de"])
+    client = Client()
+    told = says(client.get(practise(study, client, begin(door(study), client), wrong=1)))
+    assert "Sie: ja<br>Richtig: ja" in told
+    assert "Sie: nein<br>Richtig: nein" in told

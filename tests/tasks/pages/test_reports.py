@@ -98,6 +98,14 @@ def test_a_draft_sends_a_report_at_once_and_takes_it_back(worker):
     assert reported() == []
 
 
+def test_a_draft_that_a_newer_one_overtakes_changes_no_report(worker):
+    worker.draft(revision=2, report=worker.items[:1])
+    reporting.keep_reports(worker.assignment, {}, revision=1)  # stored first, and slower
+    assert len(reported()) == 1
+    reporting.keep_reports(worker.assignment, {}, revision=2)
+    assert reported() == []
+
+
 def test_a_report_stands_when_the_work_is_given_back_or_over(worker):
     worker.draft(report=worker.items[:1])
     worker.browser.post(worker.address, {"return": "1", "sure": "1"})
@@ -107,18 +115,12 @@ def test_a_report_stands_when_the_work_is_given_back_or_over(worker):
 
 
 def test_reported_pictures_are_unseen_and_hold_no_answer_back(worker):
-    for loaded in (False, True):
-        lost = {} if loaded else {"unseen": worker.items[5:]}
-        reports = {"report": worker.items[:5], "selected": worker.items[4:5]}
-        if not loaded:
-            refused = worker.browser.get(worker.post(none="", **reports, **lost)["Location"])
-            assert "3 of the 8 pictures did not load" in says(refused)
-            assert len(reported()) == 5
-            continue
-        page = worker.page()  # a form with mistakes is kept with its reports
-        assert page.count(" checked") == 5 + 3
-        del reports["selected"]
-        worker.post(**reports)
+    reports = {"report": worker.items[:5]}
+    lost = worker.post(none="", selected=worker.items[4:5], unseen=worker.items[5:], **reports)
+    assert "3 of the 8 pictures did not load" in says(worker.browser.get(lost["Location"]))
+    assert len(reported()) == 5  # a form with mistakes is kept with its reports
+    assert worker.page().count(" checked") == 5 + 3
+    worker.post(**reports)
     done = worker.assignment
     assert done.used
     assert done.selected == []
