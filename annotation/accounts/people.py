@@ -312,9 +312,7 @@ class Page:
             "link": link_of(self.request, links.path_of(secret)),
             "sentences": sentences,
         }
-        response = TemplateResponse(self.request, "accounts/new_link.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return TemplateResponse(self.request, "accounts/new_link.html", context)
 
     def _context(self, title: str) -> dict[str, Any]:
         return admin.site.each_context(self.request) | {

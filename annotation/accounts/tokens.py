@@ -94,9 +94,7 @@ def _made(request: HttpRequest, asked: dict[str, Any]) -> HttpResponse:
         "back": reverse("tokens"),
         **_example(request),
     }
-    response = TemplateResponse(request, "accounts/new_token.html", context)
-    response["Cache-Control"] = "no-store"
-    return response
+    return TemplateResponse(request, "accounts/new_token.html", context)
 
 
 def _example(request: HttpRequest) -> dict[str, Any]:

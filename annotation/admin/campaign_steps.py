@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from unfold.decorators import action
 
 from annotation.admin.guarded import Guarded
@@ -24,7 +25,7 @@ SYNC_RUNNING = "Nothing was done: another sync of this campaign is running. Try 
 
 
 class CampaignSteps(Guarded):
-    """Publish, pause, resume, sync, aggregate, close: also for a campaign that is frozen."""
+    """Publish, invite, pause, resume, sync, aggregate, close: also for a frozen campaign."""
 
     def has_step_permission(self, request: HttpRequest, object_id: str) -> bool:
         return self.may(request, RESEARCH, object_id)
@@ -40,6 +41,12 @@ class CampaignSteps(Guarded):
         """The last of the steps in which a campaign is made."""
         campaign = self.row(request, object_id)
         return redirect("campaign-step", campaign.slug, "publish")
+
+    @action(description="Invite", permissions=["step"], icon="mail")
+    def invite(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The campaign's page makes invitations."""
+        campaign = self.row(request, object_id)
+        return redirect(f"{reverse('campaign-progress', args=[campaign.slug])}#invitations")
 
     @action(description="Pause", permissions=["step"], icon="pause")
     def pause(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -16,7 +16,6 @@ from unfold.decorators import display
 from annotation.admin.additions import AdditionSteps
 from annotation.admin.campaign_steps import CampaignSteps
 from annotation.admin.guarded import VisibleFilter
-from annotation.admin.invitations import InvitationSteps
 from annotation.admin.reported_pictures import reported_pictures
 from annotation.admin.widgets import (
     History,
@@ -88,7 +87,7 @@ FIGURES = [
 
 
 @admin.register(Campaign)
-class CampaignAdmin(CampaignSteps, InvitationSteps, AdditionSteps, Lists):
+class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
     list_display = ["name", "state_label", "kind_name", "dataset", "progress", "round_now", "spent"]
     list_filter = ["state", "kind", ("dataset", VisibleFilter)]
     list_filter_submit = True

@@ -1,95 +1,17 @@
-"""Invitations in the admin: made on a campaign's page, shown once; listed here, and revoked."""
+"""Invitations in the admin, listed and revoked; a campaign's page makes them."""
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.urls import reverse
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from annotation.admin.guarded import Guarded, VisibleFilter
+from annotation.admin.guarded import VisibleFilter
 from annotation.admin.steps import Step, ask_first
 from annotation.admin.widgets import History, link_to
-from annotation.links import link_of
 from annotation.rights import RESEARCH
-from tasks.crowds.local.invitations import MOST, Made, make, revoke, state_of
-from tasks.models import Campaign, Invitation
-
-
-class AskInvitations(forms.Form):
-    """How many invitations, for how many workers each, and for how long."""
-
-    count = forms.IntegerField(
-        label="How many links",
-        initial=1,
-        min_value=1,
-        max_value=MOST["count"],
-        widget=UnfoldAdminIntegerFieldWidget,
-    )
-    uses = forms.IntegerField(
-        label="Workers that each link lets in",
-        initial=1,
-        min_value=1,
-        max_value=MOST["uses"],
-        widget=UnfoldAdminIntegerFieldWidget,
-        help_text="1: the link names one person, whom it recognises on any device.",
-    )
-    expires = forms.IntegerField(
-        label="Days until they expire",
-        required=False,
-        min_value=1,
-        max_value=MOST["days"],
-        widget=UnfoldAdminIntegerFieldWidget,
-        help_text="Empty: never.",
-    )
-
-
-class InvitationSteps(Guarded):
-    """The step of a campaign that makes invitations."""
-
-    @action(description="Invite", permissions=["step"], icon="mail")
-    def invite(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        campaign = self.row(request, object_id)
-        step = Step(
-            title=f"Invite people to {campaign.name}",
-            consequences=[
-                "The links are shown once, on the next page. The site keeps no copy of them.",
-                "A link of one use names one person; nobody else can work in their name unless"
-                " they pass it on.",
-                "You can revoke a link later: it then opens no new work.",
-            ],
-            button="Make the links",
-            form=AskInvitations,
-        )
-
-        def take(values: dict[str, Any]) -> HttpResponse:
-            made = make(
-                campaign,
-                request.user.get_username(),
-                values["count"],
-                values["uses"],
-                values["expires"],
-            )
-            return self._links(request, campaign, made)
-
-        return ask_first(self, request, campaign, step, take)
-
-    def _links(self, request: HttpRequest, campaign: Campaign, made: list[Made]) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"Invitations to {campaign.name}",
-            "opts": self.opts,
-            "original": campaign,
-            "links": "\n".join(link_of(request, new.path) for new in made),
-            "count": len(made),
-            "back": reverse("admin:tasks_campaign_change", args=[campaign.pk]),
-        }
-        response = TemplateResponse(request, "admin/tasks/invitations.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+from tasks.crowds.local.invitations import revoke, state_of
+from tasks.models import Invitation
 
 
 @admin.register(Invitation)

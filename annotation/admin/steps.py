@@ -10,12 +10,9 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
-from unfold.widgets import (
-    UnfoldAdminDecimalFieldWidget,
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminTextareaWidget,
-)
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWidget
 
 from tasks.campaigns.publish import NotYetTold
 from tasks.models.refused import Refused
@@ -29,7 +26,7 @@ class AskWhy(forms.Form):
     )
 
 
-class AskNumber(forms.Form):
+class AskNumberAndWhy(AskWhy):
     """The number that the step is about, typed out: nobody confirms it from habit."""
 
     number = forms.IntegerField(widget=UnfoldAdminIntegerFieldWidget)
@@ -44,21 +41,6 @@ class AskNumber(forms.Form):
         if typed != self.expected:
             raise forms.ValidationError(f"It is {self.expected:,}, not {typed:,}.")
         return typed
-
-
-class AskBudget(forms.Form):
-    """The whole budget, typed out: what may be spent."""
-
-    budget = forms.DecimalField(
-        label="Type the campaign's whole budget, in US dollars",
-        max_digits=12,
-        decimal_places=2,
-        widget=UnfoldAdminDecimalFieldWidget,
-    )
-
-
-class AskNumberAndWhy(AskNumber, AskWhy):
-    """The number, and the reason."""
 
 
 @dataclass
@@ -97,8 +79,7 @@ def ask_first(
             messages.success(request, done)
             return HttpResponseRedirect(back)
         except NotYetTold as warning:
-            text = str(warning)
-            messages.warning(request, text[:1].upper() + text[1:])
+            messages.warning(request, capfirst(str(warning)))
             return HttpResponseRedirect(back)
         except Refused as refused:
             form.add_error(None, str(refused))

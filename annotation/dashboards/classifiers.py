@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -58,10 +59,8 @@ def _page(
     request: HttpRequest, dataset: Dataset, form: PredictionsFile | None = None, status: int = 200
 ) -> HttpResponse:
     images = dataset.images.count()
-    rows = [
-        (each, each.predictions.count(), bool(each.architecture))
-        for each in dataset.classifiers.order_by("name")
-    ]
+    counted = dataset.classifiers.annotate(done=Count("predictions")).order_by("name")
+    rows = [(each, each.done, bool(each.architecture)) for each in counted]
     jobs = [(job, job_progress(job)) for job in dataset.inference_jobs.all()[:JOBS]]
     query = request.GET.get("q", "").strip()
     context = {

@@ -1,12 +1,12 @@
 """The home of the researchers' pages, /admin/: what needs them, and what is under way."""
 
+from itertools import chain
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
 
 from annotation.path.needs import needs_of
-from annotation.path.next_step import next_step
 from annotation.path.standing import UNDER_WAY, Standing, standing_of
 from annotation.path.times import about
 from annotation.rights import RESEARCH, may_somewhere, visible
@@ -22,13 +22,14 @@ RECENT = 24  # drafts and ended campaigns that are looked at for what they need
 def add_home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What the home page shows besides the frame (unfold's DASHBOARD_CALLBACK)."""
     campaigns = visible(request.user, Campaign.objects.select_related("dataset", "source"))
-    under_way = standing_of(campaigns.filter(state__in=UNDER_WAY)[:CARDS])
+    under_way = campaigns.filter(state__in=UNDER_WAY)[:CARDS]
     others = campaigns.exclude(state__in=[*UNDER_WAY, State.CLOSED])[:RECENT]
+    standings = standing_of(chain(under_way, others))
     datasets = visible(request.user, Dataset.objects.order_by("-created_at"))
     return context | {
         "title": "Home",
-        "needs": needs_of([*under_way, *standing_of(others)], request.user),
-        "cards": [_card(standing, request.user) for standing in under_way],
+        "needs": needs_of(standings, request.user),
+        "cards": [_card(each) for each in standings if each.campaign.state in UNDER_WAY],
         "datasets": [
             (dataset, reverse("dataset", args=[dataset.slug])) for dataset in datasets[:RECENT]
         ],
@@ -36,7 +37,7 @@ def add_home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _card(standing: Standing, user: Any) -> dict[str, Any]:
+def _card(standing: Standing) -> dict[str, Any]:
     campaign, done, total = standing.campaign, standing.completion.done, standing.completion.total
     return {
         "campaign": campaign,
@@ -45,7 +46,6 @@ def _card(standing: Standing, user: Any) -> dict[str, Any]:
         "answers": f"{done:,} of {total:,} answers",
         "money": _money(standing),
         "finish": _finish(standing),
-        "step": next_step(standing, user),
     }
 
 

@@ -4,24 +4,53 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q, Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from annotation.admin.invitations import AskInvitations
 from annotation.links import door, link_of
 from annotation.rights import RESEARCH, may
 from annotation.rights.pages import needs
 from imagesets.clock import Now
-from tasks.crowds.local.invitations import NAME, listed, make, revoke, state_of
+from tasks.crowds.local.invitations import MOST, NAME, listed, make, revoke, state_of
 from tasks.models import Campaign, Invitation
 from tasks.models.campaign import OpenTo, State
 from tasks.models.refused import Refused
 
 NEWEST = 20
+
+
+class AskInvitations(forms.Form):
+    """How many invitations, for how many workers each, and for how long."""
+
+    count = forms.IntegerField(
+        label="How many links",
+        initial=1,
+        min_value=1,
+        max_value=MOST["count"],
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+    uses = forms.IntegerField(
+        label="Workers that each link lets in",
+        initial=1,
+        min_value=1,
+        max_value=MOST["uses"],
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="1: the link names one person, whom it recognises on any device.",
+    )
+    expires = forms.IntegerField(
+        label="Days until they expire",
+        required=False,
+        min_value=1,
+        max_value=MOST["days"],
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="Empty: never.",
+    )
 
 
 def invitations_of(
@@ -45,23 +74,13 @@ def invitations_of(
 
 def _counts(campaign: Campaign) -> dict[str, int]:
     """How many links there are, how many work and how many people have come by them."""
-    lapsed = Q(expires_at__lte=Now())
-    gone = Q(revoked_at__isnull=False)
-    rows = list(
-        Invitation.objects.filter(campaign=campaign)
-        .values_list("uses", "used")
-        .annotate(
-            open=Count("pk", filter=~gone & ~(lapsed & Q(expires_at__isnull=False))),
-            revoked=Count("pk", filter=gone),
-            all=Count("pk"),
-        )
+    lasts = Q(expires_at=None) | Q(expires_at__gt=Now())
+    return Invitation.objects.filter(campaign=campaign).aggregate(
+        all=Count("pk"),
+        open=Count("pk", filter=lasts & Q(revoked_at=None, used__lt=F("uses"))),
+        revoked=Count("pk", filter=Q(revoked_at__isnull=False)),
+        begun=Sum("used", default=0),
     )
-    return {
-        "all": sum(row[4] for row in rows),
-        "open": sum(row[2] for row in rows if row[1] < row[0]),
-        "revoked": sum(row[3] for row in rows),
-        "begun": sum(row[1] * row[4] for row in rows),
-    }
 
 
 @needs(RESEARCH, Campaign)
@@ -76,7 +95,7 @@ def make_invitations(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         try:
             made = make(campaign, who, asked["count"], asked["uses"], asked["expires"])
         except Refused as refused:
-            form.add_error(None, f"{str(refused)[:1].upper()}{str(refused)[1:]}.")
+            form.add_error(None, f"{capfirst(str(refused))}.")
         else:
             context = {
                 "links": "\n".join(link_of(request, new.path) for new in made),
@@ -114,9 +133,7 @@ def _page(
         "title": f"Invitations to {campaign.name}",
         "campaign": campaign,
     }
-    response = TemplateResponse(request, template, frame | context, status=status)
-    response["Cache-Control"] = "no-store"
-    return response
+    return TemplateResponse(request, template, frame | context, status=status)
 
 
 urlpatterns = [

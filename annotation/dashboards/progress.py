@@ -1,15 +1,12 @@
 """How far a campaign is: its places by round, its answers, and who gave them."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Q
 
 from imagesets.clock import database_now
 from tasks.models import Assignment, Campaign, Place
 from tasks.models.assignment import USED
-
-LATELY = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -25,10 +22,6 @@ class Round:
     def places(self) -> int:
         return self.answered + self.running + self.free
 
-    @property
-    def percent(self) -> float:
-        return 100 * self.answered / self.places if self.places else 0.0
-
 
 @dataclass(frozen=True)
 class Progress:
@@ -41,9 +34,6 @@ class Progress:
     used: int
     set_aside: int
     late: int
-    lately: int  # answers within LATELY
-    now: datetime
-    last: datetime | None  # time of the last answer
 
     @property
     def answered(self) -> int:
@@ -52,14 +42,6 @@ class Progress:
     @property
     def percent(self) -> float:
         return 100 * self.answered / self.wanted if self.wanted else 0.0
-
-    @property
-    def finish(self) -> datetime | None:
-        """When the campaign will be finished at the recent pace; None without recent answers."""
-        missing = self.wanted - self.answered
-        if not self.lately or missing <= 0:
-            return None
-        return self.now + LATELY * (missing / self.lately)
 
 
 def count_progress(campaign: Campaign) -> Progress:
@@ -80,14 +62,11 @@ def count_progress(campaign: Campaign) -> Progress:
         used=Count("pk", filter=USED),
         set_aside=Count("pk", filter=Q(set_aside=True)),
         late=Count("pk", filter=Q(state="expired")),
-        lately=Count("pk", filter=Q(submitted_at__gt=now - LATELY)),
-        last=Max("submitted_at"),
     )
     hits = campaign.hits.count()
     return Progress(
         rounds=[Round(p["round"], p["answered"], p["running"], p["free"]) for p in places],
         hits=hits,
         wanted=hits * campaign.workers_per_item,
-        now=now,
         **answers,
     )

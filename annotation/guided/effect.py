@@ -1,12 +1,13 @@
 """What a draft would ask and cost, found by laying it out and putting everything back."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Decimal
 
-from django.db.models import Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from annotation.review.drawn import Drawn
+from imagesets.models import Image
 from tasks import money
 from tasks.campaigns.publish import on_trial
 from tasks.models import HIT, Campaign, CampaignImage, Pair
@@ -36,7 +37,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Effect:
-    """What publishing would lay out; `refused`: why it cannot be laid out."""
+    """What publishing would lay out; `refused`: why it cannot be laid out.
+
+    `examples`: some of what is asked, where no groups show theirs.
+    """
 
     refused: str = ""
     images: int = 0
@@ -48,7 +52,6 @@ class Effect:
     seconds: float = 0.0  # of one HIT, on average
     first_round: str = ""
     whole: str = ""
-    total: Decimal = Decimal(0)
     budget: str = ""
     over: bool = False  # the whole costs more than the budget
     notes: list[str] = field(default_factory=list)
@@ -77,7 +80,7 @@ def effect_of(draft: Campaign, change: Callable[[Campaign], object] = lambda dra
         with on_trial(draft, change, complete=False) as (published, laid_out):
             hits = HIT.objects.filter(campaign=laid_out)
             seconds = hits.aggregate(total=Sum("expected_seconds", default=0.0))["total"]
-            budget = laid_out.budget
+            budget, groups = laid_out.budget, _groups(laid_out)
             return Effect(
                 images=published.images,
                 pairs=published.pairs,
@@ -88,12 +91,11 @@ def effect_of(draft: Campaign, change: Callable[[Campaign], object] = lambda dra
                 seconds=seconds / published.hits if published.hits else 0.0,
                 first_round=str(published.first_round),
                 whole=str(published.whole),
-                total=published.whole.total,
                 budget="" if budget is None else money.usd(budget),
                 over=budget is not None and published.whole.total > budget,
                 notes=published.notes,
-                groups=_groups(laid_out),
-                examples=_examples(laid_out),
+                groups=groups,
+                examples=[] if groups else _examples(laid_out),
             )
     except Refused as refused:
         return Effect(refused=str(refused))
@@ -102,19 +104,26 @@ def effect_of(draft: Campaign, change: Callable[[Campaign], object] = lambda dra
 def _groups(laid_out: Campaign) -> list[Group]:
     if laid_out.source_id is None:
         return []
-    rows = CampaignImage.objects.filter(campaign=laid_out).select_related("image")
+    rows = CampaignImage.objects.filter(campaign=laid_out)
+    sizes = rows.order_by().values("group")
+    sizes = sizes.annotate(images=Count("pk"), to_ask=Count("pk", filter=Q(asked=True)))
+    size_of_group = {size["group"]: size for size in sizes}
     return [
         Group(
             name,
             about,
-            of_group.count(),
-            of_group.filter(asked=True).count(),
-            [Drawn.of(row.image) for row in of_group.order_by("image__public_id")[:EXAMPLES]],
+            size_of_group[name]["images"],
+            size_of_group[name]["to_ask"],
+            [Drawn.of(image) for image in _first_images(rows.filter(group=name))],
         )
         for name, about in GROUPS.items()
-        for of_group in [rows.filter(group=name)]
-        if of_group.exists()
+        if name in size_of_group
     ]
+
+
+def _first_images(rows: QuerySet[CampaignImage]) -> list[Image]:
+    first = rows.select_related("image").order_by("image__public_id")[:EXAMPLES]
+    return [row.image for row in first]
 
 
 def _examples(laid_out: Campaign) -> list[tuple[Drawn, str]]:
@@ -123,9 +132,8 @@ def _examples(laid_out: Campaign) -> list[tuple[Drawn, str]]:
     if laid_out.kind == Kind.CONTAINS:
         some = pairs.order_by("image__public_id", "pk").distinct("image__public_id")[:EXAMPLES]
         return [(Drawn.of(pair.image), pair.label.names[0]) for pair in some]
-    asked = CampaignImage.objects.filter(campaign=laid_out, asked=True).select_related("image")
-    shown = []
-    for row in asked.order_by("image__public_id")[:EXAMPLES]:
-        names = [pair.label.names[0] for pair in pairs.filter(image=row.image)]
-        shown.append((Drawn.of(row.image), ", ".join(names)))
-    return shown
+    images = _first_images(CampaignImage.objects.filter(campaign=laid_out, asked=True))
+    names: dict[int, list[str]] = defaultdict(list)
+    for pair in pairs.filter(image__in=images):
+        names[pair.image_id].append(pair.label.names[0])
+    return [(Drawn.of(image), ", ".join(names[image.pk])) for image in images]

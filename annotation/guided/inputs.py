@@ -43,6 +43,14 @@ WORD = "how"  # the input that chooses between a word, a group and a list
 GROUP = "group"  # its answer for a group
 LISTED = "listed"  # the input of a list that may stand in place of a word
 FEW = 6  # options up to this number are radio buttons
+NO_SWITCH = {"candidates"}  # groups of which null stands for the defaults, not for "off"
+CHOICE_TITLES = {  # of what may stand in place of each other, by the setting and its value
+    ("images", "all"): "all images of the dataset",
+    ("images", GROUP): "some of each dataset label",
+    ("images", LISTED): "only those listed",
+    ("follow_up", "all"): "every image",
+    ("follow_up", GROUP): "by group",
+}
 
 
 @dataclass(frozen=True)
@@ -68,12 +76,11 @@ def value_from(setting: Setting, given: Mapping[str, Any], options: Options) -> 
 def part_of(name: str) -> str:
     """Of which choice an input is a part: SETTING.how=VALUE, or "" where it always shows."""
     setting, _, part = name.partition(".")
-    if part in ("", WORD, ON) or isinstance(SETTINGS[setting].type, Text):
+    declared = SETTINGS[setting].type
+    if part in ("", WORD, ON) or isinstance(declared, Text):
         return ""
-    if part == LISTED:
-        return f"{setting}.{WORD}={LISTED}"
-    if setting in ("images", "follow_up"):
-        return f"{setting}.{WORD}={GROUP}"
+    if isinstance(declared, WordOr):
+        return f"{setting}.{WORD}={LISTED if part == LISTED else GROUP}"
     return f"{setting}.{ON}=on"
 
 
@@ -86,7 +93,7 @@ def _fields(
     declared = setting.type
     title = setting.title
     if isinstance(declared, Group):
-        if setting.null and setting.default is None and path not in ALWAYS:
+        if setting.null and setting.default is None and path not in NO_SWITCH:
             switch = forms.BooleanField(
                 label=title,
                 required=False,
@@ -137,10 +144,6 @@ def _others(value: Any, options: Options) -> list[tuple[str, str]]:
     )
 
 
-# Groups of which null stands for the defaults: there is nothing to switch off.
-ALWAYS = {"candidates"}
-
-
 def _parts(path: str, group: Group, value: Any, options: Options) -> Iterable[Input]:
     values = group.defaults() | (dict(value) if isinstance(value, Mapping) else {})
     for part in group.parts:
@@ -156,11 +159,9 @@ def _for_people(text: str) -> str:
 def _word_or(
     path: str, title: str, declared: WordOr, value: Any, options: Options, help_text: str
 ) -> Iterable[Input]:
-    words = [(declared.word, declared.word)]
     groups = [each for each in declared.types if isinstance(each, Group)]
     lists = [each for each in declared.types if isinstance(each, ListOf)]
-    words += [(GROUP, GROUP_TITLES.get(path, "by parts")) for _ in groups]
-    words += [(LISTED, "only those listed") for _ in lists]
+    choices = [declared.word, *(GROUP for _ in groups), *(LISTED for _ in lists)]
     chosen = declared.word
     if isinstance(value, Mapping):
         chosen = GROUP
@@ -168,7 +169,7 @@ def _word_or(
         chosen = LISTED
     choice = forms.ChoiceField(
         label=title,
-        choices=[(word, WORD_TITLES.get((path, word), text)) for word, text in words],
+        choices=[(each, CHOICE_TITLES.get((path, each), each)) for each in choices],
         help_text=help_text,
         widget=UnfoldAdminRadioSelectWidget,
     )
@@ -182,13 +183,6 @@ def _word_or(
             widget=UnfoldAdminTextareaWidget({"rows": 4}),
         )
         yield f"{path}.{LISTED}", (box, "\n".join(value) if isinstance(value, list) else "")
-
-
-GROUP_TITLES = {"images": "some of each dataset label", "follow_up": "by group"}
-WORD_TITLES = {
-    ("images", "all"): "all images of the dataset",
-    ("follow_up", "all"): "every image",
-}
 
 
 def _field(path: str, declared: Type, title: str, help_text: str, options: Options) -> forms.Field:

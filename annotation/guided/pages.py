@@ -8,21 +8,20 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.serializers import ValidationError
 
-from annotation.admin.steps import AskBudget
 from annotation.api.serializers import CampaignSerializer
 from annotation.guided import beginning
 from annotation.guided.effect import Effect, effect_of, is_quick
 from annotation.guided.form import StepForm, flat, store
-from annotation.guided.publishing import findings_of, publish_for
+from annotation.guided.publishing import AskBudget, findings_of, publish_for
 from annotation.guided.steps import BY_NAME, STEPS, Step, before_and_after
 from annotation.rights import RESEARCH, SPEND, allowed, may, may_somewhere
 from annotation.rights.pages import needs
@@ -121,17 +120,12 @@ def step_page(request: HttpRequest, campaign: Campaign, step: str) -> HttpRespon
         _, after = before_and_after(here)
         assert after is not None
         return HttpResponseRedirect(_address(campaign, after))
-    context = _frame(request, campaign, here) | {
-        "form": form,
-        "effect": None if request.method == "POST" or not is_quick(campaign) else _effect(campaign),
-    }
+    context = _frame(request, campaign, here) | {"form": form}
+    if context["quick"] and request.method != "POST":
+        context["effect"] = effect_of(campaign)
     return TemplateResponse(
         request, "guided/step.html", context, status=422 if form.errors else 200
     )
-
-
-def _effect(campaign: Campaign) -> Effect:
-    return effect_of(campaign)
 
 
 def _frame(request: HttpRequest, campaign: Campaign, here: Step) -> dict[str, Any]:
@@ -204,7 +198,7 @@ def worker_view(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         trial = on_trial(campaign, lambda draft: store(draft, values, request), complete=False)
         with trial as (_, laid_out), spoken(request):
             speak(request, laid_out)
-            hit = HIT.objects.filter(Q(campaign=laid_out)).order_by("pk").first()
+            hit = HIT.objects.filter(campaign=laid_out).order_by("pk").first()
             if hit is None:
                 return refuse(request, 409, "There is nothing to ask yet.")
             hit.campaign = laid_out
@@ -227,26 +221,22 @@ def _publish(request: HttpRequest, campaign: Campaign) -> HttpResponse:
             messages.success(request, publish_for(request, campaign, budget))
             return HttpResponseRedirect(reverse("campaign-progress", args=[campaign.slug]))
         except NotYetTold as warning:
-            messages.warning(request, _sentence(warning))
+            messages.warning(request, capfirst(str(warning)))
             return HttpResponseRedirect(reverse("campaign-progress", args=[campaign.slug]))
         except Refused as refused:
-            problem = _sentence(refused)
+            problem = capfirst(str(refused))
     context = _frame(request, campaign, STEPS[-1]) | {
-        "effect": _effect(campaign) if is_quick(campaign) else None,
         "findings": findings_of(campaign),
         "real": real,
         "may_publish": may_publish,
         "form": form,
         "problem": problem,
     }
+    if context["quick"]:
+        context["effect"] = effect_of(campaign)
     return TemplateResponse(
         request, "guided/publish.html", context, status=422 if request.method == "POST" else 200
     )
-
-
-def _sentence(refused: Refused) -> str:
-    text = str(refused)
-    return text[:1].upper() + text[1:]
 
 
 urlpatterns = [

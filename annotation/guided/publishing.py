@@ -2,7 +2,9 @@
 
 from decimal import Decimal
 
+from django import forms
 from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from annotation.links import door, how_people_begin, link_of
 from tasks.campaigns import publish
@@ -15,6 +17,17 @@ from tasks.campaigns.findings import (
 )
 from tasks.models import Campaign
 from tasks.models.refused import Refused
+
+
+class AskBudget(forms.Form):
+    """The whole budget, typed out: what may be spent."""
+
+    budget = forms.DecimalField(
+        label="Type the campaign's whole budget, in US dollars",
+        max_digits=12,
+        decimal_places=2,
+        widget=UnfoldAdminDecimalFieldWidget,
+    )
 
 
 def findings_of(campaign: Campaign) -> list[str]:

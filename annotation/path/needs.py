@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef
 from django.urls import reverse
 
-from annotation.path.next_step import NextStep, Urgency, next_step
+from annotation.path.next_step import Urgency, next_step
 from annotation.path.standing import Standing
 from annotation.rights import REVIEW, allowed, visible
 from imagesets.models import ImportJob
@@ -20,22 +20,24 @@ LOOKED_AT = 20  # of the newest jobs
 
 @dataclass(frozen=True)
 class Need:
-    """Something that waits for a person: what, of which study, and where to see to it."""
+    """Something that waits for a person: what, of which study, and the button to see to it."""
 
     what: str
     of: str
-    step: NextStep
+    button: str
+    address: str
+    urgency: Urgency = Urgency.NOW
 
 
 def needs_of(standings: Iterable[Standing], user: Any) -> list[Need]:
     """What waits for this person, the most urgent first."""
     needs = [
-        Need(step.sentence, _named(standing.campaign), step)
+        Need(step.sentence, _named(standing.campaign), step.button, step.address, step.urgency)
         for standing in standings
         if (step := next_step(standing, user)).urgency and step.button
     ]
     needs += [*_reported(user), *_failed_imports(user), *_failed_inference(user)]
-    return sorted(needs, key=lambda need: -need.step.urgency)
+    return sorted(needs, key=lambda need: -need.urgency)
 
 
 def _named(campaign: Campaign) -> str:
@@ -51,8 +53,7 @@ def _reported(user: Any) -> Iterator[Need]:
         number = numbers[campaign.pk]
         what = "1 picture was" if number == 1 else f"{number:,} pictures were"
         address = reverse("campaign-progress", args=[campaign.slug]) + "#reported"
-        step = NextStep("", "Look", address, Urgency.NOW)
-        yield Need(f"{what} reported by workers.", _named(campaign), step)
+        yield Need(f"{what} reported by workers.", _named(campaign), "Look", address)
 
 
 def _failed_imports(user: Any) -> Iterator[Need]:
@@ -61,8 +62,7 @@ def _failed_imports(user: Any) -> Iterator[Need]:
     failed = ImportJob.objects.filter(~Exists(later), state=ImportJob.State.FAILED)
     for job in visible(user, failed)[:LOOKED_AT]:
         address = reverse("import-job", args=[job.pk])
-        step = NextStep("", "See why", address, Urgency.NOW)
-        yield Need(f"An import failed: {job.error}", job.slug, step)
+        yield Need(f"An import failed: {job.error}", job.slug, "See why", address)
 
 
 def _failed_inference(user: Any) -> Iterator[Need]:
@@ -81,4 +81,4 @@ def _failed_inference(user: Any) -> Iterator[Need]:
             else f"Inference has made no progress for {minutes} minutes: no worker runs it."
         )
         address = reverse("admin:models_inference_inferencejob_change", args=[job.pk])
-        yield Need(what, job.dataset.name, NextStep("", "See why", address, Urgency.NOW))
+        yield Need(what, job.dataset.name, "See why", address)

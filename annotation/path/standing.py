@@ -88,7 +88,8 @@ def standing_of(campaigns: Iterable[Campaign]) -> list[Standing]:
     campaigns = list(campaigns)
     ids = [campaign.pk for campaign in campaigns]
     completion, spent = completion_of(campaigns), money.spent_by(campaigns)
-    paces, to_review = _paces(ids), kept_for_a_person(ids)
+    now = database_now()
+    paces, to_review = _paces(ids, now), kept_for_a_person(ids)
     runs = _newest(Run.objects.all(), ids)
     failures = _newest(Transition.objects.filter(after=FAILED), ids)
     followers = dict(
@@ -97,7 +98,6 @@ def standing_of(campaigns: Iterable[Campaign]) -> list[Standing]:
         .values_list("source")
         .annotate(Count("pk"))
     )
-    now = database_now()
     return [
         Standing(
             campaign=campaign,
@@ -113,8 +113,7 @@ def standing_of(campaigns: Iterable[Campaign]) -> list[Standing]:
     ]
 
 
-def _paces(ids: list[int]) -> dict[int, Pace]:
-    now = database_now()
+def _paces(ids: list[int], now: datetime) -> dict[int, Pace]:
     answers = Assignment.objects.filter(campaign__in=ids, submitted_at__isnull=False).order_by()
     counted = answers.values("campaign").annotate(
         lately=Count("pk", filter=Q(submitted_at__gt=now - LATELY)),

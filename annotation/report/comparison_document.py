@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+from annotation.report.answers import answers
 from annotation.report.arrays import Study
 from annotation.report.campaigns import Campaigns
 from annotation.report.comparing import comparison
@@ -39,7 +40,7 @@ def _study(study: Study, campaigns: Campaigns) -> dict[str, Any]:
         "classify": classify.slug if classify else None,
         "classifiers": list(study.models),
         "images": study.n,
-        "workers": len(study.workers),
+        "workers": answers(study)["workers"],
         "populations": sizes(study),
     }
 

@@ -7,6 +7,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -98,7 +99,7 @@ def _decide(request: HttpRequest, campaign: Campaign, here: str) -> HttpResponse
 
 
 def _refused(request: HttpRequest, here: str, why: str) -> HttpResponse:
-    text = why[:1].upper() + why[1:]
+    text = capfirst(why)
     if _wants_json(request):
         return HttpResponse(text, status=422, content_type="text/plain; charset=utf-8")
     messages.error(request, text)

@@ -1,6 +1,6 @@
 """Which answers wait for a person, in what order, and how decisions about many are taken."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from django.db.models import QuerySet
 
@@ -44,14 +44,8 @@ def decide_all(
     Each stands by itself, since somebody else may decide at the same time. Returns how many were
     decided, and why the others were not.
     """
-    return _each(waiting(campaign).filter(worker=worker), take)
-
-
-def _each(
-    answers: Iterable[Assignment], take: Callable[[Assignment], object]
-) -> tuple[int, list[str]]:
     done, refusals = 0, []
-    for answer in answers:
+    for answer in waiting(campaign).filter(worker=worker):
         try:
             take(answer)
             done += 1

@@ -279,11 +279,13 @@ def test_the_api_makes_lists_and_revokes(campaign):
     assert Invitation.objects.count() == 2
 
 
-def test_the_admin_shows_new_links_once(campaign, admin_client):
-    page = reverse("admin:tasks_campaign_invite", args=[campaign.pk])
-    assert "How many links" in admin_client.get(page).content.decode()
-    assert admin_client.post(page, {"count": 0, "uses": 1}).status_code == 422
-    made = admin_client.post(page, {"count": 2, "uses": 5, "expires": ""})
+def test_the_admin_leads_to_where_links_are_made_and_lists_them(campaign, admin_client):
+    step = admin_client.get(reverse("admin:tasks_campaign_invite", args=[campaign.pk]))
+    assert step["Location"] == f"/campaigns/{campaign.slug}/#invitations"
+    page = admin_client.get(step["Location"])
+    assert "How many links" in page.content.decode()
+    form = {"count": 2, "uses": 5, "expires": ""}
+    made = admin_client.post(f"/campaigns/{campaign.slug}/invitations/", form)
     links = [line for line in made.content.decode().split() if "?invitation=" in line]
     assert len(links) == 2
     invitation = Invitation.objects.first()

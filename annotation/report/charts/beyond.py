@@ -109,7 +109,7 @@ def b3(figure: Figure) -> list[Chart]:
                 f"By {METRICS[metric]}, {_clear(rows)}",
                 _of_pairs(figure.report, rows),
                 "Points by which the row's classifier is ahead of the column's; a star: p below"
-                " 0.05 after Holm. Darker: a larger difference.",
+                " 0.05 after Holm. Stronger: a larger difference.",
                 part=metric,
             )
             for metric, rows in by_metric.items()

@@ -181,20 +181,25 @@ def r14(figure: Figure) -> list[Chart]:
     if within["human"] is not None:
         share = percent(within["human"])
         title = f"People's main label is of the dataset label's superclass on {share} of images"
-    charts = [figure.chart(title, drawing, INTERVALS)]
+    charts = [figure.chart(title, drawing, INTERVALS, over=("all", "settled"))]
     title = "Where people's main label is of another superclass"
-    charts += _matrix(figure, data["human"], "main label", title, "people")
+    charts += _matrix(figure, data["human"], "main label", title, "people", "settled")
     if order:
         title = f"Where {report.look(order[0]).name}'s first label is of another superclass"
-        charts += _matrix(figure, data["models"][order[0]], "first label", title, "classifier")
+        charts += _matrix(
+            figure, data["models"][order[0]], "first label", title, "classifier", "all"
+        )
     title = "Which superclasses stand beside each other"
-    return charts + _matrix(figure, data["co_occurrence"], "", title, "beside")
+    return charts + _matrix(figure, data["co_occurrence"], "", title, "beside", "multi")
 
 
 def _matrix(
-    figure: Figure, counts: list[list[int]] | None, x: str, title: str, part: str
+    figure: Figure, counts: list[list[int]] | None, x: str, title: str, part: str, over: str
 ) -> list[Chart]:
-    """x: what the columns are, whose rows are dataset labels; "": both are the same."""
+    """x: what the columns are, whose rows are dataset labels; "": both are the same.
+
+    over: the population that is counted.
+    """
     if not counts or not any(map(any, counts)):
         return []
     names = shortened(figure.data["superclasses"], 22)
@@ -214,6 +219,6 @@ def _matrix(
         if counts[a][b]
     ]
     drawing = matrix(cells, [names[at] for at in used], x, "dataset label" if x else "")
-    note = "Darker: more of the row's images." if x else "Darker: more images."
+    note = "Stronger: more of the row's images." if x else "Stronger: more images."
     note = f"{'Numbers are images. ' if numbers else ''}{note}"
-    return [figure.chart(title, drawing, note, part=part)]
+    return [figure.chart(title, drawing, note, part=part, over=(over,))]

@@ -91,7 +91,7 @@ def _of_classifiers(figure: Figure) -> Chart | None:
     return figure.chart(
         _title("classifiers", every),
         below(*panels),
-        f"Times as many. {CAPTION} Darker: more. A dash: {NEVER}.",
+        f"Times as many. {CAPTION} Stronger: more. A dash: {NEVER}.",
         part="classifiers",
     )
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from annotation.report.arrays import Bools, Ints, Study
 from annotation.report.figures.figure import Figure
-from annotation.report.figures.populations import Question, of_population
+from annotation.report.figures.populations import Question, of_population, sizes
 
 DEFINITION = (
     "Images by superclass of the dataset label and of a classifier's first label (all), or of the"
@@ -53,7 +53,7 @@ def r14(study: Study) -> Figure:
         known = ((own >= 0) & (said >= 0), (of_response >= 0) & (without >= 0))
         data["within_superclass"]["human"] = of_population(study, asked, study.settled, known)
         data["left_out"]["human"] = int((study.settled & (main >= 0) & ~known[0]).sum())
-    return Figure(DEFINITION, POPULATION, study.n, data)
+    return Figure(DEFINITION, POPULATION, sizes(study), data)
 
 
 def _of(study: Study, label: Ints) -> Ints:

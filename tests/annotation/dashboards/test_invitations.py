@@ -1,6 +1,7 @@
 """A local campaign's page shows its invitation links, makes some and revokes them in the row."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
@@ -10,6 +11,8 @@ from tasks.models import Campaign, Invitation
 from tests.factories import make_user
 from tests.studies.odd_pictures import make_pictures, open_campaign
 from tests.studies.visitors import begin, begun, says
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -50,8 +53,18 @@ def test_links_are_made_shown_once_used_and_revoked_on_the_campaigns_page(campai
         revoked = client.post(f"{page}invitations/{invitation.pk}/revoke/")
         assert revoked["Location"] == f"{page}#invitations"
     assert "was withdrawn" in says(begin(links[1]))
-    assert [row.split()[1] for row in rows_of(client.get(page).content.decode())] == ["revoked"] * 2
+    shown = client.get(page)
+    assert [row.split()[1] for row in rows_of(shown.content.decode())] == ["revoked"] * 2
+    assert "2 links made: 0 open, 2 revoked. 1 person has begun" in says(shown)
     assert "invitation" in says(client.get(f"{page}log/"))
+
+
+def test_a_link_that_has_expired_is_not_counted_as_open(campaign):
+    make(campaign, "a test", days=1)
+    make(campaign, "a test", days=2)
+    Invitation.objects.filter(pk=Invitation.objects.latest("pk").pk).update(expires_at=LONG_AGO)
+    shown = entered("viewer").get(f"/campaigns/{campaign.slug}/")
+    assert "2 links made: 1 open, 0 revoked. 0 people have begun" in says(shown)
 
 
 def test_who_may_not_invite_sees_the_links_and_no_form(campaign):

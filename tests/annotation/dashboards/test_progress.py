@@ -27,7 +27,6 @@ def test_it_counts_places_and_answers(campaign):
     assert (first.answered, first.running, first.free, first.places) == (1, 1, 2, 4)
     assert (progress.answered, progress.wanted, progress.hits) == (1, 6, 2)
     assert (progress.workers, progress.used, progress.set_aside, progress.late) == (2, 1, 1, 0)
-    assert progress.finish is not None
 
 
 def test_people_with_a_role_see_it_and_nobody_else(campaign, admin_client, client):

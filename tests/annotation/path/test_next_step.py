@@ -52,6 +52,12 @@ def test_each_state_has_its_sentence_and_its_button(campaign):
     assert said(campaign, user)[1] == "Ask with CLASSIFY"
 
 
+def test_a_campaign_by_invitation_without_answers_asks_for_invitations(campaign):
+    Campaign.objects.update(open="invited")
+    assert said(campaign, make_user("ada", "researcher"))[1] == "Invite workers"
+    assert said(campaign, make_user("vera", "viewer"))[1] == ""
+
+
 def test_only_what_is_kept_for_a_person_waits_for_one(campaign):
     user = make_user("ada", "researcher")
     work_through(campaign, make_workers(2), answer_no)

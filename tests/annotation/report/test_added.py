@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from annotation.report.answers import answers
 from annotation.report.arrays import EASY, NO, YES, Frequencies, Predictions, Study
 from annotation.report.campaigns import study_of as campaigns_of
+from annotation.report.comparison_document import comparison_of
 from annotation.report.document import figures_of
 from annotation.report.figures.r10_selection import r10
 from annotation.report.findings import finding
@@ -112,6 +114,8 @@ def test_the_report_of_a_study_takes_what_was_asked_later():
     assert campaigns_of(dataset) == campaigns_of(dataset, added) == (first, None)
     assert list(study.added) == ["more"]
     assert len(study.workers) == 3
+    compared = comparison_of((first, None), (first, None))
+    assert compared["a"]["workers"] == answers(study)["workers"] == 2  # as its report says
     found = r10(study).data["models"]["new"]
     assert (found["images"], found["not_judged"], found["mean_sf"].value) == (6, 0, 0.0)
     assert found["mean_sf"].panel.workers == 3

@@ -159,6 +159,14 @@ def test_what_is_missing_or_empty_has_no_chart(images, campaigns):
         assert list(_rows(chart.spec))
 
 
+def test_a_matrix_says_how_many_images_it_counts(report):
+    captions = {chart.name: chart.caption for chart in charts_of(report)}
+    sizes = report["figures"]["R1"]["n"]
+    assert f"(n: settled {sizes['settled']})" in captions["R14-people"]
+    assert f"(n: all {sizes['all']})" in captions["R14-classifier"]
+    assert f"(n: with several {sizes['multi']})" in captions["R14-beside"]
+
+
 def test_a_report_without_classifiers_has_charts_of_its_images():
     made = pictures(3, 40)
     for picture in made:
