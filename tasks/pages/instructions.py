@@ -7,14 +7,22 @@ from markdown_it import MarkdownIt
 MARKDOWN = MarkdownIt("commonmark", {"html": False})
 TAGS = {
     *("p", "br", "hr", "strong", "em", "code", "pre", "blockquote", "ul", "ol", "li", "a"),
-    *("h3", "h4", "h5", "h6"),
+    *("h2", "h3", "h4", "h5", "h6"),
 }
 
 
 def as_html(markdown: str) -> SafeString:
-    """Markdown as HTML with text, lists and links only; its headings start below the page's."""
-    html = MARKDOWN.render(markdown)
-    for level in (2, 1):
-        html = html.replace(f"<h{level}>", "<h3>").replace(f"</h{level}>", "</h3>")
+    """Markdown as HTML with text, lists and links only.
+
+    Its headings start right below the page's, and none is more than a level below the one before.
+    """
+    tokens = MARKDOWN.parse(markdown)
+    level = 1
+    for token in tokens:
+        if token.type == "heading_open":
+            level = min(int(token.tag[1]) + 1, level + 1, 6)
+        if token.type.startswith("heading_"):
+            token.tag = f"h{level}"
+    html = MARKDOWN.renderer.render(tokens, MARKDOWN.options, {})
     clean = nh3.clean(html, tags=TAGS, attributes={"a": {"href", "title"}})
     return mark_safe(clean)

@@ -22,7 +22,7 @@ from tasks.pages.addresses import (
     practice_address,
     thanks_address,
 )
-from tasks.pages.drafts import draft_of, fill_in, keep, must_ask, take_draft
+from tasks.pages.drafts import draft_of, fill_in, keep, keep_reports_of_ended, must_ask, take_draft
 from tasks.pages.form_reading import read
 from tasks.pages.hit_pages import (
     ENDED,
@@ -56,13 +56,13 @@ def practice(request: HttpRequest, campaign: Campaign, door: Door) -> HttpRespon
     if (attempt := try_of(token, campaign)) is None:
         return refuse(request, 409, str(NOT_GIVEN))
     if not door.may_be(request, attempt.worker):
-        return refuse(request, 409, str(GIVEN_TO_ANOTHER))
+        return refuse(request, 409, str(GIVEN_TO_ANOTHER), campaign=campaign)
     if request.method == "POST":
         return _posted(request, attempt)
     if attempt.submitted_at is not None:
         return _feedback(request, attempt, door)
     if campaign.state == State.CLOSED:
-        return refuse(request, 410, str(ENDED))
+        return _ended(request, attempt)
     if is_over(attempt):  # there "Begin" takes it up again
         return SeeOther(more_address(campaign, attempt))
     sheet = sheet_of(attempt)
@@ -86,16 +86,21 @@ def _told(attempt: PracticeTry) -> dict[str, Any]:
     }
 
 
+def _ended(request: HttpRequest, attempt: PracticeTry) -> HttpResponse:
+    keep_reports_of_ended(attempt, request.POST)
+    return refuse(request, 410, str(ENDED), campaign=attempt.campaign)
+
+
 def _posted(request: HttpRequest, attempt: PracticeTry) -> HttpResponse:
     """A draft, an answer, work given back or taken up again, or the way on from what is right."""
     if "draft" in request.POST:
         if attempt.campaign.state == State.CLOSED:
-            return refuse(request, 410, str(ENDED))
+            return _ended(request, attempt)
         return take_draft(request, attempt)
     if attempt.submitted_at is not None:
         return _go_on(attempt) if "go_on" in request.POST else _sent(request, attempt)
     if attempt.campaign.state == State.CLOSED:
-        return refuse(request, 410, str(ENDED))
+        return _ended(request, attempt)
     if "return" in request.POST:
         if must_ask(request, draft_of(attempt)):
             address = practice_address(attempt)
@@ -125,7 +130,7 @@ def _answer(request: HttpRequest, attempt: PracticeTry) -> HttpResponse:
             "Your time for this practice is over, and it can no longer be paid. Nothing of it is"
             " stored."
         )
-        return refuse(request, 410, message)
+        return refuse(request, 410, message, campaign=attempt.campaign)
     return _sent(request, attempt)
 
 
@@ -146,7 +151,7 @@ class Verdict:
 
     tile: Tile
     item: PracticeItem
-    answer: str
+    answer: str  # "": they reported it
     is_right: bool | None  # None: they did not see it
 
     @property
@@ -183,7 +188,8 @@ def _judged(
 
 def _verdict(tile: Tile, attempt: PracticeTry, item: PracticeItem) -> Verdict:
     if tile.position in attempt.unseen:
-        return Verdict(tile, item, _("it did not load"), None)
+        answer = "" if tile.item.is_reported else _("it did not load")
+        return Verdict(tile, item, answer, None)
     selected = tile.position in attempt.selected
     if tile.position in attempt.maybe:
         answer = _("maybe")

@@ -12,6 +12,7 @@ from django.utils import timezone
 from tasks.campaigns.publish import close, pause
 from tasks.crowds.local.identity import link
 from tasks.models import Assignment, Place, Worker
+from tasks.pages.instructions import as_html
 from tasks.simulation.worksheet import begin_form, worksheet
 from tasks.work.claiming import next_assignment
 from tasks.work.stops import set_aside
@@ -317,6 +318,14 @@ def test_labels_and_instructions_are_shown_as_text(dataset):
     assert "<b>suit</b>" not in html
     words = {o.words for q in worksheet(html).questions for o in q.named("labels-")}
     assert "<b>suit</b> or suit & tie" in words
+
+
+def test_headings_follow_those_of_the_page_and_skip_no_level():
+    html = as_html("# A\n### B\n# C\n###### D\n\nE\n---\n")
+    assert re.findall(r"<(h\d)>(.)</\1>", html) == [
+        *(("h2", "A"), ("h3", "B"), ("h2", "C"), ("h3", "D"), ("h3", "E")),
+    ]
+    assert as_html("### A").strip() == "<h2>A</h2>"
 
 
 def test_the_order_of_labels_is_kept_for_an_assignment_and_differs_between_them(classify):

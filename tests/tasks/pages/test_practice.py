@@ -10,6 +10,7 @@ from django.test import Client
 from annotation.exports import Export
 from annotation.exports.tables import TABLES
 from imagesets.clock import Now
+from imagesets.models import Image
 from tasks import money
 from tasks.models import (
     Assignment,
@@ -213,6 +214,77 @@ def test_a_picture_that_did_not_load_is_left_out_of_the_mark(campaign):
     assert "<strong>3 of 3</strong> were right; 3 are needed." in says(client.get(address))
 
 
+def reporting(campaign: Campaign, page: str, *numbers: int) -> dict[str, list[str]]:
+    """The fields of a practice's form, all right, but for the pictures reported there."""
+    data = filled_in(campaign, page)
+    questions = worksheet(page).questions
+    tiles = [option.value for question in questions for option in question.named("selected")]
+    reported = [tiles[number] for number in numbers]
+    data["selected"] = [tile for tile in data["selected"] if tile not in reported]
+    data["none"] = [
+        question.named("none")[0].value
+        for question in questions
+        if not {option.value for option in question.named("selected")} & set(data["selected"])
+    ]
+    return data | {"report": reported}
+
+
+def test_a_picture_reported_in_a_practice_is_kept_and_not_shown_again(campaign):
+    client = Client()
+    address = begin(door(campaign), client)["Location"]
+    data = reporting(campaign, client.get(address).content.decode(), 0)
+    (tile,) = data["report"]
+    draft = {"draft": "1", "revision": "1", f"why-{tile}": "blood"}
+    assert client.post(address, data | draft).status_code == 204
+    report = PictureReport.objects.get()
+    attempt = PracticeTry.objects.get()
+    item = attempt.hit.items.get(position=attempt.shown[0])
+    assert (report.image, report.label, report.reason) == (item.image, item.label, "blood")
+    assert (report.campaign, report.worker, report.assignment) == (campaign, attempt.worker, None)
+    page = client.get(address).content.decode()  # a reload
+    assert re.search(rf'name="report" value="{tile}"[^>]* checked', page)
+    assert 'value="blood"' in page
+    # The pictures of the HITs are the same file under other keys.
+    asked = Image.objects.filter(pk__in=campaign.pairs.values("image"))
+    asked.update(sha256=item.image.sha256)
+    client.post(address, data | {f"why-{tile}": "blood"})
+    attempt.refresh_from_db()
+    assert attempt.unseen == attempt.shown[:1]
+    assert (attempt.right, attempt.seen, attempt.passed) == (3, 3, True)
+    told = client.get(address)
+    assert item.image.public_id not in told.content.decode()
+    assert "You reported this picture." in says(told)
+    assert "did not load" not in says(told)
+    at_work = go_on(client, address)
+    assert is_at_work(at_work)
+    hit = client.get(at_work["Location"])
+    assert "You reported picture 1 before, so it is not shown to you." in says(hit)
+    assert "/images/" not in hit.content.decode()
+    assert PictureReport.objects.get() == report
+    stranger = Client()
+    other = begin(door(campaign), stranger)["Location"]
+    assert item.image.public_id in stranger.get(other).content.decode()
+
+
+def test_whoever_reports_most_of_a_practice_does_not_pass(campaign):
+    client = Client()
+    address = begin(door(campaign), client)["Location"]
+    client.post(address, reporting(campaign, client.get(address).content.decode(), 0, 1))
+    attempt = PracticeTry.objects.get()
+    assert (attempt.right, attempt.seen, attempt.passed) == (2, 2, False)
+    assert "<strong>2 of 2</strong> were right; 3 are needed." in says(client.get(address))
+    assert Payment.objects.count() == 1  # it is paid all the same
+    second = go_on(client, address)["Location"]
+    client.post(second, reporting(campaign, client.get(second).content.decode(), 0, 1, 2, 3))
+    assert "Thank you for practising" in says(client.get(second))
+    assert next_assignment(campaign, attempt.worker) is None
+    reported = set(PictureReport.objects.values_list("image", flat=True))
+    assert reported >= set(
+        PracticeItem.objects.filter(hit__number=2).values_list("image", flat=True)
+    )
+    assert Payment.objects.count() == 2
+
+
 def test_pictures_are_reported_in_it_as_in_a_hit(campaign):
     client = Client()
     address = begin(door(campaign), client)["Location"]
@@ -309,7 +381,9 @@ def test_it_starts_only_where_there_is_work_and_opens_no_round():
 
 
 def test_the_budget_holds_its_pay_and_carries_no_try_beyond():
-    campaign = practising(budget=Decimal(2), reward=Decimal("0.10"), round_size=1)
+    campaign = practising(
+        budget=Decimal(2), reward=Decimal("0.10"), round_size=1, contact="ada@lab.example"
+    )
     hits = campaign.hits.count()
     committed = money.committed(campaign)
     assert committed == Decimal("0.10") * hits
@@ -334,7 +408,9 @@ def test_the_budget_holds_its_pay_and_carries_no_try_beyond():
     data = filled_in_later(campaign, second["Location"])
     Campaign.objects.update(budget=committed + Decimal("0.19"))
     assert client.get(second["Location"])["Location"].startswith(door(campaign))
-    assert client.post(second["Location"], data).status_code == 410
+    late = client.post(second["Location"], data)
+    assert late.status_code == 410
+    assert "ada@lab.example" in says(late)
     Campaign.objects.update(budget=committed + Decimal("0.20"))
     assert client.post(second["Location"], data).status_code == 303
     assert money.committed(campaign) == committed + Decimal("0.20")
@@ -352,14 +428,20 @@ def filled_in_later(campaign: Campaign, address: str) -> dict:
 def test_a_finished_study_begins_no_practice_but_takes_one_that_is_sent(campaign):
     client = Client()
     begun = begin(door(campaign), client)
+    opened = client.get(begun["Location"]).content.decode()
     Campaign.objects.update(state="finished")
     assert "study is finished" in says(client.get(door(campaign)))
     feedback = practise(campaign, client, begun)
     assert "gives out no work at present" in says(client.get(feedback))
     assert Payment.objects.count() == 1
-    Campaign.objects.update(state="closed")
-    late = Client().post(begun["Location"], {"draft": "1"})
+    Campaign.objects.update(state="closed", contact="ada@lab.example")
+    PracticeTry.objects.update(submitted_at=None, passed=None, right=None)
+    assert "ada@lab.example" in says(client.get(begun["Location"]))
+    form = reporting(campaign, opened, 0)
+    late = Client().post(begun["Location"], form | {"draft": "1", "revision": "1"})
     assert late.status_code == 410
+    assert PictureReport.objects.count() == 1  # the worker has seen it
+    assert Payment.objects.count() == 1
 
 
 def test_a_revoked_invitation_lets_the_open_try_end_and_no_more():

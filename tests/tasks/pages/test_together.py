@@ -16,7 +16,11 @@ WORDS = {
 }
 TEXTS = {
     "languages": ["en", "de"],
-    "consent": {"en": "You may stop *whenever* you like.", "de": "Sie können jederzeit aufhören."},
+    "consent": {
+        "en": "# Consent\n\nYou may stop *whenever* you like.\n\n### Why\n\nIt is yours.",
+        "de": "## Einwilligung\n\nSie können jederzeit aufhören.",
+    },
+    "instructions": {"en": "# Care\n\nLook well.", "de": "### Sorgfalt\n\nSehen Sie genau hin."},
     "content_warning": {"en": "Some pictures show blood.", "de": "Einige Bilder zeigen Blut."},
     "contact": "Ada, ada@lab.example",
 }
