@@ -1,4 +1,4 @@
-"""rehearse: a stand-in for MTurk on this machine, with simulated workers; what a study costs."""
+"""rehearse: stand-ins for MTurk and Prolific on this machine, with simulated workers; the bill."""
 
 import contextlib
 import signal
@@ -24,6 +24,8 @@ from tasks.models.campaign import State
 from tasks.models.refused import Refused
 from tasks.simulation.rehearsal.faults import EVERYTHING
 from tasks.simulation.rehearsal.people import Crew
+from tasks.simulation.rehearsal.prolific.market import ProlificMarket
+from tasks.simulation.rehearsal.prolific.server import ProlificServer, serving_prolific
 from tasks.simulation.rehearsal.stage import Stage, Stalled, play, stage
 
 PORT = 8008
@@ -32,8 +34,9 @@ LOOK = 1.0  # seconds between two searches for work
 
 class Command(BaseCommand):
     help = (
-        "Stand in for Mechanical Turk on this machine: simulated workers do whatever you publish,"
-        " until Ctrl-C; then print what the real study would cost and how long it would take."
+        "Stand in for Mechanical Turk and, at the next port, for Prolific on this machine:"
+        " simulated workers do whatever you publish, until Ctrl-C; then print what the real study would cost"
+        " and how long it would take."
         " With --campaign: publish this campaign, let the workers finish it, and end."
     )
 
@@ -67,7 +70,8 @@ class Command(BaseCommand):
                 with contextlib.ExitStack() as end:
                     end.callback(self._print_bill, on, rehearsed)
                     if rehearsed is None:
-                        self._serve(on, people)
+                        prolific = end.enter_context(_prolific(port, faults, seed))
+                        self._serve(on, people, prolific)
                     else:
                         self._play(on, rehearsed, people, seed, options["verbosity"])
         except OSError as error:
@@ -75,7 +79,7 @@ class Command(BaseCommand):
                 f"port {port} cannot be used ({error.strerror}): choose another with --port."
             ) from None
 
-    def _serve(self, on: Stage, people: Crew) -> None:
+    def _serve(self, on: Stage, people: Crew, prolific: ProlificServer) -> None:
         """Let the workers do the HITs that appear, until a signal ends the rehearsal."""
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         self.stdout.write(
@@ -84,7 +88,9 @@ class Command(BaseCommand):
             f"  MTURK_ENDPOINT_URL={on.address} PUBLIC_URL=http://127.0.0.1:8000"
             " python manage.py publish CAMPAIGN\n"
             "and then `sync` in place of `publish`, until the campaign is finished.\n"
-            f"To do HITs yourself, open {on.address}/ in a browser."
+            f"To do HITs yourself, open {on.address}/ in a browser.\n"
+            f"The rehearsal of Prolific is at {prolific.address}: set PROLIFIC_API_URL to it, and"
+            " PROLIFIC_API_TOKEN to any word. To take part yourself, open it in a browser."
         )
         self.stdout.flush()
         while True:
@@ -127,6 +133,14 @@ class Command(BaseCommand):
         bill = on.bill()
         if bill.hits:
             self.stdout.write(drawn(bill_table(bill, campaign)), ending="")
+
+
+def _prolific(
+    port: int, faults: bool, seed: int
+) -> contextlib.AbstractContextManager[ProlificServer]:
+    """The stand-in for Prolific, at the port after MTurk's."""
+    market = ProlificMarket(currency="USD")
+    return serving_prolific(market, EVERYTHING if faults else None, seed, port and port + 1)
 
 
 def _campaign(slug: str) -> Campaign:

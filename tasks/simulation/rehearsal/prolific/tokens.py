@@ -1,0 +1,48 @@
+"""The JWTs by which Prolific vouches for whoever it sends, and the public keys that prove them."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
+
+LIVES = timedelta(minutes=2)
+
+
+class Signer:
+    """One RSA key, made when it is first needed, that can be changed for another."""
+
+    def __init__(self) -> None:
+        self._key: rsa.RSAPrivateKey | None = None
+        self._number = 1
+
+    def change(self) -> None:
+        """From now on sign by another key; the old one is no longer published."""
+        self._key, self._number = None, self._number + 1
+
+    def token(self, now: datetime, audience: str, subject: str, claim: dict[str, Any]) -> str:
+        claims = {
+            "iss": "https://www.prolific.com",
+            "aud": audience,
+            "sub": subject,
+            "iat": now,
+            "exp": now + LIVES,
+            "prolific": claim,
+        }
+        return jwt.encode(claims, self._private(), "RS256", headers={"kid": self._kid})
+
+    def jwks(self) -> dict[str, Any]:
+        key = json.loads(RSAAlgorithm.to_jwk(self._private().public_key()))
+        names = {"kid": self._kid, "alg": "RS256", "use": "sig", "key_ops": ["verify"]}
+        return {"keys": [{"kty": "RSA", "n": key["n"], "e": key["e"], **names}]}
+
+    @property
+    def _kid(self) -> str:
+        return f"rehearsal-{self._number}"
+
+    def _private(self) -> rsa.RSAPrivateKey:
+        if self._key is None:
+            self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        return self._key
