@@ -1,0 +1,28 @@
+"""Prolific as the engine's market of sessions (tasks/crowds/marketplace.py)."""
+
+from decimal import Decimal
+
+from tasks.crowds.prolific.paying import balance, ledger, pay_bonuses
+from tasks.crowds.prolific.studies import offer, places_available, unknown, withdraw
+from tasks.crowds.prolific.submissions import approve, fetch, reject, request_return
+from tasks.models import Session
+
+__all__ = [
+    "approve",
+    "balance",
+    "fetch",
+    "ledger",
+    "offer",
+    "pay_bonuses",
+    "places_available",
+    "reject",
+    "request_return",
+    "screen_out",
+    "unknown",
+    "withdraw",
+]
+
+
+def screen_out(session: Session, amount: Decimal) -> bool:
+    """False: the practice is paid by a bonus, and the return of the submission asked for."""
+    return False
