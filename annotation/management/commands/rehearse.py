@@ -35,8 +35,8 @@ LOOK = 1.0  # seconds between two searches for work
 class Command(BaseCommand):
     help = (
         "Stand in for Mechanical Turk and, at the next port, for Prolific on this machine:"
-        " simulated workers do whatever you publish, until Ctrl-C; then print what the real study would cost"
-        " and how long it would take."
+        " simulated workers do whatever you publish, until Ctrl-C; then print what the real study"
+        " would cost and how long it would take."
         " With --campaign: publish this campaign, let the workers finish it, and end."
     )
 
