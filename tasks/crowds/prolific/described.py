@@ -58,6 +58,7 @@ def study_fields(
     campaign: Campaign, internal_name: str, codes: dict[str, str], minutes: int, places: int
 ) -> dict[str, Any]:
     """The body that makes the campaign's study there."""
+    assert campaign.session_reward is not None  # fixed at publish
     kind = Kind(campaign.kind)
     given = campaign.prolific or {}
     with translation.override(campaign.languages[0]):  # the list has one text for everybody

@@ -9,8 +9,6 @@ from imagesets.models import new_public_id
 from tasks.models import Campaign
 
 ANNOTATION = "second-look"  # how the internal name of each of the site's studies begins
-SHARE = {"max_digits": 9, "decimal_places": 6}
-SUM = {"max_digits": 9, "decimal_places": 2}
 
 
 class StudyState(models.TextChoices):
@@ -32,10 +30,15 @@ class Account(models.Model):
     workspace = models.CharField(max_length=64)
     currency = models.CharField(max_length=3)
     charges = models.DecimalField(
-        **SHARE, help_text="Fee and VAT together, as a share of what people are paid."
+        max_digits=9,
+        decimal_places=6,
+        help_text="Fee and VAT together, as a share of what people are paid.",
     )
     vat = models.DecimalField(
-        **SHARE, default=Decimal(0), help_text="VAT, as a share of the fee; a draft's cost says it."
+        max_digits=9,
+        decimal_places=6,
+        default=Decimal(0),
+        help_text="VAT, as a share of the fee; a draft's cost says it.",
     )
     unread = models.PositiveIntegerField(
         default=0, help_text="Messages of participants that nobody has read."
@@ -61,15 +64,21 @@ class Study(models.Model):
     asked_at = models.DateTimeField(
         null=True, blank=True, help_text="When Prolific was first asked to make it."
     )
-    reward = models.DecimalField(**SUM)
+    reward = models.DecimalField(max_digits=9, decimal_places=2)
     minutes = models.PositiveSmallIntegerField(help_text="How long a session should take.")
     codes = models.JSONField(help_text="The completion code of each outcome of a session.")
     state = models.CharField(max_length=20, blank=True, default="")
     places = models.PositiveIntegerField(default=0, help_text="As Prolific last confirmed them.")
     fee = models.DecimalField(
-        **SUM, null=True, blank=True, help_text="On one session, as its draft's cost said."
+        max_digits=9,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text="On one session, as its draft's cost said.",
     )
-    vat = models.DecimalField(**SUM, null=True, blank=True, help_text="On that fee.")
+    vat = models.DecimalField(
+        max_digits=9, decimal_places=2, null=True, blank=True, help_text="On that fee."
+    )
     test_of = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="tests"
     )

@@ -16,10 +16,11 @@ from tasks.crowds.prolific.client import Client, RequestRefused, client
 from tasks.crowds.prolific.described import new_codes, study_fields
 from tasks.crowds.prolific.models import Account, Study, StudyState, name_of
 from tasks.crowds.prolific.money import CENT, account_of, amount, charges
-from tasks.models import Campaign
+from tasks.models import Campaign, Session
 from tasks.models.campaign import State
 
 FREED = ("RETURNED", "TIMED-OUT", "REJECTED")  # submissions that leave their place to others
+RUNNING = ("RESERVED", "ACTIVE")
 ASLEEP = (StudyState.PAUSED, StudyState.AWAITING_REVIEW)
 PUBLISHED = (StudyState.ACTIVE, *ASLEEP, StudyState.COMPLETED)
 
@@ -64,7 +65,7 @@ def places_available(campaign: Campaign) -> int:
         return 0
     api = client()
     seen = look(api, study)
-    return max(_free(api, study, seen), 0) if study.state == StudyState.ACTIVE else 0
+    return max(_free(api, study, seen)[0], 0) if study.state == StudyState.ACTIVE else 0
 
 
 def unknown(campaign: Campaign) -> list[str]:
@@ -100,6 +101,7 @@ def _keep(study: Study, seen: dict[str, Any]) -> None:
 def _current(campaign: Campaign) -> Study:
     """The study with the campaign's reward and time; a new one where these have changed."""
     reward, minutes = campaign.session_reward, minutes_of(campaign)
+    assert reward is not None  # fixed at publish
     found = Study.objects.filter(campaign=campaign, test_of=None).order_by("-pk").first()
     if found is None or (found.reward, found.minutes) != (reward, minutes):
         found = Study.objects.create(
@@ -179,7 +181,8 @@ def _ask_cost(api: Client, study: Study) -> None:
 
 def _adjust(api: Client, study: Study, seen: dict[str, Any], places: int) -> None:
     """Bring the free places of a published study to `places`; they can only be raised."""
-    free = _free(api, study, seen)
+    free, coming = _free(api, study, seen)
+    places -= coming
     if places <= 0:
         if study.state == StudyState.ACTIVE and free > 0:
             _move(api, study, "PAUSE")
@@ -196,11 +199,17 @@ def _adjust(api: Client, study: Study, seen: dict[str, Any], places: int) -> Non
         _change_places(api, study, study.places + 1)
 
 
-def _free(api: Client, study: Study, seen: dict[str, Any]) -> int:
-    """How many of the study's places nobody has taken."""
-    counts = api.read(f"/studies/{study.market_id}/submissions/counts/")
-    taken = int(counts["TOTAL"]) - sum(int(counts.get(state) or 0) for state in FREED)
-    return int(seen["total_available_places"]) - taken
+def _free(api: Client, study: Study, seen: dict[str, Any]) -> tuple[int, int]:
+    """How many of the study's places nobody has taken, and how many wait for whoever has.
+
+    The latter: people who have taken a place there and not begun here yet.
+    """
+    rows = list(api.rows("/submissions/", study=study.market_id, ordering="started_at"))
+    taken = sum(row["status"] not in FREED for row in rows)
+    on_the_way = {row["id"] for row in rows if row["status"] in RUNNING}
+    begun = Session.objects.filter(campaign=study.campaign, key__in=on_the_way)
+    coming = on_the_way.difference(begun.values_list("key", flat=True))
+    return int(seen["total_available_places"]) - taken, len(coming)
 
 
 def _change_places(api: Client, study: Study, places: int) -> None:
