@@ -47,10 +47,13 @@ def vat(paid: Decimal, campaign: Campaign | None) -> Decimal:
 
 
 def charges(paid: Decimal, campaign: Campaign | None) -> Decimal:
-    """Fee and VAT together: a quote of a study with that reward, else the account's share of it."""
+    """Fee and VAT together, by the account's share, and a cent: each may be rounded up by itself.
+
+    So no payment turns out dearer than was reckoned with.
+    """
     account = account_of(campaign)
     share = DEAREST_FEE * (1 + DEAREST_VAT) if account is None else account.charges
-    return round_up(paid * share)
+    return round_up(paid * share) + CENT
 
 
 def account_of(campaign: Campaign | None) -> Account | None:

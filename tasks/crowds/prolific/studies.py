@@ -15,7 +15,7 @@ from tasks.crowds.prolific.account import learn
 from tasks.crowds.prolific.client import Client, RequestRefused, client
 from tasks.crowds.prolific.described import new_codes, study_fields
 from tasks.crowds.prolific.models import Account, Study, StudyState, name_of
-from tasks.crowds.prolific.money import CENT, account_of, amount, charges
+from tasks.crowds.prolific.money import CENT, account_of, amount, fee, vat
 from tasks.models import Campaign, Session
 from tasks.models.campaign import State
 
@@ -150,7 +150,7 @@ def _publish(api: Client, study: Study, places: int) -> None:
     """
     if study.places != places:
         _change_places(api, study, places)
-    before = charges(study.reward, study.campaign)
+    before = fee(study.reward, study.campaign) + vat(study.reward, study.campaign)
     _ask_cost(api, study)
     now = charges_of(study)
     if now > before:

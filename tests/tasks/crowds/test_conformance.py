@@ -88,7 +88,9 @@ def test_work_is_kept_for_some_time_and_no_longer_than_the_campaign_says(crowd, 
 
 
 def test_what_is_missing_is_said_without_asking_a_marketplace(crowd, settings):
-    settings.MTURK_ENDPOINT_URL = "http://127.0.0.1:9"  # nobody answers there
+    nobody = "http://127.0.0.1:9"
+    settings.MTURK_ENDPOINT_URL = settings.PROLIFIC_API_URL = nobody
+    settings.PROLIFIC_API_TOKEN = "a-token"
     settings.PUBLIC_URL = "https://second-look.example"
     assert crowd.missing(Campaign(crowd=crowd.name, qualifications=[])) == []
 
