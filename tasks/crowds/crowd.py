@@ -51,6 +51,7 @@ class SessionVisit:
     """Which session somebody comes for, by the ids of whoever sent them."""
 
     key: str  # Session.key
+    worker: str  # Worker.external_id
     study: str = ""
     is_test: bool = False
 

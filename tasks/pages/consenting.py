@@ -7,8 +7,8 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from tasks.crowds import BadVisit, Door, Farewell
-from tasks.models import Campaign, Consent, Worker
+from tasks.crowds import BadVisit, Door
+from tasks.models import Campaign, Consent
 from tasks.models.campaign import State
 from tasks.models.session import SessionOutcome
 from tasks.pages.addresses import (
@@ -16,6 +16,7 @@ from tasks.pages.addresses import (
     carried_on,
     consent_address,
     nothing_address,
+    session_address,
 )
 from tasks.pages.hit_pages import behind_the_door, refuse, worker_page
 from tasks.pages.instructions import as_html
@@ -39,7 +40,7 @@ def consent(request: HttpRequest, campaign: Campaign, door: Door) -> HttpRespons
     try:
         worker = door.worker_of(request, campaign)
     except BadVisit as error:
-        return refuse(request, 409, str(error))
+        return refuse(request, 409, str(error), campaign=campaign)
     if worker is None or campaign.state != State.OPEN or not is_due(campaign, worker):
         return SeeOther(campaign_address(campaign, carried))
     asked = texts_asked(campaign)
@@ -47,8 +48,10 @@ def consent(request: HttpRequest, campaign: Campaign, door: Door) -> HttpRespons
         if (version := request.POST.get("refuse", "")) in asked:
             decide(campaign, worker, False, version)
             again = consent_address(campaign, carried)
-            left = leave(campaign, worker, door)
-            return thank(request, campaign, worker, Reason.REFUSED, more=again, farewell=left)
+            if (session := running_session(campaign, worker)) is not None:
+                end(session, SessionOutcome.NO_CONSENT, worker.pseudonym, "did not agree")
+                return SeeOther(session_address(session))
+            return thank(request, campaign, worker, Reason.REFUSED, more=again)
         if (version := request.POST.get("agree", "")) in asked:
             decide(campaign, worker, True, version)
             following = next_address(campaign, worker)
@@ -63,15 +66,6 @@ def consent(request: HttpRequest, campaign: Campaign, door: Door) -> HttpRespons
         ).exists(),
     }
     return render(request, "tasks/consent.html", context)
-
-
-def leave(campaign: Campaign, worker: Worker, door: Door) -> Farewell:
-    """End the session of whoever did not agree, if they are in one. Returns how they leave."""
-    session = running_session(campaign, worker)
-    if session is None:
-        return Farewell()
-    why = "did not agree"
-    return door.leaves(end(session, SessionOutcome.NO_CONSENT, worker.pseudonym, why))
 
 
 @require_safe

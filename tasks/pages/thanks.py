@@ -13,6 +13,7 @@ from tasks.models import Assignment, Campaign, PracticeTry, Stop, Work, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
 from tasks.pages.addresses import absolute, list_address, more_address
+from tasks.pages.hit_pages import is_listed
 from tasks.pages.own_work import own_work
 from tasks.work.admission import Admission, admission
 
@@ -171,7 +172,7 @@ def thank(
         "farewell": farewell,
         "own": own,
         "campaign": campaign,
-        "list": list_address(_carried(request, campaign, worker)),
+        "list": list_address(_carried(request, campaign, worker)) if is_listed(campaign) else "",
         "personal_link": _personal_link(request, campaign, worker),
         "more": (more or more_address(campaign, done)) if may_go_on else "",
         "link": words.link,

@@ -148,7 +148,7 @@ class _Browser:
             sheet = worksheet(response.text)
             if sheet is None:
                 if form := way_on(response.text):
-                    response = self._ask("POST", str(response.url), [*form.hidden, *form.buttons])
+                    response = self._ask("POST", str(response.url), [*form.hidden, form.buttons[0]])
                     continue
                 if response.status_code != 410:
                     return done

@@ -8,12 +8,15 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Max, Min, QuerySet
 
 from imagesets.clock import Now, database_now
 from imagesets.models import new_public_id
+from tasks import money
 from tasks.crowds import crowd_of
 from tasks.models import HIT, Assignment, Campaign, HITItem, Place, Session, Stop, Work, Worker
 from tasks.models.assignment import USED, AssignmentState
@@ -22,10 +25,13 @@ from tasks.work.admission import Admission, admission
 from tasks.work.drafts import forget
 from tasks.work.rounds import SHUFFLES, all_answered, finish_if_done, open_round
 from tasks.work.sessions import (
+    SITE,
     bonus_fits,
+    end_as_it_stands,
     hold,
     keep_with,
     may_continue,
+    progress_of,
     running_session,
     takes_more,
 )
@@ -88,6 +94,42 @@ def _gives_work(campaign: Campaign, session: Session | None, is_extra: bool) -> 
     return campaign.state == State.OPEN or (campaign.state == State.PAUSED and in_session)
 
 
+def bonus_on_offer(campaign: Campaign, session: Session) -> tuple[Decimal, Decimal] | None:
+    """The least and the most that one more HIT would pay whoever has done a session (rule S3).
+
+    None: they may not go on, nothing is left that they could do, or the budget carries none.
+    Changes nothing.
+    """
+    worker = session.worker
+    if campaign.state != State.OPEN or not may_continue(campaign, session):
+        return None
+    if Stop.objects.filter(campaign=campaign, worker=worker).exists():
+        return None
+    left = _unanswered_hits(campaign, worker)
+    free = left.filter(pk__in=_free_places(campaign).values("hit"))
+    to_come = campaign.target < campaign.workers_per_item and not campaign.out_of_money
+    if not free.exists():
+        free = left if to_come and _may_open_a_round(campaign, worker) else left.none()
+    worth = free.aggregate(least=Min("reward"), most=Max("reward"))
+    if worth["least"] is None or money.beyond(campaign, money.price_of(campaign, worth["least"])):
+        return None
+    return worth["least"], worth["most"]
+
+
+def conclude(campaign: Campaign, session: Session) -> Session:
+    """End a session whose worker gets nothing more in it; one that may go on is left as it is.
+
+    To be called once `next_assignment` has found nothing.
+    """
+    if not session.is_running:
+        return session
+    progress = progress_of(session)
+    if progress.is_full and bonus_on_offer(campaign, session) is not None:
+        return session
+    why = "its last HIT is answered" if progress.is_full else "there is no work for it"
+    return end_as_it_stands(session, SITE, why)
+
+
 def running_assignment(campaign: Campaign, worker: Worker) -> Assignment | None:
     """The HIT that the worker has open and that is kept for them; changes nothing."""
     running = Assignment.objects.filter(
@@ -101,9 +143,12 @@ def has_work(campaign: Campaign, worker: Worker) -> bool:
 
     Changes nothing.
     """
-    free = Place.objects.filter(campaign=campaign, free_at__lte=Now())
     to_come = campaign.target < campaign.workers_per_item and not campaign.out_of_money
-    return free.exists() or (to_come and _may_open_a_round(campaign, worker))
+    return _free_places(campaign).exists() or (to_come and _may_open_a_round(campaign, worker))
+
+
+def _free_places(campaign: Campaign) -> QuerySet[Place]:
+    return Place.objects.filter(campaign=campaign, free_at__lte=Now())
 
 
 def _may_open_a_round(campaign: Campaign, worker: Worker) -> bool:
@@ -220,12 +265,16 @@ def shown_order(sections: Sequence[int], rng: random.Random) -> list[int]:
 
 def _has_unanswered_hit(campaign: Campaign, worker: Worker) -> bool:
     """Whether some HIT is left for the worker, so that another round would give them work."""
+    return _unanswered_hits(campaign, worker).exists()
+
+
+def _unanswered_hits(campaign: Campaign, worker: Worker) -> QuerySet[HIT]:
     answered = Assignment.objects.filter(
         campaign=campaign,
         worker=worker,
         state__in=[AssignmentState.OPEN, AssignmentState.SUBMITTED],
     )
-    return HIT.objects.filter(campaign=campaign).exclude(pk__in=answered.values("hit")).exists()
+    return HIT.objects.filter(campaign=campaign).exclude(pk__in=answered.values("hit"))
 
 
 def is_over(work: Work) -> bool:

@@ -89,9 +89,10 @@ def session(request: HttpRequest, campaign: Campaign) -> SessionVisit | None:
     """The session that the address names; where no parameter does, each person has one."""
     panel = panel_of(campaign)
     if external_id := _given_id(request, campaign):
-        return SessionVisit(_given(request, panel["session_param"] or "") or external_id)
+        key = _given(request, panel["session_param"] or "") or external_id
+        return SessionVisit(key, external_id)
     worker = None if panel["session_param"] else worker_of(request, campaign)
-    return SessionVisit(worker.external_id) if worker is not None else None
+    return SessionVisit(worker.external_id, worker.external_id) if worker is not None else None
 
 
 def begins_as(request: HttpRequest, campaign: Campaign, visit: str) -> str:
