@@ -83,7 +83,9 @@ def open_for_prolific(db, tmp_path, prolific):
 def begun(campaign: Campaign, submission: Submission, answers: int = 0) -> Session:
     """The session of a submission, begun on the site, with so many HITs answered."""
     worker = Worker.of("prolific", submission.participant)
-    session = begin(campaign, worker, SessionVisit(submission.id, submission.study.id))
+    session = begin(
+        campaign, worker, SessionVisit(submission.id, submission.participant, submission.study.id)
+    )
     assert session is not None
     for _ in range(answers):
         submit(next_assignment(campaign, worker), {"selected": []})

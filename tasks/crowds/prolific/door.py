@@ -79,7 +79,9 @@ def session(request: HttpRequest, campaign: Campaign) -> SessionVisit | None:
     """The submission for which the participant comes."""
     if (visitor := visitor_of(request, campaign)) is None:
         return None
-    return SessionVisit(visitor.session, visitor.study, visitor.is_test)
+    return SessionVisit(
+        visitor.session, visitor.participant, visitor.study, is_test=visitor.is_test
+    )
 
 
 def begins_as(request: HttpRequest, campaign: Campaign, visit: str) -> str:

@@ -20,12 +20,13 @@ import httpx
 from tasks.simulation.browsers import new_browser
 from tasks.simulation.rehearsal.prolific.errors import NotAllowed
 from tasks.simulation.rehearsal.prolific.market import ProlificMarket
-from tasks.simulation.rehearsal.prolific.records import Study, Submission
+from tasks.simulation.rehearsal.prolific.records import WAITING, Study, Submission
 from tasks.simulation.workers import Character, Mind, World, characters
 from tasks.simulation.worksheet import begin_form, consent_form, way_on, worksheet
 
 PATIENCE = 60.0  # seconds for one page
 AGAIN = 0.3
+GONE_AFTER = timedelta(hours=2)  # without a sign of life the site waits for nobody any longer
 THREADS = 16
 MOST_PAGES = 300  # of one session
 CODE = re.compile(r"/submissions/complete\?cc=([\w-]+)")
@@ -45,9 +46,10 @@ class SessionHabits:
     wrong_code: float = 0.03
     no_code: float = 0.02
     steals: float = 0.03  # somebody else's session, before their own
+    goes_on: float = 0.4  # for a bonus, after each set
 
 
-BEST = SessionHabits(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+BEST = SessionHabits(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 EARLY = ("returns", "goes_away", "comes_back", "comes_late")
 
 
@@ -103,6 +105,7 @@ class ParticipantCrew:
 
         Raises RuntimeError if the site answers as it must not.
         """
+        self._return_what_was_asked_back()
         studies = self.market.open_studies()
         worlds = {s.id: self._world_of(s.fields.get("metadata") or "") for s in studies}
 
@@ -121,11 +124,19 @@ class ParticipantCrew:
                 self._stop.set()
                 self._stop = threading.Event()
 
-    def let_time_pass(self) -> None:
-        """Let the time of whoever went away run out."""
+    def _return_what_was_asked_back(self) -> None:
+        with self.market.lock:
+            for submission in list(self.market.submissions.values()):
+                if submission.return_requested and submission.status == WAITING:
+                    self.market.give_back(submission)
+
+    def let_time_pass(self) -> timedelta:
+        """Let the time of whoever went away run out, on the site too. Returns how long that is."""
         longest = max((s.allowed for s in self.market.studies.values()), default=timedelta())
-        self.market.clock.move(longest + timedelta(minutes=1))
+        by = longest + GONE_AFTER
+        self.market.clock.move(by)
         self.market.settle()
+        return by
 
     def _take_part(
         self,
@@ -239,17 +250,20 @@ class Visit:
             fields = self.mind.fill_in(sheet)
             address = self._absolute(page, sheet.action)
             practises = page.url.path.endswith("/practice/")
-            for _ in range(2 if self.person.rng.random() < self.habits.sends_twice else 1):
-                page = self._ask("POST", address, fields)
+            page = self._ask("POST", address, fields)
+            if self.person.rng.random() < self.habits.sends_twice:
+                self._ask("POST", address, fields)
             if page.status_code == 200 and not practises:
                 self.answers += 1
                 if self.progress is not None:
                     self.progress(1)
             return page
         if form := way_on(page.text):
-            return self._ask(
-                "POST", self._absolute(page, form.action), [*form.hidden, *form.buttons]
-            )
+            pressed = form.buttons[-1:]  # of a full session: "Finish"
+            if len(form.buttons) > 1 and self.person.rng.random() < self.habits.goes_on:
+                pressed = form.buttons[:1]
+            address = self._absolute(page, form.action)
+            return self._ask("POST", address, [*form.hidden, *pressed])
         return None
 
     def _go_back(self, page: httpx.Response) -> None:

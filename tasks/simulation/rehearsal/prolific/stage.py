@@ -2,14 +2,20 @@
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from decimal import Decimal
 
 from django.conf import settings
+from django.db.models import F
 
+from imagesets.clock import Now
 from tasks.campaigns.publish import publish
-from tasks.market.sync import sync
-from tasks.models import Campaign
+from tasks.crowds import CrowdError
+from tasks.market.sync import Synced, sync
+from tasks.models import Assignment, Campaign, Place
+from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
+from tasks.models.refused import Refused
 from tasks.simulation.rehearsal.faults import Faults
 from tasks.simulation.rehearsal.prolific.market import ProlificMarket
 from tasks.simulation.rehearsal.prolific.people import (
@@ -24,6 +30,7 @@ from tasks.simulation.workers import World, truth_of
 
 TOKEN = "rehearsal"
 HIRED, MOST_HIRED = 10, 400
+MOST_SYNCS, LAST_SYNCS = 30, 10
 
 
 class ProlificStage:
@@ -115,16 +122,16 @@ def play_sessions(
     and sync do.
     """
     if campaign.state == State.DRAFT:
-        publish(campaign, WHO)
-    sync(campaign, patience=None)
+        _publish(campaign)
+    _sync(campaign)
     idle = hired = 0
     while campaign.state == State.OPEN:
         done = people.work(progress)
-        synced = sync(campaign, patience=None)
+        synced = _sync(campaign)
         news = done or synced.fetched or synced.opened_round or synced.paid
         idle = 0 if news else idle + 1
         if any(s.status in RUNNING for s in on.market.submissions.values()):
-            people.let_time_pass()
+            pass_time(campaign, people.let_time_pass())
         if idle < IDLE:
             continue
         if hired >= MOST_HIRED:
@@ -132,12 +139,43 @@ def play_sessions(
         hired += HIRED
         people.hire(HIRED, seed)
         idle = 0
-    people.let_time_pass()
-    for _ in range(IDLE):  # bonuses arrive a moment later
-        sync(campaign, patience=None)
+    pass_time(campaign, people.let_time_pass())
+    for _ in range(LAST_SYNCS):  # bonuses arrive a moment later, and some people are asked back
+        _sync(campaign)
+        people.work()
         campaign.refresh_from_db()
         if not campaign.payments.filter(state="due").exists():
-            return
+            break
+        pass_time(campaign, people.let_time_pass())
+
+
+def _publish(campaign: Campaign) -> None:
+    """Publish it; what Prolific was not told the next sync tells. Raises Refused."""
+    try:
+        publish(campaign, WHO)
+    except Refused:
+        campaign.refresh_from_db()
+        if campaign.state == State.DRAFT:
+            raise
+
+
+def _sync(campaign: Campaign) -> Synced:
+    """Sync, and again where something goes wrong, as the queue does. Raises CrowdError."""
+    for _ in range(MOST_SYNCS):
+        try:
+            return sync(campaign, patience=None)
+        except CrowdError as error:
+            last = error
+    raise last
+
+
+def pass_time(campaign: Campaign, by: timedelta) -> None:
+    """Let so much time pass on the site too, for whatever it keeps for somebody who is gone."""
+    assignments = Assignment.objects.filter(campaign=campaign, state=AssignmentState.OPEN)
+    assignments.update(expires_at=F("expires_at") - by)
+    Place.objects.filter(campaign=campaign, free_at__gt=Now()).update(free_at=F("free_at") - by)
+    sessions = campaign.sessions.filter(settled_at=None)
+    sessions.update(kept_until=F("kept_until") - by)
 
 
 def left(on: ProlificStage, campaign: Campaign) -> str:
