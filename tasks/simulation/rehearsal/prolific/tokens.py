@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import jwt
@@ -12,15 +13,14 @@ LIVES = timedelta(minutes=2)
 
 
 class Signer:
-    """One RSA key, made when it is first needed, that can be changed for another."""
+    """One RSA key, that can be changed for another."""
 
     def __init__(self) -> None:
-        self._key: rsa.RSAPrivateKey | None = None
         self._number = 1
 
     def change(self) -> None:
         """From now on sign by another key; the old one is no longer published."""
-        self._key, self._number = None, self._number + 1
+        self._number += 1
 
     def token(self, now: datetime, audience: str, subject: str, claim: dict[str, Any]) -> str:
         claims = {
@@ -43,6 +43,10 @@ class Signer:
         return f"rehearsal-{self._number}"
 
     def _private(self) -> rsa.RSAPrivateKey:
-        if self._key is None:
-            self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        return self._key
+        return _key(self._number)
+
+
+@cache
+def _key(number: int) -> rsa.RSAPrivateKey:
+    """Made when it is first needed, since it takes a while."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
