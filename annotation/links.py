@@ -1,9 +1,12 @@
 """Where people begin a campaign: absolute addresses, to show to whoever runs the study."""
 
+from dataclasses import replace
+
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from tasks.crowds import Note, crowd_of
 from tasks.crowds.local.invitations import NAME as LOCAL
 from tasks.models import Campaign
 from tasks.models.campaign import OpenTo, State
@@ -19,6 +22,14 @@ def door(campaign: Campaign) -> str | None:
     if campaign.crowd != LOCAL or campaign.state == State.DRAFT:
         return None
     return reverse("tasks:campaign", args=[campaign.public_id])
+
+
+def notes_of(request: HttpRequest, campaign: Campaign) -> list[Note]:
+    """What its crowd says of it to whoever runs the study, with addresses as workers reach them."""
+    return [
+        replace(note, copied=link_of(request, note.copied)) if note.copied.startswith("/") else note
+        for note in crowd_of(campaign).notes(campaign)
+    ]
 
 
 def how_people_begin(campaign: Campaign, link: str) -> str:

@@ -15,6 +15,7 @@ from annotation.dashboards.latest import latest_answers, latest_comments
 from annotation.dashboards.log import latest_changes
 from annotation.dashboards.progress import count_progress
 from annotation.dashboards.workers import workers_of
+from annotation.links import notes_of
 from annotation.path.next_step import next_step
 from annotation.path.standing import Standing, standing_of
 from annotation.path.times import about
@@ -72,6 +73,7 @@ def campaign_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         + f"?campaign__id__exact={campaign.pk}&state=open",
         "settings_page": reverse("admin:tasks_campaign_change", args=[campaign.pk]),
         "invitations": invitations_of(request, campaign),
+        "notes": notes_of(request, campaign),
         "changes": latest_changes(campaign),
         "owns": may(request.user, OWN, campaign),
     }

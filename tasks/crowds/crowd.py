@@ -62,7 +62,7 @@ class Note:
 
     title: str
     text: str = ""
-    copied: str = ""  # an address or a code to copy
+    copied: str = ""  # an address or a code to copy; an address may be below the site's
     address: str = ""  # where a link leads
 
 

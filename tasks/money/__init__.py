@@ -11,6 +11,7 @@ from tasks.money.costs import (
     price,
     price_of,
     reward_of,
+    session_in_words,
     sessions_for,
     usd,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "price_of",
     "raises",
     "reward_of",
+    "session_in_words",
     "sessions_for",
     "sessions_wanted",
     "spent",

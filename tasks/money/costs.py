@@ -96,6 +96,19 @@ def fix_session(campaign: Campaign) -> None:
             hits.filter(expected_seconds=seconds).update(reward=worth)
 
 
+def session_in_words(campaign: Campaign) -> str:
+    """What a session is and pays, as a sentence; "": the campaign has none."""
+    if campaign.session_reward is None or campaign.session_hits is None:
+        return ""
+    minutes = (campaign.session_seconds or 0.0) / 60
+    hits = "1 HIT" if campaign.session_hits == 1 else f"{campaign.session_hits} HITs"
+    pay = usd(campaign.session_reward, campaign.in_currency)
+    worth = HIT.objects.filter(campaign=campaign).aggregate(mean=Avg("reward"))["mean"]
+    more = usd(Decimal(worth or 0).quantize(CENT), campaign.in_currency)
+    further = f", and each HIT beyond it about {more}" if campaign.continue_for_bonus else ""
+    return f"A session has {hits}, takes about {minutes:.0f} minutes and pays {pay}{further}."
+
+
 def cost_of(campaign: Campaign, answers: int) -> Cost:
     """The cost of `answers` answers to each of the campaign's HITs.
 

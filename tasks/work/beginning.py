@@ -9,6 +9,7 @@ from tasks.models import Campaign, Session, Stop, Worker
 from tasks.models.campaign import State
 from tasks.models.session import REOPENED, SessionOutcome
 from tasks.work.claiming import has_work
+from tasks.work.eligibility import is_eligible
 from tasks.work.sessions import IDLE, end, may_begin_another, running_session
 
 
@@ -81,6 +82,7 @@ def _may_work(campaign: Campaign, worker: Worker) -> bool:
         campaign.state == State.OPEN
         and door is not None
         and not door.barred(campaign, worker)
+        and is_eligible(campaign, worker)
         and not Stop.objects.filter(campaign=campaign, worker=worker).exists()
         and may_begin_another(campaign, worker)
         and has_work(campaign, worker)

@@ -23,6 +23,7 @@ from tasks.models.assignment import USED, AssignmentState
 from tasks.models.campaign import State
 from tasks.work.admission import Admission, admission
 from tasks.work.drafts import forget
+from tasks.work.eligibility import is_eligible
 from tasks.work.rounds import SHUFFLES, all_answered, finish_if_done, open_round
 from tasks.work.sessions import (
     SITE,
@@ -57,6 +58,8 @@ def next_assignment(campaign: Campaign, worker: Worker, goes_on: bool = False) -
         if door is not None and door.barred(campaign, worker):
             return None
         if Stop.objects.filter(campaign=campaign, worker=worker).exists():
+            return None
+        if not is_eligible(campaign, worker):
             return None
         if admission(campaign, worker) != Admission.ADMITTED:
             return None

@@ -22,6 +22,7 @@ from tasks.models.campaign import State
 from tasks.models.session import SessionOutcome
 from tasks.work.admission import Admission, admission
 from tasks.work.claiming import has_work, is_over, shown_order
+from tasks.work.eligibility import is_eligible
 from tasks.work.reporting import keep_reports
 from tasks.work.sessions import end, hold, running_session
 
@@ -78,6 +79,7 @@ def _may_begin(campaign: Campaign, worker: Worker) -> bool:
         campaign.state == State.OPEN
         and door is not None
         and not door.barred(campaign, worker)
+        and is_eligible(campaign, worker)
         and not Stop.objects.filter(campaign=campaign, worker=worker).exists()
         and has_work(campaign, worker)
     )

@@ -19,6 +19,7 @@ from tasks.models import HIT, Assignment, Campaign, Place, Secret, Stop, Worker
 from tasks.models.assignment import HANDED_IN, AssignmentState, MarketState, Outcome
 from tasks.models.campaign import State
 from tasks.work.claiming import new_assignment, open_assignment
+from tasks.work.eligibility import KEPT_OUT, eligibility
 
 MOST_UNTOLD = 50  # assignments of a HIT of which the marketplace has not told
 UNTOLD = Q(
@@ -83,6 +84,8 @@ def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
         if (known := claim_of(hit, worker.external_id, key)) is not None:
             return known
         campaign = Campaign.objects.get(pk=hit.campaign_id)
+        if (kept_out := KEPT_OUT.get(eligibility(campaign, worker))) is not None:
+            raise NotOffered(str(kept_out))
         if Stop.objects.filter(campaign=campaign, worker=worker).exists():
             raise NotOffered(_("There is no more work of this study for you."))
         of_hit = Assignment.objects.filter(hit=hit, worker=worker)

@@ -18,6 +18,7 @@ from tasks.campaigns.findings import (
 )
 from tasks.campaigns.freezing import Published
 from tasks.campaigns.publish import publish
+from tasks.crowds import crowd_of
 from tasks.management.campaign_command import CampaignCommand
 from tasks.models import Campaign
 
@@ -64,8 +65,12 @@ class Command(CampaignCommand):
         campaign.refresh_from_db()
         if published.resumed:
             self.stdout.write(f"Campaign {campaign.slug} is {campaign.state}.")
+        address = public_address()
+        for note in crowd_of(campaign).notes(campaign):
+            below = note.copied.startswith("/")
+            copied = f"{address or USUAL}{note.copied}" if below else note.copied
+            self.stdout.write(" ".join(filter(None, [f"{note.title}:", copied, note.address])))
         if path := door(campaign):
-            address = public_address()
             self.stdout.write(how_people_begin(campaign, f"{address or USUAL}{path}"))
             if not address:
                 self.stdout.write(

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from django.conf import settings
 from django.urls import reverse
 
 from tasks.crowds.panel.presets import placeholders
@@ -31,13 +30,13 @@ def way_in(campaign: Campaign, external_id: str, session: str) -> str:
 
 
 def address_to_paste(campaign: Campaign) -> str:
-    """The address as the panel's form takes it, with what it puts ids in place of."""
+    """The address, below the site's, as the panel's form takes it: what ids stand for in it."""
     panel = panel_of(campaign)
     id_place, session_place = placeholders(panel["id_param"], panel["session_param"])
     query = f"{panel['id_param']}={id_place}"
     if panel["session_param"]:
         query += f"&{panel['session_param']}={session_place}"
-    return f"{settings.PUBLIC_URL}{_path(campaign)}?{query}"
+    return f"{_path(campaign)}?{query}"
 
 
 def way_back(session: Session) -> tuple[str, str]:

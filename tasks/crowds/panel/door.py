@@ -69,7 +69,7 @@ def worker_of(request: HttpRequest, campaign: Campaign) -> Worker | None:
     None: somebody new with an id. Raises BadVisit without an id, and for one that may not come.
     """
     if external_id := _given_id(request, campaign):
-        return Worker.objects.filter(crowd=NAME, external_id=external_id).first()
+        return _named(external_id)
     if (worker := _known(request, campaign)) is None:
         raise BadVisit(str(NO_ID))
     _check(campaign, worker.external_id)
@@ -117,8 +117,7 @@ def carried(request: HttpRequest, worker: Worker | None) -> dict[str, str]:
 
 def visitor(request: HttpRequest) -> Worker | None:
     """The worker who looks at the list of studies, if they are known. Raises BadVisit."""
-    external_id = _remembered.by_link(request) or _remembered.by_cookie(request)
-    return Worker.objects.filter(crowd=NAME, external_id=external_id).first()
+    return _named(_remembered.by_link(request) or _remembered.by_cookie(request))
 
 
 def vouches_for(campaign: Campaign, worker: Worker) -> bool:
@@ -189,8 +188,13 @@ def _is_plain(text: str) -> bool:
 
 def _known(request: HttpRequest, campaign: Campaign) -> Worker | None:
     if (external_id := _remembered.by_link(request)) is not None:
-        return Worker.objects.filter(crowd=NAME, external_id=external_id).first()
+        return _named(external_id)
     if (done := work_of(_given(request, "after"), campaign)) is not None:
         return done.worker
-    external_id = _remembered.by_cookie(request)
+    return _named(_remembered.by_cookie(request))
+
+
+def _named(external_id: str | None) -> Worker | None:
+    if not external_id:
+        return None
     return Worker.objects.filter(crowd=NAME, external_id=external_id).first()
