@@ -3,6 +3,7 @@
 from collections import Counter
 from decimal import Decimal
 
+from tasks.crowds.prolific import market as prolific
 from tasks.crowds.prolific.models import BonusSetUp, Study
 from tasks.crowds.prolific.studies import unknown
 from tasks.market.sessions import differences
@@ -22,7 +23,7 @@ def audit_sessions(campaign: Campaign, market: ProlificMarket) -> list[str]:
     the studies and submissions of the other; the ledgers agree to the cent, within the budget.
     """
     names = Study.objects.filter(campaign=campaign, market_id__isnull=False)
-    studies = [market.studies[name] for name in names.values_list("market_id", flat=True)]
+    studies = [market.studies[str(name)] for name in names.values_list("market_id", flat=True)]
     submissions = [s for study in studies for s in study.submissions if not study.test_of]
     return [
         *_answers(campaign),
@@ -72,8 +73,7 @@ def _sides(campaign: Campaign, market: ProlificMarket, submissions: list[Submiss
 
 
 def _money(campaign: Campaign, market: ProlificMarket, submissions: list[Submission]) -> list[str]:
-    session_market = campaign_market(campaign)
-    errors = differences(campaign, session_market)
+    errors = differences(campaign, prolific)
     if due := campaign.payments.filter(state="due").count():
         errors.append(f"{due} payments are due and have not gone out")
     ids = {s.id for s in submissions}
@@ -90,12 +90,3 @@ def _money(campaign: Campaign, market: ProlificMarket, submissions: list[Submiss
     if campaign.budget is not None and max(there, committed(campaign)) > campaign.budget:
         errors.append(f"{there} was paid of a budget of {campaign.budget}")
     return errors
-
-
-def campaign_market(campaign: Campaign):  # type: ignore[no-untyped-def]
-    """Where the campaign's sessions are offered."""
-    from tasks.crowds import crowd_of
-
-    market = crowd_of(campaign).session_market
-    assert market is not None
-    return market

@@ -322,7 +322,8 @@ class Visit:
             return True
         if address not in self.world.pictures:
             try:
-                picture = self.browser.get(address)
+                base = httpx.URL(self.submission.study.fields["external_study_url"])
+                picture = self.browser.get(base.copy_with(query=None).join(address))
                 self.world.pictures[address] = picture.status_code == 200
             except httpx.HTTPError:
                 self.world.pictures[address] = False
