@@ -42,6 +42,7 @@ class Published:
     practice: money.Cost = field(default_factory=money.Cost)  # of one person who needs all tries
     session: str = ""  # what a session is and pays, as a sentence
     resumed: bool = False
+    tests: list[str] = field(default_factory=list)  # where it can be tried out, in lines
 
     @property
     def notes(self) -> list[str]:

@@ -231,6 +231,18 @@ class Crowd(Protocol):
         """
         return True
 
+    def try_out(self, campaign: "Campaign", email: str) -> Sequence[str]:
+        """Let somebody of that address try the open campaign as its people will; nobody else.
+
+        Until `goes_live`, nothing is offered to anybody. Returns where they find it, in lines. May
+        raise CrowdError; raises LookupError where the crowd has no such thing.
+        """
+        raise LookupError(f"the crowd {self.name} has no test people: open the study's own address")
+
+    def goes_live(self, campaign: "Campaign") -> None:
+        """The researcher's word that it may be offered, after it was tried out."""
+        return None
+
     def notes(self, campaign: "Campaign") -> Sequence[Note]:
         """What researchers should see on a campaign's page: the address to give to a panel, say.
 

@@ -53,6 +53,13 @@ class Command(CampaignCommand):
             help="The campaign's whole budget, typed out; required with --production.",
         )
 
+        parser.add_argument(
+            "--test",
+            default="",
+            metavar="EMAIL",
+            help="Offer it to a test participant of that address alone (prolific); spends nothing.",
+        )
+
     def step(self, campaign: Campaign, who: str, **options: Any) -> None:
         with Console(stderr=True).status(f"Laying out {campaign.slug} ..."):
             published = publish(
@@ -61,8 +68,12 @@ class Command(CampaignCommand):
                 production=options["production"],
                 yes_spend=options["yes_spend"],
                 tell=lambda published: self._tell(campaign, published),
+                test=options["test"],
             )
         campaign.refresh_from_db()
+        if options["test"]:
+            self.stdout.write("\n".join(published.tests))
+            return
         if published.resumed:
             self.stdout.write(f"Campaign {campaign.slug} is {campaign.state}.")
         address = public_address()

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from tasks.crowds import Crowd, Door, Frame, Marketplace, Note, SessionMarket, time_on_site
 from tasks.crowds.prolific import door as prolific_door
-from tasks.crowds.prolific import market, money
+from tasks.crowds.prolific import market, money, testing
 from tasks.crowds.prolific.client import wrong_token
 from tasks.crowds.prolific.models import Study
 from tasks.crowds.rehearsals import is_loopback, is_rehearsal
@@ -77,6 +77,14 @@ class Prolific(Crowd):
     def pays_parts(self, campaign: Campaign) -> bool:
         """By the campaign's setting `prolific.partial`."""
         return (campaign.prolific or {}).get("partial", "pay") == "pay"
+
+    def try_out(self, campaign: Campaign, email: str) -> Sequence[str]:
+        """A test study for a test participant, or a link of our own where Prolific has none."""
+        return testing.try_out(campaign, email)
+
+    def goes_live(self, campaign: Campaign) -> None:
+        """From the next offer on participants are let in."""
+        testing.goes_live(campaign)
 
     def notes(self, campaign: Campaign) -> Sequence[Note]:
         """Its studies there, what they cost, and messages that nobody has read."""

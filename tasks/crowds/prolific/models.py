@@ -40,6 +40,9 @@ class Account(models.Model):
         default=Decimal(0),
         help_text="VAT, as a share of the fee; a draft's cost says it.",
     )
+    only_tests = models.BooleanField(
+        default=False, help_text="The campaign is tried out: nothing is offered to participants."
+    )
     unread = models.PositiveIntegerField(
         default=0, help_text="Messages of participants that nobody has read."
     )

@@ -28,8 +28,10 @@ PUBLISHED = (StudyState.ACTIVE, *ASLEEP, StudyState.COMPLETED)
 def offer(campaign: Campaign, places: int) -> None:
     """Let `places` more people begin, in the one open study, which is made where there is none."""
     api = client()
-    if account_of(campaign) is None:
-        learn(campaign)
+    if (account := account_of(campaign)) is None:
+        account, _ = learn(campaign)
+    if account.only_tests:
+        return
     study = _current(campaign)
     for older in _others(study):
         _end(api, older)
@@ -43,6 +45,16 @@ def offer(campaign: Campaign, places: int) -> None:
             _publish(api, study, places)
     elif study.state in PUBLISHED:
         _adjust(api, study, seen, places)
+
+
+def draft_of(campaign: Campaign) -> Study:
+    """The campaign's study there, made as a draft where there is none yet."""
+    api = client()
+    study = _current(campaign)
+    if study.market_id is None:
+        _make(api, study, 1)
+    look(api, study)
+    return study
 
 
 def withdraw(campaign: Campaign) -> None:
