@@ -45,6 +45,7 @@ from tasks.models import (
     campaign_settings,
 )
 from tasks.models.campaign import Kind, State
+from tasks.money.hourly import shortfall
 from tasks.work.progress import completion_of
 from tasks.work.rounds import waiting_places
 from tasks.work.states import round_states
@@ -62,6 +63,7 @@ NAMES = {
     "pause": "Pause",
     "resume": "Resume",
     "missing": "Ask the missing pairs",
+    "difference": "Pay the difference",
     "sync": "Sync",
     "aggregate": "Aggregate",
     "close": "End the study",
@@ -94,7 +96,8 @@ class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
     list_select_related = ["dataset"]
     search_fields = ["name", "slug", "public_id__exact"]
     actions_detail = [
-        *("publish", "invite", "pause", "resume", "missing", "sync", "aggregate", "close"),
+        *("publish", "invite", "pause", "resume", "missing", "difference", "sync", "aggregate"),
+        "close",
     ]
 
     def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> list:
@@ -248,6 +251,8 @@ def steps_of(campaign: Campaign) -> list[tuple[str, str]]:
         allowed = [step for step in allowed if step != "invite"]
     if campaign.kind != Kind.CONTAINS or campaign.adds_to_id is not None:
         allowed = [step for step in allowed if step != "missing"]
+    if campaign.state != State.DRAFT and shortfall(campaign) is not None:
+        allowed = [*allowed[:-1], "difference", allowed[-1]]
     return [(step, NAMES[step]) for step in allowed]
 
 

@@ -53,6 +53,11 @@ def owe_part(session: Session, amount: Decimal) -> None:
         Payment.objects.bulk_create(rows, ignore_conflicts=True)
 
 
+def bonuses_for(session: Session, amount: Decimal, reason: str) -> list[Payment]:
+    """A bonus for a whole session, with fee and VAT, not yet in the ledger."""
+    return _payments(session, PaymentKind.BONUS, amount, reason)
+
+
 def owe_practice(attempt: PracticeTry) -> None:
     """Add the pay of a try and its fee, in the transaction that judges it."""
     is_test = attempt.session is not None and attempt.session.is_test

@@ -87,7 +87,7 @@ def test_a_test_participant_goes_through_and_nothing_counts(campaign, market, ca
     assert not campaign.places.filter(free_at=None).exists()
     publish(campaign, "a test")
     assert draft.status == "ACTIVE"
-    assert draft.places == 3 * campaign.hits.count() // campaign.session_hits
+    assert draft.places == -(-3 * campaign.hits.count() // campaign.session_hits)
 
 
 def test_without_test_participants_one_line_says_so_and_another_is_a_link(campaign, market, capsys):
