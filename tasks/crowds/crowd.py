@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -241,6 +241,13 @@ class Crowd(Protocol):
 
     def goes_live(self, campaign: "Campaign") -> None:
         """The researcher's word that it may be offered, after it was tried out."""
+        return None
+
+    def demographics(self, campaign: "Campaign") -> dict[str, Any] | None:
+        """Who took part, as counts that single nobody out; None: nobody was asked.
+
+        Asks nothing of a marketplace.
+        """
         return None
 
     def notes(self, campaign: "Campaign") -> Sequence[Note]:

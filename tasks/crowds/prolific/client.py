@@ -187,6 +187,8 @@ class Client:
             raise self._strange(path, f"it leads elsewhere, status {answer.status_code}")
         if not answer.content:
             return None
+        if "csv" in answer.headers.get("content-type", ""):
+            return answer.text
         try:
             return answer.json()
         except ValueError:

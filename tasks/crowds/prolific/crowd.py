@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from tasks.crowds import Crowd, Door, Frame, Marketplace, Note, SessionMarket, t
 from tasks.crowds.prolific import door as prolific_door
 from tasks.crowds.prolific import market, money, testing
 from tasks.crowds.prolific.client import wrong_token
+from tasks.crowds.prolific.demographics import demographics
 from tasks.crowds.prolific.models import Study
 from tasks.crowds.rehearsals import is_loopback, is_rehearsal
 from tasks.models import HIT, Campaign, PracticeHIT
@@ -85,6 +87,10 @@ class Prolific(Crowd):
     def goes_live(self, campaign: Campaign) -> None:
         """From the next offer on participants are let in."""
         testing.goes_live(campaign)
+
+    def demographics(self, campaign: Campaign) -> dict[str, Any] | None:
+        """As Prolific exports them, of those who agreed to the consent text."""
+        return demographics(campaign)
 
     def notes(self, campaign: Campaign) -> Sequence[Note]:
         """Its studies there, what they cost, and messages that nobody has read."""

@@ -2,10 +2,13 @@
 
 from decimal import Decimal
 
+from tasks.crowds.prolific import studies
+from tasks.crowds.prolific.demographics import keep_demographics
 from tasks.crowds.prolific.paying import balance, ledger, pay_bonuses
-from tasks.crowds.prolific.studies import offer, places_available, unknown, withdraw
+from tasks.crowds.prolific.studies import offer, places_available, unknown
 from tasks.crowds.prolific.submissions import approve, fetch, reject, request_return
-from tasks.models import Session
+from tasks.models import Campaign, Session
+from tasks.models.campaign import State
 
 __all__ = [
     "approve",
@@ -26,3 +29,10 @@ __all__ = [
 def screen_out(session: Session, amount: Decimal) -> bool:
     """False: the practice is paid by a bonus, and the return of the submission asked for."""
     return False
+
+
+def withdraw(campaign: Campaign) -> None:
+    """Let nobody begin any more; when it is over for good, keep who took part, as counts."""
+    studies.withdraw(campaign)
+    if campaign.state in (State.FINISHED, State.CLOSED):
+        keep_demographics(campaign)
