@@ -4,8 +4,9 @@ from decimal import Decimal
 
 from tasks.crowds.prolific import studies
 from tasks.crowds.prolific.demographics import keep_demographics
+from tasks.crowds.prolific.hooks import keep_hooks
 from tasks.crowds.prolific.paying import balance, ledger, pay_bonuses
-from tasks.crowds.prolific.studies import offer, places_available, unknown
+from tasks.crowds.prolific.studies import places_available, unknown
 from tasks.crowds.prolific.submissions import approve, fetch, reject, request_return
 from tasks.models import Campaign, Session
 from tasks.models.campaign import State
@@ -29,6 +30,12 @@ __all__ = [
 def screen_out(session: Session, amount: Decimal) -> bool:
     """False: the practice is paid by a bonus, and the return of the submission asked for."""
     return False
+
+
+def offer(campaign: Campaign, places: int) -> None:
+    """Let `places` more people begin, and have Prolific say when something changes."""
+    studies.offer(campaign, places)
+    keep_hooks(campaign)
 
 
 def withdraw(campaign: Campaign) -> None:

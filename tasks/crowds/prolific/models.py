@@ -136,3 +136,19 @@ class BonusSetUp(models.Model):
 
     def __str__(self) -> str:
         return self.market_id or f"set-up {self.pk}"
+
+
+class Hook(models.Model):
+    """The site's subscriptions to a workspace's events."""
+
+    workspace = models.CharField(max_length=64, unique=True)
+    secret = models.CharField(
+        max_length=200, blank=True, default="", help_text="By which Prolific signs events."
+    )
+    subscriptions = models.JSONField(default=dict, help_text="Their ids, by the kind of event.")
+    offered = models.JSONField(default=list, help_text="Secrets that came to be confirmed.")
+    confirmations = models.JSONField(default=dict, help_text="Kinds of events that are confirmed.")
+    confirmed = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.workspace

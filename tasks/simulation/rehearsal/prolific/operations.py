@@ -55,6 +55,7 @@ OPERATIONS = (
     _row("POST", "/bulk-bonus-payments/{}/pay/", "pay bonuses", _M.pay_bonuses, 202),
     _row("GET", "/messages/unread/", "unread messages", _M.unread_messages),
     _row("POST", "/researchers/participants/", "make test participant", _M.make_participant, 201),
+    _row("GET", "/hooks/secrets/", "list secrets", _M.list_secrets),
     _row("POST", "/hooks/secrets/", "make secret", _M.make_secret, 201),
     _row("GET", "/hooks/subscriptions/", "list subscriptions", _M.list_subscriptions),
     _row("POST", "/hooks/subscriptions/", "subscribe", _M.subscribe, 201),

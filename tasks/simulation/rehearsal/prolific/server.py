@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 
-from tasks.crowds.rehearsals import PROOF, proof_of
+from tasks.crowds.rehearsals import PROOF, is_loopback, proof_of
 from tasks.simulation.rehearsal.faults import Dropped, Faults, Troublemaker, WebPage
 from tasks.simulation.rehearsal.prolific import participant_site
 from tasks.simulation.rehearsal.prolific.errors import Fault, NotAllowed, broken, busy, missing
@@ -88,7 +88,7 @@ class ProlificServer(ThreadingHTTPServer):
         """Tell subscribers what has happened: each event twice, the newest first."""
         with self.market.lock:
             news, self.market.news = self.market.news[::-1], []
-            hooks = [s for s in self.market.subscriptions.values() if s["is_enabled"]]
+            hooks = [s for s in self.market.subscriptions.values() if _can_be_told(s)]
         for kind, event in news:
             for hook in hooks:
                 if hook["event_type"] == kind:
@@ -110,7 +110,8 @@ class ProlificServer(ThreadingHTTPServer):
     def confirm_hooks(self) -> None:
         """Send each new subscription the secret by which it is confirmed."""
         with self.market.lock:
-            new = [s for s in self.market.subscriptions.values() if not s.get("greeted")]
+            known = self.market.subscriptions.values()
+            new = [s for s in known if is_loopback(s["target_url"]) and not s.get("greeted")]
             for subscription in new:
                 subscription["greeted"] = True
         for subscription in new:
@@ -187,6 +188,11 @@ class ProlificHandler(Handler):
                 self._send(200, HTML, participant_site.home(market).encode())
         except NotAllowed as error:
             self._send(409, HTML, REFUSED.format(error).encode())
+
+
+def _can_be_told(subscription: dict[str, Any]) -> bool:
+    """Whether it was confirmed and is on this machine: a rehearsal tells nobody else."""
+    return subscription["is_enabled"] and is_loopback(subscription["target_url"])
 
 
 def _json(body: bytes) -> object:

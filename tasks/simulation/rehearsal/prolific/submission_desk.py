@@ -147,6 +147,10 @@ class SubmissionDesk(Books):
         self.secret = new_id()
         return {"id": new_id(), "value": self.secret, "workspace_id": self.workspace}
 
+    def list_secrets(self, given: Mapping[str, Any]) -> Any:
+        made = {"id": new_id(), "value": self.secret, "workspace_id": self.workspace}
+        return {"results": [made] if self.secret else []}
+
     def list_subscriptions(self, given: Mapping[str, Any]) -> Any:
         return {"results": [_shown(s) for s in self.subscriptions.values()]}
 
@@ -156,7 +160,7 @@ class SubmissionDesk(Books):
             raise wrong("Create a secret for the workspace first.")
         made = {"id": new_id(), "is_enabled": False, "confirmation": new_id(), **given}
         self.subscriptions[made["id"]] = made
-        return made
+        return _shown(made)
 
     def confirm_subscription(self, given: Mapping[str, Any], subscription: str) -> Any:
         confirmed = self.subscriptions.get(subscription)
@@ -167,7 +171,8 @@ class SubmissionDesk(Books):
 
 
 def _shown(subscription: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in subscription.items() if name != "confirmation"}
+    hidden = ("confirmation", "greeted")
+    return {name: value for name, value in subscription.items() if name not in hidden}
 
 
 def _time(at: datetime | None) -> str | None:
