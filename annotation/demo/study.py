@@ -36,11 +36,14 @@ from imagesets.terminal import progress_bar
 from models_inference.classifiers.presets import register_demo_classifiers
 from models_inference.jobs import predictions_done, queue_predictions
 from tasks.campaigns.publish import publish
+from tasks.crowds.panel.addresses import NAME as PANEL
 from tasks.crowds.prolific import CROWD as PROLIFIC
 from tasks.models import Campaign, ImageResult
 from tasks.models.campaign import State
 from tasks.results import aggregate
 from tasks.simulation.rehearsal.faults import EVERYTHING
+from tasks.simulation.rehearsal.panel import panel_serving
+from tasks.simulation.rehearsal.panel_people import play_panel
 from tasks.simulation.rehearsal.prolific.stage import (
     ProlificStage,
     play_sessions,
@@ -114,8 +117,8 @@ class Bar:
 def run_demo(console: Console, seed: int = 0, crowd: str = "local") -> Study:
     """Run the missing steps of the demo's study; raises if a step fails.
 
-    With the crowd `mturk` or `prolific` its two campaigns go through the rehearsal (faults on),
-    under names of their own beside those of the local crowd.
+    With another crowd its two campaigns go through that crowd's rehearsal (with faults, but for the
+    panel's), under names of their own beside those of the local crowd.
     """
     steps = Steps(console)
     folder = settings.DATA_DIR / "demo"
@@ -275,6 +278,11 @@ def _rehearsed(campaign: Campaign, truth: list[dict[str, str]], seed: int, bar: 
         done += number
         bar(done, max(done, campaign.hits.count() * R))
 
+    if campaign.crowd == PANEL:
+        with panel_serving() as panel, web_server() as address:
+            bill = play_panel(panel, campaign, address, seed, truth, progress=count)
+        bar.console.print(bill_table(bill, campaign))
+        return
     with contextlib.ExitStack() as end:
         on: Stage | ProlificStage
         if campaign.crowd == PROLIFIC.name:

@@ -24,7 +24,7 @@ from tasks.money.ledger import (
     owe_session,
 )
 from tasks.money.production import confirm, unconfirmed
-from tasks.money.sessions import places_beyond, sessions_wanted
+from tasks.money.sessions import needs_another, places_beyond, sessions_wanted
 
 __all__ = [
     "Cost",
@@ -38,6 +38,7 @@ __all__ = [
     "expected_seconds",
     "fix_session",
     "held",
+    "needs_another",
     "over",
     "owe",
     "owe_bonus",

@@ -4,7 +4,7 @@ from decimal import ROUND_CEILING, Decimal
 
 from django.db import connection
 
-from tasks.models import Campaign, Place
+from tasks.models import HIT, Campaign, Place
 from tasks.money.costs import cost_of_sessions, sessions_for
 
 # HITs that running sessions will still do: those kept for their worker at this moment.
@@ -24,6 +24,17 @@ def sessions_wanted(campaign: Campaign) -> int:
     As many full sessions as the unanswered places need that no running session will take.
     """
     return sessions_for(campaign, max(_untaken(campaign), 0))
+
+
+def needs_another(campaign: Campaign) -> bool:
+    """Whether there is work for one more session beside those that run, in this round or another.
+
+    Else whoever begins would only take the last HITs from people who are in a session, and each
+    session is paid as a whole.
+    """
+    rounds = campaign.workers_per_item - campaign.target
+    to_come = 0 if campaign.out_of_money else rounds * HIT.objects.filter(campaign=campaign).count()
+    return _untaken(campaign) + to_come > 0
 
 
 def places_beyond(campaign: Campaign, amount: Decimal) -> int:

@@ -86,4 +86,5 @@ def _may_work(campaign: Campaign, worker: Worker) -> bool:
         and not Stop.objects.filter(campaign=campaign, worker=worker).exists()
         and may_begin_another(campaign, worker)
         and has_work(campaign, worker)
+        and money.needs_another(campaign)
     )

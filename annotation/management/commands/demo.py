@@ -24,9 +24,9 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=0, help="of collages and workers (0)")
         parser.add_argument(
             "--crowd",
-            choices=["local", "mturk", "prolific"],
+            choices=["local", "panel", "prolific", "mturk"],
             default="local",
-            help="who answers; mturk, prolific: through its rehearsal (local)",
+            help="who answers; but for local: through its rehearsal (local)",
         )
         parser.add_argument(
             "--port", type=int, default=8000, help="where the site is served (8000)"

@@ -12,7 +12,7 @@ from imagesets.clock import Now
 from tasks.campaigns.publish import publish
 from tasks.crowds import CrowdError
 from tasks.market.sync import Synced, sync
-from tasks.models import Assignment, Campaign, Place
+from tasks.models import HIT, Assignment, Campaign, Place
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
 from tasks.models.refused import Refused
@@ -87,15 +87,19 @@ class ProlificStage:
         }
         done = [s for s in market.submissions.values() if s.status in PAID]
         minutes = sum(s.study.fields["estimated_completion_time"] for s in done)
+        campaigns = {study.fields.get("metadata") for study in market.studies.values()}
+        answers = Assignment.objects.filter(
+            campaign__public_id__in=campaigns, state=AssignmentState.SUBMITTED
+        )
         return Bill(
-            hits=len(market.studies),
-            answers=len(done),
+            hits=HIT.objects.filter(campaign__public_id__in=campaigns).count(),
+            answers=answers.count(),
             rewards=Decimal(sums["reward"]) / 100,
             bonuses=Decimal(sums["bonus"]) / 100,
             fees=Decimal(sum(payment.fee + payment.vat for payment in market.payments)) / 100,
             hours=minutes / 60,
             workers=len({s.participant for s in done}),
-            counted=("studies", "sessions paid"),
+            sessions=len(done),
         )
 
 
