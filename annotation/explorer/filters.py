@@ -89,7 +89,7 @@ class Filters:
 
     @classmethod
     def of_query(cls, query: QueryDict) -> "Filters":
-        """Raises BadFilter for a value that no dataset could have; see also `checked`."""
+        """Raises BadFilter for a value that no dataset could have; see also `named_in`."""
         given: dict[str, Any] = {}
         for field in fields(cls):
             values = [value.strip() for value in query.getlist(field.name) if value.strip()]
@@ -125,34 +125,6 @@ class Filters:
                 )
         if len(self.text) > LONGEST_TEXT:
             raise BadFilter("text", f"text is longer than {LONGEST_TEXT} characters.")
-
-    def ids_in(self, dataset: Dataset) -> dict[str, dict[str, int]]:
-        """Ids by key of the labels, and by name of the classifiers, that the filters name.
-
-        Raises BadFilter, naming the first that the dataset has not.
-        """
-        labels = {key for name in LABELS for key in _values(getattr(self, name))}
-        classifiers = {name for key in CLASSIFIERS for name in getattr(self, key)}
-        ids = {
-            "labels": dict(dataset.labels.filter(key__in=labels).values_list("key", "pk"))
-            if labels
-            else {},
-            "classifiers": dict(
-                Classifier.objects.filter(dataset=dataset, name__in=classifiers).values_list(
-                    "name", "pk"
-                )
-            )
-            if classifiers
-            else {},
-        }
-        for what, named in (("labels", LABELS), ("classifiers", CLASSIFIERS)):
-            for name in named:
-                for value in _values(getattr(self, name)):
-                    if value not in ids[what]:
-                        raise BadFilter(
-                            name, f"{name}: this dataset has no {what[:-1]} “{value[:60]}”."
-                        )
-        return ids
 
     def query(self, **more: str | None) -> str:
         """As the part of a URL behind "?", in one order; `more` stands in front."""
@@ -197,6 +169,43 @@ def bound(filters: Filters, name: str) -> Fraction | None:
     if not 0 <= value <= 1:
         raise BadFilter(name, f"{name} is a number from 0 to 1, not “{text[:60]}”.")
     return value
+
+
+def named_in(filters: Filters, dataset: Dataset) -> tuple[dict[str, int], dict[str, int]]:
+    """Ids of the labels and of the classifiers that the filters name, by what they say.
+
+    A label is named by its key, or by any of its names that no other label has. Raises BadFilter
+    for the first that the dataset has not.
+    """
+    words = {word for name in LABELS for word in _values(getattr(filters, name))}
+    names = {word for name in CLASSIFIERS for word in getattr(filters, name)}
+    labels = dict(dataset.labels.filter(key__in=words).values_list("key", "pk")) if words else {}
+    classifiers = (
+        dict(Classifier.objects.filter(dataset=dataset, name__in=names).values_list("name", "pk"))
+        if names
+        else {}
+    )
+    for name in LABELS:
+        for word in _values(getattr(filters, name)):
+            if word not in labels:
+                labels[word] = _label_called(word, name, dataset)
+    for name in CLASSIFIERS:
+        for word in getattr(filters, name):
+            if word not in classifiers:
+                raise BadFilter(name, f"{name}: this dataset has no classifier “{word[:60]}”.")
+    return labels, classifiers
+
+
+def _label_called(word: str, name: str, dataset: Dataset) -> int:
+    called = list(dataset.labels.filter(names__contains=[word]).values_list("pk", "key")[:3])
+    if not called:
+        raise BadFilter(name, f"{name}: this dataset has no label “{word[:60]}”.")
+    if len(called) > 1:
+        keys = ", ".join(key for _, key in called)
+        raise BadFilter(
+            name, f"{name}: “{word[:60]}” is the name of more than one label ({keys}): give a key."
+        )
+    return called[0][0]
 
 
 def _values(value: str | Iterable[str]) -> list[str]:

@@ -14,7 +14,7 @@ from django.http import QueryDict
 from numpy.typing import NDArray
 
 from annotation.explorer.columns import END, GROUPS, NOT_SETTLED, Bools, Columns
-from annotation.explorer.filters import Filters, bound
+from annotation.explorer.filters import Filters, bound, named_in
 from annotation.explorer.keeping import is_current, is_small, keep, keep_failure, kept_study, queue
 from annotation.report.campaigns import Campaigns, NoStudy, study_seen
 from imagesets.models import Dataset, Image
@@ -64,7 +64,7 @@ class View:
         self.filters = filters
         self.campaign = campaign  # the slug that its URL names
         self.current = current  # or a newer one is being made
-        self._ids = filters.ids_in(dataset)
+        self._labels, self._classifiers = named_in(filters, dataset)
 
     @classmethod
     def asked_for(cls, user: Any, dataset: Dataset, query: QueryDict) -> "View":
@@ -109,7 +109,7 @@ class View:
     def labels_of(self, name: str) -> list[int]:
         """The ids of the labels that a filter names."""
         value = getattr(self.filters, name)
-        return [self._ids["labels"][key] for key in ([value] if name == "of" else value)]
+        return [self._labels[key] for key in ([value] if name == "of" else value)]
 
     @property
     def campaigns(self) -> list[Campaign]:
@@ -130,7 +130,17 @@ class View:
     def mask_without(self, *names: str) -> Bools:
         """Which would be without these filters."""
         masks = [mask for name, mask in self.masks.items() if name not in names]
-        return reduce(np.logical_and, masks, np.ones(self.columns.n, bool))
+        return reduce(np.logical_and, masks, self.listed)
+
+    @cached_property
+    def listed(self) -> Bools:
+        """Which of the study's images lists show at all."""
+        return np.ones(self.columns.n, bool)
+
+    @property
+    def of(self) -> int:
+        """How many images it would have without filters."""
+        return int(np.count_nonzero(self.listed))
 
     @cached_property
     def places(self) -> Ints:
@@ -233,7 +243,7 @@ class View:
     def _all_are(self, column: str, said: bool, names: tuple[str, ...]) -> Bools:
         masks = [np.ones(self.columns.n, bool)]
         for name in names:
-            pk = self._ids["classifiers"][name]
+            pk = self._classifiers[name]
             if pk not in self.columns.classifiers:
                 return np.zeros(self.columns.n, bool)  # it has predicted nothing
             number = self.columns.classifiers.index(pk)
