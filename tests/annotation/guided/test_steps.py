@@ -8,7 +8,6 @@ from django.test import Client
 
 from annotation.api.serializers import CampaignSerializer
 from annotation.guided.effect import EXAMPLES, effect_of
-from annotation.guided.form import StepForm
 from annotation.guided.steps import ELSEWHERE, PLACED, STEPS
 from imagesets.models import Dataset
 from tasks.campaigns.publish import publish
@@ -218,22 +217,9 @@ def test_a_draft_of_listed_images_asks_these_alone(researcher, dataset, source):
 def test_a_viewer_and_a_stranger_make_nothing(source, dataset, client):
     client.force_login(make_user("vera", "viewer"))
     assert client.post("/campaigns/new/", {"of": dataset.slug}).status_code in (403, 404)
-    assert client.get(f"/campaigns/{source.slug}/texts/").status_code == 403
+    assert client.get(f"/campaigns/{source.slug}/change/").status_code == 403
     assert client.get(f"/campaigns/{source.slug}/steps/asked/").status_code == 403
     assert Client().get("/campaigns/new/").status_code == 302
     client.force_login(make_user("nobody"))
     assert client.get("/campaigns/new/").status_code == 403
     assert client.get(f"/campaigns/{source.slug}/steps/asked/").status_code == 404
-
-
-def test_texts_change_after_publishing_and_nothing_else(researcher, draft):
-    researcher.post(f"/campaigns/{draft.slug}/steps/publish/")
-    at = f"/campaigns/{draft.slug}/texts/"
-    form = researcher.get(at).context["form"]
-    assert isinstance(form, StepForm)
-    data = {name: form.initial[name] or "" for name in form.fields}
-    data |= {"contact": "Bob", "workers_per_item": "2"}
-    assert researcher.post(at, data).status_code == 302
-    draft.refresh_from_db()
-    assert (draft.contact, draft.workers_per_item) == ("Bob", 9)
-    assert draft.transitions.filter(subject="setting contact").count() == 1
