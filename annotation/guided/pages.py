@@ -19,7 +19,7 @@ from rest_framework.serializers import ValidationError
 
 from annotation.api.serializers import CampaignSerializer
 from annotation.guided import beginning
-from annotation.guided.effect import Effect, effect_of, is_quick
+from annotation.guided.effect import MOST_IMAGES, Effect, effect_of, is_quick
 from annotation.guided.form import StepForm, flat, store
 from annotation.guided.inputs import listed
 from annotation.guided.publishing import AskBudget, findings_of, publish_for
@@ -149,6 +149,7 @@ def _frame(request: HttpRequest, campaign: Campaign, here: Step) -> dict[str, An
         "after": after,
         "as_json": _as_json(campaign, request),
         "quick": is_quick(campaign),
+        "most_images": MOST_IMAGES,
     }
 
 

@@ -1,7 +1,8 @@
 """Warns a researcher of confusing labels and duplicate images before they cost money."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from django.db import connection
@@ -12,9 +13,11 @@ from imagesets.labels.lint import Finding, lint, some
 from imagesets.models import Comparison, Image, Label
 from imagesets.pictures.duplicates import duplicates, in_short
 from tasks.campaigns.choosing import candidate_rows, chosen_images
+from tasks.campaigns.follow_up import counted_pairs
+from tasks.campaigns.freezing import FollowUp, offered_by_models, seed_of
 from tasks.crowds import crowd_of
-from tasks.models import Campaign, CampaignImage, CampaignLabel
-from tasks.models.campaign import OpenTo
+from tasks.models import Campaign, CampaignImage, CampaignLabel, Pair
+from tasks.models.campaign import Kind, OpenTo
 from tasks.models.campaign_settings import TEXTS
 from tasks.models.spoken import all_languages_of
 
@@ -25,9 +28,8 @@ GROUPS_NAMED = 2  # groups of images that a sentence lists
 def label_findings(campaign: Campaign) -> tuple[int, list[Finding]]:
     """How many labels a campaign asks about, and what may confuse workers, the worst first.
 
-    For a published campaign this reads the frozen texts; for a draft with a source those frozen for
-    its source; for another draft the texts of its candidates. Raises Refused or ValueError if the
-    draft's images or candidates are invalid.
+    Only labels of what it asks, not of its controls or practice. For a published campaign this
+    reads the frozen texts. Raises Refused or ValueError if a draft's settings are invalid.
     """
     if rows := _frozen_labels(campaign):
         asked = [
@@ -68,20 +70,31 @@ def language_findings(campaign: Campaign) -> str:
 
 
 def _frozen_labels(campaign: Campaign) -> list[CampaignLabel]:
-    """The labels frozen for the campaign, or else for its source."""
-    for each in filter(None, (campaign, campaign.source)):
-        if rows := list(CampaignLabel.objects.filter(campaign=each).select_related("label")):
-            return rows
-    return []
+    """The labels of a published campaign's pairs, those that only its controls show left out."""
+    asked = Pair.objects.filter(campaign=campaign).exclude(sources=["control"])
+    frozen = CampaignLabel.objects.filter(campaign=campaign, label__in=asked.values("label"))
+    return list(frozen.select_related("label"))
 
 
 def _labels_of_draft(campaign: Campaign) -> list[Label]:
-    """The labels in a draft's candidates."""
+    """The labels that publishing a draft would ask about."""
+    if campaign.source is not None:
+        draft = copy(campaign)
+        draft.seed = seed_of(campaign)
+        offered = FollowUp.of(draft, campaign.source, counted_pairs(campaign.source)).offered
+        return _by_keys(campaign, offered)
     sql, parameters = candidate_rows(campaign, chosen_images(campaign))
+    if campaign.kind == Kind.CLASSIFY:
+        return _by_keys(campaign, offered_by_models(campaign, sql, parameters))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT DISTINCT label_id FROM ({sql}) AS candidates", parameters)
         ids = [row[0] for row in cursor.fetchall()]
     return list(Label.objects.filter(id__in=ids).order_by("key"))
+
+
+def _by_keys(campaign: Campaign, offered: Mapping[int, Sequence[str]]) -> list[Label]:
+    keys = {key for labels in offered.values() for key in labels}
+    return list(campaign.dataset.labels.filter(key__in=keys).order_by("key"))
 
 
 def in_a_sentence(labels: int, findings: list[Finding]) -> str:

@@ -10,6 +10,8 @@ from annotation.api.serializers import CampaignSerializer
 from annotation.guided.effect import EXAMPLES, effect_of
 from annotation.guided.steps import ELSEWHERE, PLACED, STEPS
 from imagesets.models import Dataset
+from tasks import money
+from tasks.campaigns.findings import label_findings
 from tasks.campaigns.publish import publish
 from tasks.models import Campaign
 from tasks.models.campaign_settings import SETTINGS
@@ -157,6 +159,7 @@ def test_a_follow_up_shows_its_groups_and_the_true_number_asked(researcher, sour
     effect = researcher.post(f"/campaigns/{draft.slug}/steps/asked/effect/", data).context["effect"]
     assert sum(group.asked for group in effect.groups) >= effect.images > 0
     assert effect.examples == []
+    assert label_findings(draft)[0] == effect.labels
     before = asked(draft)
     for step in STEPS[:-1]:
         data = posted(researcher, draft, step.name)
@@ -166,6 +169,11 @@ def test_a_follow_up_shows_its_groups_and_the_true_number_asked(researcher, sour
     data = posted(researcher, draft, "asked") | {"follow_up.easy": ["1"]}
     researcher.post(f"/campaigns/{draft.slug}/steps/asked/", data)
     researcher.post(f"/campaigns/{draft.slug}/steps/publish/")
+    draft.refresh_from_db()
+    assert label_findings(draft)[0] == effect.labels  # what its controls show is not asked
+    items = [item for hit in draft.hits.all() for item in hit.items.all()]
+    assert (effect.hits, effect.images + effect.controls) == (draft.hits.count(), len(items))
+    assert effect.whole == str(money.cost_of(draft, draft.workers_per_item))
     rows = list(draft.campaign_images.all())
     assert {group.name for group in effect.groups} == {row.group for row in rows}
     for group in effect.groups:
