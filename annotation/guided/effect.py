@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from django.db import transaction
 from django.db.models import QuerySet, Sum
 
 from annotation.review.drawn import Drawn
@@ -15,7 +14,7 @@ from imagesets.models import Image
 from tasks import money
 from tasks.campaigns.forecast import Forecast, forecast
 from tasks.campaigns.freezing import Published
-from tasks.campaigns.publish import on_trial
+from tasks.campaigns.publish import as_changed, on_trial
 from tasks.models import Campaign, CampaignImage, Pair
 from tasks.models.campaign import Kind
 from tasks.models.refused import Refused
@@ -86,13 +85,8 @@ def effect_of(draft: Campaign, change: Callable[[Campaign], object] = lambda dra
         if draft.source is None:
             with on_trial(draft, change, complete=False) as (published, laid_out):
                 return _laid_out(published, laid_out)
-        with transaction.atomic():
-            locked = Campaign.locked(draft.pk)
-            change(locked)
-            try:
-                return _forecast(locked, draft.source)
-            finally:
-                transaction.set_rollback(True)
+        with as_changed(draft, change) as changed:
+            return _forecast(changed, draft.source)
     except Refused as refused:
         return Effect(refused=str(refused))
 

@@ -48,12 +48,19 @@ if (look && frame) {
     clearTimeout(wait);
     wait = setTimeout(() => form.requestSubmit(look), 800);
   });
-  for (const button of document.querySelectorAll("[data-width]")) {
-    button.addEventListener("click", () => {
-      frame.classList.toggle("phone", button.dataset.width === "390");
-      for (const each of document.querySelectorAll("[data-width]")) {
-        each.setAttribute("aria-pressed", String(each === button));
-      }
-    });
+  for (const name of ["data-width", "data-page"]) {
+    const buttons = document.querySelectorAll(`[${name}]`);
+    for (const button of buttons) {
+      button.addEventListener("click", () => {
+        if (name === "data-width") {
+          frame.classList.toggle("phone", button.dataset.width === "390");
+        } else {
+          look.formAction = button.formAction; // what follows the form from now on
+        }
+        for (const each of buttons) {
+          each.setAttribute("aria-pressed", String(each === button));
+        }
+      });
+    }
   }
 }

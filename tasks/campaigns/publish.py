@@ -99,11 +99,17 @@ def on_trial(
     `change` is called with the draft first, and may change its settings. With `complete` false the
     draft may lack what publishing needs. Raises Refused.
     """
+    with as_changed(campaign, change) as draft:
+        yield _lay_down(draft, complete), Campaign.locked(campaign.pk)
+
+
+@contextmanager
+def as_changed(campaign: Campaign, change: Callable[[Campaign], object]) -> Iterator[Campaign]:
+    """A draft with other settings, to look at it; at the end it has its own again."""
     with transaction.atomic():
-        locked = Campaign.locked(campaign.pk)
-        change(locked)
+        change(Campaign.locked(campaign.pk))
         try:
-            yield _lay_down(Campaign.locked(campaign.pk), complete), Campaign.locked(campaign.pk)
+            yield Campaign.locked(campaign.pk)
         finally:
             transaction.set_rollback(True)
 

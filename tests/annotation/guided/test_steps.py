@@ -13,7 +13,7 @@ from imagesets.models import Dataset
 from tasks import money
 from tasks.campaigns.findings import label_findings
 from tasks.campaigns.publish import publish
-from tasks.models import Campaign
+from tasks.models import Campaign, KnownAnswer
 from tasks.models.campaign_settings import SETTINGS
 from tests.factories import make_awkward_dataset, make_user
 from tests.studies.answered_studies import make_answered_study
@@ -150,6 +150,31 @@ def test_the_preview_is_the_workers_page_with_the_texts_as_typed(researcher, dra
     assert "This is a preview" in page.content.decode()
     assert page["X-Frame-Options"] == "SAMEORIGIN"
     assert not draft.hits.exists()
+
+
+def test_the_preview_shows_what_stands_before_the_work_too(researcher, draft):
+    at = f"/campaigns/{draft.slug}/steps/preview/?page="
+    data = posted(researcher, draft, "page") | {"consent": ["I *know*."], "content_warning": ["Hm"]}
+    begin = researcher.post(f"{at}begin", data).content.decode()
+    assert ">Begin</button>" in begin
+    assert "Hm" in begin
+    assert "<em>know</em>" in researcher.post(f"{at}consent", data).content.decode()
+    assert "no text to agree to" in researcher.get(f"{at}consent").content.decode()
+    assert "has no practice" in researcher.get(f"{at}practice").content.decode()
+    assert researcher.get(f"{at}other").status_code == 404
+    labels, images = draft.dataset.labels.all(), draft.dataset.images.all()
+    for label in labels:
+        for number, image in enumerate(images):
+            KnownAnswer.objects.create(
+                dataset=draft.dataset, image=image, label=label, present=number % 2 == 0
+            )
+    Campaign.objects.filter(pk=draft.pk).update(
+        images=[images[0].key], practice={"items": 4, "pass": 0.7, "tries": 1}
+    )
+    page = researcher.get(f"{at}practice").content.decode()
+    assert "You go on to the work if 3 of 4 are right." in page
+    assert "This is a preview" in page
+    assert not draft.consent_texts.exists()
 
 
 def test_a_follow_up_shows_its_groups_and_the_true_number_asked(researcher, source):
