@@ -7,16 +7,18 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 
 from annotation.review.drawn import Drawn
 from imagesets.models import Image
 from tasks import money
+from tasks.campaigns.controls import available
 from tasks.campaigns.forecast import Forecast, forecast
 from tasks.campaigns.freezing import Published
 from tasks.campaigns.publish import as_changed, on_trial
-from tasks.models import Campaign, CampaignImage, Pair
+from tasks.models import Campaign, CampaignImage, HITItem, Pair
 from tasks.models.campaign import Kind
+from tasks.models.hit import Role
 from tasks.models.refused import Refused
 
 MOST_IMAGES = 5000  # for up to this many the pages lay a draft out while somebody waits
@@ -26,6 +28,13 @@ GROUPS = {
     "mis": "nobody selected the dataset label",
     "easy": "no other label is selected that often",
     "amb": "too few answers to tell; never asked",
+}
+OF_ONE_LABEL = "known to show one label and not another"
+KINDS = {  # by (present, weak)
+    (True, False): "known to show its label",
+    (False, False): "known not to show it",
+    (True, True): "of that dataset label, so likely to show it",
+    (False, True): "named by no classifier, so likely not to",
 }
 
 
@@ -38,6 +47,15 @@ class Group:
     images: int
     asked: int
     examples: list[Drawn]
+
+
+@dataclass(frozen=True)
+class ControlKind:
+    """A kind of controls: how many there are to draw from (None: as many as wanted), and drawn."""
+
+    name: str
+    exist: int | None
+    drawn: int
 
 
 @dataclass(frozen=True)
@@ -61,12 +79,18 @@ class Effect:
     over: bool = False  # the whole costs more than the budget
     notes: list[str] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
+    kinds: list[ControlKind] = field(default_factory=list)
     examples: list[tuple[Drawn, str]] = field(default_factory=list)
 
     @property
     def minutes(self) -> float:
         """Of one HIT, on average."""
         return self.seconds / 60
+
+    @property
+    def controls_of_hit(self) -> float:
+        """On average."""
+        return self.controls / self.hits if self.hits else 0.0
 
     @property
     def hours(self) -> float:
@@ -98,8 +122,27 @@ def _laid_out(published: Published, laid_out: Campaign) -> Effect:
     return replace(
         _effect(published, laid_out, seconds),
         labels=labels.values("label").distinct().count(),
+        kinds=_kinds(laid_out),
         examples=_examples(laid_out),
     )
+
+
+def _kinds(laid_out: Campaign) -> list[ControlKind]:
+    """The kinds of a laid out campaign's controls."""
+    if laid_out.kind == Kind.CLASSIFY:
+        return []
+    items = HITItem.objects.filter(hit__campaign=laid_out, role=Role.CONTROL).order_by()
+    rows = items.values_list("known", "weak").annotate(Count("pk"))
+    drawn = {(known, weak): number for known, weak, number in rows}
+    exist = available(laid_out)
+    return [
+        ControlKind(
+            name,
+            None if (present, weak) == (False, True) else exist[present, weak],
+            drawn.get((present, weak), 0),
+        )
+        for (present, weak), name in KINDS.items()
+    ]
 
 
 def _forecast(draft: Campaign, source: Campaign) -> Effect:
@@ -108,6 +151,9 @@ def _forecast(draft: Campaign, source: Campaign) -> Effect:
     return replace(
         _effect(expected.published, draft, expected.seconds),
         labels=expected.labels,
+        kinds=[
+            ControlKind("known to show one label", expected.usable, expected.published.controls)
+        ],
         groups=_groups(expected, f"{draft.min_relative_sf:g}"),
     )
 

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.serializers import ValidationError
 
 from annotation.api.serializers import CampaignSerializer
-from annotation.guided import beginning
+from annotation.guided import beginning, known
 from annotation.guided.effect import MOST_IMAGES, Effect, effect_of, is_quick
 from annotation.guided.form import StepForm, flat, store
 from annotation.guided.inputs import listed
@@ -125,8 +125,10 @@ def step_page(request: HttpRequest, campaign: Campaign, step: str) -> HttpRespon
         assert after is not None
         return HttpResponseRedirect(_address(campaign, after))
     context = _frame(request, campaign, here) | {"form": form, "worker_pages": PAGES}
+    if here.name == "quality" and context["quick"]:
+        context |= known.context_of(campaign) | {"picks": True}
     if context["quick"] and request.method != "POST":
-        context["effect"] = effect_of(campaign)
+        context |= {"effect": effect_of(campaign), "step": step}
     return TemplateResponse(
         request, "guided/step.html", context, status=422 if form.errors else 200
     )
@@ -182,7 +184,7 @@ def effect(request: HttpRequest, campaign: Campaign, step: str) -> HttpResponse:
         shown = Effect(refused=" ".join(sentence for _, sentence in flat(error.detail)))
     except PermissionDenied:
         shown = Effect(refused="Raising the budget needs the permission spend.")
-    return TemplateResponse(request, "guided/effect.html", {"effect": shown, "campaign": campaign})
+    return TemplateResponse(request, "guided/effect.html", {"effect": shown, "step": step})
 
 
 @needs(RESEARCH, Campaign)
@@ -255,6 +257,7 @@ def _publish(request: HttpRequest, campaign: Campaign) -> HttpResponse:
 urlpatterns = [
     path("campaigns/new/", new, name="campaign-new"),
     path("campaigns/<slug:slug>/steps/preview/", worker_view, name="campaign-preview"),
+    *known.urlpatterns,
     path("campaigns/<slug:slug>/steps/<slug:step>/", step_page, name="campaign-step"),
     path("campaigns/<slug:slug>/steps/<slug:step>/effect/", effect, name="campaign-effect"),
 ]

@@ -1,23 +1,20 @@
 """Warns a researcher of confusing labels and duplicate images before they cost money."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from copy import copy
+from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection
 from django.db.models import QuerySet
 
 from imagesets.labels.imagenet import ClassEntry
 from imagesets.labels.lint import Finding, lint, some
 from imagesets.models import Comparison, Image, Label
 from imagesets.pictures.duplicates import duplicates, in_short
-from tasks.campaigns.choosing import candidate_rows, chosen_images
-from tasks.campaigns.follow_up import counted_pairs
-from tasks.campaigns.freezing import FollowUp, offered_by_models, seed_of
+from tasks.campaigns.asked import labels_of_draft
+from tasks.campaigns.choosing import chosen_images
 from tasks.crowds import crowd_of
 from tasks.models import Campaign, CampaignImage, CampaignLabel, Pair
-from tasks.models.campaign import Kind, OpenTo
+from tasks.models.campaign import OpenTo
 from tasks.models.campaign_settings import TEXTS
 from tasks.models.spoken import all_languages_of
 
@@ -37,7 +34,7 @@ def label_findings(campaign: Campaign) -> tuple[int, list[Finding]]:
             for row in rows
         ]
         return len(asked), lint(asked)
-    labels = _labels_of_draft(campaign)
+    labels = labels_of_draft(campaign)
     return len(labels), lint(labels)
 
 
@@ -46,7 +43,7 @@ def language_findings(campaign: Campaign) -> str:
 
     Raises as `label_findings`.
     """
-    labels: Sequence[CampaignLabel | Label] = _frozen_labels(campaign) or _labels_of_draft(campaign)
+    labels: Sequence[CampaignLabel | Label] = _frozen_labels(campaign) or labels_of_draft(campaign)
     translations = [label.translations for label in labels]
     named = Counter(code for each in translations for code in each if "names" in each[code])
     plain = min(campaign.languages, key=lambda code: named[code])  # of names that are given once
@@ -74,27 +71,6 @@ def _frozen_labels(campaign: Campaign) -> list[CampaignLabel]:
     asked = Pair.objects.filter(campaign=campaign).exclude(sources=["control"])
     frozen = CampaignLabel.objects.filter(campaign=campaign, label__in=asked.values("label"))
     return list(frozen.select_related("label"))
-
-
-def _labels_of_draft(campaign: Campaign) -> list[Label]:
-    """The labels that publishing a draft would ask about."""
-    if campaign.source is not None:
-        draft = copy(campaign)
-        draft.seed = seed_of(campaign)
-        offered = FollowUp.of(draft, campaign.source, counted_pairs(campaign.source)).offered
-        return _by_keys(campaign, offered)
-    sql, parameters = candidate_rows(campaign, chosen_images(campaign))
-    if campaign.kind == Kind.CLASSIFY:
-        return _by_keys(campaign, offered_by_models(campaign, sql, parameters))
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT DISTINCT label_id FROM ({sql}) AS candidates", parameters)
-        ids = [row[0] for row in cursor.fetchall()]
-    return list(Label.objects.filter(id__in=ids).order_by("key"))
-
-
-def _by_keys(campaign: Campaign, offered: Mapping[int, Sequence[str]]) -> list[Label]:
-    keys = {key for labels in offered.values() for key in labels}
-    return list(campaign.dataset.labels.filter(key__in=keys).order_by("key"))
 
 
 def in_a_sentence(labels: int, findings: list[Finding]) -> str:

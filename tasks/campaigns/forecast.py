@@ -12,12 +12,16 @@ from tasks.models import Campaign
 
 @dataclass(frozen=True)
 class Forecast:
-    """What publishing would lay out. `group_of`: every image of the source; `asked`: images."""
+    """What publishing would lay out. `group_of`: every image of the source; `asked`: images.
+
+    `usable`: how many controls there are to draw from.
+    """
 
     published: Published
     group_of: dict[int, str]
     asked: set[int]
     labels: int
+    usable: int
     seconds: float  # of all HITs together
 
 
@@ -28,7 +32,7 @@ def forecast(draft: Campaign, source: Campaign) -> Forecast:
     plan = FollowUp.of(draft, source, pairs)
     if not plan.offered:
         raise nothing_to_ask(draft)
-    hits, controls = pictures(draft, plan.offered, pairs)
+    hits, controls, usable = pictures(draft, plan.offered, pairs)
     seconds = [money.expected_seconds(draft.kind, len(hit)) for hit in hits]
     rewards = Counter(money.reward_of(draft, each) for each in seconds)
     r = draft.workers_per_item
@@ -43,4 +47,6 @@ def forecast(draft: Campaign, source: Campaign) -> Forecast:
         whole=money.cost_of_rewards(draft, rewards.items(), r),
     )
     shown = {label for labels in plan.offered.values() for label in labels}
-    return Forecast(published, plan.draw.groups, set(plan.offered), len(shown), sum(seconds))
+    return Forecast(
+        published, plan.draw.groups, set(plan.offered), len(shown), usable, sum(seconds)
+    )

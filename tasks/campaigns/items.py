@@ -51,7 +51,7 @@ def lay_out(campaign: Campaign, of_source: Sequence[CountedPair] = ()) -> tuple[
         items, controls = _with_controls(campaign, lambda share: _grids(campaign, share))
     else:
         asked = Pair.objects.filter(campaign=campaign).values_list("image_id", flat=True)
-        items, controls = pictures(campaign, set(asked.distinct()), of_source)
+        items, controls, _ = pictures(campaign, set(asked.distinct()), of_source)
     seconds = [money.expected_seconds(campaign.kind, len(hit)) for hit in items]
     hits = HIT.objects.bulk_create(
         [
@@ -116,13 +116,19 @@ def _grids(campaign: Campaign, share: float) -> list[list[Item]]:
 
 def pictures(
     campaign: Campaign, asked: Iterable[int], of_source: Sequence[CountedPair]
-) -> tuple[list[list[Item]], list[Control]]:
+) -> tuple[list[list[Item]], list[Control], int]:
     """CLASSIFY: the items of each HIT that asks these images, and their controls. Writes nothing.
 
-    `of_source`: the pairs of its source, counted.
+    `of_source`: the pairs of its source, counted. Last, of how many controls these were drawn.
     """
     images = sorted(asked)
-    return _with_controls(campaign, lambda share: _pictures(campaign, images, share, of_source))
+    usable: list[Control] = []
+    if campaign.controls.get("share", 0):
+        usable = of_one_object(campaign, set(images), of_source, campaign.seed)
+    items, controls = _with_controls(
+        campaign, lambda share: _pictures(campaign, images, share, list(usable))
+    )
+    return items, controls, len(usable)
 
 
 def _with_controls(
@@ -138,10 +144,9 @@ def _with_controls(
 
 
 def _pictures(
-    campaign: Campaign, images: list[int], share: float, of_source: Sequence[CountedPair]
+    campaign: Campaign, images: list[int], share: float, unused: list[Control]
 ) -> list[list[Item]]:
     size = room_beside_controls(campaign.images_per_hit, share)
-    unused = of_one_object(campaign, set(images), of_source, campaign.seed) if share else []
     rng = random.Random(campaign.seed)
     hits = []
     for hit in lay_out_images(images, size, campaign.seed):

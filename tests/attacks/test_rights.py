@@ -83,6 +83,8 @@ PAGES = {
     "campaign-new": {"GET": ("any", RESEARCHER)},
     "campaign-step": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
     "campaign-effect": {"POST": ("row", RESEARCHER)},
+    "campaign-known": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
+    "campaign-known-table": {"POST": ("row", RESEARCHER)},
     "campaign-preview": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
     "campaign-change": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
     "campaign-change-effect": {"POST": ("row", RESEARCHER)},
