@@ -15,10 +15,10 @@ from annotation.dashboards.latest import latest_answers, latest_comments
 from annotation.dashboards.log import latest_changes
 from annotation.dashboards.progress import count_progress
 from annotation.dashboards.workers import workers_of
+from annotation.drawn.picture import Drawn
 from annotation.path.next_step import next_step
 from annotation.path.standing import Standing, standing_of
 from annotation.path.times import about
-from annotation.review.drawn import Drawn
 from annotation.rights import OWN, RESEARCH, REVIEW, VIEW, may
 from annotation.rights.pages import needs
 from tasks import money

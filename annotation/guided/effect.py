@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from annotation.review.drawn import Drawn
+from annotation.drawn.picture import Drawn
 from imagesets.models import Image
 from tasks import money
 from tasks.campaigns.publish import on_trial

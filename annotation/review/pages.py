@@ -11,7 +11,7 @@ from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from annotation.review.drawn import draw
+from annotation.drawn.answer import draw
 from annotation.review.queue import decide_all, decided, next_to_review, waiting
 from annotation.rights import REVIEW
 from annotation.rights.pages import needs

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from annotation.review.drawn import draw
+from annotation.drawn.answer import draw
 from tasks.models import Assignment, Campaign
 from tasks.models.assignment import Outcome
 from tests.factories import (
