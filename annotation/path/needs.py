@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from annotation.path.next_step import Urgency, next_step
 from annotation.path.standing import Standing
-from annotation.rights import REVIEW, allowed, visible
+from annotation.rights import RESEARCH, REVIEW, allowed, visible
 from imagesets.models import ImportJob
 from models_inference.jobs import SILENT, job_progress
 from models_inference.models import InferenceJob
@@ -36,12 +36,21 @@ def needs_of(standings: Iterable[Standing], user: Any) -> list[Need]:
         for standing in standings
         if (step := next_step(standing, user)).urgency and step.button
     ]
-    needs += [*_reported(user), *_failed_imports(user), *_failed_inference(user)]
+    needs += [*_troubled(user), *_reported(user), *_failed_imports(user), *_failed_inference(user)]
     return sorted(needs, key=lambda need: -need.urgency)
 
 
 def _named(campaign: Campaign) -> str:
     return f"{campaign.name}, {campaign.kind.upper()}"
+
+
+def _troubled(user: Any) -> Iterator[Need]:
+    """Campaigns whose last sync with their marketplace did not go through."""
+    for campaign in allowed(user, RESEARCH, Campaign.objects.exclude(troubles=[])):
+        more = f" (and {len(campaign.troubles) - 1} more)" if len(campaign.troubles) > 1 else ""
+        what = f"The last sync did not go through: {campaign.troubles[0]}{more}"
+        address = reverse("campaign-progress", args=[campaign.slug]) + "#troubles"
+        yield Need(what, _named(campaign), "See it", address)
 
 
 def _reported(user: Any) -> Iterator[Need]:

@@ -19,6 +19,7 @@ from imagesets.locks import Lock, held
 from tasks import money
 from tasks.crowds import Crowd, CrowdError, Marketplace, crowd_of
 from tasks.market.reconcile import count_again, expire, mark_paid, reconcile_all
+from tasks.market.troubles import keep_troubles
 from tasks.models import HIT, Assignment, Campaign, Payment, Transition
 from tasks.models.assignment import MarketState, Outcome
 from tasks.models.campaign import State
@@ -70,15 +71,15 @@ def report(campaign: Campaign, done: Synced) -> list[str]:
     lines = [f"Campaign {campaign.slug} is {done.state}, round {campaign.round}: {did}."]
     if done.opened_round:
         lines.append(f"Round {done.opened_round} was opened.")
-    if done.unconfirmed:
-        lines.append(f"Nothing was paid or offered: {done.unconfirmed}.")
-    for name, texts in (
-        ("Unknown to this site, and left as it is", done.unknown),
-        ("Refused by the marketplace", done.troubles),
-        ("The ledgers differ", done.differences),
-    ):
-        lines += [f"{name}: {text}" for text in texts]
-    return lines
+    lines += [f"Unknown to this site, and left as it is: {text}" for text in done.unknown]
+    return lines + troubles_of(done)
+
+
+def troubles_of(done: Synced) -> list[str]:
+    """What went wrong, for a person to see to, in lines."""
+    unconfirmed = [f"Nothing was paid or offered: {done.unconfirmed}."] if done.unconfirmed else []
+    refused = [f"Refused by the marketplace: {text}" for text in done.troubles]
+    return [*unconfirmed, *refused, *(f"The ledgers differ: {text}" for text in done.differences)]
 
 
 def sync(
@@ -95,7 +96,13 @@ def sync(
     with held(Lock.SYNC, campaign.pk, patience) as mine:
         if not mine:
             return Synced(busy=True, state=campaign.state)
-        return _sync(campaign, progress)
+        try:
+            done = _sync(campaign, progress)
+        except CrowdError as error:
+            keep_troubles(campaign, [str(error)])
+            raise
+        keep_troubles(campaign, troubles_of(done))
+        return done
 
 
 def _sync(campaign: Campaign, progress: Progress) -> Synced:
