@@ -26,7 +26,6 @@ from tasks.models import Campaign
 from tasks.models.campaign import State
 from tasks.results.prevalence import bands
 from tasks.work.reporting import open_pictures
-from tasks.work.rounds import waiting_places
 
 REPORTED = 12  # pictures shown
 
@@ -43,7 +42,7 @@ def campaign_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         "title": campaign.name,
         "campaign": campaign,
         "step": next_step(standing, request.user),
-        "percent": f"{progress.percent:.1f}" if progress.answered else "",
+        "percent": f"{standing.completion.percent:.1f}" if standing.completion.total else "",
         "facts": _facts(standing),
         "rounds": {
             "headers": ["round", "answered", "running", "free"],
@@ -79,21 +78,21 @@ def campaign_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
 
 
 def _facts(standing: Standing) -> list[str]:
-    """Where it stands in short: answers, money, pace, expected finish."""
+    """Where it stands in short, by the figures that the API tells too (ProgressSerializer)."""
     campaign, completion = standing.campaign, standing.completion
     facts = [
-        f"{completion.done:,} of {completion.total:,} answers to {completion.hits:,} HITs",
+        f"{completion.done:,} of {completion.total:,} answers used, to {completion.hits:,} HITs",
         f"{money.usd(standing.spent)} of {money.usd(campaign.budget)}"
         if campaign.budget is not None
         else f"{money.usd(standing.spent)} paid and owed",
     ]
     if campaign.state == State.OPEN:
         if standing.pace.per_hour:
-            facts.append(f"{standing.pace.per_hour:,.0f} answers an hour")
+            facts.append(f"{standing.pace.per_hour:,.1f} answers an hour")
         if standing.finish:
             facts.append(f"done {about(standing.finish, standing.pace.now)}")
-        if waiting := waiting_places(campaign):
-            facts.append(f"{waiting:,} answers wait for workers")
+        if standing.missing:
+            facts.append(f"{standing.missing:,} answers still to come")
     return facts
 
 
