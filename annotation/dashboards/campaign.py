@@ -69,6 +69,8 @@ def campaign_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         "reported": _reported(campaign),
         "reported_page": reverse("admin:tasks_picturereport_changelist")
         + f"?campaign__id__exact={campaign.pk}&state=open",
+        "flags_page": reverse("admin:tasks_flag_changelist")
+        + f"?campaign__id__exact={campaign.pk}",
         "settings_page": reverse("admin:tasks_campaign_change", args=[campaign.pk]),
         "invitations": invitations_of(request, campaign),
         "changes": latest_changes(campaign),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from django.db import Error, connection, transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from imagesets.clock import Now, database_now
 from imagesets.locks import Lock, held
@@ -25,8 +25,10 @@ from tasks.models.assignment import MarketState, Outcome
 from tasks.models.campaign import State
 from tasks.models.payment import PaymentKind, PaymentState
 from tasks.models.refused import Refused
+from tasks.results.habits import replace_habits
 from tasks.work.review import Reviewed, review
 from tasks.work.rounds import finish_if_done, open_round
+from tasks.work.skills import OVERLAP
 
 PATIENCE = 5.0  # seconds that a page waits for a running sync
 COMPARED = 50  # HITs whose payments a sync compares: of the newly paid, and of all
@@ -135,6 +137,9 @@ def _sync(campaign: Campaign, progress: Progress) -> Synced:
         progress("comparing")
         done.unknown = market.unknown(campaign)
         done.differences = money.differences(campaign, _to_compare(_fresh(campaign), before))
+    since = Q(submitted_at__gte=campaign.synced_at - OVERLAP) if campaign.synced_at else Q()
+    if done.fetched or campaign.assignments.filter(since, submitted_at__isnull=False).exists():
+        replace_habits(campaign)
     Campaign.objects.filter(pk=campaign.pk).update(synced_at=began)
     campaign.refresh_from_db()
     done.state = campaign.state

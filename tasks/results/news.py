@@ -1,5 +1,7 @@
 """When a campaign last got answers that its results should hold."""
 
+from typing import Any
+
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Greatest
 
@@ -8,7 +10,7 @@ from tasks.models import Assignment, Campaign, Transition
 IMPORT, IMPORTED = "responses", "imported"  # subject and state of an import in a campaign's log
 
 
-def with_news(campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
+def with_news(campaigns: QuerySet[Campaign]) -> QuerySet[Any]:
     """The campaigns with `news`: when the last answer was sent or imported; null: there is none.
 
     An imported answer may have been sent long ago, or carry a time to come: its import counts.
