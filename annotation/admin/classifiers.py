@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from unfold.decorators import action, display
 
 from annotation.admin.guarded import VisibleFilter
@@ -21,6 +21,7 @@ from annotation.admin.widgets import (
     bar,
     by_id,
     ids,
+    label_name,
     link_to,
     link_to_list,
 )
@@ -128,11 +129,11 @@ class ClassifierAdmin(Lists):
 
 
 def name_labels(predictions: list[Any]) -> None:
-    """Attach the keys of the predictions' labels to them."""
-    labels = {label for prediction in predictions for label in prediction.labels}
-    keys = dict(Label.objects.filter(pk__in=labels).values_list("pk", "key"))
+    """Attach the predictions' labels to them."""
+    ids = {label for prediction in predictions for label in prediction.labels}
+    labels = Label.objects.in_bulk(ids)
     for prediction in predictions:
-        prediction.keys = keys
+        prediction.by_id = labels
 
 
 @admin.register(Prediction)
@@ -157,10 +158,14 @@ class PredictionAdmin(History):
 
     @display(description="labels, best first")
     def top(self, prediction: Any) -> str:
-        if not hasattr(prediction, "keys"):
+        if not hasattr(prediction, "by_id"):
             name_labels([prediction])
         pairs = zip(prediction.labels, prediction.scores, strict=True)
-        return ", ".join(f"{prediction.keys[label]} {score:.2f}" for label, score in pairs)
+        return format_html_join(
+            ", ",
+            "{} {}",
+            ((label_name(prediction.by_id[label]), f"{score:.2f}") for label, score in pairs),
+        )
 
 
 @admin.register(InferenceJob)

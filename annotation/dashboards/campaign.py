@@ -41,6 +41,7 @@ def campaign_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         **admin.site.each_context(request),
         "title": campaign.name,
         "campaign": campaign,
+        "related": _related(request, campaign),
         "step": next_step(standing, request.user),
         "percent": f"{standing.completion.percent:.1f}" if standing.completion.total else "",
         "facts": _facts(standing),
@@ -77,6 +78,14 @@ def campaign_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         "owns": may(request.user, OWN, campaign),
     }
     return TemplateResponse(request, "pages/campaign.html", context)
+
+
+def _related(request: HttpRequest, campaign: Campaign) -> list[tuple[str, Campaign]]:
+    """The campaigns that it goes with, of those that this person sees: how, and which."""
+    others = [("follows", campaign.source), ("adds to", campaign.adds_to)]
+    others += [("followed by", other) for other in campaign.followed_by.order_by("pk")]
+    others += [("added to by", other) for other in campaign.additions.order_by("pk")]
+    return [(how, other) for how, other in others if other and may(request.user, VIEW, other)]
 
 
 def _facts(standing: Standing) -> list[str]:
