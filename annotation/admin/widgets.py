@@ -14,6 +14,7 @@ from unfold.paginator import InfinitePaginator
 
 from annotation.admin.guarded import Guarded
 from imagesets.models import Dataset, Image, Label
+from models_inference.models import InferenceJob
 from tasks.models import Campaign
 
 
@@ -76,11 +77,13 @@ class FormWithDataset(forms.ModelForm):
 
 
 def page_of(row: Model) -> str:
-    """The address of a row's page: of a study or campaign its own, of others the admin's form."""
+    """The address of a row's page: of a study, campaign or job its own, else the admin's form."""
     if isinstance(row, Campaign):
         return reverse("campaign-progress", args=[row.slug])
     if isinstance(row, Dataset):
         return reverse("dataset", args=[row.slug])
+    if isinstance(row, InferenceJob):
+        return reverse("classifiers-job", args=[row.dataset.slug, row.pk])
     meta = row._meta
     return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
 

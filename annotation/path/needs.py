@@ -13,6 +13,7 @@ from annotation.rights import RESEARCH, REVIEW, allowed, visible
 from imagesets.models import ImportJob
 from models_inference.jobs import SILENT, job_progress
 from models_inference.models import InferenceJob
+from models_inference.networks.timm_hub import INSTEAD
 from tasks.models import Campaign, PictureReport
 
 LOOKED_AT = 20  # of the newest jobs
@@ -85,9 +86,9 @@ def _failed_inference(user: Any) -> Iterator[Need]:
             continue
         minutes = int(SILENT.total_seconds() // 60)
         what = (
-            f"Inference failed: {job.error}"
+            f"Inference failed: {job.error.partition(INSTEAD)[0]}"
             if job.error
             else f"Inference has made no progress for {minutes} minutes: no worker runs it."
         )
-        address = reverse("admin:models_inference_inferencejob_change", args=[job.pk])
+        address = reverse("classifiers-job", args=[job.dataset.slug, job.pk])
         yield Need(what, job.dataset.name, "See why", address)
