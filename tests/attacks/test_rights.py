@@ -107,6 +107,12 @@ PAGES = {
     "reports": {"GET": ("any", VIEWER)},
     "compare": {"GET": ("any", VIEWER)},
     "compare-chart": {"GET": ("any", VIEWER)},
+    "explorer": {"GET": ("any", VIEWER)},
+    **{
+        f"explorer-{name}": {"GET": ("row", VIEWER)}
+        for name in ("images", "image", "table", "keys")
+    },
+    "explorer-again": {"GET": ("row", RESEARCHER)},
     "report": {"GET": ("row", VIEWER)},
     "report-chart": {"GET": ("row", VIEWER)},
 }
@@ -223,6 +229,8 @@ def requests_of(route: Route, study: Campaign) -> Iterator[tuple[str, str, tuple
     """(method, address, who may) of a route of the table."""
     parts: dict[str, Any] = {"table": "workers", "extension": "csv", "step": "asked"}
     about_campaign = "campaign" in route.pattern
+    if "public_id" in route.pattern:
+        parts["public_id"] = study.dataset.images.all()[0].public_id
     parts["slug"] = study.slug if about_campaign else study.dataset.slug
     if route.name.startswith("admin:") and "{" in route.pattern:
         app, model = route.pattern.split("/")[2:4]
