@@ -73,6 +73,7 @@ UNFOLD = {
         "show_search": False,
         "show_all_applications": False,
         "navigation": [
+            {"items": [{"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")}]},
             _group(
                 "Datasets",
                 ("Datasets", "imagesets.dataset", "dataset"),
