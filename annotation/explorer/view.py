@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 
 from annotation.explorer.columns import END, GROUPS, NOT_SETTLED, Bools, Columns
 from annotation.explorer.filters import BadFilter, Filters, bound, named_in
-from annotation.explorer.keeping import is_current, is_small, keep, keep_failure, kept_study, queue
+from annotation.explorer.keeping import (
+    failure_of,
+    is_current,
+    is_small,
+    keep,
+    keep_failure,
+    kept_study,
+    queue,
+)
 from annotation.report.campaigns import Campaigns, NoStudy, study_seen
 from imagesets.models import Dataset, Image, Label
 from tasks.models import Campaign, KeptStudy
@@ -381,6 +389,8 @@ def _kept(dataset: Dataset, campaigns: Campaigns) -> tuple[KeptStudy, bool]:
     if kept is not None and is_current(kept, dataset, campaigns):
         return kept, True
     if not is_small(dataset, campaigns) and queue(dataset, campaigns):
+        if kept is None and (failure := failure_of(campaigns)):
+            raise Failed(failure.why)
         if kept is None:
             raise NotReady
         return kept, False
