@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from annotation.explorer.cards import cards_of
 from annotation.explorer.facets import facets_of
 from annotation.explorer.filters import ALL_OF, CHOICES, LABELS, RANGES, BadFilter, unknown
-from annotation.explorer.form import fields_of, hidden_of
+from annotation.explorer.form import fields_of, hidden_of, names_of_labels
 from annotation.explorer.frame import explorer_page, framed
 from annotation.explorer.view import PAGE, View
 from annotation.rights import RESEARCH, VIEW, may
@@ -59,6 +59,7 @@ def images(request: HttpRequest, dataset: Dataset) -> HttpResponse:
         "in_use": in_use(view),
         "fields": fields_of(view),
         "hidden": hidden_of(view),
+        "names": names_of_labels(view),
         "open_form": bool(set(view.filters.in_use) - {"text", *CHOICES, "right", "wrong"}),
         "here": request.path,
         "page_size": PAGE,
