@@ -61,10 +61,17 @@ class ProgressSerializer(serializers.Serializer):
     hits = serializers.IntegerField()
     answers = serializers.IntegerField(help_text="Used answers so far.")
     wanted = serializers.IntegerField(help_text="Used answers in the end: R to each HIT.")
+    percent = serializers.FloatField(help_text="How much of that is done.")
+    missing = serializers.IntegerField(
+        help_text="Answers still to come from workers, as far as the budget carries them."
+    )
     to_review = serializers.IntegerField(help_text="Answers that wait for a person.")
     per_hour = serializers.FloatField(help_text="Answers an hour, of late.")
     expected_finish = serializers.DateTimeField(allow_null=True, help_text="At that pace.")
     spent = serializers.DecimalField(12, 2, help_text="Paid and owed.")
+    troubles = serializers.ListField(
+        child=serializers.CharField(), help_text="What went wrong at the last sync."
+    )
 
     @classmethod
     def of(cls, standing: Standing) -> dict[str, Any]:
@@ -73,10 +80,13 @@ class ProgressSerializer(serializers.Serializer):
             "hits": standing.completion.hits,
             "answers": standing.completion.done,
             "wanted": standing.completion.total,
+            "percent": round(standing.completion.percent, 1),
+            "missing": standing.missing,
             "to_review": standing.to_review,
             "per_hour": round(standing.pace.per_hour, 1),
             "expected_finish": standing.finish,
             "spent": standing.spent.quantize(Decimal("0.01")),
+            "troubles": standing.campaign.troubles,
         }
         return cls(row).data
 

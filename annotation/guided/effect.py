@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from django.db.models import Count, QuerySet, Sum
 
-from annotation.review.drawn import Drawn
+from annotation.drawn.picture import Drawn
 from imagesets.models import Image
 from tasks import money
 from tasks.campaigns.choosing import chosen_images

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from annotation.review.drawn import Drawn
+from annotation.drawn.picture import Drawn
 from annotation.rights import RESEARCH, need
 from annotation.rights.pages import needs
 from imagesets.errors import ImportRefused

@@ -164,7 +164,7 @@ def test_from_the_login_and_a_zip_to_the_tables_without_a_terminal(
     page.wait_for_url(re.compile(r"/import/\d+/$"))
     run_queue(queued)
     page.reload()
-    way.press("See the dataset", role="link")
+    way.press("See the study", role="link")
     way.press("Choose classifiers", role="link")
     page.evaluate(ALL_BUT_ONE)  # to be quick: they would run as well, so no click is counted
     way.press("Add and run them")
@@ -245,6 +245,7 @@ def test_a_decision_waits_until_it_can_no_longer_be_taken_back(live_server, page
         kind="contains",
         workers_per_item=2,
         review_sample=3,
+        rejection=True,
     )
     publish(campaign, "a test")
     work_through(campaign, make_workers(2), random_answers())
@@ -282,4 +283,25 @@ def test_a_decision_waits_until_it_can_no_longer_be_taken_back(live_server, page
     page.wait_for_function(f"document.querySelector('.decision').dataset.answer !== '{third}'")
     page.goto(f"{live_server.url}/healthz")
     until(lambda: set(accepted()) == {first, third}, 20)
+    page.goto(f"{live_server.url}/campaigns/reviewed/review/")
+    page.keyboard.press("r")  # the last one: it can be taken back, too
+    page.keyboard.type("Blind.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_text("No answer waits for your review.").wait_for()
+    page.keyboard.press("u")
+    page.locator(f".decision[data-answer='{second}']").wait_for()
+    page.keyboard.press("r")
+    page.keyboard.type("Blind.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_text("No answer waits for your review.").wait_for()
+    page.clock.run_for(6000)
+    page.get_by_role("link", name="Look again, or overturn").click()
+    page.locator(".decision").wait_for()
+    way.look()
+    page.keyboard.press("o")
+    page.get_by_text("Accepted after all.").wait_for()
+    page.clock.run_for(6000)
+    until(lambda: set(accepted()) == {first, second, third}, 20)
     assert way.faults == []
