@@ -79,6 +79,7 @@ UNFOLD = {
             _group(
                 "Datasets",
                 ("Datasets", "imagesets.dataset", "dataset"),
+                ("Explorer", "imagesets.image", "photo_library", "explorer"),
                 ("Labels", "imagesets.label", "label"),
                 ("Images", "imagesets.image", "image"),
             ),

@@ -83,8 +83,11 @@ PAGES = {
     "campaign-new": {"GET": ("any", RESEARCHER)},
     "campaign-step": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
     "campaign-effect": {"POST": ("row", RESEARCHER)},
+    "campaign-known": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
+    "campaign-known-table": {"POST": ("row", RESEARCHER)},
     "campaign-preview": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
-    "campaign-texts": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
+    "campaign-change": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
+    "campaign-change-effect": {"POST": ("row", RESEARCHER)},
     "campaign-review": {"GET": ("row", REVIEWER), "POST": ("row", REVIEWER)},
     "campaign-practice": {"GET": ("row", VIEWER)},
     "campaign-log": {"GET": ("row", VIEWER)},
@@ -104,6 +107,12 @@ PAGES = {
     "reports": {"GET": ("any", VIEWER)},
     "compare": {"GET": ("any", VIEWER)},
     "compare-chart": {"GET": ("any", VIEWER)},
+    "explorer": {"GET": ("any", VIEWER)},
+    **{
+        f"explorer-{name}": {"GET": ("row", VIEWER)}
+        for name in ("images", "image", "table", "keys")
+    },
+    "explorer-again": {"GET": ("row", RESEARCHER)},
     "report": {"GET": ("row", VIEWER)},
     "report-chart": {"GET": ("row", VIEWER)},
 }
@@ -220,6 +229,8 @@ def requests_of(route: Route, study: Campaign) -> Iterator[tuple[str, str, tuple
     """(method, address, who may) of a route of the table."""
     parts: dict[str, Any] = {"table": "workers", "extension": "csv", "step": "asked"}
     about_campaign = "campaign" in route.pattern
+    if "public_id" in route.pattern:
+        parts["public_id"] = study.dataset.images.all()[0].public_id
     parts["slug"] = study.slug if about_campaign else study.dataset.slug
     if route.name.startswith("admin:") and "{" in route.pattern:
         app, model = route.pattern.split("/")[2:4]
