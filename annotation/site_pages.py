@@ -73,4 +73,5 @@ urlpatterns = [
     path("", include("annotation.dashboards.dataset")),
     path("", include("annotation.dashboards.report")),
     path("", include("annotation.dashboards.comparison")),
+    path("", include("annotation.explorer.worker")),
 ]

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from django.db import connection
-from django.urls import reverse
 
 from tasks.aggregation.habits import habits
 from tasks.models import Campaign, Flag, Stop, Worker, WorkerResult
@@ -25,10 +24,6 @@ class Row:
     habits: list[str]
     flags: list[str]
     stopped: str  # why they were set aside; "" if they were not
-
-    @property
-    def address(self) -> str:
-        return reverse("admin:tasks_worker_change", args=[self.worker.pk])
 
     @property
     def is_doubtful(self) -> bool:
@@ -58,16 +53,18 @@ _SQL = """
                ORDER BY a.active_seconds / nullif(h.expected_seconds, 0)),
            {counts}
     FROM tasks_assignment a JOIN tasks_hit h ON h.id = a.hit_id
-    WHERE a.campaign_id = %s AND a.submitted_at IS NOT NULL
-    GROUP BY a.worker_id ORDER BY 2 DESC, 1 LIMIT %s
+    WHERE a.campaign_id = %(campaign)s AND a.submitted_at IS NOT NULL {only}
+    GROUP BY a.worker_id ORDER BY 2 DESC, 1 LIMIT %(most)s
 """
 
 
-def workers_of(campaign: Campaign) -> list[Row]:
-    """The MOST workers with the most answers."""
+def workers_of(campaign: Campaign, worker: Worker | None = None) -> list[Row]:
+    """The MOST workers with the most answers; or one worker, if they have any."""
     counts = _CONTAINS if campaign.kind == Kind.CONTAINS else _CLASSIFY
+    only = "" if worker is None else "AND a.worker_id = %(worker)s"
+    params = {"campaign": campaign.pk, "worker": worker and worker.pk, "most": MOST}
     with connection.cursor() as cursor:
-        cursor.execute(_SQL.format(counts=counts), [campaign.pk, MOST])
+        cursor.execute(_SQL.format(counts=counts, only=only), params)
         counted = {row[0]: row[1:] for row in cursor.fetchall()}
     workers = Worker.objects.in_bulk(counted)
     results = {

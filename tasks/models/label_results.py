@@ -11,8 +11,8 @@ class LabelResult(models.Model):
     """A dataset label in a kept report, as the report counts it (R13).
 
     `sf_images`: images on which workers were shown the label. `accuracy`: the classifiers' mean.
-    `classifiers`: {name: {"right", "of"}}. `others`: the labels that workers name most on its images
-    besides, {"label", "main_votes", "main_images", "both", "selected", "shown"}, as far as asked.
+    `classifiers`: {name: {"right", "of"}}. `others`: the labels that workers name most on its
+    images besides: {"label", "main_votes", "main_images", "both", "selected", "shown"}.
     """
 
     report = models.ForeignKey(
