@@ -75,7 +75,7 @@ class Answered:
 
 def _worker_of(campaign: Campaign, pseudonym: str) -> Worker:
     """Raises Http404 for workers who have done nothing in the campaign."""
-    worker = Worker.objects.filter(pseudonym=pseudonym).first()
+    worker = Worker.objects.filter(pseudonym=pseudonym.replace("\0", "")).first()
     if worker is not None:
         for rows in (campaign.assignments, campaign.stops):
             if rows.filter(worker=worker).exists():

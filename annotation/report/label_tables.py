@@ -16,8 +16,8 @@ from annotation.report.figures.r02_beside import objects_beside
 from annotation.report.figures.r09_pairs import accepted_together, one_object
 from annotation.report.figures.r10_selection import pair_of
 from annotation.report.figures.r13_classes import r13
+from tasks.models.label_results import FEW_IMAGES
 
-LEAST_IMAGES = 3  # pairs on fewer come after all others
 PAIRS = 5_000  # kept of a kind
 OTHERS = 20  # labels kept beside each
 PICTURES = 6  # of each side of a pair
@@ -187,7 +187,7 @@ def _ranked(
     (begin,) = np.nonzero(np.r_[True, (np.diff(a) != 0) | (np.diff(b) != 0)])
     end = np.r_[begin[1:], a.size]
     ranked = sorted(
-        (stop - start < LEAST_IMAGES, -Fraction(stop - start, int(of[start])), start - stop, start)
+        (stop - start < FEW_IMAGES, -Fraction(stop - start, int(of[start])), start - stop, start)
         for start, stop in zip(begin.tolist(), end.tolist(), strict=True)
     )
     for *_, less, start in ranked[:PAIRS]:

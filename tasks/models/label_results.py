@@ -6,6 +6,8 @@ from django.db import models
 from imagesets.models import Label
 from tasks.models.results import KeptReport
 
+FEW_IMAGES = 3  # pairs of labels on fewer images come after all others, as in the report's lists
+
 
 class LabelResult(models.Model):
     """A dataset label in a kept report, as the report counts it (R13).
