@@ -12,7 +12,15 @@ from tasks.models.label_results import LabelPair, LabelResult, PairKind
 from tasks.models.payment import Payment
 from tasks.models.picture_report import PictureReport
 from tasks.models.practice import PracticeDraft, PracticeHIT, PracticeItem, PracticeTry, Work
-from tasks.models.results import ImageResult, KeptReport, PairResult, Run, WorkerResult
+from tasks.models.results import (
+    ImageResult,
+    KeptColumn,
+    KeptReport,
+    KeptStudy,
+    PairResult,
+    Run,
+    WorkerResult,
+)
 from tasks.models.transition import Transition
 from tasks.models.worker import Secret, Stop, Worker
 
@@ -30,7 +38,9 @@ __all__ = [
     "HITItem",
     "ImageResult",
     "Invitation",
+    "KeptColumn",
     "KeptReport",
+    "KeptStudy",
     "KnownAnswer",
     "LabelPair",
     "LabelResult",
