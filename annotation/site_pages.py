@@ -74,5 +74,4 @@ urlpatterns = [
     path("", include("annotation.explorer.urls")),
     path("", include("annotation.dashboards.report")),
     path("", include("annotation.dashboards.comparison")),
-    path("", include("annotation.explorer.worker")),
 ]

@@ -52,9 +52,9 @@ class Rival:
     picture: Drawn | None
     votes: str
     mains: str
-    mains_at: str  # the address of these images
+    mains_at: Any  # the address of these images, if there are any
     both: str
-    both_at: str
+    both_at: Any
     selected: str
 
 
@@ -93,7 +93,7 @@ def label_page(request: HttpRequest, dataset: Dataset, key: str) -> HttpResponse
     if study.report is not None:
         result = study.report.label_results.filter(label=label).first()
     by_key = dataset.labels.order_by("key")
-    context = framed(request, dataset, "labels", view) | {
+    context = framed(request, dataset, "explorer-labels", view) | {
         "title": label.names[0],
         "study": study,
         "campaign_query": study.query(),
@@ -170,9 +170,11 @@ def _rivals(study: Reported, view: View, own: Label, result: LabelResult) -> lis
             next(iter(pictures.get(label.pk, [])), None),
             told(other, "main_votes", result.responses),
             told(other, "main_images", result.answered),
-            _at(study, view, Filters(label=(own.key,), main=(label.key,))),
+            other.get("main_images")
+            and _at(study, view, Filters(label=(own.key,), main=(label.key,))),
             told(other, "both", result.images),
-            _at(study, view, Filters(label=(own.key,), shows=(own.key, label.key))),
+            other.get("both")
+            and _at(study, view, Filters(label=(own.key,), shows=(own.key, label.key))),
             told(other, "selected", other.get("shown")),
         )
         for other in result.others

@@ -48,18 +48,15 @@ def labels(request: HttpRequest, dataset: Dataset) -> HttpResponse:
     """The list: `?q=` searches names and keys, `?sort=` as in SORTS, `?after=` goes on."""
     study = reported(request, dataset)
     query = request.GET.get("q", "").replace("\0", "").strip()[:200]
-    sort = request.GET.get("sort", "key")
-    if sort not in SORTS or study.report is None:
-        sort = "key"
+    sort = _sort(study, request.GET.get("sort", ""), query)
     found = _listed(study, query, sort, request.GET.get("after", "").replace("\0", ""))
     rows = found[:LISTED]
     last = rows[-1] if len(found) > LISTED else None
     pictures = some_pictures((label.pk for label, _ in rows), STRIP)
     counts = counted([label.pk for label, result in rows if result is None])
-    order = {"sort": sort} if sort != "key" else {}
-    asked = ({"q": query} if query else {}) | order
+    asked = ({"q": query} if query else {}) | {"sort": sort}
     besides = _besides(study, [result for _, result in rows if result is not None])
-    context = framed(request, dataset, "labels") | {
+    context = framed(request, dataset, "explorer-labels") | {
         "study": study,
         "campaign_query": study.query(),
         "rows": [
@@ -76,11 +73,22 @@ def labels(request: HttpRequest, dataset: Dataset) -> HttpResponse:
         "sort": sort,
         "sorts": SORTS,
         "more": study.query(**asked, after=_mark(*last, sort)) if last else "",
-        "first": study.query(**asked) or request.path if request.GET.get("after") else "",
-        "all": study.query(**order) or request.path,
+        "first": study.query(**asked) if request.GET.get("after") else "",
+        "all": study.query(sort="key"),
         "any": dataset.labels.exists(),
     }
     return TemplateResponse(request, "explorer/labels.html", context)
+
+
+def _sort(study: Reported, asked: str, query: str) -> str:
+    """The order asked for; else, of a study, the doubtful ones first; a search looks at all."""
+    if study.report is None or study.nothing:
+        return "key"
+    if asked in SORTS:
+        return asked
+    if query:
+        return "key"
+    return "sf" if study.contains is not None else "agreement"
 
 
 def _listed(

@@ -4,8 +4,17 @@ from django.urls import path
 
 from annotation.explorer.image import image_page
 from annotation.explorer.images import images
+from annotation.explorer.label import label_page
+from annotation.explorer.labels import labels
+from annotation.explorer.pairs import pairs
+from annotation.explorer.worker import aside, worker_page
 
 urlpatterns = [
     path("datasets/<slug:slug>/images/", images, name="explorer-images"),
     path("datasets/<slug:slug>/images/<str:public_id>/", image_page, name="explorer-image"),
+    path("datasets/<slug:slug>/labels/", labels, name="explorer-labels"),
+    path("datasets/<slug:slug>/labels/<path:key>/", label_page, name="explorer-label"),
+    path("datasets/<slug:slug>/pairs/", pairs, name="explorer-pairs"),
+    path("campaigns/<slug:slug>/workers/<str:pseudonym>/", worker_page, name="worker"),
+    path("campaigns/<slug:slug>/workers/<str:pseudonym>/aside/", aside, name="worker-aside"),
 ]

@@ -13,7 +13,7 @@ from django.db.models import Count, F, FloatField, Q
 from django.db.models.functions import Cast
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -174,9 +174,3 @@ def aside(request: HttpRequest, campaign: Campaign, pseudonym: str) -> HttpRespo
     }
     status = 422 if form.errors else 200
     return TemplateResponse(request, "explorer/aside.html", context, status=status)
-
-
-urlpatterns = [
-    path("campaigns/<slug:slug>/workers/<str:pseudonym>/", worker_page, name="worker"),
-    path("campaigns/<slug:slug>/workers/<str:pseudonym>/aside/", aside, name="worker-aside"),
-]

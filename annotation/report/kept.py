@@ -81,7 +81,7 @@ def _keep_labels(report: KeptReport, study: "Study", dataset: int) -> None:
         for row in label_tables.label_rows(study)
     )
     for kind, rows in (
-        (PairKind.CONFUSED, label_tables.confused_pairs(study)),
+        (PairKind.ACCEPTED, label_tables.accepted_pairs(study)),
         (PairKind.RENAMED, label_tables.renamed_pairs(study)),
         (PairKind.BESIDE, label_tables.pairs_beside(study)),
     ):

@@ -19,7 +19,7 @@ from annotation.report.figures.r13_classes import r13
 from tasks.models.label_results import FEW_IMAGES
 
 PAIRS = 5_000  # kept of a kind
-OTHERS = 20  # labels kept beside each
+OTHERS = 12  # labels kept beside each
 PICTURES = 6  # of each side of a pair
 
 
@@ -141,7 +141,7 @@ def _others(study: Study) -> dict[int, list[dict[str, Any]]]:
     return by_label
 
 
-def confused_pairs(study: Study) -> list[PairRow]:
+def accepted_pairs(study: Study) -> list[PairRow]:
     """R9: at least half of the workers selected both on images of either; a < b."""
     if study.contains is None:
         return []

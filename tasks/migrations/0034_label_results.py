@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('imagesets', '0009_label_translations'),
-        ('tasks', '0032_practice'),
+        ('tasks', '0033_kept_studies'),
     ]
 
     operations = [
@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             name='LabelPair',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('confused', 'workers accept both (R9)'), ('renamed', 'the main label is another one'), ('beside', 'another object beside (R2)')], max_length=8)),
+                ('kind', models.CharField(choices=[('accepted', 'workers accept both (R9)'), ('renamed', 'the main label is another one'), ('beside', 'another object beside (R2)')], max_length=8)),
                 ('rank', models.PositiveIntegerField(help_text='From 1.')),
                 ('images', models.PositiveIntegerField()),
                 ('of', models.PositiveIntegerField()),
@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ('report', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='label_pairs', to='tasks.keptreport')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('report', 'kind', 'rank'), name='label_pair_rank'), models.CheckConstraint(condition=models.Q(('kind__in', ['confused', 'renamed', 'beside'])), name='label_pair_kind'), models.CheckConstraint(condition=models.Q(('images__lte', models.F('of'))), name='label_pair_images')],
+                'constraints': [models.UniqueConstraint(fields=('report', 'kind', 'rank'), name='label_pair_rank'), models.CheckConstraint(condition=models.Q(('kind__in', ['accepted', 'renamed', 'beside'])), name='label_pair_kind'), models.CheckConstraint(condition=models.Q(('images__lte', models.F('of'))), name='label_pair_images')],
             },
         ),
         migrations.CreateModel(

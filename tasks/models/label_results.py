@@ -44,7 +44,7 @@ class LabelResult(models.Model):
 class PairKind(models.TextChoices):
     """How two labels meet on an image."""
 
-    CONFUSED = "confused", "workers accept both (R9)"
+    ACCEPTED = "accepted", "workers accept both (R9)"
     RENAMED = "renamed", "the main label is another one"
     BESIDE = "beside", "another object beside (R2)"
 
@@ -52,7 +52,7 @@ class PairKind(models.TextChoices):
 class LabelPair(models.Model):
     """Two labels that meet in a kept report, on `images` of `of`; in the report's order by rank.
 
-    CONFUSED: either is the dataset label, a < b by key. Else a is the dataset label. Pictures are
+    ACCEPTED: either is the dataset label, a < b by key. Else a is the dataset label. Pictures are
     keys of images of dataset label a, and of the others.
     """
 

@@ -56,7 +56,9 @@ def test_selection_frequencies_and_groups_change_as_was_said(campaigns, careless
 
     def results() -> dict[int, tuple[int, int]]:
         rows = PairResult.objects.filter(pair__campaign=campaign)
-        return {pair: (yes, shown) for pair, yes, shown in rows.values_list("pair", "selected", "shown")}
+        return {
+            pair: (yes, shown) for pair, yes, shown in rows.values_list("pair", "selected", "shown")
+        }
 
     def groups() -> dict[int, str]:
         least, share = rules_of(campaign)
@@ -159,7 +161,9 @@ def test_a_viewer_reads_it_all_without_raw_ids(campaigns, careless, kind):
     assert "<textarea" not in preview
     for each in (text, preview):
         assert careless.external_id not in each
-    assert viewer.post(address(campaigns[kind], careless, "aside/"), {"why": "x"}).status_code == 403
+    assert (
+        viewer.post(address(campaigns[kind], careless, "aside/"), {"why": "x"}).status_code == 403
+    )
     assert not Stop.objects.exists()
 
 
@@ -199,9 +203,9 @@ def test_controls_are_right_or_wrong_by_what_is_known(campaigns, careless):
     seen = set(answer.shown) - set(answer.unseen)
     assert controls.right == len(seen & set(answer.selected))
     assert controls.wrong == len(seen) - controls.right
-    assert {control.said for word, part in controls.shown for control in part if word == "right"} <= {
-        "selected"
-    }
+    assert {
+        control.said for word, part in controls.shown for control in part if word == "right"
+    } <= {"selected"}
     form = campaigns["classify"]
     response = Assignment.objects.filter(campaign=form, worker=careless).first()
     assert response is not None

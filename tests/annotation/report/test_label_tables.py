@@ -1,4 +1,4 @@
-"""Labels and pairs of labels kept with a report: the report's own numbers, and picture by picture."""
+"""Labels and pairs of labels kept with a report: its own numbers, and picture by picture."""
 
 from collections import Counter
 
@@ -8,7 +8,7 @@ from annotation.report.figures.r02_beside import r2
 from annotation.report.figures.r09_pairs import r9
 from annotation.report.figures.r13_classes import r13
 from annotation.report.label_tables import (
-    confused_pairs,
+    accepted_pairs,
     label_rows,
     pairs_beside,
     renamed_pairs,
@@ -27,10 +27,10 @@ def study(made):
     return study_of(made)
 
 
-def test_confused_pairs_begin_as_the_reports_list(study):
+def test_accepted_pairs_begin_as_the_reports_list(study):
     told = [
         (row.a, row.b, row.images, row.of, row.one_object)
-        for row in confused_pairs(study)
+        for row in accepted_pairs(study)
         if row.images >= FEW_IMAGES
     ]
     top = r9(study).numbers["top"]
@@ -45,8 +45,7 @@ def test_objects_beside_begin_as_the_reports_list(study):
     told = [(row.a, row.b, row.images, row.of) for row in pairs_beside(study)]
     figure = r2(study).numbers
     assert told[: len(figure["top"])] == [
-        (each["dataset_label"], each["other"], each["images"], each["of"])
-        for each in figure["top"]
+        (each["dataset_label"], each["other"], each["images"], each["of"]) for each in figure["top"]
     ]
     assert (len(told), sum(row[2] for row in told)) == (figure["pairs"], figure["images"])
 
@@ -82,7 +81,8 @@ def test_labels_have_the_reports_figures_and_what_is_said_besides(made, study):
     a = [p for p in made if p.dataset_label == "a"]
     votes = Counter(main for p in a for _, main in p.responses.values() if main)
     said = {
-        label: [answer for p in a for answer in p.pairs.get(label, {}).values()] for label in "bcdef"
+        label: [answer for p in a for answer in p.pairs.get(label, {}).values()]
+        for label in "bcdef"
     }
     besides = {other["label"]: other for other in rows["a"].others}
     assert rows["a"].own_votes == votes["a"]
@@ -99,5 +99,5 @@ def test_labels_have_the_reports_figures_and_what_is_said_besides(made, study):
 def test_either_campaign_may_be_missing(made, missing):
     study = study_of(made, **{missing: False})
     assert label_rows(study)
-    assert bool(confused_pairs(study)) == (missing != "contains")
+    assert bool(accepted_pairs(study)) == (missing != "contains")
     assert bool(renamed_pairs(study)) == bool(pairs_beside(study)) == (missing != "classify")
