@@ -6,6 +6,7 @@ What workers say on its images besides, and how often classifiers know them, is 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db import connection
@@ -52,9 +53,9 @@ class Rival:
     picture: Drawn | None
     votes: str
     mains: str
-    mains_at: Any  # the address of these images, if there are any
+    mains_at: str  # the address of these images, if there are any
     both: str
-    both_at: Any
+    both_at: str
     selected: str
 
 
@@ -105,7 +106,7 @@ def label_page(request: HttpRequest, dataset: Dataset, key: str) -> HttpResponse
         "page": page,
         "earlier": images[0].public_id if page.before and images else "",
         "later": images[-1].public_id if page.after and images else "",
-        "in_view": _at(study, view, view.filters),
+        "in_view": _at(view, view.filters),
         "rivals": _rivals(study, view, label, result) if result else [],
         "accuracies": accuracies(label, result),
         "sampled": COUNTED if result is None and len(view) > COUNTED else None,
@@ -160,6 +161,8 @@ def _rivals(study: Reported, view: View, own: Label, result: LabelResult) -> lis
     labels = {each.key: each for each in study.dataset.labels.filter(key__in=keys)}
     pictures = some_pictures((each.pk for each in labels.values()), 1)
 
+    at = partial(_at, view)
+
     def told(other: dict[str, Any], name: str, of: int | None) -> str:
         number = other.get(name)
         return "" if number is None or not of else f"{number:,} of {of:,}"
@@ -170,11 +173,9 @@ def _rivals(study: Reported, view: View, own: Label, result: LabelResult) -> lis
             next(iter(pictures.get(label.pk, [])), None),
             told(other, "main_votes", result.responses),
             told(other, "main_images", result.answered),
-            other.get("main_images")
-            and _at(study, view, Filters(label=(own.key,), main=(label.key,))),
+            at(Filters(label=(own.key,), main=(label.key,))) if other.get("main_images") else "",
             told(other, "both", result.images),
-            other.get("both")
-            and _at(study, view, Filters(label=(own.key,), shows=(own.key, label.key))),
+            at(Filters(label=(own.key,), shows=(own.key, label.key))) if other.get("both") else "",
             told(other, "selected", other.get("shown")),
         )
         for other in result.others
@@ -182,8 +183,8 @@ def _rivals(study: Reported, view: View, own: Label, result: LabelResult) -> lis
     ]
 
 
-def _at(study: Reported, view: View, filters: Filters) -> str:
-    here = reverse("explorer-images", args=[study.dataset.slug])
+def _at(view: View, filters: Filters) -> str:
+    here = reverse("explorer-images", args=[view.dataset.slug])
     return f"{here}?{view.query(filters)}"
 
 

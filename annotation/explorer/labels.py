@@ -135,7 +135,7 @@ def _mark(label: Label, result: LabelResult | None, sort: str) -> str:
 _COUNTS = """
     SELECT l.id, (SELECT count(*) FROM (
       SELECT FROM imagesets_image i WHERE i.dataset_label_id = l.id LIMIT %s) i)
-    FROM unnest(%s) AS l (id)
+    FROM unnest(%s::bigint[]) AS l (id)
 """
 
 

@@ -73,7 +73,7 @@ def label_named(dataset: Dataset, key: str) -> Label:
 
 
 _FIRST = """
-    SELECT l.id, i.* FROM unnest(%s) AS l (id)
+    SELECT l.id, i.* FROM unnest(%s::bigint[]) AS l (id)
     CROSS JOIN LATERAL (
       SELECT i.id FROM imagesets_image i WHERE i.dataset_label_id = l.id
       LIMIT %s) i
