@@ -14,6 +14,7 @@ from unfold.paginator import InfinitePaginator
 
 from annotation.admin.guarded import Guarded
 from imagesets.models import Image
+from tasks.models import Campaign, Worker
 
 
 class PageChangeList(ChangeList):
@@ -81,6 +82,12 @@ def link_to(row: Model | None, text: str | None = None) -> str:
     meta = row._meta
     address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
     return format_html('<a class="underline" href="{}">{}</a>', address, text or str(row))
+
+
+def link_to_worker(campaign: Campaign, worker: Worker, text: str) -> str:
+    """A link to the worker's page in a campaign."""
+    address = reverse("worker", args=[campaign.slug, worker.pseudonym])
+    return format_html('<a class="underline" href="{}">{}</a>', address, text)
 
 
 def link_to_list(model: type[Model], text: str, **filters: Any) -> str:
