@@ -34,6 +34,7 @@ class LabelRow:
     answered: int
     responses: int
     own_votes: int  # of the responses, those whose main label it is
+    followed_up: int
     agreement: float | None
     accuracy: float | None  # the classifiers' mean
     classifiers: dict[str, dict[str, int]]  # {name: {"right", "of"}}
@@ -84,6 +85,7 @@ def label_rows(study: Study) -> list[LabelRow]:
                 int(answered[at]),
                 int(responses[at]),
                 int(votes[at]),
+                figures["fu"],
                 figures["agreement"],
                 sum(known) / len(known) if known else None,
                 {

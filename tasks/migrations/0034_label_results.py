@@ -42,6 +42,7 @@ class Migration(migrations.Migration):
                 ('answered', models.PositiveIntegerField(help_text='Images with a used CLASSIFY answer.')),
                 ('responses', models.PositiveIntegerField(help_text='Used CLASSIFY answers on them.')),
                 ('own_votes', models.PositiveIntegerField(help_text='Of these, with the label as the main one.')),
+                ('followed_up', models.PositiveIntegerField(help_text='Images of group fu, which agreement has.')),
                 ('agreement', models.FloatField(null=True)),
                 ('accuracy', models.FloatField(null=True)),
                 ('classifiers', models.JSONField(default=dict)),

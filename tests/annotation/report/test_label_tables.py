@@ -71,11 +71,8 @@ def test_labels_have_the_reports_figures_and_what_is_said_besides(made, study):
     assert rows.keys() == classes.keys()
     for label, row in rows.items():
         told = classes[label]
-        assert (row.images, row.sf, row.agreement) == (
-            told["images"],
-            told["sf"],
-            told["agreement"],
-        )
+        assert (row.images, row.sf) == (told["images"], told["sf"])
+        assert (row.followed_up, row.agreement) == (told["fu"], told["agreement"])
         for name, model in row.classifiers.items():
             assert model["right"] / model["of"] == pytest.approx(told["models"][name]["accuracy"])
     a = [p for p in made if p.dataset_label == "a"]
