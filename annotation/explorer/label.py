@@ -29,7 +29,7 @@ from annotation.rights import VIEW
 from annotation.rights.pages import needs
 from imagesets.models import Dataset, Image, Label
 from tasks.aggregation.intervals import wilson
-from tasks.models import ImageResult, LabelResult, PairResult
+from tasks.models import ImageResult, LabelResult, PairKind, PairResult
 
 PAIRS = 6  # shown of those in which it stands
 
@@ -219,5 +219,7 @@ def _pairs_with(study: Reported, label: Label) -> list[Shown]:
     """The first pairs of labels in which it stands."""
     if study.report is None:
         return []
-    of_label = study.report.label_pairs.filter(Q(a=label) | Q(b=label))
+    of_label = study.report.label_pairs.filter(Q(a=label) | Q(b=label)).exclude(
+        kind=PairKind.ACCEPTED  # which hold the confused ones again
+    )
     return shown_pairs(study, list(of_label.select_related("a", "b").order_by("rank")[:PAIRS]))

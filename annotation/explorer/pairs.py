@@ -5,7 +5,7 @@ They are kept with the report, in its order (annotation/report/label_tables.py).
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -19,39 +19,34 @@ from annotation.review.drawn import Drawn
 from annotation.rights import VIEW
 from annotation.rights.pages import needs
 from imagesets.models import Dataset, Image, Label
-from tasks.models import LabelPair, PairKind
-from tasks.models.label_results import FEW_IMAGES
+from tasks.models import KeptReport, LabelPair, PairKind
+from tasks.models.label_results import FEW_IMAGES, MOST_PAIRS
 
 PAGE, SIDE = 12, 4  # pairs, and pictures of each side
 
-# What is listed under each name in the address: the kind of pair, its title, what the numbers are.
-LISTS = {
-    "confused": (
-        PairKind.ACCEPTED,
+# The title of each kind, and what its numbers are.
+KINDS = {
+    PairKind.CONFUSED: (
         "Confused",
         "At least half of the workers selected each of the two on the same picture, of all images"
         " of either label, and CLASSIFY mostly saw one object there: two names for one thing.",
     ),
-    "renamed": (
-        PairKind.RENAMED,
+    PairKind.RENAMED: (
         "Called something else",
         "The dataset label says the first, the crowd's main label is the second, of all images of"
         " the first that CLASSIFY answered.",
     ),
-    "beside": (
-        PairKind.BESIDE,
+    PairKind.BESIDE: (
         "Side by side",
         "Beside the first label's object stands another one, named the second, of all settled"
         " images of the first (the report's R2).",
     ),
-    "accepted": (
-        PairKind.ACCEPTED,
+    PairKind.ACCEPTED: (
         "Both accepted",
         "At least half of the workers selected each of the two on the same picture, of all images"
         " of either label (the report's R9), whether as one object or as several.",
     ),
 }
-ONE_OBJECT = Q(one_object__gte=0.5)
 
 
 @dataclass(frozen=True)
@@ -77,21 +72,18 @@ class Shown:
 @require_safe
 @never_cache
 def pairs(request: HttpRequest, dataset: Dataset) -> HttpResponse:
-    """The gallery: `?kind=` one of LISTS, `?label=` one label's pairs, `?after=` a rank."""
+    """The gallery: `?kind=` one of KINDS, `?label=` one label's pairs, `?after=` a rank."""
     study = reported(request, dataset)
     there = _numbers(study)
-    name = request.GET.get("kind", "")
-    if name not in LISTS:
-        name = next((each for each in LISTS if there.get(each)), "accepted")
+    asked = request.GET.get("kind", "")
+    kind = PairKind(asked) if asked in PairKind.values else next(iter(there), PairKind.CONFUSED)
     key = request.GET.get("label", "")
     label = label_named(dataset, key) if key else None
     after = request.GET.get("after", "")
     rank = int(after) if after.isdecimal() and len(after) < 9 else 0
     found: list[LabelPair] = []
     if study.report is not None:
-        rows = study.report.label_pairs.filter(kind=LISTS[name][0], rank__gt=rank)
-        if name == "confused":
-            rows = rows.filter(ONE_OBJECT)
+        rows = study.report.label_pairs.filter(kind=kind, rank__gt=rank)
         if label is not None:
             rows = rows.filter(Q(a=label) | Q(b=label))
         found = list(rows.select_related("a", "b").order_by("rank")[: PAGE + 1])
@@ -100,32 +92,35 @@ def pairs(request: HttpRequest, dataset: Dataset) -> HttpResponse:
         "study": study,
         "campaign_query": study.query(),
         "kinds": [
-            (title, study.query(kind=each, **narrowed), there.get(each, 0), each == name)
-            for each, (_, title, _) in LISTS.items()
+            (title, study.query(kind=each, **narrowed), there.get(each, 0), each == kind)
+            for each, (title, _) in KINDS.items()
         ],
-        "told": LISTS[name][2],
+        "told": KINDS[kind][1],
         "few": FEW_IMAGES,
+        "most": MOST_PAIRS,
         "label": label,
-        "all": study.query(kind=name),
+        "all": study.query(kind=kind),
         "pairs": shown_pairs(study, found[:PAGE]),
-        "more": study.query(kind=name, after=found[PAGE - 1].rank, **narrowed)
+        "more": study.query(kind=kind, after=found[PAGE - 1].rank, **narrowed)
         if len(found) > PAGE
         else "",
-        "first": study.query(kind=name, **narrowed) if rank else "",
+        "first": study.query(kind=kind, **narrowed) if rank else "",
     }
     return TemplateResponse(request, "explorer/pairs.html", context)
 
 
-def _numbers(study: Reported) -> dict[str, int]:
-    """How many pairs each list has; the report keeps no more than some thousands of a kind."""
+def _numbers(study: Reported) -> dict[PairKind, int]:
+    """How many pairs of each kind are kept, by kind; kinds without any are missing."""
     if study.report is None:
         return {}
-    kinds = study.report.label_pairs.order_by().values_list("kind")
-    counted = kinds.annotate(n=Count("pk"), one=Count("pk", filter=ONE_OBJECT))
-    counts = {kind: (n, one) for kind, n, one in counted}
-    return {
-        name: counts.get(kind, (0, 0))[name == "confused"] for name, (kind, *_) in LISTS.items()
+    last = {
+        kind: study.report.label_pairs.filter(kind=kind).order_by("-rank").values("rank")[:1]
+        for kind in KINDS
     }
+    ranks = KeptReport.objects.filter(pk=study.report.pk).values(
+        **{kind.value: Subquery(rank) for kind, rank in last.items()}
+    )
+    return {kind: rank for kind in KINDS if (rank := ranks[0][kind.value])}
 
 
 def shown_pairs(study: Reported, rows: list[LabelPair]) -> list[Shown]:
@@ -166,7 +161,7 @@ def _sentence(pair: LabelPair) -> str:
     a, b = pair.a.names[0], pair.b.names[0]
     number = f"{pair.images:,} of {pair.of:,} images ({pair.images / pair.of:.0%})"
     match pair.kind:
-        case PairKind.ACCEPTED:
+        case PairKind.CONFUSED | PairKind.ACCEPTED:
             seen = "" if pair.one_object is None else f"; one object in {pair.one_object:.0%}"
             return f"both accepted on {number} of either{seen}"
         case PairKind.RENAMED:
@@ -178,7 +173,7 @@ def images_of(study: Reported, pair: LabelPair) -> str:
     """The address of the images of a pair of labels."""
     a, b = pair.a.key, pair.b.key
     match pair.kind:
-        case PairKind.ACCEPTED:
+        case PairKind.CONFUSED | PairKind.ACCEPTED:
             filters = Filters(label=(a, b), shows=(a, b))
         case PairKind.RENAMED:
             filters = Filters(label=(a,), main=(b,))

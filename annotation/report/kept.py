@@ -19,6 +19,7 @@ from tasks.models import (
     Run,
     Transition,
 )
+from tasks.models.label_results import MOST_PAIRS
 from tasks.results import last_failure, record_failure
 
 if TYPE_CHECKING:
@@ -81,9 +82,10 @@ def _keep_labels(report: KeptReport, study: "Study", dataset: int) -> None:
         for row in label_tables.label_rows(study)
     )
     for kind, rows in (
-        (PairKind.ACCEPTED, label_tables.accepted_pairs(study)),
+        (PairKind.CONFUSED, label_tables.confused_pairs(study)),
         (PairKind.RENAMED, label_tables.renamed_pairs(study)),
         (PairKind.BESIDE, label_tables.pairs_beside(study)),
+        (PairKind.ACCEPTED, label_tables.accepted_pairs(study)),
     ):
         LabelPair.objects.bulk_create(
             (
@@ -95,7 +97,7 @@ def _keep_labels(report: KeptReport, study: "Study", dataset: int) -> None:
                     b_id=ids[row.b],
                     **_others(row, "a", "b"),
                 )
-                for rank, row in enumerate(rows, start=1)
+                for rank, row in enumerate(rows[:MOST_PAIRS], start=1)
             ),
             batch_size=1000,
         )

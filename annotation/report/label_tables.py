@@ -18,7 +18,6 @@ from annotation.report.figures.r10_selection import pair_of
 from annotation.report.figures.r13_classes import r13
 from tasks.models.label_results import FEW_IMAGES
 
-PAIRS = 5_000  # kept of a kind
 OTHERS = 12  # labels kept beside each
 PICTURES = 6  # of each side of a pair
 
@@ -153,6 +152,15 @@ def accepted_pairs(study: Study) -> list[PairRow]:
     return list(_ranked(study, a, b, image, images[a] + images[b], answered, one))
 
 
+def confused_pairs(study: Study) -> list[PairRow]:
+    """Of these, those where CLASSIFY saw one object on at least half of the images it answered."""
+    return [
+        row
+        for row in study.once(accepted_pairs)
+        if row.one_object is not None and row.one_object >= 0.5
+    ]
+
+
 def renamed_pairs(study: Study) -> list[PairRow]:
     """Of the answered images of dataset label a, those whose main label is b."""
     if study.classify is None:
@@ -192,7 +200,7 @@ def _ranked(
         (stop - start < FEW_IMAGES, -Fraction(stop - start, int(of[start])), start - stop, start)
         for start, stop in zip(begin.tolist(), end.tolist(), strict=True)
     )
-    for *_, less, start in ranked[:PAIRS]:
+    for *_, less, start in ranked:
         rows = order[start : start - less]
         images = image[start : start - less]
         own = study.dataset_label[images] == a[start]

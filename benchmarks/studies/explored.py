@@ -108,7 +108,8 @@ STUDY = """
       SELECT {classify}, kind, 1 + n, {label} + n % {labels}, {label} + (n + 37) % {labels}, 3, 10,
              0.75, ARRAY(SELECT key FROM imagesets_image i
                          WHERE dataset_label_id = {label} + n % {labels} LIMIT 6), '{{}}'
-      FROM generate_series(0, 4999) n, unnest(ARRAY['accepted', 'renamed', 'beside']) kind;
+      FROM generate_series(0, 4999) n,
+           unnest(ARRAY['confused', 'renamed', 'beside', 'accepted']) kind;
 """
 WORKERS = """
     INSERT INTO tasks_worker (id, crowd, external_id, pseudonym, created_at)

@@ -7,6 +7,7 @@ from imagesets.models import Label
 from tasks.models.results import KeptReport
 
 FEW_IMAGES = 3  # pairs of labels on fewer images come after all others, as in the report's lists
+MOST_PAIRS = 5_000  # kept of a kind
 
 
 class LabelResult(models.Model):
@@ -45,16 +46,17 @@ class LabelResult(models.Model):
 class PairKind(models.TextChoices):
     """How two labels meet on an image."""
 
-    ACCEPTED = "accepted", "workers accept both (R9)"
+    CONFUSED = "confused", "workers accept both, of one object"
     RENAMED = "renamed", "the main label is another one"
     BESIDE = "beside", "another object beside (R2)"
+    ACCEPTED = "accepted", "workers accept both (R9)"
 
 
 class LabelPair(models.Model):
     """Two labels that meet in a kept report, on `images` of `of`; in the report's order by rank.
 
-    ACCEPTED: either is the dataset label, a < b by key. Else a is the dataset label. Pictures are
-    keys of images of dataset label a, and of the others.
+    CONFUSED, ACCEPTED: either is the dataset label, a < b by key. Else a is the dataset label.
+    Pictures are keys of images of dataset label a, and of the others.
     """
 
     report = models.ForeignKey(
@@ -81,6 +83,10 @@ class LabelPair(models.Model):
             models.CheckConstraint(
                 condition=models.Q(images__lte=models.F("of")), name="label_pair_images"
             ),
+        ]
+        indexes = [
+            models.Index(fields=["report", "a"], name="label_pair_a"),
+            models.Index(fields=["report", "b"], name="label_pair_b"),
         ]
 
     def __str__(self) -> str:
