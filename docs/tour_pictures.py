@@ -44,6 +44,9 @@ PAGES = {
     "classifiers": "/datasets/photos/classifiers/",
     "campaign": "/campaigns/second-crowd/",
     "review": "/campaigns/second-crowd/review/",
+    "labels": "/datasets/photos/labels/",
+    "label": "/datasets/photos/labels/n02124075/",
+    "pairs": "/datasets/photos/pairs/?kind=beside",
 }
 
 
@@ -103,6 +106,11 @@ def walk(page: Any, address: str, keep: Any, look: str) -> None:
         page.evaluate("localStorage.setItem('_x_adminTheme', '\"dark\"')")
     for name, path in PAGES.items():
         picture(name, path)
+    page.goto(f"{address}/campaigns/second-crowd/")
+    page.locator("tbody th a").first.click()
+    picture("worker")
+    page.get_by_role("link", name="What setting them aside would change").click()
+    picture("aside")
     for begin, steps in (
         ("dataset=photos", ("asked", "candidates", "page", "quality", "crowd", "publish")),
         ("source=photos-contains", ("groups",)),

@@ -62,7 +62,7 @@ def workers_of(campaign: Campaign, worker: Worker | None = None) -> list[Row]:
     """The MOST workers with the most answers; or one worker, if they have any."""
     counts = _CONTAINS if campaign.kind == Kind.CONTAINS else _CLASSIFY
     only = "" if worker is None else "AND a.worker_id = %(worker)s"
-    params = {"campaign": campaign.pk, "worker": worker and worker.pk, "most": MOST}
+    params = {"campaign": campaign.pk, "worker": worker.pk if worker else None, "most": MOST}
     with connection.cursor() as cursor:
         cursor.execute(_SQL.format(counts=counts, only=only), params)
         counted = {row[0]: row[1:] for row in cursor.fetchall()}

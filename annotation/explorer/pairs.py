@@ -117,10 +117,9 @@ def _numbers(study: Reported) -> dict[PairKind, int]:
         kind: study.report.label_pairs.filter(kind=kind).order_by("-rank").values("rank")[:1]
         for kind in KINDS
     }
-    ranks = KeptReport.objects.filter(pk=study.report.pk).values(
-        **{kind.value: Subquery(rank) for kind, rank in last.items()}
-    )
-    return {kind: rank for kind in KINDS if (rank := ranks[0][kind.value])}
+    kept = KeptReport.objects.filter(pk=study.report.pk)
+    ranks = kept.values_list(*(Subquery(rank) for rank in last.values()))[0]
+    return {kind: rank for kind, rank in zip(KINDS, ranks, strict=True) if rank}
 
 
 def shown_pairs(study: Reported, rows: list[LabelPair]) -> list[Shown]:

@@ -177,6 +177,7 @@ def _of_pairs(campaign: Campaign, worker: Worker, assignments: list[int]) -> lis
     pairs = _Pairs.of(campaign, assignments)
     judged = pairs.less_shown < pairs.shown
     need, share = rules_of(campaign)
+    follow_up = follow_up_of(campaign)
     half = _accepted(pairs.selected, pairs.shown)
     still = _accepted(pairs.less_selected, pairs.less_shown)
     moved = np.abs(
@@ -238,7 +239,8 @@ def _of_pairs(campaign: Campaign, worker: Worker, assignments: list[int]) -> lis
                 Change(Drawn.of(pictures[image]), "", before, after)
                 for image, before, after in changed[:SHOWN]
             ],
-            ", ".join(f"{n:,} from {b} to {a}" for (b, a), n in groups.most_common()),
+            ", ".join(f"{n:,} from {b} to {a}" for (b, a), n in groups.most_common())
+            + (f"; {follow_up.name} keeps those it was published with" if follow_up else ""),
         ),
         Changes(
             "Selection frequencies that would move",
@@ -255,10 +257,15 @@ def _of_pairs(campaign: Campaign, worker: Worker, assignments: list[int]) -> lis
 
 def rules_of(contains: Campaign) -> tuple[int, Fraction]:
     """`min_judgments` and `min_relative_sf` of its follow-up, or what one would begin with."""
-    follow_up = Campaign.objects.filter(source=contains).exclude(state=State.DRAFT).first()
+    follow_up = follow_up_of(contains)
     least = follow_up.min_judgments if follow_up else None
     share = follow_up.min_relative_sf if follow_up else contains.min_relative_sf
     return least or contains.judgments_needed, Fraction(share)
+
+
+def follow_up_of(contains: Campaign) -> Campaign | None:
+    """The newest that is no draft."""
+    return Campaign.objects.filter(source=contains).exclude(state=State.DRAFT).first()
 
 
 def _accepted(selected: NDArray[np.int64], shown: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -326,7 +333,7 @@ def _of_images(campaign: Campaign, worker: Worker, assignments: list[int]) -> li
         ids = [row[0] for row in cursor.fetchall()]
         run = campaign.runs.first()
         assert run is not None
-        params = {"campaign": campaign.pk, "images": ids, "until": run.started_at}
+        params: dict[str, Any] = {"campaign": campaign.pk, "images": ids, "until": run.started_at}
         cursor.execute(_RESPONSES, params)
         rows = cursor.fetchall()
     answers: dict[int, list[tuple[int, str | None, list[int]]]] = defaultdict(list)

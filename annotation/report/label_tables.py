@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from annotation.report.arrays import Ints, Study
+from annotation.report.arrays import Bools, Ints, Study
 from annotation.report.figures.r02_beside import objects_beside
 from annotation.report.figures.r09_pairs import accepted_together, one_object
 from annotation.report.figures.r10_selection import pair_of
@@ -137,8 +137,8 @@ def _others(study: Study) -> dict[int, list[dict[str, Any]]]:
     for at in order.tolist():
         rows = by_label.setdefault(int(every[at]) // width, [])
         if len(rows) < OTHERS:
-            numbers = {name: int(column[at]) for name, column in columns.items()}
-            rows.append({"label": study.labels[int(every[at]) % width]} | numbers)
+            told: dict[str, Any] = {"label": study.labels[int(every[at]) % width]}
+            rows.append(told | {name: int(column[at]) for name, column in columns.items()})
     return by_label
 
 
@@ -186,8 +186,8 @@ def _ranked(
     b: Ints,
     image: Ints,
     of: Ints,
-    answered: Ints | None = None,
-    one: Ints | None = None,
+    answered: Bools | None = None,
+    one: Bools | None = None,
 ) -> Iterator[PairRow]:
     """Rows of (pair, image) as pairs: by falling share, count, keys, the least ones last."""
     order = np.lexsort([image, b, a])
