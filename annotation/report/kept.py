@@ -85,7 +85,7 @@ def _keep_labels(report: KeptReport, study: "Study", dataset: int) -> None:
         (PairKind.CONFUSED, label_tables.confused_pairs(study)),
         (PairKind.RENAMED, label_tables.renamed_pairs(study)),
         (PairKind.BESIDE, label_tables.pairs_beside(study)),
-        (PairKind.ACCEPTED, label_tables.accepted_pairs(study)),
+        (PairKind.ACCEPTED, study.once(label_tables.accepted_pairs)),
     ):
         LabelPair.objects.bulk_create(
             (
