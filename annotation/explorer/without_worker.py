@@ -62,8 +62,8 @@ class Places:
 
     number: int
     cost: Decimal
-    given_up: bool  # the budget does not carry all of it
     state: str  # of the campaign: what becomes of them
+    in_budget: bool  # the campaign has a budget, beyond which places are given up
 
     @property
     def price(self) -> str:
@@ -115,8 +115,7 @@ def _places(campaign: Campaign, leaving: Any) -> Places:
     for reward, places in held.annotate(Count("pk")):
         number += places
         cost += (reward + crowd.fee(reward)) * places
-    beyond = money.over(campaign, cost) if number else Decimal(0)
-    return Places(number, cost, bool(beyond), campaign.state)
+    return Places(number, cost, campaign.state, campaign.budget is not None)
 
 
 # CONTAINS
@@ -128,7 +127,8 @@ _JUDGED = f"""
     GROUP BY i.pair_id
 """
 _PAIRS = """
-    SELECT p.id, p.image_id, p.label_id, p.label_id = i.dataset_label_id, r.selected, r.shown
+    SELECT p.id, p.image_id, p.label_id, p.label_id = i.dataset_label_id,
+           i.dataset_label_id IS NOT NULL, r.selected, r.shown
     FROM tasks_pair p
     JOIN imagesets_image i ON i.id = p.image_id
     JOIN tasks_pairresult r ON r.pair_id = p.id
@@ -145,6 +145,7 @@ class _Pairs:
     image: NDArray[np.int64]
     label: NDArray[np.int64]
     own: NDArray[np.bool_]
+    has_own: NDArray[np.bool_]  # whether the image has a dataset label, in a pair or not
     selected: NDArray[np.int64]
     shown: NDArray[np.int64]
     less_selected: NDArray[np.int64]
@@ -157,15 +158,15 @@ class _Pairs:
             judged = {pair: (yes, seen) for pair, yes, seen in cursor.fetchall()}
             cursor.execute(_PAIRS, [campaign.pk, list(judged)])
             rows = cursor.fetchall()
-        pair, image, label, own, selected, shown = np.array(
-            [[int(value or 0) for value in row] for row in rows], np.int64
-        ).reshape(-1, 6).T  # fmt: skip
+        table = np.array([[int(value or 0) for value in row] for row in rows], np.int64)
+        pair, image, label, own, has_own, selected, shown = table.reshape(-1, 7).T
         theirs = np.array([judged.get(each, (0, 0)) for each in pair.tolist()], np.int64)
         yes, seen = theirs.reshape(-1, 2).T
         return cls(
             image,
             label,
             own.astype(bool),
+            has_own.astype(bool),
             selected,
             shown,
             np.maximum(selected - yes, 0),
@@ -185,22 +186,13 @@ def _of_pairs(campaign: Campaign, worker: Worker, assignments: list[int]) -> lis
         - pairs.less_selected / np.maximum(pairs.less_shown, 1)
     )
     short = judged & (pairs.shown >= need) & (pairs.less_shown < need)
-    turned = judged & (half != still)
+    turned, moving = judged & (half != still), judged & (moved > 0)
     number = int(judged.sum())
     images, changed = _groups(pairs, need, share)
-    pictures = Image.objects.in_bulk(
-        {
-            *(image for image, *_ in changed[:SHOWN]),
-            *(
-                int(pairs.image[at])
-                for rows in (turned, short, judged & (moved > 0))
-                for at in _first(rows, moved)
-            ),
-        }
-    )
-    labels = Label.objects.in_bulk(
-        {int(pairs.label[at]) for rows in (turned, short, judged) for at in _first(rows, moved)}
-    )
+    shown = [at for rows in (turned, short, moving) for at in _first(rows, moved)]
+    grouped = {image for image, *_ in changed[:SHOWN]}
+    pictures = Image.objects.in_bulk(grouped | {int(pairs.image[at]) for at in shown})
+    labels = Label.objects.in_bulk({int(pairs.label[at]) for at in shown})
 
     def listed(rows: NDArray[np.bool_], words: tuple[str, str] | None = None) -> list[Change]:
         return [
@@ -244,10 +236,10 @@ def _of_pairs(campaign: Campaign, worker: Worker, assignments: list[int]) -> lis
         ),
         Changes(
             "Selection frequencies that would move",
-            int((judged & (moved > 0)).sum()),
+            int(moving.sum()),
             number,
             "pairs",
-            listed(judged & (moved > 0)),
+            listed(moving),
             f"on average by {moved[judged].mean():.3f}, at most by {moved[judged].max():.2f}"
             if number
             else "",
@@ -284,13 +276,7 @@ def _sf(selected: int, shown: int) -> str:
 
 def _groups(pairs: _Pairs, need: int, share: Fraction) -> tuple[int, list[tuple[int, str, str]]]:
     """How many images they judged a pair of; (image, group before, after) of those that change."""
-    images, number = np.unique(pairs.image, return_inverse=True)
-    labelled = set(
-        Image.objects.filter(pk__in=images.tolist(), dataset_label__isnull=False).values_list(
-            "pk", flat=True
-        )
-    )
-    has_label = np.array([image in labelled for image in images.tolist()], bool)
+    images, first, number = np.unique(pairs.image, return_index=True, return_inverse=True)
     before, after = (
         image_groups(
             number,
@@ -300,7 +286,7 @@ def _groups(pairs: _Pairs, need: int, share: Fraction) -> tuple[int, list[tuple[
             images.size,
             min_judgments=need,
             min_relative_sf=share,
-            has_dataset_label=has_label,
+            has_dataset_label=pairs.has_own[first],
         ).tolist()
         for selected, shown in (
             (pairs.selected, pairs.shown),
