@@ -106,8 +106,10 @@ def walk(page: Any, address: str, keep: Any, look: str) -> None:
         page.evaluate("localStorage.setItem('_x_adminTheme', '\"dark\"')")
     for name, path in PAGES.items():
         picture(name, path)
-    page.goto(f"{address}/campaigns/second-crowd/")
-    page.locator("tbody th a").first.click()
+    page.goto(f"{address}/campaigns/photos-contains/")
+    rows = page.locator("section[aria-labelledby=workers] tbody tr").all()
+    doubtful = min(rows, key=lambda row: row.locator("td").nth(3).inner_text())  # least agreement
+    doubtful.locator("th a").click()
     picture("worker")
     page.get_by_role("link", name="What setting them aside would change").click()
     picture("aside")

@@ -71,7 +71,7 @@ def controls_of(campaign: Campaign, worker: Worker) -> Controls:
     first = {word: part[:SHOWN] for word, part in parts.items()}
     images = Image.objects.in_bulk({row[0] for part in first.values() for row in part})
     names = {
-        label.label_id: str(label)
+        label.label_id: label.names[0]
         for label in CampaignLabel.objects.filter(
             campaign=campaign, label__in={row[1] for part in first.values() for row in part}
         )
