@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from annotation.review.drawn import Drawn
+from annotation.drawn.picture import Drawn
 from imagesets.models import Image
 from tasks.models import Campaign, CampaignLabel, Worker
 from tasks.models.campaign import Kind

@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from annotation.drawn.picture import Drawn
 from annotation.explorer.filters import Filters
 from annotation.explorer.frame import explorer_page, framed
 from annotation.explorer.images import image_of
@@ -24,7 +25,6 @@ from annotation.explorer.labels import COUNTED
 from annotation.explorer.pairs import Shown, shown_pairs
 from annotation.explorer.reported import Reported, label_named, reported, some_pictures
 from annotation.explorer.view import View
-from annotation.review.drawn import Drawn
 from annotation.rights import VIEW
 from annotation.rights.pages import needs
 from imagesets.models import Dataset, Image, Label

@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from annotation.drawn.picture import Drawn
 from annotation.explorer.filters import Filters
 from annotation.explorer.frame import framed
 from annotation.explorer.reported import Reported, label_named, reported, some_pictures
-from annotation.review.drawn import Drawn
 from annotation.rights import VIEW
 from annotation.rights.pages import needs
 from imagesets.models import Dataset, Image, Label

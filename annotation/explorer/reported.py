@@ -8,9 +8,9 @@ from django.db import connection
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 
+from annotation.drawn.picture import Drawn
 from annotation.report.campaigns import Campaigns, NoStudy, study_seen
 from annotation.report.kept import failure_of, last_of, not_aggregated, report_row
-from annotation.review.drawn import Drawn
 from imagesets.models import Dataset, Image, Label
 from tasks.models import Campaign, KeptReport
 

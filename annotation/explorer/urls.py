@@ -4,7 +4,7 @@ from django.urls import path
 
 from annotation.explorer.again import again
 from annotation.explorer.image import image_page
-from annotation.explorer.images import images
+from annotation.explorer.images import datasets, images
 from annotation.explorer.label import label_page
 from annotation.explorer.labels import labels
 from annotation.explorer.lists import keys, table
@@ -12,6 +12,7 @@ from annotation.explorer.pairs import pairs
 from annotation.explorer.worker import aside, worker_page
 
 urlpatterns = [
+    path("explorer/", datasets, name="explorer"),
     path("datasets/<slug:slug>/images/", images, name="explorer-images"),
     path("datasets/<slug:slug>/images/again/", again, name="explorer-again"),
     path("datasets/<slug:slug>/images/<str:public_id>/", image_page, name="explorer-image"),

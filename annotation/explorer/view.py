@@ -14,7 +14,7 @@ from django.http import QueryDict
 from numpy.typing import NDArray
 
 from annotation.explorer.columns import END, GROUPS, NOT_SETTLED, Bools, Columns
-from annotation.explorer.filters import Filters, bound, named_in
+from annotation.explorer.filters import BadFilter, Filters, bound, named_in
 from annotation.explorer.keeping import is_current, is_small, keep, keep_failure, kept_study, queue
 from annotation.report.campaigns import Campaigns, NoStudy, study_seen
 from imagesets.models import Dataset, Image
@@ -74,6 +74,9 @@ class View:
         where none has, the dataset's images alone. Raises Http404 where the user does not see the
         study, BadFilter, NotReady and Failed.
         """
+        for name, values in query.lists():
+            if any("\0" in value for value in values):
+                raise BadFilter(name, f"{name[:60]} holds a character that no text has.")
         slug = query.get("campaign") or None
         try:
             campaigns = study_seen(user, dataset, slug)

@@ -18,7 +18,7 @@ from django.db import connection
 from django.db.models import Count
 from numpy.typing import NDArray
 
-from annotation.review.drawn import Drawn
+from annotation.drawn.picture import Drawn
 from imagesets.models import Image, Label
 from tasks import money
 from tasks.aggregation.groups import image_groups

@@ -19,9 +19,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from annotation.dashboards.workers import Row, workers_of
+from annotation.drawn.answer import draw
 from annotation.explorer.controls import controls_of
 from annotation.explorer.without_worker import effect_of
-from annotation.review.drawn import draw
 from annotation.rights import RAW_WORKERS, REVIEW, VIEW, may
 from annotation.rights.pages import needs
 from annotation.rights.rules import need
