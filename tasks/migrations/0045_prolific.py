@@ -6,6 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
+        ('tasks', '0037_troubles_and_habits'),
         ('tasks', '0040_sessions'),
     ]
 

@@ -1,6 +1,7 @@
 """What answers cost: expected time, rewards, fees and VAT. Always Decimal."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
@@ -115,11 +116,16 @@ def cost_of(campaign: Campaign, answers: int) -> Cost:
     Where sessions are paid, it is that of as many full sessions as hold them.
     """
     hits = HIT.objects.filter(campaign=campaign).order_by()
+    return cost_of_rewards(campaign, hits.values_list("reward").annotate(Count("pk")), answers)
+
+
+def cost_of_rewards(campaign: Campaign, hits: Iterable[tuple[Decimal, int]], answers: int) -> Cost:
+    """The cost of `answers` answers to each of so many HITs of each reward."""
     if crowd_of(campaign).pays_by_session:
-        number = hits.count() * answers
+        number = sum(number for _, number in hits) * answers
         return cost_of_sessions(campaign, sessions_for(campaign, number), number)
     total = Cost(currency=campaign.in_currency)
-    for reward, number in hits.values_list("reward").annotate(Count("pk")):
+    for reward, number in hits:
         total = _plus(total, campaign, reward, number * answers)
     return total
 
