@@ -38,7 +38,7 @@ def test_ages_are_told_by_bands():
 
 @pytest.mark.django_db
 def test_they_are_kept_at_the_end_of_a_study_with_consent(open_for_prolific, market):
-    campaign = open_for_prolific(consent="I agree.")
+    campaign = open_for_prolific(consent="I agree.", images=30)
     offer(campaign, 8)
     (study,) = market.studies.values()
     text = ConsentText.objects.create(campaign=campaign, version="1", text="I agree.")
