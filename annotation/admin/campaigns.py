@@ -1,7 +1,6 @@
 """Campaigns in the admin: drafts to edit, steps to take, progress to follow."""
 
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -16,16 +15,18 @@ from unfold.decorators import display
 from annotation.admin.additions import AdditionSteps
 from annotation.admin.campaign_steps import CampaignSteps
 from annotation.admin.guarded import VisibleFilter
-from annotation.admin.reported_pictures import reported_pictures
 from annotation.admin.widgets import (
     History,
     Lists,
     bar,
+    label_name,
     link_to,
     link_to_list,
     thumbnail,
 )
 from annotation.exports import FORMATS, TABLES
+from annotation.path.standing import standing_of
+from annotation.path.times import about
 from tasks import money
 from tasks.crowds.local.invitations import NAME as LOCAL
 from tasks.models import (
@@ -45,7 +46,6 @@ from tasks.models import (
     campaign_settings,
 )
 from tasks.models.campaign import Kind, State
-from tasks.work.progress import completion_of
 from tasks.work.rounds import waiting_places
 from tasks.work.states import round_states
 
@@ -79,7 +79,6 @@ FIGURES = [
     "rounds",
     "spending",
     "synced_at",
-    "reported",
     "along_the_way",
     "workers_address",
     "tables",
@@ -88,7 +87,9 @@ FIGURES = [
 
 @admin.register(Campaign)
 class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
-    list_display = ["name", "state_label", "kind_name", "dataset", "progress", "round_now", "spent"]
+    list_display = ["page", "state_label", "kind_name", "dataset", "progress", "round_now"]
+    list_display += ["spent", "finish"]
+    list_display_links = None  # a campaign's page leads on to its form
     list_filter = ["state", "kind", ("dataset", VisibleFilter)]
     list_filter_submit = True
     list_select_related = ["dataset"]
@@ -131,15 +132,18 @@ class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
         )
 
     def prepare(self, rows: list[Any], request: HttpRequest) -> None:
-        progress = completion_of(rows)
-        spent = money.spent_by(rows)
-        for row in rows:
-            row.counted, row.spent_so_far = progress[row.pk], spent.get(row.pk, Decimal(0))
+        for row, standing in zip(rows, standing_of(rows), strict=True):
+            row.counted, row.spent_so_far = standing.completion, standing.spent
+            row.finish = about(standing.finish, standing.pace.now) if standing.finish else "-"
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         campaign = super().get_object(request, object_id, from_field)
         self.prepare([campaign], request)
         return campaign
+
+    @display(description="name", ordering="name")
+    def page(self, campaign: Campaign) -> str:
+        return link_to(campaign, campaign.name)
 
     @display(description="state", ordering="state", label=STATE_COLOURS)
     def state_label(self, campaign: Any) -> str:
@@ -176,6 +180,10 @@ class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
     def spent(self, campaign: Any) -> str:
         of = f" of {money.usd(campaign.budget)}" if campaign.budget is not None else ""
         return f"{money.usd(campaign.spent_so_far)}{of}"
+
+    @display(description="expected finish")
+    def finish(self, campaign: Any) -> str:
+        return campaign.finish
 
     @display(description="money")
     def spending(self, campaign: Any) -> str:
@@ -215,10 +223,6 @@ class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
         if campaign.adds_to:
             links.insert(0, link_to(campaign.adds_to, f"adds to {campaign.adds_to.slug}"))
         return format_html_join(" · ", "{}", ((link,) for link in links))
-
-    @display(description="reported pictures")
-    def reported(self, campaign: Any) -> str:
-        return reported_pictures(campaign)
 
     @display(description="workers' address")
     def workers_address(self, campaign: Any) -> str:
@@ -275,7 +279,7 @@ class CampaignImageAdmin(History):
 
 @admin.register(Pair)
 class PairAdmin(History):
-    list_display = ["picture", "image", "label", "sources", "campaign"]
+    list_display = ["picture", "image", "label_named", "sources", "campaign"]
     list_filter = [("campaign", VisibleFilter)]
     list_select_related = ["image", "label", "campaign"]
     search_fields = ["image__key", "label__key"]
@@ -283,6 +287,10 @@ class PairAdmin(History):
     @display(description="")
     def picture(self, pair: Pair) -> str:
         return thumbnail(pair.image)
+
+    @display(description="label")
+    def label_named(self, pair: Pair) -> str:
+        return label_name(pair.label)
 
 
 @admin.register(Transition)

@@ -8,10 +8,19 @@ from tasks.models.flag import Flag
 from tasks.models.hit import HIT, HITItem, Section
 from tasks.models.invitation import Arrival, Invitation
 from tasks.models.known_answer import KnownAnswer
+from tasks.models.label_results import LabelPair, LabelResult, PairKind
 from tasks.models.payment import Payment
 from tasks.models.picture_report import PictureReport
 from tasks.models.practice import PracticeDraft, PracticeHIT, PracticeItem, PracticeTry, Work
-from tasks.models.results import ImageResult, KeptReport, PairResult, Run, WorkerResult
+from tasks.models.results import (
+    ImageResult,
+    KeptColumn,
+    KeptReport,
+    KeptStudy,
+    PairResult,
+    Run,
+    WorkerResult,
+)
 from tasks.models.session import Session
 from tasks.models.transition import Transition
 from tasks.models.worker import Secret, Stop, Worker
@@ -30,9 +39,14 @@ __all__ = [
     "HITItem",
     "ImageResult",
     "Invitation",
+    "KeptColumn",
     "KeptReport",
+    "KeptStudy",
     "KnownAnswer",
+    "LabelPair",
+    "LabelResult",
     "Pair",
+    "PairKind",
     "PairResult",
     "Payment",
     "PictureReport",

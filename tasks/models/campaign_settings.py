@@ -125,6 +125,7 @@ SETTINGS: dict[str, Setting] = {
             Whole(1, 1000),
             "R: how many workers answer each HIT.",
             default=9,
+            later=True,
         ),
         Setting(
             "round_size",
@@ -218,7 +219,7 @@ SETTINGS: dict[str, Setting] = {
         ),
         Setting(
             "min_relative_sf",
-            "Min relative SF",
+            "Threshold",
             Number(Decimal("0.0001"), Decimal(1), places=4),
             "Labels are offered whose selection frequency is at least this share of the dataset"
             " label's.",
@@ -267,6 +268,7 @@ SETTINGS: dict[str, Setting] = {
             " that is paid in money.",
             default=None,
             null=True,
+            later=True,
         ),
         Setting(
             "session_minutes",
@@ -322,6 +324,7 @@ SETTINGS: dict[str, Setting] = {
             Whole(1, SMALL),
             "The longest that a worker may take over a HIT.",
             default=60,
+            later=True,
         ),
         Setting(
             "lifetime_days",
@@ -329,6 +332,7 @@ SETTINGS: dict[str, Setting] = {
             Whole(1, 365),
             "How long the marketplace shows a HIT before the site offers it anew.",
             default=7,
+            later=True,
             crowds=MTURK,
         ),
         Setting(
@@ -337,6 +341,7 @@ SETTINGS: dict[str, Setting] = {
             Whole(0, 30),
             "After how many days the marketplace accepts an answer that nobody has reviewed.",
             default=3,
+            later=True,
             crowds=MTURK,
         ),
         Setting(

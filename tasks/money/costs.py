@@ -1,6 +1,7 @@
 """What answers cost: expected time, rewards, fees and VAT. Always Decimal."""
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
@@ -72,22 +73,35 @@ def reward_of(campaign: Campaign, seconds: float) -> Decimal:
     return crowd.round_reward(campaign.wage * Decimal(repr(seconds)) / HOUR)
 
 
-def fix_session(campaign: Campaign) -> None:
-    """Fix how many HITs a session has and what it pays, from the HITs just laid out (rule S1).
+def plan_session(campaign: Campaign, seconds: Sequence[float]) -> None:
+    """Set, not save, what a session is and pays; `seconds`: expected, of each HIT (rule S1).
 
     So many HITs of the mean expected time as come nearest to `session_minutes`, at least one, at
-    most all. With `reward` given, a HIT is worth its share of that instead of the wage.
+    most all.
     """
     crowd = crowd_of(campaign)
-    hits = HIT.objects.filter(campaign=campaign)
-    mean = hits.aggregate(mean=Avg("expected_seconds"))["mean"]
-    if not crowd.pays_by_session or not mean:
+    if not crowd.pays_by_session or not seconds:
         return
+    mean = sum(seconds) / len(seconds)
     nearest = max(1, math.floor(campaign.session_minutes * 60 / mean + 0.5))
-    campaign.session_hits = min(nearest, hits.count())
+    campaign.session_hits = min(nearest, len(seconds))
     campaign.session_seconds = mean * campaign.session_hits
     by_wage = campaign.wage * Decimal(repr(campaign.session_seconds)) / HOUR
-    campaign.session_reward = campaign.reward or crowd.round_reward(by_wage)
+    if campaign.reward is None:
+        campaign.session_reward = crowd.round_reward(by_wage)
+    else:
+        campaign.session_reward = campaign.reward
+
+
+def fix_session(campaign: Campaign) -> None:
+    """Fix what a session is and pays, from the HITs just laid out.
+
+    With `reward` given, a HIT is worth its share of that instead of the wage.
+    """
+    hits = HIT.objects.filter(campaign=campaign)
+    plan_session(campaign, list(hits.values_list("expected_seconds", flat=True)))
+    if campaign.session_hits is None or not campaign.session_seconds:
+        return
     campaign.save(update_fields=["session_hits", "session_seconds", "session_reward"])
     if campaign.reward is not None:
         for seconds in set(hits.order_by().values_list("expected_seconds", flat=True)):
@@ -110,16 +124,22 @@ def session_in_words(campaign: Campaign) -> str:
 
 
 def cost_of(campaign: Campaign, answers: int) -> Cost:
-    """The cost of `answers` answers to each of the campaign's HITs.
-
-    Where sessions are paid, it is that of as many full sessions as hold them.
-    """
+    """The cost of `answers` answers to each of the campaign's HITs."""
     hits = HIT.objects.filter(campaign=campaign).order_by()
-    if crowd_of(campaign).pays_by_session:
-        number = hits.count() * answers
+    return cost_of_rewards(campaign, hits.values_list("reward").annotate(Count("pk")), answers)
+
+
+def cost_of_rewards(campaign: Campaign, hits: Iterable[tuple[Decimal, int]], answers: int) -> Cost:
+    """The cost of `answers` answers to each of so many HITs of each reward.
+
+    Where sessions are paid, it is that of as many full sessions as hold them; of a draft that is
+    not laid out, of what its HITs are worth.
+    """
+    if campaign.session_hits:
+        number = sum(count for _, count in hits) * answers
         return cost_of_sessions(campaign, sessions_for(campaign, number), number)
     total = Cost(currency=campaign.in_currency)
-    for reward, number in hits.values_list("reward").annotate(Count("pk")):
+    for reward, number in hits:
         total = _plus(total, campaign, reward, number * answers)
     return total
 
