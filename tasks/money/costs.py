@@ -11,10 +11,10 @@ from django.db.models import Avg, Count
 from tasks.crowds import crowd_of
 from tasks.models import HIT, Campaign, PracticeHIT
 from tasks.models.campaign import Kind
+from tasks.models.sums import CENT
+from tasks.models.sums import in_words as usd
 
 HOUR = 3600  # seconds
-CENT = Decimal("0.01")
-SIGNS = {"USD": "$", "GBP": "£", "EUR": "€"}
 
 
 @dataclass(frozen=True)
@@ -42,17 +42,6 @@ class Cost:
         apart = ", ".join(f"{what} {usd(sum_, self.currency)}" for what, sum_ in parts if sum_)
         fees = f" ({apart})" if self.fees else ""
         return f"{usd(self.total, self.currency)}{fees}"
-
-
-def usd(amount: Decimal, currency: str = "USD") -> str:
-    """An amount as people read it; with fractions of a cent only if there are any.
-
-    >>> usd(Decimal("1234.5")), usd(Decimal("3"), "GBP"), usd(Decimal("3"), "CHF")
-    ('$1,234.50', '£3.00', 'CHF 3.00')
-    """
-    sign = SIGNS.get(currency, f"{currency} ")
-    cents = amount.quantize(CENT)
-    return f"{sign}{cents:,}" if cents == amount else f"{sign}{amount.normalize():,f}"
 
 
 def expected_seconds(kind: str, items: int) -> float:
@@ -116,9 +105,9 @@ def session_in_words(campaign: Campaign) -> str:
         return ""
     minutes = (campaign.session_seconds or 0.0) / 60
     hits = "1 HIT" if campaign.session_hits == 1 else f"{campaign.session_hits} HITs"
-    pay = usd(campaign.session_reward, campaign.in_currency)
+    pay = campaign.as_money(campaign.session_reward)
     worth = HIT.objects.filter(campaign=campaign).aggregate(mean=Avg("reward"))["mean"]
-    more = usd(Decimal(worth or 0).quantize(CENT), campaign.in_currency)
+    more = campaign.as_money(Decimal(worth or 0).quantize(CENT))
     further = f", and each HIT beyond it about {more}" if campaign.continue_for_bonus else ""
     return f"A session has {hits}, takes about {minutes:.0f} minutes and pays {pay}{further}."
 
