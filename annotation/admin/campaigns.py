@@ -181,8 +181,8 @@ class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
 
     @display(description="paid and owed")
     def spent(self, campaign: Any) -> str:
-        of = f" of {money.usd(campaign.budget)}" if campaign.budget is not None else ""
-        return f"{money.usd(campaign.spent_so_far)}{of}"
+        of = f" of {campaign.as_money(campaign.budget)}" if campaign.budget is not None else ""
+        return f"{campaign.as_money(campaign.spent_so_far)}{of}"
 
     @display(description="expected finish")
     def finish(self, campaign: Any) -> str:
@@ -193,12 +193,12 @@ class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
         """What is paid and owed, what the answers still to come cost, and what is left."""
         committed = money.committed(campaign)
         parts = [
-            f"{money.usd(campaign.spent_so_far)} paid and owed",
-            f"{money.usd(committed - campaign.spent_so_far)} for the answers still to come",
+            f"{campaign.as_money(campaign.spent_so_far)} paid and owed",
+            f"{campaign.as_money(committed - campaign.spent_so_far)} for the answers still to come",
         ]
         if campaign.budget is not None:
-            left = money.usd(campaign.budget - committed)
-            parts.append(f"{left} left of {money.usd(campaign.budget)}")
+            left = campaign.as_money(campaign.budget - committed)
+            parts.append(f"{left} left of {campaign.as_money(campaign.budget)}")
         return "; ".join(parts)
 
     @display(description="along the way")

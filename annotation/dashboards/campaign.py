@@ -22,7 +22,6 @@ from annotation.path.standing import Standing, standing_of
 from annotation.path.times import about
 from annotation.rights import OWN, RESEARCH, REVIEW, VIEW, may
 from annotation.rights.pages import needs
-from tasks import money
 from tasks.models import Campaign
 from tasks.models.campaign import State
 from tasks.results.prevalence import bands
@@ -97,9 +96,9 @@ def _facts(standing: Standing) -> list[str]:
         f"{completion.done:,} of {completion.total:,} answers used, to {completion.hits:,} HITs"
         if completion.hits
         else "no HIT is laid out yet",
-        f"{money.usd(standing.spent)} of {money.usd(campaign.budget)}"
+        f"{campaign.as_money(standing.spent)} of {campaign.as_money(campaign.budget)}"
         if campaign.budget is not None
-        else f"{money.usd(standing.spent)} paid and owed",
+        else f"{campaign.as_money(standing.spent)} paid and owed",
     ]
     if campaign.state == State.OPEN:
         if standing.pace.per_hour:

@@ -157,9 +157,9 @@ def _check_money(locked: Campaign, published: Published, balance: Decimal | None
     total = first.total + practice.total
     trouble = ""
     if locked.budget is not None and total > locked.budget:
-        trouble = f"its budget is {money.usd(locked.budget)}"
+        trouble = f"its budget is {locked.as_money(locked.budget)}"
     elif balance is not None and total > balance:
-        trouble = f"the account at the marketplace holds {money.usd(balance)}"
+        trouble = f"the account at the marketplace holds {locked.as_money(balance)}"
     if trouble:
         raise Refused(
             f"campaign {locked.slug} cannot be published: its first round of {first.answers:,}"

@@ -326,8 +326,8 @@ def differences(campaign: Campaign, market: SessionMarket) -> list[str]:
         theirs[what] = theirs.get(what, Decimal(0)) + line.amount
     return [
         f"{'base pay' if kind == 'base' else 'bonuses'} of session {key}:"
-        f" {money.usd(theirs.get((kind, key), Decimal(0)), campaign.in_currency)} at the"
-        f" marketplace, {money.usd(ours.get((kind, key), Decimal(0)), campaign.in_currency)} in"
+        f" {campaign.as_money(theirs.get((kind, key), Decimal(0)))} at the"
+        f" marketplace, {campaign.as_money(ours.get((kind, key), Decimal(0)))} in"
         " this ledger"
         for kind, key in sorted(ours.keys() | theirs.keys())
         if ours.get((kind, key)) != theirs.get((kind, key))

@@ -1,5 +1,6 @@
 """A campaign: one kind of question about a dataset's images, and what publishing froze."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -12,6 +13,7 @@ from tasks.models.campaign_settings import KINDS, OPEN_TO, SETTINGS, default_of
 from tasks.models.setting_groups import CANDIDATES
 from tasks.models.setting_types import NOT_SET, REQUIRED, Dollars, Number, Slug, Text, Whole
 from tasks.models.spoken import SpokenText, Texts
+from tasks.models.sums import in_words
 from tasks.models.transition import CAMPAIGN_MOVES, IllegalTransition, Transition
 
 
@@ -229,6 +231,10 @@ class Campaign(models.Model):
     def in_currency(self) -> str:
         """The currency of its sums, by its three letters."""
         return self.currency or "USD"
+
+    def as_money(self, amount: Decimal) -> str:
+        """A sum of its money as researchers read it."""
+        return in_words(amount, self.in_currency)
 
     @property
     def judgments_needed(self) -> int:

@@ -1,7 +1,7 @@
 """What answers cost: expected time, rewards, fees and VAT. Always Decimal."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
@@ -11,10 +11,10 @@ from django.db.models import Avg, Count
 from tasks.crowds import crowd_of
 from tasks.models import HIT, Campaign, PracticeHIT
 from tasks.models.campaign import Kind
+from tasks.models.sums import CENT
+from tasks.models.sums import in_words as usd
 
 HOUR = 3600  # seconds
-CENT = Decimal("0.01")
-SIGNS = {"USD": "$", "GBP": "£", "EUR": "€"}
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,6 @@ class Cost:
         return f"{usd(self.total, self.currency)}{fees}"
 
 
-def usd(amount: Decimal, currency: str = "USD") -> str:
-    """An amount as people read it; with fractions of a cent only if there are any.
-
-    >>> usd(Decimal("1234.5")), usd(Decimal("3"), "GBP"), usd(Decimal("3"), "CHF")
-    ('$1,234.50', '£3.00', 'CHF 3.00')
-    """
-    sign = SIGNS.get(currency, f"{currency} ")
-    cents = amount.quantize(CENT)
-    return f"{sign}{cents:,}" if cents == amount else f"{sign}{amount.normalize():,f}"
-
-
 def expected_seconds(kind: str, items: int) -> float:
     """Seconds that a HIT of `items` tiles (CONTAINS) or images (CLASSIFY) should take (rule M4)."""
     each = settings.SECONDS_PER_TILE if kind == Kind.CONTAINS else settings.SECONDS_PER_IMAGE
@@ -73,22 +62,35 @@ def reward_of(campaign: Campaign, seconds: float) -> Decimal:
     return crowd.round_reward(campaign.wage * Decimal(repr(seconds)) / HOUR)
 
 
-def fix_session(campaign: Campaign) -> None:
-    """Fix how many HITs a session has and what it pays, from the HITs just laid out (rule S1).
+def plan_session(campaign: Campaign, seconds: Sequence[float]) -> None:
+    """Set, not save, what a session is and pays; `seconds`: expected, of each HIT (rule S1).
 
     So many HITs of the mean expected time as come nearest to `session_minutes`, at least one, at
-    most all. With `reward` given, a HIT is worth its share of that instead of the wage.
+    most all.
     """
     crowd = crowd_of(campaign)
-    hits = HIT.objects.filter(campaign=campaign)
-    mean = hits.aggregate(mean=Avg("expected_seconds"))["mean"]
-    if not crowd.pays_by_session or not mean:
+    if not crowd.pays_by_session or not seconds:
         return
+    mean = sum(seconds) / len(seconds)
     nearest = max(1, math.floor(campaign.session_minutes * 60 / mean + 0.5))
-    campaign.session_hits = min(nearest, hits.count())
+    campaign.session_hits = min(nearest, len(seconds))
     campaign.session_seconds = mean * campaign.session_hits
     by_wage = campaign.wage * Decimal(repr(campaign.session_seconds)) / HOUR
-    campaign.session_reward = campaign.reward or crowd.round_reward(by_wage)
+    if campaign.reward is None:
+        campaign.session_reward = crowd.round_reward(by_wage)
+    else:
+        campaign.session_reward = campaign.reward
+
+
+def fix_session(campaign: Campaign) -> None:
+    """Fix what a session is and pays, from the HITs just laid out.
+
+    With `reward` given, a HIT is worth its share of that instead of the wage.
+    """
+    hits = HIT.objects.filter(campaign=campaign)
+    plan_session(campaign, list(hits.values_list("expected_seconds", flat=True)))
+    if campaign.session_hits is None or not campaign.session_seconds:
+        return
     campaign.save(update_fields=["session_hits", "session_seconds", "session_reward"])
     if campaign.reward is not None:
         for seconds in set(hits.order_by().values_list("expected_seconds", flat=True)):
@@ -103,26 +105,27 @@ def session_in_words(campaign: Campaign) -> str:
         return ""
     minutes = (campaign.session_seconds or 0.0) / 60
     hits = "1 HIT" if campaign.session_hits == 1 else f"{campaign.session_hits} HITs"
-    pay = usd(campaign.session_reward, campaign.in_currency)
+    pay = campaign.as_money(campaign.session_reward)
     worth = HIT.objects.filter(campaign=campaign).aggregate(mean=Avg("reward"))["mean"]
-    more = usd(Decimal(worth or 0).quantize(CENT), campaign.in_currency)
+    more = campaign.as_money(Decimal(worth or 0).quantize(CENT))
     further = f", and each HIT beyond it about {more}" if campaign.continue_for_bonus else ""
     return f"A session has {hits}, takes about {minutes:.0f} minutes and pays {pay}{further}."
 
 
 def cost_of(campaign: Campaign, answers: int) -> Cost:
-    """The cost of `answers` answers to each of the campaign's HITs.
-
-    Where sessions are paid, it is that of as many full sessions as hold them.
-    """
+    """The cost of `answers` answers to each of the campaign's HITs."""
     hits = HIT.objects.filter(campaign=campaign).order_by()
     return cost_of_rewards(campaign, hits.values_list("reward").annotate(Count("pk")), answers)
 
 
 def cost_of_rewards(campaign: Campaign, hits: Iterable[tuple[Decimal, int]], answers: int) -> Cost:
-    """The cost of `answers` answers to each of so many HITs of each reward."""
-    if crowd_of(campaign).pays_by_session:
-        number = sum(number for _, number in hits) * answers
+    """The cost of `answers` answers to each of so many HITs of each reward.
+
+    Where sessions are paid, it is that of as many full sessions as hold them; of a draft that is
+    not laid out, of what its HITs are worth.
+    """
+    if campaign.session_hits:
+        number = sum(count for _, count in hits) * answers
         return cost_of_sessions(campaign, sessions_for(campaign, number), number)
     total = Cost(currency=campaign.in_currency)
     for reward, number in hits:

@@ -117,13 +117,14 @@ def owe_bonus(assignment: Assignment, amount: Decimal, reason: str) -> Payment:
         if earlier is not None:
             if earlier.amount != amount:
                 raise Refused(
-                    f"assignment {assignment.key} has had {usd(earlier.amount)} for that reason"
+                    f"assignment {assignment.key} has had {campaign.as_money(earlier.amount)}"
+                    " for that reason"
                 )
             return earlier
         if too_much := over(campaign, sum((p.amount for p in payments), Decimal(0))):
             raise Refused(
-                f"campaign {campaign.slug}: the bonus goes {usd(too_much)} beyond the budget of"
-                f" {usd(campaign.budget or Decimal(0))}"
+                f"campaign {campaign.slug}: the bonus goes {campaign.as_money(too_much)} beyond the"
+                f" budget of {campaign.as_money(campaign.budget or Decimal(0))}"
             )
         return Payment.objects.bulk_create(payments)[0]
 
@@ -151,20 +152,22 @@ def differences(campaign: Campaign, hits: Collection[int] | None = None) -> list
         what = f"{line.kind} of {line.assignment}"
         if key in seen:
             disagreements.append(
-                f"{what}: paid twice on the marketplace ({usd(line.amount)} again)"
+                f"{what}: paid twice on the marketplace ({campaign.as_money(line.amount)} again)"
             )
         elif key not in by_key:
             disagreements.append(
-                f"{what}: {usd(line.amount)} paid on the marketplace, nothing in this ledger"
+                f"{what}: {campaign.as_money(line.amount)} paid on the marketplace, nothing in"
+                " this ledger"
             )
         elif by_key[key].amount != line.amount:
             disagreements.append(
-                f"{what}: {usd(line.amount)} on the marketplace,"
-                f" {usd(by_key[key].amount)} in this ledger"
+                f"{what}: {campaign.as_money(line.amount)} on the marketplace,"
+                f" {campaign.as_money(by_key[key].amount)} in this ledger"
             )
         seen.add(key)
     disagreements += [
-        f"{kind} of {assignment}: {usd(payment.amount)} paid in this ledger, not on the marketplace"
+        f"{kind} of {assignment}: {campaign.as_money(payment.amount)} paid in this ledger, not on the"
+        " marketplace"
         for (kind, assignment, reason), payment in by_key.items()
         if payment.state == "paid" and (kind, assignment, reason) not in seen
     ]

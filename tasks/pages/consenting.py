@@ -7,7 +7,7 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from tasks.crowds import BadVisit, Door
+from tasks.crowds import BadVisit, Door, crowd_of
 from tasks.models import Campaign, Consent
 from tasks.models.campaign import State
 from tasks.models.session import SessionOutcome
@@ -77,4 +77,10 @@ def kept(request: HttpRequest, public_id: str) -> HttpResponse:
     if campaign is None:
         return refuse(request, 404, _("There is no study at this address."))
     speak(request, campaign)
-    return render(request, "tasks/kept.html", {"campaign": campaign})
+    crowd = crowd_of(campaign)
+    context = {
+        "campaign": campaign,
+        "is_framed": crowd.frame is not None,
+        "by_session": crowd.pays_by_session,
+    }
+    return render(request, "tasks/kept.html", context)

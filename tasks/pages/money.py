@@ -5,7 +5,7 @@ from decimal import Decimal
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from tasks.money.costs import SIGNS
+from tasks.models.sums import SIGNS
 
 CENT = Decimal("0.01")
 

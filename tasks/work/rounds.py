@@ -99,8 +99,8 @@ def _carried(locked: Campaign, answers: int) -> bool:
             after="out of money",
             who="the campaign",
             why=f"round {locked.round + 1} costs {cost}{practice.beside},"
-            f" {money.usd(beyond)} more than is left of"
-            f" the budget of {money.usd(locked.budget)}",
+            f" {locked.as_money(beyond)} more than is left of"
+            f" the budget of {locked.as_money(locked.budget)}",
         )
         locked.out_of_money = True
         locked.save(update_fields=["out_of_money"])
@@ -175,7 +175,8 @@ def free(locked: Campaign, places: QuerySet[Place], who: str, why: str) -> int:
             before=f"{len(ids)} free again",
             after=f"{cut} given up",
             who=who,
-            why=f"{why}; the budget of {money.usd(locked.budget or Decimal(0))} carries no more",
+            why=f"{why}; the budget of {locked.as_money(locked.budget or Decimal(0))} carries no"
+            " more",
         )
         locked.out_of_money = True
         locked.save(update_fields=["out_of_money"])
@@ -245,7 +246,7 @@ def give_up_stranded(campaign: Campaign) -> int:
                 before=f"{count} free",
                 after=f"{count} given up",
                 who="the campaign",
-                why=f"the budget of {money.usd(locked.budget or Decimal(0), locked.in_currency)}"
+                why=f"the budget of {locked.as_money(locked.budget or Decimal(0))}"
                 f" carries no further session",
             )
             locked.out_of_money = True
@@ -291,7 +292,7 @@ def finish_if_done(campaign: Campaign) -> bool:
         if short:
             why = (
                 f"every HIT has {locked.target} of {locked.workers_per_item} answers: the budget"
-                f" of {money.usd(locked.budget or Decimal(0))} carries no further round"
+                f" of {locked.as_money(locked.budget or Decimal(0))} carries no further round"
             )
         if locked.out_of_money and (missing := given_up(locked)):
             why += f"; {missing:,} answers that no longer count are not asked again"

@@ -8,7 +8,6 @@ from rich.console import Console
 
 from annotation.links import door, how_people_begin
 from annotation.serving.web import USUAL, public_address
-from tasks import money
 from tasks.campaigns.findings import (
     contact_findings,
     image_findings,
@@ -116,7 +115,7 @@ class Command(CampaignCommand):
         ):
             if finding:
                 self.stdout.write(finding)
-        budget = "none" if campaign.budget is None else money.usd(campaign.budget)
+        budget = "none" if campaign.budget is None else campaign.as_money(campaign.budget)
         self.stdout.write(
             f"Round 1 costs {published.first_round}; all {published.whole.answers:,} answers"
             f" {published.whole}. Budget: {budget}."

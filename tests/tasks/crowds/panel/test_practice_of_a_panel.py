@@ -1,4 +1,4 @@
-"""Practice in a session: passed, it leads on; failed, its worker is screened out and paid for it."""
+"""Practice in a session: passed, it leads on; failed, its worker goes back, paid for it."""
 
 from decimal import Decimal
 
