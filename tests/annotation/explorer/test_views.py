@@ -107,9 +107,10 @@ def test_a_facet_counts_what_choosing_it_would_leave(dataset, rows):
         filters = at_random(rng, rows)
         view = view_of(dataset, filters.query())
         for facet in facets_of(view):
-            for choice in facet.choices:
-                alone = filters.without(facet.name).with_value(facet.name, choice.value)
-                assert choice.images == len(by_definition(rows, alone)), (filters, choice)
+            listed = {choice.value: choice.images for choice in facet.choices}
+            for value in CHOICES.get(facet.name, listed):
+                alone = filters.without(facet.name).with_value(facet.name, value)
+                assert listed.get(value, 0) == len(by_definition(rows, alone)), (filters, value)
                 counted += 1
     assert counted > 300
 
