@@ -52,6 +52,9 @@ PAGES = {
     "trial": "/datasets/photos/classifiers/trials/1/",
     "campaign": "/campaigns/second-crowd/",
     "review": "/campaigns/second-crowd/review/",
+    "labels": "/datasets/photos/labels/",
+    "label": "/datasets/photos/labels/n02124075/",
+    "pairs": "/datasets/photos/pairs/?kind=beside",
 }
 
 
@@ -111,6 +114,16 @@ def walk(page: Any, address: str, keep: Any, look: str) -> None:
         page.evaluate("localStorage.setItem('_x_adminTheme', '\"dark\"')")
     for name, path in PAGES.items():
         picture(name, path)
+    picture("images", "/datasets/photos/images/?group=fu")
+    page.locator(".card .open").first.click()
+    picture("image")
+    page.goto(f"{address}/campaigns/photos-contains/")
+    rows = page.locator("section[aria-labelledby=workers] tbody tr").all()
+    doubtful = min(rows, key=lambda row: row.locator("td").nth(3).inner_text())  # least agreement
+    doubtful.locator("th a").click()
+    picture("worker")
+    page.get_by_role("link", name="What setting them aside would change").click()
+    picture("aside")
     for begin, steps in (
         ("dataset=photos", ("asked", "candidates", "page", "quality", "crowd", "publish")),
         ("source=photos-contains", ("groups",)),

@@ -8,7 +8,14 @@ from unfold.contrib.filters.admin import RangeNumericFilter
 from unfold.decorators import display
 
 from annotation.admin.guarded import VisibleFilter
-from annotation.admin.widgets import History, label_name, number, rounded, thumbnail
+from annotation.admin.widgets import (
+    History,
+    label_name,
+    link_to_worker,
+    number,
+    rounded,
+    thumbnail,
+)
 from imagesets.models import Label
 from tasks.models import ImageResult, PairResult, Run, WorkerResult
 
@@ -89,9 +96,13 @@ class WorkerResultAdmin(History):
     seconds = rounded("median_seconds", 1)
 
     list_display = ["worker", "campaign", "assignments", "items"]
-    list_display += ["accuracy", "agreed", "seconds"]
+    list_display += ["accuracy", "agreed", "seconds", "pictures"]
     fields = [*list_display, "found", "passed_over"]
-    readonly_fields = ["accuracy", "agreed", "seconds", "found", "passed_over"]
+    readonly_fields = ["accuracy", "agreed", "seconds", "pictures", "found", "passed_over"]
     list_filter = [("campaign", VisibleFilter)]
     list_select_related = ["worker", "campaign"]
     search_fields = ["worker__pseudonym"]
+
+    @display(description="")
+    def pictures(self, result: WorkerResult) -> str:
+        return link_to_worker(result.campaign, result.worker, "as pictures")
