@@ -22,6 +22,7 @@ from annotation.admin.widgets import (
     label_name,
     link_to,
     link_to_list,
+    rounded,
     thumbnail,
 )
 from annotation.exports import FORMATS, TABLES
@@ -267,7 +268,8 @@ def _downloads(campaign: Campaign) -> Iterator[str]:
 
 @admin.register(CampaignImage)
 class CampaignImageAdmin(History):
-    list_display = ["picture", "image", "campaign", "group", "asked", "inclusion_probability"]
+    probability = rounded("inclusion_probability")
+    list_display = ["picture", "image", "campaign", "group", "asked", "probability"]
     list_filter = [("campaign", VisibleFilter), "group", "asked"]
     list_select_related = ["image", "campaign"]
     search_fields = ["image__key"]
