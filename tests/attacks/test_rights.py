@@ -237,7 +237,7 @@ def requests_of(route: Route, study: Campaign) -> Iterator[tuple[str, str, tuple
     if "public_id" in route.pattern:
         parts["public_id"] = study.dataset.images.all()[0].public_id
     parts["slug"] = study.slug if about_campaign else study.dataset.slug
-    parts |= {"key": "n00000000", "pseudonym": make_workers(1)[0].pseudonym}
+    parts |= {"key": "n00000000", "pseudonym": make_workers(2)[1].pseudonym}
     if route.name.startswith("admin:") and "{" in route.pattern:
         app, model = route.pattern.split("/")[2:4]
         row = next(m for m in admin.site._registry if m._meta.label_lower == f"{app}.{model}")
