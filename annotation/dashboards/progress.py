@@ -63,7 +63,7 @@ def count_progress(campaign: Campaign) -> Progress:
         set_aside=Count("pk", filter=Q(set_aside=True)),
         late=Count("pk", filter=Q(state="expired")),
     )
-    hits = campaign.hits.count()
+    hits = campaign.hits.filter(asks_nothing=False).count()
     return Progress(
         rounds=[Round(p["round"], p["answered"], p["running"], p["free"]) for p in places],
         hits=hits,

@@ -1,6 +1,7 @@
 """The tables that can be exported, and the SQL of each: columns, rows, order.
 
-The judgments' rows are unnested from assignments (tasks/sql/judgments.py).
+The judgments' rows are unnested from assignments (tasks/sql/judgments.py). Images that were
+withdrawn are in no table (rule V9).
 """
 
 from dataclasses import dataclass
@@ -168,7 +169,8 @@ SELECTION_FREQUENCIES = Table(
     of_results=True,
     keys="""
         SELECT im.id, count(*) FROM tasks_pair p JOIN imagesets_image im ON im.id = p.image_id
-        WHERE p.campaign_id = %(campaign)s GROUP BY im.id ORDER BY im.key COLLATE "C"
+        WHERE p.campaign_id = %(campaign)s AND im.withdrawn_at IS NULL
+        GROUP BY im.id ORDER BY im.key COLLATE "C"
     """,
     rows="""
         FROM tasks_pair p
@@ -177,6 +179,7 @@ SELECTION_FREQUENCIES = Table(
         LEFT JOIN imagesets_label d ON d.id = im.dataset_label_id
         LEFT JOIN tasks_pairresult r ON r.pair_id = p.id
         WHERE p.campaign_id = %(campaign)s AND p.image_id = ANY (%(ids)s)
+          AND im.withdrawn_at IS NULL
         ORDER BY im.key COLLATE "C", l.key COLLATE "C"
     """,
     columns=(
@@ -205,6 +208,7 @@ ANNOTATIONS = Table(
         SELECT im.id, 1 FROM imagesets_image im
         WHERE im.id IN (SELECT image_id FROM tasks_campaignimage
                         WHERE campaign_id IN (%(campaign)s, %(source)s))
+          AND im.withdrawn_at IS NULL
         ORDER BY im.key COLLATE "C"
     """,
     rows="""
@@ -212,7 +216,7 @@ ANNOTATIONS = Table(
         LEFT JOIN imagesets_label d ON d.id = im.dataset_label_id
         LEFT JOIN tasks_campaignimage ci ON ci.image_id = im.id AND ci.campaign_id = %(campaign)s
         LEFT JOIN tasks_imageresult r ON r.image_id = im.id AND r.campaign_id = %(campaign)s
-        WHERE im.id = ANY (%(ids)s)
+        WHERE im.id = ANY (%(ids)s) AND im.withdrawn_at IS NULL
         ORDER BY im.key COLLATE "C"
     """,
     columns=(
@@ -310,7 +314,7 @@ PRACTICE = Table(
           JOIN tasks_worker w ON w.id = t.worker_id
           CROSS JOIN LATERAL unnest(t.shown) WITH ORDINALITY AS s (position, number)
           JOIN tasks_practiceitem i ON i.hit_id = h.id AND i.position = s.position
-          JOIN imagesets_image im ON im.id = i.image_id
+          JOIN imagesets_image im ON im.id = i.image_id AND im.withdrawn_at IS NULL
           JOIN imagesets_label l ON l.id = i.label_id
         ) a
         ORDER BY a.place, a.number

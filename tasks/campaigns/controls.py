@@ -69,7 +69,7 @@ def settled(
                 doubtful.add(pair)
     for pair in doubtful:
         del presence[pair]
-    known = KnownAnswer.objects.filter(dataset=campaign.dataset_id)
+    known = KnownAnswer.objects.filter(dataset=campaign.dataset_id, image__withdrawn_at=None)
     for image, label, present in known.values_list("image_id", "label_id", "present"):
         presence[image, label] = present
     return presence
@@ -239,6 +239,7 @@ def _not_asked_of_own_label(campaign: Campaign) -> list[tuple[int, int]]:
             """
             SELECT i.id, i.dataset_label_id FROM imagesets_image i
             WHERE i.dataset_id = %(dataset)s AND i.dataset_label_id IS NOT NULL
+              AND i.withdrawn_at IS NULL
               AND NOT EXISTS (
                 SELECT FROM tasks_pair p WHERE p.campaign_id = %(campaign)s
                   AND p.image_id = i.id AND p.label_id = i.dataset_label_id)

@@ -58,9 +58,9 @@ def reward_of(campaign: Campaign, seconds: float) -> Decimal:
 
 
 def cost_of(campaign: Campaign, answers: int) -> Cost:
-    """The cost of `answers` answers to each of the campaign's HITs."""
+    """The cost of `answers` answers to each of the campaign's HITs that ask anything."""
     crowd = crowd_of(campaign)
-    hits = HIT.objects.filter(campaign=campaign).order_by()
+    hits = HIT.objects.filter(campaign=campaign, asks_nothing=False).order_by()
     total = Cost()
     for reward, number in hits.values_list("reward").annotate(Count("pk")):
         total = _plus(total, crowd, reward, number * answers)
