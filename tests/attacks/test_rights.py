@@ -63,6 +63,8 @@ API = {
     "api-invitation": {"DELETE": ("row", RESEARCHER)},
     "api-cancel-job": {"POST": ("row", RESEARCHER)},
     "api-datasets": {"GET": ("any", VIEWER)},
+    "api-withdraw": {"POST": ("row", RESEARCHER)},
+    "api-bring-back": {"POST": ("row", OWNER)},
     "api-comparison": {"GET": ("any", VIEWER)},
     "api-classifiers": {"GET": ("row", VIEWER), "POST": ("row", RESEARCHER)},
     "api-predictions": {"GET": ("row", VIEWER), "POST": ("row", RESEARCHER)},
@@ -213,6 +215,7 @@ def quick(monkeypatch) -> None:
 def requests_of(route: Route, study: Campaign) -> Iterator[tuple[str, str, tuple[str, int]]]:
     """(method, address, who may) of a route of the table."""
     parts: dict[str, Any] = {"table": "workers", "extension": "csv", "step": "asked"}
+    parts["public_id"] = study.dataset.images.order_by("key")[0].public_id
     about_campaign = "campaign" in route.pattern
     parts["slug"] = study.slug if about_campaign else study.dataset.slug
     if route.name.startswith("admin:") and "{" in route.pattern:
