@@ -71,6 +71,7 @@ urlpatterns = [
     path("", include("annotation.dashboards.invitations")),
     path("", include("annotation.dashboards.log")),
     path("", include("annotation.dashboards.dataset")),
+    path("", include("annotation.explorer.urls")),
     path("", include("annotation.dashboards.report")),
     path("", include("annotation.dashboards.comparison")),
 ]

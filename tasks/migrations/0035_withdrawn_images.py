@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("imagesets", "0010_withdrawn"),
-        ("tasks", "0032_practice"),
+        ("tasks", "0033_kept_studies"),
     ]
 
     operations = [

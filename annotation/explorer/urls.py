@@ -1,0 +1,11 @@
+"""The addresses of the explorer."""
+
+from django.urls import path
+
+from annotation.explorer.image import image_page
+from annotation.explorer.images import images
+
+urlpatterns = [
+    path("datasets/<slug:slug>/images/", images, name="explorer-images"),
+    path("datasets/<slug:slug>/images/<str:public_id>/", image_page, name="explorer-image"),
+]
