@@ -26,7 +26,11 @@ class Row:
     sf: str = ""
     low: str = ""
     high: str = ""
-    percent: str = "0"
+    share: float = 0.0
+
+    @property
+    def percent(self) -> str:
+        return f"{100 * self.share:.0f}"
 
     @classmethod
     def of(cls, label: Label, of_dataset: bool, result: PairResult | None) -> "Row":
@@ -41,7 +45,7 @@ class Row:
             short(result.sf),
             short(result.sf_low or 0.0),
             short(1.0 if result.sf_high is None else result.sf_high),
-            f"{100 * result.sf:.0f}",
+            result.sf,
         )
 
 

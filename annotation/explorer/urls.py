@@ -4,8 +4,11 @@ from django.urls import path
 
 from annotation.explorer.image import image_page
 from annotation.explorer.images import images
+from annotation.explorer.lists import keys, table
 
 urlpatterns = [
     path("datasets/<slug:slug>/images/", images, name="explorer-images"),
     path("datasets/<slug:slug>/images/<str:public_id>/", image_page, name="explorer-image"),
+    path("datasets/<slug:slug>/images.csv", table, name="explorer-table"),
+    path("datasets/<slug:slug>/images.json", keys, name="explorer-keys"),
 ]

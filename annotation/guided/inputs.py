@@ -6,6 +6,7 @@ would take: the API's own fields check it.
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -71,6 +72,20 @@ def fields_for(
 def value_from(setting: Setting, given: Mapping[str, Any], options: Options) -> Any:
     """The setting's value, as JSON holds it, from the inputs' cleaned values."""
     return _value(setting.name, setting, given, options)
+
+
+def listed(text: str) -> list[str]:
+    """Keys that a text lists, one a line or as a JSON list."""
+    if text.lstrip().startswith("["):
+        with suppress(ValueError):
+            return json.loads(text)
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def as_text(keys: list[str]) -> str:
+    """The keys one a line; as a JSON list where lines would not give them back."""
+    text = "\n".join(keys)
+    return text if listed(text) == keys else json.dumps(keys, ensure_ascii=False)
 
 
 def part_of(name: str) -> str:
@@ -182,7 +197,7 @@ def _word_or(
             required=False,
             widget=UnfoldAdminTextareaWidget({"rows": 4}),
         )
-        yield f"{path}.{LISTED}", (box, "\n".join(value) if isinstance(value, list) else "")
+        yield f"{path}.{LISTED}", (box, as_text(value) if isinstance(value, list) else "")
 
 
 def _field(path: str, declared: Type, title: str, help_text: str, options: Options) -> forms.Field:
@@ -245,7 +260,7 @@ def _value(path: str, setting: Setting, given: Mapping[str, Any], options: Optio
     if isinstance(declared, WordOr):
         chosen = given.get(f"{path}.{WORD}")
         if chosen == LISTED:
-            return [line.strip() for line in given[f"{path}.{LISTED}"].splitlines() if line.strip()]
+            return listed(given[f"{path}.{LISTED}"])
         if chosen == GROUP:
             group = next(each for each in declared.types if isinstance(each, Group))
             return _group(path, group, given, options)

@@ -21,6 +21,7 @@ from annotation.api.serializers import CampaignSerializer
 from annotation.guided import beginning
 from annotation.guided.effect import Effect, effect_of, is_quick
 from annotation.guided.form import StepForm, flat, store
+from annotation.guided.inputs import listed
 from annotation.guided.publishing import AskBudget, findings_of, publish_for
 from annotation.guided.steps import BY_NAME, STEPS, Step, before_and_after
 from annotation.rights import RESEARCH, SPEND, allowed, may, may_somewhere
@@ -46,7 +47,11 @@ FRAMED_HERE = {**settings.WORKER_PAGE_CSP, "frame-ancestors": ["'self'"]}
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def new(request: HttpRequest) -> HttpResponse:
-    """Begin a draft: `?dataset=`, `?source=` (a follow-up) or `?copy=`; without, choose."""
+    """Begin a draft: `?dataset=`, `?source=` (a follow-up) or `?copy=`; without, choose.
+
+    A POST makes it: `of` (a dataset), `source` or `copy`, a slug each. With the first two, `images`
+    may list keys (one a line, or a JSON list): only those are asked.
+    """
     given = request.POST if request.method == "POST" else request.GET
     datasets = allowed(request.user, RESEARCH, Dataset.objects.order_by("-created_at"))
     if not may_somewhere(request.user, RESEARCH):
@@ -86,14 +91,14 @@ def _begun(request: HttpRequest) -> Campaign:
     """The draft that the POST asks for."""
     given = request.POST
     campaigns = Campaign.objects.select_related("dataset", "source")
+    images = listed(given["images"]) if "images" in given else "all"
     if slug := given.get("source"):
-        return beginning.follow(row_for(request.user, RESEARCH, campaigns, slug=slug), request)
+        source = row_for(request.user, RESEARCH, campaigns, slug=slug)
+        return beginning.follow(source, request, images)
     if slug := given.get("copy"):
         return beginning.copy(row_for(request.user, RESEARCH, campaigns, slug=slug), request)
-    datasets = Dataset.objects.all()
-    return beginning.begin(
-        row_for(request.user, RESEARCH, datasets, slug=given.get("of", "")), request
-    )
+    dataset = row_for(request.user, RESEARCH, Dataset.objects.all(), slug=given.get("of", ""))
+    return beginning.begin(dataset, request, images)
 
 
 def _address(draft: Campaign, step: Step) -> str:

@@ -198,6 +198,23 @@ def test_a_copy_has_the_same_settings_under_another_slug(researcher, draft):
     }
 
 
+def test_a_draft_of_listed_images_asks_these_alone(researcher, dataset, source):
+    keys = list(dataset.images.order_by("key").values_list("key", flat=True))
+    first, plain = keys[0], keys[2]
+    drafts = Campaign.objects.count()
+    unknown = {"of": dataset.slug, "images": f"{first}\r\nnowhere.png"}
+    answer = researcher.post("/campaigns/new/", unknown)
+    assert (answer.status_code, Campaign.objects.count()) == (422, drafts)
+    assert "nowhere.png" in answer.content.decode()
+    for what in ({"of": dataset.slug}, {"source": source.slug}):
+        assert begun(researcher, images=f"{first}\r\n{plain}\r\n", **what).images == [first, plain]
+        draft = begun(researcher, images=json.dumps(keys[:3]), **what)
+        data = posted(researcher, draft, "asked")
+        researcher.post(f"/campaigns/{draft.slug}/steps/asked/", data)
+        draft.refresh_from_db()
+        assert draft.images == keys[:3]
+
+
 def test_a_viewer_and_a_stranger_make_nothing(source, dataset, client):
     client.force_login(make_user("vera", "viewer"))
     assert client.post("/campaigns/new/", {"of": dataset.slug}).status_code in (403, 404)
