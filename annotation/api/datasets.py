@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.api.fields import KnownFieldsOnly, StrictText
-from annotation.explorer.withdrawing import bring_back, withdraw
-from annotation.rights import OWN, RESEARCH, VIEW, may
+from annotation.explorer.withdrawing import bring_back, images_for, withdraw
+from annotation.rights import OWN, RESEARCH, VIEW
 from annotation.rights.api import Ruled, RuledList
 from imagesets.models import Dataset, Image, Label
 from models_inference.models import Prediction
@@ -152,10 +152,9 @@ class Images(OfDataset):
 
     def get_queryset(self) -> QuerySet:
         rows = super().get_queryset()
-        swagger = getattr(self, "swagger_fake_view", False)
-        if swagger or may(self.request.user, RESEARCH, self.row):
+        if getattr(self, "swagger_fake_view", False):
             return rows
-        return rows.filter(withdrawn_at=None)
+        return rows.filter(pk__in=images_for(self.request.user, self.row))
 
 
 class ImageStep(Ruled, generics.GenericAPIView):

@@ -98,6 +98,8 @@ def keys_of(view: View) -> list[str]:
 def _view(request: HttpRequest, dataset: Dataset) -> View:
     if name := unknown(request.GET, OTHERS):
         raise BadFilter(name, f"There is no filter “{name[:60]}”.")
+    if "withdrawn" in request.GET:
+        raise BadFilter("withdrawn", "Withdrawn images are in no list to take away.")
     return View.asked_for(request.user, dataset, request.GET)
 
 

@@ -2,13 +2,26 @@
 
 from django.urls import path
 
+from annotation.explorer.expert import expert
 from annotation.explorer.image import image_page
 from annotation.explorer.images import images
 from annotation.explorer.lists import keys, table
+from annotation.explorer.withdrawal_page import withdrawal, withdrawn_picture
 
 urlpatterns = [
     path("datasets/<slug:slug>/images/", images, name="explorer-images"),
+    path("datasets/<slug:slug>/images/expert/", expert, name="explorer-expert"),
     path("datasets/<slug:slug>/images/<str:public_id>/", image_page, name="explorer-image"),
+    path(
+        "datasets/<slug:slug>/images/<str:public_id>/withdraw/",
+        withdrawal,
+        name="explorer-withdraw",
+    ),
+    path(
+        "datasets/<slug:slug>/images/<str:public_id>/withdrawn.webp",
+        withdrawn_picture,
+        name="explorer-withdrawn-picture",
+    ),
     path("datasets/<slug:slug>/images.csv", table, name="explorer-table"),
     path("datasets/<slug:slug>/images.json", keys, name="explorer-keys"),
 ]

@@ -14,9 +14,10 @@ from django.http import QueryDict
 from numpy.typing import NDArray
 
 from annotation.explorer.columns import END, GROUPS, NOT_SETTLED, Bools, Columns
-from annotation.explorer.filters import Filters, bound, named_in
+from annotation.explorer.filters import BadFilter, Filters, bound, named_in
 from annotation.explorer.keeping import is_current, is_small, keep, keep_failure, kept_study, queue
 from annotation.report.campaigns import Campaigns, NoStudy, study_seen
+from annotation.rights import RESEARCH, may
 from imagesets.models import Dataset, Image
 from tasks.models import Campaign, KeptStudy
 
@@ -80,6 +81,8 @@ class View:
         except NoStudy:
             campaigns = (None, None)
         filters = Filters.of_query(query)
+        if filters.withdrawn and not may(user, RESEARCH, dataset):
+            raise BadFilter("withdrawn", "Withdrawn images are listed for researchers alone.")
         kept, current = _kept(dataset, campaigns)
         return cls(dataset, campaigns, Columns(kept), filters, slug, current)
 
@@ -134,8 +137,10 @@ class View:
 
     @cached_property
     def listed(self) -> Bools:
-        """Which of the study's images lists show at all."""
-        return np.ones(self.columns.n, bool)
+        """Which of the study's images lists show at all: those not withdrawn, or these alone."""
+        gone = self.dataset.images.filter(withdrawn_at__isnull=False).order_by()
+        withdrawn = np.isin(self.columns.of("image"), list(gone.values_list("pk", flat=True)))
+        return withdrawn if self.filters.withdrawn else ~withdrawn
 
     @property
     def of(self) -> int:
@@ -203,6 +208,9 @@ class View:
         return [images[pk] for pk in ids if pk in images]
 
     # What its filters mean: a method each
+
+    def _withdrawn(self) -> Bools:
+        return self.listed
 
     def _group(self) -> Bools:
         wanted = [GROUPS.index("" if value == "none" else value) for value in self.filters.group]

@@ -2,18 +2,27 @@
 
 import logging
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from imagesets.models import Image
+from annotation.rights import RESEARCH, may
+from imagesets.models import Dataset, Image
 from imagesets.pictures import withdrawing
 from tasks.celery_tasks import aggregate_campaign
 from tasks.models import Campaign
 from tasks.work.withdrawing import carry_on_with, carry_on_without
 
 log = logging.getLogger(__name__)
+
+
+def images_for(user: Any, dataset: Dataset) -> QuerySet[Image]:
+    """The dataset's images as the user sees them: withdrawn ones for researchers alone."""
+    images = Image.objects.filter(dataset=dataset)
+    return images if may(user, RESEARCH, dataset) else images.filter(withdrawn_at=None)
 
 
 def withdraw(image: Image, who: str, why: str) -> list[Image]:

@@ -335,6 +335,40 @@ PRACTICE = Table(
     ),
 )
 
+# A %(reader)s, of those who make the pass, gets others' verdicts only on what they have judged too.
+OVERRULES = Table(
+    keys="""
+        SELECT im.id, count(*) FROM tasks_overrule o JOIN imagesets_image im ON im.id = o.image_id
+        WHERE o.replaced_at IS NULL AND im.withdrawn_at IS NULL
+          AND im.id IN (SELECT image_id FROM tasks_campaignimage WHERE campaign_id = %(campaign)s)
+        GROUP BY im.id ORDER BY im.key COLLATE "C"
+    """,
+    rows=f"""
+        FROM (
+          SELECT im.key AS image, l.key AS label, o.why, o.who, {iso("o.at")} AS at, o.id,
+                 o.verdict || coalesce(':' || s.key, '') AS verdict
+          FROM tasks_overrule o
+          JOIN imagesets_image im ON im.id = o.image_id
+          JOIN imagesets_label l ON l.id = o.label_id
+          LEFT JOIN imagesets_label s ON s.id = o.same_as_id
+          WHERE o.image_id = ANY (%(ids)s) AND o.replaced_at IS NULL
+            AND im.withdrawn_at IS NULL
+            AND (%(reader)s IS NULL OR o.who = %(reader)s OR EXISTS (
+              SELECT FROM tasks_overrule mine WHERE mine.image_id = o.image_id
+                AND mine.who = %(reader)s AND mine.replaced_at IS NULL))
+        ) a
+        ORDER BY a.image COLLATE "C", a.label COLLATE "C", a.id
+    """,
+    columns=(
+        Column("image", "a.image"),
+        Column("label", "a.label"),
+        Column("verdict", "a.verdict"),
+        Column("reason", "nullif(a.why, '')"),
+        Column("who", "a.who"),
+        Column("at", "a.at"),
+    ),
+)
+
 TABLES: dict[Kind, dict[str, Table]] = {
     Kind.CONTAINS: {
         "judgments": CONTAINS_JUDGMENTS,
@@ -343,6 +377,7 @@ TABLES: dict[Kind, dict[str, Table]] = {
         "conditions": _conditions(Kind.CONTAINS),
         "consents": CONSENTS,
         "practice": PRACTICE,
+        "overrules": OVERRULES,
     },
     Kind.CLASSIFY: {
         "judgments": CLASSIFY_JUDGMENTS,
@@ -350,6 +385,7 @@ TABLES: dict[Kind, dict[str, Table]] = {
         "workers": WORKERS,
         "conditions": _conditions(Kind.CLASSIFY),
         "consents": CONSENTS,
+        "overrules": OVERRULES,
     },
 }
 
