@@ -12,6 +12,8 @@ from models_inference.predictions.candidates import candidate_pairs
 from tasks.models import Campaign, Pair
 from tasks.models.campaign import State
 
+TOP = 5  # labels of a classifier
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -106,7 +108,7 @@ def tops_of(image: Image) -> list[Top]:
 
 
 def _top(prediction: Prediction, labels: Mapping[int, Label], own: int | None) -> Top:
-    ranked = list(zip(prediction.labels, prediction.scores, strict=True))
+    ranked = list(zip(prediction.labels, prediction.scores, strict=True))[:TOP]
     verdict = ""
     if own is not None and ranked:
         verdict = "right" if ranked[0][0] == own else "wrong"

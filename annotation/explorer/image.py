@@ -43,7 +43,7 @@ def image_page(request: HttpRequest, dataset: Dataset, public_id: str) -> HttpRe
     additions = [each for each in additions_of(view) if each in campaigns]
     same = Image.objects.filter(dataset=dataset, sha256=image.sha256).exclude(pk=image.pk)
     context = framed(request, dataset, "explorer-images", view) | {
-        "title": image.key,
+        "title": f"Image {image.key}",
         "image": image,
         "picture": Drawn.of(image),
         "group": _group(view, image),

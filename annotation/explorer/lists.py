@@ -66,7 +66,7 @@ TABLE = Table(
 @explorer_page
 def table(request: HttpRequest, dataset: Dataset) -> HttpResponse:
     """The view as CSV, streamed; `for=spreadsheets`: no text begins as a formula does."""
-    view = _view(request, dataset)
+    view = view_listed(request, dataset)
     purpose = request.GET.get("for", "")
     if purpose not in ("", "spreadsheets"):
         raise BadFilter("for", f"for is spreadsheets or nothing, not “{purpose[:60]}”.")
@@ -80,7 +80,7 @@ def table(request: HttpRequest, dataset: Dataset) -> HttpResponse:
 @explorer_page
 def keys(request: HttpRequest, dataset: Dataset) -> HttpResponse:
     """The keys of the view's images as a JSON list, as a campaign's setting `images` takes it."""
-    text = json.dumps(keys_of(_view(request, dataset)), ensure_ascii=False, indent=0)
+    text = json.dumps(keys_of(view_listed(request, dataset)), ensure_ascii=False, indent=0)
     return _named(HttpResponse(text, content_type="application/json"), f"{dataset.slug}-keys.json")
 
 
@@ -95,7 +95,8 @@ def keys_of(view: View) -> list[str]:
     return keys
 
 
-def _view(request: HttpRequest, dataset: Dataset) -> View:
+def view_listed(request: HttpRequest, dataset: Dataset) -> View:
+    """The view that a request's query asks for, all of it. Raises as View.asked_for does."""
     if name := unknown(request.GET, OTHERS):
         raise BadFilter(name, f"There is no filter “{name[:60]}”.")
     if "withdrawn" in request.GET:

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from annotation.explorer.again import again
 from annotation.explorer.expert import expert
 from annotation.explorer.image import image_page
 from annotation.explorer.images import images
@@ -10,6 +11,7 @@ from annotation.explorer.withdrawal_page import withdrawal, withdrawn_picture
 
 urlpatterns = [
     path("datasets/<slug:slug>/images/", images, name="explorer-images"),
+    path("datasets/<slug:slug>/images/again/", again, name="explorer-again"),
     path("datasets/<slug:slug>/images/expert/", expert, name="explorer-expert"),
     path("datasets/<slug:slug>/images/<str:public_id>/", image_page, name="explorer-image"),
     path(
