@@ -44,6 +44,7 @@ PAGES = {
     "classifiers": "/datasets/photos/classifiers/",
     "campaign": "/campaigns/second-crowd/",
     "review": "/campaigns/second-crowd/review/",
+    "expert": "/datasets/photos/images/expert/?campaign=photos-classify",
 }
 
 

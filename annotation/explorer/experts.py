@@ -70,8 +70,8 @@ SAID: Mapping[Verdict, str] = {
     Verdict.PRESENT: "present",
     Verdict.ABSENT: "absent",
     Verdict.MAIN: "main object",
-    Verdict.NOT_MAIN: "not the main object",
-    Verdict.SAME_OBJECT_AS: "the same object as",
+    Verdict.NOT_MAIN: "not main",
+    Verdict.SAME_OBJECT_AS: "same object as",
 }
 
 

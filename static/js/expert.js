@@ -134,4 +134,5 @@ document.addEventListener("keydown", (event) => {
   }
   event.preventDefault();
 });
+form.closest(".pass").classList.add("by-key");
 go(0);
