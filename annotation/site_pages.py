@@ -67,6 +67,8 @@ urlpatterns = [
     path("", include("annotation.review.pages")),
     path("", include("annotation.dashboards.campaign")),
     path("", include("annotation.dashboards.classifiers")),
+    path("", include("annotation.dashboards.trials")),
+    path("", include("annotation.dashboards.inference_job")),
     path("", include("annotation.dashboards.practice")),
     path("", include("annotation.dashboards.invitations")),
     path("", include("annotation.dashboards.log")),

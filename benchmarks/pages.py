@@ -10,7 +10,7 @@ cache:
 
 `researchers`: the explorer's pages, filters and facets included, on generated studies of `--images`
 images and ten times as many pairs, and of 1,000 images: p95 of both, queries, and the most rows
-that a query walks, by EXPLAIN.
+that a query walks, by EXPLAIN (ANALYZE).
 
 The last line is the page's weight, and the ratio of the two p95.
 """
@@ -166,7 +166,7 @@ def main() -> None:
         "--parts", nargs="+", choices=PARTS, default=["workers", "researchers"], metavar="PART"
     )
     parser.add_argument("--images", type=int, default=100_000, help="of the large study (100,000)")
-    parser.add_argument("--rounds", type=int, default=12, help="of visits to every page (12)")
+    parser.add_argument("--rounds", type=int, default=6, help="of visits to every page (6)")
     options = parser.parse_args()
     print("; ".join([PARTS[part](options) for part in options.parts]))
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from annotation.drawn.picture import Drawn
 from annotation.explorer.columns import GROUPS
 from annotation.explorer.view import View, models_right
-from annotation.review.drawn import Drawn
 from imagesets.models import Image, Label
 from tasks.models import ImageResult, Pair, PairResult
 

@@ -15,13 +15,13 @@ from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from annotation.drawn.picture import Drawn
 from annotation.explorer.candidates import additions_of, candidates_of
 from annotation.explorer.experts import SAID, verdicts_on
 from annotation.explorer.filters import BadFilter, unknown
 from annotation.explorer.frame import explorer_page, framed
 from annotation.explorer.images import image_of, in_use
 from annotation.explorer.view import View
-from annotation.review.drawn import Drawn
 from annotation.rights import REVIEW
 from annotation.rights.pages import needs
 from imagesets.models import Dataset, Image

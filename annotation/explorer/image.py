@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from annotation.drawn.picture import Drawn
 from annotation.explorer.answers import responses_to
 from annotation.explorer.candidates import additions_of, candidates_of, tops_of
 from annotation.explorer.cards import main_votes, names_of, short
@@ -19,7 +20,6 @@ from annotation.explorer.frame import explorer_page, framed
 from annotation.explorer.history import history_of
 from annotation.explorer.view import View
 from annotation.explorer.withdrawing import images_for
-from annotation.review.drawn import Drawn
 from annotation.rights import RESEARCH, REVIEW, VIEW, may
 from annotation.rights.pages import needs
 from annotation.rights.rules import visible

@@ -1,7 +1,10 @@
 """The images of a study, /datasets/{slug}/images/: a card each, filters, facets."""
 
+from django.contrib import admin
+from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -13,9 +16,24 @@ from annotation.explorer.frame import explorer_page, framed
 from annotation.explorer.view import PAGE, View
 from annotation.rights import RESEARCH, REVIEW, VIEW, may
 from annotation.rights.pages import needs
+from annotation.rights.rules import visible
 from imagesets.models import Dataset, Image
 
+MOST = 200  # datasets listed
 OTHERS = ("campaign", "after", "before")  # parameters that are no filters
+
+
+@login_required
+@permission_required("imagesets.view_image", raise_exception=True)
+@require_safe
+@never_cache
+def datasets(request: HttpRequest) -> HttpResponse:
+    """Whose images to look at; where there is but one dataset, its images at once."""
+    seen = list(visible(request.user, Dataset.objects.order_by("name"))[:MOST])
+    if len(seen) == 1:
+        return HttpResponseRedirect(reverse("explorer-images", args=[seen[0].slug]))
+    context = {**admin.site.each_context(request), "title": "Explorer", "datasets": seen}
+    return TemplateResponse(request, "explorer/datasets.html", context)
 
 
 @needs(VIEW, Dataset)

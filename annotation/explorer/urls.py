@@ -5,11 +5,12 @@ from django.urls import path
 from annotation.explorer.again import again
 from annotation.explorer.expert import expert
 from annotation.explorer.image import image_page
-from annotation.explorer.images import images
+from annotation.explorer.images import datasets, images
 from annotation.explorer.lists import keys, table
 from annotation.explorer.withdrawal_page import withdrawal, withdrawn_picture
 
 urlpatterns = [
+    path("explorer/", datasets, name="explorer"),
     path("datasets/<slug:slug>/images/", images, name="explorer-images"),
     path("datasets/<slug:slug>/images/again/", again, name="explorer-again"),
     path("datasets/<slug:slug>/images/expert/", expert, name="explorer-expert"),

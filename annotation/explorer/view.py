@@ -75,6 +75,9 @@ class View:
         where none has, the dataset's images alone. Raises Http404 where the user does not see the
         study, BadFilter, NotReady and Failed.
         """
+        for name, values in query.lists():
+            if any("\0" in value for value in values):
+                raise BadFilter(name, f"{name[:60]} holds a character that no text has.")
         slug = query.get("campaign") or None
         try:
             campaigns = study_seen(user, dataset, slug)

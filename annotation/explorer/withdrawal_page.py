@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from annotation.drawn.picture import Drawn
 from annotation.explorer.withdrawing import bring_back, withdraw
-from annotation.review.drawn import Drawn
 from annotation.rights import OWN, RESEARCH, may, need
 from annotation.rights.pages import needs
 from imagesets.locations import read_same

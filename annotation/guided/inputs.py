@@ -43,6 +43,7 @@ ON = "on"  # the input that switches a group on which may be null
 WORD = "how"  # the input that chooses between a word, a group and a list
 GROUP = "group"  # its answer for a group
 LISTED = "listed"  # the input of a list that may stand in place of a word
+SLIDER_STEP = "0.01"
 FEW = 6  # options up to this number are radio buttons
 NO_SWITCH = {"candidates"}  # groups of which null stands for the defaults, not for "off"
 CHOICE_TITLES = {  # of what may stand in place of each other, by the setting and its value
@@ -136,7 +137,10 @@ def _fields(
         everything = [option for option, _ in options.by_path[path]]
         yield path, (box, everything if value is None else value)
     else:
-        yield path, (_field(path, declared, title, help_text, options), _shown(declared, value))
+        box = _field(path, declared, title, help_text, options)
+        if isinstance(declared, Number) and declared.most <= 1 and not setting.null:
+            box.widget.attrs["data-slider"] = SLIDER_STEP  # guided.js puts a slider beside it
+        yield path, (box, _shown(declared, value))
 
 
 def _is_spoken(declared: Type, value: Any, options: Options) -> bool:

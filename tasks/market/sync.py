@@ -12,20 +12,23 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from django.db import Error, connection, transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from imagesets.clock import Now, database_now
 from imagesets.locks import Lock, held
 from tasks import money
 from tasks.crowds import Crowd, CrowdError, Marketplace, crowd_of
 from tasks.market.reconcile import count_again, expire, mark_paid, reconcile_all
+from tasks.market.troubles import keep_troubles
 from tasks.models import HIT, Assignment, Campaign, Payment, Transition
 from tasks.models.assignment import MarketState, Outcome
 from tasks.models.campaign import State
 from tasks.models.payment import PaymentKind, PaymentState
 from tasks.models.refused import Refused
+from tasks.results.habits import replace_habits
 from tasks.work.review import Reviewed, review
 from tasks.work.rounds import finish_if_done, open_round
+from tasks.work.skills import OVERLAP
 
 PATIENCE = 5.0  # seconds that a page waits for a running sync
 COMPARED = 50  # HITs whose payments a sync compares: of the newly paid, and of all
@@ -70,15 +73,15 @@ def report(campaign: Campaign, done: Synced) -> list[str]:
     lines = [f"Campaign {campaign.slug} is {done.state}, round {campaign.round}: {did}."]
     if done.opened_round:
         lines.append(f"Round {done.opened_round} was opened.")
-    if done.unconfirmed:
-        lines.append(f"Nothing was paid or offered: {done.unconfirmed}.")
-    for name, texts in (
-        ("Unknown to this site, and left as it is", done.unknown),
-        ("Refused by the marketplace", done.troubles),
-        ("The ledgers differ", done.differences),
-    ):
-        lines += [f"{name}: {text}" for text in texts]
-    return lines
+    lines += [f"Unknown to this site, and left as it is: {text}" for text in done.unknown]
+    return lines + troubles_of(done)
+
+
+def troubles_of(done: Synced) -> list[str]:
+    """What went wrong, for a person to see to, in lines."""
+    unconfirmed = [f"Nothing was paid or offered: {done.unconfirmed}."] if done.unconfirmed else []
+    refused = [f"Refused by the marketplace: {text}" for text in done.troubles]
+    return [*unconfirmed, *refused, *(f"The ledgers differ: {text}" for text in done.differences)]
 
 
 def sync(
@@ -95,7 +98,13 @@ def sync(
     with held(Lock.SYNC, campaign.pk, patience) as mine:
         if not mine:
             return Synced(busy=True, state=campaign.state)
-        return _sync(campaign, progress)
+        try:
+            done = _sync(campaign, progress)
+        except CrowdError as error:
+            keep_troubles(campaign, [str(error)])
+            raise
+        keep_troubles(campaign, troubles_of(done))
+        return done
 
 
 def _sync(campaign: Campaign, progress: Progress) -> Synced:
@@ -128,6 +137,9 @@ def _sync(campaign: Campaign, progress: Progress) -> Synced:
         progress("comparing")
         done.unknown = market.unknown(campaign)
         done.differences = money.differences(campaign, _to_compare(_fresh(campaign), before))
+    since = Q(submitted_at__gte=campaign.synced_at - OVERLAP) if campaign.synced_at else Q()
+    if done.fetched or campaign.assignments.filter(since, submitted_at__isnull=False).exists():
+        replace_habits(campaign)
     Campaign.objects.filter(pk=campaign.pk).update(synced_at=began)
     campaign.refresh_from_db()
     done.state = campaign.state

@@ -11,7 +11,7 @@ from django.test import Client
 
 from annotation.serving.bodies import IMPORT_PAGES
 from imagesets.models import ImportJob
-from models_inference.models import InferenceJob
+from models_inference.models import InferenceJob, Trial
 from tasks.models import Campaign, Invitation
 from tests.factories import make_user
 from tests.studies.answered_studies import make_two_studies
@@ -85,8 +85,11 @@ PAGES = {
     "campaign-new": {"GET": ("any", RESEARCHER)},
     "campaign-step": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
     "campaign-effect": {"POST": ("row", RESEARCHER)},
+    "campaign-known": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
+    "campaign-known-table": {"POST": ("row", RESEARCHER)},
     "campaign-preview": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
-    "campaign-texts": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
+    "campaign-change": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
+    "campaign-change-effect": {"POST": ("row", RESEARCHER)},
     "campaign-review": {"GET": ("row", REVIEWER), "POST": ("row", REVIEWER)},
     "campaign-practice": {"GET": ("row", VIEWER)},
     "campaign-log": {"GET": ("row", VIEWER)},
@@ -102,9 +105,19 @@ PAGES = {
     "explorer-expert": {"GET": ("row", REVIEWER), "POST": ("row", REVIEWER)},
     "explorer-withdraw": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
     "explorer-withdrawn-picture": {"GET": ("row", OWNER)},
+    "classifiers-job": {"GET": ("row", VIEWER)},
+    "classifiers-trial": {"GET": ("row", RESEARCHER)},
+    "classifiers-trial-save": {"POST": ("row", RESEARCHER)},
+    "classifiers-trial-drop": {"POST": ("row", RESEARCHER)},
     "reports": {"GET": ("any", VIEWER)},
     "compare": {"GET": ("any", VIEWER)},
     "compare-chart": {"GET": ("any", VIEWER)},
+    "explorer": {"GET": ("any", VIEWER)},
+    **{
+        f"explorer-{name}": {"GET": ("row", VIEWER)}
+        for name in ("images", "image", "table", "keys")
+    },
+    "explorer-again": {"GET": ("row", RESEARCHER)},
     "report": {"GET": ("row", VIEWER)},
     "report-chart": {"GET": ("row", VIEWER)},
 }
@@ -196,7 +209,9 @@ TABLE = of_flags() | API | PAGES | of_the_admin()
 
 @pytest.fixture(scope="module")
 def made(module_db) -> Campaign:
-    return make_two_studies()
+    study = make_two_studies()
+    Trial.objects.create(dataset=study.dataset, name="tried", architecture="resnet18")
+    return study
 
 
 @pytest.fixture
@@ -218,8 +233,9 @@ def quick(monkeypatch) -> None:
 def requests_of(route: Route, study: Campaign) -> Iterator[tuple[str, str, tuple[str, int]]]:
     """(method, address, who may) of a route of the table."""
     parts: dict[str, Any] = {"table": "workers", "extension": "csv", "step": "asked"}
-    parts["public_id"] = study.dataset.images.order_by("key")[0].public_id
     about_campaign = "campaign" in route.pattern
+    if "public_id" in route.pattern:
+        parts["public_id"] = study.dataset.images.all()[0].public_id
     parts["slug"] = study.slug if about_campaign else study.dataset.slug
     if route.name.startswith("admin:") and "{" in route.pattern:
         app, model = route.pattern.split("/")[2:4]
@@ -230,7 +246,9 @@ def requests_of(route: Route, study: Campaign) -> Iterator[tuple[str, str, tuple
     elif about_campaign:
         parts["pk"] = Invitation.objects.get(campaign=study).pk
     else:
-        parts["job"] = InferenceJob.objects.get().pk
+        parts["job"] = parts["pk"] = InferenceJob.objects.get().pk
+        if "trials" in route.pattern:
+            parts["pk"] = Trial.objects.get().pk
     for method, rule in TABLE[route.name].items():
         yield method, route.address(**parts), rule
 
