@@ -104,6 +104,9 @@ def walk(page: Any, address: str, keep: Any, look: str) -> None:
         page.evaluate("localStorage.setItem('_x_adminTheme', '\"dark\"')")
     for name, path in PAGES.items():
         picture(name, path)
+    picture("images", "/datasets/photos/images/?group=fu")
+    page.locator(".card .open").first.click()
+    picture("image")
     for begin, steps in (
         ("dataset=photos", ("asked", "candidates", "page", "quality", "crowd", "publish")),
         ("source=photos-contains", ("groups",)),

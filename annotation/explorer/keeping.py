@@ -15,7 +15,7 @@ from annotation.explorer.building import columns_of
 from annotation.report.campaigns import Campaigns
 from imagesets.locks import Lock, held, take_until_commit
 from imagesets.models import Comparison, Dataset
-from models_inference.models import Classifier, InferenceJob, Prediction
+from models_inference.models import Classifier, Prediction
 from tasks.models import Campaign, CampaignImage, KeptColumn, KeptStudy
 from tasks.results import record_failure
 
@@ -44,8 +44,11 @@ def is_small(dataset: Dataset, campaigns: Campaigns) -> bool:
 
 
 def made_of(dataset: Dataset, campaigns: Campaigns) -> dict[str, Any]:
-    """What tells whether columns are current: runs, classifiers, imports."""
-    jobs = InferenceJob.objects.filter(dataset=dataset).aggregate(at=Max("finished_at"))["at"]
+    """What tells whether columns are current: runs, classifiers, imports.
+
+    `predicted` changes with predictions for any dataset: to ask for this one's would walk them.
+    """
+    newest = Prediction.objects.aggregate(pk=Max("pk"))["pk"]
     imported = Comparison.objects.filter(dataset=dataset).values_list("images", flat=True).first()
     return {
         "runs": [
@@ -53,7 +56,7 @@ def made_of(dataset: Dataset, campaigns: Campaigns) -> dict[str, Any]:
         ],
         "published": [str(campaign.published_at) for campaign in campaigns if campaign],
         "classifiers": [each.pk for each in _predicting(dataset)],
-        "predicted": str(jobs),
+        "predicted": newest,
         "imported": imported,
     }
 

@@ -262,6 +262,11 @@ def test_new_results_and_new_classifiers_are_seen(viewer, study, dataset):
         classifier=third, image=image, labels=[image.dataset_label_id], scores=[1.0]
     )
     assert len(viewer.get(f"{images(dataset)}?right=third").context["cards"]) == 1
+    image = dataset.images.exclude(dataset_label=None).last()
+    Prediction.objects.create(
+        classifier=third, image=image, labels=[image.dataset_label_id], scores=[1.0]
+    )
+    assert len(viewer.get(f"{images(dataset)}?right=third").context["cards"]) == 2
 
 
 def test_aggregation_in_the_queue_lays_the_images_out(study, dataset):
