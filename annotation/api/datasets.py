@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.api.fields import KnownFieldsOnly, StrictText
-from annotation.explorer.withdrawing import bring_back, images_for, withdraw
-from annotation.rights import OWN, RESEARCH, VIEW
+from annotation.explorer.withdrawing import bring_back, withdraw
+from annotation.rights import OWN, RESEARCH, VIEW, may
 from annotation.rights.api import Ruled, RuledList
 from imagesets.models import Dataset, Image, Label
 from models_inference.models import Prediction
@@ -152,9 +152,9 @@ class Images(OfDataset):
 
     def get_queryset(self) -> QuerySet:
         rows = super().get_queryset()
-        if getattr(self, "swagger_fake_view", False):
+        if getattr(self, "swagger_fake_view", False) or may(self.request.user, RESEARCH, self.row):
             return rows
-        return rows.filter(pk__in=images_for(self.request.user, self.row))
+        return rows.filter(withdrawn_at=None)
 
 
 class ImageStep(Ruled, generics.GenericAPIView):
@@ -202,9 +202,9 @@ class BringBack(ImageStep):
 
 
 class Predictions(OfDataset):
-    """The classifiers' predictions for a dataset's images."""
+    """The classifiers' predictions for a dataset's images, but for those that were withdrawn."""
 
-    rows = Prediction.objects.select_related("image", "classifier")
+    rows = Prediction.objects.filter(image__withdrawn_at=None).select_related("image", "classifier")
     serializer_class = PredictionSerializer
     dataset_lookup = "classifier__dataset"
     filters = {
