@@ -16,8 +16,8 @@ from annotation.report.campaigns import Campaigns
 from imagesets.locks import Lock, held, take_until_commit
 from imagesets.models import Comparison, Dataset
 from models_inference.models import Classifier, Prediction
-from tasks.models import Campaign, CampaignImage, KeptColumn, KeptStudy
-from tasks.results import record_failure
+from tasks.models import Campaign, CampaignImage, KeptColumn, KeptStudy, Transition
+from tasks.results import last_failure, record_failure
 
 log = logging.getLogger(__name__)
 SUBJECT = "explorer"  # of a failure in the campaign's log
@@ -62,9 +62,12 @@ def made_of(dataset: Dataset, campaigns: Campaigns) -> dict[str, Any]:
 
 
 def keep(dataset: Dataset, campaigns: Campaigns) -> KeptStudy:
-    """Make the study's columns and keep them in place of older ones, in one transaction."""
+    """Make the study's columns, unless they are current, and keep them in place of older ones."""
     with _alone(dataset), _on_one_snapshot() as cursor:
         made = made_of(dataset, campaigns)
+        kept = kept_study(dataset, campaigns)
+        if kept is not None and kept.made_of == made:  # made while this one waited
+            return kept
         columns = columns_of(cursor, dataset, campaigns, _predicting(dataset))
         KeptStudy.objects.filter(dataset=dataset, campaign=_last(campaigns)).delete()
         kept = KeptStudy.objects.create(
@@ -98,6 +101,12 @@ def keep_failure(dataset: Dataset, campaigns: Campaigns, error: Exception) -> No
     log.exception("The images of %s could not be laid out; the kept ones stay.", dataset.slug)
     if (last := _last(campaigns)) is not None:
         record_failure(last, error, SUBJECT)
+
+
+def failure_of(campaigns: Campaigns) -> Transition | None:
+    """Why the study's columns could not be made, if no aggregation has followed since."""
+    last = _last(campaigns)
+    return None if last is None else last_failure(last, SUBJECT)
 
 
 def _last(campaigns: Campaigns) -> Campaign | None:

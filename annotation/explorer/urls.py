@@ -6,8 +6,12 @@ from annotation.explorer.again import again
 from annotation.explorer.expert import expert
 from annotation.explorer.image import image_page
 from annotation.explorer.images import datasets, images
+from annotation.explorer.label import label_page
+from annotation.explorer.labels import labels
 from annotation.explorer.lists import keys, table
+from annotation.explorer.pairs import pairs
 from annotation.explorer.withdrawal_page import withdrawal, withdrawn_picture
+from annotation.explorer.worker import aside, worker_page
 
 urlpatterns = [
     path("explorer/", datasets, name="explorer"),
@@ -25,6 +29,11 @@ urlpatterns = [
         withdrawn_picture,
         name="explorer-withdrawn-picture",
     ),
+    path("datasets/<slug:slug>/labels/", labels, name="explorer-labels"),
+    path("datasets/<slug:slug>/labels/<path:key>/", label_page, name="explorer-label"),
+    path("datasets/<slug:slug>/pairs/", pairs, name="explorer-pairs"),
+    path("campaigns/<slug:slug>/workers/<str:pseudonym>/", worker_page, name="worker"),
+    path("campaigns/<slug:slug>/workers/<str:pseudonym>/aside/", aside, name="worker-aside"),
     path("datasets/<slug:slug>/images.csv", table, name="explorer-table"),
     path("datasets/<slug:slug>/images.json", keys, name="explorer-keys"),
 ]

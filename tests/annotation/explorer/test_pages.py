@@ -221,7 +221,12 @@ def test_a_large_study_is_waited_for(viewer, dataset, monkeypatch):
     assert page.status_code == 202
     assert "are being laid out" in says(page)
     assert "data-again" in page.content.decode()
-    keep_studies_of(queued[0][1][0].pk)
+    contains, form = queued[0][1]
+    form.transitions.create(subject="explorer", after="failed", who="nightly", why="No room.")
+    page = viewer.get(images(dataset))
+    assert (page.status_code, len(queued)) == (503, 2)
+    assert "could not be laid out: No room." in says(page)
+    keep_studies_of(contains.pk)
     assert viewer.get(images(dataset)).status_code == 200
 
 

@@ -46,7 +46,7 @@ def by_definition(rows: list[Row], filters: Filters, leave_out: str = "") -> lis
     """The keys of the images that the filters let through, one image and value at a time."""
     kept = []
     for row in rows:
-        passes = []
+        passes = [not row.withdrawn] if not filters.withdrawn else []
         for name in filters.in_use:
             value = getattr(filters, name)
             values = [value] if isinstance(value, str) else value
