@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from annotation.report.answers import answers
+from annotation.report.answers import answers, withdrawn_from
 from annotation.report.arrays import Study
 from annotation.report.figures import FIGURES
 from annotation.report.figures.populations import sizes
@@ -71,8 +71,8 @@ def report_of(
             "images": study.n,
             "dataset_labels": int((study.dataset_label >= 0).sum()),
             "populations": sizes(study),
-            "withdrawn": None,  # the site has no way to withdraw answers,
-            "demographics": None,  # and asks workers nothing about themselves
+            "withdrawn": withdrawn_from(contains, classify),
+            "demographics": None,  # the site asks workers nothing about themselves
             "answers": answers(study),
             "prevalence": [] if contains is None else _prevalence(contains),
             "runs": {name: _run(campaign) for name, campaign in asked.items()},

@@ -10,7 +10,10 @@ from tasks.models.campaign import Campaign, Pair
 
 
 class HIT(models.Model):
-    """One unit of work. Its items never change; rounds raise how many answers it should have."""
+    """One unit of work. Its items never change; rounds raise how many answers it should have.
+
+    `asks_nothing` follows from its items' images (tasks/work/withdrawing.py).
+    """
 
     campaign = models.ForeignKey(
         Campaign, on_delete=models.CASCADE, related_name="hits", db_index=False
@@ -24,6 +27,11 @@ class HIT(models.Model):
         default=Decimal(0),
         db_default=Decimal(0),
         help_text="US dollars for one answer.",
+    )
+    asks_nothing = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="All images that the study asks in it were withdrawn: nobody is given it.",
     )
 
     class Meta:

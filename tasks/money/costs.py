@@ -59,8 +59,8 @@ def reward_of(campaign: Campaign, seconds: float) -> Decimal:
 
 
 def cost_of(campaign: Campaign, answers: int) -> Cost:
-    """The cost of `answers` answers to each of the campaign's HITs."""
-    hits = HIT.objects.filter(campaign=campaign).order_by()
+    """The cost of `answers` answers to each of the campaign's HITs that ask anything."""
+    hits = HIT.objects.filter(campaign=campaign, asks_nothing=False).order_by()
     return cost_of_rewards(campaign, hits.values_list("reward").annotate(Count("pk")), answers)
 
 

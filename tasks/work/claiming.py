@@ -71,7 +71,7 @@ def has_work(campaign: Campaign, worker: Worker) -> bool:
 
     Changes nothing.
     """
-    free = Place.objects.filter(campaign=campaign, free_at__lte=Now())
+    free = Place.objects.filter(campaign=campaign, free_at__lte=Now(), hit__asks_nothing=False)
     to_come = campaign.target < campaign.workers_per_item and not campaign.out_of_money
     return free.exists() or (to_come and _may_open_a_round(campaign, worker))
 
@@ -93,7 +93,7 @@ def _is_known(campaign: Campaign, worker: Worker) -> bool:
 
 
 # Places of one round from a random point of the shuffle on, skipping HITs that the worker has done
-# or has open.
+# or has open, and those whose images were all withdrawn.
 _CLAIM = """
     SELECT p.id, statement_timestamp() FROM tasks_place p
     WHERE p.campaign_id = %(campaign)s AND p.round = %(round)s
@@ -101,6 +101,7 @@ _CLAIM = """
       AND NOT EXISTS (
         SELECT FROM tasks_assignment a WHERE a.hit_id = p.hit_id
           AND a.worker_id = %(worker)s AND a.state IN ('open', 'submitted'))
+      AND NOT EXISTS (SELECT FROM tasks_hit h WHERE h.id = p.hit_id AND h.asks_nothing)
     ORDER BY p.shuffle LIMIT 1 FOR UPDATE OF p SKIP LOCKED
 """
 
@@ -187,7 +188,8 @@ def _has_unanswered_hit(campaign: Campaign, worker: Worker) -> bool:
         worker=worker,
         state__in=[AssignmentState.OPEN, AssignmentState.SUBMITTED],
     )
-    return HIT.objects.filter(campaign=campaign).exclude(pk__in=answered.values("hit")).exists()
+    hits = HIT.objects.filter(campaign=campaign, asks_nothing=False)
+    return hits.exclude(pk__in=answered.values("hit")).exists()
 
 
 def is_over(work: Work) -> bool:

@@ -11,7 +11,10 @@ from tasks.models.assignment import USED
 
 @dataclass(frozen=True)
 class Completion:
-    """Used answers so far, answers wanted in the end (R per HIT), and HITs."""
+    """Used answers so far, answers wanted in the end (R per HIT), and HITs.
+
+    Of HITs that ask anything: not of those whose images were all withdrawn.
+    """
 
     done: int = 0
     total: int = 0
@@ -27,8 +30,11 @@ def completion_of(campaigns: Iterable[Campaign]) -> dict[int, Completion]:
     """How complete each campaign is, by id."""
     campaigns = list(campaigns)
     wanted = [campaign.pk for campaign in campaigns]
-    hits = _count(HIT.objects.filter(campaign__in=wanted))
-    done = _count(Assignment.objects.filter(USED, campaign__in=wanted))
+    hits = _count(HIT.objects.filter(campaign__in=wanted, asks_nothing=False))
+    used = Assignment.objects.filter(USED, campaign__in=wanted)
+    if HIT.objects.filter(campaign__in=wanted, asks_nothing=True).exists():
+        used = used.filter(hit__asks_nothing=False)
+    done = _count(used)
     return {
         campaign.pk: Completion(
             done=done.get(campaign.pk, 0),

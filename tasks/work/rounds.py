@@ -29,7 +29,7 @@ _WHOLE_ROUND = f"""
     -- An import may have given a HIT more answers than the rounds so far wanted.
     JOIN LATERAL (SELECT count(*) AS n FROM tasks_place p WHERE p.hit_id = h.id) places ON true
     CROSS JOIN LATERAL generate_series(1, least(%(number)s, %(target)s - places.n))
-    WHERE h.campaign_id = %(campaign)s
+    WHERE h.campaign_id = %(campaign)s AND NOT h.asks_nothing
 """
 
 
@@ -85,7 +85,7 @@ def _carried(locked: Campaign, answers: int) -> bool:
     """Whether the budget carries `answers` more of every HIT; if not, mark it out of money."""
     if locked.budget is None:
         return True
-    _restore_places(locked)
+    restore_places(locked)
     cost = money.cost_of(locked, answers)
     practice = money.cost_of_practice(locked, answers)  # of as many new people (rule V7)
     beyond = money.over(locked, cost.total + practice.total)
@@ -107,19 +107,20 @@ def _carried(locked: Campaign, answers: int) -> bool:
     return False
 
 
-# The places that HITs lack of their target, because a tight budget gave them up.
+# The places that HITs lack of their target: a tight budget gave them up, or their images were
+# withdrawn for a time.
 _LACKING = f"""
     {_INSERT}
     FROM tasks_hit h
     JOIN LATERAL (SELECT count(*) AS n FROM tasks_place p WHERE p.hit_id = h.id) places ON true
     CROSS JOIN LATERAL generate_series(1, %(target)s - places.n)
-    WHERE h.campaign_id = %(campaign)s
+    WHERE h.campaign_id = %(campaign)s AND NOT h.asks_nothing
     RETURNING id
 """
 
 
-def _restore_places(locked: Campaign) -> int:
-    """Bring back places that were given up, as far as the budget now carries them (rule M6).
+def restore_places(locked: Campaign) -> int:
+    """Bring back places that HITs lack, as far as the budget now carries them (rule M6).
 
     Returns how many.
     """
@@ -189,7 +190,7 @@ def go_further(locked: Campaign, who: str, why: str) -> None:
         return
     restored = 0
     if locked.out_of_money:
-        restored = _restore_places(locked)
+        restored = restore_places(locked)
         locked.out_of_money = bool(given_up(locked))
         locked.save(update_fields=["out_of_money"])
     opened = all_answered(locked) and open_round(locked, locked.round, who, recheck=True)
@@ -229,8 +230,12 @@ def go_on_if_answered(campaign: Campaign) -> None:
 
 
 def all_answered(campaign: Campaign) -> bool:
-    """Whether no place of the rounds so far waits for an answer: a look at one index entry."""
-    return not Place.objects.filter(campaign=campaign, free_at__isnull=False).exists()
+    """Whether no place of the rounds so far waits for an answer: a look at one index entry.
+
+    A place of a HIT that asks nothing waits only as long as somebody has it open.
+    """
+    waiting = Place.objects.filter(campaign=campaign, free_at__isnull=False)
+    return not waiting.exclude(hit__asks_nothing=True, free_at__lte=Now()).exists()
 
 
 def finish_if_done(campaign: Campaign) -> bool:
@@ -272,8 +277,9 @@ def in_review(campaign: Campaign) -> QuerySet[Assignment]:
 
 def given_up(campaign: Campaign) -> int:
     """How many places the budget has given up of those that the rounds so far want."""
-    wanted = campaign.target * campaign.hits.count()
-    return max(wanted - Place.objects.filter(campaign=campaign).count(), 0)
+    wanted = campaign.target * campaign.hits.filter(asks_nothing=False).count()
+    places = Place.objects.filter(campaign=campaign, hit__asks_nothing=False)
+    return max(wanted - places.count(), 0)
 
 
 def waiting_places(campaign: Campaign) -> int:
@@ -281,7 +287,7 @@ def waiting_places(campaign: Campaign) -> int:
 
     An import may have given a HIT places that the rounds to come would add.
     """
-    places = Place.objects.filter(campaign=campaign)
+    places = Place.objects.filter(campaign=campaign, hit__asks_nothing=False)
     waiting = places.filter(free_at__lte=Now()).count()
     to_come = campaign.workers_per_item - campaign.target
     if campaign.out_of_money or not campaign.round or not to_come:  # round 0: filled by import
@@ -292,4 +298,4 @@ def waiting_places(campaign: Campaign) -> int:
         .filter(ahead__gt=0)
         .aggregate(n=Sum("ahead", default=0))
     )
-    return waiting + to_come * campaign.hits.count() - ahead["n"]
+    return waiting + to_come * campaign.hits.filter(asks_nothing=False).count() - ahead["n"]

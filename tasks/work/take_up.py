@@ -87,6 +87,8 @@ def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
         of_hit = Assignment.objects.filter(hit=hit, worker=worker)
         if of_hit.filter(~UNTOLD, state=AssignmentState.SUBMITTED).exists():
             raise NotOffered(_("You have answered this one before."))
+        if hit.asks_nothing:
+            raise NotOffered(_("The pictures of this one were withdrawn."))
         for rival in rivals:
             if not surrender(rival):
                 raise NotOffered(_("This work was handed in by somebody else."))
