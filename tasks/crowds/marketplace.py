@@ -26,8 +26,8 @@ class CrowdError(Exception):
 class MarketAssignment:
     """An assignment as the marketplace reports it, whatever the site knows of it.
 
-    MTurk gives the id of a returned assignment to the next worker, so only key and worker together
-    name it. If the site has an assignment of the same key and another worker, that worker has
+    A marketplace may give the id of a returned assignment to the next worker, so only key and
+    worker together name it. If the site has an assignment of the same key and another worker, that worker has
     returned it, answered or not: `take_up` and sync free its place and give it another key.
     """
 
@@ -68,8 +68,9 @@ class Marketplace(Protocol):
     def fetch(self, campaign: "Campaign") -> Iterator[MarketAssignment]:
         """Every assignment whose status there differs from its Assignment.market_state.
 
-        It may yield more than that, and lazily: the caller deals with each, in a transaction of
-        its own, before it asks for the next. A fetch that ends without CrowdError has reported all.
+        It may yield more than that, and lazily, but tells of each assignment once: the caller
+        stores them some hundred at a time, so the site need not know yet what this fetch has
+        told of. A fetch that ends without CrowdError has reported all.
         """
 
     def unknown(self, campaign: "Campaign") -> list[str]:

@@ -34,10 +34,14 @@ def fetch(campaign: Campaign) -> Iterator[MarketAssignment]:
     began = database_now()
     counts = {hit["HITId"]: hit for hit in client.pages("list_hits", "HITs")}
     listings = list(_with_news(campaign, counts))
+    told = set()
     for listing, rows in in_parallel(listings, lambda asked: assignments_of(client, asked)):
         for row in rows:
+            told.add(row["AssignmentId"])
             yield _reported(listing, row)
-    yield from _never_handed_in(campaign, counts, began)
+    for answer in _never_handed_in(campaign, counts, began):
+        if answer.key not in told:  # the caller may not have stored yet what it was told last
+            yield answer
     if campaign.state == State.OPEN:
         _extend_expired(campaign, client, counts)
 

@@ -17,9 +17,12 @@ from django.test import RequestFactory
 
 from tasks.crowds import CROWDS, BadVisit, Crowd, crowd_named, open_to
 from tasks.market.reconcile import reconcile_all
+from tasks.market.sync import sync
 from tasks.models import HIT, Assignment, Campaign, Worker
+from tasks.models.assignment import USED
 from tasks.simulation.rehearsal.market import Market
 from tasks.simulation.rehearsal.server import Server, serving
+from tasks.work.submitting import submit
 from tasks.work.take_up import take_up
 from tests.studies.fair import Fair, open_for_business
 from tests.studies.odd_pictures import make_pictures, open_campaign
@@ -335,6 +338,26 @@ def test_a_fetch_reports_each_piece_of_news_until_it_is_known(campaign, market, 
     assert (news.key, news.status) == (key, "approved")
     fetched(campaign, key)
     assert not list(market.fetch(campaign))
+
+
+@pytest.mark.parametrize("also_approved", [False, True])
+def test_a_fetch_tells_of_each_assignment_once_however_late_it_is_stored(
+    campaign, market, side, also_approved
+):
+    market.offer(campaign)
+    for hit in campaign.hits.all():
+        for name in ("A1", "A2"):
+            key = side.accept(hit, name)
+            done = take_up(hit, Worker.of(campaign.crowd, name), key)
+            submit(done, {"selected": [], "maybe": [], "unseen": []})
+            side.hand_in(key)
+            if also_approved:  # by hand, or since its time was over
+                done.campaign = campaign
+                market.approve(done)
+    told = Counter(news.key for news in market.fetch(campaign))
+    assert sorted(told.values()) == [1, 1, 1, 1]
+    sync(campaign)
+    assert Assignment.objects.filter(USED, market_state="approved").count() == 4
 
 
 def handed_in(campaign: Campaign, market, side: Side) -> Assignment:
