@@ -89,7 +89,7 @@ def reconcile(campaign: Campaign, report: MarketAssignment) -> bool:
         ids = {worker.pk, *others.values_list("worker_id", flat=True)}
         list(Worker.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
         for other in others:
-            surrender(other)
+            surrender(other, told=report.status in HANDED_IN)
         assignment = same_key.filter(worker=worker, hit=report.hit_id).select_related("hit").first()
         if assignment is not None and assignment.market_state == report.status:
             return False

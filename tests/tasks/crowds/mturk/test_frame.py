@@ -24,9 +24,11 @@ from tasks.models import (
     Worker,
 )
 from tasks.models.opaque import opaque
+from tasks.models.refused import Refused
 from tasks.simulation.rehearsal.documents import answers_xml
 from tasks.simulation.rehearsal.people import form_of
 from tasks.simulation.worksheet import consent_form, worksheet
+from tasks.work.review import accept
 from tasks.work.stops import set_aside
 from tests.studies.framed import Frame, first, hand_in
 
@@ -266,6 +268,38 @@ def test_an_answer_that_was_never_handed_in_keeps_nobody_out(contains, market, s
     sync(contains)
     assert [paid.worker for paid in market.payments] == ["A3"]
     assert Assignment.objects.get(outcome="accepted").worker.external_id == "A3"
+
+
+@pytest.mark.parametrize("reviewed", [False, True])
+def test_who_is_given_the_id_of_one_that_was_handed_in_works_all_the_same(
+    contains, market, server, reviewed, monkeypatch
+):
+    """The marketplace gave an id on although it had told of an answer under it."""
+    monkeypatch.setattr("tasks.market.sync._pay", lambda campaign, market, done: None)
+    Campaign.objects.update(review_sample=0 if reviewed else 1)
+    first_one = Frame(market, server, "A1")
+    hand_in(first_one, first_one.send(first_one.open(), first))
+    sync(contains)
+    first_one.accepted.hit.give_up(first_one.accepted)
+    others = [Frame(market, server, name) for name in ("A2", "A3", "A4")]
+    assert others[0].accepted.id == first_one.accepted.id
+    for other in others[: 2 if reviewed else 3]:
+        hand_in(other, other.send(other.open()))
+    sync(contains)
+    keys = dict(Assignment.objects.values_list("worker__external_id", "key"))
+    assert keys["A2"] == first_one.accepted.id != keys["A1"]
+    assert Assignment.objects.filter(market_state="submitted", state="submitted").count() == 3
+
+
+def test_nobody_accepts_what_was_not_handed_in_yet(contains, market, server):
+    frame = Frame(market, server, "A1")
+    response = frame.send(frame.open(), first)
+    with pytest.raises(Refused, match="next sync will say whether it was handed in"):
+        accept(Assignment.objects.get(), "a reviewer")
+    hand_in(frame, response)
+    reconcile(contains, next(iter(marketplace.fetch(contains))))
+    accept(Assignment.objects.get(), "a reviewer")
+    assert Assignment.objects.get().used
 
 
 def test_an_answer_is_kept_for_whom_the_marketplace_names(contains, market, server):
