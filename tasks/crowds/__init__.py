@@ -12,7 +12,13 @@ from django.db.models import Q
 from django.http import HttpRequest
 
 from tasks.crowds.crowd import BadVisit, Crowd, Door, Farewell, Frame, HandIn, Visit
-from tasks.crowds.marketplace import CrowdError, MarketAssignment, MarketPayment, Marketplace
+from tasks.crowds.marketplace import (
+    CrowdError,
+    MarketAssignment,
+    MarketPayment,
+    Marketplace,
+    Unavailable,
+)
 
 if TYPE_CHECKING:
     from tasks.models import Campaign, Worker
@@ -29,6 +35,7 @@ __all__ = [
     "MarketAssignment",
     "MarketPayment",
     "Marketplace",
+    "Unavailable",
     "Visit",
     "crowd_named",
     "crowd_of",

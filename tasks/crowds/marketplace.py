@@ -22,13 +22,18 @@ class CrowdError(Exception):
     """
 
 
+class Unavailable(CrowdError):
+    """No call can succeed now, so whoever gets this tries no other: it is silent, or refuses us."""
+
+
 @dataclass(frozen=True)
 class MarketAssignment:
     """An assignment as the marketplace reports it, whatever the site knows of it.
 
     A marketplace may give the id of a returned assignment to the next worker, so only key and
-    worker together name it. If the site has an assignment of the same key and another worker, that worker has
-    returned it, answered or not: `take_up` and sync free its place and give it another key.
+    worker together name it. If the site has an assignment of the same key and another worker, that
+    worker has returned it, answered or not: `take_up` and sync free its place and give it another
+    key.
     """
 
     key: str  # the marketplace's id: Assignment.key

@@ -17,7 +17,7 @@ from django.db.models import Model, QuerySet
 from imagesets.clock import Now, database_now
 from imagesets.locks import Lock, held
 from tasks import money
-from tasks.crowds import Crowd, CrowdError, Marketplace, crowd_of
+from tasks.crowds import Crowd, CrowdError, Marketplace, Unavailable, crowd_of
 from tasks.market.reconcile import count_again, expire, mark_paid, reconcile_all
 from tasks.models import HIT, Assignment, Campaign, Payment, Transition
 from tasks.models.assignment import MarketState, Outcome
@@ -262,7 +262,7 @@ def _each(
     """Yield (row, call(row)) of each row, AT_ONCE calls at a time.
 
     What the marketplace refuses goes to `done.troubles`; after SHOWN refusals the rest is left to
-    the next sync.
+    the next sync. Raises Unavailable.
     """
     with ThreadPoolExecutor(AT_ONCE) as pool:
         todo = list(rows)
@@ -272,6 +272,9 @@ def _each(
             for row, future in futures:
                 try:
                     answer = future.result()
+                except Unavailable:
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    raise
                 except CrowdError as error:
                     done.troubles.append(str(error))
                 else:

@@ -93,7 +93,7 @@ def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
         if of_hit.filter(~UNTOLD, state=AssignmentState.SUBMITTED).exists():
             raise NotOffered(_("You have answered this one before."))
         # What was handed in keeps its key until the marketplace names another worker for it.
-        is_theirs = all([surrender(rival) for rival in rivals])
+        is_theirs = {surrender(rival) for rival in rivals} <= {True}
         wanted = Place.objects.filter(hit=hit, free_at__isnull=False)
         unsure = Place.objects.filter(
             hit=hit, free_at=None, holder__outcome="", holder__market_state=MarketState.UNREPORTED
