@@ -84,8 +84,9 @@ def draw(
     """The items of each try: half of them present, of an odd number the smaller half.
 
     Labels that the campaign asks (`asked`) come first, and those with many answers of both kinds:
-    a try has few labels with several pictures each, as HITs have. No image is twice in a try. A try
-    may come out short, where the known answers are too few.
+    a try has few labels with several pictures each, as HITs have. No image is twice in a try, and
+    in a later one only where the fresh images run out. A try may come out short, where the known
+    answers are too few.
     """
     rng = random.Random(seed)
     counts = Counter((answer.label_id, answer.present) for answer in known)
@@ -99,10 +100,13 @@ def draw(
     rng.shuffle(left)
     left.sort(key=lambda answer: rank[answer.label_id])
     drawn = []
+    seen: set[int] = set()  # images of the tries so far
     for _ in range(tries):
         items = _one_try(left, {True: size // 2, False: size - size // 2})
         taken = set(items)
+        seen |= {answer.image_id for answer in items}
         left = [answer for answer in left if answer not in taken]
+        left.sort(key=lambda answer: (answer.image_id in seen, rank[answer.label_id]))
         drawn.append(sorted(items, key=lambda answer: rank[answer.label_id]))
     return drawn
 

@@ -100,13 +100,16 @@ class Keeper:
         begun = time.monotonic()
         while time.monotonic() - begun < LOCK_PATIENCE:
             make_socket_dir(self.paths, gid)
-            folder = os.open(self.paths.sockets, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             with contextlib.suppress(BlockingIOError, FileNotFoundError):
-                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if os.path.samestat(os.fstat(folder), self.paths.sockets.stat()):
-                    self.folder = folder
-                    return
-            os.close(folder)
+                folder = os.open(self.paths.sockets, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+                try:
+                    fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    if os.path.samestat(os.fstat(folder), self.paths.sockets.stat()):
+                        self.folder = folder
+                        return
+                finally:
+                    if self.folder != folder:
+                        os.close(folder)
             time.sleep(0.05)
         raise EmbeddedError(f"another process uses {self.paths.sockets}: stop it")
 

@@ -54,6 +54,16 @@ def test_the_same_seed_draws_the_same_and_asked_labels_come_first():
     assert {answer.label_id for answer in larger} == {1, 2, 3}
 
 
+def test_a_later_try_shows_fresh_images_as_long_as_there_are_any():
+    known = [Known(i, 1, i % 2 == 0, "") for i in range(4)]
+    known += [Known(i, 2, i % 2 == 1, "") for i in range(8)]
+    for seed in range(20):
+        first, second, third = draw(known, 4, 3, asked={1}, seed=seed)
+        images = {answer.image_id for answer in first} | {answer.image_id for answer in second}
+        assert len(images) == 8
+        assert len(third) == 4
+
+
 def test_too_few_known_answers_are_named_before_anything_is_laid_out():
     campaign = draft(practice={"items": 10, "pass": 0.75, "tries": 4})
     with pytest.raises(Refused, match=r"20 present and 20 absent; there are 16 and 16 .*import"):
