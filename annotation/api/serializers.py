@@ -233,6 +233,9 @@ class SyncedSerializer(serializers.Serializer):
     unconfirmed = serializers.CharField(
         help_text="Why nothing was paid or offered: nobody has confirmed that it spends real money."
     )
+    lost = serializers.CharField(
+        help_text="Which HITs are gone at the marketplace, and wait for a decision."
+    )
     unknown = serializers.ListField(child=serializers.CharField())
     troubles = serializers.ListField(child=serializers.CharField())
     differences = serializers.ListField(child=serializers.CharField())

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from tasks.crowds.crowd import BadVisit, Crowd, Door, Farewell, Frame, HandIn, Visit
 from tasks.crowds.marketplace import (
     CrowdError,
+    GoneHIT,
     MarketAssignment,
     MarketPayment,
     Marketplace,
@@ -31,6 +32,7 @@ __all__ = [
     "Door",
     "Farewell",
     "Frame",
+    "GoneHIT",
     "HandIn",
     "MarketAssignment",
     "MarketPayment",

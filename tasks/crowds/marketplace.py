@@ -5,7 +5,7 @@ off in the middle and made again, minutes or weeks later, so each says what the 
 not what to add.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -57,6 +57,15 @@ class MarketPayment:
     market_ref: str = ""
 
 
+@dataclass(frozen=True)
+class GoneHIT:
+    """What the marketplace was given of a HIT and no longer has, so that nobody can do it there."""
+
+    hit_id: int  # our HIT
+    name: str  # the marketplace's
+    is_replaced: bool  # `offer_anew` was called for it
+
+
 class Marketplace(Protocol):
     """Where work is offered, handed in and paid. Every method may raise CrowdError."""
 
@@ -79,7 +88,16 @@ class Marketplace(Protocol):
         """
 
     def unknown(self, campaign: "Campaign") -> list[str]:
-        """Ids of what the marketplace holds and the site does not know; nobody touches it."""
+        """Ids of HITs that the marketplace has and the site does not know; nobody touches them."""
+
+    def gone(self, campaign: "Campaign") -> Sequence[GoneHIT]:
+        """What was found gone at the last fetch, offer or withdrawal; asks the database alone.
+
+        No other method fails because of it: it offers, fetches and lists the rest.
+        """
+
+    def offer_anew(self, campaign: "Campaign", hits: Collection[int]) -> None:
+        """Let the next offer make these HITs (ids) anew, in place of what is gone of them."""
 
     def places_available(self, campaign: "Campaign") -> int:
         """How many places a worker could still accept there; at 0 the next round may open."""

@@ -25,6 +25,9 @@ class HIT(models.Model):
         db_default=Decimal(0),
         help_text="US dollars for one answer.",
     )
+    given_up_at = models.DateTimeField(
+        null=True, blank=True, help_text="When somebody decided to ask no more answers to it."
+    )
 
     class Meta:
         verbose_name = "HIT"

@@ -58,9 +58,9 @@ def reward_of(campaign: Campaign, seconds: float) -> Decimal:
 
 
 def cost_of(campaign: Campaign, answers: int) -> Cost:
-    """The cost of `answers` answers to each of the campaign's HITs."""
+    """The cost of `answers` answers to each of the campaign's HITs that nobody has given up."""
     crowd = crowd_of(campaign)
-    hits = HIT.objects.filter(campaign=campaign).order_by()
+    hits = HIT.objects.filter(campaign=campaign, given_up_at=None).order_by()
     total = Cost()
     for reward, number in hits.values_list("reward").annotate(Count("pk")):
         total = _plus(total, crowd, reward, number * answers)

@@ -11,7 +11,10 @@ from tasks.models.assignment import USED
 
 @dataclass(frozen=True)
 class Completion:
-    """Used answers so far, answers wanted in the end (R per HIT), and HITs."""
+    """Used answers so far, answers wanted in the end (R per HIT), and HITs.
+
+    All three without HITs that were given up.
+    """
 
     done: int = 0
     total: int = 0
@@ -22,8 +25,9 @@ def completion_of(campaigns: Iterable[Campaign]) -> dict[int, Completion]:
     """How complete each campaign is, by id."""
     campaigns = list(campaigns)
     wanted = [campaign.pk for campaign in campaigns]
-    hits = _count(HIT.objects.filter(campaign__in=wanted))
-    done = _count(Assignment.objects.filter(USED, campaign__in=wanted))
+    hits = _count(HIT.objects.filter(campaign__in=wanted, given_up_at=None))
+    left_out = HIT.objects.filter(campaign__in=wanted, given_up_at__isnull=False)
+    done = _count(Assignment.objects.filter(USED, campaign__in=wanted).exclude(hit__in=left_out))
     return {
         campaign.pk: Completion(
             done=done.get(campaign.pk, 0),

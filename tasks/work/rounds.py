@@ -12,7 +12,7 @@ from django.db.models.functions import Least
 from imagesets.clock import Now
 from tasks import money
 from tasks.crowds import crowd_of
-from tasks.models import Assignment, Campaign, Place, Transition
+from tasks.models import HIT, Assignment, Campaign, Place, Transition
 from tasks.models.assignment import AssignmentState, Outcome
 from tasks.models.campaign import State
 
@@ -29,7 +29,7 @@ _WHOLE_ROUND = f"""
     -- An import may have given a HIT more answers than the rounds so far wanted.
     JOIN LATERAL (SELECT count(*) AS n FROM tasks_place p WHERE p.hit_id = h.id) places ON true
     CROSS JOIN LATERAL generate_series(1, least(%(number)s, %(target)s - places.n))
-    WHERE h.campaign_id = %(campaign)s
+    WHERE h.campaign_id = %(campaign)s AND h.given_up_at IS NULL
 """
 
 
@@ -108,7 +108,7 @@ _LACKING = f"""
     FROM tasks_hit h
     JOIN LATERAL (SELECT count(*) AS n FROM tasks_place p WHERE p.hit_id = h.id) places ON true
     CROSS JOIN LATERAL generate_series(1, %(target)s - places.n)
-    WHERE h.campaign_id = %(campaign)s
+    WHERE h.campaign_id = %(campaign)s AND h.given_up_at IS NULL
     RETURNING id
 """
 
@@ -157,6 +157,8 @@ def free(locked: Campaign, places: QuerySet[Place], who: str, why: str) -> int:
     ids = list(places.values_list("pk", flat=True))
     freed = Place.objects.filter(pk__in=ids)
     freed.update(holder=None, free_at=Now())
+    freed.filter(hit__given_up_at__isnull=False).delete()
+    ids = list(freed.values_list("pk", flat=True))
     cut = _give_up(locked, freed, beyond) if ids and (beyond := money.over(locked)) else 0
     if cut:
         Transition.objects.create(
@@ -218,7 +220,8 @@ def finish_if_done(campaign: Campaign) -> bool:
         return False
     with transaction.atomic():
         locked = Campaign.locked(campaign.pk)
-        short = locked.target < locked.workers_per_item
+        hits = asked(locked).count()
+        short = locked.target < locked.workers_per_item and hits > 0
         if (
             locked.state != State.OPEN
             or (short and not locked.out_of_money)
@@ -234,6 +237,8 @@ def finish_if_done(campaign: Campaign) -> bool:
             )
         if locked.out_of_money and (missing := given_up(locked)):
             why += f"; {missing:,} answers that no longer count are not asked again"
+        if left_out := locked.hits.count() - hits:
+            why += f"; {left_out:,} HITs were given up"
         locked.move_to(State.FINISHED, "the campaign", why)
     campaign.state = State.FINISHED
     return True
@@ -246,10 +251,15 @@ def in_review(campaign: Campaign) -> QuerySet[Assignment]:
     )
 
 
+def asked(campaign: Campaign) -> QuerySet[HIT]:
+    """The HITs to which answers are asked: all but those that somebody has given up (rule P17)."""
+    return HIT.objects.filter(campaign=campaign, given_up_at=None)
+
+
 def given_up(campaign: Campaign) -> int:
     """How many places the budget has given up of those that the rounds so far want."""
-    wanted = campaign.target * campaign.hits.count()
-    return max(wanted - Place.objects.filter(campaign=campaign).count(), 0)
+    wanted = campaign.target * asked(campaign).count()
+    return max(wanted - Place.objects.filter(hit__in=asked(campaign)).count(), 0)
 
 
 def waiting_places(campaign: Campaign) -> int:
@@ -263,9 +273,10 @@ def waiting_places(campaign: Campaign) -> int:
     if campaign.out_of_money or not campaign.round or not to_come:  # round 0: filled by import
         return waiting
     ahead = (
-        places.values("hit")
+        places.filter(hit__in=asked(campaign))
+        .values("hit")
         .annotate(ahead=Least(Count("pk") - campaign.target, to_come))
         .filter(ahead__gt=0)
         .aggregate(n=Sum("ahead", default=0))
     )
-    return waiting + to_come * campaign.hits.count() - ahead["n"]
+    return waiting + to_come * asked(campaign).count() - ahead["n"]
