@@ -45,6 +45,7 @@ class Decisions:
     who: str
     offer_again: Sequence[str] = ()  # HITs that are gone (tasks/market/gone.py): keys, or "all"
     give_up: Sequence[str] = ()
+    enter_bonuses: bool = False  # that were paid by hand on the marketplace
 
 
 @dataclass
@@ -56,6 +57,7 @@ class Synced:
     expired: int = 0
     reviewed: Reviewed = field(default_factory=Reviewed)
     paid: int = 0
+    entered: int = 0  # bonuses
     rejections_told: int = 0
     opened_round: int = 0  # its number; 0: none
     unconfirmed: str = ""  # why nothing was paid and offered: nobody confirmed real money
@@ -77,6 +79,7 @@ def report(campaign: Campaign, done: Synced) -> list[str]:
         (reviewed.set_aside, "set aside"),
         (reviewed.stopped, "workers stopped"),
         (done.paid, "paid"),
+        (done.entered, "bonuses entered"),
     ]
     did = ", ".join(f"{number:,} {what}" for number, what in parts if number) or "nothing new"
     lines = [f"Campaign {campaign.slug} is {done.state}, round {campaign.round}: {did}."]
@@ -158,6 +161,9 @@ def _sync(campaign: Campaign, progress: Progress, decisions: Decisions | None) -
         progress("comparing")
         done.unknown = market.unknown(campaign)
         done.lost = told(campaign, lost_hits(campaign))
+        if decisions is not None and decisions.enter_bonuses:
+            found = money.compare(campaign, _comparable(campaign)).not_entered
+            done.entered = money.enter_bonuses(campaign, found, decisions.who)
         done.differences = money.differences(campaign, _to_compare(_fresh(campaign), before))
     Campaign.objects.filter(pk=campaign.pk).update(synced_at=began)
     campaign.refresh_from_db()
@@ -198,10 +204,9 @@ def _to_compare(campaign: Campaign, before: str) -> list[int] | None:
     Otherwise a sample of those paid since the last sync and one of all: each HIT costs calls. What
     is gone at the marketplace cannot be compared.
     """
-    gone = gone_hits(campaign)
-    there = HIT.objects.filter(campaign=campaign).exclude(pk__in=gone)
     if campaign.state != before and campaign.state in (State.FINISHED, State.CLOSED):
-        return list(there.values_list("pk", flat=True)) if gone else None
+        return _comparable(campaign)
+    there = HIT.objects.filter(campaign=campaign).exclude(pk__in=gone_hits(campaign))
     new = Payment.objects.filter(campaign=campaign, paid_at__isnull=False)
     if campaign.synced_at is not None:
         new = new.filter(paid_at__gte=campaign.synced_at)
@@ -211,6 +216,13 @@ def _to_compare(campaign: Campaign, before: str) -> list[int] | None:
         for hits in (paid, there)
         for pk in hits.order_by("?").values_list("pk", flat=True)[:COMPARED]
     ]
+
+
+def _comparable(campaign: Campaign) -> list[int] | None:
+    """All HITs (ids) but those gone at the marketplace; None: there are none of those."""
+    if not (gone := gone_hits(campaign)):
+        return None
+    return list(campaign.hits.exclude(pk__in=gone).values_list("pk", flat=True))
 
 
 def _fresh(campaign: Campaign) -> Campaign:

@@ -10,16 +10,25 @@ from tasks.money.costs import (
     reward_of,
     usd,
 )
-from tasks.money.ledger import differences, owe, owe_bonus, owe_practice
+from tasks.money.ledger import (
+    compare,
+    differences,
+    enter_bonuses,
+    owe,
+    owe_bonus,
+    owe_practice,
+)
 from tasks.money.production import confirm, unconfirmed
 
 __all__ = [
     "Cost",
     "committed",
+    "compare",
     "confirm",
     "cost_of",
     "cost_of_practice",
     "differences",
+    "enter_bonuses",
     "expected_seconds",
     "over",
     "owe",

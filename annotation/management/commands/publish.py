@@ -15,6 +15,7 @@ from tasks.campaigns.findings import (
     in_a_sentence,
     label_findings,
     language_findings,
+    reward_findings,
 )
 from tasks.campaigns.freezing import Published
 from tasks.campaigns.publish import publish
@@ -96,6 +97,7 @@ class Command(CampaignCommand):
         for finding in (
             image_findings(campaign),
             contact_findings(campaign),
+            reward_findings(campaign),
             language_findings(campaign),
         ):
             if finding:

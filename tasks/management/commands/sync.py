@@ -24,6 +24,11 @@ class Command(CampaignCommand):
             parser.add_argument(
                 option, nargs="+", default=[], metavar="HIT", help=f"{what} HIT: a name, or `all`."
             )
+        parser.add_argument(
+            "--enter-bonuses",
+            action="store_true",
+            help="Enter bonuses in the ledger that were paid on the marketplace by hand.",
+        )
 
     def step(self, campaign: Campaign, who: str, **options: Any) -> None:
         with Console(stderr=True).status(f"Syncing {campaign.slug} ...") as status:
@@ -32,7 +37,9 @@ class Command(CampaignCommand):
                     campaign,
                     patience=600,
                     progress=lambda step: status.update(f"Syncing {campaign.slug}: {step} ..."),
-                    decisions=Decisions(who, options["offer_again"], options["give_up"]),
+                    decisions=Decisions(
+                        who, options["offer_again"], options["give_up"], options["enter_bonuses"]
+                    ),
                 )
             except CrowdError as error:
                 raise CommandError(f"Campaign {campaign.slug}: {error}") from None

@@ -384,6 +384,21 @@ def test_the_end_of_a_study(contains, market, server):
     assert not market.open_hits()
 
 
+def test_no_page_in_the_frame_offers_the_sites_other_studies(contains, market, server):
+    frame = Frame(market, server, "A1")
+    page = frame.open()
+    pages = [
+        Client().post(frame.path, {"selected": "x"}),  # of a preview
+        Client().get("/hit/nothing/", headers={"Sec-Fetch-Dest": "iframe"}),
+        frame.open(workerId="?"),
+    ]
+    close(contains, "a test")
+    pages += [frame.open(), frame.send(page, draft="1", revision="1"), Client().get(frame.path)]
+    assert [answer.status_code for answer in pages] == [409, 404, 409, 410, 410, 410]
+    pages.append(Client().get(f"/tasks/{contains.public_id}/kept/"))  # to which they lead
+    assert [b"All open studies" in answer.content for answer in pages] == [False] * 7
+
+
 def test_a_lie_about_who_one_is_does_not_pay(contains, market, server):
     frame = Frame(market, server, "A1")
     page = frame.open(workerId="A9")
