@@ -19,7 +19,7 @@ from tasks.crowds import CrowdError, is_production
 from tasks.market.sync import report, sync
 from tasks.models.refused import Refused
 from tasks.results import aggregate
-from tasks.work.rounds import waiting_places
+from tasks.work.rounds import state_told, waiting_places
 
 SYNC_RUNNING = "Nothing was done: another sync of this campaign is running. Try again when it ends."
 
@@ -76,7 +76,7 @@ class CampaignSteps(Guarded):
 
         def take(values: dict) -> str:
             publish.resume(campaign, _who(request), values["why"], in_queue=True)
-            return f"The campaign is {campaign.state}."
+            return f"The campaign is {state_told(campaign)}."
 
         return ask_first(self, request, campaign, step, take)
 

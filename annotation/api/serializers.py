@@ -21,6 +21,7 @@ from tasks.models import Campaign, Run
 from tasks.models.campaign import State
 from tasks.models.campaign_settings import SETTINGS
 from tasks.models.setting_types import Problem
+from tasks.work.rounds import short_of_money
 
 # The settings by which the groups of a source were frozen when the first answers were imported.
 GROUPED_BY = {"images", "follow_up", "min_relative_sf", "min_judgments"}
@@ -55,6 +56,10 @@ class ProgressSerializer(serializers.Serializer):
     per_hour = serializers.FloatField(help_text="Answers an hour, of late.")
     expected_finish = serializers.DateTimeField(allow_null=True, help_text="At that pace.")
     spent = serializers.DecimalField(12, 2, help_text="Paid and owed.")
+    short_of_money = serializers.CharField(
+        help_text="What the budget does not carry of the answers that it was to have, or empty: a"
+        " study that is finished with fewer ended for want of money."
+    )
 
     @classmethod
     def of(cls, standing: Standing) -> dict[str, Any]:
@@ -67,6 +72,7 @@ class ProgressSerializer(serializers.Serializer):
             "per_hour": round(standing.pace.per_hour, 1),
             "expected_finish": standing.finish,
             "spent": standing.spent.quantize(Decimal("0.01")),
+            "short_of_money": short_of_money(standing.campaign),
         }
         return cls(row).data
 
@@ -223,6 +229,9 @@ class SyncedSerializer(serializers.Serializer):
     """What a sync did; `busy`: another sync was running, and this one did nothing."""
 
     state = serializers.CharField()
+    short_of_money = serializers.CharField(
+        help_text="What the budget does not carry of the answers that it was to have, or empty."
+    )
     busy = serializers.BooleanField()
     fetched = serializers.IntegerField()
     expired = serializers.IntegerField()

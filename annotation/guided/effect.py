@@ -52,8 +52,8 @@ class Effect:
     seconds: float = 0.0  # of one HIT, on average
     first_round: str = ""
     whole: str = ""
-    budget: str = ""
     over: bool = False  # the whole costs more than the budget
+    carried: str = ""  # how far the budget goes, in sentences
     notes: list[str] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
     examples: list[tuple[Drawn, str]] = field(default_factory=list)
@@ -91,8 +91,8 @@ def effect_of(draft: Campaign, change: Callable[[Campaign], object] = lambda dra
                 seconds=seconds / published.hits if published.hits else 0.0,
                 first_round=str(published.first_round),
                 whole=str(published.whole),
-                budget="" if budget is None else money.usd(budget),
                 over=budget is not None and published.whole.total > budget,
+                carried="" if budget is None else money.budget_told(budget, published.whole),
                 notes=published.notes,
                 groups=groups,
                 examples=[] if groups else _examples(laid_out),

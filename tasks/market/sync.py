@@ -26,7 +26,7 @@ from tasks.models.campaign import State
 from tasks.models.payment import PaymentKind, PaymentState
 from tasks.models.refused import Refused
 from tasks.work.review import Reviewed, review
-from tasks.work.rounds import asked, finish_if_done, open_round
+from tasks.work.rounds import asked, finish_if_done, open_round, short_of_money, state_told
 
 PATIENCE = 5.0  # seconds that a page waits for a running sync
 COMPARED = 50  # HITs whose payments a sync compares: of the newly paid, and of all
@@ -62,6 +62,7 @@ class Synced:
     opened_round: int = 0  # its number; 0: none
     unconfirmed: str = ""  # why nothing was paid and offered: nobody confirmed real money
     state: str = ""
+    short_of_money: str = ""  # what the budget does not carry (tasks/work/rounds.py)
     lost: str = ""  # which HITs are gone at the marketplace, and wait for a decision
     unknown: list[str] = field(default_factory=list)  # the marketplace's HITs unknown to the site
     troubles: list[str] = field(default_factory=list)  # what the marketplace refused
@@ -82,7 +83,8 @@ def report(campaign: Campaign, done: Synced) -> list[str]:
         (done.entered, "bonuses entered"),
     ]
     did = ", ".join(f"{number:,} {what}" for number, what in parts if number) or "nothing new"
-    lines = [f"Campaign {campaign.slug} is {done.state}, round {campaign.round}: {did}."]
+    state = f"{state_told(campaign)}, round {campaign.round}"
+    lines = [f"Campaign {campaign.slug} is {state}: {did}."]
     if done.opened_round:
         lines.append(f"Round {done.opened_round} was opened.")
     if done.unconfirmed:
@@ -167,7 +169,7 @@ def _sync(campaign: Campaign, progress: Progress, decisions: Decisions | None) -
         done.differences = money.differences(campaign, _to_compare(_fresh(campaign), before))
     Campaign.objects.filter(pk=campaign.pk).update(synced_at=began)
     campaign.refresh_from_db()
-    done.state = campaign.state
+    done.state, done.short_of_money = campaign.state, short_of_money(campaign)
     return done
 
 

@@ -3,6 +3,7 @@
 from tasks.money.budget import committed, over, raises, spent, spent_by
 from tasks.money.costs import (
     Cost,
+    budget_told,
     cost_of,
     cost_of_practice,
     expected_seconds,
@@ -22,6 +23,7 @@ from tasks.money.production import confirm, unconfirmed
 
 __all__ = [
     "Cost",
+    "budget_told",
     "committed",
     "compare",
     "confirm",

@@ -1,7 +1,7 @@
 """What answers cost: expected time, rewards and fees. US dollars, always Decimal."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from django.conf import settings
 from django.db.models import Count
@@ -11,6 +11,7 @@ from tasks.models import HIT, Campaign, PracticeHIT
 from tasks.models.campaign import Kind
 
 HOUR = 3600  # seconds
+CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,28 @@ def usd(amount: Decimal) -> str:
     """An amount as people read it; with fractions of a cent only if there are any."""
     cents = amount.quantize(Decimal("0.01"))
     return f"${cents:,}" if cents == amount else f"${amount.normalize():,f}"
+
+
+AGAIN = Decimal("0.1")  # share of the answers that a study may well have to ask again
+
+
+def budget_told(budget: Decimal | None, whole: Cost) -> str:
+    """How far a budget carries all the answers, whose cost is `whole`, in sentences.
+
+    Answers that are paid but set aside are asked again, so `whole` suffices if there are none.
+    """
+    if budget is None:
+        return "Budget: none."
+    told = f"Budget: {usd(budget)}"
+    more = (whole.total * (1 + AGAIN)).quantize(CENT, ROUND_CEILING)
+    if budget < whole.total:
+        return f"{told}: the study ends early, for want of {usd(whole.total - budget)}."
+    if budget < more:
+        return (
+            f"{told}, which leaves {usd(budget - whole.total)} for answers that are set aside and"
+            f" asked again: with more of them the study ends early. {usd(more)} carries one in ten."
+        )
+    return f"{told}."
 
 
 def expected_seconds(kind: str, items: int) -> float:

@@ -229,19 +229,38 @@ def finish_if_done(campaign: Campaign) -> bool:
             or in_review(locked).exists()
         ):
             return False
-        why = "every HIT has its answers"
-        if short:
-            why = (
-                f"every HIT has {locked.target} of {locked.workers_per_item} answers: the budget"
-                f" of {money.usd(locked.budget or Decimal(0))} carries no further round"
-            )
-        if locked.out_of_money and (missing := given_up(locked)):
-            why += f"; {missing:,} answers that no longer count are not asked again"
+        why = short_of_money(locked) or "every HIT has its answers"
         if left_out := locked.hits.count() - hits:
             why += f"; {left_out:,} HITs were given up"
         locked.move_to(State.FINISHED, "the campaign", why)
     campaign.state = State.FINISHED
     return True
+
+
+def short_of_money(campaign: Campaign) -> str:
+    """What the budget does not carry of the answers that it was to have; "": it carries all."""
+    if not campaign.out_of_money:
+        return ""
+    reached, wanted = campaign.target, campaign.workers_per_item
+    left = (campaign.budget or Decimal(0)) - money.committed(campaign)
+    parts = []
+    if reached < wanted:
+        more = money.cost_of(campaign, min(campaign.round_size, wanted - reached))
+        parts.append(
+            f"every HIT has {reached} of {wanted} answers: a further round costs"
+            f" {money.usd(more.total)}, and {money.usd(left)} is left of the budget of"
+            f" {money.usd(campaign.budget or Decimal(0))}"
+        )
+    if missing := given_up(campaign):
+        parts.append(f"{missing:,} answers that no longer count are not asked again")
+    return "; ".join(parts)
+
+
+def state_told(campaign: Campaign) -> str:
+    """The campaign's state; of one that ended for want of money, also how far it got."""
+    if campaign.state == State.FINISHED and (short := short_of_money(campaign)):
+        return f"{campaign.state} for want of money ({short})"
+    return campaign.state
 
 
 def in_review(campaign: Campaign) -> QuerySet[Assignment]:

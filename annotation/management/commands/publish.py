@@ -21,6 +21,7 @@ from tasks.campaigns.freezing import Published
 from tasks.campaigns.publish import publish
 from tasks.management.campaign_command import CampaignCommand
 from tasks.models import Campaign
+from tasks.work.rounds import state_told
 
 
 def dollars(text: str) -> Decimal:
@@ -64,7 +65,7 @@ class Command(CampaignCommand):
             )
         campaign.refresh_from_db()
         if published.resumed:
-            self.stdout.write(f"Campaign {campaign.slug} is {campaign.state}.")
+            self.stdout.write(f"Campaign {campaign.slug} is {state_told(campaign)}.")
         if path := door(campaign):
             address = public_address()
             self.stdout.write(how_people_begin(campaign, f"{address or USUAL}{path}"))
@@ -102,8 +103,7 @@ class Command(CampaignCommand):
         ):
             if finding:
                 self.stdout.write(finding)
-        budget = "none" if campaign.budget is None else money.usd(campaign.budget)
         self.stdout.write(
             f"Round 1 costs {published.first_round}; all {published.whole.answers:,} answers"
-            f" {published.whole}. Budget: {budget}."
+            f" {published.whole}. {money.budget_told(campaign.budget, published.whole)}"
         )
