@@ -5,6 +5,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from unfold.decorators import action
 
+from annotation.admin.decisions import DecideOnSync, decided
 from annotation.admin.guarded import Guarded
 from annotation.admin.steps import (
     AskNumberAndWhy,
@@ -113,11 +114,13 @@ class CampaignSteps(Guarded):
                 "The queue also does this every few minutes.",
             ],
             button="Sync now",
+            form=DecideOnSync,
+            form_options={"campaign": campaign},
         )
 
         def take(values: dict) -> str:
             try:
-                done = sync(campaign)
+                done = sync(campaign, decisions=decided(values, _who(request)))
             except CrowdError as error:
                 raise Refused(str(error)) from None
             return " ".join(report(campaign, done)) if not done.busy else SYNC_RUNNING

@@ -225,6 +225,20 @@ class ReviewedSerializer(serializers.Serializer):
     stopped = serializers.IntegerField()
 
 
+class DecisionsSerializer(KnownFieldsOnly):
+    """The body of a sync: what somebody decided about HITs that are gone at the marketplace."""
+
+    offer_again = serializers.ListField(
+        child=StrictText(), default=[], help_text='HITs to be offered anew: names, or "all".'
+    )
+    give_up = serializers.ListField(
+        child=StrictText(), default=[], help_text="HITs to which no more answers are asked."
+    )
+    enter_bonuses = serializers.BooleanField(
+        default=False, help_text="Enter bonuses in the ledger that were paid by hand."
+    )
+
+
 class SyncedSerializer(serializers.Serializer):
     """What a sync did; `busy`: another sync was running, and this one did nothing."""
 

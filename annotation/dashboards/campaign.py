@@ -22,11 +22,12 @@ from annotation.review.drawn import Drawn
 from annotation.rights import OWN, RESEARCH, REVIEW, VIEW, may
 from annotation.rights.pages import needs
 from tasks import money
+from tasks.market.gone import lost_hits, named
 from tasks.models import Campaign
 from tasks.models.campaign import State
 from tasks.results.prevalence import bands
 from tasks.work.reporting import open_pictures
-from tasks.work.rounds import waiting_places
+from tasks.work.rounds import state_told, waiting_places
 
 REPORTED = 12  # pictures shown
 
@@ -42,6 +43,8 @@ def campaign_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         **admin.site.each_context(request),
         "title": campaign.name,
         "campaign": campaign,
+        "state": state_told(campaign),
+        "lost": named(campaign, lost_hits(campaign)),
         "step": next_step(standing, request.user),
         "percent": f"{progress.percent:.1f}" if progress.answered else "",
         "facts": _facts(standing),

@@ -61,20 +61,29 @@ def _unanswered(hits: Collection[int]) -> QuerySet[Place]:
     return Place.objects.filter(UNANSWERED, hit__in=hits)
 
 
-def told(campaign: Campaign, lost: list[Lost]) -> str:
-    """What is lost, and what to do, in a sentence; "": nothing is."""
+def named(campaign: Campaign, lost: list[Lost]) -> str:
+    """What is lost, in a sentence or two; "": nothing is."""
     if not lost:
         return ""
     hits = HIT.objects.filter(campaign=campaign, given_up_at=None).count()
     some = ", ".join(map(str, lost[:NAMED]))
     more = f" and {len(lost) - NAMED:,} more" if len(lost) > NAMED else ""
-    what = f"{len(lost):,} of {hits:,} HITs {'is' if len(lost) == 1 else 'are'}"
-    if len(lost) == hits and hits > 1:
-        what = f"all {hits:,} HITs are"
-        more += "; is this the account and the endpoint at which the campaign was published?"
+    told = f"gone at the marketplace: {some}{more}."
+    if len(lost) < hits or hits == 1:
+        return f"{len(lost):,} of {hits:,} HITs {'is' if len(lost) == 1 else 'are'} {told}"
     return (
-        f"{what} gone at the marketplace: {some}{more}. Offer them again (sync {campaign.slug}"
-        f" --offer-again {lost[0].hit.key}) or give them up (--give-up), by name or `{ALL}`."
+        f"all {hits:,} HITs are {told} Is this the account and endpoint at which the campaign"
+        " was published?"
+    )
+
+
+def told(campaign: Campaign, lost: list[Lost]) -> str:
+    """What is lost, and which commands decide, in sentences; "": nothing is."""
+    if not lost:
+        return ""
+    return (
+        f"{named(campaign, lost)} Offer them again (sync {campaign.slug} --offer-again"
+        f" {lost[0].hit.key}) or give them up (--give-up), by name or `{ALL}`."
     )
 
 

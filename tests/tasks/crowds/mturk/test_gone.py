@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 
 from tasks.campaigns.publish import close, pause, resume
 from tasks.crowds.mturk.models import Listing
@@ -122,7 +123,7 @@ def test_another_account_is_asked_about_and_nothing_is_decided(campaign, market,
     server.market = elsewhere
     done = sync(campaign)
     assert done.lost.startswith("all 4 HITs are gone at the marketplace")
-    assert "is this the account and the endpoint" in done.lost
+    assert "Is this the account and endpoint" in done.lost
     assert not elsewhere.hits
     assert done.opened_round == 0
     server.market = ours
@@ -188,3 +189,26 @@ def test_the_books_agree_when_a_hit_was_offered_anew(open_for_mturk, market, ser
         assert not for_a_person(sync(campaign))
         assert audit(campaign, market) == []
     assert sum(p.amount for p in campaign.payments.all()) == Decimal("0.30") * 16
+
+
+def test_the_page_says_so_and_its_step_decides(campaign, market, admin_client):
+    first_one, second = list(market.hits.values())[:2]
+    keys = names(campaign, market)
+    for hit in (first_one, second):
+        disposed(market, hit)
+    sync(campaign)
+    page = admin_client.get(reverse("campaign-progress", args=[campaign.slug])).content.decode()
+    assert "2 of 4 HITs are gone at the marketplace" in page
+    step = reverse("admin:tasks_campaign_sync", args=[campaign.pk])
+    assert step in page
+    assert "Which of them" in admin_client.get(step).content.decode()
+    sent = {"decision": "give_up", "hits": [keys[second.id]]}
+    reply = admin_client.post(step, sent, follow=True).content.decode()
+    assert "1 of 3 HITs is gone at the marketplace" in reply
+    assert HIT.objects.get(given_up_at__isnull=False).key == keys[second.id]
+    api = f"/api/campaigns/{campaign.slug}/sync/"
+    refused = admin_client.post(api, {"offer_again": ["x"]}, "application/json")
+    assert (refused.status_code, "x is not a HIT" in refused.json()["detail"]) == (409, True)
+    done = admin_client.post(api, {"offer_again": ["all"]}, "application/json").json()
+    assert done["lost"] == ""
+    assert len(market.open_hits()) == 3
