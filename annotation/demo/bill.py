@@ -21,7 +21,7 @@ def bill_table(bill: Bill, campaign: Campaign | None) -> Table:
     table.add_column("what", overflow="fold")
     table.add_column("value", justify="right")
     table.add_column("note", overflow="fold")
-    table.add_row("MTurk HITs", f"{bill.hits:,}", "")
+    table.add_row("HITs there", f"{bill.hits:,}", "")
     table.add_row("answers handed in", f"{bill.answers:,}", f"by {bill.workers:,} workers")
     table.add_row("rewards", usd(bill.rewards), "")
     if bill.bonuses:
