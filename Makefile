@@ -45,6 +45,7 @@ BENCH_export := --judgments 400000 --responses 60000 --repeat 2
 BENCH_import_responses := --judgments 200000 --campaigns 2
 BENCH_inference := --images 64
 BENCH_load := --hits 1000 10000 --seconds 6 --think 0.1 --answers 2
+BENCH_pages := --images 5000 --rounds 4
 BENCH_posterior := --judgments 300000
 BENCH_publish := --hits 2000 --crashes 3 --study 60
 BENCH_chaos := --rounds 10

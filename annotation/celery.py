@@ -13,7 +13,10 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 app = Celery("annotation")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(
-    ["imagesets", "models_inference", "tasks", "annotation.report", "annotation.accounts"],
+    [
+        *("imagesets", "models_inference", "tasks"),
+        *("annotation.report", "annotation.explorer", "annotation.accounts"),
+    ],
     related_name="celery_tasks",
 )
 

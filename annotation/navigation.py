@@ -73,9 +73,11 @@ UNFOLD = {
         "show_search": False,
         "show_all_applications": False,
         "navigation": [
+            {"items": [{"title": "Home", "icon": "home", "link": reverse_lazy("admin:index")}]},
             _group(
                 "Datasets",
                 ("Datasets", "imagesets.dataset", "dataset"),
+                ("Explorer", "imagesets.image", "photo_library", "explorer"),
                 ("Labels", "imagesets.label", "label"),
                 ("Images", "imagesets.image", "image"),
             ),

@@ -67,10 +67,13 @@ urlpatterns = [
     path("", include("annotation.review.pages")),
     path("", include("annotation.dashboards.campaign")),
     path("", include("annotation.dashboards.classifiers")),
+    path("", include("annotation.dashboards.trials")),
+    path("", include("annotation.dashboards.inference_job")),
     path("", include("annotation.dashboards.practice")),
     path("", include("annotation.dashboards.invitations")),
     path("", include("annotation.dashboards.log")),
     path("", include("annotation.dashboards.dataset")),
+    path("", include("annotation.explorer.urls")),
     path("", include("annotation.dashboards.report")),
     path("", include("annotation.dashboards.comparison")),
 ]

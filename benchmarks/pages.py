@@ -1,26 +1,36 @@
-"""How light a worker's page is: bytes over the wire, the first row on a slow line, what moves.
+"""How light a worker's page is, and whether researchers' pages grow with their study.
 
-Opens a HIT of `--tiles` of the demo's pictures under one label in Chromium, from the site as `up`
-serves it, with an empty cache:
+`workers`: bytes over the wire, the first row on a slow line, what moves. Opens a HIT of `--tiles`
+of the demo's pictures under one label in Chromium, from the site as `up` serves it, with an empty
+cache:
 
 1. all that travels (Chromium's own count, headers included) until every picture is there;
 2. the same on a line of `--kilobits` a second with `--latency` milliseconds of round trip: when
    the first row's pictures are all shown, and the layout shift of the whole visit (CLS).
 
-The last line is the page's weight.
+`researchers`: the explorer's pages, filters and facets included, on generated studies of `--images`
+images and ten times as many pairs, and of 1,000 images: p95 of both, queries, and the most rows
+that a query walks, by EXPLAIN (ANALYZE).
+
+The last line is the page's weight, and the ratio of the two p95.
 """
 
 import argparse
+import os
+import subprocess
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
 # In place of this folder, whose coverage.py hides the package of its name.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from benchmarks.studies.looked_at import look, told
 from benchmarks.studies.pictured import door, open_contains, site
 from tests.studies.browsers import SIZES, opened
 
+SMALL_STUDY = 1_000  # images
 WATCH = """
     window.shift = 0;
     new PerformanceObserver((list) => {
@@ -82,14 +92,8 @@ def visit(browser, address: str, size: str, line: dict[str, float] | None = None
     return {"weights": weights, "number": number, "row": row, "seconds": seconds, "shift": shift}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--tiles", type=int, default=48, help="of the HIT (48)")
-    parser.add_argument("--kilobits", type=float, default=400, help="a second, slow line (400)")
-    parser.add_argument("--latency", type=float, default=100, help="ms there and back (100)")
-    options = parser.parse_args()
+def workers_page(options: argparse.Namespace) -> str:
+    """Measure the worker's page, and say its weight."""
     rate = options.kilobits * 1000 / 8
     line = {
         "latency": options.latency,
@@ -113,7 +117,58 @@ def main() -> None:
             f" {seen['shift']:.4f} (goal: 0)"
         )
     whole = max(sum(seen["weights"].values()) for seen in quick.values()) / 1024
-    print(f"a page of {options.tiles} tiles over the wire: {whole:.0f} KB (goal: at most 600)")
+    return f"a page of {options.tiles} tiles over the wire: {whole:.0f} KB (goal: at most 600)"
+
+
+def researchers_pages(options: argparse.Namespace) -> str:
+    """Measure the researchers' pages in a process of its own, and say how they grow."""
+    call = [sys.executable, __file__, "--parts", "inside"]
+    call += ["--images", str(options.images), "--rounds", str(options.rounds)]
+    with tempfile.TemporaryDirectory(prefix="second-look-bench-") as folder:
+        environment = os.environ | {"DATA_DIR": folder}  # never the database of a study
+        environment["DJANGO_SETTINGS_MODULE"] = "annotation.settings"
+        with subprocess.Popen(call, env=environment, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            last = ""
+            for text in process.stdout:
+                if last:
+                    print(last, flush=True)
+                last = text.rstrip()
+    if process.returncode:
+        sys.exit(process.returncode)
+    return last
+
+
+def inside(options: argparse.Namespace) -> str:
+    """The same, in that process."""
+    import django
+    from django.conf import settings
+
+    from annotation.serving.embedded import running
+
+    django.setup()
+    sizes = (SMALL_STUDY, options.images)
+    with running(settings.DATA_DIR, durable=False):
+        return told(look(sizes, options.rounds), sizes)
+
+
+PARTS = {"workers": workers_page, "researchers": researchers_pages, "inside": inside}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--tiles", type=int, default=48, help="of the HIT (48)")
+    parser.add_argument("--kilobits", type=float, default=400, help="a second, slow line (400)")
+    parser.add_argument("--latency", type=float, default=100, help="ms there and back (100)")
+    parser.add_argument(
+        "--parts", nargs="+", choices=PARTS, default=["workers", "researchers"], metavar="PART"
+    )
+    parser.add_argument("--images", type=int, default=100_000, help="of the large study (100,000)")
+    parser.add_argument("--rounds", type=int, default=6, help="of visits to every page (6)")
+    options = parser.parse_args()
+    print("; ".join([PARTS[part](options) for part in options.parts]))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ from imagesets.models import Dataset
 from models_inference.chunks import open_chunks
 from models_inference.errors import InferenceError
 from models_inference.inference.run import Run
+from models_inference.inference.trial_run import try_network
 from models_inference.inference.watchdog import Stopped, Watchdog
-from models_inference.models import Classifier, InferenceJob
+from models_inference.models import Classifier, InferenceJob, Trial
 
 RESUME_SECONDS = 60  # how often beat looks for unfinished jobs
 # A job whose workers die this often without finishing a chunk (killed for their memory, say) is
@@ -73,6 +74,27 @@ def predict_dataset(dataset_id: int, classifier_ids: list[int]) -> None:
         raise
     # Everything is predicted, even if another worker, perhaps without the weights, has failed.
     live.exclude(finished_at__isnull=False, error="").update(finished_at=timezone.now(), error="")
+
+
+@shared_task(acks_late=False)
+def try_classifier(trial_id: int) -> None:
+    """Ask a classifier on trial about some pictures; an error is stored in the trial's row.
+
+    Whoever waits for it asks again if its worker dies, so nothing delivers it twice.
+    """
+    row = Trial.objects.filter(pk=trial_id, finished_at=None)
+    row.update(begun_at=timezone.now())
+    trial = row.select_related("dataset").first()
+    if trial is None:
+        return
+    try:
+        with Watchdog(row):
+            try_network(trial)
+    except InferenceError as error:
+        row.update(error=str(error), finished_at=timezone.now())
+    except Exception as error:
+        row.update(error=f"{type(error).__name__}: {error}", finished_at=timezone.now())
+        raise
 
 
 def send(job: InferenceJob, expires: float | None = None) -> None:

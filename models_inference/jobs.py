@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from imagesets.models import Dataset
-from models_inference.celery_tasks import send
+from models_inference.celery_tasks import send, try_classifier
 from models_inference.errors import InferenceError
 from models_inference.inference.loaded_networks import check_same_dataset
-from models_inference.models import Classifier, InferenceJob, SkippedImage
+from models_inference.models import Classifier, InferenceJob, SkippedImage, Trial
 
 # A job whose workers have finished no chunk for this long has lost them.
 SILENT = timedelta(minutes=5)
@@ -80,6 +81,14 @@ def queue_predictions(dataset: Dataset, classifiers: Sequence[Classifier]) -> In
         )
         transaction.on_commit(lambda: send(job))
     return job
+
+
+def queue_trial(dataset: Dataset, name: str, **made_of: Any) -> Trial:
+    """Have a worker of queue `gpu` ask a network about some pictures, before it is saved."""
+    with transaction.atomic():
+        trial = Trial.objects.create(dataset=dataset, name=name, **made_of)
+        transaction.on_commit(lambda: try_classifier.delay(trial.pk))
+    return trial
 
 
 def cancel(job: InferenceJob, who: str) -> None:

@@ -4,6 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from imagesets.clock import Now
 from imagesets.models import Dataset, Image
 
 LONGEST_NAME = 200  # characters of a classifier's name, and of its architecture's
@@ -130,3 +131,37 @@ class InferenceJob(models.Model):
 
     def __str__(self) -> str:
         return f"{self.dataset}: {len(self.classifiers)} classifiers"
+
+
+class Trial(models.Model):
+    """A classifier that somebody is about to add, and what it says of some pictures.
+
+    Either a network, which a worker of the queue asks, or a `file` of predictions. Saved, it is a
+    Classifier; `said` is written by classifiers/trials.py.
+    """
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="trials")
+    name = models.CharField(max_length=LONGEST_NAME)
+    architecture = models.CharField(max_length=LONGEST_NAME, blank=True, default="")
+    weights = models.TextField(blank=True, default="")
+    input = models.JSONField(default=dict, blank=True)
+    mapping = models.JSONField(null=True, blank=True)
+    file = models.TextField(blank=True, default="", help_text="Its predictions, in DATA_DIR.")
+    mapping_file = models.TextField(blank=True, default="", help_text="Of the file's classes.")
+    queued_at = models.DateTimeField(db_default=Now())
+    begun_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True, default="")
+    said = models.JSONField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(architecture="") | ~Q(file=""), name="a_trial_is_of_something"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -7,7 +7,7 @@ import logging
 from datetime import timedelta
 
 from celery import Task, shared_task
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from imagesets.clock import database_now
 from tasks.crowds import CrowdError
@@ -16,6 +16,7 @@ from tasks.models import Assignment, Campaign, Run, Transition
 from tasks.models.campaign import State
 from tasks.results import aggregate, record_failure
 from tasks.results.failures import FAILED, SUBJECT
+from tasks.results.news import with_news
 from tasks.results.store import forget_deleted
 from tasks.work.drafts import forget_old
 
@@ -58,18 +59,12 @@ def aggregate_campaign(campaign_id: int) -> None:
 def ended_without_results() -> QuerySet[Campaign]:
     """Campaigns that have ended and whose last run lacks answers, unless a later one failed."""
     of_campaign = {"campaign": OuterRef("pk")}
-    # An import may bring answers with times to come; it is aggregated by hand or in the night.
-    answers = Assignment.objects.filter(**of_campaign, submitted_at__isnull=False, imported=False)
-    last = answers.order_by("-submitted_at").values("submitted_at")[:1]
-    ended = Campaign.objects.filter(state__in=[State.FINISHED, State.CLOSED])
-    return ended.annotate(last_answer=Subquery(last)).filter(
-        ~Exists(Run.objects.filter(**of_campaign, started_at__gt=OuterRef("last_answer"))),
-        ~Exists(
-            Transition.objects.filter(
-                **of_campaign, subject=SUBJECT, after=FAILED, at__gt=OuterRef("last_answer")
-            )
-        ),
-        last_answer__isnull=False,
+    since = OuterRef("news")
+    failures = Transition.objects.filter(**of_campaign, subject=SUBJECT, after=FAILED)
+    return with_news(Campaign.objects.filter(state__in=[State.FINISHED, State.CLOSED])).filter(
+        ~Exists(Run.objects.filter(**of_campaign, started_at__gt=since)),
+        ~Exists(failures.filter(at__gt=since)),
+        news__isnull=False,
     )
 
 

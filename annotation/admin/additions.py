@@ -4,12 +4,12 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from annotation.admin.guarded import Guarded
 from annotation.admin.steps import Step, ask_first
+from annotation.admin.widgets import page_of
 from annotation.api.additions import AdditionSerializer
 from annotation.api.serializers import one_line
 from annotation.rights import RESEARCH, may
@@ -58,7 +58,6 @@ class AdditionSteps(Guarded):
             )
             if not draft.is_valid():
                 raise Refused(one_line(draft.errors))
-            page = reverse("admin:tasks_campaign_change", args=[draft.save().pk])
-            return HttpResponseRedirect(page)
+            return HttpResponseRedirect(page_of(draft.save()))
 
         return ask_first(self, request, campaign, step, take)

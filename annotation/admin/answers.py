@@ -12,7 +12,7 @@ from unfold.decorators import display
 from annotation.admin.assignment_steps import AssignmentSteps
 from annotation.admin.flags import evidence_of
 from annotation.admin.guarded import VisibleFilter
-from annotation.admin.widgets import History, link_to, thumbnail
+from annotation.admin.widgets import History, label_name, link_to, thumbnail
 from imagesets.models import Label
 from tasks import money
 from tasks.models import Assignment, Flag, HITItem
@@ -164,7 +164,12 @@ class AssignmentAdmin(AssignmentSteps, History):
         ]
         if assignment.campaign.kind == Kind.CONTAINS:
             rows = [
-                (number, picture, f"{key}: {items[assignment.shown[number]].label}", response)
+                (
+                    number,
+                    picture,
+                    format_html("{}: {}", key, label_name(items[assignment.shown[number]].label)),
+                    response,
+                )
                 for number, picture, key, response in rows
             ]
         body = format_html_join(
@@ -193,11 +198,11 @@ def _responses(assignment: Assignment) -> list[str | SafeString]:
         for position, answer in zip(assignment.shown, stored, strict=False)
     ]
     ids = {label for answer in answers for label in answer.get("offered", [])}
-    keys = {label.pk: str(label) for label in Label.objects.filter(pk__in=ids)}
-    return [_chosen(answer, keys) for answer in answers]
+    names = {label.pk: label_name(label) for label in Label.objects.filter(pk__in=ids)}
+    return [_chosen(answer, names) for answer in answers]
 
 
-def _chosen(answer: dict[str, Any], keys: dict[int, str]) -> str | SafeString:
+def _chosen(answer: dict[str, Any], names: dict[int, str]) -> str | SafeString:
     """The response to an image: the labels offered, which were selected, which is the main one."""
     if not answer:
         return "not seen"
@@ -211,7 +216,7 @@ def _chosen(answer: dict[str, Any], keys: dict[int, str]) -> str | SafeString:
         (
             (
                 "\N{CHECK MARK} " if label in selected else "",
-                keys.get(label, label),
+                names.get(label, label),
                 " (main)" if label == answer.get("main") else "",
             )
             for label in answer.get("offered", [])

@@ -16,11 +16,11 @@ from unfold.decorators import display
 from annotation.admin.additions import AdditionSteps
 from annotation.admin.campaign_steps import CampaignSteps
 from annotation.admin.guarded import VisibleFilter
-from annotation.admin.reported_pictures import reported_pictures
 from annotation.admin.widgets import (
     History,
     Lists,
     bar,
+    label_name,
     link_to,
     link_to_list,
     thumbnail,
@@ -79,7 +79,6 @@ FIGURES = [
     "rounds",
     "spending",
     "synced_at",
-    "reported",
     "along_the_way",
     "workers_address",
     "tables",
@@ -88,7 +87,8 @@ FIGURES = [
 
 @admin.register(Campaign)
 class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
-    list_display = ["name", "state_label", "kind_name", "dataset", "progress", "round_now", "spent"]
+    list_display = ["page", "state_label", "kind_name", "dataset", "progress", "round_now", "spent"]
+    list_display_links = None  # a campaign's page leads on to its form
     list_filter = ["state", "kind", ("dataset", VisibleFilter)]
     list_filter_submit = True
     list_select_related = ["dataset"]
@@ -140,6 +140,10 @@ class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
         campaign = super().get_object(request, object_id, from_field)
         self.prepare([campaign], request)
         return campaign
+
+    @display(description="name", ordering="name")
+    def page(self, campaign: Campaign) -> str:
+        return link_to(campaign, campaign.name)
 
     @display(description="state", ordering="state", label=STATE_COLOURS)
     def state_label(self, campaign: Any) -> str:
@@ -215,10 +219,6 @@ class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
             links.insert(0, link_to(campaign.adds_to, f"adds to {campaign.adds_to.slug}"))
         return format_html_join(" · ", "{}", ((link,) for link in links))
 
-    @display(description="reported pictures")
-    def reported(self, campaign: Any) -> str:
-        return reported_pictures(campaign)
-
     @display(description="workers' address")
     def workers_address(self, campaign: Any) -> str:
         address = reverse("tasks:campaign", args=[campaign.public_id])
@@ -274,7 +274,7 @@ class CampaignImageAdmin(History):
 
 @admin.register(Pair)
 class PairAdmin(History):
-    list_display = ["picture", "image", "label", "sources", "campaign"]
+    list_display = ["picture", "image", "label_named", "sources", "campaign"]
     list_filter = [("campaign", VisibleFilter)]
     list_select_related = ["image", "label", "campaign"]
     search_fields = ["image__key", "label__key"]
@@ -282,6 +282,10 @@ class PairAdmin(History):
     @display(description="")
     def picture(self, pair: Pair) -> str:
         return thumbnail(pair.image)
+
+    @display(description="label")
+    def label_named(self, pair: Pair) -> str:
+        return label_name(pair.label)
 
 
 @admin.register(Transition)

@@ -8,8 +8,8 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
-from django.utils.html import format_html
+from django.shortcuts import redirect
+from django.utils.html import format_html, format_html_join
 from unfold.decorators import action, display
 
 from annotation.admin.guarded import VisibleFilter
@@ -21,8 +21,10 @@ from annotation.admin.widgets import (
     bar,
     by_id,
     ids,
+    label_name,
     link_to,
     link_to_list,
+    page_of,
 )
 from annotation.admin.widgets import thumbnail as picture_of
 from annotation.rights import RESEARCH, SUPERUSER, allowed, may, may_somewhere
@@ -30,7 +32,7 @@ from imagesets.models import Label
 from models_inference.celery_tasks import send
 from models_inference.classifiers.form import ClassifierForm
 from models_inference.errors import InferenceError
-from models_inference.jobs import cancel, job_progress, queue_predictions
+from models_inference.jobs import cancel, job_progress, queue_predictions, queue_trial
 from models_inference.models import Classifier, InferenceJob, Prediction, SkippedImage
 from tasks.models.refused import Refused
 
@@ -59,6 +61,18 @@ class ClassifierAdmin(Lists):
         if not changing:
             return classifier
         return Classifier.objects.select_for_update().filter(pk=classifier.pk).first()
+
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A form without faults is tried first: its page shows what the network says, and saves."""
+        if request.method == "POST" and self.has_add_permission(request):
+            form = self.get_form(request)(request.POST, request.FILES)
+            if form.is_valid():
+                made_of = {name: form.cleaned_data[name] for name in self.fields[:-1]}
+                trial = queue_trial(**made_of)
+                return redirect("classifiers-trial", trial.dataset.slug, trial.pk)
+            if table := request.FILES.get("mapping_csv"):
+                table.seek(0)  # type: ignore[union-attr]  # the form reads it once more
+        return super().add_view(request, *args, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Classifier | None = None) -> list[str]:
         """A classifier that has predictions cannot be changed: they were made with it as it is."""
@@ -100,9 +114,7 @@ class ClassifierAdmin(Lists):
         except InferenceError as error:
             messages.error(request, str(error))
             return None
-        return HttpResponseRedirect(
-            reverse("admin:models_inference_inferencejob_change", args=[job.pk])
-        )
+        return HttpResponseRedirect(page_of(job))
 
     def prepare(self, rows: list[Any], request: HttpRequest) -> None:
         counts = by_id(
@@ -128,11 +140,11 @@ class ClassifierAdmin(Lists):
 
 
 def name_labels(predictions: list[Any]) -> None:
-    """Attach the keys of the predictions' labels to them."""
-    labels = {label for prediction in predictions for label in prediction.labels}
-    keys = dict(Label.objects.filter(pk__in=labels).values_list("pk", "key"))
+    """Attach the predictions' labels to them."""
+    ids = {label for prediction in predictions for label in prediction.labels}
+    labels = Label.objects.in_bulk(ids)
     for prediction in predictions:
-        prediction.keys = keys
+        prediction.by_id = labels
 
 
 @admin.register(Prediction)
@@ -157,10 +169,14 @@ class PredictionAdmin(History):
 
     @display(description="labels, best first")
     def top(self, prediction: Any) -> str:
-        if not hasattr(prediction, "keys"):
+        if not hasattr(prediction, "by_id"):
             name_labels([prediction])
         pairs = zip(prediction.labels, prediction.scores, strict=True)
-        return ", ".join(f"{prediction.keys[label]} {score:.2f}" for label, score in pairs)
+        return format_html_join(
+            ", ",
+            "{} {}",
+            ((label_name(prediction.by_id[label]), f"{score:.2f}") for label, score in pairs),
+        )
 
 
 @admin.register(InferenceJob)

@@ -10,7 +10,16 @@ from unfold.decorators import action, display
 
 from annotation.admin.guarded import VisibleFilter
 from annotation.admin.label_findings import label_findings
-from annotation.admin.widgets import History, Lists, by_id, ids, link_to, link_to_list, thumbnail
+from annotation.admin.widgets import (
+    History,
+    Lists,
+    by_id,
+    ids,
+    label_name,
+    link_to,
+    link_to_list,
+    thumbnail,
+)
 from annotation.rights import RESEARCH, may_somewhere, visible
 from imagesets.models import Dataset, Image, Label
 from imagesets.pages.label_form import LabelForm
@@ -20,14 +29,14 @@ from tasks.models import Campaign
 
 @admin.register(Dataset)
 class DatasetAdmin(Lists):
-    list_display = ["slug", "name", "labels", "images", "classifiers", "campaigns"]
+    list_display = ["page", "labels", "images", "classifiers", "campaigns"]
+    list_display_links = None  # a study's page leads on to its form
     search_fields = ["slug", "name"]
     fields = ["slug", "name", "created_at", "confusing_labels"]
     readonly_fields = ["slug", "created_at", "confusing_labels"]
 
     actions_list = ["bring_in"]
     actions_detail = ["explore"]
-    actions_row = ["explore"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # a dataset is imported
@@ -40,7 +49,7 @@ class DatasetAdmin(Lists):
     def bring_in(self, request: HttpRequest) -> HttpResponse:
         return redirect("import-dataset")
 
-    @action(description="What it would ask", url_path="explore")
+    @action(description="The study", url_path="explore")
     def explore(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return redirect("dataset", self.row(request, object_id).slug)
 
@@ -58,6 +67,10 @@ class DatasetAdmin(Lists):
         }
         for row in rows:
             row.counted = {model: numbers.get(row.pk, (0,))[0] for model, numbers in counts.items()}
+
+    @display(description="name", ordering="name")
+    def page(self, dataset: Dataset) -> str:
+        return link_to(dataset, dataset.name)
 
     def _linked(self, dataset: Any, model: type[Model]) -> str:
         return link_to_list(model, f"{dataset.counted[model]:,}", dataset__id__exact=dataset.pk)
@@ -106,7 +119,7 @@ class LabelAdmin(Lists):
 
 @admin.register(Image)
 class ImageAdmin(History):
-    list_display = ["picture", "key", "dataset_label", "size", "dataset"]
+    list_display = ["picture", "key", "label_named", "size", "dataset"]
     list_display_links = ["picture", "key"]
     list_filter = [("dataset", VisibleFilter)]
     list_select_related = ["dataset", "dataset_label"]
@@ -119,6 +132,10 @@ class ImageAdmin(History):
     def picture(self, image: Image) -> str:
         return thumbnail(image)
 
+    @display(description="dataset label")
+    def label_named(self, image: Image) -> str:
+        return label_name(image.dataset_label)
+
     @display(description="picture")
     def large(self, image: Image) -> str:
         return thumbnail(image, height=min(320, max(16, image.height)))
@@ -129,7 +146,8 @@ class ImageAdmin(History):
 
     @display(description="dataset label")
     def label_link(self, image: Image) -> str:
-        return link_to(image.dataset_label)
+        label = image.dataset_label
+        return link_to(label, label_name(label)) if label else "-"
 
     @display(description="pixels")
     def size(self, image: Image) -> str:

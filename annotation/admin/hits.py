@@ -9,7 +9,16 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from annotation.admin.guarded import VisibleFilter
-from annotation.admin.widgets import History, bar, by_id, ids, link_to, link_to_list, thumbnail
+from annotation.admin.widgets import (
+    History,
+    bar,
+    by_id,
+    ids,
+    label_name,
+    link_to,
+    link_to_list,
+    thumbnail,
+)
 from tasks.models import HIT, Assignment, HITItem
 from tasks.models.assignment import USED
 from tasks.work.states import hit_states
@@ -17,8 +26,17 @@ from tasks.work.states import hit_states
 
 class Items(TabularInline):
     model = HITItem
-    fields = ["picture", "position", "section", "image_link", "label", "role", "known", "weak"]
-    readonly_fields = ["picture", "image_link"]
+    fields = [
+        "picture",
+        "position",
+        "section",
+        "image_link",
+        "label_named",
+        "role",
+        "known",
+        "weak",
+    ]
+    readonly_fields = ["picture", "image_link", "label_named"]
     ordering = ["position"]
     extra = 0
     hide_title = True
@@ -40,6 +58,10 @@ class Items(TabularInline):
     @display(description="image")
     def image_link(self, item: HITItem) -> str:
         return link_to(item.image)
+
+    @display(description="label")
+    def label_named(self, item: HITItem) -> str:
+        return label_name(item.label)
 
 
 @admin.register(HIT)

@@ -4,7 +4,7 @@ from django.contrib import admin
 from unfold.decorators import display
 
 from annotation.admin.guarded import VisibleFilter
-from annotation.admin.widgets import History, thumbnail
+from annotation.admin.widgets import History, label_name, thumbnail
 from tasks import money
 from tasks.models import KnownAnswer, Payment
 
@@ -30,7 +30,7 @@ class PaymentAdmin(History):
 
 @admin.register(KnownAnswer)
 class KnownAnswerAdmin(History):
-    list_display = ["picture", "image", "label", "present", "imported_at"]
+    list_display = ["picture", "image", "label_named", "present", "imported_at"]
     list_filter = [("dataset", VisibleFilter), "present"]
     list_select_related = ["image", "label"]
     search_fields = ["image__key__exact", "label__key__exact"]
@@ -39,3 +39,7 @@ class KnownAnswerAdmin(History):
     @display(description="")
     def picture(self, answer: KnownAnswer) -> str:
         return thumbnail(answer.image)
+
+    @display(description="label")
+    def label_named(self, answer: KnownAnswer) -> str:
+        return label_name(answer.label)

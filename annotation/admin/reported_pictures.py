@@ -6,18 +6,14 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from annotation.admin.guarded import VisibleFilter
 from annotation.admin.steps import Step, ask_first
-from annotation.admin.widgets import History, link_to, link_to_list, thumbnail
+from annotation.admin.widgets import History, label_name, link_to, thumbnail
 from annotation.rights import REVIEW, allowed, may_somewhere
-from tasks.models import Campaign, PictureReport
-from tasks.work.reporting import open_pictures, resolve
-
-MOST = 12  # pictures shown on a campaign's page; the list has all
+from tasks.models import PictureReport
+from tasks.work.reporting import resolve
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -38,7 +34,16 @@ class StateFilter(admin.SimpleListFilter):
 @admin.register(PictureReport)
 class PictureReportAdmin(History):
     links = ("image__id__exact", "worker__id__exact", StateFilter.parameter_name)
-    list_display = ["picture", "image", "label", "people", "reason", "worker", "campaign", "at"]
+    list_display = [
+        "picture",
+        "image",
+        "label_named",
+        "people",
+        "reason",
+        "worker",
+        "campaign",
+        "at",
+    ]
     list_display += ["state"]
     list_display_links = ["image"]
     list_filter = [("campaign", VisibleFilter), StateFilter]
@@ -48,14 +53,21 @@ class PictureReportAdmin(History):
     fields = [
         "picture",
         "image_link",
-        "label",
+        "label_named",
         "people",
         "reason",
         "worker_link",
         "assignment_link",
     ]
     fields += ["campaign_link", "at", "state"]
-    readonly_fields = ["picture", "image_link", "people", "worker_link", "assignment_link"]
+    readonly_fields = [
+        "picture",
+        "image_link",
+        "label_named",
+        "people",
+        "worker_link",
+        "assignment_link",
+    ]
     readonly_fields += ["campaign_link", "state"]
     actions = ["resolve_chosen"]
     actions_detail = ["resolve"]
@@ -79,6 +91,10 @@ class PictureReportAdmin(History):
     @display(description="")
     def picture(self, report: PictureReport) -> str:
         return thumbnail(report.image)
+
+    @display(description="label")
+    def label_named(self, report: PictureReport) -> str:
+        return label_name(report.label)
 
     @display(description="reported by")
     def people(self, report: Any) -> str:
@@ -139,35 +155,3 @@ class PictureReportAdmin(History):
             return f"Resolved: {number:,} reports." if number else "It was resolved before."
 
         return ask_first(self, request, report, step, take)
-
-
-def reported_pictures(campaign: Campaign) -> str:
-    """The campaign's open pictures with what workers say of them, those with most reports first."""
-    pictures = open_pictures(campaign)
-    rows = [
-        (
-            thumbnail(picture.image),
-            link_to(picture.image),
-            link_to_list(
-                PictureReport,
-                f"{picture.reports:,} open report{'' if picture.reports == 1 else 's'}",
-                campaign__id__exact=campaign.pk,
-                image__id__exact=picture.image.pk,
-            ),
-            f"{picture.latest:%Y-%m-%d %H:%M}",
-            "; ".join(picture.reasons),
-        )
-        for picture in pictures[:MOST]
-    ]
-    if not rows:
-        return "None is open."
-    body = format_html_join(
-        "", "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>", rows
-    )
-    every = link_to_list(
-        PictureReport,
-        f"all {len(pictures):,} open pictures",
-        campaign__id__exact=campaign.pk,
-        state="open",
-    )
-    return SafeString(f'<table class="w-full"><tbody>{body}</tbody></table><p>{every}</p>')

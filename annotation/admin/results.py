@@ -1,11 +1,15 @@
 """Results in the admin: runs, and what each computed; read-only."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 from unfold.contrib.filters.admin import RangeNumericFilter
 from unfold.decorators import display
 
 from annotation.admin.guarded import VisibleFilter
-from annotation.admin.widgets import History, number, thumbnail
+from annotation.admin.widgets import History, label_name, number, thumbnail
+from imagesets.models import Label
 from tasks.models import ImageResult, PairResult, Run, WorkerResult
 
 
@@ -39,7 +43,7 @@ class PairResultAdmin(History):
 
     @display(description="label")
     def label(self, result: PairResult) -> str:
-        return str(result.pair.label)
+        return label_name(result.pair.label)
 
     @display(description="selection frequency", ordering="sf")
     def frequency(self, result: PairResult) -> str:
@@ -54,7 +58,7 @@ class PairResultAdmin(History):
 
 @admin.register(ImageResult)
 class ImageResultAdmin(History):
-    list_display = ["picture", "image", "campaign", "main_label", "num_objects", "workers"]
+    list_display = ["picture", "image", "campaign", "main", "num_objects", "workers"]
     list_filter = [("campaign", VisibleFilter), "num_objects"]
     list_select_related = ["image", "campaign"]
     search_fields = ["image__key", "main_label"]
@@ -63,6 +67,19 @@ class ImageResultAdmin(History):
     @display(description="")
     def picture(self, result: ImageResult) -> str:
         return thumbnail(result.image)
+
+    def prepare(self, rows: list[Any], request: HttpRequest) -> None:
+        keys = {row.main_label for row in rows if row.main_label}
+        labels = Label.objects.filter(
+            key__in=keys, dataset__in={row.image.dataset_id for row in rows}
+        )
+        by_key = {(label.dataset_id, label.key): label for label in labels}
+        for row in rows:
+            row.main = by_key.get((row.image.dataset_id, row.main_label))
+
+    @display(description="main label", ordering="main_label")
+    def main(self, result: Any) -> str:
+        return label_name(result.main)
 
 
 @admin.register(WorkerResult)

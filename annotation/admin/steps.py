@@ -9,11 +9,11 @@ from django.contrib import messages
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWidget
 
+from annotation.admin.widgets import page_of
 from tasks.campaigns.publish import NotYetTold
 from tasks.models.refused import Refused
 
@@ -70,7 +70,7 @@ def ask_first(
     """
     form = step.form(request.POST if request.method == "POST" else None, **step.form_options)
     meta = admin.opts
-    back = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+    back = page_of(row)
     if request.method == "POST" and form.is_valid():
         try:
             done = take(form.cleaned_data)

@@ -13,7 +13,9 @@ from django.utils.html import format_html
 from unfold.paginator import InfinitePaginator
 
 from annotation.admin.guarded import Guarded
-from imagesets.models import Image
+from imagesets.models import Dataset, Image, Label
+from models_inference.models import InferenceJob
+from tasks.models import Campaign
 
 
 class PageChangeList(ChangeList):
@@ -74,13 +76,33 @@ class FormWithDataset(forms.ModelForm):
         return super().add_prefix("of_dataset" if field_name == "dataset" else field_name)
 
 
+def page_of(row: Model) -> str:
+    """The address of a row's page: of a study, campaign or job its own, else the admin's form."""
+    if isinstance(row, Campaign):
+        return reverse("campaign-progress", args=[row.slug])
+    if isinstance(row, Dataset):
+        return reverse("dataset", args=[row.slug])
+    if isinstance(row, InferenceJob):
+        return reverse("classifiers-job", args=[row.dataset.slug, row.pk])
+    meta = row._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+
+
 def link_to(row: Model | None, text: str | None = None) -> str:
     """A link to a row's page; a dash if there is no row."""
     if row is None:
         return "-"
-    meta = row._meta
-    address = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
-    return format_html('<a class="underline" href="{}">{}</a>', address, text or str(row))
+    return format_html('<a class="underline" href="{}">{}</a>', page_of(row), text or str(row))
+
+
+def label_name(label: Label | None) -> str:
+    """A label as people call it, its key in small type; a dash if there is none."""
+    return "-" if label is None else named(label.names[0], label.key)
+
+
+def named(name: str, key: str) -> str:
+    """A name, with the key behind it in small type."""
+    return format_html('{} <span style="font-size:12px;opacity:.8">{}</span>', name, key)
 
 
 def link_to_list(model: type[Model], text: str, **filters: Any) -> str:

@@ -3,14 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer, extend_schema
-from rest_framework import generics
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+)
+from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.api.additions import NAMES_AN_ADDITION, AdditionSerializer
 from annotation.api.errors import Conflict
 from annotation.api.fields import KnownFieldsOnly
+from annotation.api.parameters import known_parameters
 from annotation.api.serializers import (
     CampaignSerializer,
     DecisionsSerializer,
@@ -80,14 +86,53 @@ class Campaigns(RuledList, generics.ListCreateAPIView):
         return CampaignSerializer
 
 
+class Consequences(serializers.Serializer):
+    """What a change would do."""
+
+    consequences = serializers.ListField(child=serializers.CharField(), help_text="Sentences.")
+
+
 class CampaignDetail(Ruled, generics.RetrieveUpdateAPIView):
-    """One campaign; its settings can be changed while it is a draft."""
+    """One campaign; its settings can be changed while it is a draft.
+
+    Once published, its texts, `contact`, `languages`, `workers_per_item` (upwards), `budget` and
+    deadlines (`assignment_minutes`, `lifetime_days`, `auto_approval_days`) can be. Raising a budget
+    needs the permission and the scope `spend`. 409: it was changed, but the marketplace could not
+    be told; the reason says when it will be.
+    """
 
     rights = {"GET": VIEW, "PATCH": RESEARCH}
     about = queryset = CAMPAIGNS
     serializer_class = CampaignSerializer
     lookup_field = "slug"
     http_method_names = ["get", "patch", "head", "options"]
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "preview", bool, description="Say what the change would do, and change nothing."
+            )
+        ],
+        responses={
+            200: PolymorphicProxySerializer(
+                "ChangedCampaign",
+                [CampaignSerializer, Consequences],
+                resource_type_field_name=None,
+            ),
+            409: OpenApiResponse(description="Changed, but the marketplace has not been told."),
+        },
+    )
+    def patch(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        known_parameters(request, ("preview",))
+        try:
+            if request.query_params.get("preview", "false") != "true":
+                return super().patch(request, *args, **kwargs)
+        except Refused as refused:
+            raise Conflict(str(refused)) from None
+        context = self.get_serializer_context()
+        changed = CampaignSerializer(self.row, request.data, partial=True, context=context)
+        changed.is_valid(raise_exception=True)
+        return Response({"consequences": changed.consequences()})
 
 
 class Step(Ruled, generics.GenericAPIView):

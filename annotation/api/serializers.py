@@ -15,8 +15,18 @@ from annotation.links import door, link_of
 from annotation.path.standing import Standing, standing_of
 from annotation.rights import SPEND, need, visible
 from tasks import money
-from tasks.campaigns.changing import LATER, cannot_change, change
+from tasks.campaigns.changing import (
+    LATER,
+    CannotChange,
+    cannot_change,
+    change,
+    changed_of,
+    problems_of_change,
+)
+from tasks.campaigns.consequences import consequences
 from tasks.campaigns.draft_checks import problems_of, slug_taken
+from tasks.campaigns.publish import tell_crowd
+from tasks.crowds import is_production
 from tasks.models import Campaign, Run
 from tasks.models.campaign import State
 from tasks.models.campaign_settings import SETTINGS
@@ -52,6 +62,10 @@ class ProgressSerializer(serializers.Serializer):
     hits = serializers.IntegerField()
     answers = serializers.IntegerField(help_text="Used answers so far.")
     wanted = serializers.IntegerField(help_text="Used answers in the end: R to each HIT.")
+    percent = serializers.FloatField(help_text="How much of that is done.")
+    missing = serializers.IntegerField(
+        help_text="Answers still to come from workers, as far as the budget carries them."
+    )
     to_review = serializers.IntegerField(help_text="Answers that wait for a person.")
     per_hour = serializers.FloatField(help_text="Answers an hour, of late.")
     expected_finish = serializers.DateTimeField(allow_null=True, help_text="At that pace.")
@@ -59,6 +73,9 @@ class ProgressSerializer(serializers.Serializer):
     short_of_money = serializers.CharField(
         help_text="What the budget does not carry of the answers that it was to have, or empty: a"
         " study that is finished with fewer ended for want of money."
+    )
+    troubles = serializers.ListField(
+        child=serializers.CharField(), help_text="What went wrong at the last sync."
     )
 
     @classmethod
@@ -68,11 +85,14 @@ class ProgressSerializer(serializers.Serializer):
             "hits": standing.completion.hits,
             "answers": standing.completion.done,
             "wanted": standing.completion.total,
+            "percent": round(standing.completion.percent, 1),
+            "missing": standing.missing,
             "to_review": standing.to_review,
             "per_hour": round(standing.pace.per_hour, 1),
             "expected_finish": standing.finish,
             "spent": standing.spent.quantize(Decimal("0.01")),
             "short_of_money": short_of_money(standing.campaign),
+            "troubles": standing.campaign.troubles,
         }
         return cls(row).data
 
@@ -138,47 +158,61 @@ class CampaignSerializer(KnownFieldsOnly, serializers.ModelSerializer):
             raise serializers.ValidationError(as_errors([problem])) from None
 
     def update(self, instance: Campaign, validated_data: dict) -> Campaign:
-        """Change a draft; raises ValidationError if it has been published meanwhile.
+        """Change a draft, or what a published campaign lets change; all of it, or nothing.
 
-        Raises PermissionDenied if it raises the budget for somebody who may not spend.
+        Raises ValidationError, PermissionDenied if it raises the budget for somebody who may not
+        spend, and Refused if it was changed but the marketplace does not know yet.
         """
         with transaction.atomic():
             # Locked, so that a publish at the same moment sees either all of the change or none.
             campaign = Campaign.locked(instance.pk)
-            if campaign.state != State.DRAFT:
-                return self._change_later(campaign, validated_data)
-            fixed = {"dataset", "kind", "source"}
-            if campaign.source is not None:
-                fixed |= GROUPED_BY
-            fixed &= validated_data.keys()
-            if fixed and campaign.hits.exists():
-                raise serializers.ValidationError(
-                    {
-                        name: ["Cannot be changed: the campaign holds answers."]
-                        for name in sorted(fixed)
-                    }
-                )
-            budget = validated_data.get("budget", campaign.budget)
-            if money.raises(campaign.budget, budget):
-                need(self.context["request"].user, SPEND, campaign)
-            return super().update(campaign, validated_data)
+            if campaign.state == State.DRAFT:
+                return self._change_draft(campaign, validated_data)
+        return self._change_later(campaign, validated_data)
+
+    def _change_draft(self, campaign: Campaign, values: dict[str, Any]) -> Campaign:
+        fixed = {"dataset", "kind", "source"}
+        if campaign.source is not None:
+            fixed |= GROUPED_BY
+        fixed &= values.keys()
+        if fixed and campaign.hits.exists():
+            raise serializers.ValidationError(
+                {name: ["Cannot be changed: the campaign holds answers."] for name in sorted(fixed)}
+            )
+        if money.raises(campaign.budget, values.get("budget", campaign.budget)):
+            need(self.context["request"].user, SPEND, campaign)
+        return super().update(campaign, values)
 
     def _change_later(self, campaign: Campaign, values: dict[str, Any]) -> Campaign:
-        """Change what a published campaign lets change; all of it, or nothing."""
-        if names := cannot_change(campaign, values):
-            may = " Only its texts can: " + ", ".join(LATER) + "."
-            closed = campaign.state == State.CLOSED
-            raise serializers.ValidationError(
-                {
-                    name: [
-                        f"Cannot be changed: campaign {campaign.slug} is {campaign.state}."
-                        + ("" if closed else may)
-                    ]
-                    for name in names
-                }
-            )
-        change(campaign, values, self.context["request"].user.get_username())
+        self._refuse_frozen(campaign, values)
+        user = self.context["request"].user
+        try:
+            if change(campaign, values, user.get_username(), lambda: need(user, SPEND, campaign)):
+                tell_crowd(campaign, in_queue=True)
+        except CannotChange as error:
+            raise serializers.ValidationError(as_errors(error.problems)) from None
         return campaign
+
+    def consequences(self) -> list[str]:
+        """What saving would do to a published campaign, a sentence each; a draft has none yet.
+
+        Raises ValidationError.
+        """
+        campaign: Any = self.instance
+        if campaign.state == State.DRAFT:
+            return []
+        self._refuse_frozen(campaign, self.validated_data)
+        changed = changed_of(campaign, self.validated_data)
+        if problems := problems_of_change(campaign, changed, is_production(campaign)):
+            raise serializers.ValidationError(as_errors(problems))
+        return consequences(campaign, changed)
+
+    @staticmethod
+    def _refuse_frozen(campaign: Campaign, values: Mapping[str, Any]) -> None:
+        if names := cannot_change(campaign, values):
+            may = "" if campaign.state == State.CLOSED else f" Only these can: {', '.join(LATER)}."
+            sentence = f"Cannot be changed: campaign {campaign.slug} is {campaign.state}.{may}"
+            raise serializers.ValidationError({name: [sentence] for name in names})
 
 
 class PublishedSerializer(CampaignSerializer):

@@ -15,19 +15,18 @@ from annotation.dashboards.latest import latest_answers, latest_comments
 from annotation.dashboards.log import latest_changes
 from annotation.dashboards.progress import count_progress
 from annotation.dashboards.workers import workers_of
+from annotation.drawn.picture import Drawn
 from annotation.path.next_step import next_step
 from annotation.path.standing import Standing, standing_of
 from annotation.path.times import about
-from annotation.review.drawn import Drawn
 from annotation.rights import OWN, RESEARCH, REVIEW, VIEW, may
 from annotation.rights.pages import needs
 from tasks import money
-from tasks.market.gone import lost_hits, named
 from tasks.models import Campaign
 from tasks.models.campaign import State
 from tasks.results.prevalence import bands
 from tasks.work.reporting import open_pictures
-from tasks.work.rounds import state_told, waiting_places
+from tasks.work.rounds import state_told
 
 REPORTED = 12  # pictures shown
 
@@ -44,9 +43,9 @@ def campaign_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         "title": campaign.name,
         "campaign": campaign,
         "state": state_told(campaign),
-        "lost": named(campaign, lost_hits(campaign)),
+        "related": _related(request, campaign),
         "step": next_step(standing, request.user),
-        "percent": f"{progress.percent:.1f}" if progress.answered else "",
+        "percent": f"{standing.completion.percent:.1f}" if standing.completion.total else "",
         "facts": _facts(standing),
         "rounds": {
             "headers": ["round", "answered", "running", "free"],
@@ -73,6 +72,8 @@ def campaign_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         "reported": _reported(campaign),
         "reported_page": reverse("admin:tasks_picturereport_changelist")
         + f"?campaign__id__exact={campaign.pk}&state=open",
+        "flags_page": reverse("admin:tasks_flag_changelist")
+        + f"?campaign__id__exact={campaign.pk}",
         "settings_page": reverse("admin:tasks_campaign_change", args=[campaign.pk]),
         "invitations": invitations_of(request, campaign),
         "changes": latest_changes(campaign),
@@ -81,22 +82,30 @@ def campaign_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     return TemplateResponse(request, "pages/campaign.html", context)
 
 
+def _related(request: HttpRequest, campaign: Campaign) -> list[tuple[str, Campaign]]:
+    """The campaigns that it goes with, of those that this person sees: how, and which."""
+    others = [("follows", campaign.source), ("adds to", campaign.adds_to)]
+    others += [("followed by", other) for other in campaign.followed_by.order_by("pk")]
+    others += [("added to by", other) for other in campaign.additions.order_by("pk")]
+    return [(how, other) for how, other in others if other and may(request.user, VIEW, other)]
+
+
 def _facts(standing: Standing) -> list[str]:
-    """Where it stands in short: answers, money, pace, expected finish."""
+    """Where it stands in short, by the figures that the API tells too (ProgressSerializer)."""
     campaign, completion = standing.campaign, standing.completion
     facts = [
-        f"{completion.done:,} of {completion.total:,} answers to {completion.hits:,} HITs",
+        f"{completion.done:,} of {completion.total:,} answers used, to {completion.hits:,} HITs",
         f"{money.usd(standing.spent)} of {money.usd(campaign.budget)}"
         if campaign.budget is not None
         else f"{money.usd(standing.spent)} paid and owed",
     ]
     if campaign.state == State.OPEN:
         if standing.pace.per_hour:
-            facts.append(f"{standing.pace.per_hour:,.0f} answers an hour")
+            facts.append(f"{standing.pace.per_hour:,.1f} answers an hour")
         if standing.finish:
             facts.append(f"done {about(standing.finish, standing.pace.now)}")
-        if waiting := waiting_places(campaign):
-            facts.append(f"{waiting:,} answers wait for workers")
+        if standing.missing:
+            facts.append(f"{standing.missing:,} answers still to come")
     return facts
 
 

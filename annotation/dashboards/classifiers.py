@@ -1,7 +1,6 @@
 """A study's classifiers, /datasets/{slug}/classifiers/: choose some, see how they run."""
 
 import importlib.util
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,21 +16,23 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
 
+from annotation.dashboards.inference_job import Trouble, time_left
 from annotation.rights import RESEARCH, VIEW, may
 from annotation.rights.pages import needs
 from imagesets.labels.imagenet import imagenet_classes
 from imagesets.models import Dataset
 from models_inference.classifiers.presets import DEFAULT, DEMO, Preset, register
 from models_inference.classifiers.registration import timm_names
+from models_inference.classifiers.trials import folder_of, keep, throw_away, try_file
 from models_inference.errors import InferenceError
-from models_inference.jobs import job_progress, queue_predictions
-from models_inference.models import Classifier
+from models_inference.jobs import job_progress, queue_predictions, queue_trial
+from models_inference.models import Classifier, Trial
 from models_inference.networks.weights import PACKAGE, PRETRAINED
-from models_inference.predictions.files import import_predictions
 
 SAMPLED = 3  # classes shown with the label that they mean
 FOUND = 12  # of timm's architectures, for a search
 JOBS = 5
+READY = {preset.name: preset for preset in (*DEMO, *DEFAULT)}
 
 
 class PredictionsFile(forms.Form):
@@ -43,6 +44,12 @@ class PredictionsFile(forms.Form):
     file = forms.FileField(
         label="Its predictions",
         help_text="CSV: image,rank,label,score; or .npz: logits, images and perhaps classes.",
+        widget=UnfoldAdminFileFieldWidget,
+    )
+    mapping = forms.FileField(
+        label="Which class is which (for .npz, where its order is another)",
+        required=False,
+        help_text="CSV: class,label (index from 0, key).",
         widget=UnfoldAdminFileFieldWidget,
     )
 
@@ -61,7 +68,10 @@ def _page(
     images = dataset.images.count()
     counted = dataset.classifiers.annotate(done=Count("predictions")).order_by("name")
     rows = [(each, each.done, bool(each.architecture)) for each in counted]
-    jobs = [(job, job_progress(job)) for job in dataset.inference_jobs.all()[:JOBS]]
+    jobs = [
+        (job, progress := job_progress(job), time_left(progress), Trouble.of(job.error))
+        for job in dataset.inference_jobs.all()[:JOBS]
+    ]
     query = request.GET.get("q", "").strip()
     context = {
         **admin.site.each_context(request),
@@ -71,7 +81,8 @@ def _page(
         "rows": rows,
         "missing": sum(1 for _, done, runs in rows if runs and done < images),
         "jobs": jobs,
-        "running": any(progress.state in ("running", "waiting") for _, progress in jobs),
+        "running": any(progress.state in ("running", "waiting") for _, progress, *_ in jobs),
+        "trials": dataset.trials.all(),
         "may_research": may(request.user, RESEARCH, dataset),
         "installed": [preset for preset in DEMO if _is_installed(preset)],
         "ten": DEFAULT,
@@ -118,19 +129,30 @@ def _sample(dataset: Dataset) -> dict[str, Any]:
 @needs(RESEARCH, Dataset)
 @require_POST
 def add(request: HttpRequest, dataset: Dataset) -> HttpResponse:
-    """Register the classifiers that were chosen and run what they have not predicted yet."""
-    chosen = request.POST.getlist("classifier")
+    """Register the classifiers that were chosen and run what they have not predicted yet.
+
+    One of timm's that is not ready-made may have other classes: it is tried first.
+    """
+    chosen = dict.fromkeys(request.POST.getlist("classifier"))
     here = reverse("classifiers", args=[dataset.slug])
     try:
-        presets = [_preset(name) for name in dict.fromkeys(chosen)]
-        if not presets and "missing" not in request.POST:
+        presets = [READY[name] for name in chosen if name in READY]
+        names = [_architecture(dataset, name) for name in chosen if name not in READY]
+        if not chosen and "missing" not in request.POST:
             raise InferenceError("Choose a classifier first.")
-        with transaction.atomic():
-            new = register(dataset, presets)
-            if "missing" in request.POST:
-                new = list(dataset.classifiers.exclude(architecture=""))
-        queue_predictions(dataset, new)
-        messages.success(request, _queued(new))
+        if presets or "missing" in request.POST:
+            with transaction.atomic():
+                new = register(dataset, presets)
+                if "missing" in request.POST:
+                    new = list(dataset.classifiers.exclude(architecture=""))
+            job = queue_predictions(dataset, new)
+            messages.success(request, _queued(new))
+            here = reverse("classifiers-job", args=[dataset.slug, job.pk])
+        for name in names:
+            trial = queue_trial(dataset, name, architecture=name, weights=PRETRAINED)
+            here = reverse("classifiers-trial", args=[dataset.slug, trial.pk])
+        if len(chosen) > 1 and names:
+            here = reverse("classifiers", args=[dataset.slug])
     except InferenceError as error:
         messages.error(request, str(error))
     return HttpResponseRedirect(here)
@@ -141,45 +163,36 @@ def _queued(classifiers: Sequence[Classifier]) -> str:
     return f"Queued: {names}. The page shows how far they are."
 
 
-def _preset(name: str) -> Preset:
-    """The classifier that a name on the page stands for. Raises InferenceError."""
-    ready = {preset.name: preset for preset in (*DEMO, *DEFAULT)}
-    if name in ready:
-        return ready[name]
+def _architecture(dataset: Dataset, name: str) -> str:
+    """The name, if timm has it and the study does not. Raises InferenceError."""
     if name.partition(".")[0] not in timm_names():
         raise InferenceError(f"{name[:100]} is not one of timm's architectures.")
-    return Preset(name=name, architecture=name, weights=PRETRAINED)
+    if dataset.classifiers.filter(name=name).exists():
+        raise InferenceError(f"{name} is there already.")
+    return name
 
 
 @needs(RESEARCH, Dataset)
 @require_POST
 def bring(request: HttpRequest, dataset: Dataset) -> HttpResponse:
-    """Import a file of predictions, all of it or nothing."""
+    """Read a file of predictions, and show what it says; nothing is imported yet."""
     form = PredictionsFile(request.POST, request.FILES)
-    if form.is_valid():
-        upload = form.cleaned_data["file"]
-        suffix = Path(upload.name).suffix.lower()
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                file = Path(folder) / f"predictions{suffix}"
-                with file.open("wb") as copy:
-                    copy.writelines(upload.chunks())
-                done = import_predictions(dataset, file, form.cleaned_data["name"])
-        except InferenceError as error:
-            form.add_error("file", str(error).replace(f"{file}", upload.name))
-        else:
-            messages.success(
-                request,
-                " ".join(
-                    [
-                        f"{done.classifier.name}: {done.new:,} images' predictions imported,"
-                        f" {done.known:,} known before.",
-                        *done.notes,
-                    ]
-                ),
-            )
-            return HttpResponseRedirect(reverse("classifiers", args=[dataset.slug]))
-    return _page(request, dataset, form, status=422)
+    if not form.is_valid():
+        return _page(request, dataset, form, status=422)
+    file, mapping = form.cleaned_data["file"], form.cleaned_data["mapping"]
+    trial = Trial(dataset=dataset, name=form.cleaned_data["name"], file="to be kept")
+    trial.save()
+    try:
+        trial.file = str(keep(trial, file, f"predictions{Path(file.name).suffix.lower()}"))
+        trial.mapping_file = str(keep(trial, mapping, "mapping.csv")) if mapping else ""
+        trial.save(update_fields=["file", "mapping_file"])
+        try_file(trial)
+    except InferenceError as error:
+        told = str(error).replace(trial.file, file.name)
+        form.add_error("file", told.replace(f"{folder_of(trial)}/", ""))
+        throw_away(trial)
+        return _page(request, dataset, form, status=422)
+    return HttpResponseRedirect(reverse("classifiers-trial", args=[dataset.slug, trial.pk]))
 
 
 urlpatterns = [

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_safe
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from annotation.dashboards.dataset_summary import candidates_of, findings_of
+from annotation.drawn.picture import Drawn
 from annotation.path.next_step import next_step
 from annotation.path.stages import Counted, next_of, stages_of
 from annotation.path.standing import standing_of
-from annotation.review.drawn import Drawn
 from annotation.rights import VIEW, visible
 from annotation.rights.pages import needs
 from imagesets.labels.lint import RULES

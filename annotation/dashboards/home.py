@@ -38,12 +38,12 @@ def add_home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _card(standing: Standing) -> dict[str, Any]:
-    campaign, done, total = standing.campaign, standing.completion.done, standing.completion.total
+    campaign, completion = standing.campaign, standing.completion
     return {
         "campaign": campaign,
         "address": reverse("campaign-progress", args=[campaign.slug]),
-        "percent": f"{100 * done / total:.1f}" if total else "",
-        "answers": f"{done:,} of {total:,} answers",
+        "percent": f"{completion.percent:.1f}" if completion.total else "",
+        "answers": f"{completion.done:,} of {completion.total:,} answers used",
         "money": _money(standing),
         "finish": _finish(standing),
     }

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from annotation.review.drawn import Drawn, draw
+from annotation.drawn.answer import draw
+from annotation.drawn.picture import Drawn
 from tasks.models import Assignment, Campaign
 from tasks.models.campaign import Kind
 

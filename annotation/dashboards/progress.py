@@ -28,20 +28,10 @@ class Progress:
     """How far a campaign is: its places by round, its answers, and who gave them."""
 
     rounds: list[Round]
-    hits: int
-    wanted: int  # answers of all rounds, those still to open included
     workers: int
     used: int
     set_aside: int
     late: int
-
-    @property
-    def answered(self) -> int:
-        return sum(round_.answered for round_ in self.rounds)
-
-    @property
-    def percent(self) -> float:
-        return 100 * self.answered / self.wanted if self.wanted else 0.0
 
 
 def count_progress(campaign: Campaign) -> Progress:
@@ -63,10 +53,7 @@ def count_progress(campaign: Campaign) -> Progress:
         set_aside=Count("pk", filter=Q(set_aside=True)),
         late=Count("pk", filter=Q(state="expired")),
     )
-    hits = campaign.hits.count()
     return Progress(
         rounds=[Round(p["round"], p["answered"], p["running"], p["free"]) for p in places],
-        hits=hits,
-        wanted=hits * campaign.workers_per_item,
         **answers,
     )

@@ -40,7 +40,7 @@ from annotation.report.page.sections import ChartImage
 from annotation.rights import VIEW
 from annotation.rights.pages import needs
 from annotation.rights.rules import visible
-from imagesets.models import Dataset
+from imagesets.models import Dataset, Image
 from tasks.models import Run
 
 if TYPE_CHECKING:  # it takes a second to import
@@ -157,7 +157,11 @@ def _body(dataset: Dataset, campaigns: Campaigns, text: str, query: str) -> str:
     if (body := cache.get(key)) is None:
         drawings = remembered(version)
         charts = _chart_images(dataset, drawings or to_draw(_charts(dataset, text)), query, version)
-        page = contents(json.loads(text), dataset, *campaigns, charts, on_site)
+
+        def page_of(image: Image) -> str:
+            return reverse("explorer-image", args=[dataset.slug, image.public_id]) + query
+
+        page = contents(json.loads(text), dataset, *campaigns, charts, on_site, page_of)
         body = render_to_string("report/body.html", {"page": page, "framed": True})
         if drawings is not None:
             cache.set(key, body, HOURS)

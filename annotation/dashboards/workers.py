@@ -1,13 +1,11 @@
-"""The workers of a campaign with what a researcher weighs: pace, accuracy, agreement, habits."""
+"""The workers of a campaign with what a researcher weighs: pace, accuracy, agreement, flags."""
 
 from dataclasses import dataclass
 
 from django.db import connection
 from django.urls import reverse
 
-from tasks.aggregation.habits import habits
 from tasks.models import Campaign, Flag, Stop, Worker, WorkerResult
-from tasks.models.campaign import Kind
 
 MOST = 50  # workers shown, those with the most answers
 
@@ -22,8 +20,7 @@ class Row:
     seconds: float | None  # a tile or picture, in the middle of their answers
     accuracy: float | None
     agreement: float | None
-    habits: list[str]
-    flags: list[str]
+    flags: list[Flag]
     stopped: str  # why they were set aside; "" if they were not
 
     @property
@@ -31,43 +28,28 @@ class Row:
         return reverse("admin:tasks_worker_change", args=[self.worker.pk])
 
     @property
-    def is_doubtful(self) -> bool:
-        return bool(self.habits or self.flags)
+    def told(self) -> list[tuple[str, str, int]]:
+        """Of each kind of flag: its name, the evidence of the first, and how many more."""
+        kinds: dict[str, list[Flag]] = {}
+        for flag in self.flags:
+            kinds.setdefault(flag.get_kind_display(), []).append(flag)
+        return [(kind, flags[0].evidence, len(flags) - 1) for kind, flags in kinds.items()]
 
 
-# Of each worker with the most answers: what their answers look like as a whole.
-_CONTAINS = """
-    sum(cardinality(a.selected)), sum(cardinality(a.shown) - cardinality(a.unseen)), NULL, NULL
-"""
-_CLASSIFY = """
-    NULL, NULL,
-    sum((SELECT count(*) FROM jsonb_array_elements(a.answers) AS said
-         WHERE said -> 'main' = said -> 'offered' -> 0
-           AND jsonb_array_length(said -> 'offered') > 1)),
-    sum((SELECT count(*) FROM jsonb_array_elements(a.answers) AS said
-         WHERE jsonb_typeof(said -> 'main') = 'number'
-           AND jsonb_array_length(said -> 'offered') > 1))
-"""
 _SQL = """
-    SELECT a.worker_id, count(*),
-           count(*) FILTER (WHERE a.state = 'submitted' AND NOT a.set_aside
-                                  AND a.outcome <> 'rejected'),
+    SELECT worker_id, count(*),
+           count(*) FILTER (WHERE state = 'submitted' AND NOT set_aside AND outcome <> 'rejected'),
            percentile_cont(0.5) WITHIN GROUP (
-               ORDER BY a.active_seconds / nullif(cardinality(a.shown), 0)),
-           percentile_cont(0.5) WITHIN GROUP (
-               ORDER BY a.active_seconds / nullif(h.expected_seconds, 0)),
-           {counts}
-    FROM tasks_assignment a JOIN tasks_hit h ON h.id = a.hit_id
-    WHERE a.campaign_id = %s AND a.submitted_at IS NOT NULL
-    GROUP BY a.worker_id ORDER BY 2 DESC, 1 LIMIT %s
+               ORDER BY active_seconds / nullif(cardinality(shown), 0))
+    FROM tasks_assignment WHERE campaign_id = %s AND submitted_at IS NOT NULL
+    GROUP BY worker_id ORDER BY 2 DESC, 1 LIMIT %s
 """
 
 
 def workers_of(campaign: Campaign) -> list[Row]:
     """The MOST workers with the most answers."""
-    counts = _CONTAINS if campaign.kind == Kind.CONTAINS else _CLASSIFY
     with connection.cursor() as cursor:
-        cursor.execute(_SQL.format(counts=counts), [campaign.pk, MOST])
+        cursor.execute(_SQL, [campaign.pk, MOST])
         counted = {row[0]: row[1:] for row in cursor.fetchall()}
     workers = Worker.objects.in_bulk(counted)
     results = {
@@ -77,9 +59,9 @@ def workers_of(campaign: Campaign) -> list[Row]:
     stops = dict(
         Stop.objects.filter(campaign=campaign, worker__in=counted).values_list("worker", "reason")
     )
-    flags: dict[int, list[str]] = {}
+    flags: dict[int, list[Flag]] = {}
     for flag in Flag.objects.filter(campaign=campaign, worker__in=counted).order_by("kind", "pk"):
-        flags.setdefault(flag.worker_id, []).append(flag.evidence)
+        flags.setdefault(flag.worker_id, []).append(flag)
     return [
         Row(
             worker=workers[pk],
@@ -88,9 +70,8 @@ def workers_of(campaign: Campaign) -> list[Row]:
             seconds=seconds,
             accuracy=results[pk].control_accuracy if pk in results else None,
             agreement=results[pk].agreement if pk in results else None,
-            habits=habits(selected, judged, first, mains, answers, pace),
             flags=flags.get(pk, []),
             stopped=stops.get(pk, ""),
         )
-        for pk, (answers, used, seconds, pace, selected, judged, first, mains) in counted.items()
+        for pk, (answers, used, seconds) in counted.items()
     ]

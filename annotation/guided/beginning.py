@@ -16,15 +16,22 @@ NOT_COPIED = {"slug", "name", "dataset", "source"}
 # What a follow-up takes over from its source: who works, for what, and what they read first.
 FOLLOWED = ("crowd", "sandbox", "open", "wage", "contact", "content_warning", "consent")
 
-
-def begin(dataset: Dataset, request: HttpRequest) -> Campaign:
-    """A CONTAINS draft of all images, with the defaults."""
-    name = f"{dataset.name}: which contain X?"
-    return _create({"dataset": dataset.slug, "kind": Kind.CONTAINS.value, "name": name}, request)
+Images = list[str] | str  # keys, or "all"
 
 
-def follow(source: Campaign, request: HttpRequest) -> Campaign:
-    """A CLASSIFY draft that follows a CONTAINS campaign."""
+def begin(dataset: Dataset, request: HttpRequest, images: Images = "all") -> Campaign:
+    """A CONTAINS draft of all images or of those listed, with the defaults."""
+    values = {
+        "dataset": dataset.slug,
+        "kind": Kind.CONTAINS.value,
+        "name": f"{dataset.name}: which contain X?",
+        "images": images,
+    }
+    return _create(values, request)
+
+
+def follow(source: Campaign, request: HttpRequest, images: Images = "all") -> Campaign:
+    """A CLASSIFY draft that follows a CONTAINS campaign, of all its images or of those listed."""
     shown = CampaignSerializer(source, context={"request": request}).data
     values = {name: shown[name] for name in FOLLOWED}
     values |= {
@@ -32,6 +39,7 @@ def follow(source: Campaign, request: HttpRequest) -> Campaign:
         "kind": Kind.CLASSIFY.value,
         "source": source.slug,
         "name": f"{source.dataset.name}: which objects?",
+        "images": images,
     }
     return _create(values, request)
 

@@ -1,26 +1,40 @@
-"""What a draft would ask and cost, found by laying it out and putting everything back."""
+"""What a draft would ask and cost: of a follow-up from its source's counts, of others by trial.
+
+A trial lays the draft out and puts everything back.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 
-from annotation.review.drawn import Drawn
+from annotation.drawn.picture import Drawn
 from imagesets.models import Image
 from tasks import money
-from tasks.campaigns.publish import on_trial
-from tasks.models import HIT, Campaign, CampaignImage, Pair
+from tasks.campaigns.controls import available
+from tasks.campaigns.forecast import Forecast, forecast
+from tasks.campaigns.freezing import Published
+from tasks.campaigns.publish import as_changed, on_trial
+from tasks.models import Campaign, CampaignImage, HITItem, Pair
 from tasks.models.campaign import Kind
+from tasks.models.hit import Role
 from tasks.models.refused import Refused
 
 MOST_IMAGES = 5000  # for up to this many the pages lay a draft out while somebody waits
 EXAMPLES = 6
 GROUPS = {
-    "fu": "another label is selected at least half as often as the dataset label",
+    "fu": "another label is selected at least {} times as often as the dataset label",
     "mis": "nobody selected the dataset label",
-    "easy": "the dataset label alone is left",
+    "easy": "no other label is selected that often",
     "amb": "too few answers to tell; never asked",
+}
+OF_ONE_LABEL = "known to show one label and not another"
+KINDS = {  # by (present, weak)
+    (True, False): "known to show its label",
+    (False, False): "known not to show it",
+    (True, True): "of that dataset label, so likely to show it",
+    (False, True): "named by no classifier, so likely not to",
 }
 
 
@@ -33,6 +47,15 @@ class Group:
     images: int
     asked: int
     examples: list[Drawn]
+
+
+@dataclass(frozen=True)
+class ControlKind:
+    """A kind of controls: how many there are to draw from (None: as many as wanted), and drawn."""
+
+    name: str
+    exist: int | None
+    drawn: int
 
 
 @dataclass(frozen=True)
@@ -56,12 +79,18 @@ class Effect:
     carried: str = ""  # how far the budget goes, in sentences
     notes: list[str] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
+    kinds: list[ControlKind] = field(default_factory=list)
     examples: list[tuple[Drawn, str]] = field(default_factory=list)
 
     @property
     def minutes(self) -> float:
         """Of one HIT, on average."""
         return self.seconds / 60
+
+    @property
+    def controls_of_hit(self) -> float:
+        """On average."""
+        return self.controls / self.hits if self.hits else 0.0
 
     @property
     def hours(self) -> float:
@@ -77,53 +106,95 @@ def is_quick(draft: Campaign) -> bool:
 def effect_of(draft: Campaign, change: Callable[[Campaign], object] = lambda draft: None) -> Effect:
     """The effect of the draft as `change` makes it; the draft itself stays as it is."""
     try:
-        with on_trial(draft, change, complete=False) as (published, laid_out):
-            hits = HIT.objects.filter(campaign=laid_out)
-            seconds = hits.aggregate(total=Sum("expected_seconds", default=0.0))["total"]
-            budget, groups = laid_out.budget, _groups(laid_out)
-            return Effect(
-                images=published.images,
-                pairs=published.pairs,
-                labels=laid_out.labels.count(),
-                hits=published.hits,
-                controls=published.controls,
-                workers=laid_out.workers_per_item,
-                seconds=seconds / published.hits if published.hits else 0.0,
-                first_round=str(published.first_round),
-                whole=str(published.whole),
-                over=budget is not None and published.whole.total > budget,
-                carried="" if budget is None else money.budget_told(budget, published.whole),
-                notes=published.notes,
-                groups=groups,
-                examples=[] if groups else _examples(laid_out),
-            )
+        if draft.source is None:
+            with on_trial(draft, change, complete=False) as (published, laid_out):
+                return _laid_out(published, laid_out)
+        with as_changed(draft, change) as changed:
+            return _forecast(changed, draft.source)
     except Refused as refused:
         return Effect(refused=str(refused))
 
 
-def _groups(laid_out: Campaign) -> list[Group]:
-    if laid_out.source_id is None:
+def _laid_out(published: Published, laid_out: Campaign) -> Effect:
+    """What laying a draft out has made."""
+    seconds = laid_out.hits.aggregate(total=Sum("expected_seconds", default=0.0))["total"]
+    labels = Pair.objects.filter(campaign=laid_out).exclude(sources=["control"])
+    return replace(
+        _effect(published, laid_out, seconds),
+        labels=labels.values("label").distinct().count(),
+        kinds=_kinds(laid_out),
+        examples=_examples(laid_out),
+    )
+
+
+def _kinds(laid_out: Campaign) -> list[ControlKind]:
+    """The kinds of a laid out campaign's controls."""
+    if laid_out.kind == Kind.CLASSIFY:
         return []
-    rows = CampaignImage.objects.filter(campaign=laid_out)
-    sizes = rows.order_by().values("group")
-    sizes = sizes.annotate(images=Count("pk"), to_ask=Count("pk", filter=Q(asked=True)))
-    size_of_group = {size["group"]: size for size in sizes}
+    items = HITItem.objects.filter(hit__campaign=laid_out, role=Role.CONTROL).order_by()
+    rows = items.values_list("known", "weak").annotate(Count("pk"))
+    drawn = {(known, weak): number for known, weak, number in rows}
+    exist = available(laid_out)
     return [
-        Group(
+        ControlKind(
             name,
-            about,
-            size_of_group[name]["images"],
-            size_of_group[name]["to_ask"],
-            [Drawn.of(image) for image in _first_images(rows.filter(group=name))],
+            None if (present, weak) == (False, True) else exist[present, weak],
+            drawn.get((present, weak), 0),
         )
-        for name, about in GROUPS.items()
-        if name in size_of_group
+        for (present, weak), name in KINDS.items()
     ]
 
 
-def _first_images(rows: QuerySet[CampaignImage]) -> list[Image]:
-    first = rows.select_related("image").order_by("image__public_id")[:EXAMPLES]
-    return [row.image for row in first]
+def _forecast(draft: Campaign, source: Campaign) -> Effect:
+    """What a follow-up would lay out, from its source's counts."""
+    expected = forecast(draft, source)
+    return replace(
+        _effect(expected.published, draft, expected.seconds),
+        labels=expected.labels,
+        kinds=[
+            ControlKind("known to show one label", expected.usable, expected.published.controls)
+        ],
+        groups=_groups(expected, f"{draft.min_relative_sf:g}"),
+    )
+
+
+def _effect(published: Published, draft: Campaign, seconds: float) -> Effect:
+    """`seconds`: of all HITs together."""
+    budget = draft.budget
+    return Effect(
+        images=published.images,
+        pairs=published.pairs,
+        hits=published.hits,
+        controls=published.controls,
+        workers=draft.workers_per_item,
+        seconds=seconds / published.hits if published.hits else 0.0,
+        first_round=str(published.first_round),
+        whole=str(published.whole),
+        carried="" if budget is None else money.budget_told(budget, published.whole),
+        over=budget is not None and published.whole.total > budget,
+        notes=published.notes,
+    )
+
+
+def _groups(expected: Forecast, enough: str) -> list[Group]:
+    images: dict[str, list[int]] = defaultdict(list)
+    for image, group in expected.group_of.items():
+        images[group].append(image)
+    return [
+        Group(
+            name,
+            about.format(enough),
+            len(images[name]),
+            len(expected.asked.intersection(images[name])),
+            _drawn(Image.objects.filter(pk__in=images[name])),
+        )
+        for name, about in GROUPS.items()
+        if name in images
+    ]
+
+
+def _drawn(images: QuerySet[Image]) -> list[Drawn]:
+    return [Drawn.of(image) for image in images.order_by("public_id")[:EXAMPLES]]
 
 
 def _examples(laid_out: Campaign) -> list[tuple[Drawn, str]]:
@@ -132,7 +203,8 @@ def _examples(laid_out: Campaign) -> list[tuple[Drawn, str]]:
     if laid_out.kind == Kind.CONTAINS:
         some = pairs.order_by("image__public_id", "pk").distinct("image__public_id")[:EXAMPLES]
         return [(Drawn.of(pair.image), pair.label.names[0]) for pair in some]
-    images = _first_images(CampaignImage.objects.filter(campaign=laid_out, asked=True))
+    asked = CampaignImage.objects.filter(campaign=laid_out, asked=True).values("image")
+    images = list(Image.objects.filter(pk__in=asked).order_by("public_id")[:EXAMPLES])
     names: dict[int, list[str]] = defaultdict(list)
     for pair in pairs.filter(image__in=images):
         names[pair.image_id].append(pair.label.names[0])

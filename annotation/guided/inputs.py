@@ -6,6 +6,7 @@ would take: the API's own fields check it.
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -42,6 +43,7 @@ ON = "on"  # the input that switches a group on which may be null
 WORD = "how"  # the input that chooses between a word, a group and a list
 GROUP = "group"  # its answer for a group
 LISTED = "listed"  # the input of a list that may stand in place of a word
+SLIDER_STEP = "0.01"
 FEW = 6  # options up to this number are radio buttons
 NO_SWITCH = {"candidates"}  # groups of which null stands for the defaults, not for "off"
 CHOICE_TITLES = {  # of what may stand in place of each other, by the setting and its value
@@ -71,6 +73,20 @@ def fields_for(
 def value_from(setting: Setting, given: Mapping[str, Any], options: Options) -> Any:
     """The setting's value, as JSON holds it, from the inputs' cleaned values."""
     return _value(setting.name, setting, given, options)
+
+
+def listed(text: str) -> list[str]:
+    """Keys that a text lists, one a line or as a JSON list."""
+    if text.lstrip().startswith("["):
+        with suppress(ValueError):
+            return json.loads(text)
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def as_text(keys: list[str]) -> str:
+    """The keys one a line; as a JSON list where lines would not give them back."""
+    text = "\n".join(keys)
+    return text if listed(text) == keys else json.dumps(keys, ensure_ascii=False)
 
 
 def part_of(name: str) -> str:
@@ -121,7 +137,10 @@ def _fields(
         everything = [option for option, _ in options.by_path[path]]
         yield path, (box, everything if value is None else value)
     else:
-        yield path, (_field(path, declared, title, help_text, options), _shown(declared, value))
+        box = _field(path, declared, title, help_text, options)
+        if isinstance(declared, Number) and declared.most <= 1 and not setting.null:
+            box.widget.attrs["data-slider"] = SLIDER_STEP  # guided.js puts a slider beside it
+        yield path, (box, _shown(declared, value))
 
 
 def _is_spoken(declared: Type, value: Any, options: Options) -> bool:
@@ -182,7 +201,7 @@ def _word_or(
             required=False,
             widget=UnfoldAdminTextareaWidget({"rows": 4}),
         )
-        yield f"{path}.{LISTED}", (box, "\n".join(value) if isinstance(value, list) else "")
+        yield f"{path}.{LISTED}", (box, as_text(value) if isinstance(value, list) else "")
 
 
 def _field(path: str, declared: Type, title: str, help_text: str, options: Options) -> forms.Field:
@@ -245,7 +264,7 @@ def _value(path: str, setting: Setting, given: Mapping[str, Any], options: Optio
     if isinstance(declared, WordOr):
         chosen = given.get(f"{path}.{WORD}")
         if chosen == LISTED:
-            return [line.strip() for line in given[f"{path}.{LISTED}"].splitlines() if line.strip()]
+            return listed(given[f"{path}.{LISTED}"])
         if chosen == GROUP:
             group = next(each for each in declared.types if isinstance(each, Group))
             return _group(path, group, given, options)

@@ -18,25 +18,25 @@ from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.serializers import ValidationError
 
 from annotation.api.serializers import CampaignSerializer
-from annotation.guided import beginning
-from annotation.guided.effect import Effect, effect_of, is_quick
+from annotation.guided import beginning, known
+from annotation.guided.effect import MOST_IMAGES, Effect, effect_of, is_quick
 from annotation.guided.form import StepForm, flat, store
+from annotation.guided.inputs import listed
 from annotation.guided.publishing import AskBudget, findings_of, publish_for
 from annotation.guided.steps import BY_NAME, STEPS, Step, before_and_after
 from annotation.rights import RESEARCH, SPEND, allowed, may, may_somewhere
 from annotation.rights.pages import needs
 from annotation.rights.rules import refusal, row_for
 from imagesets.models import Dataset
-from tasks.campaigns.publish import NotYetTold, on_trial
+from tasks.campaigns.publish import NotYetTold, as_changed, on_trial
 from tasks.crowds import is_production
-from tasks.models import HIT, Campaign
+from tasks.models import Campaign
 from tasks.models.campaign import Kind, State
 from tasks.models.campaign_settings import SETTINGS
 from tasks.models.refused import Refused
-from tasks.pages.hit_pages import form as hit_form
 from tasks.pages.hit_pages import refuse
 from tasks.pages.languages import speak, spoken
-from tasks.pages.sheets import preview_of
+from tasks.pages.previews import BEFORE_LAYOUT, OF_LAYOUT, PAGES
 
 PUBLISHED = "This campaign has been published: only its texts can be changed."
 FRAMED_HERE = {**settings.WORKER_PAGE_CSP, "frame-ancestors": ["'self'"]}
@@ -46,7 +46,11 @@ FRAMED_HERE = {**settings.WORKER_PAGE_CSP, "frame-ancestors": ["'self'"]}
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def new(request: HttpRequest) -> HttpResponse:
-    """Begin a draft: `?dataset=`, `?source=` (a follow-up) or `?copy=`; without, choose."""
+    """Begin a draft: `?dataset=`, `?source=` (a follow-up) or `?copy=`; without, choose.
+
+    A POST makes it: `of` (a dataset), `source` or `copy`, a slug each. With the first two, `images`
+    may list keys (one a line, or a JSON list): only those are asked.
+    """
     given = request.POST if request.method == "POST" else request.GET
     datasets = allowed(request.user, RESEARCH, Dataset.objects.order_by("-created_at"))
     if not may_somewhere(request.user, RESEARCH):
@@ -86,14 +90,14 @@ def _begun(request: HttpRequest) -> Campaign:
     """The draft that the POST asks for."""
     given = request.POST
     campaigns = Campaign.objects.select_related("dataset", "source")
+    images = listed(given["images"]) if "images" in given else "all"
     if slug := given.get("source"):
-        return beginning.follow(row_for(request.user, RESEARCH, campaigns, slug=slug), request)
+        source = row_for(request.user, RESEARCH, campaigns, slug=slug)
+        return beginning.follow(source, request, images)
     if slug := given.get("copy"):
         return beginning.copy(row_for(request.user, RESEARCH, campaigns, slug=slug), request)
-    datasets = Dataset.objects.all()
-    return beginning.begin(
-        row_for(request.user, RESEARCH, datasets, slug=given.get("of", "")), request
-    )
+    dataset = row_for(request.user, RESEARCH, Dataset.objects.all(), slug=given.get("of", ""))
+    return beginning.begin(dataset, request, images)
 
 
 def _address(draft: Campaign, step: Step) -> str:
@@ -120,9 +124,11 @@ def step_page(request: HttpRequest, campaign: Campaign, step: str) -> HttpRespon
         _, after = before_and_after(here)
         assert after is not None
         return HttpResponseRedirect(_address(campaign, after))
-    context = _frame(request, campaign, here) | {"form": form}
+    context = _frame(request, campaign, here) | {"form": form, "worker_pages": PAGES}
+    if here.name == "quality" and context["quick"]:
+        context |= known.context_of(campaign) | {"picks": True}
     if context["quick"] and request.method != "POST":
-        context["effect"] = effect_of(campaign)
+        context |= {"effect": effect_of(campaign), "step": step}
     return TemplateResponse(
         request, "guided/step.html", context, status=422 if form.errors else 200
     )
@@ -144,6 +150,7 @@ def _frame(request: HttpRequest, campaign: Campaign, here: Step) -> dict[str, An
         "after": after,
         "as_json": _as_json(campaign, request),
         "quick": is_quick(campaign),
+        "most_images": MOST_IMAGES,
     }
 
 
@@ -177,7 +184,7 @@ def effect(request: HttpRequest, campaign: Campaign, step: str) -> HttpResponse:
         shown = Effect(refused=" ".join(sentence for _, sentence in flat(error.detail)))
     except PermissionDenied:
         shown = Effect(refused="Raising the budget needs the permission spend.")
-    return TemplateResponse(request, "guided/effect.html", {"effect": shown, "campaign": campaign})
+    return TemplateResponse(request, "guided/effect.html", {"effect": shown, "step": step})
 
 
 @needs(RESEARCH, Campaign)
@@ -186,23 +193,31 @@ def effect(request: HttpRequest, campaign: Campaign, step: str) -> HttpResponse:
 @xframe_options_sameorigin
 @csp(FRAMED_HERE)  # type: ignore[arg-type]  # its stub knows no further arguments
 def worker_view(request: HttpRequest, campaign: Campaign) -> HttpResponse:
-    """A HIT of the draft as workers would see it, with the form of the step as it stands."""
+    """A page of the draft as workers would see it, with the form of the step as it stands.
+
+    ?page= begin, consent, practice or hit (the default).
+    """
     if campaign.state != State.DRAFT:
         return refuse(request, 409, PUBLISHED)
+    if (page := request.GET.get("page", "hit")) not in PAGES:
+        raise Http404
     values: dict[str, Any] = {}
     if request.method == "POST":
         form = StepForm(BY_NAME["page"], campaign, request, request.POST)
         if form.is_valid():
             values = form.values()
+
+    def change(draft: Campaign) -> None:
+        store(draft, values, request)
+
     try:
-        trial = on_trial(campaign, lambda draft: store(draft, values, request), complete=False)
-        with trial as (_, laid_out), spoken(request):
+        if page in BEFORE_LAYOUT:
+            with as_changed(campaign, change) as draft, spoken(request):
+                speak(request, draft)
+                return BEFORE_LAYOUT[page](request, draft)
+        with on_trial(campaign, change, complete=False) as (_, laid_out), spoken(request):
             speak(request, laid_out)
-            hit = HIT.objects.filter(campaign=laid_out).order_by("pk").first()
-            if hit is None:
-                return refuse(request, 409, "There is nothing to ask yet.")
-            hit.campaign = laid_out
-            return hit_form(request, preview_of(hit), None, {})
+            return OF_LAYOUT[page](request, laid_out)
     except ValidationError as error:
         return refuse(request, 422, " ".join(sentence for _, sentence in flat(error.detail)))
     except Refused as refused:
@@ -242,6 +257,7 @@ def _publish(request: HttpRequest, campaign: Campaign) -> HttpResponse:
 urlpatterns = [
     path("campaigns/new/", new, name="campaign-new"),
     path("campaigns/<slug:slug>/steps/preview/", worker_view, name="campaign-preview"),
+    *known.urlpatterns,
     path("campaigns/<slug:slug>/steps/<slug:step>/", step_page, name="campaign-step"),
     path("campaigns/<slug:slug>/steps/<slug:step>/effect/", effect, name="campaign-effect"),
 ]

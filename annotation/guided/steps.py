@@ -18,8 +18,13 @@ class Step:
 
 
 STEPS = (
-    Step("asked", "What is asked", ("name", "images", "follow_up"), ("min_judgments",)),
-    Step("candidates", "Candidates", ("candidates", "min_relative_sf", "max_offered"), ()),
+    Step(
+        "asked",
+        "What is asked",
+        ("name", "images", "follow_up", "min_relative_sf"),
+        ("min_judgments",),
+    ),
+    Step("candidates", "Candidates", ("candidates", "max_offered"), ()),
     Step(
         "page",
         "The worker's page",
@@ -49,6 +54,7 @@ STEPS = (
 BY_NAME = {step.name: step for step in STEPS}
 PLACED = {name for step in STEPS for name in (*step.asks, *step.more)}
 ELSEWHERE = {"slug", "dataset", "kind", "source"}  # given by the way in, not by a field
+OF_A_SOURCE = {"follow_up", "min_relative_sf"}
 
 
 def settings_of(names: tuple[str, ...], campaign: Campaign) -> list[Setting]:
@@ -59,7 +65,7 @@ def settings_of(names: tuple[str, ...], campaign: Campaign) -> list[Setting]:
         if (setting := SETTINGS.get(name)) is not None
         and (not setting.kinds or campaign.kind in setting.kinds)
         and (not setting.crowds or campaign.crowd in setting.crowds)
-        and not (name == "follow_up" and campaign.source_id is None)
+        and not (name in OF_A_SOURCE and campaign.source_id is None)
         and not (name == "candidates" and campaign.source_id is not None)
     ]
 

@@ -9,10 +9,11 @@ from django.urls import reverse
 
 from annotation.path.next_step import Urgency, next_step
 from annotation.path.standing import Standing
-from annotation.rights import REVIEW, allowed, visible
+from annotation.rights import RESEARCH, REVIEW, allowed, visible
 from imagesets.models import ImportJob
 from models_inference.jobs import SILENT, job_progress
 from models_inference.models import InferenceJob
+from models_inference.networks.timm_hub import INSTEAD
 from tasks.models import Campaign, PictureReport
 
 LOOKED_AT = 20  # of the newest jobs
@@ -36,12 +37,21 @@ def needs_of(standings: Iterable[Standing], user: Any) -> list[Need]:
         for standing in standings
         if (step := next_step(standing, user)).urgency and step.button
     ]
-    needs += [*_reported(user), *_failed_imports(user), *_failed_inference(user)]
+    needs += [*_troubled(user), *_reported(user), *_failed_imports(user), *_failed_inference(user)]
     return sorted(needs, key=lambda need: -need.urgency)
 
 
 def _named(campaign: Campaign) -> str:
     return f"{campaign.name}, {campaign.kind.upper()}"
+
+
+def _troubled(user: Any) -> Iterator[Need]:
+    """Campaigns whose last sync with their marketplace did not go through."""
+    for campaign in allowed(user, RESEARCH, Campaign.objects.exclude(troubles=[])):
+        more = f" (and {len(campaign.troubles) - 1} more)" if len(campaign.troubles) > 1 else ""
+        what = f"The last sync did not go through: {campaign.troubles[0]}{more}"
+        address = reverse("campaign-progress", args=[campaign.slug]) + "#troubles"
+        yield Need(what, _named(campaign), "See it", address)
 
 
 def _reported(user: Any) -> Iterator[Need]:
@@ -76,9 +86,9 @@ def _failed_inference(user: Any) -> Iterator[Need]:
             continue
         minutes = int(SILENT.total_seconds() // 60)
         what = (
-            f"Inference failed: {job.error}"
+            f"Inference failed: {job.error.partition(INSTEAD)[0]}"
             if job.error
             else f"Inference has made no progress for {minutes} minutes: no worker runs it."
         )
-        address = reverse("admin:models_inference_inferencejob_change", args=[job.pk])
+        address = reverse("classifiers-job", args=[job.dataset.slug, job.pk])
         yield Need(what, job.dataset.name, "See why", address)

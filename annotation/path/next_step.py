@@ -46,6 +46,9 @@ def next_step(standing: Standing, user: Any) -> NextStep:
 
 def _next(standing: Standing) -> NextStep:
     campaign = standing.campaign
+    if campaign.state == State.DRAFT and standing.news is not None:
+        sentence = "It holds imported answers and asks nobody: end it to have its results."
+        return NextStep(sentence, "End the study", _step(campaign, "close"), RESEARCH, Urgency.SOON)
     if campaign.state == State.DRAFT:
         sentence = "It is a draft: nobody has been asked anything yet."
         address = reverse("campaign-step", args=[campaign.slug, "asked"])

@@ -139,10 +139,10 @@ def _of_campaign(name: str, standing: Standing, user: Any) -> Stage:
     campaign, completion = standing.campaign, standing.completion
     address = reverse("campaign-progress", args=[campaign.slug])
     if campaign.state in ENDED:
-        return Stage(name, Where.DONE, f"{completion.done:,} answers", "", "See it", address)
+        return Stage(name, Where.DONE, f"{completion.done:,} answers used", "", "See it", address)
     figure = "draft"
     if campaign.state != State.DRAFT:
-        figure = f"{completion.done:,} of {completion.total:,} answers"
+        figure = f"{completion.done:,} of {completion.total:,} answers used"
     sentence = next_step(standing, user).sentence
     return Stage(name, Where.NOW, figure, sentence, "See it", address)
 

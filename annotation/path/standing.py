@@ -13,6 +13,7 @@ from tasks import money
 from tasks.models import Assignment, Campaign, Run, Transition
 from tasks.models.campaign import State
 from tasks.results.failures import FAILED
+from tasks.results.news import with_news
 from tasks.work.progress import Completion, completion_of
 from tasks.work.review import kept_for_a_person
 
@@ -23,7 +24,10 @@ UNDER_WAY = (State.OPEN, State.PAUSED)
 
 @dataclass(frozen=True)
 class Pace:
-    """Answers within LATELY and within LONG before `now`; `last`: when the last one came."""
+    """Answers within LATELY and within LONG before `now`; `last`: when the last one came.
+
+    Imported answers say nothing of how fast people work.
+    """
 
     now: datetime
     lately: int = 0
@@ -52,6 +56,7 @@ class Standing:
     completion: Completion
     spent: Decimal
     pace: Pace
+    news: datetime | None  # when an answer was last sent or imported
     to_review: int  # answers that wait for a person
     run: Run | None  # the last aggregation
     failure: Transition | None  # an aggregation or report that failed since
@@ -78,9 +83,7 @@ class Standing:
     @property
     def is_aggregated(self) -> bool:
         """Whether its results hold every answer that it has."""
-        return self.run is not None and (
-            self.pace.last is None or self.run.started_at > self.pace.last
-        )
+        return self.run is not None and (self.news is None or self.run.started_at > self.news)
 
 
 def standing_of(campaigns: Iterable[Campaign]) -> list[Standing]:
@@ -90,6 +93,7 @@ def standing_of(campaigns: Iterable[Campaign]) -> list[Standing]:
     completion, spent = completion_of(campaigns), money.spent_by(campaigns)
     now = database_now()
     paces, to_review = _paces(ids, now), kept_for_a_person(ids)
+    news = dict(with_news(Campaign.objects.filter(pk__in=ids)).values_list("pk", "news"))
     runs = _newest(Run.objects.all(), ids)
     failures = _newest(Transition.objects.filter(after=FAILED), ids)
     followers = dict(
@@ -104,6 +108,7 @@ def standing_of(campaigns: Iterable[Campaign]) -> list[Standing]:
             completion=completion[campaign.pk],
             spent=spent.get(campaign.pk, Decimal(0)),
             pace=paces.get(campaign.pk, Pace(now)),
+            news=news[campaign.pk],
             to_review=to_review.get(campaign.pk, 0),
             run=runs.get(campaign.pk),
             failure=_unless_repaired(failures.get(campaign.pk), runs.get(campaign.pk)),
@@ -114,7 +119,9 @@ def standing_of(campaigns: Iterable[Campaign]) -> list[Standing]:
 
 
 def _paces(ids: list[int], now: datetime) -> dict[int, Pace]:
-    answers = Assignment.objects.filter(campaign__in=ids, submitted_at__isnull=False).order_by()
+    answers = Assignment.objects.filter(
+        campaign__in=ids, submitted_at__isnull=False, imported=False
+    ).order_by()
     counted = answers.values("campaign").annotate(
         lately=Count("pk", filter=Q(submitted_at__gt=now - LATELY)),
         today=Count("pk", filter=Q(submitted_at__gt=now - LONG)),

@@ -1,15 +1,30 @@
 """Which answers wait for a person, in what order, and how decisions about many are taken."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from tasks.models import Assignment, Campaign, Worker
+from tasks.models import Assignment, Campaign
 from tasks.models.assignment import Outcome
 from tasks.models.refused import Refused
 from tasks.work.review import to_review
 
-DECIDED = 10  # shown below the queue
+
+@dataclass(frozen=True)
+class Held:
+    """A decision that the page still holds back: of one answer, or of all of its worker."""
+
+    answer: Assignment | None = None
+    whole_worker: bool = False
+
+    def without(self, rows: QuerySet[Assignment]) -> QuerySet[Assignment]:
+        """The rows that it says nothing about."""
+        if self.answer is None:
+            return rows
+        if self.whole_worker:
+            return rows.exclude(worker=self.answer.worker_id)
+        return rows.exclude(pk=self.answer.pk)
 
 
 def waiting(campaign: Campaign) -> QuerySet[Assignment]:
@@ -18,34 +33,43 @@ def waiting(campaign: Campaign) -> QuerySet[Assignment]:
     return rows.order_by("pk")
 
 
-def next_to_review(
-    campaign: Campaign, after: str | None = None, at: str | None = None
-) -> Assignment | None:
-    """The answer with the key `at` if it waits, else the first behind `after`, else the first."""
-    rows = waiting(campaign)
-    if at and (named := rows.filter(key=at).first()):
-        return named
-    if after and (last := Assignment.objects.filter(campaign=campaign, key=after).first()):
-        return rows.filter(pk__gt=last.pk).first() or rows.first()
-    return rows.first()
+def answer_named(campaign: Campaign, key: str | None) -> Assignment | None:
+    """The answer with that key, if it has been handed in."""
+    rows = Assignment.objects.filter(campaign=campaign, submitted_at__isnull=False, key=key or "")
+    return rows.select_related("worker", "hit", "campaign").first()
+
+
+def next_of(rows: QuerySet[Assignment], after: Assignment | None) -> Assignment | None:
+    """The first of the rows behind `after`, else the first."""
+    return (rows.filter(pk__gt=after.pk).first() if after else None) or rows.first()
+
+
+def rejected(campaign: Campaign) -> QuerySet[Assignment]:
+    """Answers whose rejection can be overturned, by whomever they were rejected."""
+    return Assignment.objects.filter(campaign=campaign, outcome=Outcome.REJECTED, imported=False)
 
 
 def decided(campaign: Campaign) -> QuerySet[Assignment]:
-    """The sample's answers that a person has decided on, the newest first."""
-    rows = Assignment.objects.filter(campaign=campaign, for_person=True)
-    return rows.exclude(outcome=Outcome.NONE).select_related("worker").order_by("-pk")[:DECIDED]
+    """Those of the sample that a person has decided on, and all rejected; the newest first."""
+    rows = Assignment.objects.filter(
+        ~Q(outcome=Outcome.NONE),
+        Q(for_person=True) | Q(outcome=Outcome.REJECTED),
+        campaign=campaign,
+        imported=False,
+    )
+    return rows.select_related("worker").order_by("-pk")
 
 
 def decide_all(
-    campaign: Campaign, worker: Worker, take: Callable[[Assignment], object]
+    rows: QuerySet[Assignment], take: Callable[[Assignment], object]
 ) -> tuple[int, list[str]]:
-    """Take a decision on each answer of a worker that waits.
+    """Take a decision on each of the answers.
 
     Each stands by itself, since somebody else may decide at the same time. Returns how many were
     decided, and why the others were not.
     """
     done, refusals = 0, []
-    for answer in waiting(campaign).filter(worker=worker):
+    for answer in rows:
         try:
             take(answer)
             done += 1

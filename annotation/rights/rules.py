@@ -11,7 +11,7 @@ from django.http import Http404
 
 from annotation.models import AccountLink, Grant, RightsChange, Role, Scope
 from imagesets.models import Dataset, Image, ImportJob, Label
-from models_inference.models import Classifier, InferenceJob, Prediction, SkippedImage
+from models_inference.models import Classifier, InferenceJob, Prediction, SkippedImage, Trial
 from tasks.models import (
     HIT,
     Assignment,
@@ -89,7 +89,7 @@ DATASET_OF: Mapping[type[Model], str] = {
     Dataset: "pk",
     Prediction: "classifier__dataset",
     SkippedImage: "image__dataset",
-    **dict.fromkeys((Classifier, Image, InferenceJob, KnownAnswer, Label), "dataset"),
+    **dict.fromkeys((Classifier, Image, InferenceJob, KnownAnswer, Label, Trial), "dataset"),
 }
 
 

@@ -19,6 +19,7 @@ DOCUMENT = 4 * 2**20  # JSON for the API, and the forms of people who have logge
 IMPORT_PAGES = {
     "import-dataset": "imagesets.change_dataset",
     "classifiers-file": "models_inference.add_classifier",
+    "campaign-known-table": "tasks.change_campaign",
     "admin:models_inference_classifier_add": "models_inference.add_classifier",
     "admin:models_inference_classifier_change": "models_inference.change_classifier",
 }

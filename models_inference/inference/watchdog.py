@@ -18,7 +18,7 @@ from django.db import Error, connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from models_inference.models import InferenceJob
+from models_inference.models import InferenceJob, Trial
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +33,12 @@ class Stopped(Exception):
 
 
 class Watchdog:
-    """Watches a run of a job (a queryset of its row) until the block ends.
+    """Watches a run of a job or trial (a queryset of its row) until the block ends.
 
     The run must say `alive` at least every INFERENCE_MINUTES.
     """
 
-    def __init__(self, row: QuerySet[InferenceJob]) -> None:
+    def __init__(self, row: QuerySet[InferenceJob] | QuerySet[Trial]) -> None:
         self._row = row
         self._limit = settings.INFERENCE_MINUTES * 60
         self._alive_at = time.monotonic()

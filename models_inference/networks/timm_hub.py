@@ -11,6 +11,7 @@ from models_inference.networks.weights import first_line
 if TYPE_CHECKING:
     from torch import nn
 
+INSTEAD = " Instead: "  # parts the cause from what to do on the command line
 SECONDS = 10.0  # for the hub to answer at all
 
 
@@ -33,7 +34,7 @@ def pretrained(architecture: str, **arguments: Any) -> "nn.Module":
         why = reason or f"{type(error).__name__}: {first_line(error)}"
         raise InferenceError(
             f"The pretrained weights of {architecture} could not be fetched from timm's hub, "
-            f"{constants.ENDPOINT} ({why}). Instead: give a weights file fetched on a connected "
+            f"{constants.ENDPOINT} ({why}).{INSTEAD}give a weights file fetched on a connected "
             f"machine (predict SLUG --classifier {architecture} --weights FILE), import its "
             "predictions (import_predictions SLUG FILE --classifier NAME), or use classifiers "
             "whose weights are installed (efficientnet_lite0, efficientnet_lite1, "

@@ -67,33 +67,9 @@ def import_predictions(
     The same predictions again change nothing. Raises InferenceError, and writes nothing: an error
     in the file; a prediction that differs from an existing one; a classifier that the site runs.
     """
-    if not name.strip() or not is_text(name) or len(name) > LONGEST_NAME:
-        raise InferenceError(
-            f"The classifier needs a name of at most {LONGEST_NAME} characters, not {short(name)}."
-        )
-    refuse_if_runnable(Classifier.objects.filter(dataset=dataset, name=name).first())
     images = dict(Image.objects.filter(dataset=dataset).values_list("key", "id"))
-    logits, keys = None, None
-    notes: list[str] = []
-    if file.suffix.lower() == ".npz":
-        logits, ids, (keys, order) = read_logits(dataset, file, images, mapping, notes)
-        matched = class_labels(dataset, name, keys)
-        rows: dict[int, Ranked] = {}
-        for start in range(0, len(ids), BLOCK):
-            block = slice(start, start + BLOCK)
-            rows.update(zip(ids[block], ranked(logits[block], matched), strict=True))
-            show(min(start + BLOCK, len(ids)), len(ids))
-        dropped = matched.dropped
-        notes.append(f"Taken for granted: {order}.")
-        if shared := len(matched.kept) - len(matched.labels):
-            notes.append(
-                f"Classes that share a label with another: {shared:,}; their scores add up."
-            )
-    else:
-        if mapping is not None:
-            raise InferenceError("A mapping is for logits (.npz): a CSV names the labels itself.")
-        rows = read_table(dataset, file, images, notes, show)
-        dropped = 0
+    read = read_predictions(dataset, file, name, mapping, show)
+    rows, keys = read.rows, read.classes
     with transaction.atomic():
         row, _ = Classifier.objects.get_or_create(
             dataset=dataset, name=name, defaults={"mapping": keys}
@@ -115,10 +91,57 @@ def import_predictions(
             raise InferenceError(f"{file}: image {gone[0]} was deleted meanwhile.")
         known = compare(classifier, rows, file, images)
         new = store((classifier.id, image, *best) for image, best in rows.items())
-        if logits is not None and wanted(len(images), logits.shape[1]):
-            keep_logits(classifier, ids, logits)
+        if read.logits is not None and wanted(len(images), read.logits.shape[1]):
+            keep_logits(classifier, list(rows), read.logits)
     show(len(rows), len(rows))
-    return ImportedPredictions(classifier, new, known, dropped, notes + notes_on(dataset, rows))
+    return ImportedPredictions(classifier, new, known, read.dropped, read.notes)
+
+
+@dataclass(frozen=True)
+class PredictionsRead:
+    """A file's predictions, before anything is stored.
+
+    rows: by image id, in the order of the logits. classes: each class's label key, of logits.
+    """
+
+    rows: dict[int, Ranked]
+    logits: np.ndarray | None
+    classes: list[str | None] | None
+    dropped: int
+    notes: list[str]
+
+
+def read_predictions(
+    dataset: Dataset,
+    file: Path,
+    name: str,
+    mapping: Path | None = None,
+    show: Show = lambda done, total: None,
+) -> PredictionsRead:
+    """Read and check a file as import_predictions does; it raises what that raises."""
+    if not name.strip() or not is_text(name) or len(name) > LONGEST_NAME:
+        raise InferenceError(
+            f"The classifier needs a name of at most {LONGEST_NAME} characters, not {short(name)}."
+        )
+    refuse_if_runnable(Classifier.objects.filter(dataset=dataset, name=name).first())
+    images = dict(Image.objects.filter(dataset=dataset).values_list("key", "id"))
+    notes: list[str] = []
+    if file.suffix.lower() != ".npz":
+        if mapping is not None:
+            raise InferenceError("A mapping is for logits (.npz): a CSV names the labels itself.")
+        rows = read_table(dataset, file, images, notes, show)
+        return PredictionsRead(rows, None, None, 0, notes + notes_on(dataset, rows))
+    logits, ids, (keys, order) = read_logits(dataset, file, images, mapping, notes)
+    matched = class_labels(dataset, name, keys)
+    rows = {}
+    for start in range(0, len(ids), BLOCK):
+        block = slice(start, start + BLOCK)
+        rows.update(zip(ids[block], ranked(logits[block], matched), strict=True))
+        show(min(start + BLOCK, len(ids)), len(ids))
+    notes.append(f"Taken for granted: {order}.")
+    if shared := len(matched.kept) - len(matched.labels):
+        notes.append(f"Classes that share a label with another: {shared:,}; their scores add up.")
+    return PredictionsRead(rows, logits, keys, matched.dropped, notes + notes_on(dataset, rows))
 
 
 def notes_on(dataset: Dataset, rows: dict[int, Ranked]) -> list[str]:

@@ -1,9 +1,12 @@
-// The review queue by keys: a accepts, r opens the reason, s skips, u takes the last decision back.
+// The review queue by keys: a accepts, r opens the reason, o accepts a rejected answer after all,
+// s skips, u takes the last decision back.
 // A decision waits here for some seconds before it is sent, while the next answer is shown.
 
 const WAIT = 5000;
+const SAID = { accept: "Accepted", reject: "Rejected", overturn: "Accepted after all" };
 const told = document.getElementById("told");
-let pending = null; // {body, key, timer}
+let turn = 0;
+let pending = null; // {body, key, here, timer}
 
 const answer = () => document.getElementById("answer");
 const form = () => answer().querySelector(".decision");
@@ -20,15 +23,24 @@ function say(text, undo = false) {
 }
 
 async function show(address) {
-  const page = await (await fetch(address)).text();
-  const next = new DOMParser().parseFromString(page, "text/html").getElementById("answer");
-  if (!next) {
-    location.assign(address); // the login has ended, say
-    return;
+  const mine = ++turn; // of two on their way the later one is shown
+  answer().inert = true;
+  try {
+    const page = await (await fetch(address)).text();
+    const next = new DOMParser().parseFromString(page, "text/html").getElementById("answer");
+    if (mine !== turn) {
+      return;
+    }
+    if (!next) {
+      location.assign(address); // the login has ended, say
+      return;
+    }
+    answer().replaceWith(next);
+    arrange();
+    scrollTo(0, 0);
+  } catch {
+    location.assign(address); // the browser says that the site is away
   }
-  answer().replaceWith(next);
-  arrange();
-  scrollTo(0, 0);
 }
 
 async function send(leaving = false) {
@@ -42,31 +54,28 @@ async function send(leaving = false) {
     const reply = await fetch(here, {
       method: "POST", body, keepalive: leaving, headers: { Accept: "application/json" },
     });
-    say(reply.status === 204 ? "" : `Not decided: ${await reply.text()}`);
+    const text = await reply.text();
+    say(reply.ok ? text : `Not decided: ${text}`);
   } catch {
-    say("Not decided: the site could not be reached. The answer still waits.");
+    say("Not decided: the site could not be reached. The answer is as it was.");
+  }
+  if (!form() && !leaving) {
+    await show(here); // what was decided stands below the empty queue
   }
 }
 
 async function decide(decision) {
   const current = form();
+  answer().inert = true;
   await send();
   const body = new FormData(current);
   body.set("decision", decision);
   const key = current.dataset.answer;
   const here = current.action;
   pending = { body, key, here, timer: setTimeout(send, WAIT) };
-  say(decision.startsWith("accept") ? "Accepted." : "Rejected.", true);
-  if (decision.endsWith("all")) {
-    await send(); // the queue below changes with it
-    await show(here);
-  } else {
-    await show(`${here}?after=${encodeURIComponent(key)}`);
-    if (form()?.dataset.answer === key) {
-      await send(); // it was the last
-      await show(here);
-    }
-  }
+  say(`${SAID[decision.split("-")[0]]}.`, true);
+  const all = decision.endsWith("-all") ? "&all=1" : "";
+  await show(`${here}?held=${encodeURIComponent(key)}${all}`);
 }
 
 function takeBack() {
@@ -81,10 +90,10 @@ function takeBack() {
 }
 
 function openReason(open) {
-  const reason = answer().querySelector("#reject");
+  const reason = answer().querySelector("#reason");
   if (reason) {
     reason.hidden = !open;
-    answer().querySelector(".open-reject").setAttribute("aria-expanded", open);
+    answer().querySelector(".open-reason").setAttribute("aria-expanded", open);
     if (open) {
       reason.querySelector("textarea").focus();
     }
@@ -103,28 +112,33 @@ function arrange() {
     }
     decide(value);
   });
-  answer().querySelector(".open-reject")?.addEventListener("click", (event) => {
+  answer().querySelector(".open-reason")?.addEventListener("click", (event) => {
     openReason(event.currentTarget.getAttribute("aria-expanded") !== "true");
   });
 }
 
+const KEYS = {
+  u: takeBack,
+  a: () => press("accept"),
+  o: () => press("overturn"),
+  s: () => answer().querySelector(".skip")?.click(),
+  r: () => openReason(true),
+};
+
+function press(decision) {
+  if (!answer().inert && form()?.querySelector(`[value=${decision}]`)) {
+    decide(decision);
+  }
+}
+
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, textarea, select, [contenteditable]");
   if (event.key === "Escape") {
     openReason(false);
   }
-  if (typing || event.ctrlKey || event.metaKey || event.altKey) {
-    return;
-  }
-  if (event.key === "u") {
-    takeBack();
-  } else if (event.key === "a" && form()) {
-    decide("accept");
-  } else if (event.key === "r") {
+  const typing = event.target.closest("input, textarea, select, [contenteditable]");
+  if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey && event.key in KEYS) {
     event.preventDefault();
-    openReason(true);
-  } else if (event.key === "s") {
-    answer().querySelector(".skip")?.click();
+    KEYS[event.key]();
   }
 });
 addEventListener("pagehide", () => send(true));

@@ -7,7 +7,7 @@ and never one that the campaign asks or practises on, so no worker judges it twi
 """
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -105,6 +105,16 @@ class Pool:
                 hit.take(section, controls.pop(index))
                 return True
         return False
+
+
+def available(campaign: Campaign) -> Counter[tuple[bool, bool]]:
+    """How many controls a CONTAINS campaign whose pairs are frozen may use: by (present, weak).
+
+    Weak negatives are not among them: they are found as HITs need them.
+    """
+    labels = campaign.pairs.values_list("label_id", flat=True).distinct()
+    pool = Pool(campaign, labels, random.Random(0))
+    return Counter((c.present, c.weak) for controls in pool.by_label.values() for c in controls)
 
 
 def draw(campaign: Campaign, hits: Sequence[Laid], seed: int) -> None:

@@ -4,16 +4,16 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection
 from django.db.models import QuerySet
 
 from imagesets.labels.imagenet import ClassEntry
 from imagesets.labels.lint import Finding, lint, some
 from imagesets.models import Comparison, Image, Label
 from imagesets.pictures.duplicates import duplicates, in_short
-from tasks.campaigns.choosing import candidate_rows, chosen_images
+from tasks.campaigns.asked import labels_of_draft
+from tasks.campaigns.choosing import chosen_images
 from tasks.crowds import crowd_of
-from tasks.models import HIT, Campaign, CampaignImage, CampaignLabel
+from tasks.models import HIT, Campaign, CampaignImage, CampaignLabel, Pair
 from tasks.models.campaign import OpenTo
 from tasks.models.campaign_settings import TEXTS
 from tasks.models.spoken import all_languages_of
@@ -25,9 +25,8 @@ GROUPS_NAMED = 2  # groups of images that a sentence lists
 def label_findings(campaign: Campaign) -> tuple[int, list[Finding]]:
     """How many labels a campaign asks about, and what may confuse workers, the worst first.
 
-    For a published campaign this reads the frozen texts; for a draft with a source those frozen for
-    its source; for another draft the texts of its candidates. Raises Refused or ValueError if the
-    draft's images or candidates are invalid.
+    Only labels of what it asks, not of its controls or practice. For a published campaign this
+    reads the frozen texts. Raises Refused or ValueError if a draft's settings are invalid.
     """
     if rows := _frozen_labels(campaign):
         asked = [
@@ -35,7 +34,7 @@ def label_findings(campaign: Campaign) -> tuple[int, list[Finding]]:
             for row in rows
         ]
         return len(asked), lint(asked)
-    labels = _labels_of_draft(campaign)
+    labels = labels_of_draft(campaign)
     return len(labels), lint(labels)
 
 
@@ -44,7 +43,7 @@ def language_findings(campaign: Campaign) -> str:
 
     Raises as `label_findings`.
     """
-    labels: Sequence[CampaignLabel | Label] = _frozen_labels(campaign) or _labels_of_draft(campaign)
+    labels: Sequence[CampaignLabel | Label] = _frozen_labels(campaign) or labels_of_draft(campaign)
     translations = [label.translations for label in labels]
     named = Counter(code for each in translations for code in each if "names" in each[code])
     plain = min(campaign.languages, key=lambda code: named[code])  # of names that are given once
@@ -68,20 +67,10 @@ def language_findings(campaign: Campaign) -> str:
 
 
 def _frozen_labels(campaign: Campaign) -> list[CampaignLabel]:
-    """The labels frozen for the campaign, or else for its source."""
-    for each in filter(None, (campaign, campaign.source)):
-        if rows := list(CampaignLabel.objects.filter(campaign=each).select_related("label")):
-            return rows
-    return []
-
-
-def _labels_of_draft(campaign: Campaign) -> list[Label]:
-    """The labels in a draft's candidates."""
-    sql, parameters = candidate_rows(campaign, chosen_images(campaign))
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT DISTINCT label_id FROM ({sql}) AS candidates", parameters)
-        ids = [row[0] for row in cursor.fetchall()]
-    return list(Label.objects.filter(id__in=ids).order_by("key"))
+    """The labels of a published campaign's pairs, those that only its controls show left out."""
+    asked = Pair.objects.filter(campaign=campaign).exclude(sources=["control"])
+    frozen = CampaignLabel.objects.filter(campaign=campaign, label__in=asked.values("label"))
+    return list(frozen.select_related("label"))
 
 
 def in_a_sentence(labels: int, findings: list[Finding]) -> str:

@@ -66,7 +66,7 @@ def freeze(campaign: Campaign) -> Published:
         of_source = counted_pairs(campaign.source)
         published = _freeze_follow_up(campaign, campaign.source, of_source)
     if not published.images:
-        raise Refused(f"campaign {campaign.slug} cannot be published: no image is left to ask")
+        raise nothing_to_ask(campaign)
     _freeze_labels(campaign)
     lay_out_practice(campaign)
     published.practice = money.cost_of_practice(campaign, people=1)
@@ -75,6 +75,11 @@ def freeze(campaign: Campaign) -> Published:
     if campaign.kind == Kind.CLASSIFY:
         _store_foils(campaign, controls)
     return published
+
+
+def nothing_to_ask(campaign: Campaign) -> Refused:
+    """What to say where the settings leave no image to ask."""
+    return Refused(f"campaign {campaign.slug} cannot be published: no image is left to ask")
 
 
 def _freeze_candidates(campaign: Campaign) -> Published:
@@ -94,11 +99,7 @@ def _freeze_candidates(campaign: Campaign) -> Published:
             )
             published.pairs = cursor.rowcount
     else:
-        offered = {
-            image: labels_without_source(candidates, max_offered=campaign.max_offered)
-            for image, candidates in models_candidates(sql, params).items()
-        }
-        published.pairs = _store_offered(campaign, offered)
+        published.pairs = _store_offered(campaign, offered_by_models(campaign, sql, params))
     asked = set(
         Pair.objects.filter(campaign=campaign).values_list("image_id", flat=True).distinct()
     )
@@ -118,6 +119,14 @@ def _freeze_candidates(campaign: Campaign) -> Published:
     published.nothing_to_offer = len(images) - len(asked)
     published.gaps = gaps(images, params)
     return published
+
+
+def offered_by_models(campaign: Campaign, sql: str, params: dict) -> dict[int, list[str]]:
+    """The labels that CLASSIFY offers for each image without a source: keys (rule G6)."""
+    return {
+        image: labels_without_source(candidates, max_offered=campaign.max_offered)
+        for image, candidates in models_candidates(sql, params).items()
+    }
 
 
 @dataclass(frozen=True)
@@ -162,30 +171,52 @@ class Draw:
         )
 
 
+@dataclass(frozen=True)
+class FollowUp:
+    """What a campaign asks of its source's images: those drawn, and the labels offered for each.
+
+    `offered`: keys of labels by image; images that have none are missing.
+    """
+
+    draw: Draw
+    offered: dict[int, list[str]]
+
+    @classmethod
+    def of(cls, campaign: Campaign, source: Campaign, pairs: Sequence[CountedPair]) -> "FollowUp":
+        """By rules G1 to G5; `pairs`: those of its source, counted. Changes nothing."""
+        draw = Draw.of(campaign, source, pairs)
+        offered = {
+            image: labels
+            for image, candidates in candidates_by_image(pairs).items()
+            if image in draw.drawn
+            and (
+                labels := labels_to_offer(
+                    candidates,
+                    max_offered=campaign.max_offered,
+                    min_relative_sf=Fraction(campaign.min_relative_sf),
+                )
+            )
+        }
+        return cls(draw, offered)
+
+    @property
+    def nothing_to_offer(self) -> int:
+        """How many images are drawn and not asked, since no label can be offered."""
+        return len(self.draw.drawn) - len(self.offered)
+
+
 def _freeze_follow_up(
     campaign: Campaign, source: Campaign, pairs: Sequence[CountedPair]
 ) -> Published:
     """Store the source's images by group: which are asked, and with which labels (rules G1-G5)."""
-    draw = Draw.of(campaign, source, pairs)
-    offered = {
-        image: labels
-        for image, candidates in candidates_by_image(pairs).items()
-        if image in draw.drawn
-        and (
-            labels := labels_to_offer(
-                candidates,
-                max_offered=campaign.max_offered,
-                min_relative_sf=Fraction(campaign.min_relative_sf),
-            )
-        )
-    }
+    plan = FollowUp.of(campaign, source, pairs)
     published = Published(
-        images=len(offered),
-        pairs=_store_offered(campaign, offered),
-        groups=Counter(draw.groups.values()),
-        nothing_to_offer=len(draw.drawn) - len(offered),
+        images=len(plan.offered),
+        pairs=_store_offered(campaign, plan.offered),
+        groups=Counter(plan.draw.groups.values()),
+        nothing_to_offer=plan.nothing_to_offer,
     )
-    draw.store(campaign, offered)
+    plan.draw.store(campaign, plan.offered)
     return published
 
 

@@ -2,7 +2,7 @@
 
 import io
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -46,16 +46,12 @@ def lay_out(campaign: Campaign, of_source: Sequence[CountedPair] = ()) -> tuple[
     `of_source`: the pairs of its source, counted. Returns how many HITs there are, and the controls
     in them.
     """
-    share = campaign.controls.get("share", 0)
     contains = campaign.kind == Kind.CONTAINS
-
-    def lay(share: float) -> list[list[Item]]:
-        return _grids(campaign, share) if contains else _pictures(campaign, share, of_source)
-
-    items = lay(share)
-    controls = [item.control for hit in items for item in hit if item.control is not None]
-    if share and not controls:
-        items = lay(0)  # no room is kept for controls that do not exist (rule K1)
+    if contains:
+        items, controls = _with_controls(campaign, lambda share: _grids(campaign, share))
+    else:
+        asked = Pair.objects.filter(campaign=campaign).values_list("image_id", flat=True)
+        items, controls, _ = pictures(campaign, set(asked.distinct()), of_source)
     seconds = [money.expected_seconds(campaign.kind, len(hit)) for hit in items]
     hits = HIT.objects.bulk_create(
         [
@@ -118,15 +114,39 @@ def _grids(campaign: Campaign, share: float) -> list[list[Item]]:
     return hits
 
 
-def _pictures(
-    campaign: Campaign, share: float, of_source: Sequence[CountedPair]
-) -> list[list[Item]]:
-    """CLASSIFY: the items of each HIT."""
-    images = sorted(
-        Pair.objects.filter(campaign=campaign).values_list("image_id", flat=True).distinct()
+def pictures(
+    campaign: Campaign, asked: Iterable[int], of_source: Sequence[CountedPair]
+) -> tuple[list[list[Item]], list[Control], int]:
+    """CLASSIFY: the items of each HIT that asks these images, and their controls. Writes nothing.
+
+    `of_source`: the pairs of its source, counted. Last, of how many controls these were drawn.
+    """
+    images = sorted(asked)
+    usable: list[Control] = []
+    if campaign.controls.get("share", 0):
+        usable = of_one_object(campaign, set(images), of_source, campaign.seed)
+    items, controls = _with_controls(
+        campaign, lambda share: _pictures(campaign, images, share, list(usable))
     )
+    return items, controls, len(usable)
+
+
+def _with_controls(
+    campaign: Campaign, lay: Callable[[float], list[list[Item]]]
+) -> tuple[list[list[Item]], list[Control]]:
+    """HITs laid out with the campaign's share of controls, and the controls."""
+    share = campaign.controls.get("share", 0)
+    items = lay(share)
+    controls = [item.control for hit in items for item in hit if item.control is not None]
+    if share and not controls:
+        items = lay(0)  # no room is kept for controls that do not exist (rule K1)
+    return items, controls
+
+
+def _pictures(
+    campaign: Campaign, images: list[int], share: float, unused: list[Control]
+) -> list[list[Item]]:
     size = room_beside_controls(campaign.images_per_hit, share)
-    unused = of_one_object(campaign, set(images), of_source, campaign.seed) if share else []
     rng = random.Random(campaign.seed)
     hits = []
     for hit in lay_out_images(images, size, campaign.seed):

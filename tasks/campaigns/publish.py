@@ -23,7 +23,7 @@ from tasks.models.campaign import State
 from tasks.models.campaign_settings import missing_to_publish
 from tasks.models.refused import Refused
 from tasks.models.transition import IllegalTransition
-from tasks.work.rounds import finish_if_done, open_round
+from tasks.work.rounds import go_on_if_answered, open_round
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def publish(
     if campaign.state == State.PAUSED:
         return resume(campaign, who, in_queue=in_queue)
     tell(published)
-    _reach_crowd(campaign, in_queue)
+    tell_crowd(campaign, in_queue)
     return published
 
 
@@ -99,11 +99,17 @@ def on_trial(
     `change` is called with the draft first, and may change its settings. With `complete` false the
     draft may lack what publishing needs. Raises Refused.
     """
+    with as_changed(campaign, change) as draft:
+        yield _lay_down(draft, complete), Campaign.locked(campaign.pk)
+
+
+@contextmanager
+def as_changed(campaign: Campaign, change: Callable[[Campaign], object]) -> Iterator[Campaign]:
+    """A draft with other settings, to look at it; at the end it has its own again."""
     with transaction.atomic():
-        locked = Campaign.locked(campaign.pk)
-        change(locked)
+        change(Campaign.locked(campaign.pk))
         try:
-            yield _lay_down(Campaign.locked(campaign.pk), complete), Campaign.locked(campaign.pk)
+            yield Campaign.locked(campaign.pk)
         finally:
             transaction.set_rollback(True)
 
@@ -146,8 +152,8 @@ IN_QUEUE = "The queue will tell it when that sync ends."
 NO_QUEUE = "The queue cannot be reached; once it is back, the next sync will tell the marketplace."
 
 
-def _reach_crowd(campaign: Campaign, in_queue: bool) -> None:
-    """Offer the places, or withdraw them, as the new state says.
+def tell_crowd(campaign: Campaign, in_queue: bool) -> None:
+    """Offer the places, or withdraw them, as the new state and settings say.
 
     A page leaves this to the queue if the offer is long or a sync keeps the lock. Raises NotYetTold
     if a sync keeps the lock or the queue cannot be reached, and Refused if the marketplace failed.
@@ -237,7 +243,7 @@ def _move(campaign: Campaign, state: State, who: str, why: str, in_queue: bool) 
             except IllegalTransition as error:
                 raise Refused(str(error)) from None
     campaign.refresh_from_db()
-    _reach_crowd(campaign, in_queue)
+    tell_crowd(campaign, in_queue)
 
 
 def pause(campaign: Campaign, who: str, why: str = "", in_queue: bool = False) -> None:
@@ -258,7 +264,7 @@ def resume(campaign: Campaign, who: str, why: str = "", in_queue: bool = False) 
     if wrong := money.unconfirmed(campaign):
         raise Refused(f"campaign {campaign.slug} cannot be resumed: {wrong}")
     _move(campaign, State.OPEN, who, why, in_queue)
-    finish_if_done(campaign)
+    go_on_if_answered(campaign)
     return _summary(campaign)
 
 

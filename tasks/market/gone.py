@@ -1,4 +1,4 @@
-"""HITs that the marketplace no longer has: what is lost, and what somebody decides (rule P17).
+"""HITs that the marketplace no longer has: what is lost, and what somebody decides (rule P18).
 
 The study goes on with the others. A lost HIT waits until somebody offers it anew or gives it up.
 """
@@ -82,8 +82,9 @@ def told(campaign: Campaign, lost: list[Lost]) -> str:
     if not lost:
         return ""
     return (
-        f"{named(campaign, lost)} Offer them again (sync {campaign.slug} --offer-again"
-        f" {lost[0].hit.key}) or give them up (--give-up), by name or `{ALL}`."
+        f"{named(campaign, lost)} The others go on. Offer these again or give them up: Sync on the"
+        f" campaign's page, or sync {campaign.slug} --offer-again {lost[0].hit.key} (or --give-up;"
+        f" by name, or `{ALL}`)."
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from django.db import Error, connection, transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from imagesets.clock import Now, database_now
 from imagesets.locks import Lock, held
@@ -20,13 +20,16 @@ from tasks import money
 from tasks.crowds import Crowd, CrowdError, Marketplace, Unavailable, crowd_of
 from tasks.market.gone import chosen, give_up, gone_hits, lost_hits, offer_again, told
 from tasks.market.reconcile import count_again, expire, mark_paid, reconcile_all
+from tasks.market.troubles import keep_troubles
 from tasks.models import HIT, Assignment, Campaign, Payment, Transition
 from tasks.models.assignment import MarketState, Outcome
 from tasks.models.campaign import State
 from tasks.models.payment import PaymentKind, PaymentState
 from tasks.models.refused import Refused
+from tasks.results.habits import replace_habits
 from tasks.work.review import Reviewed, review
 from tasks.work.rounds import asked, finish_if_done, open_round, short_of_money, state_told
+from tasks.work.skills import OVERLAP
 
 PATIENCE = 5.0  # seconds that a page waits for a running sync
 COMPARED = 50  # HITs whose payments a sync compares: of the newly paid, and of all
@@ -87,10 +90,6 @@ def report(campaign: Campaign, done: Synced) -> list[str]:
     lines = [f"Campaign {campaign.slug} is {state}: {did}."]
     if done.opened_round:
         lines.append(f"Round {done.opened_round} was opened.")
-    if done.unconfirmed:
-        lines.append(f"Nothing was paid or offered: {done.unconfirmed}.")
-    if done.lost:
-        lines.append(f"{done.lost[:1].upper()}{done.lost[1:]}")
     if done.unknown:
         some = ", ".join(done.unknown[:NAMED])
         more = f" and {len(done.unknown) - NAMED:,} more" if len(done.unknown) > NAMED else ""
@@ -98,12 +97,16 @@ def report(campaign: Campaign, done: Synced) -> list[str]:
         if len(done.unknown) == 1:
             hits = "HIT that this site does not know and leaves as it is"
         lines.append(f"The marketplace has {len(done.unknown):,} {hits}: {some}{more}.")
-    for name, texts in (
-        ("Refused by the marketplace", done.troubles),
-        ("The ledgers differ", done.differences),
-    ):
-        lines += [f"{name}: {text}" for text in texts]
-    return lines
+    return lines + troubles_of(done)
+
+
+def troubles_of(done: Synced) -> list[str]:
+    """What went wrong, for a person to see to, in lines."""
+    unconfirmed = [f"Nothing was paid or offered: {done.unconfirmed}."] if done.unconfirmed else []
+    lost = [f"{done.lost[:1].upper()}{done.lost[1:]}"] if done.lost else []
+    refused = [f"Refused by the marketplace: {text}" for text in done.troubles]
+    differ = [f"The ledgers differ: {text}" for text in done.differences]
+    return [*unconfirmed, *lost, *refused, *differ]
 
 
 def for_a_person(done: Synced) -> list[str]:
@@ -128,7 +131,13 @@ def sync(
     with held(Lock.SYNC, campaign.pk, patience) as mine:
         if not mine:
             return Synced(busy=True, state=campaign.state)
-        return _sync(campaign, progress, decisions)
+        try:
+            done = _sync(campaign, progress, decisions)
+        except CrowdError as error:
+            keep_troubles(campaign, [str(error)])
+            raise
+        keep_troubles(campaign, troubles_of(done))
+        return done
 
 
 def _sync(campaign: Campaign, progress: Progress, decisions: Decisions | None) -> Synced:
@@ -167,6 +176,9 @@ def _sync(campaign: Campaign, progress: Progress, decisions: Decisions | None) -
             found = money.compare(campaign, _comparable(campaign)).not_entered
             done.entered = money.enter_bonuses(campaign, found, decisions.who)
         done.differences = money.differences(campaign, _to_compare(_fresh(campaign), before))
+    since = Q(submitted_at__gte=campaign.synced_at - OVERLAP) if campaign.synced_at else Q()
+    if done.fetched or campaign.assignments.filter(since, submitted_at__isnull=False).exists():
+        replace_habits(campaign)
     Campaign.objects.filter(pk=campaign.pk).update(synced_at=began)
     campaign.refresh_from_db()
     done.state, done.short_of_money = campaign.state, short_of_money(campaign)
@@ -262,7 +274,7 @@ def _offer_or_withdraw(campaign: Campaign, market: Marketplace | None) -> None:
 def _next_round(campaign: Campaign, crowd: Crowd, done: Synced) -> None:
     """Open the next round if neither site nor marketplace has a place left to take up (rule P2).
 
-    Places of HITs that the marketplace has lost hold nobody up (rule P17).
+    Places of HITs that the marketplace has lost hold nobody up (rule P18).
 
     On the site workers open rounds; a sync does so only where one found no money, and some may have
     come free since.

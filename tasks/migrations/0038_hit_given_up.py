@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks', '0032_practice'),
+        ('tasks', '0037_troubles_and_habits'),
     ]
 
     operations = [

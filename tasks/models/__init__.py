@@ -11,7 +11,15 @@ from tasks.models.known_answer import KnownAnswer
 from tasks.models.payment import Payment
 from tasks.models.picture_report import PictureReport
 from tasks.models.practice import PracticeDraft, PracticeHIT, PracticeItem, PracticeTry, Work
-from tasks.models.results import ImageResult, KeptReport, PairResult, Run, WorkerResult
+from tasks.models.results import (
+    ImageResult,
+    KeptColumn,
+    KeptReport,
+    KeptStudy,
+    PairResult,
+    Run,
+    WorkerResult,
+)
 from tasks.models.transition import Transition
 from tasks.models.worker import Secret, Stop, Worker
 
@@ -29,7 +37,9 @@ __all__ = [
     "HITItem",
     "ImageResult",
     "Invitation",
+    "KeptColumn",
     "KeptReport",
+    "KeptStudy",
     "KnownAnswer",
     "Pair",
     "PairResult",

@@ -163,6 +163,13 @@ class Campaign(models.Model):
     synced_at = models.DateTimeField(
         null=True, blank=True, help_text="When the last whole sync began."
     )
+    troubles = models.JSONField(
+        default=list,
+        db_default=[],
+        editable=False,
+        help_text="What went wrong at the last sync, in sentences.",
+    )
+    troubled_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -178,6 +185,11 @@ class Campaign(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(kind=Kind.CONTAINS) | Q(adds_to=None), name="only_contains_adds"
+            ),
+            models.CheckConstraint(
+                condition=Q(troubles=[], troubled_at=None)
+                | Q(~Q(troubles=[]), troubled_at__isnull=False),
+                name="troubles_have_a_time",
             ),
         ]
 

@@ -115,6 +115,7 @@ SETTINGS: dict[str, Setting] = {
             Whole(1, 1000),
             "R: how many workers answer each HIT.",
             default=9,
+            later=True,
         ),
         Setting(
             "round_size",
@@ -248,6 +249,7 @@ SETTINGS: dict[str, Setting] = {
             " crowd that is paid through a marketplace.",
             default=None,
             null=True,
+            later=True,
         ),
         Setting(
             "assignment_minutes",
@@ -255,6 +257,7 @@ SETTINGS: dict[str, Setting] = {
             Whole(1, SMALL),
             "The longest that a worker may take over a HIT.",
             default=60,
+            later=True,
         ),
         Setting(
             "lifetime_days",
@@ -262,6 +265,7 @@ SETTINGS: dict[str, Setting] = {
             Whole(1, 365),
             "How long the marketplace shows a HIT before the site offers it anew.",
             default=7,
+            later=True,
             crowds=MTURK,
         ),
         Setting(
@@ -270,6 +274,7 @@ SETTINGS: dict[str, Setting] = {
             Whole(0, 30),
             "After how many days the marketplace accepts an answer that nobody has reviewed.",
             default=3,
+            later=True,
             crowds=MTURK,
         ),
         Setting(

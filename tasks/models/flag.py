@@ -19,11 +19,19 @@ class FlagKind(models.TextChoices):
     FAST = "fast", "answers come too fast from one network"
     HAND = "hand", "a machine's hand"
     REPORTS = "reports", "reports many pictures that nobody else does"
+    YES = "yes", "nearly all yes"
+    NO = "no", "nothing selected"
+    LINE = "line", "always the first label"
+    PACE = "pace", "too fast"
+
+
+HABITS = (FlagKind.YES, FlagKind.NO, FlagKind.LINE, FlagKind.PACE)  # kept by each sync, too
 
 
 class Flag(models.Model):
-    """Evidence about a worker in a campaign, or about one assignment; each aggregation replaces it.
+    """Evidence about a worker in a campaign, or about one assignment.
 
+    Each aggregation replaces all of a campaign's; each sync that finds new answers, the habits.
     `evidence` is a sentence with the figures, and names no address.
     """
 
@@ -39,7 +47,12 @@ class Flag(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=FlagKind.values), name="flag_kind")
+            models.CheckConstraint(condition=Q(kind__in=FlagKind.values), name="flag_kind"),
+            models.UniqueConstraint(
+                fields=["campaign", "worker", "kind"],
+                condition=Q(kind__in=HABITS),
+                name="a_habit_is_flagged_once",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,7 +3,7 @@
 from django.db import models
 
 from imagesets.clock import Now
-from imagesets.models import Image
+from imagesets.models import Dataset, Image
 from tasks.models.campaign import Campaign, Pair
 from tasks.models.transaction_id import TransactionField
 from tasks.models.worker import Worker
@@ -158,3 +158,46 @@ class KeptReport(models.Model):
 
     def __str__(self) -> str:
         return f"report of {self.run}"
+
+
+class KeptStudy(models.Model):
+    """A study's images in the explorer's order, kept in columns; replaced whole, never changed.
+
+    `campaign`: the study's last one; null: the dataset's images, without a study. `made_of`: what
+    tells whether it is still current.
+    """
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="+")
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, null=True, related_name="+")
+    images = models.PositiveIntegerField()
+    made_of = models.JSONField()
+    at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dataset", "campaign"], name="a_study_is_kept_once", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.images} images of {self.dataset_id}/{self.campaign_id}"
+
+
+class KeptColumn(models.Model):
+    """A column of a kept study, as the bytes of an array; stored unpacked, so that parts of it are
+    read alone."""
+
+    study = models.ForeignKey(
+        KeptStudy, on_delete=models.CASCADE, related_name="columns", db_index=False
+    )
+    name = models.CharField(max_length=40)
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["study", "name"], name="a_column_is_kept_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.study_id}"

@@ -20,7 +20,21 @@ from tasks.models.setting_types import (
     Whole,
 )
 
-GROUPS_ASKED = ("fu", "mis", "easy")
+GROUPS_ASKED = {
+    "fu": (
+        "To follow up (fu)",
+        "The share asked of images in which another label was selected often enough beside the"
+        " dataset label.",
+    ),
+    "mis": (
+        "Dataset label not seen (mis)",
+        "The share asked of images whose dataset label nobody selected.",
+    ),
+    "easy": (
+        "Easy (easy)",
+        "The share asked of images in which the dataset label alone was selected often.",
+    ),
+}
 # The largest numbers that the columns of a database hold.
 SMALL, MEDIUM, LARGE = 2**15 - 1, 2**31 - 1, 2**63 - 1
 
@@ -78,7 +92,10 @@ CANDIDATES = Group(
 FOLLOW_UP = Group(
     "FollowUp",
     "The share of each group of the source's images that is asked.",
-    tuple(Setting(group, group, SHARE, default=0) for group in GROUPS_ASKED),
+    tuple(
+        Setting(name, title, SHARE, about, default=0)
+        for name, (title, about) in GROUPS_ASKED.items()
+    ),
 )
 CONTROLS = Group(
     "Controls",

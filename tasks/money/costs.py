@@ -1,5 +1,6 @@
 """What answers cost: expected time, rewards and fees. US dollars, always Decimal."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
@@ -82,10 +83,15 @@ def reward_of(campaign: Campaign, seconds: float) -> Decimal:
 
 def cost_of(campaign: Campaign, answers: int) -> Cost:
     """The cost of `answers` answers to each of the campaign's HITs that nobody has given up."""
-    crowd = crowd_of(campaign)
     hits = HIT.objects.filter(campaign=campaign, given_up_at=None).order_by()
+    return cost_of_rewards(campaign, hits.values_list("reward").annotate(Count("pk")), answers)
+
+
+def cost_of_rewards(campaign: Campaign, hits: Iterable[tuple[Decimal, int]], answers: int) -> Cost:
+    """The cost of `answers` answers to each of so many HITs of each reward."""
+    crowd = crowd_of(campaign)
     total = Cost()
-    for reward, number in hits.values_list("reward").annotate(Count("pk")):
+    for reward, number in hits:
         total = _plus(total, crowd, reward, number * answers)
     return total
 

@@ -263,9 +263,10 @@ def sheet_of(work: Work) -> Sheet:
     return sheet
 
 
-def preview_of(hit: HIT) -> Sheet:
+def preview_of(hit: HIT | PracticeHIT) -> Sheet:
     """What somebody sees before accepting the HIT: an order and ids that no worker gets."""
-    seed = random.Random(opaque("preview", hit.public_id))
+    name = hit.public_id if isinstance(hit, HIT) else str(hit)
+    seed = random.Random(opaque("preview", name))
     sections: dict[int, list[int]] = {}
     for position, section in hit.items.order_by("position").values_list("position", "section"):
         sections.setdefault(section, []).append(position)
@@ -274,7 +275,7 @@ def preview_of(hit: HIT) -> Sheet:
         seed.shuffle(positions)
     seed.shuffle(order)
     shown = [position for positions in order for position in positions]
-    sheet = _build(hit, hit.campaign, f"preview {hit.public_id}", shown)
+    sheet = _build(hit, hit.campaign, f"preview {name}", shown)
     sheet.key = ""
     return sheet
 

@@ -22,6 +22,7 @@ from tasks.responses.reading import read_judgments
 from tasks.responses.references import lock_images, lock_labels
 from tasks.responses.resolving import resolve
 from tasks.responses.storing import ImportedResponses, store
+from tasks.results.news import IMPORT, IMPORTED
 from tasks.work.rounds import finish_if_done
 
 # progress(step, done, total): how much of a step is done; total None while unknown.
@@ -76,8 +77,8 @@ def import_responses(
         if imported.judgments:
             Transition.objects.create(
                 campaign=campaign,
-                subject="responses",
-                after="imported",
+                subject=IMPORT,
+                after=IMPORTED,
                 who=who,
                 why=f"{imported.judgments} judgments in {imported.assignments} new assignments",
             )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tasks.aggregation.flags import alike, is_steady, reports_much, too_fast
 from tasks.models import Arrival, Assignment, Campaign, Flag, Worker
-from tasks.models.flag import FlagKind
+from tasks.models.flag import HABITS, FlagKind
 
 Ints = NDArray[np.int64]
 Numbers = NDArray[Any]  # whole ones, in whatever type
@@ -19,11 +19,11 @@ Numbers = NDArray[Any]  # whole ones, in whatever type
 def replace_flags(
     campaign: Campaign, workers: Ints, worker: Numbers, unit: Numbers, value: Numbers
 ) -> None:
-    """Replace the campaign's flags by those of its answers as they are.
+    """Replace the campaign's flags, but those of habits, by those of its answers as they are.
 
     `workers`: ids, ascending; `worker` (an index of these), `unit`, `value`: all used judgments.
     """
-    Flag.objects.filter(campaign=campaign).delete()
+    Flag.objects.filter(campaign=campaign).exclude(kind__in=HABITS).delete()
     place = _places(campaign, workers)
     flags = [
         *_alike(campaign, place, workers, worker, unit, value),

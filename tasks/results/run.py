@@ -12,6 +12,7 @@ from imagesets.locks import Lock, held, take_until_commit
 from tasks.models import Campaign, Run
 from tasks.models.campaign import Kind
 from tasks.results import classify, contains
+from tasks.results.habits import replace_habits
 from tasks.results.snapshot import Snapshot
 from tasks.results.store import Answers, current_answers
 from tasks.results.version import code_version
@@ -36,6 +37,7 @@ def aggregate(campaign: Campaign) -> Run:
         with _on_one_snapshot() as cursor:
             run, answers = _aggregate(cursor, campaign, started)
         answers.forget_others()
+        replace_habits(campaign)
     for note in run.notes:
         log.warning("campaign %s: %s", campaign.slug, note)
     return run

@@ -20,6 +20,11 @@ class Completion:
     total: int = 0
     hits: int = 0
 
+    @property
+    def percent(self) -> float:
+        """How much of what is wanted is done; an import may bring more than that."""
+        return min(100 * self.done / self.total, 100.0) if self.total else 0.0
+
 
 def completion_of(campaigns: Iterable[Campaign]) -> dict[int, Completion]:
     """How complete each campaign is, by id."""

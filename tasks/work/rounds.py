@@ -45,7 +45,7 @@ def open_round(campaign: Campaign, after: int, who: str, recheck: bool = False) 
         locked = Campaign.locked(campaign.pk)
         if locked.round > after:
             return True
-        target = min(locked.target + locked.round_size, locked.workers_per_item)
+        target = next_target(locked)
         if target == locked.target or (locked.out_of_money and not recheck):
             return False
         if not _carried(locked, target - locked.target):
@@ -74,6 +74,11 @@ def open_round(campaign: Campaign, after: int, who: str, recheck: bool = False) 
         locked.target = target
         locked.save(update_fields=["round", "target", "out_of_money"])
         return True
+
+
+def next_target(campaign: Campaign) -> int:
+    """How many used answers a HIT should have after the next round; the same: there is none."""
+    return min(campaign.target + campaign.round_size, campaign.workers_per_item)
 
 
 def _carried(locked: Campaign, answers: int) -> bool:
@@ -176,6 +181,25 @@ def free(locked: Campaign, places: QuerySet[Place], who: str, why: str) -> int:
     return len(ids) - cut
 
 
+def go_further(locked: Campaign, who: str, why: str) -> None:
+    """Take up what a higher R or budget allows: places given up, and the next round (rule P17).
+
+    A finished campaign opens again if there is something to do. One that was filled by import gives
+    out no work, and stays as it is. The caller holds the campaign's row lock.
+    """
+    if not locked.round:
+        return
+    restored = 0
+    if locked.out_of_money:
+        restored = _restore_places(locked)
+        locked.out_of_money = bool(given_up(locked))
+        locked.save(update_fields=["out_of_money"])
+    opened = all_answered(locked) and open_round(locked, locked.round, who, recheck=True)
+    locked.refresh_from_db()
+    if (restored or opened) and locked.state == State.FINISHED:
+        locked.move_to(State.OPEN, who, why)
+
+
 def make_room(locked: Campaign, amount: Decimal) -> bool:
     """Give up free places until the budget carries `amount` more. False: it cannot; none is given
     up.
@@ -271,7 +295,7 @@ def in_review(campaign: Campaign) -> QuerySet[Assignment]:
 
 
 def asked(campaign: Campaign) -> QuerySet[HIT]:
-    """The HITs to which answers are asked: all but those that somebody has given up (rule P17)."""
+    """The HITs to which answers are asked: all but those that somebody has given up (rule P18)."""
     return HIT.objects.filter(campaign=campaign, given_up_at=None)
 
 

@@ -121,6 +121,7 @@ def test_a_decision_waits_until_it_can_no_longer_be_taken_back(live_server, page
         kind="contains",
         workers_per_item=2,
         review_sample=3,
+        rejection=True,
     )
     publish(campaign, "a test")
     work_through(campaign, make_workers(2), random_answers())
@@ -157,4 +158,25 @@ def test_a_decision_waits_until_it_can_no_longer_be_taken_back(live_server, page
     page.wait_for_function(f"document.querySelector('.decision').dataset.answer !== '{third}'")
     page.goto(f"{live_server.url}/healthz")
     until(lambda: set(accepted()) == {first, third}, 20)
+    page.goto(f"{live_server.url}/campaigns/reviewed/review/")
+    page.keyboard.press("r")  # the last one: it can be taken back, too
+    page.keyboard.type("Blind.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_text("No answer waits for your review.").wait_for()
+    page.keyboard.press("u")
+    page.locator(f".decision[data-answer='{second}']").wait_for()
+    page.keyboard.press("r")
+    page.keyboard.type("Blind.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_text("No answer waits for your review.").wait_for()
+    page.clock.run_for(6000)
+    page.get_by_role("link", name="Look again, or overturn").click()
+    page.locator(".decision").wait_for()
+    way.look()
+    page.keyboard.press("o")
+    page.get_by_text("Accepted after all.").wait_for()
+    page.clock.run_for(6000)
+    until(lambda: set(accepted()) == {first, second, third}, 20)
     assert way.faults == []

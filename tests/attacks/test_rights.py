@@ -11,7 +11,7 @@ from django.test import Client
 
 from annotation.serving.bodies import IMPORT_PAGES
 from imagesets.models import ImportJob
-from models_inference.models import InferenceJob
+from models_inference.models import InferenceJob, Trial
 from tasks.models import Campaign, Invitation
 from tests.factories import make_user
 from tests.studies.answered_studies import make_two_studies
@@ -83,8 +83,11 @@ PAGES = {
     "campaign-new": {"GET": ("any", RESEARCHER)},
     "campaign-step": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
     "campaign-effect": {"POST": ("row", RESEARCHER)},
+    "campaign-known": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
+    "campaign-known-table": {"POST": ("row", RESEARCHER)},
     "campaign-preview": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
-    "campaign-texts": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
+    "campaign-change": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
+    "campaign-change-effect": {"POST": ("row", RESEARCHER)},
     "campaign-review": {"GET": ("row", REVIEWER), "POST": ("row", REVIEWER)},
     "campaign-practice": {"GET": ("row", VIEWER)},
     "campaign-log": {"GET": ("row", VIEWER)},
@@ -97,9 +100,19 @@ PAGES = {
     "classifiers": {"GET": ("row", VIEWER)},
     "classifiers-add": {"POST": ("row", RESEARCHER)},
     "classifiers-file": {"POST": ("row", RESEARCHER)},
+    "classifiers-job": {"GET": ("row", VIEWER)},
+    "classifiers-trial": {"GET": ("row", RESEARCHER)},
+    "classifiers-trial-save": {"POST": ("row", RESEARCHER)},
+    "classifiers-trial-drop": {"POST": ("row", RESEARCHER)},
     "reports": {"GET": ("any", VIEWER)},
     "compare": {"GET": ("any", VIEWER)},
     "compare-chart": {"GET": ("any", VIEWER)},
+    "explorer": {"GET": ("any", VIEWER)},
+    **{
+        f"explorer-{name}": {"GET": ("row", VIEWER)}
+        for name in ("images", "image", "table", "keys")
+    },
+    "explorer-again": {"GET": ("row", RESEARCHER)},
     "report": {"GET": ("row", VIEWER)},
     "report-chart": {"GET": ("row", VIEWER)},
 }
@@ -191,7 +204,9 @@ TABLE = of_flags() | API | PAGES | of_the_admin()
 
 @pytest.fixture(scope="module")
 def made(module_db) -> Campaign:
-    return make_two_studies()
+    study = make_two_studies()
+    Trial.objects.create(dataset=study.dataset, name="tried", architecture="resnet18")
+    return study
 
 
 @pytest.fixture
@@ -214,6 +229,8 @@ def requests_of(route: Route, study: Campaign) -> Iterator[tuple[str, str, tuple
     """(method, address, who may) of a route of the table."""
     parts: dict[str, Any] = {"table": "workers", "extension": "csv", "step": "asked"}
     about_campaign = "campaign" in route.pattern
+    if "public_id" in route.pattern:
+        parts["public_id"] = study.dataset.images.all()[0].public_id
     parts["slug"] = study.slug if about_campaign else study.dataset.slug
     if route.name.startswith("admin:") and "{" in route.pattern:
         app, model = route.pattern.split("/")[2:4]
@@ -224,7 +241,9 @@ def requests_of(route: Route, study: Campaign) -> Iterator[tuple[str, str, tuple
     elif about_campaign:
         parts["pk"] = Invitation.objects.get(campaign=study).pk
     else:
-        parts["job"] = InferenceJob.objects.get().pk
+        parts["job"] = parts["pk"] = InferenceJob.objects.get().pk
+        if "trials" in route.pattern:
+            parts["pk"] = Trial.objects.get().pk
     for method, rule in TABLE[route.name].items():
         yield method, route.address(**parts), rule
 

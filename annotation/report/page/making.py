@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from annotation.report.page.drawings import size_of
 from annotation.report.page.galleries import galleries_of
 from annotation.report.page.named import named, unambiguous
-from annotation.report.page.pictures import Embedding, pictures_of
+from annotation.report.page.pictures import Embedding, no_page, pictures_of
 from annotation.report.page.sections import ChartImage, Page, page_of, tight
 from annotation.report.wording import Plain
 from imagesets.models import Dataset, Image
@@ -59,12 +59,14 @@ def contents(
     classify: Campaign | None,
     charts: dict[str, list[ChartImage]],
     source_of: Callable[[Image], str],
+    address_of: Callable[[Image], str] = no_page,
 ) -> Page:
-    """What the page says. source_of: where the page finds a picture."""
+    """What the page says. source_of: where the page finds a picture; address_of: where an image's
+    own page is."""
     names = label_names(dataset)
     galleries = galleries_of(report, dataset, contains, classify, names)
     pictures = {
-        name: [pictures_of(gallery, source_of) for gallery in some]
+        name: [pictures_of(gallery, source_of, address_of) for gallery in some]
         for name, some in galleries.items()
     }
     return page_of(named(report, names), dataset.name, charts, pictures)

@@ -22,13 +22,15 @@ MOST_BYTES = 900_000  # of all pictures within a page, as text
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as the page shows it; its size in pixels reserves its box."""
+    """A picture as the page shows it; its size in pixels reserves its box. address: of the image's
+    own page, or "" where the report stands alone."""
 
     source: str
     width: int
     height: int
     alt: str
     lines: tuple[str, ...]
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,21 @@ def on_site(image: Image) -> str:
     return image_urls(image)[0]
 
 
-def pictures_of(gallery: Gallery, source_of: Callable[[Image], str]) -> Pictures:
+def no_page(image: Image) -> str:
+    """The address of an image's own page in a report that stands alone: it has none."""
+    return ""
+
+
+def pictures_of(
+    gallery: Gallery,
+    source_of: Callable[[Image], str],
+    page_of: Callable[[Image], str] = no_page,
+) -> Pictures:
     """The gallery's pictures; those that cannot be read are left out, and counted."""
     shown, missing = [], 0
     for example in gallery.examples:
         try:
-            shown.append(_picture(example, source_of))
+            shown.append(_picture(example, source_of, page_of))
         except (Undecodable, OSError) as error:
             log.warning("image %s is not in the report's page: %s", example.image.key, error)
             missing += 1
@@ -73,11 +84,13 @@ def pictures_of(gallery: Gallery, source_of: Callable[[Image], str]) -> Pictures
     return Pictures(gallery.title, shown, left_out)
 
 
-def _picture(example: Example, source_of: Callable[[Image], str]) -> Picture:
+def _picture(
+    example: Example, source_of: Callable[[Image], str], page_of: Callable[[Image], str]
+) -> Picture:
     image = example.image
     scale = min(1.0, LONGEST / max(image.width, image.height))
     width, height = (max(1, round(scale * side)) for side in (image.width, image.height))
-    return Picture(source_of(image), width, height, image.key, example.lines)
+    return Picture(source_of(image), width, height, image.key, example.lines, page_of(image))
 
 
 def _small(image: Image) -> bytes:

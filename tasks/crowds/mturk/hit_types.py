@@ -44,20 +44,26 @@ def question(hit: HIT) -> str:
 
 
 def hit_types(campaign: Campaign, client: Client) -> dict[Decimal, str]:
-    """The id of the campaign's HIT type for each reward that its HITs have.
+    """The id of the campaign's HIT type for each reward that its HITs have, as it is now.
 
-    MTurk returns the same id for the same HIT type, so asking twice makes only one.
+    Another title or deadline makes another HIT type. MTurk returns the same id for the same one, so
+    asking twice makes only one.
     """
-    known = dict(HITType.objects.filter(campaign=campaign).values_list("reward", "market_id"))
+    known = {row.reward: row for row in HITType.objects.filter(campaign=campaign)}
     rewards = HIT.objects.filter(campaign=campaign).order_by().values_list("reward", flat=True)
+    types = {}
     for reward in rewards.distinct():
-        if reward not in known:
-            answer = client.call("create_hit_type", **_fields(campaign, reward))
-            hit_type, _ = HITType.objects.get_or_create(
-                campaign=campaign, reward=reward, defaults={"market_id": answer["HITTypeId"]}
+        fields = _fields(campaign, reward)
+        row = known.get(reward)
+        if row is None or row.fields != fields:
+            answer = client.call("create_hit_type", **fields)
+            row, _ = HITType.objects.update_or_create(
+                campaign=campaign,
+                reward=reward,
+                defaults={"market_id": answer["HITTypeId"], "fields": fields},
             )
-            known[reward] = hit_type.market_id
-    return known
+        types[reward] = row.market_id
+    return types
 
 
 def _fields(campaign: Campaign, reward: Decimal) -> dict[str, Any]:

@@ -14,6 +14,9 @@ class HITType(models.Model):
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="+")
     reward = models.DecimalField(max_digits=7, decimal_places=2)
     market_id = models.CharField(max_length=64)
+    fields = models.JSONField(
+        default=dict, db_default={}, help_text="What CreateHITType was given for it."
+    )
 
     class Meta:
         verbose_name = "HIT type"
@@ -35,6 +38,9 @@ class Listing(models.Model):
     number = models.PositiveSmallIntegerField(help_text="From 1, within the HIT.")
     token = models.CharField(max_length=64, unique=True, help_text="Its UniqueRequestToken.")
     market_id = models.CharField(max_length=64, unique=True, null=True, blank=True)
+    hit_type = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="The id of its HIT type."
+    )
     max_assignments = models.PositiveSmallIntegerField(
         default=0, help_text="MaxAssignments, as MTurk last confirmed it."
     )

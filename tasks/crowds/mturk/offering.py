@@ -61,7 +61,7 @@ def needs_of(campaign: Campaign) -> dict[int, Need]:
     for count in counts:
         needs[count["hit"]].handed_in = count["all"]
         needs[count["hit"]].wasted = count["all"] - count["placed"]
-    for listing in Listing.objects.filter(hit__campaign=campaign).order_by("pk"):
+    for listing in listings_of(campaign):
         needs[listing.hit_id].listings.append(listing)
     return needs
 
@@ -85,8 +85,42 @@ def offer(campaign: Campaign) -> None:
                 extended.append(listing)
             elif not wanted and (done or listing.is_replaced or need.asked > need.handed_in):
                 ended.append(listing)
+    offered = [item for need in needs.values() if need.unanswered for item in need.listings]
+    _follow_settings(campaign, client, offered)
     set_expiry(client, extended, now + lifetime)
     end(client, ended)
+
+
+def _follow_settings(campaign: Campaign, client: Client, offered: list[Listing]) -> None:
+    """Give HITs that workers may still accept the HIT type that the campaign's settings make now.
+
+    Whoever has accepted one already keeps their time.
+    """
+    types = hit_types(campaign, client)
+    other = [
+        listing
+        for listing in offered
+        if listing.market_id is not None
+        and listing.gone_at is None
+        and listing.hit_type != types[listing.hit.reward]
+    ]
+
+    def call(listing: Listing) -> bool:
+        """False: the HIT is gone."""
+        kind = types[listing.hit.reward]
+        try:
+            client.call("update_hit_type_of_hit", HITId=listing.market_id, HITTypeId=kind)
+        except RequestRefused:
+            if described(client, listing) is not None:
+                raise
+            return False
+        return True
+
+    for listing, is_changed in in_parallel(other, call):
+        if is_changed:
+            Listing.objects.filter(pk=listing.pk).update(hit_type=types[listing.hit.reward])
+        else:
+            mark_gone([listing])
 
 
 def withdraw(campaign: Campaign) -> None:
@@ -232,14 +266,14 @@ def _made_before(client: Client, listing: Listing, error: RequestRefused) -> dic
 def _made(listing: Listing, hit: dict[str, Any]) -> Listing:
     """The listing with MTurk's description of its HIT, not yet saved."""
     number = min(hit.get("MaxAssignments") or listing.asked_for, MOST_ASSIGNMENTS)
-    listing.market_id = hit["HITId"]
+    listing.market_id, listing.hit_type = hit["HITId"], hit.get("HITTypeId", "")
     listing.max_assignments = listing.asked_for = number
     listing.expires_at = hit.get("Expiration")
     return listing
 
 
 def _save(made: list[Listing]) -> None:
-    fields = ["market_id", "max_assignments", "asked_for", "expires_at"]
+    fields = ["market_id", "hit_type", "max_assignments", "asked_for", "expires_at"]
     Listing.objects.bulk_update(made, fields)
 
 

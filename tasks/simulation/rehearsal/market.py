@@ -137,6 +137,14 @@ class Market:
         hit.expires = max(until, now) if until > now else now
         return {}
 
+    def _UpdateHITTypeOfHIT(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        hit = self._hit(given)
+        kind = self.types.get(given["HITTypeId"])
+        if kind is None:
+            raise wrong("HITTypeDoesNotExist", f"HIT type {given['HITTypeId']} does not exist")
+        hit.type = kind
+        return {}
+
     def _GetHIT(self, given: Mapping[str, Any]) -> dict[str, Any]:
         return {"HIT": self._describe(self._hit(given, even_disposed=True))}
 

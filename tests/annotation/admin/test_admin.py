@@ -10,8 +10,16 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from imagesets.models import Dataset, Image
-from models_inference.models import InferenceJob, SkippedImage
-from tasks.models import Assignment, Campaign, KnownAnswer, PairResult, Stop
+from models_inference.models import InferenceJob, Prediction, SkippedImage
+from tasks.models import (
+    Assignment,
+    Campaign,
+    ImageResult,
+    KnownAnswer,
+    Pair,
+    PairResult,
+    Stop,
+)
 from tests.factories import (
     make_awkward_dataset,
     make_campaign,
@@ -23,6 +31,7 @@ from tests.factories import (
 from tests.studies.answered_studies import make_answered_study
 
 pytestmark = pytest.mark.django_db
+NAME_LABELS = (Pair, PairResult, ImageResult, KnownAnswer, Prediction, Image)
 OURS = ("imagesets", "models_inference", "tasks")
 
 
@@ -91,6 +100,27 @@ def test_the_navigation_is_in_the_order_of_the_work(study, root):
     titles = re.findall(r"Datasets|Classifiers|Campaigns|Workers|Reports|Settings", page)
     order = list(dict.fromkeys(titles))
     assert order == ["Datasets", "Classifiers", "Campaigns", "Workers", "Reports", "Settings"]
+
+
+def test_lists_lead_to_the_pages_of_studies_and_campaigns(study, root):
+    for model, page in (
+        (Dataset, reverse("dataset", args=[study.dataset.slug])),
+        (Campaign, reverse("campaign-progress", args=[study.slug])),
+    ):
+        html = root.get(address(model, "changelist")).content.decode()
+        assert f'href="{page}"' in html
+        assert "/change/" not in html
+
+
+def test_lists_tell_a_label_by_its_name_and_its_key_in_small(study, root):
+    pair = study.pairs.first()
+    KnownAnswer.objects.create(
+        dataset=study.dataset, image=pair.image, label=pair.label, present=True
+    )
+    told = [address(model, "changelist") for model in NAME_LABELS]
+    for page in [*told, address(study.hits.first(), "change")]:
+        html = root.get(page).content.decode()
+        assert re.search(r'\w+ <span style="font-size:12px;opacity:.8">\w+</span>', html), page
 
 
 def test_lists_cost_the_same_however_long(study, root, tmp_path):

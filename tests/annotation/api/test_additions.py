@@ -172,6 +172,6 @@ def test_the_campaigns_page_makes_the_draft_too(first, client):
     assert b"Nothing is missing" in answer.content
     answer = client.post(page, {"classifier": "third"})
     made = Campaign.objects.get(adds_to=first)
-    assert answer.headers["Location"] == f"/admin/tasks/campaign/{made.pk}/change/"
+    assert answer.headers["Location"] == f"/campaigns/{made.slug}/"
     shown = client.get(answer.headers["Location"]).content.decode()
-    assert "adds to grid" in shown
+    assert f'adds to <a href="/campaigns/{first.slug}/">' in shown

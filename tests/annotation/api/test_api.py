@@ -195,7 +195,7 @@ def test_a_campaign_from_draft_to_results(api, dataset):
     both = {"instructions": "Look twice.", "grid_size": 7}
     refused = api.patch(at, both, content_type="application/json")
     assert refused.status_code == 400
-    assert "campaign my-grid is open. Only its texts can" in refused.json()["grid_size"][0]
+    assert "campaign my-grid is open. Only these can: " in refused.json()["grid_size"][0]
     both = {"instructions": {"en": "Look twice.", "de": "Zweimal."}, "languages": ["en", "de"]}
     later = api.patch(at, both, content_type="application/json")
     assert {name: later.json()[name] for name in both} == both

@@ -8,11 +8,12 @@ from django.test import Client
 
 from annotation.api.serializers import CampaignSerializer
 from annotation.guided.effect import EXAMPLES, effect_of
-from annotation.guided.form import StepForm
 from annotation.guided.steps import ELSEWHERE, PLACED, STEPS
 from imagesets.models import Dataset
+from tasks import money
+from tasks.campaigns.findings import label_findings
 from tasks.campaigns.publish import publish
-from tasks.models import Campaign
+from tasks.models import Campaign, KnownAnswer
 from tasks.models.campaign_settings import SETTINGS
 from tests.factories import make_awkward_dataset, make_user
 from tests.studies.answered_studies import make_answered_study
@@ -151,6 +152,31 @@ def test_the_preview_is_the_workers_page_with_the_texts_as_typed(researcher, dra
     assert not draft.hits.exists()
 
 
+def test_the_preview_shows_what_stands_before_the_work_too(researcher, draft):
+    at = f"/campaigns/{draft.slug}/steps/preview/?page="
+    data = posted(researcher, draft, "page") | {"consent": ["I *know*."], "content_warning": ["Hm"]}
+    begin = researcher.post(f"{at}begin", data).content.decode()
+    assert ">Begin</button>" in begin
+    assert "Hm" in begin
+    assert "<em>know</em>" in researcher.post(f"{at}consent", data).content.decode()
+    assert "no text to agree to" in researcher.get(f"{at}consent").content.decode()
+    assert "has no practice" in researcher.get(f"{at}practice").content.decode()
+    assert researcher.get(f"{at}other").status_code == 404
+    labels, images = draft.dataset.labels.all(), draft.dataset.images.all()
+    for label in labels:
+        for number, image in enumerate(images):
+            KnownAnswer.objects.create(
+                dataset=draft.dataset, image=image, label=label, present=number % 2 == 0
+            )
+    Campaign.objects.filter(pk=draft.pk).update(
+        images=[images[0].key], practice={"items": 4, "pass": 0.7, "tries": 1}
+    )
+    page = researcher.get(f"{at}practice").content.decode()
+    assert "You go on to the work if 3 of 4 are right." in page
+    assert "This is a preview" in page
+    assert not draft.consent_texts.exists()
+
+
 def test_a_follow_up_shows_its_groups_and_the_true_number_asked(researcher, source):
     draft = begun(researcher, source=source.slug)
     assert (draft.kind, draft.source) == ("classify", source)
@@ -158,6 +184,7 @@ def test_a_follow_up_shows_its_groups_and_the_true_number_asked(researcher, sour
     effect = researcher.post(f"/campaigns/{draft.slug}/steps/asked/effect/", data).context["effect"]
     assert sum(group.asked for group in effect.groups) >= effect.images > 0
     assert effect.examples == []
+    assert label_findings(draft)[0] == effect.labels
     before = asked(draft)
     for step in STEPS[:-1]:
         data = posted(researcher, draft, step.name)
@@ -167,6 +194,11 @@ def test_a_follow_up_shows_its_groups_and_the_true_number_asked(researcher, sour
     data = posted(researcher, draft, "asked") | {"follow_up.easy": ["1"]}
     researcher.post(f"/campaigns/{draft.slug}/steps/asked/", data)
     researcher.post(f"/campaigns/{draft.slug}/steps/publish/")
+    draft.refresh_from_db()
+    assert label_findings(draft)[0] == effect.labels  # what its controls show is not asked
+    items = [item for hit in draft.hits.all() for item in hit.items.all()]
+    assert (effect.hits, effect.images + effect.controls) == (draft.hits.count(), len(items))
+    assert effect.whole == str(money.cost_of(draft, draft.workers_per_item))
     rows = list(draft.campaign_images.all())
     assert {group.name for group in effect.groups} == {row.group for row in rows}
     for group in effect.groups:
@@ -198,25 +230,29 @@ def test_a_copy_has_the_same_settings_under_another_slug(researcher, draft):
     }
 
 
+def test_a_draft_of_listed_images_asks_these_alone(researcher, dataset, source):
+    keys = list(dataset.images.order_by("key").values_list("key", flat=True))
+    first, plain = keys[0], keys[2]
+    drafts = Campaign.objects.count()
+    unknown = {"of": dataset.slug, "images": f"{first}\r\nnowhere.png"}
+    answer = researcher.post("/campaigns/new/", unknown)
+    assert (answer.status_code, Campaign.objects.count()) == (422, drafts)
+    assert "nowhere.png" in answer.content.decode()
+    for what in ({"of": dataset.slug}, {"source": source.slug}):
+        assert begun(researcher, images=f"{first}\r\n{plain}\r\n", **what).images == [first, plain]
+        draft = begun(researcher, images=json.dumps(keys[:3]), **what)
+        data = posted(researcher, draft, "asked")
+        researcher.post(f"/campaigns/{draft.slug}/steps/asked/", data)
+        draft.refresh_from_db()
+        assert draft.images == keys[:3]
+
+
 def test_a_viewer_and_a_stranger_make_nothing(source, dataset, client):
     client.force_login(make_user("vera", "viewer"))
     assert client.post("/campaigns/new/", {"of": dataset.slug}).status_code in (403, 404)
-    assert client.get(f"/campaigns/{source.slug}/texts/").status_code == 403
+    assert client.get(f"/campaigns/{source.slug}/change/").status_code == 403
     assert client.get(f"/campaigns/{source.slug}/steps/asked/").status_code == 403
     assert Client().get("/campaigns/new/").status_code == 302
     client.force_login(make_user("nobody"))
     assert client.get("/campaigns/new/").status_code == 403
     assert client.get(f"/campaigns/{source.slug}/steps/asked/").status_code == 404
-
-
-def test_texts_change_after_publishing_and_nothing_else(researcher, draft):
-    researcher.post(f"/campaigns/{draft.slug}/steps/publish/")
-    at = f"/campaigns/{draft.slug}/texts/"
-    form = researcher.get(at).context["form"]
-    assert isinstance(form, StepForm)
-    data = {name: form.initial[name] or "" for name in form.fields}
-    data |= {"contact": "Bob", "workers_per_item": "2"}
-    assert researcher.post(at, data).status_code == 302
-    draft.refresh_from_db()
-    assert (draft.contact, draft.workers_per_item) == ("Bob", 9)
-    assert draft.transitions.filter(subject="setting contact").count() == 1

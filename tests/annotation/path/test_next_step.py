@@ -18,10 +18,12 @@ from tests.factories import (
     answer_no,
     make_awkward_dataset,
     make_campaign,
+    make_lettered_dataset,
     make_user,
     make_workers,
     work_through,
 )
+from tests.studies.judgment_files import give, make_draft, on
 
 
 @pytest.fixture
@@ -68,6 +70,18 @@ def test_only_what_is_kept_for_a_person_waits_for_one(campaign):
 def test_a_study_that_ended_without_an_answer_has_nothing_to_aggregate(campaign):
     close(campaign, "ada", "")
     assert not ended_without_results().exists()
+
+
+def test_imported_answers_are_aggregated_when_their_study_ends(db, client):
+    user = make_user("ada", "researcher")
+    given = make_draft(make_lettered_dataset())
+    give(given, [on(submitted_at="2099-01-01T00:00:00Z")])  # a clock far ahead
+    assert said(given, user)[1] == "End the study"
+    close(given, "ada", "")
+    assert list(ended_without_results()) == [given]
+    aggregate(given)
+    assert not ended_without_results().exists()
+    assert "its results are being computed" not in said(given, user)[0]
 
 
 def test_home_lists_what_needs_a_person_and_what_is_under_way(campaign, client):

@@ -3,9 +3,10 @@
 import pytest
 from django.test import Client
 
-from annotation.review.drawn import draw
+from annotation.drawn.answer import draw
 from tasks.models import Assignment, Campaign
 from tasks.models.assignment import Outcome
+from tasks.work.review import reject
 from tests.factories import (
     answer_truly,
     make_awkward_dataset,
@@ -59,7 +60,7 @@ def test_each_decision_is_taken_once(reviewer, reviewed):
     first, second, *_ = waiting(reviewed)
     json = {"Accept": "application/json"}
     accept = {"answer": first.key, "decision": "accept"}
-    assert reviewer.post(address(reviewed), accept, headers=json).status_code == 204
+    assert reviewer.post(address(reviewed), accept, headers=json).content == b"1 answer accepted."
     again = reviewer.post(address(reviewed), accept, headers=json)
     assert (again.status_code, "does not wait" in again.content.decode()) == (422, True)
     reject = {"answer": second.key, "decision": "reject", "why": ""}
@@ -68,7 +69,45 @@ def test_each_decision_is_taken_once(reviewer, reviewed):
     first.refresh_from_db()
     second.refresh_from_db()
     assert (first.outcome, second.outcome, second.feedback) == ("accepted", "rejected", "Blind.")
-    assert "Overturn" in reviewer.get(address(reviewed)).content.decode()
+
+
+def test_a_rejected_answer_is_drawn_again_and_accepted_after_all(reviewer, reviewed):
+    one, other = waiting(reviewed)[:2]
+    Assignment.objects.filter(pk=other.pk).update(for_person=False)  # as review itself decides
+    for answer in (one, other):
+        reject(answer, "Blind.", "review")
+    page = reviewer.get(address(reviewed))
+    assert {answer.key for answer in page.context["decided"]} == {one.key, other.key}
+    again = reviewer.get(address(reviewed), {"at": other.key})
+    assert again.context["drawn"].assignment == other
+    assert "The worker was told: “Blind.”" in again.content.decode()
+    body = {"answer": other.key, "decision": "overturn"}
+    told = reviewer.post(address(reviewed), body, headers={"Accept": "application/json"})
+    assert told.content == b"1 answer accepted after all, of which 1 count again."
+    other.refresh_from_db()
+    assert (other.outcome, other.used) == ("accepted", True)
+    refused = reviewer.post(address(reviewed), body, headers={"Accept": "application/json"})
+    assert (refused.status_code, "was not rejected" in refused.content.decode()) == (422, True)
+
+
+def test_all_rejected_of_one_worker_are_accepted_after_all(reviewer, reviewed):
+    worker = waiting(reviewed)[0].worker
+    theirs = [answer for answer in waiting(reviewed) if answer.worker == worker]
+    for answer in theirs:
+        reject(answer, "Blind.", "rita")
+    body = {"answer": theirs[0].key, "decision": "overturn-all"}
+    assert reviewer.post(address(reviewed), body).status_code == 302
+    outcomes = Assignment.objects.filter(pk__in=[answer.pk for answer in theirs])
+    assert set(outcomes.values_list("outcome", flat=True)) == {"accepted"}
+
+
+def test_a_decision_held_back_by_the_page_is_not_shown_again(reviewer, reviewed):
+    first, second, *_ = waiting(reviewed)
+    page = reviewer.get(address(reviewed), {"held": first.key})
+    assert (page.context["drawn"].assignment, page.context["left"]) == (second, 3)
+    page = reviewer.get(address(reviewed), {"held": first.key, "all": "1"})
+    others = [answer for answer in waiting(reviewed) if answer.worker != first.worker]
+    assert page.context["left"] == len(others)
 
 
 def test_all_of_one_worker_are_decided_together(reviewer, reviewed):

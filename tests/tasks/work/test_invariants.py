@@ -23,6 +23,8 @@ from hypothesis.stateful import (
 )
 
 from tasks import money
+from tasks.campaigns.changing import CannotChange, change
+from tasks.campaigns.consequences import consequences
 from tasks.campaigns.publish import pause, preview, publish, resume
 from tasks.crowds import CrowdError, crowd_of
 from tasks.market.sync import sync
@@ -264,6 +266,29 @@ class Study(RuleBasedStateMachine):
                 assert next_assignment(self._now(), Worker.of("local", "new")) is None
             resume(self._now(), "a person")
 
+    @rule(r=st.integers(2, 7))
+    def another_r(self, r: int) -> None:
+        self._changed({"workers_per_item": r})
+
+    @rule(cents=st.integers(-200, 400))
+    def another_budget(self, cents: int) -> None:
+        self._changed({"budget": self._now().budget + Decimal(cents) / 100})
+
+    def _changed(self, values: dict) -> None:
+        """Change the study: told beforehand what it opens, and never fewer answers than asked."""
+        before = self._now()
+        told = " ".join(consequences(before, values))
+        try:
+            change(self._now(), values, "a person")
+        except CannotChange as refused:
+            self._expect(refused, "only be raised", "spent or promised", "no further round")
+            return
+        after = self._now()
+        assert ("The next round opens" in told) == (after.round > before.round)
+        assert ("open again" in told) == (before.state != after.state)
+        again = Place.objects.filter(campaign=after, round__lte=before.round).count()
+        assert ("are asked again" in told) == (again > self.places)
+
     # What must hold
 
     def _now(self) -> Campaign:
@@ -282,6 +307,7 @@ class Study(RuleBasedStateMachine):
         rows = list(Place.objects.filter(campaign=campaign))
         used = Counter(a.hit_id for a in assignments if a.used)
         places_of = Counter(place.hit_id for place in rows)
+        self.places = len(rows)
         # Never over R, never twice.
         assert max(used.values(), default=0) <= campaign.target <= campaign.workers_per_item
         assert max(places_of.values(), default=0) <= campaign.target

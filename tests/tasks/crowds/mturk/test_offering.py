@@ -11,9 +11,11 @@ from decimal import Decimal
 
 import pytest
 
+from tasks.campaigns.changing import change
 from tasks.crowds import CrowdError, Unavailable, crowd_of
 from tasks.crowds.mturk import client, marketplace
 from tasks.crowds.mturk.client import Client, Pace, in_parallel
+from tasks.crowds.mturk.hit_types import TITLES
 from tasks.crowds.mturk.models import Listing
 from tasks.models import HIT, Place
 from tasks.simulation.rehearsal.faults import EVERYTHING, Faults
@@ -289,3 +291,37 @@ def test_what_is_tried_again_counts_towards_the_rate_too(server, monkeypatch):
     server.trouble.next = ["failed", "failed", ""]
     Client(server.address).call("get_account_balance")
     assert len(waits) == 3
+
+
+def test_a_changed_title_or_deadline_reaches_hits_that_are_on_offer(open_for_mturk, market):
+    campaign = open_for_mturk()
+    marketplace.offer(campaign)
+    change(campaign, {"title": "Look again", "assignment_minutes": 20}, "a test")
+    marketplace.offer(campaign)
+    offered(campaign, market)
+    for hit in market.hits.values():
+        assert (hit.type.fields["Title"], hit.type.duration) == (
+            "Look again",
+            timedelta(minutes=20),
+        )
+    before = dict(market.calls)
+    marketplace.offer(campaign)
+    assert market.calls == before
+    change(campaign, {"title": ""}, "a test")
+    Listing.objects.update(hit_type="")  # as of a call whose answer was lost
+    marketplace.offer(campaign)
+    assert {hit.type.fields["Title"] for hit in market.hits.values()} == {TITLES["contains"]}
+
+
+def test_a_higher_r_tops_hits_up_or_makes_further_ones(open_for_mturk, market):
+    campaign = open_for_mturk()
+    marketplace.offer(campaign)
+    for target, (first, *more) in ((9, [9]), (12, [9, 3])):
+        assert change(campaign, {"workers_per_item": target}, "a test")
+        while campaign.target < target:
+            assert open_round(campaign, campaign.round, "a test")
+            campaign.refresh_from_db()
+        marketplace.offer(campaign)
+        offered(campaign, market)
+        sizes = Counter(hit.max_assignments for hit in market.hits.values())
+        assert sizes == Counter({first: 2} | dict.fromkeys(more, 2))

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('mturk', '0001_listings'),
+        ('mturk', '0002_hit_types_change'),
     ]
 
     operations = [

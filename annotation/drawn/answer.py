@@ -5,29 +5,12 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from imagesets.models import Image
-from imagesets.pictures.derivatives import image_urls
+from annotation.drawn.picture import Drawn
 from tasks.models import Assignment, CampaignLabel, HITItem
 from tasks.models.assignment import USED
 from tasks.models.campaign import Kind
 
 AGREED = 3  # others, before their majority says anything (rule K8)
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A picture, small and whole."""
-
-    key: str
-    tile: str
-    full: str
-    width: int
-    height: int
-
-    @classmethod
-    def of(cls, image: Image) -> "Drawn":
-        tile, full = image_urls(image)
-        return cls(image.key, tile, full, image.width, image.height)
 
 
 @dataclass(frozen=True)

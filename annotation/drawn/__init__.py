@@ -1,0 +1,1 @@
+"""What workers saw and said, drawn for researchers: pictures, and whole answers."""

@@ -1,0 +1,1 @@
+"""The explorer: look at a study's images, labels and workers."""

@@ -1,0 +1,128 @@
+"""Keeps a study's columns in the database, and knows whether they are still current."""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.cache import cache
+from django.db import connection, transaction
+from django.db.models import Exists, Max, OuterRef
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from annotation.explorer.building import columns_of
+from annotation.report.campaigns import Campaigns
+from imagesets.locks import Lock, held, take_until_commit
+from imagesets.models import Comparison, Dataset
+from models_inference.models import Classifier, InferenceJob, Prediction
+from tasks.models import Campaign, CampaignImage, KeptColumn, KeptStudy
+from tasks.results import record_failure
+
+log = logging.getLogger(__name__)
+SUBJECT = "explorer"  # of a failure in the campaign's log
+SMALL = 5_000  # images that a visitor waits for
+AGAIN = 120  # seconds before the same study is queued again
+
+
+def kept_study(dataset: Dataset, campaigns: Campaigns) -> KeptStudy | None:
+    """What is kept of the study, current or not."""
+    return KeptStudy.objects.filter(dataset=dataset, campaign=_last(campaigns)).first()
+
+
+def is_current(kept: KeptStudy, dataset: Dataset, campaigns: Campaigns) -> bool:
+    """Whether nothing that it was made of has changed since."""
+    return kept.made_of == made_of(dataset, campaigns)
+
+
+def is_small(dataset: Dataset, campaigns: Campaigns) -> bool:
+    """Whether the columns are made in about a second."""
+    of_study = CampaignImage.objects.filter(campaign__in=[each for each in campaigns if each])
+    return len(of_study.values_list("pk")[: SMALL + 1]) <= SMALL and (
+        of_study.exists() or len(dataset.images.values_list("pk")[: SMALL + 1]) <= SMALL
+    )
+
+
+def made_of(dataset: Dataset, campaigns: Campaigns) -> dict[str, Any]:
+    """What tells whether columns are current: runs, classifiers, imports."""
+    jobs = InferenceJob.objects.filter(dataset=dataset).aggregate(at=Max("finished_at"))["at"]
+    imported = Comparison.objects.filter(dataset=dataset).values_list("images", flat=True).first()
+    return {
+        "runs": [
+            campaign.runs.values_list("pk", flat=True).first() for campaign in campaigns if campaign
+        ],
+        "published": [str(campaign.published_at) for campaign in campaigns if campaign],
+        "classifiers": [each.pk for each in _predicting(dataset)],
+        "predicted": str(jobs),
+        "imported": imported,
+    }
+
+
+def keep(dataset: Dataset, campaigns: Campaigns) -> KeptStudy:
+    """Make the study's columns and keep them in place of older ones, in one transaction."""
+    with _alone(dataset), _on_one_snapshot() as cursor:
+        made = made_of(dataset, campaigns)
+        columns = columns_of(cursor, dataset, campaigns, _predicting(dataset))
+        KeptStudy.objects.filter(dataset=dataset, campaign=_last(campaigns)).delete()
+        kept = KeptStudy.objects.create(
+            dataset=dataset,
+            campaign=_last(campaigns),
+            images=columns["image"].size,
+            made_of=made,
+        )
+        for name, column in columns.items():
+            KeptColumn.objects.create(study=kept, name=name, content=column.tobytes())
+        kept.refresh_from_db(fields=["at"])
+    return kept
+
+
+def queue(dataset: Dataset, campaigns: Campaigns) -> bool:
+    """Queue it, unless that was done a moment ago; whether there is a queue."""
+    from annotation.explorer.celery_tasks import keep_study
+
+    last = _last(campaigns)
+    try:
+        if cache.add(f"keep-study-{dataset.pk}-{last and last.pk}", True, AGAIN):
+            keep_study.delay(dataset.pk, last and last.pk)
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("The images of %s were not queued: %s", dataset.slug, error)
+        return False
+    return True
+
+
+def keep_failure(dataset: Dataset, campaigns: Campaigns, error: Exception) -> None:
+    """Log that the columns could not be made; the kept ones stay."""
+    log.exception("The images of %s could not be laid out; the kept ones stay.", dataset.slug)
+    if (last := _last(campaigns)) is not None:
+        record_failure(last, error, SUBJECT)
+
+
+def _last(campaigns: Campaigns) -> Campaign | None:
+    contains, classify = campaigns
+    return classify or contains
+
+
+def _predicting(dataset: Dataset) -> list[Classifier]:
+    """The dataset's classifiers with predictions, by name."""
+    predicted = Exists(Prediction.objects.filter(classifier=OuterRef("pk")))
+    return list(Classifier.objects.filter(predicted, dataset=dataset).order_by("name"))
+
+
+@contextlib.contextmanager
+def _alone(dataset: Dataset) -> Iterator[None]:
+    """Entered before the snapshot is taken, so that who waited sees what the other kept."""
+    if connection.in_atomic_block:
+        take_until_commit(Lock.KEPT_STUDY, dataset.pk)
+        yield
+    else:
+        with held(Lock.KEPT_STUDY, dataset.pk):
+            yield
+
+
+@contextlib.contextmanager
+def _on_one_snapshot() -> Iterator[Any]:
+    within = connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
+        if not within:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield cursor

@@ -1,0 +1,175 @@
+"""Known answers in the step "Quality": picked from a grid of pictures, or brought as a table."""
+
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from annotation.drawn.picture import Drawn
+from annotation.rights import RESEARCH, need
+from annotation.rights.pages import needs
+from imagesets.errors import ImportRefused
+from imagesets.models import Dataset, Image, Label
+from tasks.campaigns.asked import labels_of_draft
+from tasks.campaigns.known_answers import import_known_answers
+from tasks.campaigns.pickable import KNOWN, OTHER, Pickable, pickable
+from tasks.models import Campaign, KnownAnswer
+from tasks.models.campaign import State
+from tasks.models.refused import Refused
+
+ON_A_PAGE = 24
+CHANGED = "known"  # the event after which what the draft would ask is counted again
+ANSWERS = {"yes": True, "no": False}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A label that can be chosen, with how many answers to it are known."""
+
+    label: Label
+    present: int
+    absent: int
+
+    @property
+    def title(self) -> str:
+        """Its name, and what is known of it."""
+        known = f": {self.present:,} show it, {self.absent:,} do not"
+        return f"{self.label.names[0]}{known if self.present + self.absent else ''}"
+
+
+def choices_of(draft: Campaign) -> list[Choice]:
+    """The labels that a draft asks about, those of which least is known first."""
+    known = KnownAnswer.objects.filter(dataset=draft.dataset_id).order_by()
+    counted = Counter(known.values_list("label_id", "present"))
+    choices = [
+        Choice(label, counted[label.pk, True], counted[label.pk, False])
+        for label in labels_of_draft(draft)
+    ]
+    return sorted(choices, key=lambda each: (each.present + each.absent, each.label.names[0]))
+
+
+def context_of(draft: Campaign, label: Label | None = None, after: str = "") -> dict[str, Any]:
+    """What the grid shows: the labels, and pictures under one of them."""
+    try:
+        choices = choices_of(draft)
+        if not choices:
+            return {"refused": "There is nothing to ask yet."}
+        label = label or choices[0].label
+        rank, _, public_id = after.partition("-")
+        since = (int(rank), public_id) if rank.isdecimal() and len(rank) == 1 else (KNOWN, "")
+        rows = pickable(draft, label, ON_A_PAGE + 1, since)
+    except (Refused, ValueError) as error:
+        return {"refused": str(error)}
+    shown = rows[:ON_A_PAGE]
+    more = len(rows) > ON_A_PAGE
+    return {
+        "choices": choices,
+        "label": label,
+        "tiles": [_tile(row) for row in shown],
+        "more": f"{shown[-1].rank}-{shown[-1].image.public_id}" if more else "",
+        "is_first": not after,
+        "none_named": not after and all(row.rank == OTHER for row in shown),
+    }
+
+
+def _tile(row: Pickable) -> dict[str, Any]:
+    return {"id": row.image.public_id, "picture": Drawn.of(row.image), "present": row.present}
+
+
+@needs(RESEARCH, Campaign)
+@require_http_methods(["GET", "POST"])
+@never_cache
+def known(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    """GET: pictures under a label (?label=, ?after=). POST: what one of them shows, or undo."""
+    _need_draft(request, campaign)
+    labels = campaign.dataset.labels
+    if request.method == "GET":
+        key = request.GET.get("label")
+        label = get_object_or_404(labels, key=key) if key else None
+        context = context_of(campaign, label, request.GET.get("after", ""))
+        return TemplateResponse(request, "guided/picks.html", context | {"campaign": campaign})
+    label = get_object_or_404(labels, key=request.POST.get("label", ""))
+    image = get_object_or_404(campaign.dataset.images, public_id=request.POST.get("image", ""))
+    answer = request.POST.get("answer", "")
+    if answer not in (*ANSWERS, "undo"):
+        raise Http404
+    present = ANSWERS.get(answer)
+    mark(campaign.dataset, image, label, present)
+    context = {"campaign": campaign, "label": label, "tile": _tile(Pickable(image, KNOWN, present))}
+    reply: HttpResponse = TemplateResponse(request, "guided/pick.html", context)
+    if not request.headers.get("HX-Request"):
+        reply = HttpResponseRedirect(_step(campaign))
+    reply["HX-Trigger"] = CHANGED
+    return reply
+
+
+def _need_draft(request: HttpRequest, campaign: Campaign) -> None:
+    """Known answers are the dataset's, so they need the right on it too."""
+    if campaign.state != State.DRAFT:
+        raise Http404
+    need(request.user, RESEARCH, campaign.dataset)
+
+
+def _step(campaign: Campaign) -> str:
+    return reverse("campaign-step", args=[campaign.slug, "quality"]) + "#known"
+
+
+@transaction.atomic
+def mark(dataset: Dataset, image: Image, label: Label, present: bool | None) -> None:
+    """Settle whether the image shows the label; None: nobody knows any more."""
+    Dataset.objects.select_for_update().get(pk=dataset.pk)  # as an import does
+    same = KnownAnswer.objects.filter(image=image, label=label)
+    if present is None or same.exclude(present=present).exists():
+        same.delete()  # with what explained the other answer
+    if present is not None:
+        KnownAnswer.objects.get_or_create(
+            image=image, label=label, defaults={"dataset": dataset, "present": present}
+        )
+
+
+@needs(RESEARCH, Campaign)
+@require_POST
+@never_cache
+def bring(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    """Import a table of known answers, all of it or nothing."""
+    _need_draft(request, campaign)
+    said, problem = "", ""
+    upload = request.FILES.get("file")
+    if upload is None:
+        problem = "Choose a file first: a table image,label,present."
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / (Path(upload.name or "").name or "table.csv")
+            with file.open("wb") as copy:
+                copy.writelines(upload.chunks())
+            try:
+                done = import_known_answers(campaign.dataset, file)
+            except ImportRefused as error:
+                problem = str(error).replace(f"{file}", file.name)
+            else:
+                kept = f" {done.unchanged:,} were known." if done.unchanged else ""
+                said = " ".join([f"{done.added:,} known answers added.{kept}", *done.notes])
+    if not request.headers.get("HX-Request"):
+        (messages.error if problem else messages.success)(request, problem or said)
+        return HttpResponseRedirect(_step(campaign))
+    context = context_of(campaign) | {"campaign": campaign, "problem": problem, "said": said}
+    reply = TemplateResponse(request, "guided/known.html", context)
+    if said:
+        reply["HX-Trigger"] = CHANGED
+    return reply
+
+
+urlpatterns = [
+    path("campaigns/<slug:slug>/steps/known/", known, name="campaign-known"),
+    path("campaigns/<slug:slug>/steps/known/table/", bring, name="campaign-known-table"),
+]
