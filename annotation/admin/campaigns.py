@@ -1,7 +1,6 @@
 """Campaigns in the admin: drafts to edit, steps to take, progress to follow."""
 
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -26,6 +25,8 @@ from annotation.admin.widgets import (
     thumbnail,
 )
 from annotation.exports import FORMATS, TABLES
+from annotation.path.standing import standing_of
+from annotation.path.times import about
 from tasks import money
 from tasks.crowds.local.invitations import NAME as LOCAL
 from tasks.models import (
@@ -45,7 +46,6 @@ from tasks.models import (
     campaign_settings,
 )
 from tasks.models.campaign import Kind, State
-from tasks.work.progress import completion_of
 from tasks.work.rounds import state_told, waiting_places
 from tasks.work.states import round_states
 
@@ -87,7 +87,8 @@ FIGURES = [
 
 @admin.register(Campaign)
 class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
-    list_display = ["page", "state_label", "kind_name", "dataset", "progress", "round_now", "spent"]
+    list_display = ["page", "state_label", "kind_name", "dataset", "progress", "round_now"]
+    list_display += ["spent", "finish"]
     list_display_links = None  # a campaign's page leads on to its form
     list_filter = ["state", "kind", ("dataset", VisibleFilter)]
     list_filter_submit = True
@@ -131,10 +132,9 @@ class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
         )
 
     def prepare(self, rows: list[Any], request: HttpRequest) -> None:
-        progress = completion_of(rows)
-        spent = money.spent_by(rows)
-        for row in rows:
-            row.counted, row.spent_so_far = progress[row.pk], spent.get(row.pk, Decimal(0))
+        for row, standing in zip(rows, standing_of(rows), strict=True):
+            row.counted, row.spent_so_far = standing.completion, standing.spent
+            row.finish = about(standing.finish, standing.pace.now) if standing.finish else "-"
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         campaign = super().get_object(request, object_id, from_field)
@@ -179,6 +179,10 @@ class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
     def spent(self, campaign: Any) -> str:
         of = f" of {money.usd(campaign.budget)}" if campaign.budget is not None else ""
         return f"{money.usd(campaign.spent_so_far)}{of}"
+
+    @display(description="expected finish")
+    def finish(self, campaign: Any) -> str:
+        return campaign.finish
 
     @display(description="money")
     def spending(self, campaign: Any) -> str:

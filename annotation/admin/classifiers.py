@@ -96,6 +96,8 @@ class ClassifierAdmin(Lists):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any):
         form = super().get_form(request, obj, change=change, **kwargs)
         form.may_read_server = may(request.user, SUPERUSER)
+        for name in form.base_fields.keys() & {"weights", "input", "mapping"}:
+            form.base_fields[name].widget.attrs["rows"] = 2
         return form
 
     def has_run_permission(self, request: HttpRequest) -> bool:

@@ -28,18 +28,24 @@ class DecideOnSync(forms.Form):
             self.fields["decision"] = forms.ChoiceField(
                 label=f"{len(lost):,} HITs are gone at the marketplace",
                 choices=[
-                    (LATER, "Decide later: the study goes on with the others"),
-                    (AGAIN, "Offer them again: what is still wanted of them is put up anew"),
-                    (GIVE_UP, "Give them up: the answers that they have stay, no more are asked"),
+                    (LATER, "Decide later"),
+                    (AGAIN, "Offer them again"),
+                    (GIVE_UP, "Give them up"),
                 ],
                 initial=LATER,
+                help_text="Offered again, they are put up anew for what is still wanted of them."
+                " Given up, they keep the answers that they have, and no more are asked. Meanwhile"
+                " the study goes on with the others.",
                 widget=UnfoldAdminRadioSelectWidget,
             )
         if 1 < len(lost) <= CHOSEN_AMONG:
             keys = [one.hit.key for one in lost]
             self.fields["hits"] = forms.MultipleChoiceField(
                 label="Which of them",
-                choices=[(one.hit.key, f"{one}: {one.wanted:,} answers wanted") for one in lost],
+                choices=[
+                    (one.hit.key, f"{one.hit.key}: {one.wanted:,} wanted ({one.name})")
+                    for one in lost
+                ],
                 initial=keys,
                 required=False,
                 widget=UnfoldAdminCheckboxSelectMultipleWidget,

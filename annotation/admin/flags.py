@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from unfold.decorators import display
 
 from annotation.admin.guarded import VisibleFilter
-from annotation.admin.widgets import History
+from annotation.admin.widgets import History, link_to_worker
 from annotation.rights import REVIEW
 from tasks.models import Flag
 
@@ -23,8 +24,12 @@ def evidence_of(flags: Iterable[Flag]) -> str:
 class FlagAdmin(History):
     sees = REVIEW
     links = ("worker__id__exact",)
-    list_display = ["worker", "campaign", "kind", "evidence", "assignment", "at"]
+    list_display = ["worker", "campaign", "kind", "evidence", "assignment", "at", "pictures"]
     list_filter = [("campaign", VisibleFilter), "kind"]
     list_select_related = ["worker", "campaign", "assignment"]
     search_fields = ["worker__pseudonym__exact"]
     search_help_text = "A worker's full pseudonym."
+
+    @display(description="")
+    def pictures(self, flag: Flag) -> str:
+        return link_to_worker(flag.campaign, flag.worker, "as pictures")

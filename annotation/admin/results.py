@@ -8,7 +8,7 @@ from unfold.contrib.filters.admin import RangeNumericFilter
 from unfold.decorators import display
 
 from annotation.admin.guarded import VisibleFilter
-from annotation.admin.widgets import History, label_name, number, thumbnail
+from annotation.admin.widgets import History, label_name, link_to_worker, number, thumbnail
 from imagesets.models import Label
 from tasks.models import ImageResult, PairResult, Run, WorkerResult
 
@@ -92,7 +92,12 @@ class WorkerResultAdmin(History):
         "control_accuracy",
         "agreement",
         "median_seconds",
+        "pictures",
     ]
     list_filter = [("campaign", VisibleFilter)]
     list_select_related = ["worker", "campaign"]
     search_fields = ["worker__pseudonym"]
+
+    @display(description="")
+    def pictures(self, result: WorkerResult) -> str:
+        return link_to_worker(result.campaign, result.worker, "as pictures")

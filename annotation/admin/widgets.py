@@ -15,7 +15,7 @@ from unfold.paginator import InfinitePaginator
 from annotation.admin.guarded import Guarded
 from imagesets.models import Dataset, Image, Label
 from models_inference.models import InferenceJob
-from tasks.models import Campaign
+from tasks.models import Campaign, Worker
 
 
 class PageChangeList(ChangeList):
@@ -103,6 +103,12 @@ def label_name(label: Label | None) -> str:
 def named(name: str, key: str) -> str:
     """A name, with the key behind it in small type."""
     return format_html('{} <span style="font-size:12px;opacity:.8">{}</span>', name, key)
+
+
+def link_to_worker(campaign: Campaign, worker: Worker, text: str) -> str:
+    """A link to the worker's page in a campaign."""
+    address = reverse("worker", args=[campaign.slug, worker.pseudonym])
+    return format_html('<a class="underline" href="{}">{}</a>', address, text)
 
 
 def link_to_list(model: type[Model], text: str, **filters: Any) -> str:

@@ -14,13 +14,14 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 from annotation.admin.flags import evidence_of
 from annotation.admin.guarded import VisibleFilter
 from annotation.admin.steps import Step, ask_first
-from annotation.admin.widgets import History, by_id, ids, link_to, link_to_list
+from annotation.admin.widgets import History, by_id, ids, link_to, link_to_list, link_to_worker
 from annotation.rights import RAW_WORKERS, REVIEW, allowed, may, visible
 from tasks.models import Assignment, Campaign, Flag, Stop, Worker
 from tasks.models.assignment import USED
 from tasks.work.stops import set_aside
 
 MOST_FLAGS = 20  # shown on a worker's page; the list has all
+MOST_CAMPAIGNS = 50
 
 
 class AskWhichCampaign(forms.Form):
@@ -51,11 +52,12 @@ class WorkerAdmin(History):
 
     def get_fields(self, request: HttpRequest, obj: Worker | None = None) -> list[str]:
         """A crowd's own id of a worker is for those who may read it."""
-        fields = ["pseudonym", "crowd", "created_at", "answers", "used", "flagged", "stopped"]
+        fields = ["pseudonym", "crowd", "created_at", "answers", "used", "worked_in"]
+        fields += ["flagged", "stopped"]
         return [*fields, "external_id"] if may(request.user, RAW_WORKERS, obj) else fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Worker | None = None) -> list[str]:
-        return ["answers", "used", "flagged", "stopped"]
+        return ["answers", "used", "worked_in", "flagged", "stopped"]
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         if may(request.user, RAW_WORKERS):
@@ -93,6 +95,9 @@ class WorkerAdmin(History):
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         worker = super().get_object(request, object_id, from_field)
         self.prepare([worker], request)
+        worked = Assignment.objects.filter(worker=worker, submitted_at__isnull=False)
+        campaigns = Campaign.objects.filter(pk__in=worked.values("campaign"))
+        worker.seen_campaigns = list(visible(request.user, campaigns)[:MOST_CAMPAIGNS])
         return worker
 
     @display(description="answers")
@@ -102,6 +107,13 @@ class WorkerAdmin(History):
     @display(description="used")
     def used(self, worker: Any) -> str:
         return f"{worker.used_answers:,}"
+
+    @display(description="as pictures, by campaign")
+    def worked_in(self, worker: Any) -> str:
+        rows = (
+            (link_to_worker(campaign, worker, campaign.name),) for campaign in worker.seen_campaigns
+        )
+        return format_html_join(", ", "{}", rows) or "-"
 
     @display(description="flags")
     def flags(self, worker: Any) -> str:
@@ -152,7 +164,11 @@ class WorkerAdmin(History):
 
 @admin.register(Stop)
 class StopAdmin(History):
-    list_display = ["worker", "campaign", "reason", "at"]
+    list_display = ["worker", "campaign", "reason", "at", "pictures"]
     list_filter = [("campaign", VisibleFilter)]
     list_select_related = ["worker", "campaign"]
     search_fields = ["worker__pseudonym", "reason"]
+
+    @display(description="")
+    def pictures(self, stop: Stop) -> str:
+        return link_to_worker(stop.campaign, stop.worker, "as pictures")

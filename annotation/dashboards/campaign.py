@@ -94,7 +94,9 @@ def _facts(standing: Standing) -> list[str]:
     """Where it stands in short, by the figures that the API tells too (ProgressSerializer)."""
     campaign, completion = standing.campaign, standing.completion
     facts = [
-        f"{completion.done:,} of {completion.total:,} answers used, to {completion.hits:,} HITs",
+        f"{completion.done:,} of {completion.total:,} answers used, to {completion.hits:,} HITs"
+        if completion.hits
+        else "no HIT is laid out yet",
         f"{money.usd(standing.spent)} of {money.usd(campaign.budget)}"
         if campaign.budget is not None
         else f"{money.usd(standing.spent)} paid and owed",

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from django.db import connection
-from django.urls import reverse
 
 from tasks.models import Campaign, Flag, Stop, Worker, WorkerResult
 
@@ -24,10 +23,6 @@ class Row:
     stopped: str  # why they were set aside; "" if they were not
 
     @property
-    def address(self) -> str:
-        return reverse("admin:tasks_worker_change", args=[self.worker.pk])
-
-    @property
     def told(self) -> list[tuple[str, str, int]]:
         """Of each kind of flag: its name, the evidence of the first, and how many more."""
         kinds: dict[str, list[Flag]] = {}
@@ -41,15 +36,18 @@ _SQL = """
            count(*) FILTER (WHERE state = 'submitted' AND NOT set_aside AND outcome <> 'rejected'),
            percentile_cont(0.5) WITHIN GROUP (
                ORDER BY active_seconds / nullif(cardinality(shown), 0))
-    FROM tasks_assignment WHERE campaign_id = %s AND submitted_at IS NOT NULL
-    GROUP BY worker_id ORDER BY 2 DESC, 1 LIMIT %s
+    FROM tasks_assignment
+    WHERE campaign_id = %(campaign)s AND submitted_at IS NOT NULL {only}
+    GROUP BY worker_id ORDER BY 2 DESC, 1 LIMIT %(most)s
 """
 
 
-def workers_of(campaign: Campaign) -> list[Row]:
-    """The MOST workers with the most answers."""
+def workers_of(campaign: Campaign, worker: Worker | None = None) -> list[Row]:
+    """The MOST workers with the most answers; or one worker, if they have any."""
+    only = "" if worker is None else "AND worker_id = %(worker)s"
+    params = {"campaign": campaign.pk, "worker": worker.pk if worker else None, "most": MOST}
     with connection.cursor() as cursor:
-        cursor.execute(_SQL, [campaign.pk, MOST])
+        cursor.execute(_SQL.format(only=only), params)
         counted = {row[0]: row[1:] for row in cursor.fetchall()}
     workers = Worker.objects.in_bulk(counted)
     results = {

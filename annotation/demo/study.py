@@ -26,6 +26,7 @@ from annotation.demo.bill import bill_table
 from annotation.report.campaigns import Campaigns
 from annotation.report.document import report_of, text_of
 from annotation.report.kept import keep, kept_report
+from annotation.report.loading import load_study
 from annotation.serving.celery_worker import celery_worker
 from annotation.serving.web import web_server
 from imagesets.importing.import_dataset import import_dataset
@@ -165,7 +166,8 @@ def _true_share(classify: Campaign, truth: list[dict[str, str]]) -> tuple[int, i
 def _report(dataset: Dataset, campaigns: Campaigns) -> dict[str, Any]:
     """The study's report, computed unless it is kept."""
     if (report := kept_report(campaigns)) is None:
-        keep(text_of(report_of(dataset, *campaigns)), campaigns)
+        study = load_study(dataset, *campaigns)
+        keep(text_of(report_of(dataset, *campaigns, study=study)), campaigns, study)
         report = kept_report(campaigns)
     assert report is not None
     return report

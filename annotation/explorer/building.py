@@ -1,4 +1,4 @@
-"""Makes the columns of a study from the stored results, on one snapshot."""
+"""Makes the columns of a study from the stored results, in the explorer's order (rule T15)."""
 
 from fractions import Fraction
 from typing import Any

@@ -63,6 +63,7 @@ class Columns:
         self.study = study
         self.n = study.images
         self._columns: dict[str, NDArray[Any]] = {}
+        self._counted: dict[str, NDArray[np.int16]] = {}
 
     def of(self, name: str) -> NDArray[Any]:
         """One column. Raises Replaced."""
@@ -105,6 +106,15 @@ class Columns:
         width = -(-self.n // 8)
         packed = self.of(name)[number * width : (number + 1) * width]
         return np.unpackbits(packed, count=self.n).astype(bool)
+
+    def counted(self, name: str) -> NDArray[np.int16]:
+        """(n,): how many classifiers have an image in column `right` or `predicted`."""
+        if name not in self._counted:
+            counted = np.zeros(self.n, np.int16)
+            for number in range(len(self.classifiers)):
+                counted += self.of_classifier(name, number)
+            self._counted[name] = counted
+        return self._counted[name]
 
     @cached_property
     def classifiers(self) -> list[int]:

@@ -50,6 +50,7 @@ CHOICES: dict[str, dict[str, str]] = {
 RANGES = ("sf_from", "sf_to", "posterior_from", "posterior_to")
 LABELS = ("label", "shows", "main", "of")
 CLASSIFIERS = ("right", "wrong")
+ALL_OF = ("shows", "right", "wrong")  # filters that ask for all that they name
 
 
 class BadFilter(Exception):

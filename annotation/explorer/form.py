@@ -15,6 +15,7 @@ WORDS = {
     "posterior_from": "Posterior from",
     "posterior_to": "Posterior to",
 }
+MOST_NAMES = 200
 OF_CONTAINS = ("shows", "of", "sf_from", "sf_to", "posterior_from", "posterior_to")
 
 
@@ -51,6 +52,12 @@ def _applies(view: View, name: str) -> bool:
     if name == "main":
         return view.classify is not None
     return name not in OF_CONTAINS or view.contains is not None
+
+
+def names_of_labels(view: View) -> list[str]:
+    """Names to choose from while typing; none where there are too many for a page."""
+    names = list(view.dataset.labels.values_list("names__0", flat=True)[: MOST_NAMES + 1])
+    return sorted(set(names)) if len(names) <= MOST_NAMES else []
 
 
 def hidden_of(view: View) -> list[tuple[str, str]]:

@@ -20,7 +20,11 @@ from tasks.models import Campaign
 from tasks.models.campaign import Kind, State
 
 # The pages of the explorer: the name of each one's address, and its title.
-TABS = (("explorer-images", "Images"),)
+TABS = (
+    ("explorer-images", "Images"),
+    ("explorer-labels", "Labels"),
+    ("explorer-pairs", "Pairs"),
+)
 STUDIES = 20  # to choose from
 
 

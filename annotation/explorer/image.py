@@ -71,7 +71,8 @@ def _around(view: View, image: Image) -> dict[str, Any]:
     def address(pk: int | None) -> str:
         if pk not in ids:
             return ""
-        return reverse("explorer-image", args=[view.dataset.slug, ids[pk]]) + f"?{query}"
+        there = reverse("explorer-image", args=[view.dataset.slug, ids[pk]])
+        return f"{there}?{query}" if query else there
 
     first = view.query(after=ids.get(before) if before else None)
     return {

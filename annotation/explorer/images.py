@@ -10,8 +10,8 @@ from django.views.decorators.http import require_safe
 
 from annotation.explorer.cards import cards_of
 from annotation.explorer.facets import facets_of
-from annotation.explorer.filters import CHOICES, BadFilter, unknown
-from annotation.explorer.form import fields_of, hidden_of
+from annotation.explorer.filters import ALL_OF, CHOICES, LABELS, RANGES, BadFilter, unknown
+from annotation.explorer.form import fields_of, hidden_of, names_of_labels
 from annotation.explorer.frame import explorer_page, framed
 from annotation.explorer.view import PAGE, View
 from annotation.rights import RESEARCH, VIEW, may
@@ -59,6 +59,7 @@ def images(request: HttpRequest, dataset: Dataset) -> HttpResponse:
         "in_use": in_use(view),
         "fields": fields_of(view),
         "hidden": hidden_of(view),
+        "names": names_of_labels(view),
         "open_form": bool(set(view.filters.in_use) - {"text", *CHOICES, "right", "wrong"}),
         "here": request.path,
         "page_size": PAGE,
@@ -93,21 +94,26 @@ def _without_empty(path: str, query: QueryDict) -> str:
 
 def in_use(view: View) -> list[tuple[str, str]]:
     """What the view is narrowed to, in words, each with the query without it."""
+    names = view.label_names if any(getattr(view.filters, name) for name in LABELS) else {}
     told = []
     for name in view.filters.in_use:
         value = getattr(view.filters, name)
-        says = " and ".join(value) if name in ("shows", "right", "wrong") else " or ".join(value)
-        if isinstance(value, str):
-            says = value
-        told.append((f"{WORDS[name]} {says}", view.query(view.filters.without(name))))
+        says = [
+            CHOICES.get(name, {}).get(each) or (names.get(each, each) if name in LABELS else each)
+            for each in ([value] if isinstance(value, str) else value)
+        ]
+        joined = (" and " if name in ALL_OF else " or ").join(says)
+        if name in RANGES and view.filters.of:
+            joined += f" ({names.get(view.filters.of, view.filters.of)})"
+        told.append((f"{WORDS[name]} {joined}", view.query(view.filters.without(name))))
     return told
 
 
 WORDS = {
     "group": "group",
-    "objects": "objects",
-    "disagreement": "disagreement",
-    "models": "classifiers",
+    "objects": "objects:",
+    "disagreement": "disagreement:",
+    "models": "classifiers:",
     "label": "dataset label",
     "shows": "selected by half or more:",
     "main": "main label",

@@ -15,9 +15,9 @@ from annotation.explorer.building import columns_of
 from annotation.report.campaigns import Campaigns
 from imagesets.locks import Lock, held, take_until_commit
 from imagesets.models import Comparison, Dataset
-from models_inference.models import Classifier, InferenceJob, Prediction
-from tasks.models import Campaign, CampaignImage, KeptColumn, KeptStudy
-from tasks.results import record_failure
+from models_inference.models import Classifier, Prediction
+from tasks.models import Campaign, CampaignImage, KeptColumn, KeptStudy, Transition
+from tasks.results import last_failure, record_failure
 
 log = logging.getLogger(__name__)
 SUBJECT = "explorer"  # of a failure in the campaign's log
@@ -44,8 +44,11 @@ def is_small(dataset: Dataset, campaigns: Campaigns) -> bool:
 
 
 def made_of(dataset: Dataset, campaigns: Campaigns) -> dict[str, Any]:
-    """What tells whether columns are current: runs, classifiers, imports."""
-    jobs = InferenceJob.objects.filter(dataset=dataset).aggregate(at=Max("finished_at"))["at"]
+    """What tells whether columns are current: runs, classifiers, imports.
+
+    `predicted` changes with predictions for any dataset: to ask for this one's would walk them.
+    """
+    newest = Prediction.objects.aggregate(pk=Max("pk"))["pk"]
     imported = Comparison.objects.filter(dataset=dataset).values_list("images", flat=True).first()
     return {
         "runs": [
@@ -53,15 +56,18 @@ def made_of(dataset: Dataset, campaigns: Campaigns) -> dict[str, Any]:
         ],
         "published": [str(campaign.published_at) for campaign in campaigns if campaign],
         "classifiers": [each.pk for each in _predicting(dataset)],
-        "predicted": str(jobs),
+        "predicted": newest,
         "imported": imported,
     }
 
 
 def keep(dataset: Dataset, campaigns: Campaigns) -> KeptStudy:
-    """Make the study's columns and keep them in place of older ones, in one transaction."""
+    """Make the study's columns, unless they are current, and keep them in place of older ones."""
     with _alone(dataset), _on_one_snapshot() as cursor:
         made = made_of(dataset, campaigns)
+        kept = kept_study(dataset, campaigns)
+        if kept is not None and kept.made_of == made:  # made while this one waited
+            return kept
         columns = columns_of(cursor, dataset, campaigns, _predicting(dataset))
         KeptStudy.objects.filter(dataset=dataset, campaign=_last(campaigns)).delete()
         kept = KeptStudy.objects.create(
@@ -95,6 +101,12 @@ def keep_failure(dataset: Dataset, campaigns: Campaigns, error: Exception) -> No
     log.exception("The images of %s could not be laid out; the kept ones stay.", dataset.slug)
     if (last := _last(campaigns)) is not None:
         record_failure(last, error, SUBJECT)
+
+
+def failure_of(campaigns: Campaigns) -> Transition | None:
+    """Why the study's columns could not be made, if no aggregation has followed since."""
+    last = _last(campaigns)
+    return None if last is None else last_failure(last, SUBJECT)
 
 
 def _last(campaigns: Campaigns) -> Campaign | None:

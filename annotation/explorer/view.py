@@ -15,9 +15,17 @@ from numpy.typing import NDArray
 
 from annotation.explorer.columns import END, GROUPS, NOT_SETTLED, Bools, Columns
 from annotation.explorer.filters import BadFilter, Filters, bound, named_in
-from annotation.explorer.keeping import is_current, is_small, keep, keep_failure, kept_study, queue
+from annotation.explorer.keeping import (
+    failure_of,
+    is_current,
+    is_small,
+    keep,
+    keep_failure,
+    kept_study,
+    queue,
+)
 from annotation.report.campaigns import Campaigns, NoStudy, study_seen
-from imagesets.models import Dataset, Image
+from imagesets.models import Dataset, Image, Label
 from tasks.models import Campaign, KeptStudy
 
 Ints = NDArray[np.integer]
@@ -114,6 +122,12 @@ class View:
         value = getattr(self.filters, name)
         return [self._labels[key] for key in ([value] if name == "of" else value)]
 
+    @cached_property
+    def label_names(self) -> dict[str, str]:
+        """First names of the labels that the filters name, by what they say."""
+        labels = Label.objects.in_bulk(set(self._labels.values()))
+        return {word: labels[pk].names[0] for word, pk in self._labels.items() if pk in labels}
+
     @property
     def campaigns(self) -> list[Campaign]:
         """The study's campaigns, one or two; none: the dataset's images without a study."""
@@ -166,6 +180,8 @@ class View:
         if before is not None:
             end = int(np.searchsorted(self.places, self._place(before)))
             start = max(0, end - size)
+            if start == 0:  # a whole page all the same
+                end = min(size, len(self))
         else:
             start = 0
             if after is not None:
@@ -335,11 +351,7 @@ def disagreement_mask(columns: Columns, value: str) -> Bools:
 def models_right(columns: Columns) -> tuple[Ints, Ints]:
     """(n,), (n,): of how many classifiers that predicted an image the top 1 is its dataset label,
     and how many predicted it; images without a dataset label have no right one."""
-    right, predicted = np.zeros(columns.n, np.int16), np.zeros(columns.n, np.int16)
-    for number in range(len(columns.classifiers)):
-        right += columns.of_classifier("right", number)
-        predicted += columns.of_classifier("predicted", number)
-    return right, predicted
+    return columns.counted("right"), columns.counted("predicted")
 
 
 def models_mask(told: tuple[Ints, Ints], value: str) -> Bools:
@@ -377,6 +389,8 @@ def _kept(dataset: Dataset, campaigns: Campaigns) -> tuple[KeptStudy, bool]:
     if kept is not None and is_current(kept, dataset, campaigns):
         return kept, True
     if not is_small(dataset, campaigns) and queue(dataset, campaigns):
+        if kept is None and (failure := failure_of(campaigns)):
+            raise Failed(failure.why)
         if kept is None:
             raise NotReady
         return kept, False

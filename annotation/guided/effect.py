@@ -5,6 +5,7 @@ A trial lays the draft out and puts everything back.
 
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from django.db.models import Count, QuerySet, Sum
@@ -12,6 +13,7 @@ from django.db.models import Count, QuerySet, Sum
 from annotation.drawn.picture import Drawn
 from imagesets.models import Image
 from tasks import money
+from tasks.campaigns.choosing import chosen_images
 from tasks.campaigns.controls import available
 from tasks.campaigns.forecast import Forecast, forecast
 from tasks.campaigns.freezing import Published
@@ -23,6 +25,7 @@ from tasks.models.refused import Refused
 
 MOST_IMAGES = 5000  # for up to this many the pages lay a draft out while somebody waits
 EXAMPLES = 6
+CHOSEN = 24  # pictures shown where the draft asks only some images
 GROUPS = {
     "fu": "another label is selected at least {} times as often as the dataset label",
     "mis": "nobody selected the dataset label",
@@ -103,6 +106,16 @@ def is_quick(draft: Campaign) -> bool:
     return draft.dataset.images.count() <= MOST_IMAGES
 
 
+def pictures_of(draft: Campaign) -> list[Drawn]:
+    """Some of the images that a draft chooses, without laying it out."""
+    images = draft.dataset.images.all()
+    number = EXAMPLES
+    if draft.images != "all":
+        with suppress(Refused):
+            images, number = images.filter(pk__in=chosen_images(draft)), CHOSEN
+    return _drawn(images, number)
+
+
 def effect_of(draft: Campaign, change: Callable[[Campaign], object] = lambda draft: None) -> Effect:
     """The effect of the draft as `change` makes it; the draft itself stays as it is."""
     try:
@@ -154,7 +167,7 @@ def _forecast(draft: Campaign, source: Campaign) -> Effect:
         kinds=[
             ControlKind("known to show one label", expected.usable, expected.published.controls)
         ],
-        groups=_groups(expected, f"{draft.min_relative_sf:g}"),
+        groups=_groups(expected, f"{float(draft.min_relative_sf):g}"),
     )
 
 
@@ -193,18 +206,19 @@ def _groups(expected: Forecast, enough: str) -> list[Group]:
     ]
 
 
-def _drawn(images: QuerySet[Image]) -> list[Drawn]:
-    return [Drawn.of(image) for image in images.order_by("public_id")[:EXAMPLES]]
+def _drawn(images: QuerySet[Image], number: int = EXAMPLES) -> list[Drawn]:
+    return [Drawn.of(image) for image in images.order_by("public_id")[:number]]
 
 
 def _examples(laid_out: Campaign) -> list[tuple[Drawn, str]]:
     """Some of what is asked: pictures, each with a label (CONTAINS) or all that are offered."""
+    number = EXAMPLES if laid_out.images == "all" else CHOSEN
     pairs = Pair.objects.filter(campaign=laid_out).select_related("image", "label")
     if laid_out.kind == Kind.CONTAINS:
-        some = pairs.order_by("image__public_id", "pk").distinct("image__public_id")[:EXAMPLES]
+        some = pairs.order_by("image__public_id", "pk").distinct("image__public_id")[:number]
         return [(Drawn.of(pair.image), pair.label.names[0]) for pair in some]
     asked = CampaignImage.objects.filter(campaign=laid_out, asked=True).values("image")
-    images = list(Image.objects.filter(pk__in=asked).order_by("public_id")[:EXAMPLES])
+    images = list(Image.objects.filter(pk__in=asked).order_by("public_id")[:number])
     names: dict[int, list[str]] = defaultdict(list)
     for pair in pairs.filter(image__in=images):
         names[pair.image_id].append(pair.label.names[0])

@@ -172,7 +172,9 @@ def _parts(path: str, group: Group, value: Any, options: Options) -> Iterable[In
 
 def _for_people(text: str) -> str:
     """A setting's help without JSON's words."""
-    return text.replace("Null:", "If empty:")
+    for of_json, word in (("Null:", "If empty:"), ("Slugs of earlier", "Earlier")):
+        text = text.replace(of_json, word)
+    return text
 
 
 def _word_or(
@@ -249,7 +251,7 @@ def _shown(declared: Type, value: Any) -> Any:
     if isinstance(declared, ListOf):
         return json.dumps(value, ensure_ascii=False) if value else ""
     if isinstance(value, Decimal):
-        return f"{value:f}"
+        return f"{value:f}" if isinstance(declared, Dollars) else f"{value.normalize():f}"
     if isinstance(value, float):
         return f"{value:g}"
     return getattr(value, "slug", value)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
+from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from annotation.drawn.picture import Drawn
 from annotation.rights import RESEARCH, need
@@ -30,6 +32,17 @@ from tasks.models.refused import Refused
 ON_A_PAGE = 24
 CHANGED = "known"  # the event after which what the draft would ask is counted again
 ANSWERS = {"yes": True, "no": False}
+
+
+class Table(forms.Form):
+    """A table of known answers."""
+
+    file = forms.FileField(
+        label="Or bring a table",
+        help_text="CSV of image,label,present (yes or no) and, if you like, explanation.",
+        error_messages={"required": "Choose a file first."},
+        widget=UnfoldAdminFileFieldWidget,
+    )
 
 
 @dataclass(frozen=True)
@@ -60,19 +73,20 @@ def choices_of(draft: Campaign) -> list[Choice]:
 
 def context_of(draft: Campaign, label: Label | None = None, after: str = "") -> dict[str, Any]:
     """What the grid shows: the labels, and pictures under one of them."""
+    table = {"table": Table()}
     try:
         choices = choices_of(draft)
         if not choices:
-            return {"refused": "There is nothing to ask yet."}
+            return table | {"refused": "There is nothing to ask yet."}
         label = label or choices[0].label
         rank, _, public_id = after.partition("-")
         since = (int(rank), public_id) if rank.isdecimal() and len(rank) == 1 else (KNOWN, "")
         rows = pickable(draft, label, ON_A_PAGE + 1, since)
     except (Refused, ValueError) as error:
-        return {"refused": str(error)}
+        return table | {"refused": str(error)}
     shown = rows[:ON_A_PAGE]
     more = len(rows) > ON_A_PAGE
-    return {
+    return table | {
         "choices": choices,
         "label": label,
         "tiles": [_tile(row) for row in shown],
@@ -143,11 +157,9 @@ def mark(dataset: Dataset, image: Image, label: Label, present: bool | None) -> 
 def bring(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     """Import a table of known answers, all of it or nothing."""
     _need_draft(request, campaign)
-    said, problem = "", ""
-    upload = request.FILES.get("file")
-    if upload is None:
-        problem = "Choose a file first: a table image,label,present."
-    else:
+    said, table = "", Table(request.POST, request.FILES)
+    if table.is_valid():
+        upload = table.cleaned_data["file"]
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / (Path(upload.name or "").name or "table.csv")
             with file.open("wb") as copy:
@@ -155,14 +167,16 @@ def bring(request: HttpRequest, campaign: Campaign) -> HttpResponse:
             try:
                 done = import_known_answers(campaign.dataset, file)
             except ImportRefused as error:
-                problem = str(error).replace(f"{file}", file.name)
+                whose = str(error).replace(f"{file}", file.name)
+                table.add_error("file", f"Nothing was imported: {whose}")
             else:
                 kept = f" {done.unchanged:,} were known." if done.unchanged else ""
                 said = " ".join([f"{done.added:,} known answers added.{kept}", *done.notes])
     if not request.headers.get("HX-Request"):
-        (messages.error if problem else messages.success)(request, problem or said)
+        wrong = " ".join(str(error) for error in table.errors.get("file", []))
+        (messages.error if wrong else messages.success)(request, wrong or said)
         return HttpResponseRedirect(_step(campaign))
-    context = context_of(campaign) | {"campaign": campaign, "problem": problem, "said": said}
+    context = context_of(campaign) | {"campaign": campaign, "table": table, "said": said}
     reply = TemplateResponse(request, "guided/known.html", context)
     if said:
         reply["HX-Trigger"] = CHANGED

@@ -19,7 +19,7 @@ from rest_framework.serializers import ValidationError
 
 from annotation.api.serializers import CampaignSerializer
 from annotation.guided import beginning, known
-from annotation.guided.effect import MOST_IMAGES, Effect, effect_of, is_quick
+from annotation.guided.effect import MOST_IMAGES, Effect, effect_of, is_quick, pictures_of
 from annotation.guided.form import StepForm, flat, store
 from annotation.guided.inputs import listed
 from annotation.guided.publishing import AskBudget, findings_of, publish_for
@@ -125,8 +125,11 @@ def step_page(request: HttpRequest, campaign: Campaign, step: str) -> HttpRespon
         assert after is not None
         return HttpResponseRedirect(_address(campaign, after))
     context = _frame(request, campaign, here) | {"form": form, "worker_pages": PAGES}
-    if here.name == "quality" and context["quick"]:
-        context |= known.context_of(campaign) | {"picks": True}
+    if not context["quick"]:
+        context["pictures"] = pictures_of(campaign)
+        context["table"] = known.Table()
+    elif here.name == "quality":
+        context |= known.context_of(campaign)
     if context["quick"] and request.method != "POST":
         context |= {"effect": effect_of(campaign), "step": step}
     return TemplateResponse(

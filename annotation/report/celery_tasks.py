@@ -34,13 +34,16 @@ def compute_report(campaign_id: int) -> None:
     # A page that queues needs no scipy.
     from annotation.report.charts import charts_of
     from annotation.report.document import report_of, text_of
+    from annotation.report.loading import load_study
     from annotation.report.page.drawings import draw_all, version_of
     from annotation.report.page.making import for_readers
 
     try:
-        report = report_of(campaign.dataset, *campaigns)
+        study = load_study(campaign.dataset, *campaigns)
+        report = report_of(campaign.dataset, *campaigns, study=study)
         text = text_of(report)
-        keep(text, campaigns)
+        keep(text, campaigns, study)
+        del study  # it is most of what the memory holds
         draw_all(version_of(text), charts_of(for_readers(report, campaign.dataset)))
     except Exception as error:
         log.exception("The report of %s failed; the kept one stays.", campaign.slug)

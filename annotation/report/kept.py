@@ -1,16 +1,29 @@
 """The report of a study as it was last computed, kept with the run that it follows."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from annotation.report.campaigns import Campaigns
+from imagesets.models import Label
 from models_inference.models import Classifier, Prediction
-from tasks.models import Campaign, KeptReport, Run, Transition
+from tasks.models import (
+    Campaign,
+    KeptReport,
+    LabelPair,
+    LabelResult,
+    PairKind,
+    Run,
+    Transition,
+)
+from tasks.models.label_results import MOST_PAIRS
 from tasks.results import last_failure, record_failure
+
+if TYPE_CHECKING:
+    from annotation.report.arrays import Study
 
 SUBJECT = "report"  # of a failure in the campaign's log
 
@@ -42,12 +55,62 @@ def classifiers_since(campaigns: Campaigns) -> list[str]:
 
 
 @transaction.atomic
-def keep(text: str, campaigns: Campaigns) -> None:
-    """Keep report.json with the last run of the study's last campaign, in place of an older one."""
-    runs = Run.objects.filter(campaign=last_of(campaigns))
+def keep(text: str, campaigns: Campaigns, study: "Study | None" = None) -> None:
+    """Keep report.json with the last run of the study's last campaign, in place of an older one.
+
+    `study`: what it was computed from, whose labels and pairs of labels are kept with it.
+    """
+    last = last_of(campaigns)
+    runs = Run.objects.filter(campaign=last)
     run = runs.latest()
-    KeptReport.objects.update_or_create(run=run, defaults={"document": text, "at": Now()})
+    report, _ = KeptReport.objects.update_or_create(
+        run=run, defaults={"document": text, "at": Now()}
+    )
     KeptReport.objects.filter(run__in=runs).exclude(run=run).delete()
+    report.label_results.all().delete()
+    report.label_pairs.all().delete()
+    if study is not None:
+        _keep_labels(report, study, last.dataset_id)
+
+
+def _keep_labels(report: KeptReport, study: "Study", dataset: int) -> None:
+    from annotation.report import label_tables  # pages that read need no numpy
+
+    ids = dict(Label.objects.filter(dataset=dataset).values_list("key", "pk"))
+    LabelResult.objects.bulk_create(
+        LabelResult(report=report, label_id=ids[row.label], **_others(row, "label"))
+        for row in label_tables.label_rows(study)
+    )
+    for kind, rows in (
+        (PairKind.CONFUSED, label_tables.confused_pairs(study)),
+        (PairKind.RENAMED, label_tables.renamed_pairs(study)),
+        (PairKind.BESIDE, label_tables.pairs_beside(study)),
+        (PairKind.ACCEPTED, study.once(label_tables.accepted_pairs)),
+    ):
+        LabelPair.objects.bulk_create(
+            (
+                LabelPair(
+                    report=report,
+                    kind=kind,
+                    rank=rank,
+                    a_id=ids[row.a],
+                    b_id=ids[row.b],
+                    **_others(row, "a", "b"),
+                )
+                for rank, row in enumerate(rows[:MOST_PAIRS], start=1)
+            ),
+            batch_size=1000,
+        )
+
+
+def _others(row: Any, *names: str) -> dict[str, Any]:
+    """A row's fields but these."""
+    return {name: value for name, value in vars(row).items() if name not in names}
+
+
+def report_row(campaigns: Campaigns) -> KeptReport | None:
+    """The kept report, without its document."""
+    return _kept(campaigns).defer("document").last()
 
 
 def last_of(campaigns: Campaigns) -> Campaign:

@@ -3,6 +3,7 @@ objects, predictions. Several may stand in one database."""
 
 LABELS, CANDIDATES, TILES, R = 1000, 10, 48, 9
 CLASSIFIERS = 6
+DILIGENT, ANSWERS = 401, 40  # a worker, and how many answers they gave in every study
 
 # Ids begin at multiples of the study's number `d`, so that studies do not meet. Pair p is candidate
 # p / images of image p % images, the dataset label first.
@@ -79,11 +80,41 @@ STUDY = """
              '{{}}', '{{}}', '', 60
       FROM generate_series(0, {hits} - 1) h, generate_series(0, {r} - 1) r,
            (SELECT ARRAY(SELECT generate_series(0, {tiles} - 1)) AS shown) s;
+    INSERT INTO tasks_assignment (campaign_id, hit_id, worker_id, key, round, state, outcome,
+        set_aside, imported, opened_at, submitted_at, shown, selected, maybe, unseen, comment,
+        active_seconds)
+      SELECT {contains}, {hit} + h, {diligent}, 'd' || h, 1, 'submitted', 'accepted', false, false,
+             now(), now(), shown, shown[1:4], '{{}}', '{{}}', '', 60
+      FROM generate_series(0, {answers} - 1) h,
+           (SELECT ARRAY(SELECT generate_series(0, {tiles} - 1)) AS shown) s;
+    INSERT INTO tasks_workerresult (run_id, campaign_id, worker_id, assignments, items, agreement,
+        median_seconds)
+      SELECT {contains}, {contains}, id, 40, 40 * {tiles}, 0.9, 60 FROM tasks_worker;
+    INSERT INTO tasks_keptreport (run_id, document, at) VALUES ({classify}, '{{}}', now());
+    INSERT INTO tasks_labelresult (report_id, label_id, images, sf, sf_images, answered, responses,
+        own_votes, followed_up, agreement, accuracy, classifiers, others)
+      SELECT {classify}, {label} + n, {images} / {labels}, u, {images} / {labels},
+             {images} / {labels}, {r} * {images} / {labels}, {images} / {labels},
+             {images} / {labels}, u, u,
+             (SELECT jsonb_object_agg('net ' || c, '{{"right": 1, "of": 1}}'::jsonb)
+              FROM generate_series(0, {classifiers} - 1) c),
+             (SELECT jsonb_agg(jsonb_build_object(
+                'label', 'n' || lpad(((n + 37 * c) % {labels})::text, 8, '0'), 'main_votes', 3,
+                'main_images', 1, 'both', 1, 'selected', 4, 'shown', 9))
+              FROM generate_series(1, 12) c)
+      FROM (SELECT n, (hashint4(n) & 1023) / 1023.0 AS u FROM generate_series(0, {labels} - 1) n) l;
+    INSERT INTO tasks_labelpair (report_id, kind, rank, a_id, b_id, images, of, one_object,
+        pictures_a, pictures_b)
+      SELECT {classify}, kind, 1 + n, {label} + n % {labels}, {label} + (n + 37) % {labels}, 3, 10,
+             0.75, ARRAY(SELECT key FROM imagesets_image i
+                         WHERE dataset_label_id = {label} + n % {labels} LIMIT 6), '{{}}'
+      FROM generate_series(0, 4999) n,
+           unnest(ARRAY['confused', 'renamed', 'beside', 'accepted']) kind;
 """
 WORKERS = """
     INSERT INTO tasks_worker (id, crowd, external_id, pseudonym, created_at)
       SELECT n, 'local', 'w' || n, 'w' || lpad(n::text, 16, 'a'), now()
-      FROM generate_series(1, 400) n ON CONFLICT DO NOTHING
+      FROM generate_series(1, {diligent}) n ON CONFLICT DO NOTHING
 """
 
 
@@ -104,6 +135,8 @@ def make_explored(number: int, images: int):
         "labels": LABELS,
         "tiles": TILES,
         "r": R,
+        "diligent": DILIGENT,
+        "answers": ANSWERS,
         "candidates": CANDIDATES,
         "classifiers": CLASSIFIERS,
         "hits": -(-images * CANDIDATES // TILES),
@@ -117,7 +150,7 @@ def make_explored(number: int, images: int):
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-        cursor.execute(WORKERS)
+        cursor.execute(WORKERS.format(diligent=DILIGENT))
         statements = STUDY.format(**sizes).split(";\n")
         cursor.execute(statements[0])
         dataset = Dataset.objects.get(slug=slug)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.studies.explored import make_explored
+from benchmarks.studies.explored import DILIGENT, make_explored
 
 GOAL = 1.5
 TRIES = 3  # of a visit, the quickest of which counts
@@ -103,6 +103,16 @@ def _addresses(number: int) -> Iterator[tuple[str, str]]:
         yield f"images: {name}", f"{here}?after={public_id}"
         yield f"an image in {name}", f"{here}{public_id}/"
         yield f"an image in {name}, filtered", f"{here}{public_id}/?{FILTERS['many']}"
+    study = f"/datasets/explored-{number}"
+    for query in ("", "?sort=key", "?sort=accuracy", "?q=thing+77", "?sort=key&after=n00000500"):
+        yield f"labels {query}", f"{study}/labels/{query}"
+    yield "a label", f"{study}/labels/n00000007/"
+    for kind in ("confused", "renamed", "beside", "accepted"):
+        yield f"pairs: {kind}", f"{study}/pairs/?kind={kind}&after=2500"
+    yield "pairs of a label", f"{study}/pairs/?kind=renamed&label=n00000007"
+    worker = f"/campaigns/explored-{number}-contains/workers/w{DILIGENT:a>16}/"
+    yield "a worker", worker
+    yield "without a worker", f"{worker}aside/"
 
 
 def _asked(client: Any, address: str) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from tasks.models.flag import Flag
 from tasks.models.hit import HIT, HITItem, Section
 from tasks.models.invitation import Arrival, Invitation
 from tasks.models.known_answer import KnownAnswer
+from tasks.models.label_results import LabelPair, LabelResult, PairKind
 from tasks.models.payment import Payment
 from tasks.models.picture_report import PictureReport
 from tasks.models.practice import PracticeDraft, PracticeHIT, PracticeItem, PracticeTry, Work
@@ -41,7 +42,10 @@ __all__ = [
     "KeptReport",
     "KeptStudy",
     "KnownAnswer",
+    "LabelPair",
+    "LabelResult",
     "Pair",
+    "PairKind",
     "PairResult",
     "Payment",
     "PictureReport",

@@ -209,7 +209,7 @@ SETTINGS: dict[str, Setting] = {
         ),
         Setting(
             "min_relative_sf",
-            "Min relative SF",
+            "Threshold",
             Number(Decimal("0.0001"), Decimal(1), places=4),
             "Labels are offered whose selection frequency is at least this share of the dataset"
             " label's.",

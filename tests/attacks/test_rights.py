@@ -13,7 +13,7 @@ from annotation.serving.bodies import IMPORT_PAGES
 from imagesets.models import ImportJob
 from models_inference.models import InferenceJob, Trial
 from tasks.models import Campaign, Invitation
-from tests.factories import make_user
+from tests.factories import make_user, make_workers
 from tests.studies.answered_studies import make_two_studies
 from tests.studies.routes import Route, routes
 
@@ -91,6 +91,8 @@ PAGES = {
     "campaign-review": {"GET": ("row", REVIEWER), "POST": ("row", REVIEWER)},
     "campaign-practice": {"GET": ("row", VIEWER)},
     "campaign-log": {"GET": ("row", VIEWER)},
+    "worker": {"GET": ("row", VIEWER)},
+    "worker-aside": {"GET": ("row", VIEWER), "POST": ("row", REVIEWER)},
     "campaign-make-invitations": {"POST": ("row", RESEARCHER)},
     "campaign-revoke-invitation": {"POST": ("row", RESEARCHER)},
     "people": {"GET": ("any", OWNER)},
@@ -115,6 +117,9 @@ PAGES = {
     "explorer-again": {"GET": ("row", RESEARCHER)},
     "report": {"GET": ("row", VIEWER)},
     "report-chart": {"GET": ("row", VIEWER)},
+    "explorer-labels": {"GET": ("row", VIEWER)},
+    "explorer-label": {"GET": ("row", VIEWER)},
+    "explorer-pairs": {"GET": ("row", VIEWER)},
 }
 # The admin: who sees a model's rows, and who adds, changes or deletes one.
 OWNERS = {"auth.user": ("site", OWNER, OWNER, NOBODY)}
@@ -232,6 +237,7 @@ def requests_of(route: Route, study: Campaign) -> Iterator[tuple[str, str, tuple
     if "public_id" in route.pattern:
         parts["public_id"] = study.dataset.images.all()[0].public_id
     parts["slug"] = study.slug if about_campaign else study.dataset.slug
+    parts |= {"key": "n00000000", "pseudonym": make_workers(1)[0].pseudonym}
     if route.name.startswith("admin:") and "{" in route.pattern:
         app, model = route.pattern.split("/")[2:4]
         row = next(m for m in admin.site._registry if m._meta.label_lower == f"{app}.{model}")

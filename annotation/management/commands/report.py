@@ -62,7 +62,7 @@ class Command(BaseCommand):
             report = report_of(dataset, *campaigns, seed=seed, study=study, see=see)
             text = text_of(report)
             if seed == 0:
-                keep(text, campaigns)
+                keep(text, campaigns, study)
             if out is not None and artist is not None:
                 keys = dataset.images.values_list("key", flat=True)
                 others = set(keys) - set(study.images)

@@ -76,7 +76,7 @@ def domain_of(values: Sequence[float], *, unit: bool, zero: bool = False) -> lis
     """Somewhat wider than the values, with zero if it must be; hardly beyond [0, 1] if `unit`."""
     every = [*values, 0.0] if zero or not values else values
     low, high = min(every), max(every)
-    pad = 0.06 * (high - low) or 0.05
+    pad = 0.06 * (high - low) if high - low > 0.001 else 0.05  # equal, but for what is rounded
     low, high = low - pad, high + pad
     if unit:
         low, high = max(low, -0.03), min(high, 1.03)

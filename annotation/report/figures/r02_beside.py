@@ -21,15 +21,9 @@ def r2(study: Study) -> Figure:
     """The figure; it needs CLASSIFY."""
     if study.classify is None:
         return Figure(DEFINITION, POPULATION, missing="a CLASSIFY campaign with answers")
-    objects, width = study.objects, len(study.labels)
+    width = len(study.labels)
     counted = study.settled & (study.dataset_label >= 0)
-    images = np.bincount(study.dataset_label[counted], minlength=width)
-    is_other = (objects.place != objects.dataset_object[objects.unit]) & (
-        objects.name == objects.label  # one row for each object
-    )
-    apart = counted & ~study.easy & (objects.num_objects > 0)
-    rows = is_other & apart[objects.unit]
-    own, other = study.dataset_label[objects.unit[rows]], objects.name[rows]
+    own, other, _, images = objects_beside(study)
     codes, together = np.unique(own * width + other, return_counts=True)
     own, other = codes // width, codes % width
     shrunk = _shrunk(images, own, other, together)
@@ -58,6 +52,23 @@ def r2(study: Study) -> Figure:
             ],
         },
     )
+
+
+def objects_beside(study: Study) -> tuple[Ints, Ints, Ints, Ints]:
+    """A row for each other object of a settled image: its dataset label, the object's name, image.
+
+    Also (L,): how many settled images each dataset label has.
+    """
+    objects = study.objects
+    counted = study.settled & (study.dataset_label >= 0)
+    images = np.bincount(study.dataset_label[counted], minlength=len(study.labels))
+    is_other = (objects.place != objects.dataset_object[objects.unit]) & (
+        objects.name == objects.label  # one row for each object
+    )
+    apart = counted & ~study.easy & (objects.num_objects > 0)
+    rows = is_other & apart[objects.unit]
+    image = objects.unit[rows]
+    return study.dataset_label[image], objects.name[rows], image, images
 
 
 def _shrunk(images: Ints, own: Ints, other: Ints, together: Ints) -> Floats:

@@ -21,17 +21,9 @@ LEAST_IMAGES = 3
 
 def r9(study: Study) -> Figure:
     """The figure; it needs CONTAINS."""
-    contains = study.contains
-    if contains is None:
+    if study.contains is None:
         return Figure(DEFINITION, POPULATION, missing="a CONTAINS campaign with answers")
-    own = study.dataset_label[contains.image]
-    accepted = (2 * contains.selected >= contains.shown) & (contains.shown > 0)
-    by_own = np.zeros(study.n, bool)
-    by_own[contains.image[accepted & (contains.label == own)]] = True
-    both = accepted & (contains.label != own) & by_own[contains.image]
-    image = contains.image[both]
-    a = np.minimum(own[both], contains.label[both])
-    b = np.maximum(own[both], contains.label[both])
+    a, b, image = accepted_together(study)
     images = np.bincount(study.dataset_label[study.dataset_label >= 0], minlength=len(study.labels))
     even = _rank(study, image, a, b) % 2 == 0
     pairs = _Pairs.of(a, b, image, len(study.labels))
@@ -61,6 +53,19 @@ def r9(study: Study) -> Figure:
             ],
         },
     )
+
+
+def accepted_together(study: Study) -> tuple[Ints, Ints, Ints]:
+    """A row for each image and label that workers accept beside its dataset label: a < b, image."""
+    contains = study.frequencies
+    own = study.dataset_label[contains.image]
+    accepted = (2 * contains.selected >= contains.shown) & (contains.shown > 0)
+    by_own = np.zeros(study.n, bool)
+    by_own[contains.image[accepted & (contains.label == own)]] = True
+    both = accepted & (contains.label != own) & by_own[contains.image]
+    a = np.minimum(own[both], contains.label[both])
+    b = np.maximum(own[both], contains.label[both])
+    return a, b, contains.image[both]
 
 
 class _Pairs:
@@ -114,27 +119,39 @@ def _row(study: Study, pairs: _Pairs, at: int, images: int) -> dict[str, Any]:
         "both": count,
         "images": images,
         "share": count / images,
-        "one_object": _one_object(study, pairs.images[at], a, b),
+        "one_object": _share(*one_object(study, pairs.images[at], a, b)),
         "models": {
             name: _accuracy(study, model, of_either, a, b) for name, model in study.models.items()
         },
     }
 
 
-def _one_object(study: Study, images: Ints, a: int, b: int) -> float | None:
-    """Of the images that CLASSIFY answered: one object, or both labels names of one."""
+def one_object(study: Study, image: Ints, a: Ints | int, b: Ints | int) -> tuple[Bools, Bools]:
+    """(rows,): whether CLASSIFY answered the image; it saw one object, or a and b names of one."""
     if study.classify is None:
-        return None
+        return np.zeros(image.size, bool), np.zeros(image.size, bool)
+    codes, places = study.once(_places)
+    first, second = (
+        np.where(codes[at] == wanted, places[at], -1)
+        for wanted in (image.astype(np.int64) * len(study.labels) + label for label in (a, b))
+        for at in [np.minimum(np.searchsorted(codes, wanted), codes.size - 1)]
+    )
+    number = study.objects.num_objects[image]
+    together = (first == second) & (first >= 0) & (number > 0)
+    return study.answered[image], (number == 1) | together
+
+
+def _places(study: Study) -> tuple[Ints, Ints]:
+    """Codes of (image, label of an object), ascending, closed by one of none; each one's object."""
     objects = study.objects
-    answered = images[study.answered[images]]
-    if not answered.size:
-        return None
-    place = np.full((2, study.n), -1)
-    for number, label in enumerate((a, b)):
-        rows = objects.label == label
-        place[number, objects.unit[rows]] = objects.place[rows]
-    together = (place[0] == place[1]) & (place[0] >= 0) & (objects.num_objects > 0)
-    return float(((objects.num_objects == 1) | together)[answered].mean())
+    codes = objects.unit.astype(np.int64) * len(study.labels) + objects.label
+    order = np.argsort(codes)
+    end = study.n * len(study.labels)
+    return np.append(codes[order], end), np.append(objects.place[order], -1)
+
+
+def _share(answered: Bools, one: Bools) -> float | None:
+    return float(one[answered].mean()) if answered.any() else None
 
 
 def _accuracy(

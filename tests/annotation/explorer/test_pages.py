@@ -221,7 +221,12 @@ def test_a_large_study_is_waited_for(viewer, dataset, monkeypatch):
     assert page.status_code == 202
     assert "are being laid out" in says(page)
     assert "data-again" in page.content.decode()
-    keep_studies_of(queued[0][1][0].pk)
+    contains, form = queued[0][1]
+    form.transitions.create(subject="explorer", after="failed", who="nightly", why="No room.")
+    page = viewer.get(images(dataset))
+    assert (page.status_code, len(queued)) == (503, 2)
+    assert "could not be laid out: No room." in says(page)
+    keep_studies_of(contains.pk)
     assert viewer.get(images(dataset)).status_code == 200
 
 
@@ -262,6 +267,11 @@ def test_new_results_and_new_classifiers_are_seen(viewer, study, dataset):
         classifier=third, image=image, labels=[image.dataset_label_id], scores=[1.0]
     )
     assert len(viewer.get(f"{images(dataset)}?right=third").context["cards"]) == 1
+    image = dataset.images.exclude(dataset_label=None).last()
+    Prediction.objects.create(
+        classifier=third, image=image, labels=[image.dataset_label_id], scores=[1.0]
+    )
+    assert len(viewer.get(f"{images(dataset)}?right=third").context["cards"]) == 2
 
 
 def test_aggregation_in_the_queue_lays_the_images_out(study, dataset):

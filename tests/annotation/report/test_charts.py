@@ -9,7 +9,7 @@ import pytest
 
 from annotation.report.charts import Report, charts_of, charts_of_figure
 from annotation.report.charts.artist import Artist
-from annotation.report.charts.forms import ticks_in
+from annotation.report.charts.forms import domain_of, ticks_in
 from annotation.report.charts.theme import LONGEST, looks, shortened
 from annotation.report.document import figures_of
 from annotation.report.findings import to
@@ -235,3 +235,10 @@ def test_long_names_stay_apart():
 )
 def test_ticks_are_round(domain, most, ticks):
     assert ticks_in(domain, most) == ticks
+
+
+@pytest.mark.parametrize("values", [[1 / 6, 1 / 6 - 3e-17], [1.0], []])
+def test_an_axis_has_room_for_values_that_are_all_but_equal(values):
+    low, high = domain_of(values, unit=True)
+    assert high - low > 0.05
+    assert ticks_in([low, high], 5)
