@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('imagesets', '0009_label_translations'),
-        ('tasks', '0037_troubles_and_habits'),
+        ('tasks', '0033_kept_studies'),
     ]
 
     operations = [
