@@ -285,6 +285,7 @@ class SyncedSerializer(serializers.Serializer):
     expired = serializers.IntegerField()
     reviewed = ReviewedSerializer()
     paid = serializers.IntegerField()
+    entered = serializers.IntegerField(help_text="Bonuses paid by hand.")
     rejections_told = serializers.IntegerField()
     opened_round = serializers.IntegerField(help_text="Its number, or 0.")
     unconfirmed = serializers.CharField(
