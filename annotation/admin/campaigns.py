@@ -22,6 +22,7 @@ from annotation.admin.widgets import (
     label_name,
     link_to,
     link_to_list,
+    rounded,
     thumbnail,
 )
 from annotation.exports import FORMATS, TABLES
@@ -47,7 +48,7 @@ from tasks.models import (
 )
 from tasks.models.campaign import Kind, State
 from tasks.money.hourly import shortfall
-from tasks.work.rounds import waiting_places
+from tasks.work.rounds import state_told, waiting_places
 from tasks.work.states import round_states
 
 STEPS = {
@@ -159,9 +160,8 @@ class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
     @display(description="state")
     def state_now(self, campaign: Any) -> str:
         missing = waiting_places(campaign) if campaign.state == State.OPEN else 0
-        return (
-            f"{campaign.state}; {missing:,} answers wait for workers" if missing else campaign.state
-        )
+        waiting = f"; {missing:,} answers wait for workers" if missing else ""
+        return f"{state_told(campaign)}{waiting}"
 
     @display(description="used answers")
     def progress(self, campaign: Any) -> str:
@@ -272,7 +272,8 @@ def _downloads(campaign: Campaign) -> Iterator[str]:
 
 @admin.register(CampaignImage)
 class CampaignImageAdmin(History):
-    list_display = ["picture", "image", "campaign", "group", "asked", "inclusion_probability"]
+    probability = rounded("inclusion_probability")
+    list_display = ["picture", "image", "campaign", "group", "asked", "probability"]
     list_filter = [("campaign", VisibleFilter), "group", "asked"]
     list_select_related = ["image", "campaign"]
     search_fields = ["image__key"]

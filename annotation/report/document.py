@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from annotation.report.answers import answers
+from annotation.report.answers import answers, withdrawn_from
 from annotation.report.arrays import Study
 from annotation.report.figures import FIGURES
 from annotation.report.figures.populations import sizes
@@ -72,7 +72,7 @@ def report_of(
             "images": study.n,
             "dataset_labels": int((study.dataset_label >= 0).sum()),
             "populations": sizes(study),
-            "withdrawn": None,  # the site has no way to withdraw answers
+            "withdrawn": withdrawn_from(contains, classify),
             "demographics": _demographics(asked),
             "answers": answers(study),
             "prevalence": [] if contains is None else _prevalence(contains),

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from imagesets.clock import database_now
 from tasks import money
+from tasks.campaigns.choosing import withdrawn_images
 from tasks.campaigns.freezing import Published, freeze, seed_of
 from tasks.campaigns.pictures import make_pictures_ahead
 from tasks.campaigns.practice import too_little_known
@@ -24,6 +25,7 @@ from tasks.models.campaign_settings import missing_to_publish
 from tasks.models.refused import Refused
 from tasks.models.transition import IllegalTransition
 from tasks.work.rounds import go_on_if_answered, open_round
+from tasks.work.withdrawing import empty_or_fill
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +78,8 @@ def publish(
             locked.move_to(State.OPEN, who, f"{published.hits} HITs, {published.first_round}")
             open_round(locked, after=0, who=who)
             make_pictures_ahead(locked)
+    with transaction.atomic():  # of images that were withdrawn while it was laid out
+        empty_or_fill(Campaign.locked(campaign.pk), list(withdrawn_images(campaign)), who)
     campaign.refresh_from_db()
     if campaign.state == State.PAUSED:
         return resume(campaign, who, in_queue=in_queue)

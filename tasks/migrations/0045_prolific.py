@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks', '0037_troubles_and_habits'),
+        ('tasks', '0038_hit_given_up'),
         ('tasks', '0040_sessions'),
     ]
 
