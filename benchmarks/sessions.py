@@ -56,8 +56,8 @@ def play(options: argparse.Namespace) -> tuple[list[str], int]:
     sessions = 0
     with running(settings.DATA_DIR):
         call_command("migrate", verbosity=0)
-        # About one session of CONTAINS for two images, and two of CLASSIFY.
-        dataset = make_dataset(settings.DATA_DIR / "pictures", max(options.sessions * 3 // 4, 12))
+        # About one session for an image, over both campaigns.
+        dataset = make_dataset(settings.DATA_DIR / "pictures", max(options.sessions, 12))
         contains = None
         for kind in ("contains", "classify"):
             with (
