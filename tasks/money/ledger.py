@@ -161,8 +161,8 @@ def differences(campaign: Campaign, hits: Collection[int] | None = None) -> list
             )
         seen.add(key)
     disagreements += [
-        f"{kind} of {assignment}: {campaign.as_money(payment.amount)} paid in this ledger, not on the"
-        " marketplace"
+        f"{kind} of {assignment}: {campaign.as_money(payment.amount)} paid in this ledger, not on"
+        " the marketplace"
         for (kind, assignment, reason), payment in by_key.items()
         if payment.state == "paid" and (kind, assignment, reason) not in seen
     ]
