@@ -68,6 +68,7 @@ urlpatterns = [
     path("", include("annotation.dashboards.campaign")),
     path("", include("annotation.dashboards.classifiers")),
     path("", include("annotation.dashboards.practice")),
+    path("", include("annotation.dashboards.payments")),
     path("", include("annotation.dashboards.invitations")),
     path("", include("annotation.dashboards.log")),
     path("", include("annotation.dashboards.dataset")),

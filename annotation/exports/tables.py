@@ -331,6 +331,45 @@ PRACTICE = Table(
     ),
 )
 
+# One row a worker, by pseudonym. Practice counts as base pay; a marketplace's fees are not theirs.
+PAYMENTS = Table(
+    keys="""
+        SELECT w.id, 1 FROM tasks_worker w
+        WHERE w.id IN (
+          SELECT coalesce(a.worker_id, t.worker_id) FROM tasks_payment p
+          LEFT JOIN tasks_assignment a ON a.id = p.assignment_id
+          LEFT JOIN tasks_practicetry t ON t.id = p.practice_id
+          WHERE p.campaign_id = %(campaign)s AND p.kind <> 'fee')
+        ORDER BY w.pseudonym COLLATE "C"
+    """,
+    rows=f"""
+        FROM (
+          SELECT w.pseudonym AS worker, w.external_id AS raw_worker,
+                 sum(p.amount) FILTER (WHERE p.kind <> 'bonus') AS base,
+                 sum(p.amount) FILTER (WHERE p.kind = 'bonus') AS bonus,
+                 sum(p.amount) FILTER (WHERE p.state = 'due') AS owed,
+                 sum(p.amount) FILTER (WHERE p.state = 'paid') AS paid,
+                 {iso("max(p.paid_at)")} AS at
+          FROM tasks_payment p
+          LEFT JOIN tasks_assignment a ON a.id = p.assignment_id
+          LEFT JOIN tasks_practicetry t ON t.id = p.practice_id
+          JOIN tasks_worker w ON w.id = coalesce(a.worker_id, t.worker_id)
+          WHERE p.campaign_id = %(campaign)s AND p.kind <> 'fee' AND w.id = ANY (%(ids)s)
+          GROUP BY w.id
+        ) a
+        ORDER BY a.worker COLLATE "C"
+    """,
+    columns=(
+        Column("worker", "a.worker"),
+        Column("session", "NULL::text"),
+        Column("outcome", "NULL::text"),
+        *(Column(name, f"round(coalesce(a.{name}, 0), 2)::text") for name in ("base", "bonus")),
+        Column("currency", "'USD'"),
+        *(Column(name, f"round(coalesce(a.{name}, 0), 2)::text") for name in ("owed", "paid")),
+        Column("at", "a.at"),
+    ),
+)
+
 TABLES: dict[Kind, dict[str, Table]] = {
     Kind.CONTAINS: {
         "judgments": CONTAINS_JUDGMENTS,
@@ -338,6 +377,7 @@ TABLES: dict[Kind, dict[str, Table]] = {
         "workers": WORKERS,
         "conditions": _conditions(Kind.CONTAINS),
         "consents": CONSENTS,
+        "payments": PAYMENTS,
         "practice": PRACTICE,
     },
     Kind.CLASSIFY: {
@@ -346,6 +386,7 @@ TABLES: dict[Kind, dict[str, Table]] = {
         "workers": WORKERS,
         "conditions": _conditions(Kind.CLASSIFY),
         "consents": CONSENTS,
+        "payments": PAYMENTS,
     },
 }
 
