@@ -71,6 +71,7 @@ def freeze(campaign: Campaign) -> Published:
     lay_out_practice(campaign)
     published.practice = money.cost_of_practice(campaign, people=1)
     published.hits, controls = lay_out(campaign, of_source)
+    money.fix_session(campaign)
     published.controls = len(controls)
     if campaign.kind == Kind.CLASSIFY:
         _store_foils(campaign, controls)

@@ -16,7 +16,7 @@ from tasks.campaigns.freezing import Published, freeze, seed_of
 from tasks.campaigns.pictures import make_pictures_ahead
 from tasks.campaigns.practice import too_little_known
 from tasks.celery_tasks import sync_campaign
-from tasks.crowds import CrowdError, crowd_of, is_production
+from tasks.crowds import Crowd, CrowdError, crowd_of, is_production
 from tasks.market.sync import PATIENCE, put_before_crowd
 from tasks.models import Campaign
 from tasks.models.campaign import State
@@ -52,9 +52,9 @@ def publish(
     """
     campaign.refresh_from_db()
     crowd = crowd_of(campaign)
-    market = crowd.marketplace
+    market = crowd.marketplace or crowd.session_market
     balance = None
-    if campaign.state == State.DRAFT and market is not None and not crowd.missing(campaign):
+    if campaign.state == State.DRAFT and market is not None and _suits(campaign, crowd):
         try:
             balance = market.balance(campaign)  # and so whether the marketplace can be reached
         except CrowdError as error:
@@ -127,7 +127,8 @@ def _lay_down(locked: Campaign, complete: bool = True) -> Published:
 def _check_money(locked: Campaign, published: Published, balance: Decimal | None) -> None:
     """Raises Refused if the budget, or real money's account, cannot pay the first round."""
     first = published.first_round
-    practice = money.cost_of_practice(locked, min(locked.round_size, locked.workers_per_item))
+    people = first.sessions or min(locked.round_size, locked.workers_per_item)
+    practice = money.cost_of_practice(locked, people)
     total = first.total + practice.total
     trouble = ""
     if locked.budget is not None and total > locked.budget:
@@ -152,7 +153,8 @@ def _reach_crowd(campaign: Campaign, in_queue: bool) -> None:
     A page leaves this to the queue if the offer is long or a sync keeps the lock. Raises NotYetTold
     if a sync keeps the lock or the queue cannot be reached, and Refused if the marketplace failed.
     """
-    if not crowd_of(campaign).gives_places:
+    crowd = crowd_of(campaign)
+    if crowd.marketplace is None and crowd.session_market is None:
         return
     if in_queue and campaign.hits.count() > INLINE:
         if not _sync_in_queue(campaign):
@@ -184,14 +186,25 @@ def _sync_in_queue(campaign: Campaign) -> bool:
     return True
 
 
+def _suits(campaign: Campaign, crowd: Crowd) -> bool:
+    return not crowd.missing(campaign) and all(getattr(campaign, name) for name in crowd.needs)
+
+
+def _unfit(campaign: Campaign) -> list[str]:
+    """What its settings lack for its crowd, as clauses."""
+    crowd = crowd_of(campaign)
+    given = {name: getattr(campaign, name) for name in ("budget", "contact", *crowd.needs)}
+    production = crowd.is_production(campaign)
+    lacking = missing_to_publish(
+        given, paid_crowd=crowd.pays, production=production, needs=crowd.needs
+    )
+    return [*crowd.missing(campaign), *(sentence for _, sentence in lacking)]
+
+
 def _missing(campaign: Campaign) -> list[str]:
     """Everything that keeps a draft from being published, as clauses."""
     crowd = crowd_of(campaign)
-    missing = crowd.missing(campaign)
-    given = {"budget": campaign.budget, "contact": campaign.contact}
-    production = crowd.is_production(campaign)
-    lacking = missing_to_publish(given, paid_crowd=crowd.pays, production=production)
-    missing += [sentence for _, sentence in lacking]
+    missing = _unfit(campaign)
     if campaign.practice and crowd.gives_places:
         missing.append(
             f"its crowd {crowd.name} gives out the HITs by itself, so nothing holds a practice"

@@ -12,6 +12,7 @@ from tasks.models.payment import Payment
 from tasks.models.picture_report import PictureReport
 from tasks.models.practice import PracticeDraft, PracticeHIT, PracticeItem, PracticeTry, Work
 from tasks.models.results import ImageResult, KeptReport, PairResult, Run, WorkerResult
+from tasks.models.session import Session
 from tasks.models.transition import Transition
 from tasks.models.worker import Secret, Stop, Worker
 
@@ -43,6 +44,7 @@ __all__ = [
     "Run",
     "Secret",
     "Section",
+    "Session",
     "Stop",
     "Transition",
     "Work",

@@ -125,6 +125,29 @@ class Campaign(models.Model):
     wage = models.DecimalField(max_digits=7, decimal_places=2, **_declared("wage"))
     reward = models.DecimalField(max_digits=7, decimal_places=2, **_declared("reward"))
     budget = models.DecimalField(max_digits=12, decimal_places=2, **_declared("budget"))
+    currency = models.CharField(max_length=3, **_declared("currency"))
+    session_minutes = models.PositiveSmallIntegerField(**_declared("session_minutes"))
+    continue_for_bonus = models.BooleanField(**_declared("continue_for_bonus"))
+    max_share_per_worker = models.DecimalField(
+        max_digits=5, decimal_places=4, **_declared("max_share_per_worker")
+    )
+    session_hits = models.PositiveSmallIntegerField(
+        null=True, blank=True, editable=False, help_text="HITs of a session, fixed at publish."
+    )
+    session_seconds = models.FloatField(
+        null=True, blank=True, editable=False, help_text="How long a session should take."
+    )
+    session_reward = models.DecimalField(
+        max_digits=7,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Base pay of a session.",
+    )
+    panel = models.JSONField(**_declared("panel"))
+    exclude_workers_of = models.JSONField(default=list, blank=True)
+    only_workers_of = models.JSONField(default=list, blank=True)
     confirmed_budget = models.DecimalField(
         max_digits=12,
         decimal_places=2,
@@ -188,6 +211,11 @@ class Campaign(models.Model):
     def texts(self) -> Texts:
         """Its own texts (title, instructions, ...) in the page's language."""
         return Texts(self, self.languages)
+
+    @property
+    def in_currency(self) -> str:
+        """The currency of its sums, by its three letters."""
+        return self.currency or "USD"
 
     @property
     def judgments_needed(self) -> int:

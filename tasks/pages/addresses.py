@@ -42,10 +42,10 @@ def campaign_address(campaign: Campaign, parameters: Mapping[str, str]) -> str:
     return _address("campaign", campaign.public_id, parameters)
 
 
-def carried_on(request: HttpRequest, door: Door) -> dict[str, str]:
+def carried_on(request: HttpRequest, campaign: Campaign, door: Door) -> dict[str, str]:
     """What the link says of who comes: from the page's address into its form, and back."""
     given = request.POST if request.method == "POST" else request.GET
-    return {name: given[name] for name in door.parameters if given.get(name)} | chosen()
+    return {name: given[name] for name in door.parameters(campaign) if given.get(name)} | chosen()
 
 
 def nothing_address(campaign: Campaign, parameters: Mapping[str, str]) -> str:

@@ -7,9 +7,10 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from tasks.crowds import BadVisit, Door
-from tasks.models import Campaign, Consent
+from tasks.crowds import BadVisit, Door, Farewell
+from tasks.models import Campaign, Consent, Worker
 from tasks.models.campaign import State
+from tasks.models.session import SessionOutcome
 from tasks.pages.addresses import (
     campaign_address,
     carried_on,
@@ -24,6 +25,7 @@ from tasks.pages.origins import from_another_site
 from tasks.pages.replies import SeeOther
 from tasks.pages.thanks import Reason, thank
 from tasks.work.consent import decide, is_due, texts_asked, version_asked
+from tasks.work.sessions import end, running_session
 
 
 # Exempt from Django's CSRF check, which needs a cookie; `from_another_site` takes its place.
@@ -33,7 +35,7 @@ from tasks.work.consent import decide, is_due, texts_asked, version_asked
 @behind_the_door
 def consent(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
     """Ask whoever has begun; agreeing leads to their practice, or takes a place and to its HIT."""
-    carried = carried_on(request, door)
+    carried = carried_on(request, campaign, door)
     try:
         worker = door.worker_of(request, campaign)
     except BadVisit as error:
@@ -45,7 +47,7 @@ def consent(request: HttpRequest, campaign: Campaign, door: Door) -> HttpRespons
         if (version := request.POST.get("refuse", "")) in asked:
             decide(campaign, worker, False, version)
             again = consent_address(campaign, carried)
-            left = door.refused(campaign, worker)
+            left = leave(campaign, worker, door)
             return thank(request, campaign, worker, Reason.REFUSED, more=again, farewell=left)
         if (version := request.POST.get("agree", "")) in asked:
             decide(campaign, worker, True, version)
@@ -61,6 +63,15 @@ def consent(request: HttpRequest, campaign: Campaign, door: Door) -> HttpRespons
         ).exists(),
     }
     return render(request, "tasks/consent.html", context)
+
+
+def leave(campaign: Campaign, worker: Worker, door: Door) -> Farewell:
+    """End the session of whoever did not agree, if they are in one. Returns how they leave."""
+    session = running_session(campaign, worker)
+    if session is None:
+        return Farewell()
+    why = "did not agree"
+    return door.leaves(end(session, SessionOutcome.NO_CONSENT, worker.pseudonym, why))
 
 
 @require_safe

@@ -98,7 +98,7 @@ def campaign(request: HttpRequest, public_id: str) -> HttpResponse:
     if door is None:
         return refuse(request, 409, _("A marketplace gives out the work of this study."))
     if request.method == "POST" and from_another_site(request):
-        return SeeOther(campaign_address(campaign, carried_on(request, door)))
+        return SeeOther(campaign_address(campaign, carried_on(request, campaign, door)))
     try:
         return (_begin if request.method == "POST" else _look)(request, campaign, door)
     except BadVisit as error:
@@ -113,7 +113,7 @@ def _look(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
     is_new_here = worker is not None and bool(door.carried(request, worker))
     if running and is_theirs and not is_new_here:
         return SeeOther(running)
-    reason, carried = no_more_work(campaign, worker), carried_on(request, door)
+    reason, carried = no_more_work(campaign, worker), carried_on(request, campaign, door)
     goes_on = running and is_new_here  # "Begin" lets the browser remember them
     if not goes_on and (reason != Reason.NOTHING_NOW or NOTHING in request.GET):
         return thank(request, campaign, worker, reason, more=campaign_address(campaign, carried))
@@ -164,7 +164,7 @@ def _begin(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse
     elif address:
         response = SeeOther(address)
     else:
-        response = SeeOther(nothing_address(campaign, carried_on(request, door)))
+        response = SeeOther(nothing_address(campaign, carried_on(request, campaign, door)))
     if is_known and "after" not in request.POST:
         door.remember(request, response, worker)
     return response

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Collection
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -100,7 +101,7 @@ def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
             raise NotOffered(_("This one has all the answers that it needs."))
         set_back(of_hit, worker.pseudonym)
         _delete(in_the_way, worker)
-        names = {"key": key, "token": _token(hit, worker.external_id, key)}
+        names: dict[str, Any] = {"key": key, "token": _token(hit, worker.external_id, key)}
         free_now = wanted.filter(free_at__lte=Now())
         place = free_now.select_for_update(of=("self",), skip_locked=True).first()
         if place is not None:
