@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,9 +15,9 @@ from django.views.decorators.http import require_http_methods
 from annotation.rights import RAW_WORKERS, RESEARCH, SPEND, VIEW, may, need
 from annotation.rights.pages import needs
 from tasks import money
-from tasks.crowds import is_production, marketplace_of
+from tasks.crowds import crowd_of, is_production
 from tasks.models import Campaign
-from tasks.money.settling import accounts_of, settle
+from tasks.money.settling import accounts_of, is_settled_here, settle
 
 # A ticked row: its worker, and the last amount that the page has counted.
 _TICKED = re.compile(r"(\d{1,18})-(\d{1,18})")
@@ -30,19 +31,21 @@ def campaign_payments(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     if request.method == "POST":
         return _settle(request, campaign)
     accounts = accounts_of(campaign)
+    sum_of = partial(money.usd, currency=campaign.in_currency)
     context: dict[str, Any] = {
         **admin.site.each_context(request),
         "title": f"Payments of {campaign.name}",
         "campaign": campaign,
         "rows": [
-            {"account": each, "owed": money.usd(each.owed), "paid": money.usd(each.paid)}
+            {"account": each, "owed": sum_of(each.owed), "paid": sum_of(each.paid)}
             for each in accounts
         ],
-        "owed": money.usd(sum((account.owed for account in accounts), Decimal(0))),
-        "paid": money.usd(sum((account.paid for account in accounts), Decimal(0))),
+        "owed": sum_of(sum((account.owed for account in accounts), Decimal(0))),
+        "paid": sum_of(sum((account.paid for account in accounts), Decimal(0))),
         "owing": sum(account.owed > 0 for account in accounts),
         "ticks": any(account.newest for account in accounts) and _may_settle(request, campaign),
-        "has_marketplace": marketplace_of(campaign) is not None,
+        "has_marketplace": not is_settled_here(campaign),
+        "works": "sessions" if crowd_of(campaign).pays_by_session else "sets",
         "shows_ids": may(request.user, RAW_WORKERS, campaign),
     }
     return TemplateResponse(request, "pages/payments.html", context)
@@ -55,7 +58,7 @@ def _settle(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     newest = {int(row[1]): int(row[2]) for row in ticked if row is not None}
     settled = settle(campaign, newest, request.user.get_username())
     if settled:
-        total = money.usd(sum(settled.values(), Decimal(0)))
+        total = money.usd(sum(settled.values(), Decimal(0)), campaign.in_currency)
         people = "1 worker" if len(settled) == 1 else f"{len(settled):,} workers"
         messages.success(request, f"Recorded: {total} was paid to {people}.")
     else:
@@ -69,7 +72,7 @@ def _right(campaign: Campaign) -> Any:
 
 
 def _may_settle(request: HttpRequest, campaign: Campaign) -> bool:
-    return marketplace_of(campaign) is None and may(request.user, _right(campaign), campaign)
+    return is_settled_here(campaign) and may(request.user, _right(campaign), campaign)
 
 
 urlpatterns = [path("campaigns/<slug:slug>/payments/", campaign_payments, name="campaign-payments")]

@@ -6,11 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Count, F, Max, Q, QuerySet, Sum
+from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from imagesets.clock import Now
-from tasks.crowds import marketplace_of
+from tasks.crowds import crowd_of
 from tasks.models import Campaign, Payment, Transition, Worker
 from tasks.models.payment import PaymentKind, PaymentState
 from tasks.models.refused import Refused
@@ -22,11 +22,22 @@ class Account:
     """One worker's pay in a campaign. `newest`: the last amount still owed, 0 where none is."""
 
     worker: Worker
-    sets: int  # paid for or to be paid for, tries at the practice among them
+    works: int  # HITs or sessions that earn base pay, and tries at the practice
     owed: Decimal
     paid: Decimal
     newest: int
     paid_at: datetime | None
+
+
+# Who an amount is for: a session's own pay names neither a HIT nor a try.
+_EARNER = Coalesce("session__worker", "assignment__worker", "practice__worker")
+_SURCHARGES = (PaymentKind.FEE, PaymentKind.VAT)
+
+
+def is_settled_here(campaign: Campaign) -> bool:
+    """Whether people pay the campaign's workers, outside of the site: no marketplace does."""
+    crowd = crowd_of(campaign)
+    return crowd.marketplace is None and crowd.session_market is None
 
 
 def accounts_of(campaign: Campaign) -> list[Account]:
@@ -34,9 +45,10 @@ def accounts_of(campaign: Campaign) -> list[Account]:
     due = Q(state=PaymentState.DUE)
     rows = list(
         _pay_of(campaign)
+        .annotate(earner=_EARNER)
         .values("earner")
         .annotate(
-            sets=Count("pk", filter=~Q(kind=PaymentKind.BONUS)),
+            works=Count("pk", filter=~Q(kind=PaymentKind.BONUS)),
             owed=Coalesce(Sum("amount", filter=due), Decimal(0)),
             paid=Coalesce(Sum("amount", filter=~due), Decimal(0)),
             newest=Coalesce(Max("pk", filter=due), 0),
@@ -47,7 +59,7 @@ def accounts_of(campaign: Campaign) -> list[Account]:
     accounts = [
         Account(
             worker=workers[row["earner"]],
-            sets=row["sets"],
+            works=row["works"],
             owed=row["owed"],
             paid=row["paid"],
             newest=row["newest"],
@@ -65,14 +77,13 @@ def settle(campaign: Campaign, newest: Mapping[int, int], who: str) -> dict[int,
     stays owed. Again, or by two at once: an amount is recorded once. Raises Refused where a
     marketplace pays.
     """
-    if marketplace_of(campaign) is not None:
+    if not is_settled_here(campaign):
         raise Refused(f"campaign {campaign.slug}: its marketplace pays its workers")
     settled = {}
     with transaction.atomic():
         for worker in Worker.objects.filter(pk__in=newest).order_by("pk"):
-            due = _pay_of(campaign).filter(
-                state=PaymentState.DUE, earner=worker.pk, pk__lte=newest[worker.pk]
-            )
+            due = _pay_of(campaign).annotate(earner=_EARNER)
+            due = due.filter(state=PaymentState.DUE, earner=worker.pk, pk__lte=newest[worker.pk])
             rows = list(due.select_for_update(of=("self",)).order_by("pk"))
             if not rows:
                 continue
@@ -84,25 +95,21 @@ def settle(campaign: Campaign, newest: Mapping[int, int], who: str) -> dict[int,
                 before=PaymentState.DUE,
                 after=PaymentState.PAID,
                 who=who,
-                why=f"{usd(amount)} was paid outside of the site",
+                why=f"{usd(amount, campaign.in_currency)} was paid outside of the site",
             )
             settled[worker.pk] = amount
     return settled
 
 
 def _pay_of(campaign: Campaign) -> QuerySet[Payment]:
-    """What workers get, without the marketplace's fees, each row with its `earner` (a worker)."""
-    return (
-        Payment.objects.filter(~Q(kind=PaymentKind.FEE), campaign=campaign)
-        .annotate(earner=Coalesce(F("assignment__worker"), F("practice__worker")))
-        .order_by()
-    )
+    """What workers get, without the marketplace's fees."""
+    return Payment.objects.filter(campaign=campaign).exclude(kind__in=_SURCHARGES).order_by()
 
 
 def _record(campaign: Campaign, payments: Iterable[Payment]) -> None:
-    keys = [
-        key for payment in payments for key in (payment.request_key, f"fee-{payment.request_key}")
-    ]
+    """Mark amounts and what they incurred as paid."""
+    own = [payment.request_key for payment in payments]
+    keys = [f"{before}{key}" for key in own for before in ("", "fee-", "vat-")]
     Payment.objects.filter(campaign=campaign, request_key__in=keys).update(
         state=PaymentState.PAID, paid_at=Now()
     )
