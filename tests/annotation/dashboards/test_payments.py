@@ -7,10 +7,11 @@ from threading import Barrier, Thread
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from annotation.models import Role
 from tasks import money
-from tasks.models import Assignment, Campaign, Payment, Transition, Worker
+from tasks.models import Assignment, Campaign, Payment, Session, Transition, Worker
 from tasks.models.refused import Refused
 from tasks.money.settling import accounts_of, settle
 from tasks.work.claiming import next_assignment
@@ -93,6 +94,37 @@ def test_everybody_on_the_page_can_be_recorded_at_once(campaign):
     browser.post(ADDRESS.format("paid"), {"listed": listed, "all": ""})
     assert not Payment.objects.filter(state="due").exists()
     assert "Everybody has been paid" in browser.get(ADDRESS.format("paid")).content.decode()
+
+
+def test_each_session_has_a_row_whatever_it_earned(campaign):
+    now = timezone.now()
+    ended = {"planned_seconds": 60, "hits": 1, "kept_until": now, "ended_at": now}
+    for name, key, outcome in (
+        *(("ada", "s1", "done"), ("ada", "s2", "no_work"), ("bob", "s3", "no_consent")),
+        *(("eve", "s4", "done"),),
+    ):
+        session = Session.objects.create(
+            campaign=campaign,
+            worker=Worker.of("local", name),
+            key=key,
+            outcome=outcome,
+            reward="2.50",
+            is_test=name == "eve",
+            **ended,
+        )
+        if outcome == "done":
+            money.owe_session(session)
+    bonus = work(campaign, "bob")  # outside of any session
+    rows = exported(campaign, "payments")
+    told = {(row["session"], row["outcome"], row["base"], row["owed"]) for row in rows}
+    each = Payment.objects.get(assignment__worker=bonus).amount.quantize(Decimal("0.01"))
+    assert told == {
+        ("s1", "done", "2.50", "2.50"),
+        ("s2", "no_work", "0.00", "0.00"),
+        ("s3", "no_consent", "0.00", "0.00"),
+        (None, None, str(each), str(each)),
+    }
+    assert owed(campaign) == {"ada": (Decimal("2.50"), 0), "bob": (each, 0)}
 
 
 def test_two_who_tick_at_once_record_it_once(campaign):
