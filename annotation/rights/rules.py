@@ -27,6 +27,7 @@ from tasks.models import (
     Payment,
     PictureReport,
     Run,
+    Session,
     Stop,
     Transition,
     Worker,
@@ -80,7 +81,8 @@ CAMPAIGN_OF: Mapping[type[Model], str] = {
     **dict.fromkeys(
         (
             *(AccountLink, Assignment, CampaignImage, Flag, Grant, HIT, ImageResult, Invitation),
-            *(Pair, Payment, PictureReport, RightsChange, Run, Stop, Transition, WorkerResult),
+            *(Pair, Payment, PictureReport, RightsChange, Run, Session, Stop, Transition),
+            WorkerResult,
         ),
         "campaign",
     ),
