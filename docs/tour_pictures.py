@@ -55,6 +55,7 @@ PAGES = {
     "labels": "/datasets/photos/labels/",
     "label": "/datasets/photos/labels/n02124075/",
     "pairs": "/datasets/photos/pairs/?kind=beside",
+    "expert": "/datasets/photos/images/expert/?campaign=photos-classify",
 }
 
 

@@ -26,6 +26,7 @@ class Lock(IntEnum):
     INFERENCE = 7_005  # the number of a chunk of images (models_inference/chunks.py)
     NETWORK = 7_006  # `number_of` the network from which visitors come
     KEPT_STUDY = 7_007  # a dataset's id
+    WITHDRAWAL = 7_008  # a dataset's id
 
 
 def number_of(name: str) -> int:

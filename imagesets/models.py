@@ -1,10 +1,11 @@
-"""Dataset, Label and Image, a dataset's duplicates, and imports started in the admin."""
+"""Dataset, Label and Image, what was withdrawn, duplicates, and imports started in the admin."""
 
 import secrets
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 
 def new_public_id() -> str:
@@ -78,6 +79,13 @@ class Image(models.Model):
         db_default=0,
         help_text="The version of workers' pictures that is in the bucket; 0: none.",
     )
+    withdrawn_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Since then nobody is shown it, and no result or export holds it.",
+    )
+    withdrawn_by = models.CharField(max_length=200, blank=True, default="", db_default="")
+    withdrawn_why = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["dataset", "key"]
@@ -86,10 +94,41 @@ class Image(models.Model):
             models.CheckConstraint(
                 condition=Q(width__gte=1, height__gte=1), name="image_has_a_size"
             ),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at=None, withdrawn_by="", withdrawn_why="")
+                | Q(withdrawn_at__isnull=False) & ~Q(withdrawn_by="") & ~Q(withdrawn_why=""),
+                name="a_withdrawal_says_who_and_why",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["dataset"], condition=Q(withdrawn_at__isnull=False), name="image_withdrawn"
+            )
         ]
 
     def __str__(self) -> str:
         return self.key
+
+
+class Withdrawal(models.Model):
+    """An entry of an image's log: somebody withdrew it (`withdrawn`), or brought it back."""
+
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="withdrawals")
+    withdrawn = models.BooleanField()
+    who = models.CharField(max_length=200)
+    why = models.TextField()
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(who="") & ~Q(why=""), name="a_log_of_images_says_who_and_why"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.image_id} {'withdrawn' if self.withdrawn else 'brought back'}"
 
 
 class Comparison(models.Model):

@@ -75,7 +75,7 @@ LONGEST = (
     *("test_never_lost", "test_first_start", "test_invariants", "test_browser", "test_compose"),
     *("test_left_behind", "test_weights", "test_simulation", "test_killed", "test_interrupted"),
     *("test_slow_clients", "test_pages", "test_start_and_stop", "test_in_a_browser"),
-    *("test_practice", "test_practice_in_a_browser", "test_states"),
+    *("test_practice", "test_practice_in_a_browser", "test_states", "test_researchers_way"),
 )
 
 

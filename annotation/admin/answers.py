@@ -12,7 +12,7 @@ from unfold.decorators import display
 from annotation.admin.assignment_steps import AssignmentSteps
 from annotation.admin.flags import evidence_of
 from annotation.admin.guarded import VisibleFilter
-from annotation.admin.widgets import History, label_name, link_to, thumbnail
+from annotation.admin.widgets import History, label_name, link_to, rounded, thumbnail
 from imagesets.models import Label
 from tasks import money
 from tasks.models import Assignment, Flag, HITItem
@@ -28,6 +28,7 @@ STATE_COLOURS = {
 
 @admin.register(Assignment)
 class AssignmentAdmin(AssignmentSteps, History):
+    seconds, wall = rounded("active_seconds", 1), rounded("wall_seconds", 1)
     list_display = [
         "key",
         "state_label",
@@ -37,7 +38,7 @@ class AssignmentAdmin(AssignmentSteps, History):
         "worker",
         "round",
         "submitted_at",
-        "active_seconds",
+        "seconds",
     ]
     list_filter = [
         ("campaign", VisibleFilter),
@@ -69,14 +70,16 @@ class AssignmentAdmin(AssignmentSteps, History):
         "opened_at",
         "expires_at",
         "submitted_at",
-        "active_seconds",
-        "wall_seconds",
+        "seconds",
+        "wall",
         "comment",
         "flagged",
         "answer",
         "log",
     ]
     readonly_fields = [
+        "seconds",
+        "wall",
         "state_label",
         "used",
         "campaign_link",

@@ -1,10 +1,12 @@
 """The steps of a campaign in the admin; each page says what the step does, and asks first."""
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from unfold.decorators import action
 
+from annotation.admin.decisions import DecideOnSync, decided
 from annotation.admin.guarded import Guarded
 from annotation.admin.steps import (
     AskNumberAndWhy,
@@ -18,8 +20,10 @@ from tasks.campaigns import publish
 from tasks.crowds import CrowdError, is_production
 from tasks.market.sync import report, sync
 from tasks.models.refused import Refused
+from tasks.money import usd
+from tasks.money.hourly import owe_difference, shortfall
 from tasks.results import aggregate
-from tasks.work.rounds import waiting_places
+from tasks.work.rounds import state_told, waiting_places
 
 SYNC_RUNNING = "Nothing was done: another sync of this campaign is running. Try again when it ends."
 
@@ -76,7 +80,7 @@ class CampaignSteps(Guarded):
 
         def take(values: dict) -> str:
             publish.resume(campaign, _who(request), values["why"], in_queue=True)
-            return f"The campaign is {campaign.state}."
+            return f"The campaign is {state_told(campaign)}."
 
         return ask_first(self, request, campaign, step, take)
 
@@ -113,14 +117,42 @@ class CampaignSteps(Guarded):
                 "The queue also does this every few minutes.",
             ],
             button="Sync now",
+            form=DecideOnSync,
+            form_options={"campaign": campaign},
         )
 
         def take(values: dict) -> str:
             try:
-                done = sync(campaign)
+                done = sync(campaign, decisions=decided(values, _who(request)))
             except CrowdError as error:
                 raise Refused(str(error)) from None
             return " ".join(report(campaign, done)) if not done.busy else SYNC_RUNNING
+
+        return ask_first(self, request, campaign, step, take)
+
+    @action(description="Pay the difference", permissions=["publish"], icon="schedule")
+    def difference(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Where sessions took longer than planned: a bonus for everybody who did one."""
+        campaign = self.row(request, object_id)
+        short = shortfall(campaign)
+        if short is None:
+            messages.info(request, "Sessions did not take longer than planned: nothing is owed.")
+            return redirect("campaign-progress", campaign.slug)
+        sum = usd(short.total, campaign.in_currency)
+        step = Step(
+            title=f"Pay the difference: {campaign.name}",
+            consequences=[
+                str(short),
+                f"{len(short.owed):,} people get a bonus, {sum} in all, and fees, so that the"
+                " median session pays by the hour what was planned.",
+                "The next sync pays it.",
+            ],
+            button=f"Pay {sum}",
+        )
+
+        def take(values: dict) -> str:
+            paid = owe_difference(campaign)
+            return "Nothing was owed." if paid is None else f"{len(paid.owed):,} bonuses are owed."
 
         return ask_first(self, request, campaign, step, take)
 

@@ -22,6 +22,7 @@ from annotation.admin.widgets import (
     label_name,
     link_to,
     link_to_list,
+    rounded,
     thumbnail,
 )
 from annotation.exports import FORMATS, TABLES
@@ -47,7 +48,8 @@ from tasks.models import (
     campaign_settings,
 )
 from tasks.models.campaign import Kind, State
-from tasks.work.rounds import waiting_places
+from tasks.money.hourly import shortfall
+from tasks.work.rounds import state_told, waiting_places
 from tasks.work.states import round_states
 
 STEPS = {
@@ -63,6 +65,7 @@ NAMES = {
     "pause": "Pause",
     "resume": "Resume",
     "missing": "Ask the missing pairs",
+    "difference": "Pay the difference",
     "sync": "Sync",
     "aggregate": "Aggregate",
     "close": "End the study",
@@ -96,7 +99,8 @@ class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
     list_select_related = ["dataset"]
     search_fields = ["name", "slug", "public_id__exact"]
     actions_detail = [
-        *("publish", "invite", "pause", "resume", "missing", "sync", "aggregate", "close"),
+        *("publish", "invite", "pause", "resume", "missing", "difference", "sync", "aggregate"),
+        "close",
     ]
 
     def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> list:
@@ -157,9 +161,8 @@ class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
     @display(description="state")
     def state_now(self, campaign: Any) -> str:
         missing = waiting_places(campaign) if campaign.state == State.OPEN else 0
-        return (
-            f"{campaign.state}; {missing:,} answers wait for workers" if missing else campaign.state
-        )
+        waiting = f"; {missing:,} answers wait for workers" if missing else ""
+        return f"{state_told(campaign)}{waiting}"
 
     @display(description="used answers")
     def progress(self, campaign: Any) -> str:
@@ -254,6 +257,8 @@ def steps_of(campaign: Campaign) -> list[tuple[str, str]]:
         allowed = [step for step in allowed if step != "invite"]
     if campaign.kind != Kind.CONTAINS or campaign.adds_to_id is not None:
         allowed = [step for step in allowed if step != "missing"]
+    if campaign.state != State.DRAFT and shortfall(campaign) is not None:
+        allowed = [*allowed[:-1], "difference", allowed[-1]]
     return [(step, NAMES[step]) for step in allowed]
 
 
@@ -269,7 +274,8 @@ def _downloads(campaign: Campaign) -> Iterator[str]:
 
 @admin.register(CampaignImage)
 class CampaignImageAdmin(History):
-    list_display = ["picture", "image", "campaign", "group", "asked", "inclusion_probability"]
+    probability = rounded("inclusion_probability")
+    list_display = ["picture", "image", "campaign", "group", "asked", "probability"]
     list_filter = [("campaign", VisibleFilter), "group", "asked"]
     list_select_related = ["image", "campaign"]
     search_fields = ["image__key"]

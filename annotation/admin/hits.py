@@ -17,6 +17,7 @@ from annotation.admin.widgets import (
     label_name,
     link_to,
     link_to_list,
+    rounded,
     thumbnail,
 )
 from tasks.models import HIT, Assignment, HITItem
@@ -76,12 +77,13 @@ class HITAdmin(History):
         "campaign_link",
         "state_now",
         "public_id",
-        "expected_seconds",
+        "seconds",
         "reward",
         "answers",
         "progress",
     ]
-    readonly_fields = ["campaign_link", "state_now", "answers", "progress"]
+    seconds = rounded("expected_seconds", 0)
+    readonly_fields = ["seconds", "campaign_link", "state_now", "answers", "progress"]
     inlines = [Items]
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:

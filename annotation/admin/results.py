@@ -8,7 +8,14 @@ from unfold.contrib.filters.admin import RangeNumericFilter
 from unfold.decorators import display
 
 from annotation.admin.guarded import VisibleFilter
-from annotation.admin.widgets import History, label_name, link_to_worker, number, thumbnail
+from annotation.admin.widgets import (
+    History,
+    label_name,
+    link_to_worker,
+    number,
+    rounded,
+    thumbnail,
+)
 from imagesets.models import Label
 from tasks.models import ImageResult, PairResult, Run, WorkerResult
 
@@ -84,16 +91,14 @@ class ImageResultAdmin(History):
 
 @admin.register(WorkerResult)
 class WorkerResultAdmin(History):
-    list_display = [
-        "worker",
-        "campaign",
-        "assignments",
-        "items",
-        "control_accuracy",
-        "agreement",
-        "median_seconds",
-        "pictures",
-    ]
+    accuracy, agreed = rounded("control_accuracy"), rounded("agreement")
+    found, passed_over = rounded("sensitivity"), rounded("specificity")
+    seconds = rounded("median_seconds", 1)
+
+    list_display = ["worker", "campaign", "assignments", "items"]
+    list_display += ["accuracy", "agreed", "seconds", "pictures"]
+    fields = [*list_display, "found", "passed_over"]
+    readonly_fields = ["accuracy", "agreed", "seconds", "pictures", "found", "passed_over"]
     list_filter = [("campaign", VisibleFilter)]
     list_select_related = ["worker", "campaign"]
     search_fields = ["worker__pseudonym"]

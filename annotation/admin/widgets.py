@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
 from annotation.admin.guarded import Guarded
@@ -154,6 +155,16 @@ def bar(done: int, total: int) -> str:
 def number(value: float | None, digits: int = 2) -> str:
     """A number for a column; a dash for None."""
     return "-" if value is None else f"{value:,.{digits}f}"
+
+
+def rounded(name: str, digits: int = 2) -> Any:
+    """A column of a list for a field whose numbers have many digits."""
+
+    @display(description=name.replace("_", " "), ordering=name)
+    def shown(self: Any, row: Any) -> str:
+        return number(getattr(row, name), digits)
+
+    return shown
 
 
 def by_id(rows: QuerySet, *names: str) -> dict[Any, tuple]:

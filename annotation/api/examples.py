@@ -36,8 +36,10 @@ BODIES: dict[tuple[str, str], Any] = {
     ],
     ("datasets/{slug}/classifiers/", "post"): {"name": "resnet18", "architecture": "resnet18"},
     ("datasets/{slug}/predictions/", "post"): {"classifiers": ["CLASSIFIER"]},
+    ("datasets/{slug}/images/{public_id}/withdraw/", "post"): {"why": "a face"},
+    ("datasets/{slug}/images/{public_id}/bring_back/", "post"): {"why": "it is a statue's"},
 }
-PARAMETERS = {"table": "judgments", "extension": "csv"}
+PARAMETERS = {"table": "judgments", "extension": "csv", "public_id": "PUBLIC_ID"}
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Examples:
     IMAGE: str = "collage-01.jpg"
     LABEL: str = "n02124075"
     HIT: str = "1"
+    PUBLIC_ID: str = "3kq0ZrVn5bXa7cQe"  # an image's
 
 
 def examples_for(user: Any) -> Examples:
@@ -72,14 +75,22 @@ def examples_for(user: Any) -> Examples:
     )
 
 
-def _item_of(campaign: Campaign | None, dataset: Dataset) -> tuple[str, str, str]:
-    """Keys of an image, a label and the HIT that asks them; before publishing, of the first two."""
+def _item_of(campaign: Campaign | None, dataset: Dataset) -> tuple[str, str, str, str]:
+    """Keys of an image, a label and the HIT that asks them; before publishing, of the first two.
+
+    And the image's public id.
+    """
     items = HITItem.objects.filter(hit__campaign=campaign, label__isnull=False)
     item = items.select_related("hit", "image", "label").first() if campaign else None
     if item is not None and item.label is not None:
-        return item.image.key, item.label.key, item.hit.key
-    image, label = (rows.order_by("key").first() for rows in (dataset.images, dataset.labels))
-    return image.key if image else Examples.IMAGE, label.key if label else Examples.LABEL, "1"
+        return item.image.key, item.label.key, item.hit.key, item.image.public_id
+    image, label = dataset.images.order_by("key").first(), dataset.labels.order_by("key").first()
+    return (
+        image.key if image else Examples.IMAGE,
+        label.key if label else Examples.LABEL,
+        Examples.HIT,
+        image.public_id if image else Examples.PUBLIC_ID,
+    )
 
 
 def add_examples(operation: dict[str, Any], path: str, method: str) -> None:

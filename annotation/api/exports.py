@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from annotation import exports
 from annotation.api.errors import Conflict
+from annotation.explorer.experts import blinded
 from annotation.rights import RAW_WORKERS, VIEW, need
 from annotation.rights.api import Ruled
 from tasks.models import Campaign
@@ -64,7 +65,12 @@ class Export(Ruled, APIView):
             raise ValidationError({"for": ["Spreadsheets are served by csv alone."]})
         try:
             export = exports.Export(
-                self.row, table, extension, raw_workers=raw, for_spreadsheets=for_spreadsheets
+                self.row,
+                table,
+                extension,
+                raw_workers=raw,
+                for_spreadsheets=for_spreadsheets,
+                reader=blinded(request.user, self.row.dataset),
             )
         except exports.NoSuchTable as error:
             raise NotFound(str(error)) from None

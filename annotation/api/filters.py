@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.serializers import ValidationError
 
@@ -12,13 +12,16 @@ from imagesets.choices import meant
 PAGING = {"cursor", "page_size"}
 
 
-def _check_choice(model: type[Model], lookup: str, value: str) -> None:
+def _check_choice(queryset: QuerySet, lookup: str, value: str) -> None:
     """Refuse a value that a column of choices never has: no row at all would look like an answer.
 
     Raises ValidationError naming the choices.
     """
-    choices = None if "__" in lookup else model._meta.get_field(lookup).choices  # type: ignore[union-attr]
-    if choices:
+    if "__" in lookup:
+        return
+    computed = queryset.query.annotations.get(lookup)
+    field = computed.output_field if computed else queryset.model._meta.get_field(lookup)
+    if choices := field.choices:  # type: ignore[union-attr]
         StrictChoice(choices=list(choices)).run_validation(value)
 
 
@@ -34,7 +37,7 @@ class ByParameter(BaseFilterBackend):
                     value = StrictText(trim_whitespace=False, allow_blank=True).run_validation(
                         request.query_params[name]
                     )
-                    _check_choice(queryset.model, filters[name][0], value)
+                    _check_choice(queryset, filters[name][0], value)
                     queryset = queryset.filter(**{filters[name][0]: value})
                 except ValidationError as error:
                     errors[name] = error.detail

@@ -52,6 +52,16 @@ urlpatterns = [
         name="api-candidates",
     ),
     path("datasets/<slug:slug>/images/", datasets.Images.as_view(), name="api-images"),
+    path(
+        "datasets/<slug:slug>/images/<str:public_id>/withdraw/",
+        datasets.Withdraw.as_view(),
+        name="api-withdraw",
+    ),
+    path(
+        "datasets/<slug:slug>/images/<str:public_id>/bring_back/",
+        datasets.BringBack.as_view(),
+        name="api-bring-back",
+    ),
     path("datasets/<slug:slug>/report/", report.Report.as_view(), name="api-report"),
     path(
         "datasets/<slug:slug>/classifiers/",

@@ -24,6 +24,7 @@ from annotation.report.kept import (
     kept_text,
     last_of,
     not_aggregated,
+    withdrawn_since,
 )
 from annotation.report.page.drawings import (
     SCHEMES,
@@ -108,6 +109,7 @@ def report_page(request: HttpRequest, dataset: Dataset) -> HttpResponse:
         return TemplateResponse(request, "report/none.html", context)
     context["body"] = _body(dataset, campaigns, text, context["query"])
     context["newer"], context["last"] = classifiers_since(campaigns), last_of(campaigns)
+    context["withdrawn"] = withdrawn_since(campaigns)
     return TemplateResponse(request, "report/framed.html", context)
 
 

@@ -40,6 +40,7 @@ CHOICES: dict[str, dict[str, str]] = {
         "object": "another object is the main one",
         "none": "not known",
     },
+    "withdrawn": {"yes": "withdrawn"},
     "models": {
         "no": "no classifier is right",
         "some": "some are right",
@@ -66,7 +67,8 @@ class Filters:
     """What a view is narrowed to. Each filter narrows further; within one, any value will do,
     but `shows`, `right` and `wrong` ask for all that they name.
 
-    group, objects, disagreement, models: values of CHOICES. label: dataset labels, by key.
+    group, objects, disagreement, models, withdrawn: values of CHOICES; images that were withdrawn
+    are in a view only where it asks for them, and then alone. label: dataset labels, by key.
     shows: labels that at least half of the workers selected; two make a pair. main: main labels.
     right, wrong: names of classifiers whose top 1 is, or is not, the dataset label.
     sf_from ... posterior_to: bounds, both included, for the dataset label, or the label `of`.
@@ -77,6 +79,7 @@ class Filters:
     objects: tuple[str, ...] = ()
     disagreement: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    withdrawn: tuple[str, ...] = ()
     label: tuple[str, ...] = ()
     shows: tuple[str, ...] = ()
     main: tuple[str, ...] = ()

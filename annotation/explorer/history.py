@@ -27,6 +27,7 @@ def history_of(image: Image, campaigns: Sequence[Campaign]) -> list[Event]:
         *_campaigns(image, campaigns),
         *_reports(image, campaigns),
         *_known(image),
+        *_withdrawals(image),
         *_changes(image, campaigns),
         *_skipped(image),
     ]
@@ -79,6 +80,15 @@ def _known(image: Image) -> list[Event]:
             f" {'present' if row.present else 'absent'}",
         )
         for row in rows[:MOST]
+    ]
+
+
+def _withdrawals(image: Image) -> list[Event]:
+    return [
+        Event(
+            row.at, f"{row.who} {'withdrew it' if row.withdrawn else 'brought it back'}: {row.why}"
+        )
+        for row in image.withdrawals.all()[:MOST]
     ]
 
 

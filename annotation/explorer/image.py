@@ -15,10 +15,12 @@ from annotation.explorer.answers import responses_to
 from annotation.explorer.candidates import additions_of, candidates_of, tops_of
 from annotation.explorer.cards import main_votes, names_of, short
 from annotation.explorer.columns import GROUPS
+from annotation.explorer.experts import verdicts_on
 from annotation.explorer.frame import explorer_page, framed
 from annotation.explorer.history import history_of
 from annotation.explorer.view import View
-from annotation.rights import VIEW
+from annotation.explorer.withdrawing import images_for
+from annotation.rights import RESEARCH, REVIEW, VIEW, may
 from annotation.rights.pages import needs
 from annotation.rights.rules import visible
 from imagesets.models import Dataset, Image, Label
@@ -34,9 +36,8 @@ SAME = 5  # files named
 @explorer_page
 def image_page(request: HttpRequest, dataset: Dataset, public_id: str) -> HttpResponse:
     """The page; its query is the view that one came from, and leads on in it."""
-    image = get_object_or_404(
-        Image.objects.select_related("dataset_label"), dataset=dataset, public_id=public_id
-    )
+    images = images_for(request.user, dataset).select_related("dataset_label")
+    image = get_object_or_404(images, public_id=public_id)
     view = View.asked_for(request.user, dataset, request.GET)
     campaigns = list(visible(request.user, Campaign.objects.filter(dataset=dataset))[:CAMPAIGNS])
     additions = [each for each in additions_of(view) if each in campaigns]
@@ -51,6 +52,10 @@ def image_page(request: HttpRequest, dataset: Dataset, public_id: str) -> HttpRe
         "found": _found(view, image),
         "responses": _responses(view, image),
         "history": history_of(image, campaigns),
+        "verdicts": verdicts_on(image, request.user, dataset),
+        "may_judge": may(request.user, REVIEW, dataset) and image.withdrawn_at is None,
+        "may_withdraw": may(request.user, RESEARCH, dataset),
+        "query": view.query(),
         "same": list(same.order_by("key")[:SAME]),
         **_around(view, image),
     }

@@ -10,11 +10,11 @@ from django.views.decorators.http import require_safe
 
 from annotation.explorer.cards import cards_of
 from annotation.explorer.facets import facets_of
-from annotation.explorer.filters import ALL_OF, CHOICES, LABELS, RANGES, BadFilter, unknown
+from annotation.explorer.filters import ALL_OF, CHOICES, LABELS, RANGES, BadFilter, Filters, unknown
 from annotation.explorer.form import fields_of, hidden_of, names_of_labels
 from annotation.explorer.frame import explorer_page, framed
 from annotation.explorer.view import PAGE, View
-from annotation.rights import RESEARCH, VIEW, may
+from annotation.rights import RESEARCH, REVIEW, VIEW, may
 from annotation.rights.pages import needs
 from annotation.rights.rules import visible
 from imagesets.models import Dataset, Image
@@ -67,8 +67,15 @@ def images(request: HttpRequest, dataset: Dataset) -> HttpResponse:
         "earlier": view.query(before=cards[0].image.public_id) if page.before and cards else "",
         "later": view.query(after=cards[-1].image.public_id) if page.after and cards else "",
         "may_research": may(request.user, RESEARCH, dataset),
+        "may_judge": may(request.user, REVIEW, dataset) and not view.filters.withdrawn,
+        "withdrawn": withdrawn_in(view) if may(request.user, RESEARCH, dataset) else 0,
     }
     return TemplateResponse(request, "explorer/images.html", context)
+
+
+def withdrawn_in(view: View) -> int:
+    """How many of the study's images were withdrawn."""
+    return view.narrowed(Filters(withdrawn=("yes",))).of
 
 
 def image_of(query: QueryDict, name: str, dataset: Dataset) -> int | None:
@@ -114,6 +121,7 @@ WORDS = {
     "objects": "objects:",
     "disagreement": "disagreement:",
     "models": "classifiers:",
+    "withdrawn": "withdrawn:",
     "label": "dataset label",
     "shows": "selected by half or more:",
     "main": "main label",

@@ -99,6 +99,8 @@ def view_listed(request: HttpRequest, dataset: Dataset) -> View:
     """The view that a request's query asks for, all of it. Raises as View.asked_for does."""
     if name := unknown(request.GET, OTHERS):
         raise BadFilter(name, f"There is no filter “{name[:60]}”.")
+    if "withdrawn" in request.GET:
+        raise BadFilter("withdrawn", "Withdrawn images are in no list to take away.")
     return View.asked_for(request.user, dataset, request.GET)
 
 

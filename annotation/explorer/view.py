@@ -25,6 +25,7 @@ from annotation.explorer.keeping import (
     queue,
 )
 from annotation.report.campaigns import Campaigns, NoStudy, study_seen
+from annotation.rights import RESEARCH, may
 from imagesets.models import Dataset, Image, Label
 from tasks.models import Campaign, KeptStudy
 
@@ -91,6 +92,8 @@ class View:
         except NoStudy:
             campaigns = (None, None)
         filters = Filters.of_query(query)
+        if filters.withdrawn and not may(user, RESEARCH, dataset):
+            raise BadFilter("withdrawn", "Withdrawn images are listed for researchers alone.")
         kept, current = _kept(dataset, campaigns)
         return cls(dataset, campaigns, Columns(kept), filters, slug, current)
 
@@ -151,8 +154,10 @@ class View:
 
     @cached_property
     def listed(self) -> Bools:
-        """Which of the study's images lists show at all."""
-        return np.ones(self.columns.n, bool)
+        """Which of the study's images lists show at all: those not withdrawn, or these alone."""
+        gone = self.dataset.images.filter(withdrawn_at__isnull=False).order_by()
+        withdrawn = np.isin(self.columns.of("image"), list(gone.values_list("pk", flat=True)))
+        return withdrawn if self.filters.withdrawn else ~withdrawn
 
     @property
     def of(self) -> int:
@@ -222,6 +227,9 @@ class View:
         return [images[pk] for pk in ids if pk in images]
 
     # What its filters mean: a method each
+
+    def _withdrawn(self) -> Bools:
+        return self.listed
 
     def _group(self) -> Bools:
         wanted = [GROUPS.index("" if value == "none" else value) for value in self.filters.group]

@@ -24,7 +24,8 @@ class Export:
 
     The constructor raises NoSuchTable or NotYet, before anything is written. `done` counts the
     rows written so far, `total()` all of them, at most. `for_spreadsheets` (CSV alone): text that
-    they would take for a formula gets an apostrophe before it.
+    they would take for a formula gets an apostrophe before it. `reader`: an expert who is not to
+    see others' verdicts yet (annotation/explorer/experts.py).
     """
 
     campaign: Campaign
@@ -32,6 +33,7 @@ class Export:
     format: str
     raw_workers: bool = False
     for_spreadsheets: bool = False
+    reader: str | None = None
     done: int = 0
 
     def __post_init__(self) -> None:
@@ -87,8 +89,9 @@ class Export:
         finally:
             own.close()
 
-    def _of(self) -> dict[str, int | None]:
-        return {"campaign": self.campaign.pk, "source": self.campaign.source_id}
+    def _of(self) -> dict[str, int | str | None]:
+        campaign = self.campaign
+        return {"campaign": campaign.pk, "source": campaign.source_id, "reader": self.reader}
 
     def _columns(self) -> tuple[Column, ...]:
         if not self.raw_workers:

@@ -1,6 +1,7 @@
 """The tables that can be exported, and the SQL of each: columns, rows, order.
 
-The judgments' rows are unnested from assignments (tasks/sql/judgments.py).
+The judgments' rows are unnested from assignments (tasks/sql/judgments.py). Images that were
+withdrawn are in no table (rule V9).
 """
 
 from dataclasses import dataclass
@@ -168,7 +169,8 @@ SELECTION_FREQUENCIES = Table(
     of_results=True,
     keys="""
         SELECT im.id, count(*) FROM tasks_pair p JOIN imagesets_image im ON im.id = p.image_id
-        WHERE p.campaign_id = %(campaign)s GROUP BY im.id ORDER BY im.key COLLATE "C"
+        WHERE p.campaign_id = %(campaign)s AND im.withdrawn_at IS NULL
+        GROUP BY im.id ORDER BY im.key COLLATE "C"
     """,
     rows="""
         FROM tasks_pair p
@@ -177,6 +179,7 @@ SELECTION_FREQUENCIES = Table(
         LEFT JOIN imagesets_label d ON d.id = im.dataset_label_id
         LEFT JOIN tasks_pairresult r ON r.pair_id = p.id
         WHERE p.campaign_id = %(campaign)s AND p.image_id = ANY (%(ids)s)
+          AND im.withdrawn_at IS NULL
         ORDER BY im.key COLLATE "C", l.key COLLATE "C"
     """,
     columns=(
@@ -205,6 +208,7 @@ ANNOTATIONS = Table(
         SELECT im.id, 1 FROM imagesets_image im
         WHERE im.id IN (SELECT image_id FROM tasks_campaignimage
                         WHERE campaign_id IN (%(campaign)s, %(source)s))
+          AND im.withdrawn_at IS NULL
         ORDER BY im.key COLLATE "C"
     """,
     rows="""
@@ -212,7 +216,7 @@ ANNOTATIONS = Table(
         LEFT JOIN imagesets_label d ON d.id = im.dataset_label_id
         LEFT JOIN tasks_campaignimage ci ON ci.image_id = im.id AND ci.campaign_id = %(campaign)s
         LEFT JOIN tasks_imageresult r ON r.image_id = im.id AND r.campaign_id = %(campaign)s
-        WHERE im.id = ANY (%(ids)s)
+        WHERE im.id = ANY (%(ids)s) AND im.withdrawn_at IS NULL
         ORDER BY im.key COLLATE "C"
     """,
     columns=(
@@ -310,7 +314,7 @@ PRACTICE = Table(
           JOIN tasks_worker w ON w.id = t.worker_id
           CROSS JOIN LATERAL unnest(t.shown) WITH ORDINALITY AS s (position, number)
           JOIN tasks_practiceitem i ON i.hit_id = h.id AND i.position = s.position
-          JOIN imagesets_image im ON im.id = i.image_id
+          JOIN imagesets_image im ON im.id = i.image_id AND im.withdrawn_at IS NULL
           JOIN imagesets_label l ON l.id = i.label_id
         ) a
         ORDER BY a.place, a.number
@@ -331,6 +335,94 @@ PRACTICE = Table(
     ),
 )
 
+# A %(reader)s, of those who make the pass, gets others' verdicts only on what they have judged too.
+OVERRULES = Table(
+    keys="""
+        SELECT im.id, count(*) FROM tasks_overrule o JOIN imagesets_image im ON im.id = o.image_id
+        WHERE o.replaced_at IS NULL AND im.withdrawn_at IS NULL
+          AND im.id IN (SELECT image_id FROM tasks_campaignimage WHERE campaign_id = %(campaign)s)
+        GROUP BY im.id ORDER BY im.key COLLATE "C"
+    """,
+    rows=f"""
+        FROM (
+          SELECT im.key AS image, l.key AS label, o.why, o.who, {iso("o.at")} AS at, o.id,
+                 o.verdict || coalesce(':' || s.key, '') AS verdict
+          FROM tasks_overrule o
+          JOIN imagesets_image im ON im.id = o.image_id
+          JOIN imagesets_label l ON l.id = o.label_id
+          LEFT JOIN imagesets_label s ON s.id = o.same_as_id
+          WHERE o.image_id = ANY (%(ids)s) AND o.replaced_at IS NULL
+            AND im.withdrawn_at IS NULL
+            AND (%(reader)s IS NULL OR o.who = %(reader)s OR EXISTS (
+              SELECT FROM tasks_overrule mine WHERE mine.image_id = o.image_id
+                AND mine.who = %(reader)s AND mine.replaced_at IS NULL))
+        ) a
+        ORDER BY a.image COLLATE "C", a.label COLLATE "C", a.id
+    """,
+    columns=(
+        Column("image", "a.image"),
+        Column("label", "a.label"),
+        Column("verdict", "a.verdict"),
+        Column("reason", "nullif(a.why, '')"),
+        Column("who", "a.who"),
+        Column("at", "a.at"),
+    ),
+)
+
+# One row a session, or a worker (their id below 0) for what was earned outside of any. Practice
+# counts as base pay; a marketplace's fees and VAT are no worker's.
+PAYMENTS = Table(
+    keys="""
+        SELECT k.id, 1 FROM (
+          SELECT s.id, s.worker_id, s.began_at FROM tasks_session s
+          WHERE s.campaign_id = %(campaign)s AND NOT s.is_test
+          UNION ALL
+          SELECT DISTINCT -coalesce(a.worker_id, t.worker_id),
+                 coalesce(a.worker_id, t.worker_id), NULL::timestamptz
+          FROM tasks_payment p
+          LEFT JOIN tasks_assignment a ON a.id = p.assignment_id
+          LEFT JOIN tasks_practicetry t ON t.id = p.practice_id
+          WHERE p.campaign_id = %(campaign)s AND p.session_id IS NULL
+            AND p.kind NOT IN ('fee', 'vat')
+        ) k JOIN tasks_worker w ON w.id = k.worker_id
+        ORDER BY w.pseudonym COLLATE "C", k.began_at, k.id
+    """,
+    rows=f"""
+        FROM (
+          SELECT k.place, w.pseudonym AS worker, w.external_id AS raw_worker, s.key AS session,
+                 nullif(s.outcome, '') AS outcome, coalesce(c.currency, 'USD') AS currency,
+                 earned.base, earned.bonus, earned.owed, earned.paid, {iso("earned.at")} AS at
+          FROM {ASSIGNMENTS_IN_ORDER}
+          LEFT JOIN tasks_session s ON s.id = k.id
+          JOIN tasks_worker w ON w.id = coalesce(s.worker_id, -k.id)
+          JOIN tasks_campaign c ON c.id = %(campaign)s
+          LEFT JOIN (
+            SELECT coalesce(p.session_id, -coalesce(a.worker_id, t.worker_id)) AS id,
+                   sum(p.amount) FILTER (WHERE p.kind <> 'bonus') AS base,
+                   sum(p.amount) FILTER (WHERE p.kind = 'bonus') AS bonus,
+                   sum(p.amount) FILTER (WHERE p.state = 'due') AS owed,
+                   sum(p.amount) FILTER (WHERE p.state = 'paid') AS paid,
+                   max(p.paid_at) AS at
+            FROM tasks_payment p
+            LEFT JOIN tasks_assignment a ON a.id = p.assignment_id
+            LEFT JOIN tasks_practicetry t ON t.id = p.practice_id
+            WHERE p.campaign_id = %(campaign)s AND p.kind NOT IN ('fee', 'vat')
+            GROUP BY 1
+          ) earned ON earned.id = k.id
+        ) a
+        ORDER BY a.place
+    """,
+    columns=(
+        Column("worker", "a.worker"),
+        Column("session", "a.session"),
+        Column("outcome", "a.outcome"),
+        *(Column(name, f"round(coalesce(a.{name}, 0), 2)::text") for name in ("base", "bonus")),
+        Column("currency", "a.currency"),
+        *(Column(name, f"round(coalesce(a.{name}, 0), 2)::text") for name in ("owed", "paid")),
+        Column("at", "a.at"),
+    ),
+)
+
 TABLES: dict[Kind, dict[str, Table]] = {
     Kind.CONTAINS: {
         "judgments": CONTAINS_JUDGMENTS,
@@ -338,7 +430,9 @@ TABLES: dict[Kind, dict[str, Table]] = {
         "workers": WORKERS,
         "conditions": _conditions(Kind.CONTAINS),
         "consents": CONSENTS,
+        "payments": PAYMENTS,
         "practice": PRACTICE,
+        "overrules": OVERRULES,
     },
     Kind.CLASSIFY: {
         "judgments": CLASSIFY_JUDGMENTS,
@@ -346,6 +440,8 @@ TABLES: dict[Kind, dict[str, Table]] = {
         "workers": WORKERS,
         "conditions": _conditions(Kind.CLASSIFY),
         "consents": CONSENTS,
+        "overrules": OVERRULES,
+        "payments": PAYMENTS,
     },
 }
 

@@ -79,9 +79,10 @@ def _open(standing: Standing) -> NextStep:
     if standing.is_short:
         sentence = (
             f"Its budget ends at {campaign.target} of {campaign.workers_per_item} answers to each"
-            " HIT: it will finish with those."
+            " HIT: it will finish with those, unless you raise it."
         )
-        return NextStep(sentence, urgency=Urgency.SOON)
+        address = reverse("campaign-change", args=[campaign.slug])
+        return NextStep(sentence, "Decide", address, RESEARCH, Urgency.SOON)
     if finish:
         return NextStep(f"It will be finished {about(finish, standing.pace.now)}.")
     step = NextStep("It is open, and nobody has answered yet.")

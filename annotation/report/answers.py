@@ -5,6 +5,15 @@ from typing import Any
 import numpy as np
 
 from annotation.report.arrays import GROUPS, Study
+from imagesets.models import Image
+from tasks.models import Campaign, CampaignImage
+
+
+def withdrawn_from(*campaigns: Campaign | None) -> int:
+    """How many images of these campaigns were withdrawn, and so count in no figure."""
+    asked = CampaignImage.objects.filter(campaign__in=[each for each in campaigns if each])
+    gone = Image.objects.filter(withdrawn_at__isnull=False)
+    return gone.filter(pk__in=asked.values("image")).count()
 
 
 def answers(study: Study) -> dict[str, Any]:

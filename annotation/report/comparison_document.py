@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from annotation.report.answers import answers
+from annotation.report.answers import answers, withdrawn_from
 from annotation.report.arrays import Study
 from annotation.report.campaigns import Campaigns
 from annotation.report.comparing import comparison
@@ -40,6 +40,7 @@ def _study(study: Study, campaigns: Campaigns) -> dict[str, Any]:
         "classify": classify.slug if classify else None,
         "classifiers": list(study.models),
         "images": study.n,
+        "withdrawn": withdrawn_from(*campaigns),
         "workers": answers(study)["workers"],
         "populations": sizes(study),
     }

@@ -8,10 +8,11 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from annotation.report.campaigns import Campaigns
-from imagesets.models import Label
+from imagesets.models import Label, Withdrawal
 from models_inference.models import Classifier, Prediction
 from tasks.models import (
     Campaign,
+    CampaignImage,
     KeptReport,
     LabelPair,
     LabelResult,
@@ -52,6 +53,16 @@ def classifiers_since(campaigns: Campaigns) -> list[str]:
     classifiers = Classifier.objects.filter(dataset=last_of(campaigns).dataset, created_at__gt=at)
     predicted = Exists(Prediction.objects.filter(classifier=OuterRef("pk")))
     return list(classifiers.filter(predicted).order_by("name").values_list("name", flat=True))
+
+
+def withdrawn_since(campaigns: Campaigns) -> int:
+    """How many of the study's images were withdrawn, or brought back, after the kept report."""
+    at = _kept(campaigns).values_list("at", flat=True).last()
+    if at is None:
+        return 0
+    asked = CampaignImage.objects.filter(campaign__in=[each for each in campaigns if each])
+    changed = Withdrawal.objects.filter(at__gt=at, image__in=asked.values("image"))
+    return changed.order_by().values("image").distinct().count()
 
 
 @transaction.atomic

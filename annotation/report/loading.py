@@ -35,6 +35,7 @@ from tasks.results.stored_answers import read_answers
 from tasks.sql import copying
 from tasks.sql.judgments import ANSWERED, ITEMS, RESPONSE, is_list
 from tasks.sql.used import used
+from tasks.sql.withdrawn import kept
 
 Ints = NDArray[np.integer]
 SKILLS = ("sensitivity", "specificity", "control_accuracy", "median_seconds")
@@ -111,7 +112,8 @@ class _Loading:
                    coalesce(c."group", '') AS "group"
             FROM imagesets_image i
             LEFT JOIN tasks_campaignimage c ON c.image_id = i.id AND c.campaign_id = %(classify)s
-            WHERE i.id IN (SELECT image_id FROM tasks_campaignimage
+            WHERE i.withdrawn_at IS NULL
+              AND i.id IN (SELECT image_id FROM tasks_campaignimage
                            WHERE campaign_id IN (%(contains)s, %(classify)s))
             """,
             id=INTEGER,
@@ -206,14 +208,14 @@ class _Loading:
         return {name: convergence[name] for name in FIT if name in convergence}
 
     def _frequencies(self, campaign: Campaign, models: Mapping[str, Predictions]) -> Frequencies:
-        """The campaign's pairs on images of the study."""
+        """The campaign's pairs on images of the study: not on those that were withdrawn."""
         self.params["campaign"] = campaign.pk
         table = self.table(
-            """
+            f"""
             SELECT p.id, p.image_id AS image, p.label_id AS label,
                    coalesce(r.posterior, 'NaN') AS posterior
             FROM tasks_pair p LEFT JOIN tasks_pairresult r ON r.pair_id = p.id
-            WHERE p.campaign_id = %(campaign)s ORDER BY p.id
+            WHERE p.campaign_id = %(campaign)s AND {kept("p.image_id")} ORDER BY p.id
             """,
             id=INTEGER,
             image=INTEGER,
@@ -315,12 +317,14 @@ class _Loading:
 
     def _partitions(self, n: int) -> Partitions:
         table = self.table(
-            """
+            f"""
             SELECT image_id AS image, num_objects AS n, objects_found AS objects,
                    coalesce(equal_cuts::int, -1) AS equal_cuts,
                    coalesce(surely_disagrees::int, -1) AS surely,
                    coalesce(may_disagree::int, -1) AS may
-            FROM tasks_imageresult WHERE campaign_id = %(classify)s AND num_objects IS NOT NULL
+            FROM tasks_imageresult r
+            WHERE campaign_id = %(classify)s AND num_objects IS NOT NULL
+              AND {kept("r.image_id")}
             """,
             image=INTEGER,
             n=INTEGER,

@@ -22,6 +22,7 @@ from tasks.models import (
     ImageResult,
     Invitation,
     KnownAnswer,
+    Overrule,
     Pair,
     PairResult,
     Payment,
@@ -91,6 +92,7 @@ DATASET_OF: Mapping[type[Model], str] = {
     Dataset: "pk",
     Prediction: "classifier__dataset",
     SkippedImage: "image__dataset",
+    Overrule: "image__dataset",
     **dict.fromkeys((Classifier, Image, InferenceJob, KnownAnswer, Label, Trial), "dataset"),
 }
 

@@ -99,9 +99,16 @@ def site(text: str) -> str:
 
 def endpoint(text: str) -> str:
     """The address of a service, without a slash at its end."""
-    if urlsplit(text).scheme not in ("http", "https") or not _host_of(text):
+    if not text.lower().startswith(("http://", "https://")):
         raise ValueError(f"is {text!r}: give an address that begins with https:// or http://")
+    if not _host_of(text):
+        raise ValueError(f"is {text!r}: its host or its port is none")
     return text.rstrip("/")
+
+
+def endpoints(text: str) -> list[str]:
+    """Several of them, separated by commas."""
+    return [endpoint(word) for word in words(text)]
 
 
 def issuer(text: str) -> str:
@@ -109,6 +116,14 @@ def issuer(text: str) -> str:
     address = endpoint(text)
     if address.startswith("http://") and _host_of(address) not in ("localhost", "127.0.0.1", "::1"):
         raise ValueError(f"is {text!r}: logins need an address that begins with https://")
+    return address
+
+
+def private_api(text: str) -> str:
+    """The address of an API that is sent a token; over http only on this machine."""
+    address = endpoint(text).removesuffix("/api/v1").rstrip("/")
+    if address.startswith("http://") and _host_of(address) not in ("localhost", "127.0.0.1", "::1"):
+        raise ValueError(f"is {text!r}: the token needs an address that begins with https://")
     return address
 
 

@@ -14,6 +14,7 @@ from annotation.serving.variable_values import (
     as_it_stands,
     domains,
     endpoint,
+    endpoints,
     flag,
     folder,
     hosts,
@@ -21,6 +22,7 @@ from annotation.serving.variable_values import (
     level,
     plain,
     positive,
+    private_api,
     site,
     sources,
     unquoted,
@@ -206,13 +208,21 @@ VARIABLES: dict[str, Variable] = {
         "Amazon's sandbox; production where the campaign says so",
     ),
     "MTURK_SUBMIT_ORIGINS": Variable(
-        words,
+        endpoints,
         None,
         "where a worker's page may hand in an answer, separated by commas",
         "Amazon's two, and the endpoint's",
     ),
     "MTURK_CALLS_PER_SECOND": Variable(
         positive, None, "the most calls a second", "20; no limit on this machine"
+    ),
+    "PROLIFIC_API_URL": Variable(
+        private_api,
+        "https://api.prolific.com",
+        "where Prolific's API is, with or without its `/api/v1` ([crowds.md](crowds.md))",
+    ),
+    "PROLIFIC_API_TOKEN": Variable(
+        plain, "", "the token by which this site uses Prolific's API", "none: no Prolific"
     ),
     "WORKER_FRAME_ANCESTORS": Variable(
         sources,

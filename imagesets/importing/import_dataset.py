@@ -34,7 +34,7 @@ from imagesets.importing.checks import (
 from imagesets.importing.class_tables import read_classes, read_labels
 from imagesets.importing.folder_labels import labelled_by_folders
 from imagesets.importing.parallel import in_parallel
-from imagesets.importing.report import Report
+from imagesets.importing.report import Report, in_line
 from imagesets.importing.sources import Entry, Source, open_source
 from imagesets.labels.imagenet import ClassEntry
 from imagesets.locations import is_address
@@ -43,6 +43,7 @@ from imagesets.models import Dataset, Image, Label
 from imagesets.pictures.decoding import Undecodable, check
 from imagesets.pictures.duplicates import compare_all
 from imagesets.pictures.near_duplicates import coarse, perceptual_hashes
+from imagesets.pictures.withdrawing import withdraw_new_twins
 
 BATCH = 1000  # images per INSERT, and per commit: what a killed import keeps
 LOCATIONS = 10_000  # new locations of known images, per UPDATE
@@ -133,6 +134,11 @@ def import_dataset(
             _save_images(source, entries, known, label_ids, copy, report, progress)
             if strict and report.skipped:
                 raise ImportRefused(_why_strict(report))
+        if twins := withdraw_new_twins(dataset):
+            report.notes.append(
+                f"{len(twins):,} images are files that were withdrawn under other keys, so they are"
+                f" withdrawn too: {in_line(*twins)}"
+            )
         report.known = sum(entry.key in known for entry in entries)
         report.without_label = dataset.images.filter(dataset_label=None).count()
         step, count = "Comparing images with each other", dataset.images.count()

@@ -53,12 +53,12 @@ class Report:
         lines = self.notes[:listed]
         if len(self.notes) > listed:
             lines.append(f"{len(self.notes) - listed} more such lines")
-        lines += [f"skipped {_shown(key)}: {reason}" for key, reason in self.skipped[:listed]]
+        lines += [f"skipped {in_line(key)}: {reason}" for key, reason in self.skipped[:listed]]
         if len(self.skipped) > listed:
             lines.append(f"skipped {len(self.skipped) - listed} more")
-        lines += [f"{len(keys):,} {what}: {_shown(*keys)}" for what, keys in self.assumed.items()]
+        lines += [f"{len(keys):,} {what}: {in_line(*keys)}" for what, keys in self.assumed.items()]
         for what, groups in (("identical files", self.identical), ("look alike", self.alike)):
-            lines += [f"{what}: {_shown(*group)}" for group in groups[:listed]]
+            lines += [f"{what}: {in_line(*group)}" for group in groups[:listed]]
             if len(groups) > listed:
                 lines.append(f"{what}: {len(groups) - listed} more groups")
         if self.labels_translated:
@@ -71,7 +71,7 @@ class Report:
         return lines
 
 
-def _shown(*keys: str) -> str:
+def in_line(*keys: str) -> str:
     """Keys in one line; one with a line feed or the like is shown as Python writes it."""
     more = f" and {len(keys) - MOST_KEYS} more" if len(keys) > MOST_KEYS else ""
     return ", ".join(key if key.isprintable() else repr(key) for key in keys[:MOST_KEYS]) + more

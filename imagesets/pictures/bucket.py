@@ -40,6 +40,17 @@ def put(name: str, content: bytes) -> None:
         raise OSError(f"{place}: {s3_trouble(error)}") from error
 
 
+def delete(name: str) -> None:
+    """Delete one picture, if it is there. Raises OSError if the bucket refuses it."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        s3_client().delete_object(Bucket=settings.AWS_STORAGE_BUCKET_NAME, Key=name)
+    except (BotoCoreError, ClientError) as error:
+        place = f"s3://{settings.AWS_STORAGE_BUCKET_NAME}/{name}"
+        raise OSError(f"{place}: {s3_trouble(error)}") from error
+
+
 def address(name: str) -> str:
     """Where a browser finds a picture; a signed address is valid for at least 18 hours."""
     if settings.AWS_S3_CUSTOM_DOMAIN:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from django.conf import settings
+from django.templatetags.static import static
 from django.urls import reverse
 from PIL import Image as Pillow
 
@@ -22,7 +23,15 @@ log = logging.getLogger(__name__)
 # Longest side in pixels and WebP quality. A tile shows at some 200 CSS pixels, on screens of up to
 # 1.5x; 48 of them stay under 1 MB.
 SIZES = {"tile": (320, 70), "full": (1280, 82)}
+WITHDRAWN = "img/withdrawn.svg"
 VERSION = 1  # part of the file's name: raise it when SIZES changes
+
+
+class Withdrawn(Exception):
+    """The image was withdrawn: no picture of it is made for pages."""
+
+    def __str__(self) -> str:
+        return "it was withdrawn"
 
 
 class Named(Protocol):
@@ -37,8 +46,11 @@ class Named(Protocol):
 def image_urls(image: Named) -> tuple[str, str]:
     """Addresses of an image's tile and of its full size, for pages.
 
-    In the bucket if the pictures are there; else on the site, which makes them when asked.
+    In the bucket if the pictures are there; else on the site, which makes them when asked. Of an
+    image that was withdrawn, a drawing that says so.
     """
+    if getattr(image, "withdrawn_at", None) is not None:
+        return static(WITHDRAWN), static(WITHDRAWN)
     if bucket.in_use() and image.pictures_in_bucket == VERSION:
         return bucket_address(image.public_id, "tile"), bucket_address(image.public_id, "full")
     return (
@@ -75,8 +87,10 @@ def make(image: Image) -> None:
     """Make both sizes with one decode, unless they exist; in the bucket, if one is set.
 
     Processes that ask for the same image at once wait for the first. Raises Undecodable or OSError
-    if the source is broken or gone, or no longer the picture that was imported.
+    if the source is broken or gone, or no longer the picture that was imported; Withdrawn.
     """
+    if image.withdrawn_at is not None:
+        raise Withdrawn
     if is_made(image):
         return
     folder = path_of(image.public_id, "tile").parent
@@ -99,6 +113,20 @@ def make(image: Image) -> None:
         if bucket.in_use():
             image.pictures_in_bucket = VERSION
             image.save(update_fields=["pictures_in_bucket"])
+    # Whoever withdraws it deletes its pictures after that: perhaps just before they were written.
+    if Image.objects.filter(pk=image.pk, withdrawn_at__isnull=False).exists():
+        forget(image)
+        raise Withdrawn
+
+
+def forget(image: Image) -> None:
+    """Delete both sizes. Raises OSError if the bucket refuses it."""
+    for size in SIZES:
+        path_of(image.public_id, size).unlink(missing_ok=True)
+    if bucket.in_use():
+        for size in SIZES:
+            bucket.delete(name_of(image.public_id, size))
+        Image.objects.filter(pk=image.pk).update(pictures_in_bucket=0)
 
 
 def is_made(image: Image) -> bool:
@@ -112,7 +140,7 @@ def made(image: Image) -> bool:
     """Make both sizes, unless they exist; where `make` raises, log the reason and return False."""
     try:
         make(image)
-    except (Undecodable, OSError) as error:
+    except (Undecodable, OSError, Withdrawn) as error:
         log.warning("image %s (id %d) cannot be shown: %s", image.key, image.pk, error)
         return False
     return True

@@ -2,8 +2,10 @@
 
 import random
 from collections import defaultdict
+from collections.abc import Sequence
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from imagesets.models import Image
 from models_inference.predictions.candidates import candidate_sql
@@ -15,9 +17,9 @@ from tasks.models.refused import Refused
 def chosen_images(campaign: Campaign) -> list[int]:
     """The ids of the images that the setting `images` names, in order of key.
 
-    "all"; {"per_label": n, "seed": s}: n at random of each dataset label; or a list of keys. Of a
-    campaign that adds to another: those of them with a missing pair. Raises Refused naming a key
-    that is not in the dataset.
+    "all"; {"per_label": n, "seed": s}: n at random of each dataset label; or a list of keys; less
+    those withdrawn. Of a campaign that adds to another: those of them with a missing pair. Raises
+    Refused naming a key that is not in the dataset.
     """
     images = _named_images(campaign)
     if campaign.adds_to_id is None:
@@ -35,6 +37,23 @@ def _named_images(campaign: Campaign) -> list[int]:
         .order_by("key")
         .values_list("pk", "key", "dataset_label_id")
     )
+    withdrawn = set(withdrawn_images(campaign).values_list("pk", flat=True))
+    return [pk for pk in _named(campaign, rows, withdrawn) if pk not in withdrawn]
+
+
+def withdrawn_images(campaign: Campaign) -> QuerySet[Image]:
+    """The images of its dataset that were withdrawn."""
+    return Image.objects.filter(dataset=campaign.dataset_id, withdrawn_at__isnull=False)
+
+
+def _named(
+    campaign: Campaign, rows: Sequence[tuple[int, str, int | None]], withdrawn: set[int]
+) -> list[int]:
+    """The images that the setting names, be they withdrawn or not, in order of key.
+
+    `rows`: id, key and dataset label of all of them. In a new campaign others are drawn in place of
+    those withdrawn; what was drawn for an earlier one stays as it is.
+    """
     if campaign.images == "all":
         return [pk for pk, _, _ in rows]
     if isinstance(campaign.images, dict):
@@ -44,11 +63,15 @@ def _named_images(campaign: Campaign) -> list[int]:
                 by_label[label].append(pk)
         rng = random.Random(campaign.images.get("seed", 0))
         per_label = campaign.images["per_label"]
-        chosen = {
-            pk
-            for label in sorted(by_label)
-            for pk in rng.sample(by_label[label], min(per_label, len(by_label[label])))
-        }
+        is_new = not campaign.campaign_images.exists() if campaign.pk else True
+        chosen: set[int] = set()
+        for label, images in sorted(by_label.items()):
+            drawn = rng.sample(images, min(per_label, len(images)))
+            chosen.update(drawn)
+            if is_new and (lacking := len(withdrawn.intersection(drawn))):
+                others = sorted({*images} - {*drawn} - withdrawn)
+                again = random.Random(f"{campaign.images.get('seed', 0)} {label}")
+                chosen.update(again.sample(others, min(lacking, len(others))))
         return [pk for pk, _, _ in rows if pk in chosen]
     keys = {key: pk for pk, key, _ in rows}
     unknown = [key for key in campaign.images if key not in keys]

@@ -1,9 +1,9 @@
 """Controls: items whose answer is known, drawn into the HITs of a layout (rules K1 to K6).
 
-Strong ones were settled by a table of known answers or an earlier campaign. Weak ones are inferred:
-an image with dataset label X, whose pair with X is not asked, shows X; an image of another
-superclass, whose candidates exclude X, does not. A pair is a control at most once in a campaign,
-and never one that the campaign asks or practises on, so no worker judges it twice.
+Strong ones were settled by a table of known answers, by experts or an earlier campaign. Weak ones
+are inferred: an image with dataset label X, whose pair with X is not asked, shows X; an image of
+another superclass, whose candidates exclude X, does not. A pair is a control at most once in a
+campaign, and never one that the campaign asks or practises on, so no worker judges it twice.
 """
 
 import random
@@ -15,6 +15,7 @@ from django.db import connection
 
 from tasks.campaigns.follow_up import CountedPair, counted_pairs, settled_pairs
 from tasks.models import Campaign, KnownAnswer, PracticeItem
+from tasks.work.overruling import settled_by_experts
 
 TRIES = 4  # rounds of proposals for weak negatives
 PROPOSED = 3  # proposals for each weak negative wanted
@@ -54,8 +55,8 @@ def settled(
 ) -> dict[tuple[int, int], bool]:
     """(image, label) -> whether the image shows the label, for every settled pair (rule K3).
 
-    `of_source`: the pairs of its source, counted. Known answers prevail; campaigns that contradict
-    each other settle nothing.
+    `of_source`: the pairs of its source, counted. Known answers prevail over experts, and experts
+    over campaigns; experts, or campaigns, that contradict each other settle nothing.
     """
     presence: dict[tuple[int, int], bool] = {}
     doubtful = set()
@@ -69,7 +70,12 @@ def settled(
                 doubtful.add(pair)
     for pair in doubtful:
         del presence[pair]
-    known = KnownAnswer.objects.filter(dataset=campaign.dataset_id)
+    for pair, said in settled_by_experts(campaign.dataset).items():
+        if said is None:
+            presence.pop(pair, None)
+        else:
+            presence[pair] = said
+    known = KnownAnswer.objects.filter(dataset=campaign.dataset_id, image__withdrawn_at=None)
     for image, label, present in known.values_list("image_id", "label_id", "present"):
         presence[image, label] = present
     return presence
@@ -167,6 +173,9 @@ _EXCLUDED = """
         WHERE m.image_id = q.image AND q.label = ANY (m.labels))
       AND NOT EXISTS (
         SELECT FROM tasks_knownanswer k WHERE k.image_id = q.image AND k.label_id = q.label)
+      AND NOT EXISTS (
+        SELECT FROM tasks_overrule o
+        WHERE o.image_id = q.image AND o.label_id = q.label AND o.replaced_at IS NULL)
     ORDER BY q.number
 """
 
@@ -249,6 +258,7 @@ def _not_asked_of_own_label(campaign: Campaign) -> list[tuple[int, int]]:
             """
             SELECT i.id, i.dataset_label_id FROM imagesets_image i
             WHERE i.dataset_id = %(dataset)s AND i.dataset_label_id IS NOT NULL
+              AND i.withdrawn_at IS NULL
               AND NOT EXISTS (
                 SELECT FROM tasks_pair p WHERE p.campaign_id = %(campaign)s
                   AND p.image_id = i.id AND p.label_id = i.dataset_label_id)

@@ -35,7 +35,7 @@ def counted_pairs(source: Campaign) -> list[CountedPair]:
     """Each pair of a CONTAINS campaign, by image, then key.
 
     Counts used study judgments, from the answers as they are now. Includes each image's dataset
-    label even if the campaign did not ask about it.
+    label even if the campaign did not ask about it. Images that were withdrawn are left out.
     """
     filled_by_import = source.published_at is None
     with transaction.atomic(), connection.cursor() as cursor, avoiding(cursor, "nestloop"):
@@ -74,6 +74,7 @@ def counted_pairs(source: Campaign) -> list[CountedPair]:
             JOIN imagesets_image im ON im.id = p.image_id
             LEFT JOIN judged j ON j.pair_id = p.id
             LEFT JOIN predicted t ON t.image_id = p.image_id AND t.label_id = p.label_id
+            WHERE im.withdrawn_at IS NULL
             ORDER BY p.image_id, l.key COLLATE "C"
             """,
             {
@@ -99,9 +100,10 @@ def groups_of(
     min_judgments: int,
 ) -> dict[int, str]:
     """The group of each image of a CONTAINS campaign: amb, mis, easy or fu (rule G1)."""
-    images = list(source.campaign_images.order_by("image__key").values_list("image_id", flat=True))
+    kept = source.campaign_images.filter(image__withdrawn_at=None).order_by("image__key")
+    labelled = dict(kept.values_list("image_id", "image__dataset_label_id"))
+    images = list(labelled)
     number = {image: index for index, image in enumerate(images)}
-    labelled = dict(source.campaign_images.values_list("image_id", "image__dataset_label_id"))
     groups = image_groups(
         np.array([number[pair.image] for pair in pairs], dtype=np.int64),
         np.array([bool(pair.is_dataset_label) for pair in pairs], dtype=bool),

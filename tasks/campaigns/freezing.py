@@ -9,7 +9,7 @@ from django.db import connection
 
 from tasks import money
 from tasks.aggregation.follow_up import labels_to_offer, labels_without_source, sample_groups
-from tasks.campaigns.choosing import candidate_rows, chosen_images
+from tasks.campaigns.choosing import candidate_rows, chosen_images, withdrawn_images
 from tasks.campaigns.controls import Control
 from tasks.campaigns.coverage import gaps
 from tasks.campaigns.follow_up import (
@@ -42,6 +42,7 @@ class Published:
     practice: money.Cost = field(default_factory=money.Cost)  # of one person who needs all tries
     session: str = ""  # what a session is and pays, as a sentence
     resumed: bool = False
+    tests: list[str] = field(default_factory=list)  # where it can be tried out, in lines
 
     @property
     def notes(self) -> list[str]:
@@ -69,6 +70,8 @@ def freeze(campaign: Campaign) -> Published:
         published = _freeze_follow_up(campaign, campaign.source, of_source)
     if not published.images:
         raise nothing_to_ask(campaign)
+    if withdrawn := withdrawn_images(campaign).count():
+        published.gaps.append(f"Images withdrawn from the dataset, so not asked: {withdrawn:,}.")
     _freeze_labels(campaign)
     lay_out_practice(campaign)
     published.practice = money.cost_of_practice(campaign, people=1)

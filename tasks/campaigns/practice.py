@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from django.db.models import QuerySet
+
 from tasks import money
 from tasks.models import (
     Campaign,
@@ -41,8 +43,11 @@ def lay_out_practice(campaign: Campaign) -> None:
     size, tries = campaign.practice["items"], campaign.practice["tries"]
     asked = Pair.objects.filter(campaign=campaign)
     pairs = set(asked.values_list("image_id", "label_id"))
-    known = KnownAnswer.objects.filter(dataset=campaign.dataset_id)
-    rows = known.order_by("pk").values_list("image_id", "label_id", "present", "explanation")
+    rows = (
+        usable_answers(campaign)
+        .order_by("pk")
+        .values_list("image_id", "label_id", "present", "explanation")
+    )
     usable = [answer for answer in map(Known._make, rows) if answer[:2] not in pairs]
     drawn = draw(usable, size, tries, {label for _, label in pairs}, campaign.seed)
     if any(len(items) < size for items in drawn):
@@ -53,6 +58,11 @@ def lay_out_practice(campaign: Campaign) -> None:
         )
     for number, items in enumerate(drawn, start=1):
         _store(campaign, number, items)
+
+
+def usable_answers(campaign: Campaign) -> QuerySet[KnownAnswer]:
+    """The known answers for its dataset's images, less those withdrawn."""
+    return KnownAnswer.objects.filter(dataset=campaign.dataset_id, image__withdrawn_at=None)
 
 
 def shortage(campaign: Campaign, present: int, absent: int) -> str:
@@ -71,9 +81,7 @@ def too_little_known(campaign: Campaign) -> str:
     if not campaign.practice:
         return ""
     size, tries = campaign.practice["items"], campaign.practice["tries"]
-    known = Counter(
-        KnownAnswer.objects.filter(dataset=campaign.dataset_id).values_list("present", flat=True)
-    )
+    known = Counter(usable_answers(campaign).values_list("present", flat=True))
     enough = known[True] >= tries * (size // 2) and known[False] >= tries * (size - size // 2)
     return "" if enough else shortage(campaign, known[True], known[False])
 

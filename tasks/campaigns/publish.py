@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from imagesets.clock import database_now
 from tasks import money
+from tasks.campaigns.choosing import withdrawn_images
 from tasks.campaigns.freezing import Published, freeze, seed_of
 from tasks.campaigns.pictures import make_pictures_ahead
 from tasks.campaigns.practice import too_little_known
@@ -24,6 +25,7 @@ from tasks.models.campaign_settings import missing_to_publish
 from tasks.models.refused import Refused
 from tasks.models.transition import IllegalTransition
 from tasks.work.rounds import go_on_if_answered, open_round
+from tasks.work.withdrawing import empty_or_fill
 
 log = logging.getLogger(__name__)
 
@@ -42,13 +44,15 @@ def publish(
     yes_spend: Decimal | None = None,
     tell: Callable[[Published], None] = lambda published: None,
     in_queue: bool = False,
+    test: str = "",
 ) -> Published:
     """Put a draft before its crowd, or resume a paused campaign; an open one stays as it is.
 
     All or nothing. A campaign that spends real money needs `production`, and its whole budget as
     `yes_spend`. `tell` is called with what was laid out before anything is put before the crowd;
-    `in_queue`: for a page, which waits for no long offer. Raises Refused naming everything that is
-    missing, and NotYetTold.
+    `in_queue`: for a page, which waits for no long offer. `test`: an email address; the campaign is
+    then offered to its test participant alone, and spends nothing before it is published without.
+    Raises Refused naming everything that is missing, and NotYetTold.
     """
     campaign.refresh_from_db()
     crowd = crowd_of(campaign)
@@ -62,7 +66,7 @@ def publish(
     real = is_production(campaign)
     with transaction.atomic():
         locked = Campaign.locked(campaign.pk)
-        if locked.state in (State.DRAFT, State.OPEN, State.PAUSED):
+        if not test and locked.state in (State.DRAFT, State.OPEN, State.PAUSED):
             money.confirm(locked, real, production, yes_spend, who)
         if locked.state in (State.OPEN, State.PAUSED):
             published = _summary(locked)
@@ -74,12 +78,31 @@ def publish(
             locked.move_to(State.OPEN, who, f"{published.hits} HITs, {published.first_round}")
             open_round(locked, after=0, who=who)
             make_pictures_ahead(locked)
+    with transaction.atomic():  # of images that were withdrawn while it was laid out
+        empty_or_fill(Campaign.locked(campaign.pk), list(withdrawn_images(campaign)), who)
     campaign.refresh_from_db()
     if campaign.state == State.PAUSED:
         return resume(campaign, who, in_queue=in_queue)
     tell(published)
+    if test:
+        published.tests = _try_out(campaign, crowd, test)
+        return published
+    crowd.goes_live(campaign)
     tell_crowd(campaign, in_queue)
     return published
+
+
+def _try_out(campaign: Campaign, crowd: Crowd, email: str) -> list[str]:
+    """Have it offered for a test. Returns where, in lines. Raises Refused."""
+    try:
+        return list(crowd.try_out(campaign, email))
+    except LookupError as error:
+        raise Refused(f"campaign {campaign.slug} is {campaign.state}: {error}") from None
+    except CrowdError as error:
+        raise Refused(
+            f"campaign {campaign.slug} is {campaign.state} and offered to nobody, but it cannot be"
+            f" tested: {error}"
+        ) from None
 
 
 def preview(campaign: Campaign) -> Published:

@@ -26,12 +26,14 @@ from tasks.crowds.crowd import (
 )
 from tasks.crowds.marketplace import (
     CrowdError,
+    GoneHIT,
     MarketAssignment,
     MarketPayment,
     Marketplace,
     MarketSession,
     SessionMarket,
     SessionPayment,
+    Unavailable,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ __all__ = [
     "Door",
     "Farewell",
     "Frame",
+    "GoneHIT",
     "HandIn",
     "MarketAssignment",
     "MarketPayment",
@@ -54,6 +57,7 @@ __all__ = [
     "SessionMarket",
     "SessionPayment",
     "SessionVisit",
+    "Unavailable",
     "Visit",
     "crowd_named",
     "crowd_of",
@@ -64,7 +68,7 @@ __all__ = [
     "visitors",
 ]
 
-CROWDS = ("local", "panel", "mturk")
+CROWDS = ("local", "panel", "prolific", "mturk")
 
 
 def crowd_of(campaign: "Campaign") -> Crowd:

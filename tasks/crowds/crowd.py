@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -71,6 +71,10 @@ class Door(Protocol):
 
     def parameters(self, campaign: "Campaign") -> Sequence[str]:
         """What its links may carry, which "Begin" sends on."""
+
+    def vouched(self, request: HttpRequest, campaign: "Campaign") -> Mapping[str, str]:
+        """What the site has checked of who comes, signed, for the page's form to carry on."""
+        return {}
 
     def link(self, campaign: "Campaign", external_id: str) -> str:
         """The address, below the site's, at which the worker of that id comes in."""
@@ -226,6 +230,25 @@ class Crowd(Protocol):
         Else they are set free.
         """
         return True
+
+    def try_out(self, campaign: "Campaign", email: str) -> Sequence[str]:
+        """Let somebody of that address try the open campaign as its people will; nobody else.
+
+        Until `goes_live`, nothing is offered to anybody. Returns where they find it, in lines. May
+        raise CrowdError; raises LookupError where the crowd has no such thing.
+        """
+        raise LookupError(f"the crowd {self.name} has no test people: open the study's own address")
+
+    def goes_live(self, campaign: "Campaign") -> None:
+        """The researcher's word that it may be offered, after it was tried out."""
+        return None
+
+    def demographics(self, campaign: "Campaign") -> dict[str, Any] | None:
+        """Who took part, as counts that single nobody out; None: nobody was asked.
+
+        Asks nothing of a marketplace.
+        """
+        return None
 
     def notes(self, campaign: "Campaign") -> Sequence[Note]:
         """What researchers should see on a campaign's page: the address to give to a panel, say.

@@ -9,6 +9,7 @@ from tasks.models.hit import HIT, HITItem, Section
 from tasks.models.invitation import Arrival, Invitation
 from tasks.models.known_answer import KnownAnswer
 from tasks.models.label_results import LabelPair, LabelResult, PairKind
+from tasks.models.overrule import Overrule
 from tasks.models.payment import Payment
 from tasks.models.picture_report import PictureReport
 from tasks.models.practice import PracticeDraft, PracticeHIT, PracticeItem, PracticeTry, Work
@@ -45,6 +46,7 @@ __all__ = [
     "KnownAnswer",
     "LabelPair",
     "LabelResult",
+    "Overrule",
     "Pair",
     "PairKind",
     "PairResult",

@@ -20,6 +20,7 @@ from tasks.models.setting_groups import (
     PANEL,
     PER_LABEL,
     PRACTICE,
+    PROLIFIC,
     QUALIFICATION,
     SMALL,
 )
@@ -47,7 +48,8 @@ KINDS = {
 OPEN_TO = {"invited": "people with an invitation", "anyone": "anyone with its address"}
 WAGES = Dollars(Decimal(0), Decimal("99999.99"))
 CONTAINS, CLASSIFY = ("contains",), ("classify",)
-LOCAL, MTURK, PANELS = ("local",), ("mturk",), ("panel",)
+LOCAL, MTURK = ("local",), ("mturk",)
+PANELS, PROLIFICS = ("panel",), ("prolific",)
 BY_SESSION = ("panel", "prolific")
 CURRENCIES = {
     code: code
@@ -303,6 +305,15 @@ SETTINGS: dict[str, Setting] = {
             default=None,
             null=True,
             crowds=PANELS,
+        ),
+        Setting(
+            "prolific",
+            "Prolific",
+            PROLIFIC,
+            "How the campaign stands at Prolific. Null: the defaults of its parts.",
+            default=None,
+            null=True,
+            crowds=PROLIFICS,
         ),
         Setting(
             "exclude_workers_of",

@@ -10,7 +10,10 @@ from tasks.models.campaign import Campaign, Pair
 
 
 class HIT(models.Model):
-    """One unit of work. Its items never change; rounds raise how many answers it should have."""
+    """One unit of work. Its items never change; rounds raise how many answers it should have.
+
+    `asks_nothing` follows from its items' images (tasks/work/withdrawing.py).
+    """
 
     campaign = models.ForeignKey(
         Campaign, on_delete=models.CASCADE, related_name="hits", db_index=False
@@ -25,6 +28,14 @@ class HIT(models.Model):
         db_default=Decimal(0),
         help_text="US dollars for one answer.",
     )
+    asks_nothing = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="All images that the study asks in it were withdrawn: nobody is given it.",
+    )
+    given_up_at = models.DateTimeField(
+        null=True, blank=True, help_text="When somebody decided to ask no more answers to it."
+    )
 
     class Meta:
         verbose_name = "HIT"
@@ -35,6 +46,9 @@ class HIT(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+ASKED = Q(asks_nothing=False, given_up_at=None)  # HITs to which answers are still asked
 
 
 class Role(models.TextChoices):

@@ -258,6 +258,104 @@ PANEL = Group(
     ),
     (_address_is_one, _session_is_known, _codes_lead_somewhere, _pattern_can_be_read, _ids_match),
 )
+
+
+def _one_kind_of_filter(chosen: Mapping[str, Any]) -> Problem | None:
+    if ("selected_values" in chosen) == ("selected_range" in chosen):
+        return "selected_values", "Give either selected_values or selected_range."
+    return None
+
+
+BOUND = Number(Decimal(-(10**9)), Decimal(10**9))
+FILTER = Group(
+    "ProlificFilter",
+    "Who may take part, in the form of Prolific's filters: one of its values, or its range.",
+    (
+        Setting("filter_id", "Filter", Text(200)),
+        Setting(
+            "selected_values",
+            "Values",
+            ListOf(Text(200), empty=False, distinct=True),
+            default=NOT_SET,
+        ),
+        Setting(
+            "selected_range",
+            "Range",
+            Group(
+                "ProlificRange",
+                "From, to, or both.",
+                (
+                    Setting("lower", "From", BOUND, default=NOT_SET),
+                    Setting("upper", "To", BOUND, default=NOT_SET),
+                ),
+            ),
+            default=NOT_SET,
+        ),
+    ),
+    (_one_kind_of_filter,),
+)
+DEVICES = {"desktop": "desktop", "tablet": "tablet", "mobile": "mobile"}
+WARNINGS = {"sensitive": "sensitive", "explicit": "explicit"}
+APPROVE = {
+    "review": "after review, by the next sync",
+    "at_once": "by Prolific, as soon as somebody comes back with the code",
+}
+PARTIAL = {
+    "pay": "is paid by a bonus, and counts",
+    "discard": "is set free, and not paid",
+}
+PROLIFIC = Group(
+    "Prolific",
+    "How the campaign stands at Prolific.",
+    (
+        Setting(
+            "project",
+            "Project",
+            Text(64),
+            "The id of the project there that holds its studies and pays. Null: the token's only"
+            " workspace.",
+            default=None,
+            null=True,
+        ),
+        Setting("filters", "Filters", ListOf(FILTER), "Who may take part.", default=[]),
+        Setting(
+            "device_compatibility",
+            "Devices",
+            ListOf(Choice(DEVICES), empty=False, distinct=True),
+            "What the study can be done on. Null: any device.",
+            default=None,
+            null=True,
+        ),
+        Setting(
+            "content_warnings",
+            "Content warnings",
+            ListOf(Choice(WARNINGS), longest=1),
+            "What Prolific tells participants before they come; content_warning says more.",
+            default=[],
+        ),
+        Setting(
+            "approve",
+            "Approval",
+            Choice(APPROVE),
+            "When a session that was done is approved, and so paid.",
+            default="review",
+        ),
+        Setting(
+            "partial",
+            "Partial work",
+            Choice(PARTIAL),
+            "What becomes of the finished HITs of somebody who returns a session or times out.",
+            default="pay",
+        ),
+        Setting(
+            "secure_url",
+            "Secure address",
+            Flag(),
+            "Prolific signs the address; only certain workspaces can.",
+            default=False,
+        ),
+    ),
+)
 LOCALE = Group(
     "Locale",
     "A country, and in the US a state.",

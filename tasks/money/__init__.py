@@ -3,6 +3,7 @@
 from tasks.money.budget import beyond, committed, held, over, raises, spent, spent_by
 from tasks.money.costs import (
     Cost,
+    budget_told,
     cost_of,
     cost_of_practice,
     cost_of_rewards,
@@ -18,7 +19,9 @@ from tasks.money.costs import (
     usd,
 )
 from tasks.money.ledger import (
+    compare,
     differences,
+    enter_bonuses,
     owe,
     owe_bonus,
     owe_part,
@@ -31,13 +34,16 @@ from tasks.money.sessions import needs_another, places_beyond, sessions_wanted
 __all__ = [
     "Cost",
     "beyond",
+    "budget_told",
     "committed",
+    "compare",
     "confirm",
     "cost_of",
     "cost_of_practice",
     "cost_of_rewards",
     "cost_of_sessions",
     "differences",
+    "enter_bonuses",
     "expected_seconds",
     "fix_session",
     "held",

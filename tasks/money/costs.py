@@ -11,6 +11,7 @@ from django.db.models import Avg, Count
 from tasks.crowds import crowd_of
 from tasks.models import HIT, Campaign, PracticeHIT
 from tasks.models.campaign import Kind
+from tasks.models.hit import ASKED
 from tasks.models.sums import CENT
 from tasks.models.sums import in_words as usd
 
@@ -42,6 +43,28 @@ class Cost:
         apart = ", ".join(f"{what} {usd(sum_, self.currency)}" for what, sum_ in parts if sum_)
         fees = f" ({apart})" if self.fees else ""
         return f"{usd(self.total, self.currency)}{fees}"
+
+
+AGAIN = Decimal("0.1")  # share of the answers that a study may well have to ask again
+
+
+def budget_told(budget: Decimal | None, whole: Cost) -> str:
+    """How far a budget carries all the answers, whose cost is `whole`, in sentences.
+
+    Answers that are paid but set aside are asked again, so `whole` suffices if there are none.
+    """
+    if budget is None:
+        return "Budget: none."
+    told = f"Budget: {usd(budget)}"
+    more = (whole.total * (1 + AGAIN)).quantize(CENT, ROUND_CEILING)
+    if budget < whole.total:
+        return f"{told}: the study ends early, for want of {usd(whole.total - budget)}."
+    if budget < more:
+        return (
+            f"{told}, which leaves {usd(budget - whole.total)} for answers that are set aside and"
+            f" asked again: with more of them the study ends early. {usd(more)} carries one in ten."
+        )
+    return f"{told}."
 
 
 def expected_seconds(kind: str, items: int) -> float:
@@ -113,8 +136,8 @@ def session_in_words(campaign: Campaign) -> str:
 
 
 def cost_of(campaign: Campaign, answers: int) -> Cost:
-    """The cost of `answers` answers to each of the campaign's HITs."""
-    hits = HIT.objects.filter(campaign=campaign).order_by()
+    """The cost of `answers` answers to each of the campaign's HITs that are asked."""
+    hits = HIT.objects.filter(ASKED, campaign=campaign).order_by()
     return cost_of_rewards(campaign, hits.values_list("reward").annotate(Count("pk")), answers)
 
 

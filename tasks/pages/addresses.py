@@ -51,7 +51,8 @@ def campaign_address(campaign: Campaign, parameters: Mapping[str, str]) -> str:
 def carried_on(request: HttpRequest, campaign: Campaign, door: Door) -> dict[str, str]:
     """What the link says of who comes: from the page's address into its form, and back."""
     given = request.POST if request.method == "POST" else request.GET
-    return {name: given[name] for name in door.parameters(campaign) if given.get(name)} | chosen()
+    said = {name: given[name] for name in door.parameters(campaign) if given.get(name)}
+    return {**said, **door.vouched(request, campaign), **chosen()}
 
 
 def nothing_address(campaign: Campaign, parameters: Mapping[str, str]) -> str:

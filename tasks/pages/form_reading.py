@@ -126,8 +126,10 @@ def _read_contains(sheet: Sheet, form: QueryDict) -> dict[str, Any]:
         sheet.errors.append(message)
     for tile in tiles:
         tile.error = _read_report(tile, tile.id in chosen["report"], form)
-        tile.selected = tile.id in chosen["selected"] and tile.is_shown
-        tile.maybe = tile.id in chosen["maybe"] and tile.is_shown
+        picked = {name for name in ("selected", "maybe") if tile.id in chosen[name]}
+        tile.selected = "selected" in picked and tile.is_shown
+        tile.maybe = "maybe" in picked and tile.is_shown
+        tile.chosen = bool(picked) and tile.item.is_withdrawn
         tile.unseen = tile.id in chosen["unseen"]
         if tile.unseen and (tile.selected or tile.maybe):
             error = _("Picture {number} is both chosen and “did not load”: undo one.")
@@ -161,7 +163,8 @@ def _section_problem(section: Section) -> str:
         return ""
     if section.none and selected:
         return _("For “{name}” you selected pictures and also “none of these”: undo one.")
-    if not (section.none or selected or maybe or all(tile.is_unseen for tile in tiles)):
+    chosen = any(tile.chosen for tile in tiles)  # and withdrawn since: it was an answer
+    if not (section.none or selected or maybe or chosen or all(tile.is_unseen for tile in tiles)):
         return _("For “{name}” nothing is selected: select pictures, or confirm “none of these”.")
     return ""
 

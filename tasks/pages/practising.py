@@ -151,7 +151,7 @@ class Verdict:
 
     tile: Tile
     item: PracticeItem
-    answer: str  # "": they reported it
+    answer: str  # "": they reported it, or it was withdrawn
     is_right: bool | None  # None: they did not see it
 
     @property
@@ -190,7 +190,7 @@ def _judged(
 
 def _verdict(tile: Tile, attempt: PracticeTry, item: PracticeItem) -> Verdict:
     if tile.position in attempt.unseen:
-        answer = "" if tile.item.is_reported else _("it did not load")
+        answer = "" if not tile.is_shown else _("it did not load")
         return Verdict(tile, item, answer, None)
     selected = tile.position in attempt.selected
     if tile.position in attempt.maybe:

@@ -11,6 +11,7 @@ from functools import reduce
 from itertools import groupby
 from typing import NamedTuple
 
+from django.db.models import Q
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
@@ -38,11 +39,13 @@ class Item(NamedTuple):
     pictures_in_bucket: int
     width: int
     height: int
+    is_withdrawn: bool = False
     is_reported: bool = False  # by the assignment's worker, in it or ever before
 
 
 COLUMNS: tuple[str, ...] = ("position", "section", "label_id", "image_id")
-COLUMNS += tuple(f"image__{name}" for name in Item._fields[len(COLUMNS) : -1])
+COLUMNS += tuple(f"image__{name}" for name in Item._fields[len(COLUMNS) : -2])
+IS_WITHDRAWN = Q(image__withdrawn_at__isnull=False)
 FIRST_ROW: dict[str, int] = {Kind.CONTAINS: 8, Kind.CLASSIFY: 1}  # pictures at the top of a page
 
 
@@ -95,12 +98,13 @@ class AnyPicture:
     unseen: bool = field(default=False, kw_only=True)
     reported: bool = field(default=False, kw_only=True)
     reason: str = field(default="", kw_only=True)  # for the report
-    hidden: bool = field(default=False, kw_only=True)  # reported before: not shown again
+    hidden: bool = field(default=False, kw_only=True)  # withdrawn, or reported before: not shown
+    chosen: bool = field(default=False, kw_only=True)  # by the worker, though hidden since
     error: str = field(default="", kw_only=True)
 
     @property
     def is_shown(self) -> bool:
-        """Whether the worker has reported it neither now nor before."""
+        """Whether it is not withdrawn, and the worker has reported it neither now nor before."""
         return not (self.reported or self.hidden)
 
     @property
@@ -203,6 +207,12 @@ class Sheet:
         return not self.key or self.expired
 
     @property
+    def is_emptied(self) -> bool:
+        """Whether all of its pictures were withdrawn: nothing is left to be asked."""
+        shown = self.at.values()
+        return bool(shown) and all(each.item.is_withdrawn for each in shown)
+
+    @property
     def tiles(self) -> list[Tile]:
         """All tiles, in the order shown."""
         return [tile for section in self.sections for tile in section.tiles]
@@ -245,7 +255,7 @@ def first_pictures(assignment: Assignment) -> list[str]:
     kind = assignment.campaign.kind
     first = assignment.shown[: FIRST_ROW[kind]]
     shown = _items(assignment.hit, assignment.worker_id, position__in=first)
-    items = {item.position: item for item in shown if not item.is_reported}
+    items = {item.position: item for item in shown if not (item.is_reported or item.is_withdrawn)}
     urls = [image_urls(items[position]) for position in first if position in items]
     return [tile if kind == Kind.CONTAINS else full for tile, full in urls]
 
@@ -254,7 +264,12 @@ def sheet_of(work: Work) -> Sheet:
     """What the worker of an assignment, or of a try, sees. `work.hit` and `.campaign` are read."""
     sheet = _build(work.hit, work.campaign, work.token or "", work.shown, work.worker_id)
     sheet.work = work
-    if reported := [shown for shown in sheet.at.values() if shown.item.is_reported]:
+    reported = [
+        shown
+        for shown in sheet.at.values()
+        if shown.item.is_reported and not shown.item.is_withdrawn
+    ]
+    if reported:
         own = reasons_of(work)
         for shown in reported:
             shown.reported = shown.item.image_id in own
@@ -294,11 +309,16 @@ def _build(
         sheet.sections = _sections(campaign, key, in_order)
     else:
         sheet.pictures = _pictures(campaign, key, in_order)
+    for shown_item in sheet.at.values():
+        shown_item.hidden = shown_item.item.is_withdrawn
     return sheet
 
 
 def _items(hit: HIT | PracticeHIT, worker: int | None, **which: object) -> list[Item]:
-    rows = hit.items.filter(**which).order_by().values_list(*COLUMNS, is_reported(worker))
+    kept = hit.items.filter(**which).order_by()
+    rows = kept.annotate(is_withdrawn=IS_WITHDRAWN).values_list(
+        *COLUMNS, "is_withdrawn", is_reported(worker)
+    )
     return [Item(*row) for row in rows]
 
 

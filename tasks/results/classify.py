@@ -29,6 +29,7 @@ from tasks.results.store import Answers
 from tasks.results.stored_answers import SCHEMAS, malformed_answer
 from tasks.results.worker_results import control_accuracy, share, write_workers
 from tasks.sql import copying
+from tasks.sql.withdrawn import kept
 
 SETTINGS: dict[str, Any] = {  # a run under other ones computes everything again
     "main_posteriors": {"still": STILL, "most_steps": MOST_STEPS},
@@ -100,7 +101,7 @@ class Responses:
 
 
 def read_asked(cursor, campaign: Campaign) -> AskedImages:
-    """The campaign's images and its dataset's labels, on which objects depend."""
+    """The campaign's images, less those withdrawn, and its dataset's labels."""
     params = {"campaign": campaign.pk, "dataset": campaign.dataset_id}
     integer, text = pa.int64(), pa.string()
     return AskedImages(
@@ -109,7 +110,7 @@ def read_asked(cursor, campaign: Campaign) -> AskedImages:
             """
             SELECT i.id, i.key, i.dataset_label_id
             FROM tasks_campaignimage c JOIN imagesets_image i ON i.id = c.image_id
-            WHERE c.campaign_id = %(campaign)s ORDER BY i.id
+            WHERE c.campaign_id = %(campaign)s AND i.withdrawn_at IS NULL ORDER BY i.id
             """,
             pa.schema([("id", integer), ("key", text), ("label", integer)]),
             params,
@@ -122,8 +123,8 @@ def read_asked(cursor, campaign: Campaign) -> AskedImages:
         ),
         copying.table(
             cursor,
-            "SELECT image_id, label_id FROM tasks_pair WHERE campaign_id = %(campaign)s"
-            " ORDER BY image_id, label_id",
+            f"SELECT p.image_id, p.label_id FROM tasks_pair p WHERE p.campaign_id = %(campaign)s"
+            f" AND {kept('p.image_id')} ORDER BY p.image_id, p.label_id",
             pa.schema([("image", integer), ("label", integer)]),
             params,
         ),

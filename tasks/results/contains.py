@@ -27,6 +27,7 @@ from tasks.results.prevalence import keep_observed
 from tasks.results.store import Answers
 from tasks.results.worker_results import as_table, control_accuracy, share, write_workers
 from tasks.sql import copying
+from tasks.sql.withdrawn import kept
 
 SETTINGS: dict[str, Any] = {
     "posterior": {
@@ -110,8 +111,11 @@ class StudyJudgments:
 
 
 def read_asked(cursor, campaign: Campaign) -> AskedPairs:
-    """The campaign's pairs, for which answers are counted."""
-    query = "SELECT id FROM tasks_pair WHERE campaign_id = %(campaign)s ORDER BY id"
+    """The campaign's pairs, for which answers are counted; not of images that were withdrawn."""
+    query = f"""
+        SELECT id FROM tasks_pair p
+        WHERE campaign_id = %(campaign)s AND {kept("p.image_id")} ORDER BY id
+    """
     schema = pa.schema([("id", pa.int64())])
     return AskedPairs(
         to_numpy(copying.table(cursor, query, schema, {"campaign": campaign.pk})["id"])

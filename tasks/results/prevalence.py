@@ -37,9 +37,10 @@ _EXPECTED = """
 _OBSERVED = """
     UPDATE tasks_section o SET selected = sums.selected, shown = sums.shown
     FROM (
-      SELECT i.hit_id, i.section, sum(r.selected) AS selected, sum(r.shown) AS shown
-      FROM tasks_hit h JOIN tasks_hititem i ON i.hit_id = h.id
-      JOIN tasks_pairresult r ON r.pair_id = i.pair_id
+      SELECT i.hit_id, i.section, coalesce(sum(r.selected), 0) AS selected,
+             coalesce(sum(r.shown), 0) AS shown
+      FROM tasks_hit h JOIN tasks_hititem i ON i.hit_id = h.id AND i.pair_id IS NOT NULL
+      LEFT JOIN tasks_pairresult r ON r.pair_id = i.pair_id  -- none: its image was withdrawn
       WHERE h.campaign_id = %s GROUP BY i.hit_id, i.section
     ) sums
     WHERE o.hit_id = sums.hit_id AND o.number = sums.section

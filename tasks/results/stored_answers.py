@@ -29,6 +29,7 @@ from tasks.sql.judgments import (
     label_id,
 )
 from tasks.sql.used import used
+from tasks.sql.withdrawn import WITHDRAWN, kept
 
 
 class Status(IntEnum):
@@ -56,7 +57,7 @@ _ASSIGNMENT = [
     ("worker", pa.int64()),
     ("status", pa.int8()),
     ("seconds", pa.float64()),  # active; NaN if not measured
-    ("shown", pa.int32()),  # items, including unseen ones and controls
+    ("shown", pa.int32()),  # items, including unseen ones and controls; withdrawn ones are left out
     ("controls", pa.int32()),  # of these, seen
     # For controls whose answer is known: that answer (0, 1) and the worker's.
     ("known", pa.list_(pa.int8())),
@@ -64,7 +65,15 @@ _ASSIGNMENT = [
 ]
 _PLAIN = _ASSIGNMENT[:5]
 _PLAIN_SQL = f"""
-    a.id, a.worker_id, {_STATUS}, coalesce(a.active_seconds, 'NaN'), cardinality(a.shown)
+    a.id, a.worker_id, {_STATUS}, coalesce(a.active_seconds, 'NaN'),
+    cardinality(a.shown) - CASE WHEN g.positions IS NULL THEN 0 ELSE (
+      SELECT count(*) FROM unnest(a.shown) AS s (position) WHERE s.position = ANY (g.positions)) END
+"""
+# The items of HITs whose images were withdrawn.
+_GONE = f"""
+    LEFT JOIN (
+      SELECT i.hit_id, array_agg(i.position::int) AS positions FROM tasks_hititem i
+      WHERE i.image_id = ANY (ARRAY({WITHDRAWN})) GROUP BY i.hit_id) g ON g.hit_id = a.hit_id
 """
 SCHEMAS = {
     Kind.CONTAINS: pa.schema(
@@ -129,7 +138,8 @@ class _Source:
 class _Items(NamedTuple):
     """The items of HITs: the item at position p in HIT h has index start[index of h] + p.
 
-    The last entry, of no HIT and no pair, stands for items deleted since they were shown.
+    The last entry, of no HIT and no pair, stands for items deleted, or whose image was withdrawn,
+    since they were shown.
     """
 
     hits: NDArray[np.int64]
@@ -158,6 +168,7 @@ def _items(source: _Source) -> _Items:
                coalesce(i.known::int, -1)
         FROM tasks_hititem i
         WHERE i.hit_id IN (SELECT a.hit_id FROM tasks_assignment a WHERE {source.where})
+          AND {kept()}
     """
     types = (pa.int64(), pa.int32(), pa.int64(), pa.int8(), pa.int8())
     names = ("hit", "position", "pair", "control", "known")
@@ -187,7 +198,7 @@ def _contains(source: _Source) -> Iterator[pa.RecordBatch]:
     texts = ", ".join(f"array_to_string(a.{name}, ',')" for name in arrays)
     query = f"""
         SELECT {_PLAIN_SQL}, a.hit_id, {texts}
-        FROM tasks_assignment a WHERE {source.where}
+        FROM tasks_assignment a {_GONE} WHERE {source.where}
     """
     schema = pa.schema(
         [
@@ -244,7 +255,7 @@ def _classify(source: _Source) -> Iterator[pa.RecordBatch]:
         f"""
         SELECT {_PLAIN_SQL},
                (extract(epoch FROM a.submitted_at) * 1000000)::bigint, coalesce(a.sequence, {LAST})
-        FROM tasks_assignment a WHERE {source.where} ORDER BY a.id
+        FROM tasks_assignment a {_GONE} WHERE {source.where} ORDER BY a.id
         """,
         pa.schema(plain),
     )

@@ -104,10 +104,11 @@ def work_left(campaign: Campaign) -> tuple[int, int]:
     if campaign.state != State.OPEN:
         return 0, 0
     free = Count("places", filter=Q(places__free_at__lte=Now()))
-    most_free = HIT.objects.filter(campaign=campaign).annotate(free=free).aggregate(Max("free"))
+    hits = HIT.objects.filter(campaign=campaign, asks_nothing=False)
+    most_free = hits.annotate(free=free).aggregate(Max("free"))
     unopened = campaign.workers_per_item - campaign.target
-    places = Place.objects.filter(campaign=campaign, free_at__lte=Now()).count()
-    left = places + unopened * campaign.hits.count()
+    places = Place.objects.filter(hit__in=hits, free_at__lte=Now()).count()
+    left = places + unopened * hits.count()
     sessions = sessions_for(campaign, left) if campaign.session_hits else 0
     return left, max((most_free["free__max"] or 0) + unopened, sessions)
 
@@ -118,7 +119,7 @@ class Tally:
     def __init__(self, campaign: Campaign, progress: Callable[[int, int], None] | None) -> None:
         self._progress = progress
         self._lock = threading.Lock()
-        self._total = campaign.hits.count() * campaign.workers_per_item
+        self._total = campaign.hits.filter(asks_nothing=False).count() * campaign.workers_per_item
         self._done = Place.objects.filter(campaign=campaign, free_at=None).count()
 
     def one_more(self) -> None:

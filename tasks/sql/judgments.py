@@ -7,13 +7,20 @@ CLASSIFY keeps each response as JSON. One that is malformed (no object, a list t
 entry that is no label's id) breaks no query: what cannot be read is null or left out.
 """
 
-ITEMS = """
-    CROSS JOIN LATERAL unnest(a.shown) WITH ORDINALITY AS s (position, number)
-    JOIN tasks_hititem i ON i.hit_id = a.hit_id AND i.position = s.position
-"""
-"""The items `i` as the worker was shown them, in the order of `s.number`, from 1."""
+from tasks.sql.withdrawn import kept
 
-ITEMS_TO_COUNT = "JOIN tasks_hititem i ON i.hit_id = a.hit_id AND i.position = ANY (a.shown)"
+ITEMS = f"""
+    CROSS JOIN LATERAL unnest(a.shown) WITH ORDINALITY AS s (position, number)
+    JOIN tasks_hititem i ON i.hit_id = a.hit_id AND i.position = s.position AND {kept()}
+"""
+"""The items `i` as the worker was shown them, in the order of `s.number`, from 1.
+
+Not those whose images were withdrawn since: no answer on them is in any result (rule V9).
+"""
+
+ITEMS_TO_COUNT = (
+    f"JOIN tasks_hititem i ON i.hit_id = a.hit_id AND i.position = ANY (a.shown) AND {kept()}"
+)
 """The same items in no order: counting whole campaigns takes half the time."""
 
 SEEN = "NOT i.position = ANY (a.unseen)"

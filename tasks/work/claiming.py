@@ -151,7 +151,7 @@ def has_work(campaign: Campaign, worker: Worker) -> bool:
 
 
 def _free_places(campaign: Campaign) -> QuerySet[Place]:
-    return Place.objects.filter(campaign=campaign, free_at__lte=Now())
+    return Place.objects.filter(campaign=campaign, free_at__lte=Now(), hit__asks_nothing=False)
 
 
 def _may_open_a_round(campaign: Campaign, worker: Worker) -> bool:
@@ -171,7 +171,7 @@ def _is_known(campaign: Campaign, worker: Worker) -> bool:
 
 
 # Places of one round from a random point of the shuffle on, skipping HITs that the worker has done
-# or has open.
+# or has open, and those whose images were all withdrawn.
 _CLAIM = """
     SELECT p.id, statement_timestamp() FROM tasks_place p
     WHERE p.campaign_id = %(campaign)s AND p.round = %(round)s
@@ -179,6 +179,7 @@ _CLAIM = """
       AND NOT EXISTS (
         SELECT FROM tasks_assignment a WHERE a.hit_id = p.hit_id
           AND a.worker_id = %(worker)s AND a.state IN ('open', 'submitted'))
+      AND NOT EXISTS (SELECT FROM tasks_hit h WHERE h.id = p.hit_id AND h.asks_nothing)
     ORDER BY p.shuffle LIMIT 1 FOR UPDATE OF p SKIP LOCKED
 """
 
@@ -277,7 +278,8 @@ def _unanswered_hits(campaign: Campaign, worker: Worker) -> QuerySet[HIT]:
         worker=worker,
         state__in=[AssignmentState.OPEN, AssignmentState.SUBMITTED],
     )
-    return HIT.objects.filter(campaign=campaign).exclude(pk__in=answered.values("hit"))
+    hits = HIT.objects.filter(campaign=campaign, asks_nothing=False)
+    return hits.exclude(pk__in=answered.values("hit"))
 
 
 def is_over(work: Work) -> bool:

@@ -1,4 +1,4 @@
-"""Whom earlier campaigns of the same crowd keep out, or alone let in (rule V9)."""
+"""Whom earlier campaigns of the same crowd keep out, or alone let in (rule V10)."""
 
 from enum import Enum
 

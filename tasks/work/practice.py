@@ -179,9 +179,10 @@ def submit_try(
 def needed(attempt: PracticeTry) -> int:
     """How many pictures must be right: the pass mark of those that its worker saw, rounded up.
 
-    Of three quarters of all at least: nobody passes who reports most of the pictures.
+    Of three quarters of all at least: nobody passes who reports most of the pictures. Withdrawn
+    ones are not among these.
     """
-    shown = len(attempt.shown)
+    shown = attempt.hit.items.filter(image__withdrawn_at=None).count()
     counted = max(attempt.seen, shown - shown // 4)
     return math.ceil(Decimal(str(attempt.campaign.practice["pass"])) * counted)
 

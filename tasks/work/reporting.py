@@ -63,7 +63,8 @@ def keep_reports(
         kept = work.picture_reports.all()
         before = reasons_of(work)
         if take_back and before.keys() - wanted.keys():
-            kept.exclude(image__in=wanted).delete()
+            # A picture that was withdrawn is on no page, so that nobody takes its report back.
+            kept.exclude(image__in=wanted).filter(image__withdrawn_at=None).delete()
         for image, (_, reason) in wanted.items():
             if image in before and before[image] != reason:
                 kept.filter(image=image).update(reason=reason)

@@ -36,6 +36,8 @@ OPEN = {
         "api-schema",
         "api-docs",
         "unknown_address",
+        "tasks:session",
+        "prolific-hook",  # signed by Prolific
     ),
     *("admin:login", "admin:logout", "account_login"),
     # Ways to the login: whoever holds a link, or whom a provider knows.
@@ -63,6 +65,8 @@ API = {
     "api-invitation": {"DELETE": ("row", RESEARCHER)},
     "api-cancel-job": {"POST": ("row", RESEARCHER)},
     "api-datasets": {"GET": ("any", VIEWER)},
+    "api-withdraw": {"POST": ("row", RESEARCHER)},
+    "api-bring-back": {"POST": ("row", OWNER)},
     "api-comparison": {"GET": ("any", VIEWER)},
     "api-classifiers": {"GET": ("row", VIEWER), "POST": ("row", RESEARCHER)},
     "api-predictions": {"GET": ("row", VIEWER), "POST": ("row", RESEARCHER)},
@@ -102,6 +106,9 @@ PAGES = {
     "classifiers": {"GET": ("row", VIEWER)},
     "classifiers-add": {"POST": ("row", RESEARCHER)},
     "classifiers-file": {"POST": ("row", RESEARCHER)},
+    "explorer-expert": {"GET": ("row", REVIEWER), "POST": ("row", REVIEWER)},
+    "explorer-withdraw": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
+    "explorer-withdrawn-picture": {"GET": ("row", OWNER)},
     "classifiers-job": {"GET": ("row", VIEWER)},
     "classifiers-trial": {"GET": ("row", RESEARCHER)},
     "classifiers-trial-save": {"POST": ("row", RESEARCHER)},
@@ -157,6 +164,7 @@ STEPS = {
         f"admin:tasks_campaign_{step}": ("row", RESEARCHER)
         for step in (
             *("publish", "invite", "pause", "resume", "missing", "sync", "aggregate", "close"),
+            "difference",
         )
     },
     "admin:tasks_invitation_revoke": ("row", RESEARCHER),
@@ -237,7 +245,7 @@ def requests_of(route: Route, study: Campaign) -> Iterator[tuple[str, str, tuple
     if "public_id" in route.pattern:
         parts["public_id"] = study.dataset.images.all()[0].public_id
     parts["slug"] = study.slug if about_campaign else study.dataset.slug
-    parts |= {"key": "n00000000", "pseudonym": make_workers(1)[0].pseudonym}
+    parts |= {"key": "n00000000", "pseudonym": make_workers(2)[1].pseudonym}
     if route.name.startswith("admin:") and "{" in route.pattern:
         app, model = route.pattern.split("/")[2:4]
         row = next(m for m in admin.site._registry if m._meta.label_lower == f"{app}.{model}")

@@ -34,12 +34,13 @@ def used(campaign: Campaign) -> list[Assignment]:
 
 
 def seen(assignment: Assignment) -> list[tuple[int, HITItem]]:
-    """(place in the order shown, item) of what the worker saw."""
-    items = {item.position: item for item in assignment.hit.items.all()}
+    """(place in the order shown, item) of what the worker saw; nothing that was withdrawn since."""
+    rows = assignment.hit.items.select_related("image")
+    items = {item.position: item for item in rows if item.image.withdrawn_at is None}
     return [
         (place, items[position])
         for place, position in enumerate(assignment.shown)
-        if position not in assignment.unseen
+        if position not in assignment.unseen and position in items
     ]
 
 
@@ -58,7 +59,8 @@ def check_contains(campaign: Campaign) -> None:
             elif item.known is not None:
                 controls[assignment.worker_id].append((item.known, answer == 1))
     workers = sorted({worker for worker, _, _ in rows})
-    pairs = sorted(campaign.pairs.values_list("pk", flat=True))
+    kept = campaign.pairs.filter(image__withdrawn_at=None)
+    pairs = sorted(kept.values_list("pk", flat=True))
     worker = [workers.index(row[0]) for row in rows]
     pair = [pairs.index(row[1]) for row in rows]
     answers = [row[2] for row in rows]
@@ -117,7 +119,8 @@ def check_classify(campaign: Campaign) -> None:
                 responses[item.image_id].append(Response(selected, keys.get(answer["main"])))
                 mains[assignment.worker_id, (assignment.pk, item.image_id)] = answer["main"]
     results = {r.image_id: r for r in ImageResult.objects.filter(campaign=campaign)}
-    images = campaign.campaign_images.select_related("image__dataset_label")
+    every = campaign.campaign_images.select_related("image__dataset_label")
+    images = [one for one in every if one.image.withdrawn_at is None]
     assert set(results) == {one.image_id for one in images}
     for one in images:
         own = one.image.dataset_label
@@ -137,7 +140,8 @@ def check_posteriors(campaign: Campaign, mains: dict[tuple[int, Any], Any]) -> N
     In the order of aggregation: a few random answers may have a ridge of fixed points, on which
     rounding alone decides how far EM goes.
     """
-    candidates = sorted(campaign.pairs.values_list("image", "label"))
+    kept = campaign.pairs.filter(image__withdrawn_at=None)
+    candidates = sorted(kept.values_list("image", "label"))
     number = {one: n for n, one in enumerate(candidates)}
     everybody = Assignment.objects.filter(campaign=campaign, submitted_at__isnull=False)
     workers = sorted(set(everybody.values_list("worker_id", flat=True)))

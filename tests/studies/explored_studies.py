@@ -11,7 +11,7 @@ from tasks.models import Assignment, Campaign, HITItem, ImageResult, Pair, PairR
 from tasks.results import aggregate
 from tests.factories import make_campaign, make_dataset, make_workers, work_through
 
-WORKERS = 5
+WORKERS = 4  # an even number, so that some pairs have exactly half
 
 
 def make_explored_study(
@@ -99,6 +99,7 @@ class Row:
         own = image.dataset_label
         self.own = own.key if own else None
         self.names = own.names if own else []
+        self.withdrawn = image.withdrawn_at is not None
         self.counts = {
             result.pair.label.key: (result.selected, result.shown, result.posterior)
             for result in PairResult.objects.filter(
@@ -154,6 +155,8 @@ class Row:
                 return self.tops.get(value) is True
             case "wrong":
                 return self.tops.get(value) is False
+            case "withdrawn":
+                return self.withdrawn
             case "text":
                 text = value.casefold()
                 return text in self.key.casefold() or any(text in name for name in self.names)

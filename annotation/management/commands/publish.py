@@ -8,18 +8,21 @@ from rich.console import Console
 
 from annotation.links import door, how_people_begin
 from annotation.serving.web import USUAL, public_address
+from tasks import money
 from tasks.campaigns.findings import (
     contact_findings,
     image_findings,
     in_a_sentence,
     label_findings,
     language_findings,
+    reward_findings,
 )
 from tasks.campaigns.freezing import Published
 from tasks.campaigns.publish import publish
 from tasks.crowds import crowd_of
 from tasks.management.campaign_command import CampaignCommand
 from tasks.models import Campaign
+from tasks.work.rounds import state_told
 
 
 def dollars(text: str) -> Decimal:
@@ -50,6 +53,13 @@ class Command(CampaignCommand):
             help="The campaign's whole budget, typed out; required with --production.",
         )
 
+        parser.add_argument(
+            "--test",
+            default="",
+            metavar="EMAIL",
+            help="Offer it to a test participant of that address alone (prolific); spends nothing.",
+        )
+
     def step(self, campaign: Campaign, who: str, **options: Any) -> None:
         with Console(stderr=True).status(f"Laying out {campaign.slug} ..."):
             published = publish(
@@ -58,10 +68,14 @@ class Command(CampaignCommand):
                 production=options["production"],
                 yes_spend=options["yes_spend"],
                 tell=lambda published: self._tell(campaign, published),
+                test=options["test"],
             )
         campaign.refresh_from_db()
+        if options["test"]:
+            self.stdout.write("\n".join(published.tests))
+            return
         if published.resumed:
-            self.stdout.write(f"Campaign {campaign.slug} is {campaign.state}.")
+            self.stdout.write(f"Campaign {campaign.slug} is {state_told(campaign)}.")
         address = public_address()
         for note in crowd_of(campaign).notes(campaign):
             below = note.copied.startswith("/")
@@ -98,12 +112,12 @@ class Command(CampaignCommand):
         for finding in (
             image_findings(campaign),
             contact_findings(campaign),
+            reward_findings(campaign),
             language_findings(campaign),
         ):
             if finding:
                 self.stdout.write(finding)
-        budget = "none" if campaign.budget is None else campaign.as_money(campaign.budget)
         self.stdout.write(
             f"Round 1 costs {published.first_round}; all {published.whole.answers:,} answers"
-            f" {published.whole}. Budget: {budget}."
+            f" {published.whole}. {money.budget_told(campaign.budget, published.whole)}"
         )

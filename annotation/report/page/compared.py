@@ -21,8 +21,9 @@ def abstract_of(compared: Plain, names: tuple[str, str]) -> list[str]:
 
 def _studies(compared: Plain, names: tuple[str, str]) -> Iterator[str]:
     for name, study in zip(names, (compared["a"], compared["b"]), strict=True):
+        gone = f" ({study['withdrawn']:,} more withdrawn)" if study.get("withdrawn") else ""
         yield (
-            f"{name}: {count(study['images'], 'image', 'images')} of {study['dataset']},"
+            f"{name}: {count(study['images'], 'image', 'images')} of {study['dataset']}{gone},"
             f" {count(study['workers'], 'worker', 'workers')},"
             f" {count(len(study['classifiers']), 'classifier', 'classifiers')}."
         )

@@ -32,8 +32,16 @@ def _candidates(study: dict[str, Any]) -> list[str]:
         text += f", {labelled:,} of which have a dataset label"
     return [
         f"{text}. It follows Tsipras et al. (2020).",
+        *_withdrawn(study.get("withdrawn") or 0),
         *_chosen((study["settings"].get("contains") or {}).get("candidates"), study),
     ]
+
+
+def _withdrawn(images: int) -> list[str]:
+    if not images:
+        return []
+    verb = "was withdrawn and counts" if images == 1 else "were withdrawn and count"
+    return [f"{count(images, 'more image', 'more images')} of it {verb} in no figure."]
 
 
 def _chosen(candidates: dict[str, Any] | None, study: dict[str, Any]) -> list[str]:

@@ -61,6 +61,11 @@ def parameters(campaign: Campaign) -> tuple[str, ...]:
     return PARAMETERS
 
 
+def vouched(request: HttpRequest, campaign: Campaign) -> dict[str, str]:
+    """Nothing: its links say by themselves who comes."""
+    return {}
+
+
 def link(campaign: Campaign, external_id: str) -> str:
     """An invitation of one use: whoever opens it works as `external_id`."""
     return invitations.named(campaign, external_id)

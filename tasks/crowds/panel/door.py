@@ -52,6 +52,11 @@ def parameters(campaign: Campaign) -> tuple[str, ...]:
     return tuple(name for name in own if name)
 
 
+def vouched(request: HttpRequest, campaign: Campaign) -> dict[str, str]:
+    """Nothing: its links say by themselves who comes."""
+    return {}
+
+
 def link(campaign: Campaign, external_id: str) -> str:
     """The address by which the panel sends the worker of that id."""
     Worker.of(NAME, external_id)

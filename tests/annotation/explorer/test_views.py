@@ -46,7 +46,7 @@ def by_definition(rows: list[Row], filters: Filters, leave_out: str = "") -> lis
     """The keys of the images that the filters let through, one image and value at a time."""
     kept = []
     for row in rows:
-        passes = []
+        passes = [not row.withdrawn] if not filters.withdrawn else []
         for name in filters.in_use:
             value = getattr(filters, name)
             values = [value] if isinstance(value, str) else value
@@ -72,7 +72,7 @@ def at_random(rng: random.Random, rows: list[Row]) -> Filters:
     given = QueryDict(mutable=True)
     for name in rng.sample(sorted(values), rng.choice([1, 1, 2, 3])):
         many = 1 if name in ("text", "of") or "_" in name else rng.choice([1, 1, 2])
-        given.setlist(name, rng.sample(values[name], many))
+        given.setlist(name, rng.sample(values[name], min(many, len(values[name]))))
     return Filters.of_query(given)
 
 
@@ -83,6 +83,10 @@ def test_the_worst_disagreement_comes_first_then_by_key(dataset, rows):
 
 
 def test_a_view_holds_what_its_filters_say(dataset, rows):
+    for row in rows[1:4:2]:  # no view holds them but one that asks for them
+        row.withdrawn = True
+        gone = {"withdrawn_at": "2026-01-01T00:00Z", "withdrawn_by": "a", "withdrawn_why": "b"}
+        dataset.images.filter(key=row.key).update(**gone)
     rng, sizes = random.Random(32), set()
     for _ in range(150):
         filters = at_random(rng, rows)
@@ -107,9 +111,10 @@ def test_a_facet_counts_what_choosing_it_would_leave(dataset, rows):
         filters = at_random(rng, rows)
         view = view_of(dataset, filters.query())
         for facet in facets_of(view):
-            for choice in facet.choices:
-                alone = filters.without(facet.name).with_value(facet.name, choice.value)
-                assert choice.images == len(by_definition(rows, alone)), (filters, choice)
+            listed = {choice.value: choice.images for choice in facet.choices}
+            for value in CHOICES.get(facet.name, listed):
+                alone = filters.without(facet.name).with_value(facet.name, value)
+                assert listed.get(value, 0) == len(by_definition(rows, alone)), (filters, value)
                 counted += 1
     assert counted > 300
 

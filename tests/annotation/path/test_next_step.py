@@ -127,3 +127,12 @@ def test_the_campaigns_page_costs_the_same_however_many_workers(campaign, client
     before = queries()
     work_through(campaign, [second], answer_no)
     assert abs(queries() - before) <= 2  # the answers shown may be of more HITs
+
+
+def test_a_campaign_out_of_money_needs_a_decision(campaign, client):
+    Campaign.objects.update(out_of_money=True, target=1, budget="1.00")
+    ada = make_user("ada", "researcher")
+    sentence, button = said(campaign, ada)
+    assert (sentence[:34], button) == ("Its budget ends at 1 of 2 answers ", "Decide")
+    client.force_login(ada)
+    assert "Its budget ends at 1 of 2" in client.get(reverse("admin:index")).content.decode()

@@ -7,11 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagesets.models import Image, Label
+from tasks.campaigns.controls import settled
 from tasks.campaigns.layout import controls_beside, room_beside_controls
 from tasks.campaigns.publish import publish
 from tasks.models import Campaign, HITItem, KnownAnswer, Pair
+from tasks.models.overrule import Verdict
 from tasks.results import aggregate
-from tests.factories import answer_truly, make_dataset, work_through
+from tasks.work.overruling import Given, give_verdicts
+from tests.factories import answer_truly, make_dataset, make_workers, work_through
 
 
 def contains(dataset, share: float = 0.25, **settings) -> Campaign:
@@ -192,3 +195,37 @@ def test_classify_shows_settled_images_of_one_object_with_foils(workers):
         offered = Pair.objects.filter(campaign=follow, image=control.image)
         assert 2 <= offered.count() <= 6
     assert published.images == len(asked)
+
+
+def test_what_experts_settle_is_a_control_unless_they_contradict_each_other(db):
+    """Known answers prevail over experts, and experts over campaigns (rule K3)."""
+    dataset = make_dataset(images=40, labels=4)
+    earlier = contains(dataset, 0, slug="earlier", workers_per_item=5, round_size=5)
+    work_through(earlier, make_workers(5), answer_truly)
+    aggregate(earlier)
+    by_crowd = settled(Campaign(dataset=dataset, controls={"campaigns": ["earlier"]}))
+    present = [pair for pair, there in sorted(by_crowd.items()) if there]
+    (agreed, overruled, doubtful, known, revised) = present[:5]
+
+    def says(who: str, pair: tuple[int, int], verdict: str) -> None:
+        given = {pair[1]: Given(Verdict(verdict))}
+        give_verdicts(Image.objects.get(pk=pair[0]), who, [pair[1]], given, "")
+
+    for pair in (overruled, known, revised):
+        says("ada", pair, "absent")
+    says("ada", agreed, "main")
+    says("ada", doubtful, "present")
+    says("ben", doubtful, "absent")
+    says("ben", overruled, "not_main")  # says neither
+    says("ada", revised, "present")
+    KnownAnswer.objects.create(dataset=dataset, image_id=known[0], label_id=known[1], present=True)
+    new = Campaign(dataset=dataset, controls={"campaigns": ["earlier"]})
+    expected = dict(by_crowd) | {overruled: False, known: True, agreed: True, revised: True}
+    del expected[doubtful]
+    assert settled(new) == expected
+    alone = settled(Campaign(dataset=dataset, controls={"campaigns": []}))
+    assert alone == {overruled: False, known: True, agreed: True, revised: True}
+    Image.objects.filter(pk=overruled[0]).update(
+        withdrawn_at="2026-01-01T00:00Z", withdrawn_by="ada", withdrawn_why="a face"
+    )
+    assert overruled not in settled(new)

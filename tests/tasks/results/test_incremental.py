@@ -8,6 +8,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from annotation.explorer.withdrawing import bring_back, withdraw
 from tasks.aggregation import image_objects
 from tasks.celery_tasks import aggregate_campaign
 from tasks.models import (
@@ -30,10 +31,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def change_something(campaign: Campaign, crowd, rng: random.Random) -> None:
-    """What may become of answers: new ones, reviewed, set aside, taken back, corrected, deleted."""
+    """What may become of answers: new ones, reviewed, set aside, taken back, corrected, deleted.
+
+    And an image is withdrawn, or brought back.
+    """
     answered = Assignment.objects.filter(campaign=campaign, submitted_at__isnull=False)
     one = rng.choice([None, *answered.order_by("pk")])
-    what = rng.choice(["new", "new", "new", "outcome", "aside", "late", "changed", "gone"])
+    kinds = ["new", "new", "new", "outcome", "aside", "late", "changed", "gone", "withdrawn"]
+    what = rng.choice(kinds)
     if what == "new" or one is None:
         answer_some(campaign, rng.choice(crowd), rng, 2)
     elif what == "outcome":
@@ -46,6 +51,10 @@ def change_something(campaign: Campaign, crowd, rng: random.Random) -> None:
         answered.filter(pk=one.pk).update(state="expired")
     elif what == "changed" and campaign.kind == "contains":
         answered.filter(pk=one.pk).update(selected=[], maybe=one.shown[:2], unseen=[])
+    elif what == "withdrawn":
+        image = rng.choice(campaign.dataset.images.order_by("key"))
+        step = withdraw if image.withdrawn_at is None else bring_back
+        step(image, "a test", "a face")
     elif what == "gone":
         Place.objects.filter(holder=one).update(holder=None, free_at=timezone.now())
         one.delete()

@@ -1,4 +1,4 @@
-"""Whom other campaigns of the same crowd keep out, or alone let in (rule V9)."""
+"""Whom other campaigns of the same crowd keep out, or alone let in (rule V10)."""
 
 import pytest
 from django.test import Client
