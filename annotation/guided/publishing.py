@@ -24,7 +24,7 @@ class AskBudget(forms.Form):
     """The whole budget, typed out: what may be spent."""
 
     budget = forms.DecimalField(
-        label="Type the campaign's whole budget, in US dollars",
+        label="Type the campaign's whole budget",
         max_digits=12,
         decimal_places=2,
         widget=UnfoldAdminDecimalFieldWidget,

@@ -232,7 +232,7 @@ def enter_bonuses(campaign: Campaign, lines: Iterable[MarketPayment], who: str) 
                 before="paid by hand",
                 after="in the ledger",
                 who=who,
-                why=f"{usd(line.amount)}: {line.reason}",
+                why=f"{campaign.as_money(line.amount)}: {line.reason}",
             )
             count += 1
     return count

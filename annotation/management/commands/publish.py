@@ -30,11 +30,9 @@ def dollars(text: str) -> Decimal:
     try:
         amount = Decimal(text)
     except InvalidOperation:
-        raise ArgumentTypeError(
-            f"{text!r} is not an amount in US dollars, such as 123.45"
-        ) from None
+        raise ArgumentTypeError(f"{text!r} is not a sum of money, such as 123.45") from None
     if not amount.is_finite():
-        raise ArgumentTypeError(f"{text!r} is not an amount in US dollars, such as 123.45")
+        raise ArgumentTypeError(f"{text!r} is not a sum of money, such as 123.45")
     return amount
 
 

@@ -11,8 +11,8 @@ class Preset:
 
     title: str
     panel: Mapping[str, Any]
-    id_place: str = "[the panel's id]"
-    session_place: str = "[the panel's session]"
+    id_place: str = "[ID]"
+    session_place: str = "[SESSION]"
     advice: str = ""
     ends: Mapping[str, str] = field(default_factory=dict)
 
@@ -54,5 +54,5 @@ def placeholders(id_param: str, session_param: str | None) -> tuple[str, str]:
     """What to write in the address for the id and for the session, by a panel's own words."""
     for preset in PRESETS.values():
         if preset.panel["id_param"] == id_param:
-            return preset.id_place, preset.session_place or "[the panel's session]"
-    return "[the panel's id]", "[the panel's session]"
+            return preset.id_place, preset.session_place or "[SESSION]"
+    return "[ID]", "[SESSION]"
