@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('imagesets', '0009_label_translations'),
-        ('tasks', '0033_kept_studies'),
+        ('tasks', '0034_label_results'),
     ]
 
     operations = [
