@@ -11,7 +11,7 @@ from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from imagesets.clock import database_now
 from tasks.crowds import CrowdError
-from tasks.market.sync import sync
+from tasks.market.sync import for_a_person, sync
 from tasks.models import Assignment, Campaign, Run, Transition
 from tasks.models.campaign import State
 from tasks.results import aggregate, record_failure
@@ -102,5 +102,5 @@ def sync_campaign(self: Task, campaign_id: int, again_if_busy: bool = False) -> 
         return
     if done.busy and again_if_busy:
         raise self.retry(countdown=TURN)
-    for text in [*done.troubles, *done.differences]:
+    for text in for_a_person(done):
         log.warning("Sync of %s: %s", campaign.slug, text)

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from tasks.crowds import CROWDS, crowd_named
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -43,6 +45,40 @@ def test_no_test_is_imported_by_another_and_no_conftest_by_anybody():
         ours = {name for name in imported_modules(file.read_text()) if name.startswith("tests.")}
         wrong = {name for name in ours if re.search(r"\.(conftest|test_\w+)\b", name)}
         assert not wrong, file
+
+
+# Where a marketplace may be named; CROWDS lists the folders.
+NAMES_A_MARKETPLACE = (
+    *("tasks/crowds/__init__.py", "tasks/simulation/rehearsal/", "tasks/responses/"),
+    *(
+        "tasks/management/commands/import_responses.py",
+        "annotation/management/commands/rehearse.py",
+    ),
+    *("tasks/models/campaign_settings.py", "tasks/models/setting_groups.py"),
+    *("annotation/settings.py", "annotation/serving/variables.py"),
+)
+OTHER_NAMES = {"mturk": "mechanical ?turk"}
+
+
+def test_only_its_own_folder_names_a_marketplace():
+    """And the rehearsal, importers of its files and the declaration of settings."""
+    rooms = ("imagesets", "models_inference", "tasks", "annotation", "templates", "static")
+    files = [file for room in rooms for file in (ROOT / room).rglob("*.*") if _is_ours(file)]
+    assert len(files) > 400
+    for crowd in (name for name in CROWDS if crowd_named(name).marketplace):
+        named = re.compile(f"{crowd}|{OTHER_NAMES.get(crowd, crowd)}", re.IGNORECASE)
+        allowed = (*NAMES_A_MARKETPLACE, f"tasks/crowds/{crowd}/")
+        wrong = [
+            path
+            for file in files
+            if not (path := str(file.relative_to(ROOT))).startswith(allowed)
+            and named.search(file.read_text())
+        ]
+        assert not wrong, crowd
+
+
+def _is_ours(file: Path) -> bool:
+    return file.suffix in (".py", ".html", ".js", ".css", ".txt") and "migrations" not in file.parts
 
 
 @pytest.mark.django_db

@@ -5,6 +5,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from unfold.decorators import action
 
+from annotation.admin.decisions import DecideOnSync, decided
 from annotation.admin.guarded import Guarded
 from annotation.admin.steps import (
     AskNumberAndWhy,
@@ -19,7 +20,7 @@ from tasks.crowds import CrowdError, is_production
 from tasks.market.sync import report, sync
 from tasks.models.refused import Refused
 from tasks.results import aggregate
-from tasks.work.rounds import waiting_places
+from tasks.work.rounds import state_told, waiting_places
 
 SYNC_RUNNING = "Nothing was done: another sync of this campaign is running. Try again when it ends."
 
@@ -76,7 +77,7 @@ class CampaignSteps(Guarded):
 
         def take(values: dict) -> str:
             publish.resume(campaign, _who(request), values["why"], in_queue=True)
-            return f"The campaign is {campaign.state}."
+            return f"The campaign is {state_told(campaign)}."
 
         return ask_first(self, request, campaign, step, take)
 
@@ -113,11 +114,13 @@ class CampaignSteps(Guarded):
                 "The queue also does this every few minutes.",
             ],
             button="Sync now",
+            form=DecideOnSync,
+            form_options={"campaign": campaign},
         )
 
         def take(values: dict) -> str:
             try:
-                done = sync(campaign)
+                done = sync(campaign, decisions=decided(values, _who(request)))
             except CrowdError as error:
                 raise Refused(str(error)) from None
             return " ".join(report(campaign, done)) if not done.busy else SYNC_RUNNING

@@ -47,7 +47,7 @@ from tasks.models import (
     campaign_settings,
 )
 from tasks.models.campaign import Kind, State
-from tasks.work.rounds import waiting_places
+from tasks.work.rounds import state_told, waiting_places
 from tasks.work.states import round_states
 
 STEPS = {
@@ -157,9 +157,8 @@ class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
     @display(description="state")
     def state_now(self, campaign: Any) -> str:
         missing = waiting_places(campaign) if campaign.state == State.OPEN else 0
-        return (
-            f"{campaign.state}; {missing:,} answers wait for workers" if missing else campaign.state
-        )
+        waiting = f"; {missing:,} answers wait for workers" if missing else ""
+        return f"{state_told(campaign)}{waiting}"
 
     @display(description="used answers")
     def progress(self, campaign: Any) -> str:

@@ -19,6 +19,7 @@ from annotation.api.fields import KnownFieldsOnly
 from annotation.api.parameters import known_parameters
 from annotation.api.serializers import (
     CampaignSerializer,
+    DecisionsSerializer,
     NothingToSay,
     PublishedSerializer,
     Reason,
@@ -33,7 +34,7 @@ from annotation.rights.api import Ruled, RuledList
 from tasks import results
 from tasks.campaigns import publish
 from tasks.crowds import CrowdError, is_production
-from tasks.market.sync import sync
+from tasks.market.sync import Decisions, sync
 from tasks.models import Campaign
 from tasks.models.refused import Refused
 
@@ -217,7 +218,7 @@ class Sync(Ruled, generics.GenericAPIView):
 
     rights = {"POST": RESEARCH}
     about = queryset = CAMPAIGNS
-    serializer_class = NothingToSay
+    serializer_class = DecisionsSerializer
     lookup_field = "slug"
 
     @extend_schema(
@@ -227,9 +228,11 @@ class Sync(Ruled, generics.GenericAPIView):
         }
     )
     def post(self, request: Request, slug: str) -> Response:
-        self.get_serializer(data=request.data).is_valid(raise_exception=True)
+        body = self.get_serializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        who = request.user.get_username()
         try:
-            done = sync(self.row)
+            done = sync(self.row, decisions=Decisions(who, **body.validated_data))
         except (Refused, CrowdError) as refused:
             raise Conflict(str(refused)) from None
         return Response(SyncedSerializer(done).data)

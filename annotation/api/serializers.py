@@ -31,6 +31,7 @@ from tasks.models import Campaign, Run
 from tasks.models.campaign import State
 from tasks.models.campaign_settings import SETTINGS
 from tasks.models.setting_types import Problem
+from tasks.work.rounds import short_of_money
 
 # The settings by which the groups of a source were frozen when the first answers were imported.
 GROUPED_BY = {"images", "follow_up", "min_relative_sf", "min_judgments"}
@@ -69,6 +70,10 @@ class ProgressSerializer(serializers.Serializer):
     per_hour = serializers.FloatField(help_text="Answers an hour, of late.")
     expected_finish = serializers.DateTimeField(allow_null=True, help_text="At that pace.")
     spent = serializers.DecimalField(12, 2, help_text="Paid and owed.")
+    short_of_money = serializers.CharField(
+        help_text="What the budget does not carry of the answers that it was to have, or empty: a"
+        " study that is finished with fewer ended for want of money."
+    )
     troubles = serializers.ListField(
         child=serializers.CharField(), help_text="What went wrong at the last sync."
     )
@@ -86,6 +91,7 @@ class ProgressSerializer(serializers.Serializer):
             "per_hour": round(standing.pace.per_hour, 1),
             "expected_finish": standing.finish,
             "spent": standing.spent.quantize(Decimal("0.01")),
+            "short_of_money": short_of_money(standing.campaign),
             "troubles": standing.campaign.troubles,
         }
         return cls(row).data
@@ -253,19 +259,40 @@ class ReviewedSerializer(serializers.Serializer):
     stopped = serializers.IntegerField()
 
 
+class DecisionsSerializer(KnownFieldsOnly):
+    """The body of a sync: what somebody decided about HITs that are gone at the marketplace."""
+
+    offer_again = serializers.ListField(
+        child=StrictText(), default=[], help_text='HITs to be offered anew: names, or "all".'
+    )
+    give_up = serializers.ListField(
+        child=StrictText(), default=[], help_text="HITs to which no more answers are asked."
+    )
+    enter_bonuses = serializers.BooleanField(
+        default=False, help_text="Enter bonuses in the ledger that were paid by hand."
+    )
+
+
 class SyncedSerializer(serializers.Serializer):
     """What a sync did; `busy`: another sync was running, and this one did nothing."""
 
     state = serializers.CharField()
+    short_of_money = serializers.CharField(
+        help_text="What the budget does not carry of the answers that it was to have, or empty."
+    )
     busy = serializers.BooleanField()
     fetched = serializers.IntegerField()
     expired = serializers.IntegerField()
     reviewed = ReviewedSerializer()
     paid = serializers.IntegerField()
+    entered = serializers.IntegerField(help_text="Bonuses paid by hand.")
     rejections_told = serializers.IntegerField()
     opened_round = serializers.IntegerField(help_text="Its number, or 0.")
     unconfirmed = serializers.CharField(
         help_text="Why nothing was paid or offered: nobody has confirmed that it spends real money."
+    )
+    lost = serializers.CharField(
+        help_text="Which HITs are gone at the marketplace, and wait for a decision."
     )
     unknown = serializers.ListField(child=serializers.CharField())
     troubles = serializers.ListField(child=serializers.CharField())

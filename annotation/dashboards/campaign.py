@@ -26,6 +26,7 @@ from tasks.models import Campaign
 from tasks.models.campaign import State
 from tasks.results.prevalence import bands
 from tasks.work.reporting import open_pictures
+from tasks.work.rounds import state_told
 
 REPORTED = 12  # pictures shown
 
@@ -41,6 +42,7 @@ def campaign_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         **admin.site.each_context(request),
         "title": campaign.name,
         "campaign": campaign,
+        "state": state_told(campaign),
         "related": _related(request, campaign),
         "step": next_step(standing, request.user),
         "percent": f"{standing.completion.percent:.1f}" if standing.completion.total else "",

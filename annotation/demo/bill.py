@@ -7,6 +7,7 @@ from rich.table import Table
 from tasks.models import Campaign
 from tasks.money import usd
 from tasks.simulation.rehearsal.stage import Bill
+from tasks.work.rounds import state_told
 
 CENT = Decimal("0.01")
 
@@ -15,12 +16,12 @@ def bill_table(bill: Bill, campaign: Campaign | None) -> Table:
     """The table; `campaign`: the one rehearsed, if it was one."""
     title = "What the real study would cost and take"
     if campaign is not None:
-        title += f" ({campaign.slug}: {campaign.state})"
+        title += f" ({campaign.slug}: {state_told(campaign)})"
     table = Table(title=title, title_justify="left", width=80, show_header=False)
     table.add_column("what", overflow="fold")
     table.add_column("value", justify="right")
     table.add_column("note", overflow="fold")
-    table.add_row("MTurk HITs", f"{bill.hits:,}", "")
+    table.add_row("HITs there", f"{bill.hits:,}", "")
     table.add_row("answers handed in", f"{bill.answers:,}", f"by {bill.workers:,} workers")
     table.add_row("rewards", usd(bill.rewards), "")
     if bill.bonuses:

@@ -108,8 +108,8 @@ class Bar:
 def run_demo(console: Console, seed: int = 0, crowd: str = "local") -> Study:
     """Run the missing steps of the demo's study; raises if a step fails.
 
-    With the crowd `mturk` its two campaigns go through the rehearsal (faults on), under names of
-    their own beside those of the local crowd.
+    With a crowd of a marketplace its two campaigns go through the rehearsal (faults on), under
+    names of their own beside those of the local crowd.
     """
     steps = Steps(console)
     folder = settings.DATA_DIR / "demo"

@@ -78,8 +78,8 @@ class Effect:
     seconds: float = 0.0  # of one HIT, on average
     first_round: str = ""
     whole: str = ""
-    budget: str = ""
     over: bool = False  # the whole costs more than the budget
+    carried: str = ""  # how far the budget goes, in sentences
     notes: list[str] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
     kinds: list[ControlKind] = field(default_factory=list)
@@ -183,7 +183,7 @@ def _effect(published: Published, draft: Campaign, seconds: float) -> Effect:
         seconds=seconds / published.hits if published.hits else 0.0,
         first_round=str(published.first_round),
         whole=str(published.whole),
-        budget="" if budget is None else money.usd(budget),
+        carried="" if budget is None else money.budget_told(budget, published.whole),
         over=budget is not None and published.whole.total > budget,
         notes=published.notes,
     )

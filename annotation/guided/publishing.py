@@ -14,6 +14,7 @@ from tasks.campaigns.findings import (
     in_a_sentence,
     label_findings,
     language_findings,
+    reward_findings,
 )
 from tasks.models import Campaign
 from tasks.models.refused import Refused
@@ -37,6 +38,7 @@ def findings_of(campaign: Campaign) -> list[str]:
             in_a_sentence(*label_findings(campaign)),
             image_findings(campaign),
             contact_findings(campaign),
+            reward_findings(campaign),
             language_findings(campaign),
         ]
     except (Refused, ValueError):  # publishing will say why

@@ -99,9 +99,16 @@ def site(text: str) -> str:
 
 def endpoint(text: str) -> str:
     """The address of a service, without a slash at its end."""
-    if urlsplit(text).scheme not in ("http", "https") or not _host_of(text):
+    if not text.lower().startswith(("http://", "https://")):
         raise ValueError(f"is {text!r}: give an address that begins with https:// or http://")
+    if not _host_of(text):
+        raise ValueError(f"is {text!r}: its host or its port is none")
     return text.rstrip("/")
+
+
+def endpoints(text: str) -> list[str]:
+    """Several of them, separated by commas."""
+    return [endpoint(word) for word in words(text)]
 
 
 def issuer(text: str) -> str:

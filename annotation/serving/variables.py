@@ -14,6 +14,7 @@ from annotation.serving.variable_values import (
     as_it_stands,
     domains,
     endpoint,
+    endpoints,
     flag,
     folder,
     hosts,
@@ -206,7 +207,7 @@ VARIABLES: dict[str, Variable] = {
         "Amazon's sandbox; production where the campaign says so",
     ),
     "MTURK_SUBMIT_ORIGINS": Variable(
-        words,
+        endpoints,
         None,
         "where a worker's page may hand in an answer, separated by commas",
         "Amazon's two, and the endpoint's",

@@ -11,7 +11,7 @@ from tasks.campaigns.changing import SCALE, changed_of, with_values
 from tasks.crowds import crowd_of
 from tasks.models import Campaign
 from tasks.models.campaign import Kind, State
-from tasks.work.rounds import all_answered, next_target
+from tasks.work.rounds import all_answered, asked, next_target
 
 SAID = {
     "assignment_minutes": "HITs begun from now on are kept for their worker at most {} minutes;"
@@ -46,7 +46,7 @@ def _more_workers(campaign: Campaign, after: Campaign) -> Iterator[str]:
     if more <= 0:
         return
     cost = money.cost_of(campaign, more)
-    hits = campaign.hits.filter(asks_nothing=False).count()
+    hits = asked(campaign).count()
     yield (
         f"Each of its {hits:,} HITs gets {more:,} more answers, {after.workers_per_item:,} in all:"
         f" {cost.answers:,} answers more, for {cost}."
@@ -121,8 +121,7 @@ def _asked_again(campaign: Campaign, after: Campaign) -> tuple[int, Decimal | No
     if not campaign.out_of_money:
         return 0, left
     again = 0
-    asking = campaign.hits.filter(asks_nothing=False)
-    hits = asking.annotate(lacking=campaign.target - Count("places")).filter(lacking__gt=0)
+    hits = asked(campaign).annotate(lacking=campaign.target - Count("places")).filter(lacking__gt=0)
     for hit in hits.order_by("reward"):
         price = money.price(campaign, hit)
         carried = hit.lacking if left is None or not price else min(hit.lacking, int(left // price))

@@ -13,7 +13,7 @@ from imagesets.pictures.duplicates import duplicates, in_short
 from tasks.campaigns.asked import labels_of_draft
 from tasks.campaigns.choosing import chosen_images
 from tasks.crowds import crowd_of
-from tasks.models import Campaign, CampaignImage, CampaignLabel, Pair
+from tasks.models import HIT, Campaign, CampaignImage, CampaignLabel, Pair
 from tasks.models.campaign import OpenTo
 from tasks.models.campaign_settings import TEXTS
 from tasks.models.spoken import all_languages_of
@@ -88,6 +88,20 @@ def contact_findings(campaign: Campaign) -> str:
     if campaign.contact or not strangers:
         return ""
     return "Anyone may come to this campaign, and it names no contact, whom they can ask."
+
+
+def reward_findings(campaign: Campaign) -> str:
+    """That people who come for money would get none; "" if they get some.
+
+    For a published campaign by its HITs, for a draft by its settings.
+    """
+    if not crowd_of(campaign).pays:
+        return ""
+    unpaid = HIT.objects.filter(campaign=campaign, reward=0)
+    asked = campaign.reward if campaign.reward is not None else campaign.wage
+    if asked and not unpaid.exists():
+        return ""
+    return "Its reward is $0.00: people who work for money will hardly take it."
 
 
 def image_findings(campaign: Campaign) -> str:

@@ -12,7 +12,14 @@ from django.db.models import Q
 from django.http import HttpRequest
 
 from tasks.crowds.crowd import BadVisit, Crowd, Door, Farewell, Frame, HandIn, Visit
-from tasks.crowds.marketplace import CrowdError, MarketAssignment, MarketPayment, Marketplace
+from tasks.crowds.marketplace import (
+    CrowdError,
+    GoneHIT,
+    MarketAssignment,
+    MarketPayment,
+    Marketplace,
+    Unavailable,
+)
 
 if TYPE_CHECKING:
     from tasks.models import Campaign, Worker
@@ -25,10 +32,12 @@ __all__ = [
     "Door",
     "Farewell",
     "Frame",
+    "GoneHIT",
     "HandIn",
     "MarketAssignment",
     "MarketPayment",
     "Marketplace",
+    "Unavailable",
     "Visit",
     "crowd_named",
     "crowd_of",

@@ -5,7 +5,7 @@ off in the middle and made again, minutes or weeks later, so each says what the 
 not what to add.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -22,13 +22,18 @@ class CrowdError(Exception):
     """
 
 
+class Unavailable(CrowdError):
+    """No call can succeed now, so whoever gets this tries no other: it is silent, or refuses us."""
+
+
 @dataclass(frozen=True)
 class MarketAssignment:
     """An assignment as the marketplace reports it, whatever the site knows of it.
 
-    MTurk gives the id of a returned assignment to the next worker, so only key and worker together
-    name it. If the site has an assignment of the same key and another worker, that worker has
-    returned it, answered or not: `take_up` and sync free its place and give it another key.
+    A marketplace may give the id of a returned assignment to the next worker, so only key and
+    worker together name it. If the site has an assignment of the same key and another worker, that
+    worker has returned it, answered or not: `take_up` and sync free its place and give it another
+    key.
     """
 
     key: str  # the marketplace's id: Assignment.key
@@ -52,6 +57,15 @@ class MarketPayment:
     market_ref: str = ""
 
 
+@dataclass(frozen=True)
+class GoneHIT:
+    """What the marketplace was given of a HIT and no longer has, so that nobody can do it there."""
+
+    hit_id: int  # our HIT
+    name: str  # the marketplace's
+    is_replaced: bool  # `offer_anew` was called for it
+
+
 class Marketplace(Protocol):
     """Where work is offered, handed in and paid. Every method may raise CrowdError."""
 
@@ -68,12 +82,22 @@ class Marketplace(Protocol):
     def fetch(self, campaign: "Campaign") -> Iterator[MarketAssignment]:
         """Every assignment whose status there differs from its Assignment.market_state.
 
-        It may yield more than that, and lazily: the caller deals with each, in a transaction of
-        its own, before it asks for the next. A fetch that ends without CrowdError has reported all.
+        It may yield more than that, and lazily, but tells of each assignment once: the caller
+        stores them some hundred at a time, so the site need not know yet what this fetch has
+        told of. A fetch that ends without CrowdError has reported all.
         """
 
     def unknown(self, campaign: "Campaign") -> list[str]:
-        """Ids of what the marketplace holds and the site does not know; nobody touches it."""
+        """Ids of HITs that the marketplace has and the site does not know; nobody touches them."""
+
+    def gone(self, campaign: "Campaign") -> Sequence[GoneHIT]:
+        """What was found gone at the last fetch, offer or withdrawal; asks the database alone.
+
+        No other method fails because of it: it offers, fetches and lists the rest.
+        """
+
+    def offer_anew(self, campaign: "Campaign", hits: Collection[int]) -> None:
+        """Let the next offer make these HITs (ids) anew, in place of what is gone of them."""
 
     def places_available(self, campaign: "Campaign") -> int:
         """How many places a worker could still accept there; at 0 the next round may open."""

@@ -15,6 +15,7 @@ from django.db.models import Q
 from imagesets.clock import Now, database_now
 from tasks import money
 from tasks.crowds import MarketAssignment, crowd_of
+from tasks.market.gone import lost_hits
 from tasks.models import HIT, Assignment, Campaign, Payment, Place, Stop, Transition, Worker
 from tasks.models.assignment import HANDED_IN, AssignmentState, MarketState, Outcome
 from tasks.models.payment import PaymentKind, PaymentState
@@ -89,7 +90,7 @@ def reconcile(campaign: Campaign, report: MarketAssignment) -> bool:
         ids = {worker.pk, *others.values_list("worker_id", flat=True)}
         list(Worker.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
         for other in others:
-            surrender(other)
+            surrender(other, told=report.status in HANDED_IN)
         assignment = same_key.filter(worker=worker, hit=report.hit_id).select_related("hit").first()
         if assignment is not None and assignment.market_state == report.status:
             return False
@@ -281,7 +282,7 @@ def expire(campaign: Campaign, fetched_at: datetime | None) -> int:
             market_state=MarketState.UNREPORTED,
             expires_at__lt=fetched_at - GRACE,
             submitted_at__lt=fetched_at - GRACE,
-        )
+        ) & ~Q(hit__in=[one.hit.pk for one in lost_hits(campaign)])  # it was perhaps handed in
     ids = list(Assignment.objects.filter(lapsed, campaign=campaign).values_list("pk", "worker_id"))
     count = 0
     for pk, worker in ids:

@@ -5,7 +5,7 @@ queue. An advisory lock admits one at a time per campaign. A step that is cut of
 next sync.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,7 +17,8 @@ from django.db.models import Model, Q, QuerySet
 from imagesets.clock import Now, database_now
 from imagesets.locks import Lock, held
 from tasks import money
-from tasks.crowds import Crowd, CrowdError, Marketplace, crowd_of
+from tasks.crowds import Crowd, CrowdError, Marketplace, Unavailable, crowd_of
+from tasks.market.gone import chosen, give_up, gone_hits, lost_hits, offer_again, told
 from tasks.market.reconcile import count_again, expire, mark_paid, reconcile_all
 from tasks.market.troubles import keep_troubles
 from tasks.models import HIT, Assignment, Campaign, Payment, Transition
@@ -27,16 +28,27 @@ from tasks.models.payment import PaymentKind, PaymentState
 from tasks.models.refused import Refused
 from tasks.results.habits import replace_habits
 from tasks.work.review import Reviewed, review
-from tasks.work.rounds import finish_if_done, open_round
+from tasks.work.rounds import asked, finish_if_done, open_round, short_of_money, state_told
 from tasks.work.skills import OVERLAP
 
 PATIENCE = 5.0  # seconds that a page waits for a running sync
 COMPARED = 50  # HITs whose payments a sync compares: of the newly paid, and of all
 SHOWN = 20  # refusals after which a sync stops paying
+NAMED = 3  # unknown HITs in one sentence
 AT_ONCE, BATCH = 8, 200  # concurrent calls that pay; rows between two checks
 Row = TypeVar("Row", bound=Model)
 Answer = TypeVar("Answer")
 Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What somebody decided about what only a person can: `who` did."""
+
+    who: str
+    offer_again: Sequence[str] = ()  # HITs that are gone (tasks/market/gone.py): keys, or "all"
+    give_up: Sequence[str] = ()
+    enter_bonuses: bool = False  # that were paid by hand on the marketplace
 
 
 @dataclass
@@ -48,10 +60,13 @@ class Synced:
     expired: int = 0
     reviewed: Reviewed = field(default_factory=Reviewed)
     paid: int = 0
+    entered: int = 0  # bonuses
     rejections_told: int = 0
     opened_round: int = 0  # its number; 0: none
     unconfirmed: str = ""  # why nothing was paid and offered: nobody confirmed real money
     state: str = ""
+    short_of_money: str = ""  # what the budget does not carry (tasks/work/rounds.py)
+    lost: str = ""  # which HITs are gone at the marketplace, and wait for a decision
     unknown: list[str] = field(default_factory=list)  # the marketplace's HITs unknown to the site
     troubles: list[str] = field(default_factory=list)  # what the marketplace refused
     differences: list[str] = field(default_factory=list)  # between the two ledgers
@@ -68,29 +83,47 @@ def report(campaign: Campaign, done: Synced) -> list[str]:
         (reviewed.set_aside, "set aside"),
         (reviewed.stopped, "workers stopped"),
         (done.paid, "paid"),
+        (done.entered, "bonuses entered"),
     ]
     did = ", ".join(f"{number:,} {what}" for number, what in parts if number) or "nothing new"
-    lines = [f"Campaign {campaign.slug} is {done.state}, round {campaign.round}: {did}."]
+    state = f"{state_told(campaign)}, round {campaign.round}"
+    lines = [f"Campaign {campaign.slug} is {state}: {did}."]
     if done.opened_round:
         lines.append(f"Round {done.opened_round} was opened.")
-    lines += [f"Unknown to this site, and left as it is: {text}" for text in done.unknown]
+    if done.unknown:
+        some = ", ".join(done.unknown[:NAMED])
+        more = f" and {len(done.unknown) - NAMED:,} more" if len(done.unknown) > NAMED else ""
+        hits = "HITs that this site does not know and leaves as they are"
+        if len(done.unknown) == 1:
+            hits = "HIT that this site does not know and leaves as it is"
+        lines.append(f"The marketplace has {len(done.unknown):,} {hits}: {some}{more}.")
     return lines + troubles_of(done)
 
 
 def troubles_of(done: Synced) -> list[str]:
     """What went wrong, for a person to see to, in lines."""
     unconfirmed = [f"Nothing was paid or offered: {done.unconfirmed}."] if done.unconfirmed else []
+    lost = [f"{done.lost[:1].upper()}{done.lost[1:]}"] if done.lost else []
     refused = [f"Refused by the marketplace: {text}" for text in done.troubles]
-    return [*unconfirmed, *refused, *(f"The ledgers differ: {text}" for text in done.differences)]
+    differ = [f"The ledgers differ: {text}" for text in done.differences]
+    return [*unconfirmed, *lost, *refused, *differ]
+
+
+def for_a_person(done: Synced) -> list[str]:
+    """What a sync found that only a person can put right."""
+    return [*([done.lost] if done.lost else []), *done.troubles, *done.differences]
 
 
 def sync(
-    campaign: Campaign, patience: float | None = 0, progress: Progress = lambda step: None
+    campaign: Campaign,
+    patience: float | None = 0,
+    progress: Progress = lambda step: None,
+    decisions: Decisions | None = None,
 ) -> Synced:
-    """Bring a published campaign and its crowd in step.
+    """Bring a published campaign and its crowd in step; first carry out what somebody decided.
 
     Of two syncs at once the second waits `patience` seconds, then does nothing (`busy`). Raises
-    Refused for a draft, and CrowdError.
+    Refused for a draft and for decisions that fit nothing, and CrowdError.
     """
     campaign.refresh_from_db()
     if campaign.state == State.DRAFT:
@@ -99,7 +132,7 @@ def sync(
         if not mine:
             return Synced(busy=True, state=campaign.state)
         try:
-            done = _sync(campaign, progress)
+            done = _sync(campaign, progress, decisions)
         except CrowdError as error:
             keep_troubles(campaign, [str(error)])
             raise
@@ -107,7 +140,7 @@ def sync(
         return done
 
 
-def _sync(campaign: Campaign, progress: Progress) -> Synced:
+def _sync(campaign: Campaign, progress: Progress, decisions: Decisions | None) -> Synced:
     crowd = crowd_of(campaign)
     market = crowd.marketplace
     done = Synced()
@@ -118,6 +151,8 @@ def _sync(campaign: Campaign, progress: Progress) -> Synced:
         if market is not None:
             progress("fetching")
             done.fetched = reconcile_all(campaign, market.fetch(campaign))
+        if decisions is not None:
+            _carry_out(campaign, decisions)
         done.expired = expire(campaign, fetched_at=began)
         count_again(campaign)
         progress("reviewing")
@@ -136,14 +171,29 @@ def _sync(campaign: Campaign, progress: Progress) -> Synced:
     if market is not None:
         progress("comparing")
         done.unknown = market.unknown(campaign)
+        done.lost = told(campaign, lost_hits(campaign))
+        if decisions is not None and decisions.enter_bonuses:
+            found = money.compare(campaign, _comparable(campaign)).not_entered
+            done.entered = money.enter_bonuses(campaign, found, decisions.who)
         done.differences = money.differences(campaign, _to_compare(_fresh(campaign), before))
     since = Q(submitted_at__gte=campaign.synced_at - OVERLAP) if campaign.synced_at else Q()
     if done.fetched or campaign.assignments.filter(since, submitted_at__isnull=False).exists():
         replace_habits(campaign)
     Campaign.objects.filter(pk=campaign.pk).update(synced_at=began)
     campaign.refresh_from_db()
-    done.state = campaign.state
+    done.state, done.short_of_money = campaign.state, short_of_money(campaign)
     return done
+
+
+def _carry_out(campaign: Campaign, decisions: Decisions) -> None:
+    """Do with HITs that are gone what somebody decided. Raises Refused, CrowdError."""
+    lost = lost_hits(campaign)
+    again = chosen(campaign, lost, decisions.offer_again)
+    left_out = chosen(campaign, lost, decisions.give_up)
+    if both := sorted(hit.key for hit in again if hit in left_out):
+        raise Refused(f"campaign {campaign.slug}: HIT {both[0]} cannot be given up and offered too")
+    offer_again(campaign, again, decisions.who)
+    give_up(campaign, left_out, decisions.who)
 
 
 @contextmanager
@@ -165,19 +215,28 @@ def _commits_not_awaited() -> Iterator[None]:
 def _to_compare(campaign: Campaign, before: str) -> list[int] | None:
     """HITs (ids) whose payments this sync compares; None: all, at the end of the study.
 
-    Otherwise a sample of those paid since the last sync and one of all: each HIT costs calls.
+    Otherwise a sample of those paid since the last sync and one of all: each HIT costs calls. What
+    is gone at the marketplace cannot be compared.
     """
     if campaign.state != before and campaign.state in (State.FINISHED, State.CLOSED):
-        return None
+        return _comparable(campaign)
+    there = HIT.objects.filter(campaign=campaign).exclude(pk__in=gone_hits(campaign))
     new = Payment.objects.filter(campaign=campaign, paid_at__isnull=False)
     if campaign.synced_at is not None:
         new = new.filter(paid_at__gte=campaign.synced_at)
-    paid = HIT.objects.filter(pk__in=new.values("assignment__hit"))
+    paid = there.filter(pk__in=new.values("assignment__hit"))
     return [
         pk
-        for hits in (paid, HIT.objects.filter(campaign=campaign))
+        for hits in (paid, there)
         for pk in hits.order_by("?").values_list("pk", flat=True)[:COMPARED]
     ]
+
+
+def _comparable(campaign: Campaign) -> list[int] | None:
+    """All HITs (ids) but those gone at the marketplace; None: there are none of those."""
+    if not (gone := gone_hits(campaign)):
+        return None
+    return list(campaign.hits.exclude(pk__in=gone).values_list("pk", flat=True))
 
 
 def _fresh(campaign: Campaign) -> Campaign:
@@ -215,12 +274,16 @@ def _offer_or_withdraw(campaign: Campaign, market: Marketplace | None) -> None:
 def _next_round(campaign: Campaign, crowd: Crowd, done: Synced) -> None:
     """Open the next round if neither site nor marketplace has a place left to take up (rule P2).
 
+    Places of HITs that the marketplace has lost hold nobody up (rule P18).
+
     On the site workers open rounds; a sync does so only where one found no money, and some may have
     come free since.
     """
     campaign = _fresh(campaign)
-    free = campaign.places.filter(free_at__lte=Now())
-    if campaign.state != State.OPEN or free.exists():
+    lost = [one.hit.pk for one in lost_hits(campaign)]
+    free = campaign.places.filter(free_at__lte=Now()).exclude(hit__in=lost)
+    can_be_done = asked(campaign).exclude(pk__in=lost)
+    if campaign.state != State.OPEN or free.exists() or not can_be_done.exists():
         return
     if crowd.marketplace is None or not crowd.gives_places:
         wanted = campaign.out_of_money
@@ -234,6 +297,10 @@ def _pay(campaign: Campaign, market: Marketplace, done: Synced) -> None:
     """Pay on the marketplace what the ledger says is due: accepted answers, then bonuses."""
     due = Payment.objects.filter(campaign=campaign, state=PaymentState.DUE).order_by("pk")
     due = due.select_related("assignment__hit", "assignment__worker", "assignment__campaign")
+    gone = gone_hits(campaign, even_replaced=False)
+    if stuck := due.filter(assignment__hit__in=gone).exclude(kind=PaymentKind.FEE).count():
+        done.troubles.append(f"{stuck:,} payments wait for HITs that it no longer has")
+        due = due.exclude(assignment__hit__in=gone)
 
     def approve(payment: Payment) -> None:
         market.approve(payment.for_answer)
@@ -274,7 +341,7 @@ def _each(
     """Yield (row, call(row)) of each row, AT_ONCE calls at a time.
 
     What the marketplace refuses goes to `done.troubles`; after SHOWN refusals the rest is left to
-    the next sync.
+    the next sync. Raises Unavailable.
     """
     with ThreadPoolExecutor(AT_ONCE) as pool:
         todo = list(rows)
@@ -284,6 +351,9 @@ def _each(
             for row, future in futures:
                 try:
                     answer = future.result()
+                except Unavailable:
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    raise
                 except CrowdError as error:
                     done.troubles.append(str(error))
                 else:

@@ -12,7 +12,12 @@ from tasks.models.campaign_settings import KINDS, OPEN_TO, SETTINGS, default_of
 from tasks.models.setting_groups import CANDIDATES
 from tasks.models.setting_types import NOT_SET, REQUIRED, Dollars, Number, Slug, Text, Whole
 from tasks.models.spoken import SpokenText, Texts
-from tasks.models.transition import CAMPAIGN_MOVES, IllegalTransition, Transition
+from tasks.models.transition import (
+    CAMPAIGN_MOVE_NEEDS,
+    CAMPAIGN_MOVES,
+    IllegalTransition,
+    Transition,
+)
 
 
 class Kind(models.TextChoices):
@@ -227,12 +232,14 @@ class Campaign(models.Model):
     def move_to(self, state: State, who: str, why: str = "") -> None:
         """Change the state and log it; the caller holds the campaign's row lock.
 
-        Raises IllegalTransition, naming both states, unless CAMPAIGN_MOVES allows it.
+        Raises IllegalTransition, which says why, unless CAMPAIGN_MOVES allows it.
         """
         if state not in CAMPAIGN_MOVES[self.state]:
-            raise IllegalTransition(
-                f"campaign {self.slug} is {self.state} and cannot become {State(state).value}"
-            )
+            why = CAMPAIGN_MOVE_NEEDS[state]
+            if self.state == State.CLOSED:
+                why = "its end is for good"
+            where = "a draft" if self.state == State.DRAFT else self.state
+            raise IllegalTransition(f"campaign {self.slug} is {where}: {why}")
         Transition.objects.create(
             campaign=self, subject="campaign", before=self.state, after=state, who=who, why=why
         )

@@ -33,6 +33,9 @@ class HIT(models.Model):
         db_default=False,
         help_text="All images that the study asks in it were withdrawn: nobody is given it.",
     )
+    given_up_at = models.DateTimeField(
+        null=True, blank=True, help_text="When somebody decided to ask no more answers to it."
+    )
 
     class Meta:
         verbose_name = "HIT"
@@ -43,6 +46,9 @@ class HIT(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+ASKED = Q(asks_nothing=False, given_up_at=None)  # HITs to which answers are still asked
 
 
 class Role(models.TextChoices):

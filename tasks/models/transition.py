@@ -18,6 +18,13 @@ CAMPAIGN_MOVES = {
     "closed": set(),
 }
 
+# Why a campaign cannot move to a state, by that state.
+CAMPAIGN_MOVE_NEEDS = {
+    "open": "only a draft, or a paused campaign, can be opened",
+    "paused": "only an open campaign, which gives out work, can be paused",
+    "finished": "only an open campaign can finish",
+}
+
 # By fact: before -> after. returned, expired -> submitted: the answer came after all, and its place
 # was still free. submitted -> returned, expired: the marketplace never received the submission, so
 # the work is neither paid nor used. expired -> open: its worker took it up again.

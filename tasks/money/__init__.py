@@ -3,6 +3,7 @@
 from tasks.money.budget import committed, over, raises, spent, spent_by
 from tasks.money.costs import (
     Cost,
+    budget_told,
     cost_of,
     cost_of_practice,
     cost_of_rewards,
@@ -11,17 +12,27 @@ from tasks.money.costs import (
     reward_of,
     usd,
 )
-from tasks.money.ledger import differences, owe, owe_bonus, owe_practice
+from tasks.money.ledger import (
+    compare,
+    differences,
+    enter_bonuses,
+    owe,
+    owe_bonus,
+    owe_practice,
+)
 from tasks.money.production import confirm, unconfirmed
 
 __all__ = [
     "Cost",
+    "budget_told",
     "committed",
+    "compare",
     "confirm",
     "cost_of",
     "cost_of_practice",
     "cost_of_rewards",
     "differences",
+    "enter_bonuses",
     "expected_seconds",
     "over",
     "owe",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from django.conf import settings
 from django.db.models import Count
@@ -10,8 +10,10 @@ from django.db.models import Count
 from tasks.crowds import Crowd, crowd_of
 from tasks.models import HIT, Campaign, PracticeHIT
 from tasks.models.campaign import Kind
+from tasks.models.hit import ASKED
 
 HOUR = 3600  # seconds
+CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,28 @@ def usd(amount: Decimal) -> str:
     return f"${cents:,}" if cents == amount else f"${amount.normalize():,f}"
 
 
+AGAIN = Decimal("0.1")  # share of the answers that a study may well have to ask again
+
+
+def budget_told(budget: Decimal | None, whole: Cost) -> str:
+    """How far a budget carries all the answers, whose cost is `whole`, in sentences.
+
+    Answers that are paid but set aside are asked again, so `whole` suffices if there are none.
+    """
+    if budget is None:
+        return "Budget: none."
+    told = f"Budget: {usd(budget)}"
+    more = (whole.total * (1 + AGAIN)).quantize(CENT, ROUND_CEILING)
+    if budget < whole.total:
+        return f"{told}: the study ends early, for want of {usd(whole.total - budget)}."
+    if budget < more:
+        return (
+            f"{told}, which leaves {usd(budget - whole.total)} for answers that are set aside and"
+            f" asked again: with more of them the study ends early. {usd(more)} carries one in ten."
+        )
+    return f"{told}."
+
+
 def expected_seconds(kind: str, items: int) -> float:
     """Seconds that a HIT of `items` tiles (CONTAINS) or images (CLASSIFY) should take (rule M4)."""
     each = settings.SECONDS_PER_TILE if kind == Kind.CONTAINS else settings.SECONDS_PER_IMAGE
@@ -59,8 +83,8 @@ def reward_of(campaign: Campaign, seconds: float) -> Decimal:
 
 
 def cost_of(campaign: Campaign, answers: int) -> Cost:
-    """The cost of `answers` answers to each of the campaign's HITs that ask anything."""
-    hits = HIT.objects.filter(campaign=campaign, asks_nothing=False).order_by()
+    """The cost of `answers` answers to each of the campaign's HITs that are asked."""
+    hits = HIT.objects.filter(ASKED, campaign=campaign).order_by()
     return cost_of_rewards(campaign, hits.values_list("reward").annotate(Count("pk")), answers)
 
 

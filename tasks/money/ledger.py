@@ -1,15 +1,18 @@
 """The ledger: pay and bonuses owed, and where it differs from the marketplace's own list."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.db import transaction
 
-from tasks.crowds import crowd_of, marketplace_of
-from tasks.models import Assignment, Campaign, Payment, PracticeTry, Work
+from imagesets.clock import database_now
+from tasks.crowds import MarketPayment, crowd_of, marketplace_of
+from tasks.models import Assignment, Campaign, Payment, PracticeTry, Transition, Work
 from tasks.models.assignment import Outcome
-from tasks.models.payment import PaymentKind
+from tasks.models.payment import PaymentKind, PaymentState
 from tasks.models.refused import Refused
 from tasks.money.budget import over
 from tasks.money.costs import usd
@@ -23,7 +26,8 @@ def owe(assignments: Iterable[Assignment]) -> None:
     rows = []
     for assignment in assignments:
         reward = assignment.hit.reward
-        if reward:
+        # On a marketplace even work for nothing is approved, and may cost a fee.
+        if reward or marketplace_of(assignment.campaign) is not None:
             rows += _payments(assignment, PaymentKind.BASE, reward, FOR_THE_WORK)
     Payment.objects.bulk_create(rows)
 
@@ -92,44 +96,99 @@ def owe_bonus(assignment: Assignment, amount: Decimal, reason: str) -> Payment:
         return Payment.objects.bulk_create(payments)[0]
 
 
-def differences(campaign: Campaign, hits: Collection[int] | None = None) -> list[str]:
-    """Where the ledger and the marketplace's own list of payments disagree, as sentences.
+@dataclass
+class Comparison:
+    """The ledger beside the marketplace's own list of payments."""
+
+    sentences: list[str] = field(default_factory=list)  # where the two disagree
+    not_entered: list[MarketPayment] = field(default_factory=list)  # bonuses that it lacks
+
+
+def compare(campaign: Campaign, hits: Collection[int] | None = None) -> Comparison:
+    """Compare the ledger with the marketplace's own list of payments.
 
     `hits`: compare these HITs (ids) alone. A payment still due is no difference. Raises CrowdError.
     """
+    compared = Comparison()
     market = marketplace_of(campaign)
     if market is None:
-        return []
+        return compared
     payments = campaign.payments.filter(kind__in=[PaymentKind.BASE, PaymentKind.BONUS])
-    payments = payments.select_related("assignment")
+    payments = payments.select_related("assignment").order_by("pk")
     if hits is not None:
         payments = payments.filter(assignment__hit__in=hits)
-    by_key = {
-        (p.kind, p.for_answer.key, p.reason if p.kind == PaymentKind.BONUS else ""): p
-        for p in payments
-    }
-    disagreements = []
-    seen = set()
+    unseen: dict[tuple[str, str, str], list[Payment]] = defaultdict(list)
+    for payment in payments:
+        unseen[_named(payment.kind, payment.for_answer.key, payment.reason)].append(payment)
+    known = set(unseen)
     for line in market.ledger(campaign, hits):
-        key = (line.kind, line.assignment, line.reason if line.kind == "bonus" else "")
+        name = _named(line.kind, line.assignment, line.reason)
         what = f"{line.kind} of {line.assignment}"
-        if key in seen:
-            disagreements.append(
-                f"{what}: paid twice on the marketplace ({usd(line.amount)} again)"
+        mine = unseen[name].pop(0) if unseen[name] else None
+        if mine is None and name in known:
+            said = f"{what}: paid twice on the marketplace ({usd(line.amount)} again)"
+        elif mine is None:
+            said = f"{what}: {usd(line.amount)} paid on the marketplace, nothing in this ledger"
+        elif mine.amount != line.amount:
+            said = (
+                f"{what}: {usd(line.amount)} on the marketplace, {usd(mine.amount)} in this ledger"
             )
-        elif key not in by_key:
-            disagreements.append(
-                f"{what}: {usd(line.amount)} paid on the marketplace, nothing in this ledger"
-            )
-        elif by_key[key].amount != line.amount:
-            disagreements.append(
-                f"{what}: {usd(line.amount)} on the marketplace,"
-                f" {usd(by_key[key].amount)} in this ledger"
-            )
-        seen.add(key)
-    disagreements += [
-        f"{kind} of {assignment}: {usd(payment.amount)} paid in this ledger, not on the marketplace"
-        for (kind, assignment, reason), payment in by_key.items()
-        if payment.state == "paid" and (kind, assignment, reason) not in seen
+        else:
+            continue
+        if mine is None and line.kind == "bonus":
+            compared.not_entered.append(line)
+            said += f" (if somebody paid it by hand: sync {campaign.slug} --enter-bonuses)"
+        compared.sentences.append(said)
+    compared.sentences += [
+        f"{kind} of {key}: {usd(payment.amount)} paid in this ledger, not on the marketplace"
+        for (kind, key, _), left in unseen.items()
+        for payment in left
+        if payment.state == PaymentState.PAID
     ]
-    return disagreements
+    return compared
+
+
+def _named(kind: str, key: str, reason: str) -> tuple[str, str, str]:
+    return kind, key, reason if kind == "bonus" else ""
+
+
+def differences(campaign: Campaign, hits: Collection[int] | None = None) -> list[str]:
+    """Where the two disagree, as sentences; `hits` as for `compare`. Raises CrowdError."""
+    return compare(campaign, hits).sentences
+
+
+def enter_bonuses(campaign: Campaign, lines: Iterable[MarketPayment], who: str) -> int:
+    """Enter bonuses in the ledger that somebody paid on the marketplace by hand.
+
+    They are paid already, so they stand even beyond the budget (rule M5), each with its fee.
+    Returns how many; one for an answer that the site does not know is left out.
+    """
+    count = 0
+    with transaction.atomic():
+        locked = Campaign.locked(campaign.pk)
+        for line in lines:
+            answer = Assignment.objects.filter(campaign=locked, key=line.assignment).first()
+            if answer is None:
+                continue
+            answer.campaign = locked
+            rows = _payments(answer, PaymentKind.BONUS, line.amount, line.reason)
+            again = Payment.objects.filter(assignment=answer, kind=PaymentKind.BONUS).count()
+            for row in rows:
+                row.request_key = f"hand-{again}-{row.request_key}"
+                row.state, row.paid_at, row.market_ref = (
+                    PaymentState.PAID,
+                    database_now(),
+                    line.market_ref,
+                )
+            Payment.objects.bulk_create(rows)
+            Transition.objects.create(
+                campaign=locked,
+                assignment=answer,
+                subject="bonus",
+                before="paid by hand",
+                after="in the ledger",
+                who=who,
+                why=f"{usd(line.amount)}: {line.reason}",
+            )
+            count += 1
+    return count

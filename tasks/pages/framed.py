@@ -55,6 +55,7 @@ RETURN = gettext_lazy(
 
 def hit(request: HttpRequest, hit: HIT, frame: Frame) -> HttpResponse:
     """One HIT: a preview, the worker's form, or the form that hands the stored answer in."""
+    request.framed = True  # type: ignore[attr-defined]
     try:
         visit = frame.visit(hit.campaign, request.GET.dict() | request.POST.dict())
         if not visit.key:
@@ -64,7 +65,7 @@ def hit(request: HttpRequest, hit: HIT, frame: Frame) -> HttpResponse:
         visit = replace(visit, fields={**visit.fields, **chosen(), **told})
         return _visited(request, hit, frame, visit)
     except BadVisit as error:
-        return refuse(request, 409, str(error), framed=True)
+        return refuse(request, 409, str(error))
 
 
 def _visited(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> HttpResponse:
@@ -206,4 +207,4 @@ def _hand_in(
 
 def _return(request: HttpRequest, campaign: Campaign, status: int, message: str) -> HttpResponse:
     """A friendly page that asks the worker to return the work to the marketplace."""
-    return refuse(request, status, f"{message} {RETURN}", framed=True, campaign=campaign)
+    return refuse(request, status, f"{message} {RETURN}", campaign=campaign)

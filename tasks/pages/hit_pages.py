@@ -160,11 +160,11 @@ def refuse(
     status: int,
     message: str,
     more: str = "",
-    framed: bool = False,
     campaign: Campaign | None = None,
 ) -> HttpResponse:
     """A friendly page that refuses; `more`: the address where the worker may go on.
 
+    In a marketplace's frame it offers none of the site's other studies.
     `campaign`: the one that they work for, whose people they may want to write to.
     To a script: {"detail"}, with status 422 {"errors"}.
     """
@@ -172,5 +172,6 @@ def refuse(
         if status == 422:
             return problems_of([("", message)])
         return JsonResponse({"detail": message}, status=status)
+    framed = getattr(request, "framed", request.headers.get("Sec-Fetch-Dest") == "iframe")
     context = {"message": message, "more": more, "framed": framed, "campaign": campaign}
     return render(request, "tasks/refused.html", context, status=status)

@@ -7,13 +7,14 @@ from django.db.models import Count
 
 from tasks.models import HIT, Assignment, Campaign
 from tasks.models.assignment import USED
+from tasks.models.hit import ASKED
 
 
 @dataclass(frozen=True)
 class Completion:
     """Used answers so far, answers wanted in the end (R per HIT), and HITs.
 
-    Of HITs that ask anything: not of those whose images were all withdrawn.
+    Of HITs that are asked: not of those given up, or whose images were all withdrawn.
     """
 
     done: int = 0
@@ -30,11 +31,9 @@ def completion_of(campaigns: Iterable[Campaign]) -> dict[int, Completion]:
     """How complete each campaign is, by id."""
     campaigns = list(campaigns)
     wanted = [campaign.pk for campaign in campaigns]
-    hits = _count(HIT.objects.filter(campaign__in=wanted, asks_nothing=False))
-    used = Assignment.objects.filter(USED, campaign__in=wanted)
-    if HIT.objects.filter(campaign__in=wanted, asks_nothing=True).exists():
-        used = used.filter(hit__asks_nothing=False)
-    done = _count(used)
+    hits = _count(HIT.objects.filter(ASKED, campaign__in=wanted))
+    left_out = HIT.objects.filter(~ASKED, campaign__in=wanted)
+    done = _count(Assignment.objects.filter(USED, campaign__in=wanted).exclude(hit__in=left_out))
     return {
         campaign.pk: Completion(
             done=done.get(campaign.pk, 0),

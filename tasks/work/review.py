@@ -11,7 +11,7 @@ from django.db.models import Count, Q, QuerySet
 
 from imagesets.clock import Now
 from tasks import money
-from tasks.crowds import crowd_of
+from tasks.crowds import CROWDS, crowd_named, crowd_of
 from tasks.models import Assignment, Campaign, Place, Stop, Worker
 from tasks.models.assignment import HANDED_IN, AssignmentState, MarketState, Outcome
 from tasks.models.refused import Refused
@@ -53,8 +53,10 @@ def to_review(campaign: Campaign) -> QuerySet[Assignment]:
 
 def kept_for_a_person(campaigns: Iterable[int]) -> dict[int, int]:
     """How many answers wait until a person has looked at them, by the campaign's id."""
+    at_once = [name for name in CROWDS if crowd_named(name).accepts_at_once]
     waiting = Assignment.objects.filter(
-        Q(state=AssignmentState.SUBMITTED) | Q(market_state__in=HANDED_IN),
+        Q(state=AssignmentState.SUBMITTED, campaign__crowd__in=at_once)
+        | Q(market_state__in=HANDED_IN),
         campaign__in=campaigns,
         for_person=True,
         outcome=Outcome.NONE,
@@ -162,6 +164,12 @@ def _check_waiting(locked: Assignment) -> None:
     if locked.outcome != Outcome.NONE or locked.imported:
         was = locked.outcome or "imported"
         raise Refused(f"assignment {locked.key} does not wait for review: it was {was} already")
+    at_once = crowd_of(locked.campaign).accepts_at_once
+    if not at_once and locked.market_state not in HANDED_IN:
+        raise Refused(
+            f"assignment {locked.key} does not wait for review yet: the next sync will say whether"
+            " it was handed in on the marketplace"
+        )
 
 
 def overturn(assignment: Assignment, who: str, why: str) -> bool:

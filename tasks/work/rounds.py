@@ -12,9 +12,10 @@ from django.db.models.functions import Least
 from imagesets.clock import Now
 from tasks import money
 from tasks.crowds import crowd_of
-from tasks.models import Assignment, Campaign, Place, Transition
+from tasks.models import HIT, Assignment, Campaign, Place, Transition
 from tasks.models.assignment import AssignmentState, Outcome
 from tasks.models.campaign import State
+from tasks.models.hit import ASKED
 
 SHUFFLES = 2**31
 
@@ -29,7 +30,7 @@ _WHOLE_ROUND = f"""
     -- An import may have given a HIT more answers than the rounds so far wanted.
     JOIN LATERAL (SELECT count(*) AS n FROM tasks_place p WHERE p.hit_id = h.id) places ON true
     CROSS JOIN LATERAL generate_series(1, least(%(number)s, %(target)s - places.n))
-    WHERE h.campaign_id = %(campaign)s AND NOT h.asks_nothing
+    WHERE h.campaign_id = %(campaign)s AND h.given_up_at IS NULL AND NOT h.asks_nothing
 """
 
 
@@ -114,7 +115,7 @@ _LACKING = f"""
     FROM tasks_hit h
     JOIN LATERAL (SELECT count(*) AS n FROM tasks_place p WHERE p.hit_id = h.id) places ON true
     CROSS JOIN LATERAL generate_series(1, %(target)s - places.n)
-    WHERE h.campaign_id = %(campaign)s AND NOT h.asks_nothing
+    WHERE h.campaign_id = %(campaign)s AND h.given_up_at IS NULL AND NOT h.asks_nothing
     RETURNING id
 """
 
@@ -163,6 +164,8 @@ def free(locked: Campaign, places: QuerySet[Place], who: str, why: str) -> int:
     ids = list(places.values_list("pk", flat=True))
     freed = Place.objects.filter(pk__in=ids)
     freed.update(holder=None, free_at=Now())
+    freed.filter(hit__given_up_at__isnull=False).delete()
+    ids = list(freed.values_list("pk", flat=True))
     cut = _give_up(locked, freed, beyond) if ids and (beyond := money.over(locked)) else 0
     if cut:
         Transition.objects.create(
@@ -247,7 +250,8 @@ def finish_if_done(campaign: Campaign) -> bool:
         return False
     with transaction.atomic():
         locked = Campaign.locked(campaign.pk)
-        short = locked.target < locked.workers_per_item
+        hits = asked(locked).count()
+        short = locked.target < locked.workers_per_item and hits > 0
         if (
             locked.state != State.OPEN
             or (short and not locked.out_of_money)
@@ -255,17 +259,38 @@ def finish_if_done(campaign: Campaign) -> bool:
             or in_review(locked).exists()
         ):
             return False
-        why = "every HIT has its answers"
-        if short:
-            why = (
-                f"every HIT has {locked.target} of {locked.workers_per_item} answers: the budget"
-                f" of {money.usd(locked.budget or Decimal(0))} carries no further round"
-            )
-        if locked.out_of_money and (missing := given_up(locked)):
-            why += f"; {missing:,} answers that no longer count are not asked again"
+        why = short_of_money(locked) or "every HIT has its answers"
+        if left_out := locked.hits.count() - hits:
+            why += f"; {left_out:,} HITs were given up"
         locked.move_to(State.FINISHED, "the campaign", why)
     campaign.state = State.FINISHED
     return True
+
+
+def short_of_money(campaign: Campaign) -> str:
+    """What the budget does not carry of the answers that it was to have; "": it carries all."""
+    if not campaign.out_of_money:
+        return ""
+    reached, wanted = campaign.target, campaign.workers_per_item
+    left = (campaign.budget or Decimal(0)) - money.committed(campaign)
+    parts = []
+    if reached < wanted:
+        more = money.cost_of(campaign, min(campaign.round_size, wanted - reached))
+        parts.append(
+            f"every HIT has {reached} of {wanted} answers: a further round costs"
+            f" {money.usd(more.total)}, and {money.usd(left)} is left of the budget of"
+            f" {money.usd(campaign.budget or Decimal(0))}"
+        )
+    if missing := given_up(campaign):
+        parts.append(f"{missing:,} answers that no longer count are not asked again")
+    return "; ".join(parts)
+
+
+def state_told(campaign: Campaign) -> str:
+    """The campaign's state; of one that ended for want of money, also how far it got."""
+    if campaign.state == State.FINISHED and (short := short_of_money(campaign)):
+        return f"{campaign.state} for want of money ({short})"
+    return campaign.state
 
 
 def in_review(campaign: Campaign) -> QuerySet[Assignment]:
@@ -275,11 +300,15 @@ def in_review(campaign: Campaign) -> QuerySet[Assignment]:
     )
 
 
+def asked(campaign: Campaign) -> QuerySet[HIT]:
+    """The HITs to which answers are asked (rule P18), see `ASKED`."""
+    return HIT.objects.filter(ASKED, campaign=campaign)
+
+
 def given_up(campaign: Campaign) -> int:
     """How many places the budget has given up of those that the rounds so far want."""
-    wanted = campaign.target * campaign.hits.filter(asks_nothing=False).count()
-    places = Place.objects.filter(campaign=campaign, hit__asks_nothing=False)
-    return max(wanted - places.count(), 0)
+    wanted = campaign.target * asked(campaign).count()
+    return max(wanted - Place.objects.filter(hit__in=asked(campaign)).count(), 0)
 
 
 def waiting_places(campaign: Campaign) -> int:
@@ -293,9 +322,10 @@ def waiting_places(campaign: Campaign) -> int:
     if campaign.out_of_money or not campaign.round or not to_come:  # round 0: filled by import
         return waiting
     ahead = (
-        places.values("hit")
+        places.filter(hit__in=asked(campaign))
+        .values("hit")
         .annotate(ahead=Least(Count("pk") - campaign.target, to_come))
         .filter(ahead__gt=0)
         .aggregate(n=Sum("ahead", default=0))
     )
-    return waiting + to_come * campaign.hits.filter(asks_nothing=False).count() - ahead["n"]
+    return waiting + to_come * asked(campaign).count() - ahead["n"]

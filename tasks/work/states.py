@@ -11,12 +11,13 @@ from django.db.models import Count, Q
 from imagesets.clock import Now
 from tasks.models import HIT, Campaign, Place
 
-OPEN, WORKED_ON, IN_REVIEW, COMPLETE, NOT_OPENED = (
+OPEN, WORKED_ON, IN_REVIEW, COMPLETE, NOT_OPENED, GIVEN_UP = (
     "open",  # a place is free
     "being worked on",  # every place is taken, some are not answered yet
     "in review",  # every place is answered, some answers are not reviewed
     "complete",  # all the used answers that the rounds so far want
     "not opened",
+    "given up",  # no more answers are asked
 )
 
 
@@ -42,8 +43,9 @@ Rows = Iterable[dict[str, Any]]
 
 def hit_states(hits: Iterable[HIT]) -> dict[int, str]:
     """The state of each HIT, by id."""
-    ids = [hit.pk for hit in hits]
-    states = dict.fromkeys(ids, NOT_OPENED)
+    hits = list(hits)
+    ids = [hit.pk for hit in hits if hit.given_up_at is None]
+    states = {hit.pk: GIVEN_UP if hit.given_up_at else NOT_OPENED for hit in hits}
     places = Place.objects.filter(hit__in=ids).order_by()
     rows = cast(Rows, places.values("hit").annotate(**_counts()))
     for row in rows:

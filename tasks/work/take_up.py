@@ -36,11 +36,16 @@ def claim_of(hit: HIT, worker: str, key: str) -> Assignment | None:
 
     `worker` and `key` are the marketplace's ids. Another worker may have taken the key since.
     """
-    named = Q(key=key) | Q(key__startswith=f"{key[:180]}-", market_state=MarketState.RETURNED)
+    named = Q(key=key) | Q(key__startswith=_aside(key, ""))
     claims = Assignment.objects.filter(
         named, hit=hit, worker__crowd=hit.campaign.crowd, worker__external_id=worker
     )
     return claims.select_related("worker", "draft").order_by("-pk").first()
+
+
+def _aside(key: str, number: object) -> str:
+    """The key of an assignment while another one has the marketplace's own."""
+    return f"{key[:180]}-{number}"
 
 
 def has_room(hit: HIT) -> bool:
@@ -89,9 +94,8 @@ def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
             raise NotOffered(_("You have answered this one before."))
         if hit.asks_nothing:
             raise NotOffered(_("The pictures of this one were withdrawn."))
-        for rival in rivals:
-            if not surrender(rival):
-                raise NotOffered(_("This work was handed in by somebody else."))
+        # What was handed in keeps its key until the marketplace names another worker for it.
+        is_theirs = {surrender(rival) for rival in rivals} <= {True}
         wanted = Place.objects.filter(hit=hit, free_at__isnull=False)
         unsure = Place.objects.filter(
             hit=hit, free_at=None, holder__outcome="", holder__market_state=MarketState.UNREPORTED
@@ -102,7 +106,8 @@ def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
             raise NotOffered(_("This one has all the answers that it needs."))
         set_back(of_hit, worker.pseudonym)
         _delete(in_the_way, worker)
-        names = {"key": key, "token": _token(hit, worker.external_id, key)}
+        token = _token(hit, worker.external_id, key)
+        names = {"key": key if is_theirs else _aside(key, token), "token": token}
         free_now = wanted.filter(free_at__lte=Now())
         place = free_now.select_for_update(of=("self",), skip_locked=True).first()
         if place is not None:
@@ -150,23 +155,25 @@ def set_back(assignments: QuerySet[Assignment], who: str) -> None:
         locked.become(who, "taken up again under another key", state=AssignmentState.RETURNED)
 
 
-def surrender(assignment: Assignment) -> bool:
+def surrender(assignment: Assignment, told: bool = False) -> bool:
     """Take an assignment's key from it, because the marketplace has given it to another worker.
 
     The first worker must have returned the work, or one of the two is not who they say. The place
     is freed and the assignment gets a new key (`claim_of` finds it); its answer is kept, and used
-    if the marketplace names its worker after all. False: the answer was handed in or reviewed. The
-    caller holds the lock on the worker's row.
+    if the marketplace names its worker after all. False: it was handed in or reviewed, and keeps
+    its key, unless the marketplace itself has `told` of the other worker. What was reviewed stays
+    so. The caller holds the lock on the worker's row.
     """
     with transaction.atomic():
         places = Place.objects.select_for_update().filter(holder=assignment)
         held = [place.pk for place in places]
         locked = Assignment.objects.select_for_update().get(pk=assignment.pk)
-        if locked.outcome or locked.market_state in HANDED_IN:
+        if not told and (locked.outcome or locked.market_state in HANDED_IN):
             return False
-        Place.objects.filter(pk__in=held).update(holder=None, free_at=Now())
-        locked.become("the marketplace", "given to another worker", state="returned")
-        locked.key = f"{locked.key[:180]}-{locked.pk}"
-        locked.market_state = MarketState.RETURNED
+        locked.key = _aside(locked.key, locked.pk)
+        if not locked.outcome:
+            Place.objects.filter(pk__in=held).update(holder=None, free_at=Now())
+            locked.become("the marketplace", "given to another worker", state="returned")
+            locked.market_state = MarketState.RETURNED
         locked.save(update_fields=["key", "market_state"])
         return True

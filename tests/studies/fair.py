@@ -20,6 +20,7 @@ from tasks.crowds import (
     CrowdError,
     Door,
     Frame,
+    GoneHIT,
     HandIn,
     MarketAssignment,
     MarketPayment,
@@ -48,6 +49,7 @@ class Fair:
     def __init__(self) -> None:
         self.places: dict[int, int] = {}  # by HIT: how many assignments it may have in all
         self.shown: set[int] = set()
+        self.deleted: set[int] = set()
         self.work: dict[str, Work] = {}
         self.payments: list[MarketPayment] = []
         self.failing = False
@@ -64,6 +66,12 @@ class Fair:
         return [hit for hit in sorted(self.shown) if self.live(hit) < self.places[hit]
                 and hit not in hits_done]  # fmt: skip
 
+    def delete(self, hit: int) -> None:
+        """Nobody can do the HIT any more, until it is offered anew."""
+        self.deleted.add(hit)
+        del self.places[hit]
+        self.shown.discard(hit)
+
     def accept(self, hit: int, worker: str) -> Work:
         assert hit in self.on_offer(worker)
         work = Work(f"work-{len(self.work)}", hit, worker)
@@ -74,6 +82,8 @@ class Fair:
 
     def offer(self, campaign: Campaign) -> None:
         for hit in campaign.hits.all():
+            if hit.pk in self.deleted and hit.pk not in self.places:
+                continue
             places = Place.objects.filter(hit=hit)
             answered = Assignment.objects.filter(hit=hit, market_state__in=HANDED_IN)
             lost = answered.filter(place=None).count()
@@ -100,6 +110,17 @@ class Fair:
 
     def unknown(self, campaign: Campaign) -> list[str]:
         return []
+
+    def gone(self, campaign: Campaign) -> list[GoneHIT]:
+        return [
+            GoneHIT(hit, f"fair-{hit}", is_replaced=hit in self.places)
+            for hit in campaign.hits.values_list("pk", flat=True)
+            if hit in self.deleted
+        ]
+
+    def offer_anew(self, campaign: Campaign, hits: Collection[int]) -> None:
+        for hit in hits:
+            self.places[hit] = 0
 
     def places_available(self, campaign: Campaign) -> int:
         return sum(self.places[hit] - self.live(hit) for hit in self.shown)

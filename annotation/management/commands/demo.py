@@ -11,6 +11,7 @@ from rich.console import Console
 from annotation.demo.closing import WIDTH, classifiers_table, study_table
 from annotation.demo.study import Study, run_demo
 from imagesets.pictures.demo_photos import SLUG
+from tasks.simulation.rehearsal import REHEARSED
 
 
 class Command(BaseCommand):
@@ -24,9 +25,9 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=0, help="of collages and workers (0)")
         parser.add_argument(
             "--crowd",
-            choices=["local", "mturk"],
+            choices=["local", *REHEARSED],
             default="local",
-            help="who answers; mturk: through its rehearsal (local)",
+            help="who answers; all but local: through the rehearsal (local)",
         )
         parser.add_argument(
             "--port", type=int, default=8000, help="where the site is served (8000)"

@@ -15,11 +15,13 @@ from tasks.campaigns.findings import (
     in_a_sentence,
     label_findings,
     language_findings,
+    reward_findings,
 )
 from tasks.campaigns.freezing import Published
 from tasks.campaigns.publish import publish
 from tasks.management.campaign_command import CampaignCommand
 from tasks.models import Campaign
+from tasks.work.rounds import state_told
 
 
 def dollars(text: str) -> Decimal:
@@ -63,7 +65,7 @@ class Command(CampaignCommand):
             )
         campaign.refresh_from_db()
         if published.resumed:
-            self.stdout.write(f"Campaign {campaign.slug} is {campaign.state}.")
+            self.stdout.write(f"Campaign {campaign.slug} is {state_told(campaign)}.")
         if path := door(campaign):
             address = public_address()
             self.stdout.write(how_people_begin(campaign, f"{address or USUAL}{path}"))
@@ -96,12 +98,12 @@ class Command(CampaignCommand):
         for finding in (
             image_findings(campaign),
             contact_findings(campaign),
+            reward_findings(campaign),
             language_findings(campaign),
         ):
             if finding:
                 self.stdout.write(finding)
-        budget = "none" if campaign.budget is None else money.usd(campaign.budget)
         self.stdout.write(
             f"Round 1 costs {published.first_round}; all {published.whole.answers:,} answers"
-            f" {published.whole}. Budget: {budget}."
+            f" {published.whole}. {money.budget_told(campaign.budget, published.whole)}"
         )

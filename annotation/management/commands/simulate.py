@@ -17,6 +17,7 @@ from tasks.models import Campaign
 from tasks.models.campaign import State
 from tasks.simulation.simulate import SimulationError, SimulationResult, simulate
 from tasks.simulation.workers import BadTruth, StrangePage
+from tasks.work.rounds import state_told
 
 
 class Command(BaseCommand):
@@ -74,7 +75,7 @@ class Command(BaseCommand):
             )
 
     def _print(self, campaign: Campaign, outcome: SimulationResult) -> None:
-        table = Table(title=f"{campaign.slug}: {campaign.state}, round {campaign.round}")
+        table = Table(title=f"{campaign.slug}: {state_told(campaign)}, round {campaign.round}")
         table.add_column("worker", overflow="fold")
         table.add_column("answers", justify="right")
         table.add_column("")

@@ -24,6 +24,8 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
     NoCredentialsError,
     PartialCredentialsError,
     ReadTimeoutError,
@@ -34,7 +36,7 @@ from botocore.utils import get_environ_proxies
 from django.conf import settings
 from django.utils import timezone
 
-from tasks.crowds import CrowdError
+from tasks.crowds import CrowdError, Unavailable
 from tasks.crowds.rehearsals import is_loopback
 from tasks.models import Campaign
 
@@ -51,9 +53,17 @@ MISSED = 0.05  # seconds
 LONGEST_WAIT = 20.0  # seconds between two of them
 # Errors that will pass and do not blame the request, whatever their type.
 BUSY = re.compile(r"throttl|rate ?exceeded|too ?many ?requests|service ?unavailable", re.IGNORECASE)
-CONNECT, READ = 5, 30  # seconds
+# Errors that blame the key, in whichever member they stand.
+KEY = re.compile(
+    r"UnrecognizedClient|InvalidClientTokenId|AuthFailure|Authentication|NotAuthorized|AccessDenied"
+    r"|ExpiredToken|security token|access key|signature",
+    re.IGNORECASE,
+)
+KEYS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+CONNECT, READ = 5, 15  # seconds for one try
+SILENCE = 30  # seconds in which a call's tries got no answer, after which nothing is tried again
 PAGE = 100
-AWAKE = 5.0  # seconds after an answer for which the endpoint counts as reachable
+AWAKE = 5.0  # seconds for which the endpoint counts as reachable after an answer, or as silent
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -99,6 +109,8 @@ class Client:
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self.answered_at: float | None = None
+        self._silent: tuple[float, str] | None = None  # when a call was given up, and why
+        self._call = threading.local()
         self._ahead = timedelta()
         session = botocore.session.Session()
         session.register_component("data_loader", _descriptions())
@@ -118,26 +130,46 @@ class Client:
             **keys,
         )
         self._boto.meta.events.register("before-send.mturk", Pace(_rate(endpoint)).wait)
+        self._boto.meta.events.register("response-received.mturk", self._look_at_silence)
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """Call an operation by boto3's name. Raises RequestRefused, CrowdError (effect unclear)."""
+        """Call an operation by boto3's name.
+
+        Raises RequestRefused, Unavailable, and CrowdError (effect unclear).
+        """
+        if self._silent and time.monotonic() - self._silent[0] < AWAKE:
+            raise Unavailable(self._silent[1])
+        self._call.silence = 0.0
         try:
             answer = self._tried(operation, parameters)
         except ClientError as error:
             raise self._classified(operation, error) from None
         except (NoCredentialsError, PartialCredentialsError):
-            raise CrowdError(
-                f"{self.endpoint}: no AWS credentials were found: set AWS_ACCESS_KEY_ID and"
-                f" AWS_SECRET_ACCESS_KEY.{self._closed()}"
+            raise Unavailable(
+                f"{self.endpoint}: no AWS credentials were found: set {KEYS}.{self._closed()}"
             ) from None
         except BotoCoreError as error:
-            raise CrowdError(unreachable(self.endpoint, type(error).__name__)) from None
+            raise Unavailable(unreachable(self.endpoint, _in_words(error))) from None
         headers = answer["ResponseMetadata"].get("HTTPHeaders", {})
         if "html" in headers.get("content-type", ""):
-            raise CrowdError(unreachable(self.endpoint, "a web page answered"))
+            raise Unavailable(not_mturk(self.endpoint, "a web page"))
         self.answered_at = time.monotonic()
         self._look_at_clock(headers.get("date"))
         return answer
+
+    def _look_at_silence(self, exception: Exception | None = None, **event: Any) -> None:
+        """Give a call up once its tries have waited SILENCE seconds for nothing.
+
+        botocore calls this after each try, and takes 8 of them by itself.
+        """
+        if not isinstance(exception, ReadTimeoutError | ConnectTimeoutError):
+            self._call.silence = 0.0
+            return
+        self._call.silence += READ if isinstance(exception, ReadTimeoutError) else CONNECT
+        if self._call.silence >= SILENCE:
+            why = unreachable(self.endpoint, f"no answer within {self._call.silence:g} seconds")
+            self._silent = time.monotonic(), why
+            raise Unavailable(why)
 
     def _tried(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         """Try again after a RequestError that will pass; botocore does so for its own types."""
@@ -181,6 +213,11 @@ class Client:
         message = details.get("Message") or error.response.get("Message") or "no message"
         text = f"MTurk refused {operation}: {message}{f' ({code})' if code else ''}"
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if KEY.search(f"{kind} {code} {message}") or (status == 401 and not kind.isdigit()):
+            return Unavailable(
+                f"{self.endpoint} does not accept the AWS key ({kind}: {message.rstrip('.')}):"
+                f" check {KEYS}.{self._closed()}"
+            )
         if kind == "ServiceFault" or status >= 500 or _is_busy(error):
             return CrowdError(
                 f"{self.endpoint} is out of order: {operation} failed {ATTEMPTS} times,"
@@ -189,7 +226,7 @@ class Client:
         if kind == "RequestError" or "ParameterValidation" in kind or code:
             return RequestRefused(text, code)
         if kind.isdigit():  # an HTTP status: whatever answered does not speak the API
-            return CrowdError(unreachable(self.endpoint, f"an answer {kind} that is not MTurk's"))
+            return Unavailable(not_mturk(self.endpoint, f"status {kind}"))
         return CrowdError(f"{self.endpoint}: {operation}: {kind} {message}.{self._closed()}")
 
     def _closed(self) -> str:
@@ -205,9 +242,20 @@ def _is_busy(error: ClientError, kind: str = "") -> bool:
     return bool(BUSY.search(f"{details.get('Code')} {code} {details.get('Message')}"))
 
 
+def _in_words(error: BotoCoreError) -> str:
+    if isinstance(error, ReadTimeoutError | ConnectTimeoutError):
+        return "no answer in time"
+    return "it closes the connection" if isinstance(error, ConnectionClosedError) else str(error)
+
+
 def unreachable(endpoint: str, why: str) -> str:
     """The one line for an endpoint that does not answer."""
     return f"MTurk's endpoint {endpoint} does not answer ({why}). {CLOSED}"
+
+
+def not_mturk(endpoint: str, what: str) -> str:
+    """The one line for something else that answers there."""
+    return f"What answers at MTurk's endpoint {endpoint} is not MTurk's API ({what}). {CLOSED}"
 
 
 _clients: dict[str, Client] = {}
@@ -220,7 +268,7 @@ def endpoint_of(campaign: Campaign) -> str:
 
 
 def client_of(campaign: Campaign) -> Client:
-    """The client of the campaign's endpoint. Raises CrowdError if nobody answers there."""
+    """The client of the campaign's endpoint. Raises Unavailable if nobody answers there."""
     endpoint = endpoint_of(campaign)
     known = _clients.get(endpoint)
     if known and known.answered_at and time.monotonic() - known.answered_at < AWAKE:
@@ -231,7 +279,7 @@ def client_of(campaign: Campaign) -> Client:
             try:
                 _clients[endpoint] = Client(endpoint)
             except (ValueError, BotoCoreError) as error:
-                raise CrowdError(f"MTURK_ENDPOINT_URL: {error}") from None
+                raise Unavailable(f"MTURK_ENDPOINT_URL: {error}") from None
         return _clients[endpoint]
 
 
@@ -241,9 +289,12 @@ def _knock(endpoint: str) -> None:
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
-        raise CrowdError(f"MTURK_ENDPOINT_URL: {endpoint!r} is not an address") from None
+        raise Unavailable(f"MTURK_ENDPOINT_URL is {endpoint!r}: its port is not a number") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise CrowdError(f"MTURK_ENDPOINT_URL: {endpoint!r} is not an address")
+        raise Unavailable(
+            f"MTURK_ENDPOINT_URL is {endpoint!r}: give an address that begins with https:// or"
+            " http://"
+        )
     if get_environ_proxies(endpoint):
         return
     for attempt in range(3):
@@ -254,12 +305,12 @@ def _knock(endpoint: str) -> None:
             why = error.strerror or type(error).__name__
         time.sleep(0.2 * attempt)
     else:
-        raise CrowdError(unreachable(endpoint, why))
+        raise Unavailable(unreachable(endpoint, why))
     session = URLLib3Session(timeout=(CONNECT, READ))
     try:  # any answer will do, even a closed connection; silence will not
         session.send(AWSRequest("HEAD", endpoint).prepare())
-    except ReadTimeoutError as error:
-        raise CrowdError(unreachable(endpoint, type(error).__name__)) from None
+    except ReadTimeoutError:
+        raise Unavailable(unreachable(endpoint, f"no answer within {READ} seconds")) from None
     except BotoCoreError:
         pass
     finally:
@@ -295,6 +346,7 @@ def in_parallel(work: Iterable[T], call: Callable[[T], R]) -> Iterator[tuple[T, 
                 item = running.pop(future)
                 if (error := future.exception()) is not None:
                     failure = failure or error
+                    running = {f: item for f, item in running.items() if not f.cancel()}
                 else:
                     yield item, future.result()
     if failure is not None:

@@ -11,8 +11,9 @@ from imagesets.clock import Now, database_now
 from tasks.crowds import MarketAssignment
 from tasks.crowds.mturk.client import Client, RequestRefused, client_of, in_parallel
 from tasks.crowds.mturk.form_data import from_xml
-from tasks.crowds.mturk.models import Listing
-from tasks.crowds.mturk.offering import listings_of, needs_of, set_expiry, settle
+from tasks.crowds.mturk.gone import Counts, counted, described, look_for_gone
+from tasks.crowds.mturk.models import Listing, listings_of, live_listings_of
+from tasks.crowds.mturk.offering import needs_of, set_expiry, settle
 from tasks.models import HIT, Assignment, Campaign
 from tasks.models.assignment import HANDED_IN, MarketState
 from tasks.models.campaign import State
@@ -21,7 +22,6 @@ FINAL = (MarketState.APPROVED, MarketState.REJECTED)
 OVERTURNED = timedelta(days=60)  # at most 30 from submit to rejection, and 30 more
 LOOKED_AT = 50  # HITs with rejected work, at each fetch
 CLOSED = ("Reviewable", "Reviewing")  # states of a HIT that nobody works on or can accept
-Counts = dict[str, dict[str, Any]]  # MTurk's description of each HIT, by its id
 
 
 def fetch(campaign: Campaign) -> Iterator[MarketAssignment]:
@@ -33,11 +33,16 @@ def fetch(campaign: Campaign) -> Iterator[MarketAssignment]:
     settle(campaign, client)
     began = database_now()
     counts = {hit["HITId"]: hit for hit in client.pages("list_hits", "HITs")}
+    look_for_gone(campaign, client, counts)
     listings = list(_with_news(campaign, counts))
+    told = set()
     for listing, rows in in_parallel(listings, lambda asked: assignments_of(client, asked)):
         for row in rows:
+            told.add(row["AssignmentId"])
             yield _reported(listing, row)
-    yield from _never_handed_in(campaign, counts, began)
+    for answer in _never_handed_in(campaign, counts, began):
+        if answer.key not in told:  # the caller may not have stored yet what it was told last
+            yield answer
     if campaign.state == State.OPEN:
         _extend_expired(campaign, client, counts)
 
@@ -57,9 +62,9 @@ def _never_handed_in(
         submitted_at__lt=began,
     ).select_related("worker")
     at_work: dict[int, int] = defaultdict(int)
-    for listing in listings_of(campaign).filter(market_id__isnull=False):
-        described = counts.get(listing.market_id or "", {})
-        at_work[listing.hit_id] += described.get("NumberOfAssignmentsPending", 1)
+    for listing in listings_of(campaign).filter(market_id__isnull=False, is_replaced=False):
+        hit = counts.get(listing.market_id or "", {})
+        at_work[listing.hit_id] += hit.get("NumberOfAssignmentsPending", 1)
     for answer in waiting:
         if not at_work[answer.hit_id]:
             worker = answer.worker.external_id
@@ -76,9 +81,12 @@ def _extend_expired(campaign: Campaign, client: Client, counts: Counts) -> None:
         for need in needs_of(campaign).values()
         if need.unanswered and need.asked > need.handed_in
         for listing in need.listings
-        if all(
+        if listing.gone_at is None
+        and not listing.is_replaced
+        and all(
             counts.get(sibling.market_id or "", {}).get("HITStatus") in CLOSED
             for sibling in need.listings
+            if sibling.gone_at is None
         )
     ]
     ends = [counts[listing.market_id or ""].get("Expiration") for listing in expired]
@@ -106,23 +114,14 @@ def _with_news(campaign: Campaign, counts: Counts) -> Iterator[Listing]:
     sample = HIT.objects.filter(pk__in=rejected.values("hit")).order_by("?")
     again = set(sample.values_list("pk", flat=True)[:LOOKED_AT])
     by_hit: dict[int, list[Listing]] = defaultdict(list)
-    for listing in listings_of(campaign).filter(market_id__isnull=False):
+    for listing in live_listings_of(campaign):
         by_hit[listing.hit_id].append(listing)
     for hit_id, listings in by_hit.items():
-        reported = [_counted(counts.get(listing.market_id or "")) for listing in listings]
+        reported = [counted(counts.get(listing.market_id or "")) for listing in listings]
         clear = [pair for pair in reported if pair is not None]
         total = (sum(pair[0] for pair in clear), sum(pair[1] for pair in clear))
         if hit_id in again or len(clear) < len(reported) or known.get(hit_id, (0, 0)) != total:
             yield from listings
-
-
-def _counted(described: dict[str, Any] | None) -> tuple[int, int] | None:
-    """(handed in, approved or rejected of these) by a HIT's counts; None: they do not say."""
-    names = ("MaxAssignments", "NumberOfAssignmentsAvailable", "NumberOfAssignmentsPending")
-    if described is None or any(described.get(name) is None for name in names):
-        return None
-    total, available, pending = (described[name] for name in names)
-    return total - available - pending, described.get("NumberOfAssignmentsCompleted") or 0
 
 
 def assignments_of(client: Client, listing: Listing) -> list[dict[str, Any]]:
@@ -131,10 +130,10 @@ def assignments_of(client: Client, listing: Listing) -> list[dict[str, Any]]:
         return list(
             client.pages("list_assignments_for_hit", "Assignments", HITId=listing.market_id)
         )
-    except RequestRefused as error:
-        if error.code == "HITDoesNotExist":  # deleted by hand, or long ago
-            return []
-        raise
+    except RequestRefused:
+        if described(client, listing) is not None:
+            raise
+        return []  # deleted by hand, or long ago
 
 
 def _reported(listing: Listing, row: dict[str, Any]) -> MarketAssignment:
@@ -152,9 +151,7 @@ def _reported(listing: Listing, row: dict[str, Any]) -> MarketAssignment:
 
 def places_available(campaign: Campaign) -> int:
     """How many assignments could still be accepted, by MTurk's own counts."""
-    ours = set(
-        listings_of(campaign).filter(market_id__isnull=False).values_list("market_id", flat=True)
-    )
+    ours = set(live_listings_of(campaign).values_list("market_id", flat=True))
     client = client_of(campaign)
     return sum(
         hit.get("NumberOfAssignmentsAvailable", 1)

@@ -1,6 +1,7 @@
 """MTurk as the engine's marketplace (tasks/crowds/marketplace.py): each step under its name."""
 
 from tasks.crowds.mturk.fetching import fetch, places_available, unknown
+from tasks.crowds.mturk.gone import gone, offer_anew
 from tasks.crowds.mturk.offering import offer, withdraw
 from tasks.crowds.mturk.paying import approve, balance, bonus, ledger, reject
 
@@ -9,8 +10,10 @@ __all__ = [
     "balance",
     "bonus",
     "fetch",
+    "gone",
     "ledger",
     "offer",
+    "offer_anew",
     "places_available",
     "reject",
     "unknown",

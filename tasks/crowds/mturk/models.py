@@ -1,7 +1,7 @@
 """What the site has put before MTurk's workers: HIT types, and the MTurk HITs of each HIT."""
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from tasks.models import HIT, Campaign
 
@@ -51,13 +51,21 @@ class Listing(models.Model):
         null=True, blank=True, help_text="When MTurk was first asked to make it."
     )
     expires_at = models.DateTimeField(null=True, blank=True)
+    gone_at = models.DateTimeField(
+        null=True, blank=True, help_text="When MTurk was first seen not to have it any more."
+    )
+    is_replaced = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Gone, and its HIT offered anew: both numbers are what was handed in by it.",
+    )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["hit", "number"], name="listing_number_once"),
             models.CheckConstraint(
-                condition=Q(asked_for__gte=1, asked_for__lte=MOST_ASSIGNMENTS)
-                & Q(max_assignments__lte=F("asked_for")),
+                condition=(Q(asked_for__gte=1) | Q(is_replaced=True))
+                & Q(asked_for__lte=MOST_ASSIGNMENTS, max_assignments__lte=F("asked_for")),
                 name="listing_of_at_most_9",
             ),
             models.CheckConstraint(
@@ -76,3 +84,13 @@ class Listing(models.Model):
 
 
 ANNOTATION = "second-look "
+
+
+def listings_of(campaign: Campaign) -> QuerySet[Listing]:
+    """The campaign's listings, with their HITs."""
+    return Listing.objects.filter(hit__campaign=campaign).select_related("hit").order_by("pk")
+
+
+def live_listings_of(campaign: Campaign) -> QuerySet[Listing]:
+    """Those that MTurk has made, and still has as far as the site knows."""
+    return listings_of(campaign).filter(market_id__isnull=False, gone_at=None)

@@ -18,18 +18,14 @@ from django.db.models import Count, F, Q
 
 from imagesets.clock import Now
 from tasks.crowds.mturk.client import Client, RequestRefused, client_of, ids_in, in_parallel
+from tasks.crowds.mturk.gone import described, mark_gone
 from tasks.crowds.mturk.hit_types import hit_types, question
-from tasks.crowds.mturk.models import MOST_ASSIGNMENTS, Listing
+from tasks.crowds.mturk.models import MOST_ASSIGNMENTS, Listing, listings_of, live_listings_of
 from tasks.models import HIT, Assignment, Campaign, Place
 from tasks.models.assignment import HANDED_IN, MarketState
 
 BATCH = 200  # rows marked before MTurk is asked for them
 SAVED = 20  # rows saved at a time; `settle` finds again what a crash loses
-
-
-def listings_of(campaign: Campaign):
-    """The campaign's listings, with their HITs."""
-    return Listing.objects.filter(hit__campaign=campaign).select_related("hit").order_by("pk")
 
 
 @dataclass
@@ -84,9 +80,10 @@ def offer(campaign: Campaign) -> None:
     extended, ended = [], []
     for need in needs.values():
         for listing in need.listings:
-            if need.unanswered and (listing.expires_at is None or listing.expires_at <= now):
+            wanted = need.unanswered and not listing.is_replaced
+            if wanted and (listing.expires_at is None or listing.expires_at <= now):
                 extended.append(listing)
-            elif not need.unanswered and (done or need.asked > need.handed_in):
+            elif not wanted and (done or listing.is_replaced or need.asked > need.handed_in):
                 ended.append(listing)
     offered = [item for need in needs.values() if need.unanswered for item in need.listings]
     _follow_settings(campaign, client, offered)
@@ -103,15 +100,27 @@ def _follow_settings(campaign: Campaign, client: Client, offered: list[Listing])
     other = [
         listing
         for listing in offered
-        if listing.market_id is not None and listing.hit_type != types[listing.hit.reward]
+        if listing.market_id is not None
+        and listing.gone_at is None
+        and listing.hit_type != types[listing.hit.reward]
     ]
 
-    def call(listing: Listing) -> None:
+    def call(listing: Listing) -> bool:
+        """False: the HIT is gone."""
         kind = types[listing.hit.reward]
-        client.call("update_hit_type_of_hit", HITId=listing.market_id, HITTypeId=kind)
+        try:
+            client.call("update_hit_type_of_hit", HITId=listing.market_id, HITTypeId=kind)
+        except RequestRefused:
+            if described(client, listing) is not None:
+                raise
+            return False
+        return True
 
-    for listing, _ in in_parallel(other, call):
-        Listing.objects.filter(pk=listing.pk).update(hit_type=types[listing.hit.reward])
+    for listing, is_changed in in_parallel(other, call):
+        if is_changed:
+            Listing.objects.filter(pk=listing.pk).update(hit_type=types[listing.hit.reward])
+        else:
+            mark_gone([listing])
 
 
 def withdraw(campaign: Campaign) -> None:
@@ -142,13 +151,12 @@ def _found(lost: list[Listing], client: Client, enough: Event | None = None) -> 
 
 def _confirm_doubtful(campaign: Campaign, client: Client) -> None:
     """Ask how many assignments the listings have whose request for more was never answered."""
-    doubtful = listings_of(campaign).filter(
-        market_id__isnull=False, asked_for__gt=F("max_assignments")
-    )
-    for listing, hit in in_parallel(
-        list(doubtful), lambda asked: client.call("get_hit", HITId=asked.market_id)["HIT"]
-    ):
-        _confirm(listing, hit["MaxAssignments"])
+    doubtful = live_listings_of(campaign).filter(asked_for__gt=F("max_assignments"))
+    for listing, hit in in_parallel(list(doubtful), lambda asked: described(client, asked)):
+        if hit is None:
+            mark_gone([listing])
+        else:
+            _confirm(listing, hit["MaxAssignments"])
 
 
 def _write_down(needs: dict[int, Need]) -> None:
@@ -175,7 +183,7 @@ def _write_down(needs: dict[int, Need]) -> None:
 
 
 def _room(listing: Listing) -> int:
-    return MOST_ASSIGNMENTS - listing.asked_for
+    return 0 if listing.is_replaced else MOST_ASSIGNMENTS - listing.asked_for
 
 
 def _create(campaign: Campaign, client: Client) -> None:
@@ -286,7 +294,7 @@ def _add_assignments(needs: Iterable[Need], client: Client) -> None:
         missing = need.total - need.asked
         for listing in need.listings:
             more = min(missing, _room(listing))
-            if more > 0 and listing.market_id is not None:
+            if more > 0 and listing.market_id is not None and listing.gone_at is None:
                 listing.asked_for += more
                 missing -= more
                 growing.append(listing)
@@ -298,11 +306,14 @@ def _add_assignments(needs: Iterable[Need], client: Client) -> None:
             yield from batch
 
     for listing, number in in_parallel(written_down(), lambda raised: _add(client, raised)):
-        _confirm(listing, number)
+        if number is None:
+            mark_gone([listing])
+        else:
+            _confirm(listing, number)
 
 
-def _add(client: Client, listing: Listing) -> int:
-    """Raise MaxAssignments to `asked_for`. Returns its new value."""
+def _add(client: Client, listing: Listing) -> int | None:
+    """Raise MaxAssignments to `asked_for`. Returns its new value; None: the HIT is gone."""
     before, wanted = listing.max_assignments, listing.asked_for
     try:
         client.call(
@@ -312,27 +323,36 @@ def _add(client: Client, listing: Listing) -> int:
             UniqueRequestToken=f"{listing.token}+{before}-{wanted}",
         )
     except RequestRefused:
-        number = client.call("get_hit", HITId=listing.market_id)["HIT"]["MaxAssignments"]
-        if number < wanted:
+        hit = described(client, listing)
+        if hit is None:
+            return None
+        if hit["MaxAssignments"] < wanted:
             raise
-        return number
+        return hit["MaxAssignments"]
     return wanted
 
 
 def set_expiry(client: Client, listings: list[Listing], until: datetime) -> None:
     """Set until when the listings' HITs can be accepted, on MTurk and in their rows."""
 
-    def call(listing: Listing) -> None:
+    def call(listing: Listing) -> bool:
+        """False: the HIT is gone."""
         try:
             client.call("update_expiration_for_hit", HITId=listing.market_id, ExpireAt=until)
         except RequestRefused as error:
-            # The same expiry was set a moment ago, or nobody can accept the HIT anyway.
-            if "already been processed" not in str(error) and error.code != "HITDoesNotExist":
+            if "already been processed" in str(error):  # the same expiry was set a moment ago
+                return True
+            if described(client, listing) is not None:
                 raise
+            return False
+        return True
 
-    made = [listing for listing in listings if listing.market_id is not None]
-    for listing, _ in in_parallel(made, call):
-        Listing.objects.filter(pk=listing.pk).update(expires_at=until)
+    made = [item for item in listings if item.market_id is not None and item.gone_at is None]
+    for listing, is_set in in_parallel(made, call):
+        if is_set:
+            Listing.objects.filter(pk=listing.pk).update(expires_at=until)
+        else:
+            mark_gone([listing])
 
 
 def end(client: Client, listings: Iterable[Listing]) -> None:

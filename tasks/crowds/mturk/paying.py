@@ -7,8 +7,8 @@ from typing import Any
 from tasks.crowds import CrowdError, MarketPayment
 from tasks.crowds.mturk.client import Client, RequestRefused, client_of, in_parallel
 from tasks.crowds.mturk.fetching import assignments_of
-from tasks.crowds.mturk.models import Listing
-from tasks.crowds.mturk.offering import listings_of
+from tasks.crowds.mturk.gone import described
+from tasks.crowds.mturk.models import Listing, live_listings_of
 from tasks.models import Assignment, Campaign
 from tasks.models.assignment import MarketState
 
@@ -92,7 +92,7 @@ def ledger(campaign: Campaign, hits: Collection[int] | None = None) -> Iterator[
     def payments_of(listing: Listing) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         return assignments_of(client, listing), _bonuses(client, listing)
 
-    listings = listings_of(campaign).filter(market_id__isnull=False)
+    listings = live_listings_of(campaign)
     if hits is not None:
         listings = listings.filter(hit__in=hits)
     for listing, (assignments, bonuses) in in_parallel(list(listings), payments_of):
@@ -108,6 +108,6 @@ def _bonuses(client: Client, listing: Listing) -> list[dict[str, Any]]:
     try:
         return list(client.pages("list_bonus_payments", "BonusPayments", HITId=listing.market_id))
     except RequestRefused as error:
-        if error.code in ("HITDoesNotExist", "AssignmentDoesNotExist"):
-            return []
-        raise
+        if error.code != "AssignmentDoesNotExist" and described(client, listing) is not None:
+            raise
+        return []

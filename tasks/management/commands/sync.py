@@ -1,5 +1,6 @@
 """sync CAMPAIGN: fetches, reviews, pays, opens the next round, offers free places."""
 
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -7,12 +8,27 @@ from rich.console import Console
 
 from tasks.crowds import CrowdError
 from tasks.management.campaign_command import CampaignCommand
-from tasks.market.sync import report, sync
+from tasks.market.sync import Decisions, for_a_person, report, sync
 from tasks.models import Campaign
 
 
 class Command(CampaignCommand):
     help = "Bring a campaign and its crowd in step; the queue also does this every few minutes."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        for option, what in {
+            "--offer-again": "Offer HITs anew that are gone at the marketplace.",
+            "--give-up": "Ask no more answers to HITs that are gone at the marketplace.",
+        }.items():
+            parser.add_argument(
+                option, nargs="+", default=[], metavar="HIT", help=f"{what} HIT: a name, or `all`."
+            )
+        parser.add_argument(
+            "--enter-bonuses",
+            action="store_true",
+            help="Enter bonuses in the ledger that were paid on the marketplace by hand.",
+        )
 
     def step(self, campaign: Campaign, who: str, **options: Any) -> None:
         with Console(stderr=True).status(f"Syncing {campaign.slug} ...") as status:
@@ -21,6 +37,9 @@ class Command(CampaignCommand):
                     campaign,
                     patience=600,
                     progress=lambda step: status.update(f"Syncing {campaign.slug}: {step} ..."),
+                    decisions=Decisions(
+                        who, options["offer_again"], options["give_up"], options["enter_bonuses"]
+                    ),
                 )
             except CrowdError as error:
                 raise CommandError(f"Campaign {campaign.slug}: {error}") from None
@@ -28,8 +47,6 @@ class Command(CampaignCommand):
             raise CommandError(f"Another sync of {campaign.slug} has been running for 10 minutes.")
         for line in report(campaign, done):
             self.stdout.write(line)
-        if done.troubles or done.differences:
-            first = (done.troubles + done.differences)[0]
-            number = len(done.troubles) + len(done.differences)
-            more = f" (and {number - 1} more, above)" if number > 1 else ""
-            raise CommandError(f"Campaign {campaign.slug}: {first}{more}")
+        if found := for_a_person(done):
+            more = f" (and {len(found) - 1} more, above)" if len(found) > 1 else ""
+            raise CommandError(f"Campaign {campaign.slug}: {found[0]}{more}")

@@ -4,7 +4,8 @@ from collections import Counter
 from decimal import Decimal
 
 from tasks.crowds.mturk import marketplace
-from tasks.crowds.mturk.models import Listing
+from tasks.crowds.mturk.models import live_listings_of
+from tasks.market.gone import gone_hits
 from tasks.models import Assignment, Campaign, Place
 from tasks.models.assignment import HANDED_IN, USED
 from tasks.money import differences, usd
@@ -26,7 +27,7 @@ def _answers(campaign: Campaign) -> list[str]:
     answers = Counter(used.values_list("hit_id", flat=True))
     wrong = {
         hit: answers[hit]
-        for hit in campaign.hits.values_list("pk", flat=True)
+        for hit in campaign.hits.filter(given_up_at=None).values_list("pk", flat=True)
         if answers[hit] != campaign.workers_per_item
     }
     if wrong:
@@ -40,11 +41,12 @@ def _answers(campaign: Campaign) -> list[str]:
 
 def _assignments(campaign: Campaign, market: Market) -> list[str]:
     errors = []
-    listed = set(Listing.objects.filter(hit__campaign=campaign).values_list("market_id", flat=True))
+    listed = set(live_listings_of(campaign).values_list("market_id", flat=True))
     ours = set(campaign.hits.values_list("public_id", flat=True))
     hits = {hit.id: hit for hit in market.hits.values() if market.public_id(hit) in ours}
-    if listed != set(hits):
-        errors.append(f"HITs on one side only: {sorted(map(str, listed ^ set(hits)))}")
+    there = {name for name, hit in hits.items() if not hit.disposed}
+    if listed != there:
+        errors.append(f"HITs on one side only: {sorted(map(str, listed ^ there))}")
     if unknown := marketplace.unknown(campaign):
         errors.append(f"HITs that the site does not know: {unknown}")
     if names := [hit.id for hit in market.open_hits() if hit.id in hits]:
@@ -68,7 +70,8 @@ def _assignments(campaign: Campaign, market: Market) -> list[str]:
 
 
 def _money(campaign: Campaign, market: Market) -> list[str]:
-    errors = differences(campaign)
+    there = campaign.hits.exclude(pk__in=gone_hits(campaign))
+    errors = differences(campaign, list(there.values_list("pk", flat=True)))
     if due := campaign.payments.filter(state="due").count():
         errors.append(f"{due} payments are due and have not gone out")
     keys = set(Assignment.objects.filter(campaign=campaign).values_list("key", flat=True))

@@ -146,10 +146,10 @@ class Market:
         return {}
 
     def _GetHIT(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        return {"HIT": self._describe(self._hit(given))}
+        return {"HIT": self._describe(self._hit(given, even_disposed=True))}
 
     def _ListHITs(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        newest_first = list(reversed(self.hits.values()))
+        newest_first = [hit for hit in reversed(self.hits.values()) if not hit.disposed]
         return page(given, "HITs", newest_first, self._describe)
 
     def _ListReviewableHITs(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,7 +177,7 @@ class Market:
             assignment.status == "Submitted" for assignment in hit.assignments
         ):
             raise wrong("InvalidHITState", f"HIT {hit.id} has open or unreviewed assignments")
-        del self.hits[hit.id]
+        hit.disposed = True
         return {}
 
     # Assignments and money
@@ -328,16 +328,22 @@ class Market:
         if token := given.get("UniqueRequestToken"):
             self._tokens[what, token] = (self.clock.now(), name)
 
-    def _hit(self, given: Mapping[str, Any]) -> HIT:
+    def _hit(self, given: Mapping[str, Any], even_disposed: bool = False) -> HIT:
         hit = self.hits.get(given["HITId"])
         if hit is None:
             raise wrong("HITDoesNotExist", f"Hit {given['HITId']} does not exist.")
+        if hit.disposed and not even_disposed:
+            raise wrong(
+                "InvalidHITState",
+                "This operation can be called with a status of: Assignable, Unassignable,"
+                " Reviewable, Reviewing (it is Disposed)",
+            )
         return hit
 
     def _assignment(self, given: Mapping[str, Any]) -> Assignment:
         name = given["AssignmentId"]
         hit = self._by_assignment.get(name)
-        if hit is None or hit.id not in self.hits:
+        if hit is None or hit.id not in self.hits or hit.disposed:
             raise wrong("AssignmentDoesNotExist", f"Assignment {name} does not exist.")
         self._auto_approve(hit)
         for assignment in hit.assignments:

@@ -62,6 +62,7 @@ class HIT:
     annotation: str | None
     began_with: int  # assignments at its creation, which decide the fee
     reviewing: bool = False
+    disposed: bool = False  # deleted: GetHIT still describes it, nothing else takes it
     assignments: list[Assignment] = field(default_factory=list)
     freed: list[str] = field(default_factory=list)  # ids of returned assignments, to give out again
 
@@ -80,12 +81,14 @@ class HIT:
     def available(self, now: datetime) -> int:
         """How many more may be accepted."""
         self.running(now)
-        if now >= self.expires:
+        if self.disposed or now >= self.expires:
             return 0
         return self.max_assignments - len(self.assignments)
 
     def status(self, now: datetime) -> str:
         running = self.running(now)
+        if self.disposed:
+            return "Disposed"
         if self.available(now):
             return "Assignable"
         if running:

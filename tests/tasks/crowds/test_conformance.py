@@ -17,9 +17,12 @@ from django.test import RequestFactory
 
 from tasks.crowds import CROWDS, BadVisit, Crowd, crowd_named, open_to
 from tasks.market.reconcile import reconcile_all
+from tasks.market.sync import sync
 from tasks.models import HIT, Assignment, Campaign, Worker
+from tasks.models.assignment import USED
 from tasks.simulation.rehearsal.market import Market
 from tasks.simulation.rehearsal.server import Server, serving
+from tasks.work.submitting import submit
 from tasks.work.take_up import take_up
 from tests.studies.fair import Fair, open_for_business
 from tests.studies.odd_pictures import make_pictures, open_campaign
@@ -191,6 +194,9 @@ class Side(Protocol):
 
     def hand_in(self, key: str) -> None: ...
 
+    def delete(self, hit: HIT) -> None:
+        """The HIT is no longer there, by nobody's word here."""
+
     def parameters(self, key: str, worker: str) -> dict[str, str]:
         """What the address of the HIT's page carries."""
 
@@ -212,6 +218,9 @@ class FairSide:
     def hand_in(self, key: str) -> None:
         self.fair.work[key].status = "submitted"
 
+    def delete(self, hit: HIT) -> None:
+        self.fair.delete(hit.pk)
+
     def parameters(self, key: str, worker: str) -> dict[str, str]:
         return {"work": key, "worker": worker}
 
@@ -231,16 +240,19 @@ class MTurkSide:
         return dict(free)
 
     def accept(self, hit: HIT, worker: str) -> str:
-        listed = self.market.open_hits()
-        offer = next(
-            hit_on_offer
-            for hit_on_offer in listed
-            if self.market.public_id(hit_on_offer) == hit.public_id
-        )
+        offer = next(one for one in self.market.open_hits() if self._is_of(one, hit))
         return self.market.accept(offer, worker).id
+
+    def _is_of(self, offer, hit: HIT) -> bool:
+        return self.market.public_id(offer) == hit.public_id
 
     def hand_in(self, key: str) -> None:
         self.market.hand_in(key, [("answer", "")])
+
+    def delete(self, hit: HIT) -> None:
+        ids = [one.id for one in self.market.hits.values() if self._is_of(one, hit)]
+        for name in ids:
+            del self.market.hits[name]
 
     def parameters(self, key: str, worker: str) -> dict[str, str]:
         return {"assignmentId": key, "workerId": worker, "hitId": "3HIT"}
@@ -337,6 +349,26 @@ def test_a_fetch_reports_each_piece_of_news_until_it_is_known(campaign, market, 
     assert not list(market.fetch(campaign))
 
 
+@pytest.mark.parametrize("also_approved", [False, True])
+def test_a_fetch_tells_of_each_assignment_once_however_late_it_is_stored(
+    campaign, market, side, also_approved
+):
+    market.offer(campaign)
+    for hit in campaign.hits.all():
+        for name in ("A1", "A2"):
+            key = side.accept(hit, name)
+            done = take_up(hit, Worker.of(campaign.crowd, name), key)
+            submit(done, {"selected": [], "maybe": [], "unseen": []})
+            side.hand_in(key)
+            if also_approved:  # by hand, or since its time was over
+                done.campaign = campaign
+                market.approve(done)
+    told = Counter(news.key for news in market.fetch(campaign))
+    assert sorted(told.values()) == [1, 1, 1, 1]
+    sync(campaign)
+    assert Assignment.objects.filter(USED, market_state="approved").count() == 4
+
+
 def handed_in(campaign: Campaign, market, side: Side) -> Assignment:
     market.offer(campaign)
     key = side.accept(campaign.hits.first(), "A1")
@@ -387,6 +419,26 @@ def test_it_knows_no_hit_of_ours_that_we_do_not_know_and_has_money(campaign, mar
     market.offer(campaign)
     assert market.unknown(campaign) == []
     assert market.balance(campaign) > 0
+
+
+@pytest.mark.parametrize("campaign", FRAMES, indirect=True)
+def test_a_hit_that_is_gone_is_told_and_holds_up_nothing_until_it_is_offered_anew(
+    campaign, market, side
+):
+    assignment = handed_in(campaign, market, side)
+    lost, other = assignment.hit, campaign.hits.exclude(pk=assignment.hit_id).get()
+    side.delete(lost)
+    assert not list(market.fetch(campaign))
+    for step in (market.offer, market.withdraw, market.offer):
+        step(campaign)
+        ((hit, replaced),) = {(one.hit_id, one.is_replaced) for one in market.gone(campaign)}
+        assert (hit, replaced) == (lost.pk, False)
+        assert set(side.offered()) <= {other.pk}
+    assert market.places_available(campaign) == 2
+    market.offer_anew(campaign, [lost.pk])
+    market.offer(campaign)
+    assert side.offered() == {lost.pk: 2, other.pk: 2}  # what it had was no answer
+    assert all(one.is_replaced for one in market.gone(campaign))
 
 
 @pytest.mark.parametrize("campaign", FRAMES, indirect=True)

@@ -84,7 +84,7 @@ def test_a_study_that_runs_out_of_money_is_complete_at_a_lower_r(dataset, worker
     assert waiting_places(campaign) == 0
     assert money.spent(campaign) == Decimal("0.10") * hits * 4
     log = campaign.transitions.filter(subject="campaign", after="finished").get()
-    assert "4 of 6 answers: the budget of" in log.why
+    assert "4 of 6 answers: a further round costs $1.00, and $0.50 is left of the budget" in log.why
     assert campaign.transitions.filter(after="out of money").count() == 1
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from botocore.exceptions import ClientError
 from django.conf import settings
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from annotation.serving.command_line import run
@@ -13,9 +14,9 @@ from tasks.crowds import crowd_of
 from tasks.crowds.mturk import client, marketplace
 from tasks.crowds.mturk.client import client_of
 from tasks.crowds.mturk.models import Listing
-from tasks.market.sync import sync
+from tasks.market.sync import for_a_person, report, sync
 from tasks.models import Assignment, Worker
-from tasks.money import committed
+from tasks.money import committed, spent
 from tasks.work.submitting import submit
 from tasks.work.take_up import take_up
 
@@ -39,6 +40,51 @@ def test_a_payment_made_by_hand_is_reported_while_the_study_runs(open_for_mturk,
     assert done.state == "open"
     (difference,) = done.differences
     assert "$0.50 paid on the marketplace, nothing in this ledger" in difference
+    with pytest.raises(CommandError, match="--enter-bonuses"):
+        call_command("sync", campaign.slug)
+    call_command("sync", campaign.slug, "--enter-bonuses")
+    call_command("sync", campaign.slug, "--enter-bonuses")
+    entered = campaign.payments.exclude(kind="base").exclude(reason="on the base")
+    assert dict(entered.values_list("kind", "amount")) == {
+        "bonus": Decimal("0.50"),
+        "fee": Decimal("0.10"),
+    }
+    log = campaign.transitions.get(subject="bonus")
+    assert (log.after, log.why) == ("in the ledger", "$0.50: by hand")
+    market.carry_out("SendBonus", bonus)  # once more
+    (difference,) = sync(campaign).differences
+    assert "paid twice on the marketplace ($0.50 again)" in difference
+    call_command("sync", campaign.slug, "--enter-bonuses")
+    assert sum(p.amount + p.fee for p in market.payments) == spent(campaign)
+
+
+def test_work_for_nothing_is_approved_and_its_fee_is_in_the_ledger(open_for_mturk, market):
+    campaign = open_for_mturk()
+    campaign.hits.update(reward=0)
+    sync(campaign)
+    accepted = market.accept(next(iter(market.hits.values())), "A1")
+    market.hand_in(accepted.id, [("answer", "")])
+    assert not for_a_person(sync(campaign))
+    assert accepted.status == "Approved"
+    assert sum(p.amount + p.fee for p in market.payments) == spent(campaign) == Decimal("0.01")
+
+
+def test_hits_that_nobody_knows_are_told_in_one_line(open_for_mturk, market):
+    campaign = open_for_mturk(images=6, per_hit=6)
+    sync(campaign)
+    (ours,) = market.hits.values()
+    names = sorted(
+        market.carry_out(
+            "CreateHITWithHITType",
+            {"HITTypeId": ours.type.id, "LifetimeInSeconds": 600, "Question": ours.question},
+        )["HIT"]["HITId"]
+        for _ in range(5)
+    )
+    told = [line for line in report(campaign, sync(campaign)) if "does not know" in line]
+    assert told == [
+        "The marketplace has 5 HITs that this site does not know and leaves as they are:"
+        f" {', '.join(names[:3])} and 2 more."
+    ]
 
 
 def test_a_rejection_overturned_on_the_marketplace_is_taken_over(open_for_mturk, market):

@@ -24,9 +24,11 @@ from tasks.models import (
     Worker,
 )
 from tasks.models.opaque import opaque
+from tasks.models.refused import Refused
 from tasks.simulation.rehearsal.documents import answers_xml
 from tasks.simulation.rehearsal.people import form_of
 from tasks.simulation.worksheet import consent_form, worksheet
+from tasks.work.review import accept
 from tasks.work.stops import set_aside
 from tests.studies.framed import Frame, first, hand_in
 
@@ -268,6 +270,38 @@ def test_an_answer_that_was_never_handed_in_keeps_nobody_out(contains, market, s
     assert Assignment.objects.get(outcome="accepted").worker.external_id == "A3"
 
 
+@pytest.mark.parametrize("reviewed", [False, True])
+def test_who_is_given_the_id_of_one_that_was_handed_in_works_all_the_same(
+    contains, market, server, reviewed, monkeypatch
+):
+    """The marketplace gave an id on although it had told of an answer under it."""
+    monkeypatch.setattr("tasks.market.sync._pay", lambda campaign, market, done: None)
+    Campaign.objects.update(review_sample=0 if reviewed else 1)
+    first_one = Frame(market, server, "A1")
+    hand_in(first_one, first_one.send(first_one.open(), first))
+    sync(contains)
+    first_one.accepted.hit.give_up(first_one.accepted)
+    others = [Frame(market, server, name) for name in ("A2", "A3", "A4")]
+    assert others[0].accepted.id == first_one.accepted.id
+    for other in others[: 2 if reviewed else 3]:
+        hand_in(other, other.send(other.open()))
+    sync(contains)
+    keys = dict(Assignment.objects.values_list("worker__external_id", "key"))
+    assert keys["A2"] == first_one.accepted.id != keys["A1"]
+    assert Assignment.objects.filter(market_state="submitted", state="submitted").count() == 3
+
+
+def test_nobody_accepts_what_was_not_handed_in_yet(contains, market, server):
+    frame = Frame(market, server, "A1")
+    response = frame.send(frame.open(), first)
+    with pytest.raises(Refused, match="next sync will say whether it was handed in"):
+        accept(Assignment.objects.get(), "a reviewer")
+    hand_in(frame, response)
+    reconcile(contains, next(iter(marketplace.fetch(contains))))
+    accept(Assignment.objects.get(), "a reviewer")
+    assert Assignment.objects.get().used
+
+
 def test_an_answer_is_kept_for_whom_the_marketplace_names(contains, market, server):
     """Somebody opened the page under another's assignment id: MTurk signs nothing."""
     frame = Frame(market, server, "A1")
@@ -348,6 +382,21 @@ def test_the_end_of_a_study(contains, market, server):
     assert frame.open().status_code == 410
     assert late.open().status_code == 409
     assert not market.open_hits()
+
+
+def test_no_page_in_the_frame_offers_the_sites_other_studies(contains, market, server):
+    frame = Frame(market, server, "A1")
+    page = frame.open()
+    pages = [
+        Client().post(frame.path, {"selected": "x"}),  # of a preview
+        Client().get("/hit/nothing/", headers={"Sec-Fetch-Dest": "iframe"}),
+        frame.open(workerId="?"),
+    ]
+    close(contains, "a test")
+    pages += [frame.open(), frame.send(page, draft="1", revision="1"), Client().get(frame.path)]
+    assert [answer.status_code for answer in pages] == [409, 404, 409, 410, 410, 410]
+    pages.append(Client().get(f"/tasks/{contains.public_id}/kept/"))  # to which they lead
+    assert [b"All open studies" in answer.content for answer in pages] == [False] * 7
 
 
 def test_a_lie_about_who_one_is_does_not_pay(contains, market, server):

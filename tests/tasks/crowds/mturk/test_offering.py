@@ -1,19 +1,20 @@
 """Offering HITs on MTurk: exactly one each, whatever call breaks and whenever it is repeated."""
 
+import json
 import socket
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from tasks.campaigns.changing import change
-from tasks.crowds import CrowdError, crowd_of
+from tasks.crowds import CrowdError, Unavailable, crowd_of
 from tasks.crowds.mturk import client, marketplace
-from tasks.crowds.mturk.client import Client, Pace
+from tasks.crowds.mturk.client import Client, Pace, in_parallel
 from tasks.crowds.mturk.hit_types import TITLES
 from tasks.crowds.mturk.models import Listing
 from tasks.models import HIT, Place
@@ -145,35 +146,93 @@ def test_an_endpoint_that_does_not_answer_says_what_became_of_mturk(open_for_mtu
         marketplace.offer(campaign)
 
 
-@pytest.mark.parametrize("status", ["", "200 OK", "404 Not Found"])
-def test_what_is_silent_or_a_web_page_is_not_mturk(open_for_mturk, settings, monkeypatch, status):
-    """A server that takes the connection and says nothing (""), or answers with a page."""
-    campaign = open_for_mturk()
-    monkeypatch.setattr(client, "READ", 0.5)
+@contextmanager
+def answering(reply):
+    """A server on this machine: `reply(first line of a request)`; None: it says nothing more."""
+    silence = threading.Event()
 
     def serve(connection):
         with connection:
-            connection.recv(65536)
-            if not status:
+            answer = reply(connection.recv(65536).decode(errors="replace").partition("\r")[0])
+            if answer is None:
                 silence.wait(60)
-            head = f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n"
-            connection.sendall(head.encode() + b"<html></html>")
+            else:
+                connection.sendall(answer.encode())
 
     def accept():
         with suppress(OSError):
             while True:
                 threading.Thread(target=serve, args=listener.accept()[:1], daemon=True).start()
 
-    silence = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        settings.MTURK_ENDPOINT_URL = f"http://127.0.0.1:{listener.getsockname()[1]}"
         threading.Thread(target=accept, daemon=True).start()
-        began = time.monotonic()
-        with pytest.raises(CrowdError, match=r"does not answer .* closed Mechanical Turk for good"):
-            marketplace.balance(campaign)
-        assert time.monotonic() - began < 50  # it did not wait for the silence to end
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         silence.set()
         listener.shutdown(socket.SHUT_RDWR)
+
+
+def http(status: str, body: str, kind: str = "text/html") -> str:
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}"
+    return f"{head}\r\nConnection: close\r\n\r\n{body}"
+
+
+@pytest.mark.parametrize("status", ["200 OK", "404 Not Found", "403 Forbidden"])
+def test_a_web_page_is_not_mturk_and_is_not_said_to_be_silent(open_for_mturk, settings, status):
+    campaign = open_for_mturk()
+    with answering(lambda line: http(status, "<html></html>")) as settings.MTURK_ENDPOINT_URL:
+        with pytest.raises(CrowdError, match="closed Mechanical Turk for good") as refused:
+            marketplace.balance(campaign)
+        assert "is not MTurk's API" in str(refused.value)
+        assert "does not answer" not in str(refused.value)
+
+
+@pytest.mark.parametrize("silent", ["", "POST"], ids=["to all", "to POST"])
+def test_a_service_that_hangs_holds_a_whole_step_up_once(
+    open_for_mturk, settings, monkeypatch, silent
+):
+    monkeypatch.setattr(client, "READ", 0.5)
+    monkeypatch.setattr(client, "SILENCE", 1)
+    campaign = open_for_mturk(images=72, per_hit=1)
+    with answering(
+        lambda line: None if line.startswith(silent) else http("200 OK", "")
+    ) as settings.MTURK_ENDPOINT_URL:
+        began = time.monotonic()
+        with pytest.raises(Unavailable, match="no answer within"):
+            marketplace.balance(campaign)
+        with pytest.raises(Unavailable, match="no answer within"):
+            marketplace.offer(campaign)
+        assert time.monotonic() - began < 5
+        connected = Client(settings.MTURK_ENDPOINT_URL)
+        began = time.monotonic()
+        calls = in_parallel(range(200), lambda n: connected.call("get_hit", HITId=f"3{n}"))
+        with pytest.raises(Unavailable):
+            list(calls)
+        assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        ("400 Bad Request", {"__type": "UnrecognizedClientException", "message": "The token"}),
+        ("403 Forbidden", {"__type": "InvalidSignatureException", "message": "Not it"}),
+        ("401 Unauthorized", {"__type": "RequestError", "message": "Go away"}),
+        (
+            "400 Bad Request",
+            {
+                "__type": "RequestError",
+                "Message": "no",
+                "TurkErrorCode": "AWS.MechanicalTurk.NotAuthorized",
+            },
+        ),
+    ],
+)
+def test_a_wrong_key_is_named_by_its_variables(open_for_mturk, settings, status, error):
+    campaign = open_for_mturk()
+    refusal = http(status, json.dumps(error), "application/x-amz-json-1.1")
+    with answering(lambda line: refusal) as settings.MTURK_ENDPOINT_URL:
+        with pytest.raises(Unavailable, match="check AWS_ACCESS_KEY_ID and AWS_SECRET") as refused:
+            marketplace.balance(campaign)
+        assert "does not answer" not in str(refused.value)
 
 
 def test_a_refusal_is_one_line_that_says_why(open_for_mturk, market):
