@@ -106,14 +106,14 @@ def _tile(row: Pickable) -> dict[str, Any]:
 def known(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     """GET: pictures under a label (?label=, ?after=). POST: what one of them shows, or undo."""
     _need_draft(request, campaign)
-    labels = campaign.dataset.labels
+    labels, images = campaign.dataset.labels, campaign.dataset.images.filter(withdrawn_at=None)
     if request.method == "GET":
         key = request.GET.get("label")
         label = get_object_or_404(labels, key=key) if key else None
         context = context_of(campaign, label, request.GET.get("after", ""))
         return TemplateResponse(request, "guided/picks.html", context | {"campaign": campaign})
     label = get_object_or_404(labels, key=request.POST.get("label", ""))
-    image = get_object_or_404(campaign.dataset.images, public_id=request.POST.get("image", ""))
+    image = get_object_or_404(images, public_id=request.POST.get("image", ""))
     answer = request.POST.get("answer", "")
     if answer not in (*ANSWERS, "undo"):
         raise Http404

@@ -6,6 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from imagesets.clock import Now
 from tasks.models import Campaign, HITItem, KnownAnswer
 from tests.factories import make_campaign, make_dataset, make_user
 
@@ -78,6 +79,11 @@ def test_a_click_settles_a_pair_and_another_takes_it_back(ada, draft):
     assert not KnownAnswer.objects.exists()
     mark(ada, first, label.key, "perhaps", status=404)
     mark(ada, "nowhere", label.key, "yes", status=404)
+    draft.dataset.images.filter(public_id=first).update(
+        withdrawn_at=Now(), withdrawn_by="ada", withdrawn_why="asked to"
+    )
+    mark(ada, first, label.key, "yes", status=404)
+    assert first not in {tile["id"] for tile in grid(ada, label=label.key)["tiles"]}
 
 
 def test_pictures_that_a_classifier_names_come_first_and_more_goes_on(ada, draft, monkeypatch):
