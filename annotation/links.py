@@ -1,12 +1,16 @@
 """Where people begin a campaign: absolute addresses, to show to whoever runs the study."""
 
+from dataclasses import replace
+
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from tasks.crowds import Note, crowd_of
 from tasks.crowds.local.invitations import NAME as LOCAL
 from tasks.models import Campaign
 from tasks.models.campaign import OpenTo, State
+from tasks.money.hourly import shortfall
 
 
 def link_of(request: HttpRequest, path: str) -> str:
@@ -19,6 +23,18 @@ def door(campaign: Campaign) -> str | None:
     if campaign.crowd != LOCAL or campaign.state == State.DRAFT:
         return None
     return reverse("tasks:campaign", args=[campaign.public_id])
+
+
+def notes_of(request: HttpRequest, campaign: Campaign) -> list[Note]:
+    """What its crowd says of it to whoever runs the study, with addresses as workers reach them."""
+    notes = [
+        replace(note, copied=link_of(request, note.copied)) if note.copied.startswith("/") else note
+        for note in crowd_of(campaign).notes(campaign)
+    ]
+    if (short := shortfall(campaign)) is not None:
+        step = reverse("admin:tasks_campaign_difference", args=[campaign.pk])
+        notes.append(Note("Sessions took longer than planned", str(short), address=step))
+    return notes
 
 
 def how_people_begin(campaign: Campaign, link: str) -> str:

@@ -124,6 +124,7 @@ INSTALLED_APPS = [
     "models_inference",
     "tasks",
     "tasks.crowds.mturk",
+    "tasks.crowds.prolific",
     "annotation",
 ]
 
@@ -211,6 +212,10 @@ MTURK_SUBMIT_ORIGINS: list[str] = env["MTURK_SUBMIT_ORIGINS"] or [
     "https://workersandbox.mturk.com",
     *([origin(MTURK_ENDPOINT_URL)] if MTURK_ENDPOINT_URL else []),
 ]
+
+# The marketplace of the crowd `prolific`; without a token it cannot be used.
+PROLIFIC_API_URL = env["PROLIFIC_API_URL"]
+PROLIFIC_API_TOKEN = env["PROLIFIC_API_TOKEN"]
 
 # Workers' pages: nothing inline, nothing from other sites; only marketplaces may frame them.
 WORKER_FRAME_ANCESTORS: list[str] = env["WORKER_FRAME_ANCESTORS"] or [

@@ -70,6 +70,7 @@ urlpatterns = [
     path("", include("annotation.dashboards.trials")),
     path("", include("annotation.dashboards.inference_job")),
     path("", include("annotation.dashboards.practice")),
+    path("", include("annotation.dashboards.payments")),
     path("", include("annotation.dashboards.invitations")),
     path("", include("annotation.dashboards.log")),
     path("", include("annotation.dashboards.dataset")),

@@ -1,6 +1,6 @@
 """kill -9 of web, worker, Postgres, Valkey and commands while studies run; then the invariants.
 
-Small studies go through the stand-in for MTurk one after the other: `manage.py publish` publishes
+Small studies go through a stand-in, for MTurk or Prolific, one after the other: `publish` publishes
 them, simulated workers do them through the real pages of a real web server, a Celery worker and
 `manage.py sync` sync them. Meanwhile the benchmark kills one of these processes or servers at
 random moments and starts it again. At the end every study must be whole: see `audit`. The last
@@ -187,17 +187,25 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=50, help="kills (50)")
     parser.add_argument("--images", type=int, default=24, help="of each study (24)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--crowd", choices=["mturk", "prolific"], default="mturk")
     options = parser.parse_args()
     os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="second-look-chaos-"))
     os.environ["DJANGO_SETTINGS_MODULE"] = "annotation.settings"
 
     from tasks.simulation.rehearsal.faults import Faults
     from tasks.simulation.rehearsal.market import Market
+    from tasks.simulation.rehearsal.prolific.market import ProlificMarket
+    from tasks.simulation.rehearsal.prolific.server import serving_prolific
     from tasks.simulation.rehearsal.server import serving
 
     faults = Faults(throttled=0.01, failed=0.01, lost=0.01, dropped=0.02, unclear=0.01)
-    with serving(Market(), faults, options.seed) as server, _port() as (listener, address):
+    if options.crowd == "prolific":
+        standing = serving_prolific(ProlificMarket(currency="USD"), faults, options.seed)
+    else:
+        standing = serving(Market(), faults, options.seed)
+    with standing as server, _port() as (listener, address):
         os.environ |= {"MTURK_ENDPOINT_URL": server.address, "PUBLIC_URL": address}
+        os.environ |= {"PROLIFIC_API_URL": server.address, "PROLIFIC_API_TOKEN": "chaos"}
         wrong = play(options, server, listener)
     print(f"{len(wrong)} things are wrong after {options.rounds} kills or more")
     sys.exit(1 if wrong else 0)
@@ -222,8 +230,13 @@ def play(options, server, listener) -> list[str]:
     from annotation.serving.embedded import running
     from tasks.simulation.rehearsal.audit import audit
     from tasks.simulation.rehearsal.people import Habits
+    from tasks.simulation.rehearsal.prolific.audit import audit_sessions
+    from tasks.simulation.rehearsal.prolific.people import SessionHabits
+    from tasks.simulation.rehearsal.prolific.stage import ProlificStage
     from tasks.simulation.rehearsal.stage import Stage
 
+    by_session = options.crowd == "prolific"
+    look = audit_sessions if by_session else audit
     log = settings.DATA_DIR / "log"
     log.mkdir(parents=True, exist_ok=True)
     web = [PYTHON, "-m", "gunicorn", "annotation.wsgi", "--bind", f"fd://{listener.fileno()}"]
@@ -246,16 +259,15 @@ def play(options, server, listener) -> list[str]:
         wrong: list[str] = []
         studies = []
         try:
-            stage = Stage(server)
+            stage = ProlificStage(server) if by_session else Stage(server)
+            habits = SessionHabits() if by_session else Habits()
             while chaos.is_alive() or not studies:
-                studies.append(
-                    study(stage, dataset, len(studies), programs, log, Habits(), options.seed)
-                )
+                studies.append(study(stage, dataset, len(studies), programs, log, habits, options))
             chaos.join()
             for campaign in studies:
                 wrong += [
                     f"{campaign.slug}: {text}"
-                    for text in steadily(lambda one=campaign: audit(one, server.market))
+                    for text in steadily(lambda one=campaign: patiently(look, one, server.market))
                 ]
         finally:
             chaos.over.set()
@@ -269,10 +281,23 @@ def play(options, server, listener) -> list[str]:
     return wrong
 
 
-def study(stage, dataset, number: int, programs, log: Path, habits, seed: int):
+def patiently(look, campaign, market) -> list[str]:
+    """What is wrong with a study, although some of the questions go wrong on the way."""
+    from tasks.crowds import CrowdError
+
+    for _ in range(20):
+        try:
+            return look(campaign, market)
+        except CrowdError as error:
+            last = error
+    raise last
+
+
+def study(stage, dataset, number: int, programs, log: Path, habits, options):
     """Run one study from publication to its last payment."""
     from decimal import Decimal
 
+    seed, by_session = options.seed, options.crowd == "prolific"
     from tasks.celery_tasks import sync_campaign
     from tasks.models import Campaign
     from tasks.models.campaign import State
@@ -284,7 +309,9 @@ def study(stage, dataset, number: int, programs, log: Path, habits, seed: int):
                 "name": f"Chaos {number}",
                 "dataset": dataset,
                 "kind": "contains",
-                "crowd": "mturk",
+                "crowd": options.crowd,
+                "session_minutes": 2,
+                "max_share_per_worker": Decimal("0.5"),
                 "budget": Decimal(500),
                 "workers_per_item": 4,
                 "round_size": 2,
@@ -302,14 +329,33 @@ def study(stage, dataset, number: int, programs, log: Path, habits, seed: int):
         with contextlib.suppress(Exception):  # Valkey may be away: `manage.py sync` follows anyway
             sync_campaign.apply_async([campaign.pk], expires=5, retry=False)
         command(programs, "sync", log, "sync", campaign.slug)
+        if by_session:
+            let_time_pass(stage, campaign, people)
         steadily(campaign.refresh_from_db)
         if campaign.state == State.FINISHED:
             command(programs, "sync", log, "sync", campaign.slug)
+            for _ in range(10 if by_session else 0):  # bonuses arrive a moment later
+                if not steadily(campaign.payments.filter(state="due").exists):
+                    break
+                steadily(people.work)
+                let_time_pass(stage, campaign, people)
+                command(programs, "sync", log, "sync", campaign.slug)
             return campaign
         if passes % 5 == 0:
             people.hire(3, seed + number)
         if passes > 60:
             raise SystemExit(f"{campaign.slug} does not finish")
+
+
+def let_time_pass(stage, campaign, people) -> None:
+    """Where somebody has gone away in the middle: let their time run out, there and on the site."""
+    from tasks.simulation.rehearsal.prolific.records import RUNNING
+    from tasks.simulation.rehearsal.prolific.stage import pass_time
+
+    waiting = any(s.status in RUNNING for s in stage.market.submissions.values())
+    if waiting or steadily(campaign.payments.filter(state="due").exists):
+        by = people.let_time_pass()
+        steadily(lambda: pass_time(campaign, by))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ class AskBonus(forms.Form):
     """How much, and what for."""
 
     amount = forms.DecimalField(
-        label="US dollars",
+        label="Sum, in the campaign's currency",
         min_value=Decimal("0.01"),
         max_digits=7,
         decimal_places=2,

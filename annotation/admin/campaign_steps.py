@@ -1,5 +1,6 @@
 """The steps of a campaign in the admin; each page says what the step does, and asks first."""
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -19,6 +20,8 @@ from tasks.campaigns import publish
 from tasks.crowds import CrowdError, is_production
 from tasks.market.sync import report, sync
 from tasks.models.refused import Refused
+from tasks.money import usd
+from tasks.money.hourly import owe_difference, shortfall
 from tasks.results import aggregate
 from tasks.work.rounds import state_told, waiting_places
 
@@ -124,6 +127,32 @@ class CampaignSteps(Guarded):
             except CrowdError as error:
                 raise Refused(str(error)) from None
             return " ".join(report(campaign, done)) if not done.busy else SYNC_RUNNING
+
+        return ask_first(self, request, campaign, step, take)
+
+    @action(description="Pay the difference", permissions=["publish"], icon="schedule")
+    def difference(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Where sessions took longer than planned: a bonus for everybody who did one."""
+        campaign = self.row(request, object_id)
+        short = shortfall(campaign)
+        if short is None:
+            messages.info(request, "Sessions did not take longer than planned: nothing is owed.")
+            return redirect("campaign-progress", campaign.slug)
+        sum = usd(short.total, campaign.in_currency)
+        step = Step(
+            title=f"Pay the difference: {campaign.name}",
+            consequences=[
+                str(short),
+                f"{len(short.owed):,} people get a bonus, {sum} in all, and fees, so that the"
+                " median session pays by the hour what was planned.",
+                "The next sync pays it.",
+            ],
+            button=f"Pay {sum}",
+        )
+
+        def take(values: dict) -> str:
+            paid = owe_difference(campaign)
+            return "Nothing was owed." if paid is None else f"{len(paid.owed):,} bonuses are owed."
 
         return ask_first(self, request, campaign, step, take)
 

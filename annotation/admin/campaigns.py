@@ -47,6 +47,7 @@ from tasks.models import (
     campaign_settings,
 )
 from tasks.models.campaign import Kind, State
+from tasks.money.hourly import shortfall
 from tasks.work.rounds import state_told, waiting_places
 from tasks.work.states import round_states
 
@@ -63,6 +64,7 @@ NAMES = {
     "pause": "Pause",
     "resume": "Resume",
     "missing": "Ask the missing pairs",
+    "difference": "Pay the difference",
     "sync": "Sync",
     "aggregate": "Aggregate",
     "close": "End the study",
@@ -96,7 +98,8 @@ class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
     list_select_related = ["dataset"]
     search_fields = ["name", "slug", "public_id__exact"]
     actions_detail = [
-        *("publish", "invite", "pause", "resume", "missing", "sync", "aggregate", "close"),
+        *("publish", "invite", "pause", "resume", "missing", "difference", "sync", "aggregate"),
+        "close",
     ]
 
     def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> list:
@@ -178,8 +181,8 @@ class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
 
     @display(description="paid and owed")
     def spent(self, campaign: Any) -> str:
-        of = f" of {money.usd(campaign.budget)}" if campaign.budget is not None else ""
-        return f"{money.usd(campaign.spent_so_far)}{of}"
+        of = f" of {campaign.as_money(campaign.budget)}" if campaign.budget is not None else ""
+        return f"{campaign.as_money(campaign.spent_so_far)}{of}"
 
     @display(description="expected finish")
     def finish(self, campaign: Any) -> str:
@@ -190,12 +193,12 @@ class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
         """What is paid and owed, what the answers still to come cost, and what is left."""
         committed = money.committed(campaign)
         parts = [
-            f"{money.usd(campaign.spent_so_far)} paid and owed",
-            f"{money.usd(committed - campaign.spent_so_far)} for the answers still to come",
+            f"{campaign.as_money(campaign.spent_so_far)} paid and owed",
+            f"{campaign.as_money(committed - campaign.spent_so_far)} for the answers still to come",
         ]
         if campaign.budget is not None:
-            left = money.usd(campaign.budget - committed)
-            parts.append(f"{left} left of {money.usd(campaign.budget)}")
+            left = campaign.as_money(campaign.budget - committed)
+            parts.append(f"{left} left of {campaign.as_money(campaign.budget)}")
         return "; ".join(parts)
 
     @display(description="along the way")
@@ -252,6 +255,8 @@ def steps_of(campaign: Campaign) -> list[tuple[str, str]]:
         allowed = [step for step in allowed if step != "invite"]
     if campaign.kind != Kind.CONTAINS or campaign.adds_to_id is not None:
         allowed = [step for step in allowed if step != "missing"]
+    if campaign.state != State.DRAFT and shortfall(campaign) is not None:
+        allowed = [*allowed[:-1], "difference", allowed[-1]]
     return [(step, NAMES[step]) for step in allowed]
 
 

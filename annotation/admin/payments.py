@@ -5,7 +5,6 @@ from unfold.decorators import display
 
 from annotation.admin.guarded import VisibleFilter
 from annotation.admin.widgets import History, label_name, thumbnail
-from tasks import money
 from tasks.models import KnownAnswer, Payment
 
 
@@ -21,7 +20,7 @@ class PaymentAdmin(History):
 
     @display(description="amount", ordering="amount")
     def dollars(self, payment: Payment) -> str:
-        return money.usd(payment.amount)
+        return payment.campaign.as_money(payment.amount)
 
     @display(description="worker")
     def who(self, payment: Payment) -> str:

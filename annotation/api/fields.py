@@ -89,7 +89,7 @@ MONEY = re.compile(r"\d{1,10}(\.\d{1,2})?")
 
 
 class Money(serializers.DecimalField):
-    """US dollars as a JSON string, "12.50": a JSON number would become a binary fraction."""
+    """A sum of money as a JSON string, "12.50": a JSON number would become a binary fraction."""
 
     def __init__(self, **options) -> None:
         super().__init__(max_digits=12, decimal_places=2, **options)
@@ -97,7 +97,7 @@ class Money(serializers.DecimalField):
     def to_internal_value(self, data: Any) -> Decimal:
         if not isinstance(data, str) or not MONEY.fullmatch(data):
             raise serializers.ValidationError(
-                'Must be US dollars as a string, such as "12.50".', code="invalid"
+                'Must be a sum as a string, such as "12.50".', code="invalid"
             )
         return super().to_internal_value(data)
 

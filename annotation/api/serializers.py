@@ -57,7 +57,7 @@ class Reason(KnownFieldsOnly):
 
 
 class ProgressSerializer(serializers.Serializer):
-    """How far a campaign is, as its page shows it; sums in US dollars."""
+    """How far a campaign is, as its page shows it; sums in its currency."""
 
     hits = serializers.IntegerField()
     answers = serializers.IntegerField(help_text="Used answers so far.")

@@ -16,12 +16,12 @@ from annotation.dashboards.log import latest_changes
 from annotation.dashboards.progress import count_progress
 from annotation.dashboards.workers import workers_of
 from annotation.drawn.picture import Drawn
+from annotation.links import notes_of
 from annotation.path.next_step import next_step
 from annotation.path.standing import Standing, standing_of
 from annotation.path.times import about
 from annotation.rights import OWN, RESEARCH, REVIEW, VIEW, may
 from annotation.rights.pages import needs
-from tasks import money
 from tasks.models import Campaign
 from tasks.models.campaign import State
 from tasks.results.prevalence import bands
@@ -76,6 +76,7 @@ def campaign_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         + f"?campaign__id__exact={campaign.pk}",
         "settings_page": reverse("admin:tasks_campaign_change", args=[campaign.pk]),
         "invitations": invitations_of(request, campaign),
+        "notes": notes_of(request, campaign),
         "changes": latest_changes(campaign),
         "owns": may(request.user, OWN, campaign),
     }
@@ -97,9 +98,9 @@ def _facts(standing: Standing) -> list[str]:
         f"{completion.done:,} of {completion.total:,} answers used, to {completion.hits:,} HITs"
         if completion.hits
         else "no HIT is laid out yet",
-        f"{money.usd(standing.spent)} of {money.usd(campaign.budget)}"
+        f"{campaign.as_money(standing.spent)} of {campaign.as_money(campaign.budget)}"
         if campaign.budget is not None
-        else f"{money.usd(standing.spent)} paid and owed",
+        else f"{campaign.as_money(standing.spent)} paid and owed",
     ]
     if campaign.state == State.OPEN:
         if standing.pace.per_hour:

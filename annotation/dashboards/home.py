@@ -11,7 +11,6 @@ from annotation.path.standing import UNDER_WAY, Standing, standing_of
 from annotation.path.times import about
 from annotation.rights import RESEARCH, may_somewhere, visible
 from imagesets.models import Dataset
-from tasks import money
 from tasks.models import Campaign
 from tasks.models.campaign import State
 
@@ -50,9 +49,11 @@ def _card(standing: Standing) -> dict[str, Any]:
 
 
 def _money(standing: Standing) -> str:
-    if standing.campaign.budget is None:
-        return f"{money.usd(standing.spent)} so far"
-    return f"{money.usd(standing.spent)} of {money.usd(standing.campaign.budget)}"
+    campaign = standing.campaign
+    spent = campaign.as_money(standing.spent)
+    if campaign.budget is None:
+        return f"{spent} so far"
+    return f"{spent} of {campaign.as_money(campaign.budget)}"
 
 
 def _finish(standing: Standing) -> str:

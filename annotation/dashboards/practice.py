@@ -129,7 +129,7 @@ def _figures(campaign: Campaign, people: Passed) -> Sequence[tuple[str, str, str
     """(title, figure, note) for each of the page's cards."""
     hits = list(campaign.practice_hits.all())
     items, tries = campaign.practice["items"], campaign.practice["tries"]
-    pays = f"each pays {money.usd(hits[0].reward)}" if hits else "nothing is laid out yet"
+    pays = f"each pays {campaign.as_money(hits[0].reward)}" if hits else "nothing is laid out yet"
     share = f"{people.passed / people.began:.0%} of them" if people.began else "-"
     return [
         ("Began", f"{people.began:,}", f"{people.under_way:,} under way"),

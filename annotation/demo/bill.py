@@ -23,10 +23,13 @@ def bill_table(bill: Bill, campaign: Campaign | None) -> Table:
     table.add_column("note", overflow="fold")
     table.add_row("HITs there", f"{bill.hits:,}", "")
     table.add_row("answers handed in", f"{bill.answers:,}", f"by {bill.workers:,} workers")
+    if bill.sessions:
+        table.add_row("sessions", f"{bill.sessions:,}", "paid as a whole")
     table.add_row("rewards", usd(bill.rewards), "")
     if bill.bonuses:
         table.add_row("bonuses", usd(bill.bonuses), "")
-    table.add_row("the marketplace's fees", usd(bill.fees), "")
+    if bill.fees or not bill.sessions:
+        table.add_row("the marketplace's fees", usd(bill.fees), "")
     budget = campaign.budget if campaign is not None else None
     note = f"of a budget of {usd(budget)}" if budget is not None else ""
     table.add_row("in all", usd(bill.total), note)

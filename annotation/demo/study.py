@@ -4,6 +4,7 @@ Each step first looks what an earlier run has done, so that a second run is quic
 nothing.
 """
 
+import contextlib
 import csv
 import os
 import secrets
@@ -36,11 +37,20 @@ from imagesets.terminal import progress_bar
 from models_inference.classifiers.presets import register_demo_classifiers
 from models_inference.jobs import predictions_done, queue_predictions
 from tasks.campaigns.publish import publish
+from tasks.crowds.panel.addresses import NAME as PANEL
+from tasks.crowds.prolific import CROWD as PROLIFIC
 from tasks.models import Campaign, ImageResult
 from tasks.models.campaign import State
 from tasks.results import aggregate
 from tasks.simulation.rehearsal.faults import EVERYTHING
-from tasks.simulation.rehearsal.stage import play, stage
+from tasks.simulation.rehearsal.panel import panel_serving
+from tasks.simulation.rehearsal.panel_people import play_panel
+from tasks.simulation.rehearsal.prolific.stage import (
+    ProlificStage,
+    play_sessions,
+    prolific_stage,
+)
+from tasks.simulation.rehearsal.stage import Stage, play, stage
 from tasks.simulation.simulate import simulate
 
 WHO = "the demo"
@@ -108,8 +118,8 @@ class Bar:
 def run_demo(console: Console, seed: int = 0, crowd: str = "local") -> Study:
     """Run the missing steps of the demo's study; raises if a step fails.
 
-    With a crowd of a marketplace its two campaigns go through the rehearsal (faults on), under
-    names of their own beside those of the local crowd.
+    With another crowd its two campaigns go through that crowd's rehearsal (with faults, but for the
+    panel's), under names of their own beside those of the local crowd.
     """
     steps = Steps(console)
     folder = settings.DATA_DIR / "demo"
@@ -270,13 +280,22 @@ def _rehearsed(campaign: Campaign, truth: list[dict[str, str]], seed: int, bar: 
         done += number
         bar(done, max(done, campaign.hits.count() * R))
 
-    with (
-        stage(EVERYTHING, seed) as on,
-        web_server(environment=on.environment) as address,
-        on.site(address),
-    ):
-        people = on.crew(WORKERS + 3, seed, truth)
-        play(on, campaign, people, seed, count)
+    if campaign.crowd == PANEL:
+        with panel_serving() as panel, web_server() as address:
+            bill = play_panel(panel, campaign, address, seed, truth, progress=count)
+        bar.console.print(bill_table(bill, campaign))
+        return
+    with contextlib.ExitStack() as end:
+        on: Stage | ProlificStage
+        if campaign.crowd == PROLIFIC.name:
+            on = end.enter_context(prolific_stage(EVERYTHING, seed))
+        else:
+            on = end.enter_context(stage(EVERYTHING, seed))
+        end.enter_context(on.site(end.enter_context(web_server(environment=on.environment))))
+        if isinstance(on, ProlificStage):
+            play_sessions(on, campaign, on.crew(WORKERS + 3, seed, truth), seed, count)
+        else:
+            play(on, campaign, on.crew(WORKERS + 3, seed, truth), seed, count)
         bill = on.bill()
     bar.console.print(bill_table(bill, campaign))
 

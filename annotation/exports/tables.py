@@ -369,6 +369,60 @@ OVERRULES = Table(
     ),
 )
 
+# One row a session, or a worker (their id below 0) for what was earned outside of any. Practice
+# counts as base pay; a marketplace's fees and VAT are no worker's.
+PAYMENTS = Table(
+    keys="""
+        SELECT k.id, 1 FROM (
+          SELECT s.id, s.worker_id, s.began_at FROM tasks_session s
+          WHERE s.campaign_id = %(campaign)s AND NOT s.is_test
+          UNION ALL
+          SELECT DISTINCT -coalesce(a.worker_id, t.worker_id),
+                 coalesce(a.worker_id, t.worker_id), NULL::timestamptz
+          FROM tasks_payment p
+          LEFT JOIN tasks_assignment a ON a.id = p.assignment_id
+          LEFT JOIN tasks_practicetry t ON t.id = p.practice_id
+          WHERE p.campaign_id = %(campaign)s AND p.session_id IS NULL
+            AND p.kind NOT IN ('fee', 'vat')
+        ) k JOIN tasks_worker w ON w.id = k.worker_id
+        ORDER BY w.pseudonym COLLATE "C", k.began_at, k.id
+    """,
+    rows=f"""
+        FROM (
+          SELECT k.place, w.pseudonym AS worker, w.external_id AS raw_worker, s.key AS session,
+                 nullif(s.outcome, '') AS outcome, coalesce(c.currency, 'USD') AS currency,
+                 earned.base, earned.bonus, earned.owed, earned.paid, {iso("earned.at")} AS at
+          FROM {ASSIGNMENTS_IN_ORDER}
+          LEFT JOIN tasks_session s ON s.id = k.id
+          JOIN tasks_worker w ON w.id = coalesce(s.worker_id, -k.id)
+          JOIN tasks_campaign c ON c.id = %(campaign)s
+          LEFT JOIN (
+            SELECT coalesce(p.session_id, -coalesce(a.worker_id, t.worker_id)) AS id,
+                   sum(p.amount) FILTER (WHERE p.kind <> 'bonus') AS base,
+                   sum(p.amount) FILTER (WHERE p.kind = 'bonus') AS bonus,
+                   sum(p.amount) FILTER (WHERE p.state = 'due') AS owed,
+                   sum(p.amount) FILTER (WHERE p.state = 'paid') AS paid,
+                   max(p.paid_at) AS at
+            FROM tasks_payment p
+            LEFT JOIN tasks_assignment a ON a.id = p.assignment_id
+            LEFT JOIN tasks_practicetry t ON t.id = p.practice_id
+            WHERE p.campaign_id = %(campaign)s AND p.kind NOT IN ('fee', 'vat')
+            GROUP BY 1
+          ) earned ON earned.id = k.id
+        ) a
+        ORDER BY a.place
+    """,
+    columns=(
+        Column("worker", "a.worker"),
+        Column("session", "a.session"),
+        Column("outcome", "a.outcome"),
+        *(Column(name, f"round(coalesce(a.{name}, 0), 2)::text") for name in ("base", "bonus")),
+        Column("currency", "a.currency"),
+        *(Column(name, f"round(coalesce(a.{name}, 0), 2)::text") for name in ("owed", "paid")),
+        Column("at", "a.at"),
+    ),
+)
+
 TABLES: dict[Kind, dict[str, Table]] = {
     Kind.CONTAINS: {
         "judgments": CONTAINS_JUDGMENTS,
@@ -376,6 +430,7 @@ TABLES: dict[Kind, dict[str, Table]] = {
         "workers": WORKERS,
         "conditions": _conditions(Kind.CONTAINS),
         "consents": CONSENTS,
+        "payments": PAYMENTS,
         "practice": PRACTICE,
         "overrules": OVERRULES,
     },
@@ -386,6 +441,7 @@ TABLES: dict[Kind, dict[str, Table]] = {
         "conditions": _conditions(Kind.CLASSIFY),
         "consents": CONSENTS,
         "overrules": OVERRULES,
+        "payments": PAYMENTS,
     },
 }
 

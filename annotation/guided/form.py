@@ -140,6 +140,8 @@ def options_for(draft: Campaign, user: Any) -> Options:
         user,
         Campaign.objects.filter(dataset=draft.dataset, state__in=[State.FINISHED, State.CLOSED]),
     ).exclude(pk=draft.pk)
+    same_people = visible(user, Campaign.objects.filter(crowd=draft.crowd)).exclude(pk=draft.pk)
+    others = [(each.slug, each.name) for each in same_people.order_by("name")]
     names = dict(settings.LANGUAGES)
     return Options(
         {
@@ -147,6 +149,8 @@ def options_for(draft: Campaign, user: Any) -> Options:
                 (name, name) for name in classifiers.order_by("name").values_list("name", flat=True)
             ],
             "controls.campaigns": [(each.slug, each.name) for each in ended.order_by("name")],
+            "exclude_workers_of": others,
+            "only_workers_of": others,
             "languages": sorted(settings.LANGUAGES, key=lambda each: _place(draft, each[0])),
             "crowd": [(name, name) for name in CROWDS],
         },

@@ -225,6 +225,11 @@ def _field(path: str, declared: Type, title: str, help_text: str, options: Optio
             return _choice(options.by_path.get(path, []), common)
         case Text(lines=True):
             return forms.CharField(widget=UnfoldAdminTextareaWidget({"rows": 5}), **common)
+        case ListOf(Text()):
+            return forms.CharField(
+                widget=UnfoldAdminTextareaWidget({"rows": 4}),
+                **{**common, "label": f"{title}, one a line"},
+            )
         case Text():
             return forms.CharField(widget=UnfoldAdminTextInputWidget(), **common)
         case _:
@@ -248,6 +253,8 @@ def _shown(declared: Type, value: Any) -> Any:
     """A stored value as its input shows it."""
     if value is None or isinstance(declared, Flag):
         return value
+    if isinstance(declared, ListOf) and isinstance(declared.item, Text):
+        return "\n".join(value)
     if isinstance(declared, ListOf):
         return json.dumps(value, ensure_ascii=False) if value else ""
     if isinstance(value, Decimal):
@@ -296,6 +303,9 @@ def _plain(declared: Type, setting: Setting, value: Any) -> Any:
     """A typed text as JSON; what is no number stays a text, which the API's field refuses."""
     if isinstance(declared, Flag):
         return bool(value)
+    if isinstance(declared, ListOf) and isinstance(declared.item, Text):
+        lines = [line.strip() for line in (value or "").splitlines() if line.strip()]
+        return lines or (None if setting.null else [])
     if isinstance(declared, ListOf):
         if not value:
             return []

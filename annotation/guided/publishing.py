@@ -6,7 +6,7 @@ from django import forms
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
-from annotation.links import door, how_people_begin, link_of
+from annotation.links import door, how_people_begin, link_of, notes_of
 from tasks.campaigns import publish
 from tasks.campaigns.findings import (
     contact_findings,
@@ -24,7 +24,7 @@ class AskBudget(forms.Form):
     """The whole budget, typed out: what may be spent."""
 
     budget = forms.DecimalField(
-        label="Type the campaign's whole budget, in US dollars",
+        label="Type the campaign's whole budget",
         max_digits=12,
         decimal_places=2,
         widget=UnfoldAdminDecimalFieldWidget,
@@ -65,4 +65,5 @@ def publish_for(request: HttpRequest, campaign: Campaign, budget: Decimal | None
         f"Published: {done.pairs:,} pairs of {done.images:,} images in {done.hits:,} HITs;"
         f" the first round costs {done.first_round}.{begin}"
     )
-    return " ".join([published, *done.notes])
+    told = [f"{note.title}: {note.copied}" for note in notes_of(request, campaign) if note.copied]
+    return " ".join([published, *done.notes, *told])

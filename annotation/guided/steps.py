@@ -43,9 +43,11 @@ STEPS = (
     Step(
         "crowd",
         "Crowd and money",
-        ("crowd", "open", "wage", "budget"),
+        ("crowd", "open", "panel", "session_minutes", "wage", "budget"),
         (
-            *("reward", "sandbox", "assignment_minutes", "lifetime_days", "auto_approval_days"),
+            *("reward", "currency", "continue_for_bonus", "max_share_per_worker"),
+            *("exclude_workers_of", "only_workers_of"),
+            *("sandbox", "assignment_minutes", "lifetime_days", "auto_approval_days"),
             "qualifications",
         ),
     ),

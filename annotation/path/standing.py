@@ -50,7 +50,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Standing:
-    """A campaign with what its pages and the home page say of it; amounts in US dollars."""
+    """A campaign with what its pages and the home page say of it; amounts in its currency."""
 
     campaign: Campaign
     completion: Completion

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from annotation.report.answers import answers, withdrawn_from
@@ -15,6 +15,7 @@ from annotation.report.loading import load_study
 from annotation.report.paper import paper_values
 from annotation.report.wording import token
 from imagesets.models import Dataset
+from tasks.crowds import crowd_of
 from tasks.models import Campaign
 from tasks.results.prevalence import bands
 from tasks.results.version import code_version
@@ -72,7 +73,7 @@ def report_of(
             "dataset_labels": int((study.dataset_label >= 0).sum()),
             "populations": sizes(study),
             "withdrawn": withdrawn_from(contains, classify),
-            "demographics": None,  # the site asks workers nothing about themselves
+            "demographics": _demographics(asked),
             "answers": answers(study),
             "prevalence": [] if contains is None else _prevalence(contains),
             "runs": {name: _run(campaign) for name, campaign in asked.items()},
@@ -100,6 +101,12 @@ def _prevalence(contains: Campaign) -> list[dict[str, Any]]:
         }
         for band in bands(contains)
     ]
+
+
+def _demographics(asked: Mapping[str, Campaign]) -> dict[str, Any] | None:
+    """Who took part in each campaign, where its crowd says so; None: nobody was asked."""
+    told = {name: crowd_of(campaign).demographics(campaign) for name, campaign in asked.items()}
+    return told if any(counts is not None for counts in told.values()) else None
 
 
 def _run(campaign: Campaign) -> dict[str, Any] | None:

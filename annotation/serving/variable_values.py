@@ -119,6 +119,14 @@ def issuer(text: str) -> str:
     return address
 
 
+def private_api(text: str) -> str:
+    """The address of an API that is sent a token; over http only on this machine."""
+    address = endpoint(text).removesuffix("/api/v1").rstrip("/")
+    if address.startswith("http://") and _host_of(address) not in ("localhost", "127.0.0.1", "::1"):
+        raise ValueError(f"is {text!r}: the token needs an address that begins with https://")
+    return address
+
+
 def domains(text: str) -> list[str]:
     """Domains of mail addresses, or `*` for all."""
     named = [word.lower().removeprefix("@") for word in words(text)]

@@ -22,6 +22,7 @@ from annotation.serving.variable_values import (
     level,
     plain,
     positive,
+    private_api,
     site,
     sources,
     unquoted,
@@ -214,6 +215,14 @@ VARIABLES: dict[str, Variable] = {
     ),
     "MTURK_CALLS_PER_SECOND": Variable(
         positive, None, "the most calls a second", "20; no limit on this machine"
+    ),
+    "PROLIFIC_API_URL": Variable(
+        private_api,
+        "https://api.prolific.com",
+        "where Prolific's API is, with or without its `/api/v1` ([crowds.md](crowds.md))",
+    ),
+    "PROLIFIC_API_TOKEN": Variable(
+        plain, "", "the token by which this site uses Prolific's API", "none: no Prolific"
     ),
     "WORKER_FRAME_ANCESTORS": Variable(
         sources,

@@ -115,7 +115,10 @@ def _problems(
     if "budget" in changed and not money.raises(campaign.budget, after.budget):
         least = money.committed(campaign)
         if after.budget is not None and after.budget < least:
-            yield "budget", f"It cannot be less than {money.usd(least)}: that is spent or promised."
+            yield (
+                "budget",
+                f"It cannot be less than {campaign.as_money(least)}: that is spent or promised.",
+            )
     given = {name: getattr(after, name) for name in ("budget", "contact")}
     paid = crowd_of(campaign).pays
     for name, sentence in missing_to_publish(given, paid_crowd=paid, production=production):
@@ -133,11 +136,11 @@ def _problems(
             yield (
                 "workers_per_item",
                 f"The study has finished, and its budget carries no further round, which costs"
-                f" {money.usd(cost)}: raise the budget as well.",
+                f" {campaign.as_money(cost)}: raise the budget as well.",
             )
 
 
 def round_cost(campaign: Campaign, answers: int) -> Decimal:
     """What a budget must carry so that a round of that many answers to each HIT opens (M5)."""
-    practice = money.cost_of_practice(campaign, answers)
-    return money.cost_of(campaign, answers).total + practice.total
+    cost = money.cost_of(campaign, answers)
+    return cost.total + money.cost_of_practice(campaign, cost.sessions or answers).total

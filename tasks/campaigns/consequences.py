@@ -59,13 +59,13 @@ def _more_workers(campaign: Campaign, after: Campaign) -> Iterator[str]:
 
 
 def _other_budget(campaign: Campaign, after: Campaign) -> Iterator[str]:
-    committed = money.usd(money.committed(campaign))
+    committed = campaign.as_money(money.committed(campaign))
     if after.budget is None:
         yield f"Nothing limits what it spends; {committed} are spent or promised now."
         return
     yield (
-        f"It may spend {money.usd(after.budget)}, fees included; {committed} of it are spent or"
-        " promised now."
+        f"It may spend {campaign.as_money(after.budget)}, fees included; {committed} of it are"
+        " spent or promised now."
     )
     if money.raises(campaign.budget, after.budget) and campaign.confirmed_budget is not None:
         yield "By this you confirm that it spends real money, up to that sum."

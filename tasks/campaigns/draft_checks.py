@@ -1,6 +1,6 @@
 """What keeps a draft from having its settings: their own rules, and what the database knows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -65,6 +65,8 @@ def _unknown_to_database(
             "candidates.classifiers",
             f"Not of dataset {dataset.slug}: {some(unknown)}. It has: {some(known) or 'none'}.",
         )
+    for name in ("exclude_workers_of", "only_workers_of"):
+        yield from _other_crowds(name, values[name], values["crowd"], campaigns)
     slugs = (values["controls"] or {}).get("campaigns", [])
     known = {c.slug: c for c in campaigns.filter(slug__in=slugs).select_related("dataset")}
     for slug in slugs:
@@ -74,6 +76,19 @@ def _unknown_to_database(
         elif known[slug].dataset_id != dataset.pk:
             other = known[slug].dataset.slug
             yield "controls.campaigns", f"Campaign {slug} is of another dataset: {other}."
+
+
+def _other_crowds(
+    name: str, slugs: Iterable[str], crowd: str, campaigns: QuerySet[Campaign]
+) -> Iterator[Problem]:
+    """Campaigns whose workers a setting names that do not exist, or that have other people."""
+    crowds = dict(campaigns.filter(slug__in=slugs).values_list("slug", "crowd"))
+    for slug in slugs:
+        if slug not in crowds:
+            like = meant(slug, campaigns.values_list("slug", flat=True))
+            yield name, f"There is no campaign {slug}.{like}"
+        elif crowds[slug] != crowd:
+            yield name, f"Campaign {slug} is for the crowd {crowds[slug]}, whose people are others."
 
 
 def _unknown_images(dataset: Dataset, keys: list[str]) -> Iterator[str]:

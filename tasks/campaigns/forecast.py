@@ -34,6 +34,7 @@ def forecast(draft: Campaign, source: Campaign) -> Forecast:
         raise nothing_to_ask(draft)
     hits, controls, usable = pictures(draft, plan.offered, pairs)
     seconds = [money.expected_seconds(draft.kind, len(hit)) for hit in hits]
+    money.plan_session(draft, seconds)
     rewards = Counter(money.reward_of(draft, each) for each in seconds)
     r = draft.workers_per_item
     published = Published(

@@ -40,7 +40,9 @@ class Published:
     first_round: money.Cost = field(default_factory=money.Cost)
     whole: money.Cost = field(default_factory=money.Cost)
     practice: money.Cost = field(default_factory=money.Cost)  # of one person who needs all tries
+    session: str = ""  # what a session is and pays, as a sentence
     resumed: bool = False
+    tests: list[str] = field(default_factory=list)  # where it can be tried out, in lines
 
     @property
     def notes(self) -> list[str]:
@@ -52,6 +54,7 @@ class Published:
         )
         return [
             *([left_out] if self.nothing_to_offer else []),
+            *([self.session] if self.session else []),
             *self.gaps,
             *([practised] if self.practice.answers else []),
         ]
@@ -73,6 +76,8 @@ def freeze(campaign: Campaign) -> Published:
     lay_out_practice(campaign)
     published.practice = money.cost_of_practice(campaign, people=1)
     published.hits, controls = lay_out(campaign, of_source)
+    money.fix_session(campaign)
+    published.session = money.session_in_words(campaign)
     published.controls = len(controls)
     if campaign.kind == Kind.CLASSIFY:
         _store_foils(campaign, controls)

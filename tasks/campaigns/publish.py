@@ -17,7 +17,7 @@ from tasks.campaigns.freezing import Published, freeze, seed_of
 from tasks.campaigns.pictures import make_pictures_ahead
 from tasks.campaigns.practice import too_little_known
 from tasks.celery_tasks import sync_campaign
-from tasks.crowds import CrowdError, crowd_of, is_production
+from tasks.crowds import Crowd, CrowdError, crowd_of, is_production
 from tasks.market.sync import PATIENCE, put_before_crowd
 from tasks.models import Campaign
 from tasks.models.campaign import State
@@ -44,19 +44,21 @@ def publish(
     yes_spend: Decimal | None = None,
     tell: Callable[[Published], None] = lambda published: None,
     in_queue: bool = False,
+    test: str = "",
 ) -> Published:
     """Put a draft before its crowd, or resume a paused campaign; an open one stays as it is.
 
     All or nothing. A campaign that spends real money needs `production`, and its whole budget as
     `yes_spend`. `tell` is called with what was laid out before anything is put before the crowd;
-    `in_queue`: for a page, which waits for no long offer. Raises Refused naming everything that is
-    missing, and NotYetTold.
+    `in_queue`: for a page, which waits for no long offer. `test`: an email address; the campaign is
+    then offered to its test participant alone, and spends nothing before it is published without.
+    Raises Refused naming everything that is missing, and NotYetTold.
     """
     campaign.refresh_from_db()
     crowd = crowd_of(campaign)
-    market = crowd.marketplace
+    market = crowd.marketplace or crowd.session_market
     balance = None
-    if campaign.state == State.DRAFT and market is not None and not crowd.missing(campaign):
+    if campaign.state == State.DRAFT and market is not None and _suits(campaign, crowd):
         try:
             balance = market.balance(campaign)  # and so whether the marketplace can be reached
         except CrowdError as error:
@@ -64,7 +66,7 @@ def publish(
     real = is_production(campaign)
     with transaction.atomic():
         locked = Campaign.locked(campaign.pk)
-        if locked.state in (State.DRAFT, State.OPEN, State.PAUSED):
+        if not test and locked.state in (State.DRAFT, State.OPEN, State.PAUSED):
             money.confirm(locked, real, production, yes_spend, who)
         if locked.state in (State.OPEN, State.PAUSED):
             published = _summary(locked)
@@ -82,8 +84,25 @@ def publish(
     if campaign.state == State.PAUSED:
         return resume(campaign, who, in_queue=in_queue)
     tell(published)
+    if test:
+        published.tests = _try_out(campaign, crowd, test)
+        return published
+    crowd.goes_live(campaign)
     tell_crowd(campaign, in_queue)
     return published
+
+
+def _try_out(campaign: Campaign, crowd: Crowd, email: str) -> list[str]:
+    """Have it offered for a test. Returns where, in lines. Raises Refused."""
+    try:
+        return list(crowd.try_out(campaign, email))
+    except LookupError as error:
+        raise Refused(f"campaign {campaign.slug} is {campaign.state}: {error}") from None
+    except CrowdError as error:
+        raise Refused(
+            f"campaign {campaign.slug} is {campaign.state} and offered to nobody, but it cannot be"
+            f" tested: {error}"
+        ) from None
 
 
 def preview(campaign: Campaign) -> Published:
@@ -137,13 +156,14 @@ def _lay_down(locked: Campaign, complete: bool = True) -> Published:
 def _check_money(locked: Campaign, published: Published, balance: Decimal | None) -> None:
     """Raises Refused if the budget, or real money's account, cannot pay the first round."""
     first = published.first_round
-    practice = money.cost_of_practice(locked, min(locked.round_size, locked.workers_per_item))
+    people = first.sessions or min(locked.round_size, locked.workers_per_item)
+    practice = money.cost_of_practice(locked, people)
     total = first.total + practice.total
     trouble = ""
     if locked.budget is not None and total > locked.budget:
-        trouble = f"its budget is {money.usd(locked.budget)}"
+        trouble = f"its budget is {locked.as_money(locked.budget)}"
     elif balance is not None and total > balance:
-        trouble = f"the account at the marketplace holds {money.usd(balance)}"
+        trouble = f"the account at the marketplace holds {locked.as_money(balance)}"
     if trouble:
         raise Refused(
             f"campaign {locked.slug} cannot be published: its first round of {first.answers:,}"
@@ -162,7 +182,8 @@ def tell_crowd(campaign: Campaign, in_queue: bool) -> None:
     A page leaves this to the queue if the offer is long or a sync keeps the lock. Raises NotYetTold
     if a sync keeps the lock or the queue cannot be reached, and Refused if the marketplace failed.
     """
-    if not crowd_of(campaign).gives_places:
+    crowd = crowd_of(campaign)
+    if crowd.marketplace is None and crowd.session_market is None:
         return
     if in_queue and campaign.hits.count() > INLINE:
         if not _sync_in_queue(campaign):
@@ -194,14 +215,25 @@ def _sync_in_queue(campaign: Campaign) -> bool:
     return True
 
 
+def _suits(campaign: Campaign, crowd: Crowd) -> bool:
+    return not crowd.missing(campaign) and all(getattr(campaign, name) for name in crowd.needs)
+
+
+def _unfit(campaign: Campaign) -> list[str]:
+    """What its settings lack for its crowd, as clauses."""
+    crowd = crowd_of(campaign)
+    given = {name: getattr(campaign, name) for name in ("budget", "contact", *crowd.needs)}
+    production = crowd.is_production(campaign)
+    lacking = missing_to_publish(
+        given, paid_crowd=crowd.pays, production=production, needs=crowd.needs
+    )
+    return [*crowd.missing(campaign), *(sentence for _, sentence in lacking)]
+
+
 def _missing(campaign: Campaign) -> list[str]:
     """Everything that keeps a draft from being published, as clauses."""
     crowd = crowd_of(campaign)
-    missing = crowd.missing(campaign)
-    given = {"budget": campaign.budget, "contact": campaign.contact}
-    production = crowd.is_production(campaign)
-    lacking = missing_to_publish(given, paid_crowd=crowd.pays, production=production)
-    missing += [sentence for _, sentence in lacking]
+    missing = _unfit(campaign)
     if campaign.practice and crowd.gives_places:
         missing.append(
             f"its crowd {crowd.name} gives out the HITs by itself, so nothing holds a practice"

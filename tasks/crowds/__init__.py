@@ -1,8 +1,9 @@
 """Crowds: who answers, and how they are reached, recognised and paid.
 
 A crowd is a folder here with an object `CROWD`, a `Crowd` (crowd.py). One whose people are reached
-and paid through a marketplace's API has a `Marketplace` (marketplace.py) as well; the engine asks
-for it, and does nothing where there is none. Nothing outside of this folder knows a crowd by name.
+and paid through a marketplace's API has a `Marketplace` or a `SessionMarket` (marketplace.py) as
+well; the engine asks for it, and does nothing where there is none. Nothing outside of this folder
+knows a crowd by name.
 """
 
 from importlib import import_module
@@ -11,13 +12,27 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 from django.http import HttpRequest
 
-from tasks.crowds.crowd import BadVisit, Crowd, Door, Farewell, Frame, HandIn, Visit
+from tasks.crowds.crowd import (
+    BadVisit,
+    Crowd,
+    Door,
+    Farewell,
+    Frame,
+    HandIn,
+    Note,
+    SessionVisit,
+    Visit,
+    time_on_site,
+)
 from tasks.crowds.marketplace import (
     CrowdError,
     GoneHIT,
     MarketAssignment,
     MarketPayment,
     Marketplace,
+    MarketSession,
+    SessionMarket,
+    SessionPayment,
     Unavailable,
 )
 
@@ -36,7 +51,12 @@ __all__ = [
     "HandIn",
     "MarketAssignment",
     "MarketPayment",
+    "MarketSession",
     "Marketplace",
+    "Note",
+    "SessionMarket",
+    "SessionPayment",
+    "SessionVisit",
     "Unavailable",
     "Visit",
     "crowd_named",
@@ -44,10 +64,11 @@ __all__ = [
     "is_production",
     "marketplace_of",
     "open_to",
+    "time_on_site",
     "visitors",
 ]
 
-CROWDS = ("local", "mturk")
+CROWDS = ("local", "panel", "prolific", "mturk")
 
 
 def crowd_of(campaign: "Campaign") -> Crowd:

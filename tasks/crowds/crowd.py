@@ -9,15 +9,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
-from tasks.crowds.marketplace import Marketplace
+from tasks.crowds.marketplace import Marketplace, SessionMarket
 
 if TYPE_CHECKING:
-    from tasks.models import HIT, Assignment, Campaign, PracticeHIT, Worker
+    from tasks.models import HIT, Assignment, Campaign, PracticeHIT, Session, Worker
+
+LEAST_TIME = timedelta(minutes=10)
+TIMES_EXPECTED = 5
+
+
+def time_on_site(campaign: "Campaign", hit: "HIT | PracticeHIT") -> timedelta:
+    """How long a HIT is kept where the site gives it out: max(10 minutes, 5 x its expected time).
+
+    At most `assignment_minutes` (rule P5).
+    """
+    expected = timedelta(seconds=TIMES_EXPECTED * hit.expected_seconds)
+    return min(max(LEAST_TIME, expected), timedelta(minutes=campaign.assignment_minutes))
 
 
 class BadVisit(Exception):
@@ -28,16 +40,41 @@ class BadVisit(Exception):
 class Farewell:
     """What a crowd adds to the site's own words for whoever leaves a study."""
 
-    text: str = ""  # a sentence, with a code to copy, say
+    text: str = ""  # a sentence
     address: str = ""  # where they go on from there; "": nowhere
     link: str = ""  # the words of the button that leads there
+    code: str = ""  # to copy, where the button does not work
+
+
+@dataclass(frozen=True)
+class SessionVisit:
+    """Which session somebody comes for, by the ids of whoever sent them."""
+
+    key: str  # Session.key
+    worker: str  # Worker.external_id
+    study: str = ""
+    is_test: bool = False
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a crowd tells researchers on a campaign's page."""
+
+    title: str
+    text: str = ""
+    copied: str = ""  # an address or a code to copy; an address may be below the site's
+    address: str = ""  # where a link leads
 
 
 class Door(Protocol):
     """How workers come in and are recognised where the site gives out the HITs."""
 
-    parameters: tuple[str, ...]
-    """What its links may carry, which "Begin" sends on."""
+    def parameters(self, campaign: "Campaign") -> Sequence[str]:
+        """What its links may carry, which "Begin" sends on."""
+
+    def vouched(self, request: HttpRequest, campaign: "Campaign") -> Mapping[str, str]:
+        """What the site has checked of who comes, signed, for the page's form to carry on."""
+        return {}
 
     def link(self, campaign: "Campaign", external_id: str) -> str:
         """The address, below the site's, at which the worker of that id comes in."""
@@ -81,8 +118,17 @@ class Door(Protocol):
     def barred(self, campaign: "Campaign", worker: "Worker") -> str:
         """Why the worker gets no further HIT, as a sentence, although they came in; "": they do."""
 
-    def refused(self, campaign: "Campaign", worker: "Worker") -> Farewell:
-        """How whoever refused the campaign's consent leaves; the site gives them no work."""
+    def session(self, request: HttpRequest, campaign: "Campaign") -> SessionVisit | None:
+        """The session that a request comes for, where work is paid by the session.
+
+        None: it says nothing of one. Called where `worker_of` raised nothing.
+        """
+
+    def leaves(self, session: "Session") -> Farewell:
+        """How the worker of a session that has ended goes back to where they came from.
+
+        Its outcome says how it ended. It may be unsaved: whoever came when there was no work.
+        """
 
     def open_to(self, request: HttpRequest) -> Q:
         """Which of the crowd's campaigns the visitor may find at /tasks/."""
@@ -123,7 +169,7 @@ class Frame(Protocol):
 
 
 class Crowd(Protocol):
-    """What differs between crowds. Money is US dollars, as Decimal."""
+    """What differs between crowds. Money is in the campaign's currency, as Decimal."""
 
     name: str
     about: str
@@ -138,6 +184,12 @@ class Crowd(Protocol):
     frame: Frame | None
     marketplace: Marketplace | None
     """Where its people are offered work and paid; None where the site reaches them by itself."""
+    pays_by_session: bool = False
+    """Its people are paid for a session of several HITs (rule S1), not for each."""
+    session_market: SessionMarket | None = None
+    """Where its people are offered sessions and paid for them."""
+    needs: Sequence[str] = ()
+    """Settings without which a campaign for it cannot be published."""
 
     @property
     def gives_places(self) -> bool:
@@ -162,5 +214,45 @@ class Crowd(Protocol):
     def round_reward(self, amount: Decimal) -> Decimal:
         """The least reward, at least `amount`, that this crowd can pay."""
 
-    def fee(self, amount: Decimal) -> Decimal:
-        """What the marketplace charges on top of a reward or a bonus of that amount."""
+    def fee(self, amount: Decimal, campaign: "Campaign | None" = None) -> Decimal:
+        """What the marketplace charges on top of a reward or a bonus of that amount, without VAT.
+
+        By the terms of the campaign's account there, where they are known.
+        """
+
+    def vat(self, amount: Decimal, campaign: "Campaign | None" = None) -> Decimal:
+        """The value added tax on that fee."""
+        return Decimal(0)
+
+    def pays_parts(self, campaign: "Campaign") -> bool:
+        """Whether finished HITs of somebody who left their session are paid, and so used.
+
+        Else they are set free.
+        """
+        return True
+
+    def try_out(self, campaign: "Campaign", email: str) -> Sequence[str]:
+        """Let somebody of that address try the open campaign as its people will; nobody else.
+
+        Until `goes_live`, nothing is offered to anybody. Returns where they find it, in lines. May
+        raise CrowdError; raises LookupError where the crowd has no such thing.
+        """
+        raise LookupError(f"the crowd {self.name} has no test people: open the study's own address")
+
+    def goes_live(self, campaign: "Campaign") -> None:
+        """The researcher's word that it may be offered, after it was tried out."""
+        return None
+
+    def demographics(self, campaign: "Campaign") -> dict[str, Any] | None:
+        """Who took part, as counts that single nobody out; None: nobody was asked.
+
+        Asks nothing of a marketplace.
+        """
+        return None
+
+    def notes(self, campaign: "Campaign") -> Sequence[Note]:
+        """What researchers should see on a campaign's page: the address to give to a panel, say.
+
+        Asks nothing of a marketplace.
+        """
+        return ()

@@ -1,8 +1,9 @@
 """What the engine asks of a marketplace: offer work, fetch what was done, pay for it.
 
-tasks/market/ calls it outside of any transaction, under one lock per campaign. Any call may be cut
-off in the middle and made again, minutes or weeks later, so each says what the state should be,
-not what to add.
+A `Marketplace` gives out the HITs by itself and pays for each; a `SessionMarket` sends people to
+the site, which gives out the HITs, and pays for their sessions. tasks/market/ calls either outside
+of any transaction, under one lock per campaign. Any call may be cut off in the middle and made
+again, minutes or weeks later, so each says what the state should be, not what to add.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -12,7 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from tasks.models import Assignment, Campaign
+    from tasks.models import Assignment, Campaign, Payment, Session
 
 
 class CrowdError(Exception):
@@ -130,4 +131,98 @@ class Marketplace(Protocol):
         """The marketplace's own list of what it paid for the campaign's HITs.
 
         `hits`: only these (ids), since each may cost a call (tasks/market/sync.py).
+        """
+
+
+@dataclass(frozen=True)
+class MarketSession:
+    """A session as the marketplace reports it, whatever the site knows of it."""
+
+    key: str  # the marketplace's id: Session.key
+    study: str
+    worker: str  # the marketplace's id of the worker
+    status: Literal[
+        "active", "submitted", "approved", "rejected", "returned", "timed_out", "screened_out"
+    ]
+    code: str = ""  # what its worker entered; decides nothing, the site's own record does
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    return_requested: bool = False
+
+
+@dataclass(frozen=True)
+class SessionPayment:
+    """A payment for a session in the marketplace's own books."""
+
+    kind: Literal["base", "bonus", "screened_out"]
+    session: str  # its key
+    amount: Decimal  # without fee and VAT
+    market_ref: str = ""
+
+
+class SessionMarket(Protocol):
+    """Where sessions are offered and paid. Every method may raise CrowdError.
+
+    What `Marketplace` says of repeated calls holds here too. None is called inside a transaction.
+    """
+
+    def offer(self, campaign: "Campaign", places: int) -> None:
+        """Let `places` more people begin, of those who are not in a session yet.
+
+        Afterwards so many places are free there, as far as the marketplace lets their number
+        change: it may be impossible to take any back.
+        """
+
+    def withdraw(self, campaign: "Campaign") -> None:
+        """Let nobody begin any more; whoever is in a session may finish it.
+
+        The campaign's state says whether for a while (paused) or for good (finished, closed).
+        """
+
+    def places_available(self, campaign: "Campaign") -> int:
+        """How many people could still begin there now."""
+
+    def fetch(self, campaign: "Campaign") -> Iterator[MarketSession]:
+        """Every session whose status there differs from its Session.market_state.
+
+        It may yield more than that, and lazily, over all studies of the campaign. A fetch that ends
+        without CrowdError has reported all.
+        """
+
+    def unknown(self, campaign: "Campaign") -> list[str]:
+        """What the marketplace holds and the site does not know; nobody touches it."""
+
+    def approve(self, campaign: "Campaign", sessions: "Sequence[Session]") -> None:
+        """Approve sessions, and so pay their base pay. Again: no error."""
+
+    def reject(self, session: "Session", feedback: str) -> None:
+        """Refuse to pay a session; its worker reads `feedback`. Again: no error."""
+
+    def screen_out(self, session: "Session", amount: Decimal) -> bool:
+        """Let a session end as screened out and pay `amount` for it, once. Again: no error.
+
+        False: the marketplace cannot, and nothing was done; the site then asks for a return and
+        pays a bonus.
+        """
+
+    def request_return(self, session: "Session", reason: str) -> None:
+        """Ask its worker to return a session, once: nothing is approved or rejected."""
+
+    def pay_bonuses(
+        self, campaign: "Campaign", payments: "Sequence[Payment]"
+    ) -> "Iterator[tuple[Payment, str]]":
+        """Pay bonuses, each once, and yield those that are paid with the marketplace's id of each.
+
+        Called with all that are due, in the order of their ids, and after an unclear answer or a
+        crash with the same again: so it writes down what it is about to pay before it does, and
+        looks before it pays. `payment.session` and its worker come with them.
+        """
+
+    def balance(self, campaign: "Campaign") -> Decimal:
+        """What is left in the researcher's account."""
+
+    def ledger(self, campaign: "Campaign") -> Iterator[SessionPayment]:
+        """The marketplace's own list of what it paid, over all studies of the campaign.
+
+        One line for each base pay; all bonuses of a session may be one line.
         """

@@ -18,6 +18,7 @@ from imagesets.clock import Now, database_now
 from imagesets.locks import Lock, held
 from tasks import money
 from tasks.crowds import Crowd, CrowdError, Marketplace, Unavailable, crowd_of
+from tasks.market import sessions
 from tasks.market.gone import chosen, give_up, gone_hits, lost_hits, offer_again, told
 from tasks.market.reconcile import count_again, expire, mark_paid, reconcile_all
 from tasks.market.troubles import keep_troubles
@@ -28,7 +29,15 @@ from tasks.models.payment import PaymentKind, PaymentState
 from tasks.models.refused import Refused
 from tasks.results.habits import replace_habits
 from tasks.work.review import Reviewed, review
-from tasks.work.rounds import asked, finish_if_done, open_round, short_of_money, state_told
+from tasks.work.rounds import (
+    asked,
+    finish_if_done,
+    give_up_stranded,
+    open_round,
+    short_of_money,
+    state_told,
+)
+from tasks.work.sessions import end_idle
 from tasks.work.skills import OVERLAP
 
 PATIENCE = 5.0  # seconds that a page waits for a running sync
@@ -58,6 +67,7 @@ class Synced:
     busy: bool = False  # another one was running, and nothing was done
     fetched: int = 0
     expired: int = 0
+    left: int = 0  # sessions whose workers have gone
     reviewed: Reviewed = field(default_factory=Reviewed)
     paid: int = 0
     entered: int = 0  # bonuses
@@ -78,6 +88,7 @@ def report(campaign: Campaign, done: Synced) -> list[str]:
     parts = [
         (done.fetched, "reported by the marketplace"),
         (done.expired, "expired"),
+        (done.left, "sessions over"),
         (reviewed.accepted, "accepted"),
         (reviewed.rejected, "rejected"),
         (reviewed.set_aside, "set aside"),
@@ -142,7 +153,7 @@ def sync(
 
 def _sync(campaign: Campaign, progress: Progress, decisions: Decisions | None) -> Synced:
     crowd = crowd_of(campaign)
-    market = crowd.marketplace
+    market, session_market = crowd.marketplace, crowd.session_market
     done = Synced()
     before = campaign.state
     done.unconfirmed = money.unconfirmed(campaign)
@@ -151,6 +162,10 @@ def _sync(campaign: Campaign, progress: Progress, decisions: Decisions | None) -
         if market is not None:
             progress("fetching")
             done.fetched = reconcile_all(campaign, market.fetch(campaign))
+        if session_market is not None:
+            progress("fetching")
+            done.fetched = sessions.take_in(campaign, session_market)
+        done.left = end_idle(campaign)
         if decisions is not None:
             _carry_out(campaign, decisions)
         done.expired = expire(campaign, fetched_at=began)
@@ -162,12 +177,17 @@ def _sync(campaign: Campaign, progress: Progress, decisions: Decisions | None) -
             _send_rejections(campaign, market, done)
             if not done.unconfirmed:
                 _pay(campaign, market, done)
+        if session_market is not None and not done.unconfirmed:
+            progress("paying")
+            done.paid = sessions.decide(campaign, session_market, done.troubles)
+            done.paid += sessions.pay_bonuses(campaign, session_market)
     progress("offering")
     if not done.unconfirmed:
         _next_round(campaign, crowd, done)
+    give_up_stranded(campaign)
     finish_if_done(_fresh(campaign))
     if not (done.unconfirmed and _fresh(campaign).state == State.OPEN):
-        _offer_or_withdraw(campaign, market)
+        _offer_or_withdraw(campaign)
     if market is not None:
         progress("comparing")
         done.unknown = market.unknown(campaign)
@@ -176,6 +196,10 @@ def _sync(campaign: Campaign, progress: Progress, decisions: Decisions | None) -
             found = money.compare(campaign, _comparable(campaign)).not_entered
             done.entered = money.enter_bonuses(campaign, found, decisions.who)
         done.differences = money.differences(campaign, _to_compare(_fresh(campaign), before))
+    if session_market is not None:
+        progress("comparing")
+        done.unknown = session_market.unknown(campaign)
+        done.differences = sessions.differences(campaign, session_market)
     since = Q(submitted_at__gte=campaign.synced_at - OVERLAP) if campaign.synced_at else Q()
     if done.fetched or campaign.assignments.filter(since, submitted_at__isnull=False).exists():
         replace_habits(campaign)
@@ -253,20 +277,25 @@ def put_before_crowd(campaign: Campaign, patience: float | None) -> bool:
     """
     with held(Lock.SYNC, campaign.pk, patience) as mine:
         if mine:
-            _offer_or_withdraw(campaign, crowd_of(campaign).marketplace)
+            _offer_or_withdraw(campaign)
     return mine
 
 
-def _offer_or_withdraw(campaign: Campaign, market: Marketplace | None) -> None:
+def _offer_or_withdraw(campaign: Campaign) -> None:
     """Offer or withdraw places as the campaign's state says; repeat if it changed meanwhile.
 
     Raises CrowdError, also if the offer would spend real money that nobody has confirmed.
     """
-    while market is not None:
+    crowd = crowd_of(campaign)
+    market, session_market = crowd.marketplace, crowd.session_market
+    while market is not None or session_market is not None:
         state = _fresh(campaign).state
         if state == State.OPEN and (wrong := money.unconfirmed(campaign)):
             raise CrowdError(wrong)
-        (market.offer if state == State.OPEN else market.withdraw)(campaign)
+        if market is not None:
+            (market.offer if state == State.OPEN else market.withdraw)(campaign)
+        if session_market is not None:
+            sessions.offer_or_withdraw(campaign, session_market)
         if _fresh(campaign).state == state:
             return
 

@@ -22,6 +22,7 @@ from tasks.models.results import (
     Run,
     WorkerResult,
 )
+from tasks.models.session import Session
 from tasks.models.transition import Transition
 from tasks.models.worker import Secret, Stop, Worker
 
@@ -59,6 +60,7 @@ __all__ = [
     "Run",
     "Secret",
     "Section",
+    "Session",
     "Stop",
     "Transition",
     "Work",

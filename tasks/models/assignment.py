@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from imagesets.models import new_public_id
 from tasks.models.campaign import Campaign
 from tasks.models.hit import HIT
+from tasks.models.session import Session
 from tasks.models.transaction_id import CurrentTransaction, TransactionField
 from tasks.models.transition import Transition, check, named
 from tasks.models.worker import Worker
@@ -91,6 +92,14 @@ class Assignment(models.Model):
         blank=True,
         default=new_public_id,
         help_text="The secret by which its worker opens and answers it; an imported one has none.",
+    )
+    session = models.ForeignKey(
+        Session, on_delete=models.PROTECT, null=True, blank=True, related_name="assignments"
+    )
+    is_extra = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Done after its session was full, and so paid by a bonus of its own.",
     )
     round = models.PositiveSmallIntegerField(default=1)
     state = models.CharField(
@@ -212,6 +221,10 @@ class Assignment(models.Model):
             models.CheckConstraint(
                 condition=Q(outcome="") | Q(submitted_at__isnull=False),
                 name="only_an_answer_is_reviewed",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_extra=False) | Q(session__isnull=False),
+                name="only_a_session_has_extra_work",
             ),
         ]
         indexes = [

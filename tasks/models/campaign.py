@@ -1,5 +1,6 @@
 """A campaign: one kind of question about a dataset's images, and what publishing froze."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -12,6 +13,7 @@ from tasks.models.campaign_settings import KINDS, OPEN_TO, SETTINGS, default_of
 from tasks.models.setting_groups import CANDIDATES
 from tasks.models.setting_types import NOT_SET, REQUIRED, Dollars, Number, Slug, Text, Whole
 from tasks.models.spoken import SpokenText, Texts
+from tasks.models.sums import in_words
 from tasks.models.transition import (
     CAMPAIGN_MOVE_NEEDS,
     CAMPAIGN_MOVES,
@@ -130,6 +132,30 @@ class Campaign(models.Model):
     wage = models.DecimalField(max_digits=7, decimal_places=2, **_declared("wage"))
     reward = models.DecimalField(max_digits=7, decimal_places=2, **_declared("reward"))
     budget = models.DecimalField(max_digits=12, decimal_places=2, **_declared("budget"))
+    currency = models.CharField(max_length=3, **_declared("currency"))
+    session_minutes = models.PositiveSmallIntegerField(**_declared("session_minutes"))
+    continue_for_bonus = models.BooleanField(**_declared("continue_for_bonus"))
+    max_share_per_worker = models.DecimalField(
+        max_digits=5, decimal_places=4, **_declared("max_share_per_worker")
+    )
+    session_hits = models.PositiveSmallIntegerField(
+        null=True, blank=True, editable=False, help_text="HITs of a session, fixed at publish."
+    )
+    session_seconds = models.FloatField(
+        null=True, blank=True, editable=False, help_text="How long a session should take."
+    )
+    session_reward = models.DecimalField(
+        max_digits=7,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Base pay of a session.",
+    )
+    panel = models.JSONField(**_declared("panel"))
+    prolific = models.JSONField(**_declared("prolific"))
+    exclude_workers_of = models.JSONField(default=list, blank=True)
+    only_workers_of = models.JSONField(default=list, blank=True)
     confirmed_budget = models.DecimalField(
         max_digits=12,
         decimal_places=2,
@@ -205,6 +231,15 @@ class Campaign(models.Model):
     def texts(self) -> Texts:
         """Its own texts (title, instructions, ...) in the page's language."""
         return Texts(self, self.languages)
+
+    @property
+    def in_currency(self) -> str:
+        """The currency of its sums, by its three letters."""
+        return self.currency or "USD"
+
+    def as_money(self, amount: Decimal) -> str:
+        """A sum of its money as researchers read it."""
+        return in_words(amount, self.in_currency)
 
     @property
     def judgments_needed(self) -> int:

@@ -7,17 +7,20 @@ setting_types.py. These modules import nothing else.
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from tasks.models.setting_groups import (
     CANDIDATES,
     CONTROLS,
+    EXACT_SHARE,
     FOLLOW_UP,
     MEDIUM,
+    PANEL,
     PER_LABEL,
     PRACTICE,
+    PROLIFIC,
     QUALIFICATION,
     SMALL,
 )
@@ -46,6 +49,15 @@ OPEN_TO = {"invited": "people with an invitation", "anyone": "anyone with its ad
 WAGES = Dollars(Decimal(0), Decimal("99999.99"))
 CONTAINS, CLASSIFY = ("contains",), ("classify",)
 LOCAL, MTURK = ("local",), ("mturk",)
+PANELS, PROLIFICS = ("panel",), ("prolific",)
+BY_SESSION = ("panel", "prolific")
+CURRENCIES = {
+    code: code
+    for code in (
+        *("USD", "GBP", "EUR", "AUD", "CAD", "CHF", "CZK", "DKK", "HKD", "ILS", "INR", "MXN"),
+        *("NOK", "NZD", "PLN", "SEK", "SGD", "ZAR"),
+    )
+}
 
 SETTINGS: dict[str, Setting] = {
     setting.name: setting
@@ -226,18 +238,27 @@ SETTINGS: dict[str, Setting] = {
             null=True,
         ),
         Setting(
+            "currency",
+            "Currency",
+            Choice(CURRENCIES),
+            "Of all sums of the campaign, by its three letters. Null: that of the account at the"
+            " marketplace, else USD.",
+            default=None,
+            null=True,
+        ),
+        Setting(
             "wage",
             "Wage",
             WAGES,
-            "US dollars an hour, from which rewards follow.",
+            "An hour's pay, from which rewards follow.",
             default=Decimal("15.00"),
         ),
         Setting(
             "reward",
             "Reward",
             WAGES,
-            "US dollars for one HIT, whatever its size. If not given, it follows from the wage and"
-            " the expected time.",
+            "The pay for one HIT, whatever its size; for panel and prolific, for one session. If"
+            " not given, it follows from the wage and the expected time.",
             default=None,
             null=True,
         ),
@@ -245,11 +266,68 @@ SETTINGS: dict[str, Setting] = {
             "budget",
             "Budget",
             Dollars(Decimal("0.01"), Decimal("9999999999.99")),
-            "US dollars, fees included, that the campaign never exceeds. Needed to publish to a"
-            " crowd that is paid through a marketplace.",
+            "The sum, fees included, that the campaign never exceeds. Needed to publish to a crowd"
+            " that is paid in money.",
             default=None,
             null=True,
             later=True,
+        ),
+        Setting(
+            "session_minutes",
+            "Session minutes",
+            Whole(1, 600),
+            "About how long a paid session is: so many HITs as take this time, at least one.",
+            default=10,
+            crowds=BY_SESSION,
+        ),
+        Setting(
+            "continue_for_bonus",
+            "Continue for bonus",
+            Flag(),
+            "Whoever has done a session may go on HIT by HIT, each for a bonus.",
+            default=True,
+            crowds=BY_SESSION,
+        ),
+        Setting(
+            "max_share_per_worker",
+            "Most of a worker",
+            EXACT_SHARE,
+            "The share of the campaign's HITs that one worker may do; never less than one session.",
+            default=Decimal("0.02"),
+            crowds=BY_SESSION,
+        ),
+        Setting(
+            "panel",
+            "Panel",
+            PANEL,
+            "How a panel sends its people here, and where they go back to. Needed to publish to a"
+            " panel.",
+            default=None,
+            null=True,
+            crowds=PANELS,
+        ),
+        Setting(
+            "prolific",
+            "Prolific",
+            PROLIFIC,
+            "How the campaign stands at Prolific. Null: the defaults of its parts.",
+            default=None,
+            null=True,
+            crowds=PROLIFICS,
+        ),
+        Setting(
+            "exclude_workers_of",
+            "Exclude workers of",
+            ListOf(Text(), distinct=True),
+            "Slugs of campaigns of the same crowd: whoever answered there gets no work here.",
+            default=[],
+        ),
+        Setting(
+            "only_workers_of",
+            "Only workers of",
+            ListOf(Text(), distinct=True),
+            "Slugs of campaigns of the same crowd: only whoever answered in one of them gets work.",
+            default=[],
         ),
         Setting(
             "assignment_minutes",
@@ -396,17 +474,29 @@ def _only_contains_practises(values: Mapping[str, Any]) -> Problem | None:
     return "practice", "Only a campaign of kind contains has a practice."
 
 
+def _workers_come_from_others(values: Mapping[str, Any]) -> Problem | None:
+    for name in ("exclude_workers_of", "only_workers_of"):
+        if values["slug"] in values[name]:
+            return name, "A campaign cannot name itself."
+    both = [slug for slug in values["exclude_workers_of"] if slug in values["only_workers_of"]]
+    return ("exclude_workers_of", f"{both[0]} is in only_workers_of too.") if both else None
+
+
 RULES: tuple[Rule, ...] = (
     *(_has_a_slug, _only_classify_follows, _controls_come_from_others),
-    _only_contains_practises,
+    *(_only_contains_practises, _workers_come_from_others),
 )
 
 
 def missing_to_publish(
-    values: Mapping[str, Any], *, paid_crowd: bool, production: bool = False
+    values: Mapping[str, Any],
+    *,
+    paid_crowd: bool,
+    production: bool = False,
+    needs: Iterable[str] = (),
 ) -> list[Problem]:
-    """Settings that a draft may lack and a published campaign needs."""
-    missing = []
+    """Settings that a draft may lack and a published campaign needs; `needs`: its crowd's own."""
+    missing = [(name, f"it has no {name}") for name in needs if not values[name]]
     if paid_crowd and values["budget"] is None:
         missing.append(("budget", "it has no budget"))
     if production and not values["contact"]:

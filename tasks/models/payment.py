@@ -8,6 +8,7 @@ from django.db.models import Q
 from tasks.models.assignment import Assignment
 from tasks.models.campaign import Campaign
 from tasks.models.practice import PracticeTry
+from tasks.models.session import Session
 from tasks.models.worker import Worker
 
 
@@ -17,6 +18,7 @@ class PaymentKind(models.TextChoices):
     BASE = "base", "base pay"
     BONUS = "bonus", "bonus"
     FEE = "fee", "the marketplace's fee"
+    VAT = "vat", "VAT on the fee"
     PRACTICE = "practice", "practice pay"
 
 
@@ -28,11 +30,12 @@ class PaymentState(models.TextChoices):
 
 
 class Payment(models.Model):
-    """One amount, in US dollars, stored by the step that makes it due.
+    """One amount, in the campaign's currency, stored by the step that makes it due.
 
     `request_key` says what it is for: the same key is the same payment, so nothing is paid twice.
-    An accepted answer has one base payment, a try at the practice one payment of its own, and
-    nothing else is paid for by an assignment or a try; a fee belongs to the payment that incurs it.
+    An accepted answer, or where that is what is paid a session, has one base payment; a try at the
+    practice has one payment of its own. A fee and its VAT belong to the payment that incurs them.
+    All payments of a session's work name the session too, but for the base pay of an assignment.
     """
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="payments")
@@ -41,6 +44,9 @@ class Payment(models.Model):
     )
     practice = models.ForeignKey(
         PracticeTry, on_delete=models.CASCADE, null=True, blank=True, related_name="payments"
+    )
+    session = models.ForeignKey(
+        Session, on_delete=models.PROTECT, null=True, blank=True, related_name="payments"
     )
     kind = models.CharField(max_length=8, choices=PaymentKind.choices)
     amount = models.DecimalField(max_digits=12, decimal_places=4)
@@ -73,13 +79,32 @@ class Payment(models.Model):
                 condition=Q(kind=PaymentKind.PRACTICE),
                 name="a_practice_is_paid_once",
             ),
+            models.UniqueConstraint(
+                fields=["session"],
+                condition=Q(kind=PaymentKind.BASE),
+                name="a_session_is_paid_once",
+            ),
             models.CheckConstraint(
-                condition=Q(kind__in=[PaymentKind.BASE, PaymentKind.BONUS], practice=None)
-                & Q(assignment__isnull=False)
-                | Q(kind=PaymentKind.PRACTICE, assignment=None, practice__isnull=False)
-                | Q(kind=PaymentKind.FEE, assignment=None, practice__isnull=False)
-                | Q(kind=PaymentKind.FEE, assignment__isnull=False, practice=None),
-                name="a_payment_is_for_one_thing",
+                condition=Q(assignment=None) | Q(practice=None),
+                name="a_payment_is_for_one_work",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind=PaymentKind.PRACTICE) | Q(practice__isnull=False),
+                name="practice_pay_is_for_a_try",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind__in=[PaymentKind.BASE, PaymentKind.BONUS]) | Q(practice=None),
+                name="a_try_has_no_other_pay",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind=PaymentKind.BASE) | Q(assignment=None) | Q(session=None),
+                name="base_pay_is_of_one_thing",
+            ),
+            models.CheckConstraint(
+                condition=Q(assignment__isnull=False)
+                | Q(practice__isnull=False)
+                | Q(session__isnull=False),
+                name="a_payment_is_for_something",
             ),
         ]
         indexes = [
@@ -98,6 +123,6 @@ class Payment(models.Model):
     @property
     def worker(self) -> Worker:
         """Who earned it."""
-        work = self.assignment or self.practice
+        work = self.assignment or self.practice or self.session
         assert work is not None
         return work.worker

@@ -14,6 +14,7 @@ from tasks.models.assignment import Assignment, positions
 from tasks.models.campaign import Campaign
 from tasks.models.draft import AnyDraft
 from tasks.models.picture_report import PictureReport
+from tasks.models.session import Session
 from tasks.models.worker import Worker
 
 
@@ -70,6 +71,9 @@ class PracticeTry(models.Model):
         PracticeHIT, on_delete=models.PROTECT, related_name="tries", db_index=False
     )
     worker = models.ForeignKey(Worker, on_delete=models.PROTECT, related_name="practice_tries")
+    session = models.ForeignKey(
+        Session, on_delete=models.PROTECT, null=True, blank=True, related_name="practice_tries"
+    )
     token = models.CharField(
         max_length=16,
         unique=True,

@@ -48,7 +48,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Dollars:
-    """A sum of US dollars, to the cent."""
+    """A sum of money, to the cent."""
 
     least: Decimal
     most: Decimal

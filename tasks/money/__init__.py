@@ -1,15 +1,21 @@
-"""Money: what answers cost, the hard budget, and the ledger. US dollars, always Decimal."""
+"""Money: what answers cost, the hard budget, and the ledger. Always Decimal."""
 
-from tasks.money.budget import committed, over, raises, spent, spent_by
+from tasks.money.budget import beyond, committed, held, over, raises, spent, spent_by
 from tasks.money.costs import (
     Cost,
     budget_told,
     cost_of,
     cost_of_practice,
     cost_of_rewards,
+    cost_of_sessions,
     expected_seconds,
+    fix_session,
+    plan_session,
     price,
+    price_of,
     reward_of,
+    session_in_words,
+    sessions_for,
     usd,
 )
 from tasks.money.ledger import (
@@ -18,12 +24,16 @@ from tasks.money.ledger import (
     enter_bonuses,
     owe,
     owe_bonus,
+    owe_part,
     owe_practice,
+    owe_session,
 )
 from tasks.money.production import confirm, unconfirmed
+from tasks.money.sessions import needs_another, places_beyond, sessions_wanted
 
 __all__ = [
     "Cost",
+    "beyond",
     "budget_told",
     "committed",
     "compare",
@@ -31,16 +41,28 @@ __all__ = [
     "cost_of",
     "cost_of_practice",
     "cost_of_rewards",
+    "cost_of_sessions",
     "differences",
     "enter_bonuses",
     "expected_seconds",
+    "fix_session",
+    "held",
+    "needs_another",
     "over",
     "owe",
     "owe_bonus",
+    "owe_part",
     "owe_practice",
+    "owe_session",
+    "places_beyond",
+    "plan_session",
     "price",
+    "price_of",
     "raises",
     "reward_of",
+    "session_in_words",
+    "sessions_for",
+    "sessions_wanted",
     "spent",
     "spent_by",
     "unconfirmed",

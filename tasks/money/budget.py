@@ -1,8 +1,8 @@
 """The hard budget: what a campaign has spent or must still spend, and by how much it is over.
 
-The budget holds because every step that could cost more (a round, a place given out again, a bonus)
-asks `over` while it holds the lock on the campaign's row. An answer need not ask: the price of its
-place only becomes a debt.
+The budget holds because every step that could cost more (a round, a place given out again, a
+session, a bonus) asks `over` or `beyond` while it holds the lock on the campaign's row. An answer
+need not ask: the price of its place, or of its session, only becomes a debt.
 """
 
 from collections.abc import Iterable
@@ -13,6 +13,8 @@ from django.db.models import Sum
 
 from tasks.crowds import crowd_of
 from tasks.models import Campaign, Payment
+from tasks.money.costs import cost_of_sessions, price_of
+from tasks.money.sessions import sessions_wanted
 from tasks.sql.used import handed_in
 
 
@@ -27,10 +29,22 @@ def spent_by(campaigns: Iterable[Campaign]) -> dict[int, Decimal]:
     return dict(payments.values_list("campaign").annotate(Sum("amount")))
 
 
-# One statement, one snapshot: an answer is counted by its place or by its payment, never by both.
-# Imported answers were paid elsewhere.
-_COMMITTED = f"""
+# What one statement adds up is of one snapshot: an answer is counted by its place or by its
+# payment, a session by its promise or by its payment, never by both. Each row: a reward whose fee
+# comes on top, and how often it is still to be paid; first the ledger, whose sum is whole.
+_LEDGER = """
     SELECT NULL, sum(p.amount) FROM tasks_payment p WHERE p.campaign_id = %(campaign)s
+"""
+_TRIES = """
+    SELECT h.reward, count(*) FROM tasks_practicetry t
+    JOIN tasks_practicehit h ON h.id = t.hit_id
+    WHERE h.campaign_id = %(campaign)s AND t.submitted_at IS NULL
+      AND t.expires_at > statement_timestamp()
+    GROUP BY h.reward
+"""
+# Imported answers were paid elsewhere.
+_BY_HIT = f"""
+    {_LEDGER}
     UNION ALL
     SELECT h.reward, count(*) FROM tasks_place p
     JOIN tasks_hit h ON h.id = p.hit_id
@@ -45,26 +59,54 @@ _COMMITTED = f"""
       AND NOT a.imported AND p.id IS NULL
       AND (a.state = 'submitted' OR {handed_in()})
     GROUP BY h.reward
+    UNION ALL {_TRIES}
+"""
+# A session that is worked on, or of which something is answered, may yet cost all of its pay.
+_BY_SESSION = f"""
+    {_LEDGER}
     UNION ALL
-    SELECT h.reward, count(*) FROM tasks_practicetry t
-    JOIN tasks_practicehit h ON h.id = t.hit_id
-    WHERE h.campaign_id = %(campaign)s AND t.submitted_at IS NULL
-      AND t.expires_at > statement_timestamp()
+    SELECT s.reward, count(*) FROM tasks_session s
+    WHERE s.campaign_id = %(campaign)s AND s.settled_at IS NULL AND NOT s.is_test
+      AND (s.kept_until > statement_timestamp() OR s.outcome = 'done' OR EXISTS (
+        SELECT FROM tasks_assignment a WHERE a.session_id = s.id
+          AND (a.state = 'submitted' OR a.state = 'open' AND a.expires_at > statement_timestamp())))
+    GROUP BY s.reward
+    UNION ALL
+    SELECT h.reward, count(*) FROM tasks_assignment a
+    JOIN tasks_hit h ON h.id = a.hit_id
+    JOIN tasks_session s ON s.id = a.session_id
+    WHERE a.campaign_id = %(campaign)s AND a.is_extra AND NOT s.is_test AND (
+      a.state = 'open' AND a.expires_at > statement_timestamp()
+      OR a.state = 'submitted' AND a.outcome = '')
     GROUP BY h.reward
+    UNION ALL {_TRIES}
 """
 
 
 def committed(campaign: Campaign) -> Decimal:
-    """What is in the ledger, and what answers and practice still to come or in review will cost."""
-    crowd = crowd_of(campaign)
+    """What is in the ledger, and what answers and practice still to come or in review will cost.
+
+    Where sessions are paid: with those that the open places of the rounds so far need.
+    """
+    if not crowd_of(campaign).pays_by_session:
+        return _sum(campaign, _BY_HIT)
+    return held(campaign) + cost_of_sessions(campaign, sessions_wanted(campaign)).total
+
+
+def held(campaign: Campaign) -> Decimal:
+    """Where sessions are paid: what is in the ledger, and what was promised to people."""
+    return _sum(campaign, _BY_SESSION)
+
+
+def _sum(campaign: Campaign, statement: str) -> Decimal:
     total = Decimal(0)
     with connection.cursor() as cursor:
-        cursor.execute(_COMMITTED, {"campaign": campaign.pk})
+        cursor.execute(statement, {"campaign": campaign.pk})
         for reward, number in cursor.fetchall():
             if reward is None:
                 total += number or 0
             else:
-                total += (reward + crowd.fee(reward)) * int(number)
+                total += price_of(campaign, reward) * int(number)
     return total
 
 
@@ -81,3 +123,13 @@ def over(campaign: Campaign, more: Decimal = Decimal(0)) -> Decimal:
     if campaign.budget is None:
         return Decimal(0)
     return max(committed(campaign) + more - campaign.budget, Decimal(0))
+
+
+def beyond(campaign: Campaign, more: Decimal) -> Decimal:
+    """By how much promising `more` to a person would exceed the budget, whatever is still to offer.
+
+    For a crowd that is paid by the session; locks as for `over`.
+    """
+    if campaign.budget is None:
+        return Decimal(0)
+    return max(held(campaign) + more - campaign.budget, Decimal(0))

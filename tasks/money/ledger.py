@@ -9,53 +9,96 @@ from decimal import Decimal
 from django.db import transaction
 
 from imagesets.clock import database_now
-from tasks.crowds import MarketPayment, crowd_of, marketplace_of
-from tasks.models import Assignment, Campaign, Payment, PracticeTry, Transition, Work
+from tasks.crowds import MarketPayment, marketplace_of
+from tasks.models import (
+    Assignment,
+    Campaign,
+    Payment,
+    PracticeTry,
+    Session,
+    Transition,
+    Work,
+)
 from tasks.models.assignment import Outcome
 from tasks.models.payment import PaymentKind, PaymentState
 from tasks.models.refused import Refused
 from tasks.money.budget import over
-from tasks.money.costs import usd
+from tasks.money.costs import surcharges, usd
 
 FOR_THE_WORK = "for the work"
 FOR_THE_PRACTICE = "for the practice"
+FOR_MORE = "for work beyond the session"
+FOR_THE_SESSION = "for the session"
+FOR_A_PART = "for part of a session"
 
 
 def owe(assignments: Iterable[Assignment]) -> None:
-    """Add base pay and fee of newly accepted answers, in the transaction that accepts them."""
+    """Add pay and fee of newly accepted answers, in the transaction that accepts them.
+
+    In a session only those beyond it are paid by themselves, by a bonus; see `owe_session`.
+    """
     rows = []
     for assignment in assignments:
-        reward = assignment.hit.reward
+        reward, session = assignment.hit.reward, assignment.session
+        if session is not None:
+            if reward and assignment.is_extra and not session.is_test:
+                rows += _payments(assignment, PaymentKind.BONUS, reward, FOR_MORE)
         # On a marketplace even work for nothing is approved, and may cost a fee.
-        if reward or marketplace_of(assignment.campaign) is not None:
+        elif reward or marketplace_of(assignment.campaign) is not None:
             rows += _payments(assignment, PaymentKind.BASE, reward, FOR_THE_WORK)
     Payment.objects.bulk_create(rows)
 
 
+def owe_session(session: Session) -> None:
+    """Add the base pay of a session and its fee; a session has one, however often it is owed."""
+    if session.reward and not session.is_test:
+        rows = _payments(session, PaymentKind.BASE, session.reward, FOR_THE_SESSION)
+        Payment.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def owe_part(session: Session, amount: Decimal) -> None:
+    """Add what the finished part of a session is worth, at most its base pay, as a bonus."""
+    amount = min(amount, session.reward)
+    if amount and not session.is_test:
+        rows = _payments(session, PaymentKind.BONUS, amount, FOR_A_PART)
+        Payment.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def bonuses_for(session: Session, amount: Decimal, reason: str) -> list[Payment]:
+    """A bonus for a whole session, with fee and VAT, not yet in the ledger."""
+    return _payments(session, PaymentKind.BONUS, amount, reason)
+
+
 def owe_practice(attempt: PracticeTry) -> None:
     """Add the pay of a try and its fee, in the transaction that judges it."""
-    if attempt.reward:
+    is_test = attempt.session is not None and attempt.session.is_test
+    if attempt.reward and not is_test:
         rows = _payments(attempt, PaymentKind.PRACTICE, attempt.reward, FOR_THE_PRACTICE)
         Payment.objects.bulk_create(rows)
 
 
-def _payments(work: Work, kind: PaymentKind, amount: Decimal, reason: str) -> list[Payment]:
-    """The payment and, where the marketplace takes one, its fee."""
-    key = f"{kind.value}-{work.pk}"
+def _payments(
+    work: Work | Session, kind: PaymentKind, amount: Decimal, reason: str
+) -> list[Payment]:
+    """The payment and, where the marketplace takes them, its fee and VAT."""
+    of: dict[str, Work | Session | None]
+    if isinstance(work, Session):
+        key, of = f"{kind.value}-session-{work.pk}", {"session": work}
+    else:
+        key = f"{kind.value}-{work.pk}"
+        name = "practice" if isinstance(work, PracticeTry) else "assignment"
+        of = {name: work, "session": work.session}
     if kind == PaymentKind.BONUS:
         key += "-" + hashlib.sha256(reason.encode()).hexdigest()[:16]
-    fee = crowd_of(work.campaign).fee(amount)
+    fee, vat = surcharges(work.campaign, amount)
     parts = [(kind, amount, reason, key)]
     if fee:
         parts.append((PaymentKind.FEE, fee, f"on the {kind.value}", f"fee-{key}"))
+    if vat:
+        parts.append((PaymentKind.VAT, vat, f"on the fee of the {kind.value}", f"vat-{key}"))
     return [
         Payment(
-            campaign=work.campaign,
-            **{"practice" if isinstance(work, PracticeTry) else "assignment": work},
-            kind=kind,
-            amount=amount,
-            reason=reason,
-            request_key=key,
+            campaign=work.campaign, **of, kind=kind, amount=amount, reason=reason, request_key=key
         )
         for kind, amount, reason, key in parts
     ]
@@ -85,13 +128,14 @@ def owe_bonus(assignment: Assignment, amount: Decimal, reason: str) -> Payment:
         if earlier is not None:
             if earlier.amount != amount:
                 raise Refused(
-                    f"assignment {assignment.key} has had {usd(earlier.amount)} for that reason"
+                    f"assignment {assignment.key} has had {campaign.as_money(earlier.amount)}"
+                    " for that reason"
                 )
             return earlier
-        if beyond := over(campaign, sum((p.amount for p in payments), Decimal(0))):
+        if too_much := over(campaign, sum((p.amount for p in payments), Decimal(0))):
             raise Refused(
-                f"campaign {campaign.slug}: the bonus goes {usd(beyond)} beyond the budget of"
-                f" {usd(campaign.budget or Decimal(0))}"
+                f"campaign {campaign.slug}: the bonus goes {campaign.as_money(too_much)} beyond the"
+                f" budget of {campaign.as_money(campaign.budget or Decimal(0))}"
             )
         return Payment.objects.bulk_create(payments)[0]
 
@@ -123,16 +167,15 @@ def compare(campaign: Campaign, hits: Collection[int] | None = None) -> Comparis
     known = set(unseen)
     for line in market.ledger(campaign, hits):
         name = _named(line.kind, line.assignment, line.reason)
-        what = f"{line.kind} of {line.assignment}"
+        what, there = f"{line.kind} of {line.assignment}", campaign.as_money(line.amount)
         mine = unseen[name].pop(0) if unseen[name] else None
         if mine is None and name in known:
-            said = f"{what}: paid twice on the marketplace ({usd(line.amount)} again)"
+            said = f"{what}: paid twice on the marketplace ({there} again)"
         elif mine is None:
-            said = f"{what}: {usd(line.amount)} paid on the marketplace, nothing in this ledger"
+            said = f"{what}: {there} paid on the marketplace, nothing in this ledger"
         elif mine.amount != line.amount:
-            said = (
-                f"{what}: {usd(line.amount)} on the marketplace, {usd(mine.amount)} in this ledger"
-            )
+            here = campaign.as_money(mine.amount)
+            said = f"{what}: {there} on the marketplace, {here} in this ledger"
         else:
             continue
         if mine is None and line.kind == "bonus":
@@ -140,7 +183,8 @@ def compare(campaign: Campaign, hits: Collection[int] | None = None) -> Comparis
             said += f" (if somebody paid it by hand: sync {campaign.slug} --enter-bonuses)"
         compared.sentences.append(said)
     compared.sentences += [
-        f"{kind} of {key}: {usd(payment.amount)} paid in this ledger, not on the marketplace"
+        f"{kind} of {key}: {campaign.as_money(payment.amount)} paid in this ledger, not on the"
+        " marketplace"
         for (kind, key, _), left in unseen.items()
         for payment in left
         if payment.state == PaymentState.PAID
@@ -188,7 +232,7 @@ def enter_bonuses(campaign: Campaign, lines: Iterable[MarketPayment], who: str) 
                 before="paid by hand",
                 after="in the ledger",
                 who=who,
-                why=f"{usd(line.amount)}: {line.reason}",
+                why=f"{campaign.as_money(line.amount)}: {line.reason}",
             )
             count += 1
     return count

@@ -9,7 +9,6 @@ from decimal import Decimal
 from tasks.crowds import is_production
 from tasks.models import Campaign, Transition
 from tasks.models.refused import Refused
-from tasks.money.costs import usd
 
 ASKED = (
     "it spends real money, since its marketplace is not known to be a sandbox: say so by"
@@ -43,7 +42,10 @@ def confirm(
         locked.confirmed_budget = locked.budget
         locked.save(update_fields=["confirmed_budget"])
         Transition.objects.create(
-            campaign=locked, subject="budget typed", after=usd(locked.budget), who=who
+            campaign=locked,
+            subject="budget typed",
+            after=locked.as_money(locked.budget),
+            who=who,
         )
 
 
@@ -55,6 +57,6 @@ def _misfit(locked: Campaign, real: bool, production: bool, yes_spend: Decimal |
     if (
         locked.budget is not None and yes_spend != locked.budget
     ):  # publishing asks for a missing one
-        typed = "nothing" if yes_spend is None else usd(yes_spend)
-        return f"its whole budget is {usd(locked.budget)}, and {typed} was typed"
+        typed = "nothing" if yes_spend is None else locked.as_money(yes_spend)
+        return f"its whole budget is {locked.as_money(locked.budget)}, and {typed} was typed"
     return ""

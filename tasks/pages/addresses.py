@@ -8,10 +8,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from tasks.crowds import Door
-from tasks.models import Assignment, Campaign, PracticeTry, Work
+from tasks.models import Assignment, Campaign, PracticeTry, Session, Work
 from tasks.pages.languages import chosen
 
 NOTHING = "nothing"  # in a campaign's address: there was no work when the worker asked for some
+SESSION = "session"  # in the address of a session's page: its token
 AGAIN = "again"  # in the address of the thanks: the answer had been stored before
 
 
@@ -23,6 +24,11 @@ def hit_address(assignment: Assignment) -> str:
 def practice_address(attempt: PracticeTry) -> str:
     """The page of a try at the practice; the token in its address lets its worker in."""
     return _address("practice", attempt.campaign.public_id, {"assignmentId": attempt.token})
+
+
+def session_address(session: Session) -> str:
+    """Where a session stands, or how it ended; its token lets its worker in."""
+    return _address("session", session.campaign.public_id, {SESSION: session.token})
 
 
 def thanks_address(done: Work) -> str:
@@ -42,10 +48,11 @@ def campaign_address(campaign: Campaign, parameters: Mapping[str, str]) -> str:
     return _address("campaign", campaign.public_id, parameters)
 
 
-def carried_on(request: HttpRequest, door: Door) -> dict[str, str]:
+def carried_on(request: HttpRequest, campaign: Campaign, door: Door) -> dict[str, str]:
     """What the link says of who comes: from the page's address into its form, and back."""
     given = request.POST if request.method == "POST" else request.GET
-    return {name: given[name] for name in door.parameters if given.get(name)} | chosen()
+    said = {name: given[name] for name in door.parameters(campaign) if given.get(name)}
+    return {**said, **door.vouched(request, campaign), **chosen()}
 
 
 def nothing_address(campaign: Campaign, parameters: Mapping[str, str]) -> str:

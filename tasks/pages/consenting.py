@@ -7,14 +7,16 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from tasks.crowds import BadVisit, Door
+from tasks.crowds import BadVisit, Door, crowd_of
 from tasks.models import Campaign, Consent
 from tasks.models.campaign import State
+from tasks.models.session import SessionOutcome
 from tasks.pages.addresses import (
     campaign_address,
     carried_on,
     consent_address,
     nothing_address,
+    session_address,
 )
 from tasks.pages.hit_pages import behind_the_door, refuse, worker_page
 from tasks.pages.instructions import as_html
@@ -24,6 +26,7 @@ from tasks.pages.origins import from_another_site
 from tasks.pages.replies import SeeOther
 from tasks.pages.thanks import Reason, thank
 from tasks.work.consent import decide, is_due, texts_asked, version_asked
+from tasks.work.sessions import end, running_session
 
 
 # Exempt from Django's CSRF check, which needs a cookie; `from_another_site` takes its place.
@@ -33,11 +36,11 @@ from tasks.work.consent import decide, is_due, texts_asked, version_asked
 @behind_the_door
 def consent(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
     """Ask whoever has begun; agreeing leads to their practice, or takes a place and to its HIT."""
-    carried = carried_on(request, door)
+    carried = carried_on(request, campaign, door)
     try:
         worker = door.worker_of(request, campaign)
     except BadVisit as error:
-        return refuse(request, 409, str(error))
+        return refuse(request, 409, str(error), campaign=campaign)
     if worker is None or campaign.state != State.OPEN or not is_due(campaign, worker):
         return SeeOther(campaign_address(campaign, carried))
     asked = texts_asked(campaign)
@@ -45,8 +48,10 @@ def consent(request: HttpRequest, campaign: Campaign, door: Door) -> HttpRespons
         if (version := request.POST.get("refuse", "")) in asked:
             decide(campaign, worker, False, version)
             again = consent_address(campaign, carried)
-            left = door.refused(campaign, worker)
-            return thank(request, campaign, worker, Reason.REFUSED, more=again, farewell=left)
+            if (session := running_session(campaign, worker)) is not None:
+                end(session, SessionOutcome.NO_CONSENT, worker.pseudonym, "did not agree")
+                return SeeOther(session_address(session))
+            return thank(request, campaign, worker, Reason.REFUSED, more=again)
         if (version := request.POST.get("agree", "")) in asked:
             decide(campaign, worker, True, version)
             following = next_address(campaign, worker)
@@ -72,4 +77,10 @@ def kept(request: HttpRequest, public_id: str) -> HttpResponse:
     if campaign is None:
         return refuse(request, 404, _("There is no study at this address."))
     speak(request, campaign)
-    return render(request, "tasks/kept.html", {"campaign": campaign})
+    crowd = crowd_of(campaign)
+    context = {
+        "campaign": campaign,
+        "is_framed": crowd.frame is not None,
+        "by_session": crowd.pays_by_session,
+    }
+    return render(request, "tasks/kept.html", context)

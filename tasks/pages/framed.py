@@ -43,6 +43,7 @@ from tasks.pages.replies import SeeOther, problems_of, wants_json
 from tasks.pages.sheets import sheet_of
 from tasks.work.claiming import give_back, is_over
 from tasks.work.consent import decide, is_due, texts_asked, version_asked
+from tasks.work.eligibility import KEPT_OUT, eligibility
 from tasks.work.submitting import submit
 from tasks.work.take_up import NotOffered, claim_of, has_room, take_up, unsaved
 
@@ -76,6 +77,8 @@ def _visited(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> Http
             # Their assignment was deleted a moment ago, to make room: it is made anew.
             return _posted(request, hit, frame, visit)
         claim = claim_of(hit, visit.worker, visit.key)
+        if claim is None and (kept_out := _kept_out(hit.campaign, visit)):
+            return _return(request, hit.campaign, 409, kept_out)
         if claim is None and _must_agree(hit.campaign, visit):
             return _ask_consent(request, hit.campaign, visit)
         if claim is None and _must_be_warned(hit.campaign, visit):
@@ -116,6 +119,12 @@ def _stored(hit: HIT, visit: Visit) -> Assignment:
     if version in texts_asked(campaign) and is_due(campaign, assignment.worker):
         decide(campaign, assignment.worker, True, version)
     return assignment
+
+
+def _kept_out(campaign: Campaign, visit: Visit) -> str:
+    """Why earlier work keeps whoever comes out of the campaign; "": it does not."""
+    worker = Worker.objects.filter(crowd=campaign.crowd, external_id=visit.worker).first()
+    return str(KEPT_OUT.get(eligibility(campaign, worker), ""))
 
 
 def _must_agree(campaign: Campaign, visit: Visit) -> bool:

@@ -19,11 +19,14 @@ from tasks.models import HIT, Assignment, Campaign
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import Kind, State
 from tasks.models.picture_report import LONGEST_REASON
+from tasks.pages.addresses import session_address
 from tasks.pages.form_reading import LONGEST_COMMENT, LONGEST_OTHER
 from tasks.pages.instructions import as_html
 from tasks.pages.languages import speak, spoken, tell
+from tasks.pages.money import in_words
 from tasks.pages.replies import preload, problems_of, wants_json
 from tasks.pages.sheets import Sheet, preview_of
+from tasks.work.sessions import progress_of
 
 WARNED = "warned"  # in an address: whoever comes has read the campaign's warning
 TITLES = {
@@ -115,6 +118,10 @@ def form(
             campaign=assignment.campaign_id,
             state=AssignmentState.SUBMITTED,
         ).exists()
+    session = assignment.session if assignment is not None else None
+    is_extra, worth = assignment is not None and assignment.is_extra, ""
+    if assignment is not None and is_extra:
+        worth = in_words(assignment.hit.reward, assignment.campaign.in_currency)
     asked = [picture for picture in sheet.pictures if not picture.hidden] or sheet.pictures
     questions = len(sheet.sections or asked)
     context = {
@@ -127,6 +134,9 @@ def form(
         "expires": expires and iso(expires),
         "expires_at": expires,
         "practice": practice,
+        "session": progress_of(session) if session is not None else None,
+        "worth": worth,
+        "session_page": session_address(session) if session is not None and is_extra else "",
         "can_resume": crowd_of(sheet.campaign).door is not None,
         "instructions": as_html(sheet.campaign.texts.instructions),
         "instructions_open": not practised,
@@ -155,6 +165,11 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def is_listed(campaign: Campaign) -> bool:
+    """Whether its workers may look for other studies on the site: not those whom a panel sent."""
+    return not crowd_of(campaign).pays_by_session
+
+
 def refuse(
     request: HttpRequest,
     status: int,
@@ -174,4 +189,5 @@ def refuse(
         return JsonResponse({"detail": message}, status=status)
     framed = getattr(request, "framed", request.headers.get("Sec-Fetch-Dest") == "iframe")
     context = {"message": message, "more": more, "framed": framed, "campaign": campaign}
+    context["lists"] = not framed and (campaign is None or is_listed(campaign))
     return render(request, "tasks/refused.html", context, status=status)

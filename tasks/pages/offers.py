@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from tasks.models import Campaign
 from tasks.models.campaign import Kind
 from tasks.money import expected_seconds, reward_of
-from tasks.pages.money import in_dollars
+from tasks.pages.money import in_words
 from tasks.sql.used import used
 
 ENOUGH = 20  # used answers, from which on their pace is told instead of an estimate
@@ -25,13 +25,16 @@ CENT = Decimal("0.01")
 class Offer:
     """A typical set (HIT) of a campaign; `wage` is per hour, of the last `answers` used answers.
 
-    With fewer than ENOUGH of them it is an estimate from the expected time (rule M8).
+    Where sessions are paid, it is one of those, of `sets` sets. With fewer than ENOUGH answers it
+    is an estimate from the expected time (rule M8).
     """
 
     reward: Decimal
     seconds: float
     wage: Decimal
     answers: int
+    currency: str = "USD"
+    sets: int = 0  # 0: sets are paid, not sessions
 
     @property
     def time(self) -> str:
@@ -45,11 +48,11 @@ class Offer:
     @property
     def pay(self) -> str:
         """The reward as text; "": the work is not paid."""
-        return in_dollars(self.reward) if self.reward else ""
+        return in_words(self.reward, self.currency) if self.reward else ""
 
     @property
     def hourly(self) -> str:
-        return in_dollars(self.wage)
+        return in_words(self.wage, self.currency)
 
     @property
     def is_estimate(self) -> bool:
@@ -111,4 +114,15 @@ def _offer(
         reward = reward_of(campaign, expected)
     if answers < ENOUGH or seconds is None or wage is None:
         seconds, wage = expected, float(reward) * 3600 / expected if expected else 0.0
-    return Offer(reward, seconds, Decimal(wage).quantize(CENT), answers)
+    if campaign.session_hits and campaign.session_reward is not None:
+        return _session(campaign, seconds, answers)
+    return Offer(reward, seconds, Decimal(wage).quantize(CENT), answers, campaign.in_currency)
+
+
+def _session(campaign: Campaign, seconds: float, answers: int) -> Offer:
+    """A session of sets that take `seconds` each, at the pace of so many answers."""
+    sets, reward = campaign.session_hits or 1, campaign.session_reward or Decimal(0)
+    whole = seconds * sets if answers >= ENOUGH else campaign.session_seconds or 0.0
+    wage = float(reward) * 3600 / whole if whole else 0.0
+    cents = Decimal(wage).quantize(CENT)
+    return Offer(reward, whole, cents, answers, campaign.in_currency, sets)

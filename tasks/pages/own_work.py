@@ -11,10 +11,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from imagesets.clock import Now
-from tasks.models import Assignment, Campaign, Payment, PracticeTry, Stop, Worker
+from tasks.models import Assignment, Campaign, Payment, PracticeTry, Session, Stop, Worker
 from tasks.models.assignment import AssignmentState, Outcome
 from tasks.models.payment import PaymentKind, PaymentState
-from tasks.pages.money import in_dollars
+from tasks.pages.money import in_words
 
 
 class Fate(NamedTuple):
@@ -24,6 +24,7 @@ class Fate(NamedTuple):
     which: Q
 
 
+NOT_EARNED = (PaymentKind.FEE, PaymentKind.VAT)
 OPEN = Q(state=AssignmentState.OPEN)
 OVER = Q(expires_at__lte=Now())
 REJECTED = Q(outcome=Outcome.REJECTED)
@@ -58,6 +59,7 @@ class OwnWork:
     rejections: list[tuple[str, int]] = field(
         default_factory=list
     )  # what they were told, how often
+    currency: str = "USD"
     stopped: bool = False  # they get no more work
 
     @property
@@ -67,11 +69,11 @@ class OwnWork:
 
     @property
     def owed_text(self) -> str:
-        return in_dollars(self.owed) if self.owed else ""
+        return in_words(self.owed, self.currency) if self.owed else ""
 
     @property
     def paid_text(self) -> str:
-        return in_dollars(self.paid) if self.paid else ""
+        return in_words(self.paid, self.currency) if self.paid else ""
 
 
 def own_work(
@@ -99,11 +101,12 @@ def own_work(
     for campaign_id, allowed, number, passes in judged:
         work[campaign_id].practised = number
         work[campaign_id].stopped = not passes and number >= allowed
-    earned = Q(assignment__in=theirs) | Q(practice__in=tries)
-    money = Payment.objects.filter(earned).exclude(kind=PaymentKind.FEE).order_by()
-    for campaign_id, state, amount in money.values_list("campaign", "state").annotate(
-        Sum("amount")
-    ):
+    sessions = Session.objects.filter(**of)
+    earned = Q(assignment__in=theirs) | Q(practice__in=tries) | Q(session__in=sessions)
+    money = Payment.objects.filter(earned).exclude(kind__in=NOT_EARNED).order_by()
+    by_state = money.values_list("campaign", "campaign__currency", "state")
+    for campaign_id, currency, state, amount in by_state.annotate(Sum("amount")):
+        work[campaign_id].currency = currency or "USD"
         if state == PaymentState.PAID:
             work[campaign_id].paid = amount
         else:

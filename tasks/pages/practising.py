@@ -35,7 +35,7 @@ from tasks.pages.hit_pages import (
     worker_page,
 )
 from tasks.pages.leading import next_address
-from tasks.pages.money import in_dollars
+from tasks.pages.money import in_words
 from tasks.pages.own_work import own_work
 from tasks.pages.replies import SeeOther, lead_to, problems_of, wants_json
 from tasks.pages.sheets import Section, ShownLabel, Tile, sheet_of
@@ -163,6 +163,7 @@ def _feedback(request: HttpRequest, attempt: PracticeTry, door: Door) -> HttpRes
     """What is right, picture by picture, with the way on; or thanks where no try is left."""
     campaign, worker = attempt.campaign, attempt.worker
     standing = admission(campaign, worker)
+    ended = standing == Admission.REFUSED
     items = {item.position: item for item in attempt.hit.items.all()}
     sections = [_judged(section, attempt, items) for section in sheet_of(attempt).sections]
     context = {
@@ -170,12 +171,13 @@ def _feedback(request: HttpRequest, attempt: PracticeTry, door: Door) -> HttpRes
         "attempt": attempt,
         "sections": sections,
         "needed": needed(attempt),
-        "pay": in_dollars(attempt.reward) if attempt.reward else "",
+        "pay": in_words(attempt.reward, campaign.in_currency) if attempt.reward else "",
         "carried": _carried(attempt),
-        "is_refused": standing == Admission.REFUSED,
-        "list": list_address(door.carried(request, worker)),
+        "is_refused": ended,
+        "list": "" if attempt.session else list_address(door.carried(request, worker)),
+        "farewell": door.leaves(attempt.session) if ended and attempt.session else None,
         "own": own_work([worker], campaign)[campaign.pk],
-        "goes_on": campaign.state == State.OPEN and standing != Admission.REFUSED,
+        "goes_on": campaign.state == State.OPEN and not ended,
     }
     return render(request, "tasks/practised.html", context)
 

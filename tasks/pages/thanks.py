@@ -13,8 +13,10 @@ from tasks.models import Assignment, Campaign, PracticeTry, Stop, Work, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
 from tasks.pages.addresses import absolute, list_address, more_address
+from tasks.pages.hit_pages import is_listed
 from tasks.pages.own_work import own_work
 from tasks.work.admission import Admission, admission
+from tasks.work.eligibility import KEPT_OUT, eligibility
 
 
 class Reason(StrEnum):
@@ -26,6 +28,8 @@ class Reason(StrEnum):
     STOPPED = "stopped"
     REFUSED = "refused"  # what the study asks workers to agree to
     NOT_ADMITTED = "not admitted"  # by the practice
+    EXCLUDED = "excluded"  # by earlier work
+    NOT_AMONG = "not among"  # those whom earlier work lets in
     LAPSED = "lapsed"  # the invitation
     DRAFT = "draft"
     PAUSED = "paused"
@@ -78,6 +82,10 @@ WORDS = {
         _("Thank you for practising"),
         _("Too few of your answers were right, so we have no work for you in this study."),
     ),
+    **{
+        Reason[each.name]: Words(_("This study is for other people"), text)
+        for each, text in KEPT_OUT.items()
+    },
     Reason.LAPSED: Words(
         _("Thank you for your work"),
         _(
@@ -116,7 +124,10 @@ WORDS = {
         newcomer=_("There is nothing for you to do right now"),
     ),
 }
-NO_MORE = (Reason.STOPPED, Reason.LAPSED, Reason.NOT_ADMITTED)
+NO_MORE = (
+    *(Reason.STOPPED, Reason.LAPSED, Reason.NOT_ADMITTED),
+    *(Reason.EXCLUDED, Reason.NOT_AMONG),
+)
 STATES = {
     State.DRAFT: Reason.DRAFT,
     State.OPEN: Reason.NOTHING_NOW,
@@ -136,6 +147,8 @@ def no_more_work(campaign: Campaign, worker: Worker | None) -> Reason:
     stopped = Stop.objects.filter(campaign=campaign, worker=worker)
     if worker is not None and stopped.exists():
         return Reason.STOPPED
+    if (standing := eligibility(campaign, worker)) in KEPT_OUT:
+        return Reason[standing.name]
     if admission(campaign, worker) == Admission.REFUSED:
         return Reason.NOT_ADMITTED
     door = crowd_of(campaign).door if campaign.state == State.OPEN else None
@@ -171,7 +184,7 @@ def thank(
         "farewell": farewell,
         "own": own,
         "campaign": campaign,
-        "list": list_address(_carried(request, campaign, worker)),
+        "list": list_address(_carried(request, campaign, worker)) if is_listed(campaign) else "",
         "personal_link": _personal_link(request, campaign, worker),
         "more": (more or more_address(campaign, done)) if may_go_on else "",
         "link": words.link,

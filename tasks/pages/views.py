@@ -34,6 +34,7 @@ from tasks.pages.addresses import (
     nothing_address,
     practice_address,
     repeated_address,
+    session_address,
     thanks_address,
 )
 from tasks.pages.drafts import (
@@ -57,10 +58,16 @@ from tasks.pages.hit_pages import (
 )
 from tasks.pages.instructions import as_html
 from tasks.pages.languages import chosen, speak
-from tasks.pages.leading import next_address
+from tasks.pages.leading import end_address, next_address
 from tasks.pages.offers import offers
 from tasks.pages.origins import from_another_site
 from tasks.pages.replies import SeeOther, lead_to, preload, problems_of, wants_json
+from tasks.pages.session_visits import (
+    begin_session,
+    has_a_page,
+    leaves_without_work,
+    session_come_for,
+)
 from tasks.pages.sheets import first_pictures, sheet_of
 from tasks.pages.thanks import WORDS, Reason, no_more_work, stored_as, thank
 from tasks.work.admission import Admission, admission
@@ -68,6 +75,7 @@ from tasks.work.claiming import give_back, is_over, next_assignment, running_ass
 from tasks.work.consent import is_due
 from tasks.work.practice import running_try
 from tasks.work.resuming import Obstacle, obstacle, take_up_again
+from tasks.work.sessions import progress_of
 from tasks.work.submitting import submit
 
 PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"  # in an address: nobody has accepted the work yet
@@ -98,25 +106,31 @@ def campaign(request: HttpRequest, public_id: str) -> HttpResponse:
     if door is None:
         return refuse(request, 409, _("A marketplace gives out the work of this study."))
     if request.method == "POST" and from_another_site(request):
-        return SeeOther(campaign_address(campaign, carried_on(request, door)))
+        return SeeOther(campaign_address(campaign, carried_on(request, campaign, door)))
     try:
         return (_begin if request.method == "POST" else _look)(request, campaign, door)
     except BadVisit as error:
-        return refuse(request, 409, str(error))
+        return refuse(request, 409, str(error), campaign=campaign)
 
 
 def _look(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
     """Lead whoever has work open to it; show anybody else what the work is, and "Begin"."""
     worker = door.worker_of(request, campaign)
+    session = session_come_for(request, campaign, door, worker)
     running = _running_address(campaign, worker) if worker is not None else ""
     is_theirs = worker is None or door.may_be(request, worker)
     is_new_here = worker is not None and bool(door.carried(request, worker))
     if running and is_theirs and not is_new_here:
         return SeeOther(running)
-    reason, carried = no_more_work(campaign, worker), carried_on(request, door)
+    if session is not None and has_a_page(session, again=NOTHING not in request.GET):
+        return SeeOther(session_address(session))
+    reason, carried = no_more_work(campaign, worker), carried_on(request, campaign, door)
     goes_on = running and is_new_here  # "Begin" lets the browser remember them
+    goes_on = goes_on or (session is not None and session.is_running)
     if not goes_on and (reason != Reason.NOTHING_NOW or NOTHING in request.GET):
-        return thank(request, campaign, worker, reason, more=campaign_address(campaign, carried))
+        more = campaign_address(campaign, carried)
+        left = leaves_without_work(request, campaign, door)
+        return thank(request, campaign, worker, reason, more=more, farewell=left)
     visit = secrets.token_urlsafe(12)
     name = door.begins_as(request, campaign, visit)
     context = {
@@ -127,6 +141,7 @@ def _look(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
         "personal_link": absolute(request, door.personal_link(campaign, name)) if name else "",
         "browser_is_anothers": not is_theirs,
         "practises": admission(campaign, worker) == Admission.DUE,
+        "session": session is not None and session.is_running and progress_of(session),
     }
     return render(request, "tasks/begin.html", context)
 
@@ -149,8 +164,12 @@ def _begin(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse
     """
     with transaction.atomic():
         worker = door.admit(request, campaign)
-        due = is_due(campaign, worker)
-        address = "" if due else next_address(campaign, worker)
+        session = begin_session(request, campaign, door, worker)
+        if session is not None and not session.is_running:
+            return SeeOther(session_address(session))
+        lacks_one = session is None and crowd_of(campaign).pays_by_session
+        due = not lacks_one and is_due(campaign, worker)
+        address = "" if due or lacks_one else next_address(campaign, worker)
         is_known = (
             due
             or address
@@ -164,7 +183,7 @@ def _begin(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse
     elif address:
         response = SeeOther(address)
     else:
-        response = SeeOther(nothing_address(campaign, carried_on(request, door)))
+        response = SeeOther(nothing_address(campaign, carried_on(request, campaign, door)))
     if is_known and "after" not in request.POST:
         door.remember(request, response, worker)
     return response
@@ -308,7 +327,8 @@ def _answer(request: HttpRequest, assignment: Assignment) -> HttpResponse:
         return lead_to(request, consent_address(assignment.campaign, proof))
     following = next_assignment(assignment.campaign, assignment.worker)
     if following is None:
-        return lead_to(request, thanks_address(assignment))
+        ended = end_address(assignment.campaign, assignment.worker, assignment)
+        return lead_to(request, ended or thanks_address(assignment))
     response = lead_to(request, hit_address(following))
     if wants_json(request):
         preload(response, first_pictures(following))
@@ -321,7 +341,8 @@ def _give_back(request: HttpRequest, assignment: Assignment) -> HttpResponse:
             request, assignment.campaign, _carried(assignment), hit_address(assignment)
         )
     give_back(assignment)
-    return lead_to(request, thanks_address(assignment))
+    session = assignment.session
+    return lead_to(request, session_address(session) if session else thanks_address(assignment))
 
 
 def _way_on(campaign: Campaign, done: Assignment | None = None) -> str:

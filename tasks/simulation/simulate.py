@@ -13,9 +13,11 @@ from imagesets.clock import Now
 from tasks.crowds import crowd_of
 from tasks.models import HIT, Campaign, Place
 from tasks.models.campaign import State
+from tasks.money import sessions_for
 from tasks.simulation.browsers import new_browser
 from tasks.simulation.workers import Character, Mind, World, characters, truth_of
 from tasks.simulation.worksheet import (
+    Worksheet,
     begin_form,
     consent_form,
     problem_on,
@@ -66,7 +68,7 @@ def simulate(
     if door is None:
         raise SimulationError(f"campaign {campaign.slug}: a marketplace gives out its work")
     links = {character.name: door.link(campaign, character.name) for character in crew}
-    tally = _Tally(campaign, progress)
+    tally = Tally(campaign, progress)
     result = SimulationResult(
         answers=dict.fromkeys(links, 0),
         careless=[character.name for character in crew if character.careless],
@@ -75,12 +77,12 @@ def simulate(
     stop = threading.Event()
     with ThreadPoolExecutor(max(1, min(workers, THREADS))) as pool:
         browsers = [
-            _Browser(base_url, character, links[character.name], world, tally, stop)
+            Browser(base_url, character, links[character.name], world, tally, stop)
             for character in crew
         ]
         try:
             # A worker who found nothing left may find work again: a place that somebody gave up.
-            while any(counts := list(pool.map(_Browser.work, browsers))):
+            while any(counts := list(pool.map(Browser.work, browsers))):
                 for character, count in zip(crew, counts, strict=True):
                     result.answers[character.name] += count
         finally:
@@ -95,7 +97,8 @@ def simulate(
 def work_left(campaign: Campaign) -> tuple[int, int]:
     """(places without an answer, new workers who could fill them) of an open campaign (rule P6).
 
-    A new worker can take one place of each HIT, so the HIT with the most free places decides.
+    A new worker can take one place of each HIT, so the HIT with the most free places decides; and
+    where sessions are paid, each does no more than one.
     """
     campaign.refresh_from_db(fields=["state", "round", "target"])
     if campaign.state != State.OPEN:
@@ -105,10 +108,12 @@ def work_left(campaign: Campaign) -> tuple[int, int]:
     most_free = hits.annotate(free=free).aggregate(Max("free"))
     unopened = campaign.workers_per_item - campaign.target
     places = Place.objects.filter(hit__in=hits, free_at__lte=Now()).count()
-    return places + unopened * hits.count(), (most_free["free__max"] or 0) + unopened
+    left = places + unopened * hits.count()
+    sessions = sessions_for(campaign, left) if campaign.session_hits else 0
+    return left, max((most_free["free__max"] or 0) + unopened, sessions)
 
 
-class _Tally:
+class Tally:
     """Counts answers over all threads."""
 
     def __init__(self, campaign: Campaign, progress: Callable[[int, int], None] | None) -> None:
@@ -124,7 +129,7 @@ class _Tally:
                 self._progress(min(self._done, self._total), self._total)
 
 
-class _Browser:
+class Browser:
     """One worker in a browser of their own."""
 
     def __init__(
@@ -133,7 +138,7 @@ class _Browser:
         character: Character,
         link: str,
         world: World,
-        tally: _Tally,
+        tally: Tally,
         stop: threading.Event,
     ) -> None:
         self.link, self.pictures, self.tally, self.stop = link, world.pictures, tally, stop
@@ -143,42 +148,53 @@ class _Browser:
     def work(self) -> int:
         """Answer HIT after HIT, after the practice, until a page has none. Returns how many."""
         done = 0
-        response = self._begin()
+        response = self.begin()
         while not self.stop.is_set():
-            received = time.monotonic()
-            sheet = worksheet(response.text)
-            if sheet is None:
-                if form := way_on(response.text):
-                    response = self._ask("POST", str(response.url), [*form.hidden, *form.buttons])
-                    continue
-                if response.status_code != 410:
-                    return done
-                response = self._begin()  # too late for this HIT: on to the next
-                continue
-            practises = response.url.path.endswith("/practice/")
-            fields = self.mind.fill_in(sheet)
-            seconds = f"{time.monotonic() - received:.3f}"
-            fields = [(k, seconds if k == "active_seconds" else v) for k, v in fields]
-            response = self._ask("POST", sheet.action or str(response.url), fields)
-            if (wrong := problem_on(response.text)) is not None:
-                raise SimulationError(f"{response.url.path} takes no answer: {wrong}")
-            if response.status_code != 410 and not practises:
-                done += 1
-                self.tally.one_more()
+            if worksheet(response.text) is not None:
+                response, taken = self.answer(response)
+                done += taken
+            elif form := way_on(response.text):
+                response = self.go_on(response, form)
+            elif response.status_code == 410:
+                response = self.begin()  # too late for this HIT: on to the next
+            else:
+                break
         return done
 
-    def _begin(self) -> httpx.Response:
+    def answer(self, response: httpx.Response) -> tuple[httpx.Response, bool]:
+        """Answer the form on a page. Returns what follows, and whether it was a HIT's answer."""
+        received = time.monotonic()
+        sheet = worksheet(response.text)
+        assert sheet is not None
+        practises = response.url.path.endswith("/practice/")
+        fields = self.mind.fill_in(sheet)
+        seconds = f"{time.monotonic() - received:.3f}"
+        fields = [(k, seconds if k == "active_seconds" else v) for k, v in fields]
+        response = self.ask("POST", sheet.action or str(response.url), fields)
+        if (wrong := problem_on(response.text)) is not None:
+            raise SimulationError(f"{response.url.path} takes no answer: {wrong}")
+        taken = response.status_code != 410 and not practises
+        if taken:
+            self.tally.one_more()
+        return response, taken
+
+    def go_on(self, response: httpx.Response, form: Worksheet) -> httpx.Response:
+        """Press the first button of a page's form that leads on."""
+        return self.ask("POST", str(response.url), [*form.hidden, form.buttons[0]])
+
+    def begin(self) -> httpx.Response:
         """Follow the link and press "Begin", unless it leads on by itself; agree where asked."""
-        response = self._ask("GET", self.link)
+        response = self.ask("GET", self.link)
         if form := begin_form(response.text):
-            response = self._ask("POST", form.action, form.hidden)
+            response = self.ask("POST", form.action, form.hidden)
         if form := consent_form(response.text):
-            response = self._ask("POST", str(response.url), [*form.hidden, form.buttons[0]])
+            response = self.ask("POST", str(response.url), [*form.hidden, form.buttons[0]])
         return response
 
-    def _ask(
+    def ask(
         self, method: str, address: str, fields: list[tuple[str, str]] | None = None
     ) -> httpx.Response:
+        """What the site answers at last. Raises SimulationError where it does not, or fails."""
         data: dict[str, list[str]] = {}
         for name, value in fields or []:
             data.setdefault(name, []).append(value)

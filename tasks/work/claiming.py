@@ -8,25 +8,42 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Max, Min, QuerySet
 
 from imagesets.clock import Now, database_now
 from imagesets.models import new_public_id
+from tasks import money
 from tasks.crowds import crowd_of
-from tasks.models import HIT, Assignment, Campaign, HITItem, Place, Stop, Work, Worker
+from tasks.models import HIT, Assignment, Campaign, HITItem, Place, Session, Stop, Work, Worker
 from tasks.models.assignment import USED, AssignmentState
 from tasks.models.campaign import State
 from tasks.work.admission import Admission, admission
 from tasks.work.drafts import forget
+from tasks.work.eligibility import is_eligible
 from tasks.work.rounds import SHUFFLES, all_answered, finish_if_done, open_round
+from tasks.work.sessions import (
+    SITE,
+    bonus_fits,
+    end_as_it_stands,
+    hold,
+    keep_with,
+    may_continue,
+    progress_of,
+    running_session,
+    takes_more,
+)
 
 
-def next_assignment(campaign: Campaign, worker: Worker) -> Assignment | None:
+def next_assignment(campaign: Campaign, worker: Worker, goes_on: bool = False) -> Assignment | None:
     """The worker's running assignment, or a new one on a free place; None: no work for them.
 
     Where they have HITs left but may take no free place, opens the next round if they are known or
-    all places so far are answered (rule P2).
+    all places so far are answered (rule P2). Where sessions are paid, there is work in a session
+    only, and beyond it only for whoever `goes_on` for a bonus, as far as the budget carries it.
     """
     with transaction.atomic():
         Worker.objects.select_for_update().get(pk=worker.pk)
@@ -42,20 +59,78 @@ def next_assignment(campaign: Campaign, worker: Worker) -> Assignment | None:
             return None
         if Stop.objects.filter(campaign=campaign, worker=worker).exists():
             return None
+        if not is_eligible(campaign, worker):
+            return None
         if admission(campaign, worker) != Admission.ADMITTED:
             return None
+        session, is_extra, locked = None, False, None
+        if crowd_of(campaign).pays_by_session:
+            session = running_session(campaign, worker)
+            if session is None or not hold(session):
+                return None
+            if is_extra := not takes_more(session):
+                if not (goes_on and may_continue(campaign, session)):
+                    return None
+                locked = Campaign.locked(campaign.pk)
         while True:
             campaign.refresh_from_db(fields=["state", "round", "target", "out_of_money"])
-            if campaign.state != State.OPEN:
+            if not _gives_work(campaign, session, is_extra):
                 return None
             if claimed := _claim(campaign, worker):
-                return open_assignment(campaign, worker, *claimed)
-            if not _may_open_a_round(campaign, worker) or not open_round(
-                campaign, campaign.round, who=worker.pseudonym
-            ):
+                hit = claimed[0].hit
+                if session and locked and not bonus_fits(locked, session, hit):
+                    return None
+                return open_assignment(
+                    campaign, worker, *claimed, session=session, is_extra=is_extra
+                )
+            if campaign.state != State.OPEN or not _may_open_a_round(campaign, worker):
+                break
+            if not open_round(campaign, campaign.round, who=worker.pseudonym):
                 break
     finish_if_done(campaign)
     return None
+
+
+def _gives_work(campaign: Campaign, session: Session | None, is_extra: bool) -> bool:
+    """Whether the campaign gives out HITs: open, or paused for whoever is in a session (S3)."""
+    in_session = session is not None and not is_extra
+    return campaign.state == State.OPEN or (campaign.state == State.PAUSED and in_session)
+
+
+def bonus_on_offer(campaign: Campaign, session: Session) -> tuple[Decimal, Decimal] | None:
+    """The least and the most that one more HIT would pay whoever has done a session (rule S3).
+
+    None: they may not go on, nothing is left that they could do, or the budget carries none.
+    Changes nothing.
+    """
+    worker = session.worker
+    if campaign.state != State.OPEN or not may_continue(campaign, session):
+        return None
+    if Stop.objects.filter(campaign=campaign, worker=worker).exists():
+        return None
+    left = _unanswered_hits(campaign, worker)
+    free = left.filter(pk__in=_free_places(campaign).values("hit"))
+    to_come = campaign.target < campaign.workers_per_item and not campaign.out_of_money
+    if not free.exists():
+        free = left if to_come and _may_open_a_round(campaign, worker) else left.none()
+    worth = free.aggregate(least=Min("reward"), most=Max("reward"))
+    if worth["least"] is None or money.beyond(campaign, money.price_of(campaign, worth["least"])):
+        return None
+    return worth["least"], worth["most"]
+
+
+def conclude(campaign: Campaign, session: Session) -> Session:
+    """End a session whose worker gets nothing more in it; one that may go on is left as it is.
+
+    To be called once `next_assignment` has found nothing.
+    """
+    if not session.is_running:
+        return session
+    progress = progress_of(session)
+    if progress.is_full and bonus_on_offer(campaign, session) is not None:
+        return session
+    why = "its last HIT is answered" if progress.is_full else "there is no work for it"
+    return end_as_it_stands(session, SITE, why)
 
 
 def running_assignment(campaign: Campaign, worker: Worker) -> Assignment | None:
@@ -71,9 +146,12 @@ def has_work(campaign: Campaign, worker: Worker) -> bool:
 
     Changes nothing.
     """
-    free = Place.objects.filter(campaign=campaign, free_at__lte=Now(), hit__asks_nothing=False)
     to_come = campaign.target < campaign.workers_per_item and not campaign.out_of_money
-    return free.exists() or (to_come and _may_open_a_round(campaign, worker))
+    return _free_places(campaign).exists() or (to_come and _may_open_a_round(campaign, worker))
+
+
+def _free_places(campaign: Campaign) -> QuerySet[Place]:
+    return Place.objects.filter(campaign=campaign, free_at__lte=Now(), hit__asks_nothing=False)
 
 
 def _may_open_a_round(campaign: Campaign, worker: Worker) -> bool:
@@ -128,11 +206,19 @@ def _claim(campaign: Campaign, worker: Worker) -> tuple[Place, datetime] | None:
 
 
 def open_assignment(
-    campaign: Campaign, worker: Worker, place: Place, now: datetime, **names: str
+    campaign: Campaign,
+    worker: Worker,
+    place: Place,
+    now: datetime,
+    session: Session | None = None,
+    is_extra: bool = False,
+    **names: Any,
 ) -> Assignment:
     """Give a claimed place to the worker; `names`: as for `new_assignment`."""
     assignment = new_assignment(campaign, place.hit, worker, place.round, now, **names)
+    assignment.session, assignment.is_extra = session, is_extra
     assignment.save(force_insert=True)
+    keep_with(assignment)
     place.holder = assignment
     place.free_at = assignment.expires_at
     place.save(update_fields=["holder", "free_at"])
@@ -183,13 +269,17 @@ def shown_order(sections: Sequence[int], rng: random.Random) -> list[int]:
 
 def _has_unanswered_hit(campaign: Campaign, worker: Worker) -> bool:
     """Whether some HIT is left for the worker, so that another round would give them work."""
+    return _unanswered_hits(campaign, worker).exists()
+
+
+def _unanswered_hits(campaign: Campaign, worker: Worker) -> QuerySet[HIT]:
     answered = Assignment.objects.filter(
         campaign=campaign,
         worker=worker,
         state__in=[AssignmentState.OPEN, AssignmentState.SUBMITTED],
     )
     hits = HIT.objects.filter(campaign=campaign, asks_nothing=False)
-    return hits.exclude(pk__in=answered.values("hit")).exists()
+    return hits.exclude(pk__in=answered.values("hit"))
 
 
 def is_over(work: Work) -> bool:
@@ -219,6 +309,7 @@ def renew(assignment: Assignment, choices: str) -> bool:
         locked.choices_seen = choices
         locked.save(update_fields=["expires_at", "choices_seen"])
         place.save(update_fields=["free_at"])
+        keep_with(assignment)
         return True
 
 

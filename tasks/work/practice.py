@@ -19,9 +19,12 @@ from tasks import money
 from tasks.crowds import crowd_of
 from tasks.models import Campaign, PracticeDraft, PracticeHIT, PracticeTry, Stop, Worker
 from tasks.models.campaign import State
+from tasks.models.session import SessionOutcome
 from tasks.work.admission import Admission, admission
 from tasks.work.claiming import has_work, is_over, shown_order
+from tasks.work.eligibility import is_eligible
 from tasks.work.reporting import keep_reports
+from tasks.work.sessions import end, hold, running_session
 
 GOES_ON = (State.OPEN, State.PAUSED)  # an open try leads on to work, at once or later
 ANSWER = ("selected", "maybe", "unseen", "comment", "active_seconds")
@@ -47,6 +50,9 @@ def next_try(campaign: Campaign, worker: Worker) -> PracticeTry | None:
         campaign.refresh_from_db(fields=["state", "round", "target", "out_of_money"])
         if campaign.state not in GOES_ON or admission(campaign, worker) != Admission.DUE:
             return None
+        session = running_session(campaign, worker)
+        if crowd_of(campaign).pays_by_session and (session is None or not hold(session)):
+            return None
         attempt = _open_tries(campaign, worker).first()
         if attempt is not None and not is_over(attempt):
             return attempt
@@ -56,6 +62,7 @@ def next_try(campaign: Campaign, worker: Worker) -> PracticeTry | None:
         if not _carried(campaign, hit):
             return None
         attempt = attempt or _new_try(hit, worker)
+        attempt.session = session
         attempt.expires_at = _until(attempt) if campaign.budget is not None else None
         attempt.save()
         return attempt
@@ -72,6 +79,7 @@ def _may_begin(campaign: Campaign, worker: Worker) -> bool:
         campaign.state == State.OPEN
         and door is not None
         and not door.barred(campaign, worker)
+        and is_eligible(campaign, worker)
         and not Stop.objects.filter(campaign=campaign, worker=worker).exists()
         and has_work(campaign, worker)
     )
@@ -95,7 +103,9 @@ def _carried(campaign: Campaign, hit: PracticeHIT) -> bool:
     """Whether the budget carries the pay of one more try; the campaign's row is locked for it."""
     if campaign.budget is None:
         return True
-    return not money.over(Campaign.locked(campaign.pk), money.price(campaign, hit))
+    locked, price = Campaign.locked(campaign.pk), money.price(campaign, hit)
+    by_session = crowd_of(campaign).pays_by_session
+    return not (money.beyond(locked, price) if by_session else money.over(locked, price))
 
 
 def _until(attempt: PracticeTry) -> datetime:
@@ -160,6 +170,9 @@ def submit_try(
         current.save()
         PracticeDraft.objects.filter(attempt=current).delete()
         money.owe_practice(current)
+        refused = admission(current.campaign, current.worker) == Admission.REFUSED
+        if current.session is not None and refused:
+            end(current.session, SessionOutcome.SCREENED_OUT, current.worker.pseudonym)
         return "stored"
 
 

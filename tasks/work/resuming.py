@@ -11,6 +11,7 @@ from tasks.models import Assignment, Stop, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
 from tasks.work.drafts import place_is_left
+from tasks.work.sessions import Standing, keep_with, standing_of
 from tasks.work.submitting import place_for
 
 
@@ -42,6 +43,11 @@ def take_up_again(assignment: Assignment) -> bool:
             return False
         for other in _others_open(assignment):
             other.become("the clock", state=AssignmentState.EXPIRED)
+        standing = Standing.PART
+        if assignment.session is not None:
+            standing = standing_of(assignment, assignment.session, campaign)
+            if standing == Standing.TOO_LATE:
+                return False
         place = place_for(assignment, campaign)
         locked = Assignment.objects.select_for_update().annotate(now=Now()).get(pk=assignment.pk)
         live = locked.state in (AssignmentState.OPEN, AssignmentState.EXPIRED)
@@ -52,15 +58,19 @@ def take_up_again(assignment: Assignment) -> bool:
         why = "taken up again"
         locked.become(worker.pseudonym, why, state=AssignmentState.OPEN, save=False)
         locked.expires_at = locked.now + crowd_of(campaign).time_allowed(campaign, assignment.hit)
-        locked.save(update_fields=["state", "expires_at"])
+        locked.is_extra = standing == Standing.EXTRA
+        locked.save(update_fields=["state", "expires_at", "is_extra"])
         place.holder, place.free_at = locked, locked.expires_at
         place.save(update_fields=["holder", "free_at"])
+        keep_with(locked)
         return True
 
 
 def _obstacle_to_more(assignment: Assignment) -> Obstacle | None:
     """What keeps the worker from any more work of the campaign."""
     campaign, worker = assignment.campaign, assignment.worker
+    if assignment.session is not None and not assignment.session.is_running:
+        return Obstacle.GONE
     if campaign.state == State.PAUSED:
         return Obstacle.PAUSED
     if campaign.state != State.OPEN:

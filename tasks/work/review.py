@@ -209,7 +209,8 @@ def record_overturned(
         fits = not money.over(campaign, price) if offered else make_room(campaign, price)
         if not fits:
             raise Refused(
-                f"campaign {campaign.slug}: its budget does not carry the pay of {money.usd(price)}"
+                f"campaign {campaign.slug}: its budget does not carry the pay of"
+                f" {campaign.as_money(price)}"
             )
     locked.become(who, why, outcome=Outcome.ACCEPTED, set_aside=place is None)
     money.owe([locked])

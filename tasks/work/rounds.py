@@ -88,7 +88,7 @@ def _carried(locked: Campaign, answers: int) -> bool:
         return True
     restore_places(locked)
     cost = money.cost_of(locked, answers)
-    practice = money.cost_of_practice(locked, answers)  # of as many new people (rule V7)
+    practice = money.cost_of_practice(locked, cost.sessions or answers)  # of new people (rule V7)
     beyond = money.over(locked, cost.total + practice.total)
     if not beyond:
         return True
@@ -100,8 +100,8 @@ def _carried(locked: Campaign, answers: int) -> bool:
             after="out of money",
             who="the campaign",
             why=f"round {locked.round + 1} costs {cost}{practice.beside},"
-            f" {money.usd(beyond)} more than is left of"
-            f" the budget of {money.usd(locked.budget)}",
+            f" {locked.as_money(beyond)} more than is left of"
+            f" the budget of {locked.as_money(locked.budget)}",
         )
         locked.out_of_money = True
         locked.save(update_fields=["out_of_money"])
@@ -144,6 +144,11 @@ def restore_places(locked: Campaign) -> int:
 
 def _give_up(locked: Campaign, places: QuerySet[Place], beyond: Decimal) -> int:
     """Delete free places, the dearest first, until the budget is kept. Returns how many."""
+    if crowd_of(locked).pays_by_session:
+        ids = list(places.order_by("-pk").values_list("pk", flat=True))
+        cut = ids[: money.places_beyond(locked, beyond)]
+        Place.objects.filter(pk__in=cut).delete()
+        return len(cut)
     cut = []
     for place in places.select_related("hit").order_by("-hit__reward", "-pk"):
         if beyond <= 0:
@@ -174,7 +179,8 @@ def free(locked: Campaign, places: QuerySet[Place], who: str, why: str) -> int:
             before=f"{len(ids)} free again",
             after=f"{cut} given up",
             who=who,
-            why=f"{why}; the budget of {money.usd(locked.budget or Decimal(0))} carries no more",
+            why=f"{why}; the budget of {locked.as_money(locked.budget or Decimal(0))} carries no"
+            " more",
         )
         locked.out_of_money = True
         locked.save(update_fields=["out_of_money"])
@@ -220,6 +226,38 @@ def make_room(locked: Campaign, amount: Decimal) -> bool:
     return False
 
 
+def give_up_stranded(campaign: Campaign) -> int:
+    """Give up free places for which the budget carries no further session (rules M6, S4).
+
+    Only once nobody is in a session, and none waits to be settled, of which money might come back.
+    Returns how many.
+    """
+    if not crowd_of(campaign).pays_by_session:
+        return 0
+    with transaction.atomic():
+        locked = Campaign.locked(campaign.pk)
+        price = money.cost_of_sessions(locked, 1).total
+        unsettled = locked.sessions.filter(settled_at=None, is_test=False)
+        if locked.state != State.OPEN or unsettled.exists() or not money.beyond(locked, price):
+            return 0
+        idle = Place.objects.select_for_update().filter(campaign=locked, free_at__lte=Now())
+        count = len(idle)
+        if count:
+            Place.objects.filter(pk__in=[place.pk for place in idle]).delete()
+            Transition.objects.create(
+                campaign=locked,
+                subject="round",
+                before=f"{count} free",
+                after=f"{count} given up",
+                who="the campaign",
+                why=f"the budget of {locked.as_money(locked.budget or Decimal(0))}"
+                f" carries no further session",
+            )
+            locked.out_of_money = True
+            locked.save(update_fields=["out_of_money"])
+    return count
+
+
 def go_on_if_answered(campaign: Campaign) -> None:
     """Once all places so far are answered: open the next round, or finish (rules P2, P11).
 
@@ -262,6 +300,8 @@ def finish_if_done(campaign: Campaign) -> bool:
         why = short_of_money(locked) or "every HIT has its answers"
         if left_out := locked.hits.count() - hits:
             why += f"; {left_out:,} HITs were given up"
+        if locked.out_of_money and (missing := given_up(locked)):
+            why += f"; {missing:,} answers that no longer count are not asked again"
         locked.move_to(State.FINISHED, "the campaign", why)
     campaign.state = State.FINISHED
     return True

@@ -9,11 +9,12 @@ from django.db.models import Q, QuerySet
 from imagesets.clock import Now
 from tasks import money
 from tasks.crowds import crowd_of
-from tasks.models import Assignment, Campaign, Place, Stop, Worker
+from tasks.models import Assignment, Campaign, Place, Session, Stop, Worker
 from tasks.models.assignment import AssignmentState, MarketState, Outcome
 from tasks.work.drafts import forget
 from tasks.work.reporting import keep_reports
 from tasks.work.rounds import free, go_on_if_answered
+from tasks.work.sessions import Standing, standing_of
 
 
 @dataclass(frozen=True)
@@ -22,14 +23,17 @@ class Submitted:
 
     stored: it is used, or set aside with its worker. repeated: the assignment had an answer before,
     and nothing changed. late: it is kept but not used, because the assignment had expired and its
-    place was taken.
+    place was taken, or because its session had ended.
     """
 
     status: Literal["stored", "repeated", "late"]
     assignment: Assignment
 
 
-FACTS = ("submitted_at", "wall_seconds", "for_person", "state", "outcome", "set_aside")
+FACTS = (
+    *("submitted_at", "wall_seconds", "for_person", "state", "outcome", "set_aside"),
+    "is_extra",
+)
 ANSWER: tuple[str, ...] = (
     *("selected", "maybe", "unseen", "answers", "comment", "active_seconds", "hand"),
     *("language", "device", "viewport", "cards", "zooms", "changes"),  # its conditions
@@ -46,12 +50,18 @@ def submit(assignment: Assignment, answer: dict[str, Any]) -> Submitted:
     with transaction.atomic():
         worker = Worker.objects.select_for_update().get(pk=assignment.worker_id)
         stopped = Stop.objects.filter(campaign=assignment.campaign_id, worker=worker).exists()
-        campaign, for_person = _campaign_for(assignment.campaign, stopped)
-        place = place_for(assignment, campaign)
-        hit = assignment.hit
+        hit, session, standing = assignment.hit, None, Standing.PART
+        if assignment.session_id is not None:
+            session = Session.objects.get(pk=assignment.session_id)
+        is_test = session is not None and session.is_test  # never used
+        campaign, for_person = _campaign_for(assignment.campaign, stopped or is_test)
+        if session is not None:
+            standing = standing_of(assignment, session, campaign)
+        place = place_for(assignment, campaign) if standing != Standing.TOO_LATE else None
         locked = Assignment.objects.select_for_update().annotate(now=Now())
         assignment = locked.get(pk=assignment.pk)
         assignment.campaign, assignment.worker, assignment.hit = campaign, worker, hit
+        assignment.session, assignment.is_extra = session, standing == Standing.EXTRA
         if assignment.submitted_at is not None:
             return Submitted("repeated", assignment)
         forget(assignment)
@@ -65,17 +75,21 @@ def submit(assignment: Assignment, answer: dict[str, Any]) -> Submitted:
         assignment.for_person = for_person and place is not None
         who = worker.pseudonym
         if place is None:
-            assignment.become(who, "its place was taken", state="expired", save=False)
+            ended = standing == Standing.TOO_LATE
+            why = "its session has ended" if ended else "its place was taken"
+            assignment.become(who, why, state="expired", save=False)
             assignment.save(update_fields=[*FACTS, *answered])
             return Submitted("late", assignment)
-        assignment.become(who, state="submitted", set_aside=stopped, save=False)
+        unused = stopped or is_test
+        assignment.become(who, state="submitted", set_aside=unused, save=False)
         if crowd_of(campaign).accepts_at_once and not assignment.for_person:
             why = "accepted as it is stored"
             assignment.become("review", why, outcome=Outcome.ACCEPTED, save=False)
             money.owe([assignment])
         assignment.save(update_fields=[*FACTS, *answered])
-        if stopped:
-            free(campaign, Place.objects.filter(pk=place.pk), "review", "its worker was set aside")
+        if unused:
+            why = "its session is a test" if is_test else "its worker was set aside"
+            free(campaign, Place.objects.filter(pk=place.pk), "review", why)
         else:
             place.holder, place.free_at = assignment, None
             place.save(update_fields=["holder", "free_at"])

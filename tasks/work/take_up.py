@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Collection
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -18,6 +19,7 @@ from tasks.models import HIT, Assignment, Campaign, Place, Secret, Stop, Worker
 from tasks.models.assignment import HANDED_IN, AssignmentState, MarketState, Outcome
 from tasks.models.campaign import State
 from tasks.work.claiming import new_assignment, open_assignment
+from tasks.work.eligibility import KEPT_OUT, eligibility
 
 MOST_UNTOLD = 50  # assignments of a HIT of which the marketplace has not told
 UNTOLD = Q(
@@ -87,6 +89,8 @@ def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
         if (known := claim_of(hit, worker.external_id, key)) is not None:
             return known
         campaign = Campaign.objects.get(pk=hit.campaign_id)
+        if (kept_out := KEPT_OUT.get(eligibility(campaign, worker))) is not None:
+            raise NotOffered(str(kept_out))
         if Stop.objects.filter(campaign=campaign, worker=worker).exists():
             raise NotOffered(_("There is no more work of this study for you."))
         of_hit = Assignment.objects.filter(hit=hit, worker=worker)
@@ -107,7 +111,7 @@ def take_up(hit: HIT, worker: Worker, key: str) -> Assignment:
         set_back(of_hit, worker.pseudonym)
         _delete(in_the_way, worker)
         token = _token(hit, worker.external_id, key)
-        names = {"key": key if is_theirs else _aside(key, token), "token": token}
+        names: dict[str, Any] = {"key": key if is_theirs else _aside(key, token), "token": token}
         free_now = wanted.filter(free_at__lte=Now())
         place = free_now.select_for_update(of=("self",), skip_locked=True).first()
         if place is not None:

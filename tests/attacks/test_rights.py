@@ -36,6 +36,8 @@ OPEN = {
         "api-schema",
         "api-docs",
         "unknown_address",
+        "tasks:session",
+        "prolific-hook",  # signed by Prolific
     ),
     *("admin:login", "admin:logout", "account_login"),
     # Ways to the login: whoever holds a link, or whom a provider knows.
@@ -162,6 +164,7 @@ STEPS = {
         f"admin:tasks_campaign_{step}": ("row", RESEARCHER)
         for step in (
             *("publish", "invite", "pause", "resume", "missing", "sync", "aggregate", "close"),
+            "difference",
         )
     },
     "admin:tasks_invitation_revoke": ("row", RESEARCHER),

@@ -202,7 +202,7 @@ class FairCrowd(Crowd):
     def round_reward(self, amount: Decimal) -> Decimal:
         return amount.quantize(CENT, ROUND_CEILING)
 
-    def fee(self, amount: Decimal) -> Decimal:
+    def fee(self, amount: Decimal, campaign: Campaign | None = None) -> Decimal:
         return max(CENT, (amount / 5).quantize(CENT, ROUND_CEILING))
 
 

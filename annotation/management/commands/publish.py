@@ -19,6 +19,7 @@ from tasks.campaigns.findings import (
 )
 from tasks.campaigns.freezing import Published
 from tasks.campaigns.publish import publish
+from tasks.crowds import crowd_of
 from tasks.management.campaign_command import CampaignCommand
 from tasks.models import Campaign
 from tasks.work.rounds import state_told
@@ -29,11 +30,9 @@ def dollars(text: str) -> Decimal:
     try:
         amount = Decimal(text)
     except InvalidOperation:
-        raise ArgumentTypeError(
-            f"{text!r} is not an amount in US dollars, such as 123.45"
-        ) from None
+        raise ArgumentTypeError(f"{text!r} is not a sum of money, such as 123.45") from None
     if not amount.is_finite():
-        raise ArgumentTypeError(f"{text!r} is not an amount in US dollars, such as 123.45")
+        raise ArgumentTypeError(f"{text!r} is not a sum of money, such as 123.45")
     return amount
 
 
@@ -54,6 +53,13 @@ class Command(CampaignCommand):
             help="The campaign's whole budget, typed out; required with --production.",
         )
 
+        parser.add_argument(
+            "--test",
+            default="",
+            metavar="EMAIL",
+            help="Offer it to a test participant of that address alone (prolific); spends nothing.",
+        )
+
     def step(self, campaign: Campaign, who: str, **options: Any) -> None:
         with Console(stderr=True).status(f"Laying out {campaign.slug} ..."):
             published = publish(
@@ -62,12 +68,20 @@ class Command(CampaignCommand):
                 production=options["production"],
                 yes_spend=options["yes_spend"],
                 tell=lambda published: self._tell(campaign, published),
+                test=options["test"],
             )
         campaign.refresh_from_db()
+        if options["test"]:
+            self.stdout.write("\n".join(published.tests))
+            return
         if published.resumed:
             self.stdout.write(f"Campaign {campaign.slug} is {state_told(campaign)}.")
+        address = public_address()
+        for note in crowd_of(campaign).notes(campaign):
+            below = note.copied.startswith("/")
+            copied = f"{address or USUAL}{note.copied}" if below else note.copied
+            self.stdout.write(" ".join(filter(None, [f"{note.title}:", copied, note.address])))
         if path := door(campaign):
-            address = public_address()
             self.stdout.write(how_people_begin(campaign, f"{address or USUAL}{path}"))
             if not address:
                 self.stdout.write(

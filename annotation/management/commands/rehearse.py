@@ -1,10 +1,11 @@
-"""rehearse: a stand-in for MTurk on this machine, with simulated workers; what a study costs."""
+"""rehearse: stand-ins for MTurk and Prolific on this machine, with simulated workers; the bill."""
 
 import contextlib
 import signal
 import sys
 import time
 from argparse import ArgumentParser
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,20 @@ from annotation.serving.web import web_server
 from imagesets.terminal import drawn, progress_bar
 from tasks.crowds import CrowdError, crowd_of
 from tasks.crowds.mturk import CROWD as MTURK
+from tasks.crowds.prolific import CROWD as PROLIFIC
 from tasks.management.campaign_command import campaign_named
 from tasks.models import Campaign
 from tasks.models.campaign import State
 from tasks.models.refused import Refused
 from tasks.simulation.rehearsal.faults import EVERYTHING
 from tasks.simulation.rehearsal.people import Crew
+from tasks.simulation.rehearsal.prolific.people import ParticipantCrew
+from tasks.simulation.rehearsal.prolific.stage import (
+    TOKEN,
+    ProlificStage,
+    play_sessions,
+    prolific_stage,
+)
 from tasks.simulation.rehearsal.stage import Stage, Stalled, play, stage
 
 PORT = 8008
@@ -32,8 +41,9 @@ LOOK = 1.0  # seconds between two searches for work
 
 class Command(BaseCommand):
     help = (
-        "Stand in for Mechanical Turk on this machine: simulated workers do whatever you publish,"
-        " until Ctrl-C; then print what the real study would cost and how long it would take."
+        "Stand in for Mechanical Turk and, at the next port, for Prolific on this machine:"
+        " simulated workers do whatever you publish, until Ctrl-C; then print what the real study"
+        " would cost and how long it would take."
         " With --campaign: publish this campaign, let the workers finish it, and end."
     )
 
@@ -60,23 +70,31 @@ class Command(BaseCommand):
     ) -> None:
         rows = read_truth(truth) if truth is not None else None
         rehearsed = _campaign(campaign) if campaign is not None else None
+        wrong = EVERYTHING if faults else None
         try:
-            standing = stage(EVERYTHING if faults else None, seed, port)
-            with standing as on:
-                people = on.crew(workers, seed, rows)
-                with contextlib.ExitStack() as end:
+            with contextlib.ExitStack() as end:
+                mturk = end.enter_context(stage(wrong, seed, port))
+                prolific = end.enter_context(prolific_stage(wrong, seed, port and port + 1))
+                for on in (mturk, prolific):
                     end.callback(self._print_bill, on, rehearsed)
-                    if rehearsed is None:
-                        self._serve(on, people)
-                    else:
-                        self._play(on, rehearsed, people, seed, options["verbosity"])
+                hits, sessions = mturk.crew(workers, seed, rows), prolific.crew(workers, seed, rows)
+                if rehearsed is None:
+                    self._serve(mturk, prolific, [hits, sessions])
+                elif rehearsed.crowd == MTURK.name:
+                    with self._playing(rehearsed, mturk, options["verbosity"]) as count:
+                        play(mturk, rehearsed, hits, seed, count)
+                else:
+                    with self._playing(rehearsed, prolific, options["verbosity"]) as count:
+                        play_sessions(prolific, rehearsed, sessions, seed, count)
         except OSError as error:
             raise CommandError(
                 f"port {port} cannot be used ({error.strerror}): choose another with --port."
             ) from None
 
-    def _serve(self, on: Stage, people: Crew) -> None:
-        """Let the workers do the HITs that appear, until a signal ends the rehearsal."""
+    def _serve(
+        self, on: Stage, prolific: ProlificStage, crews: Sequence[Crew | ParticipantCrew]
+    ) -> None:
+        """Let the people do the work that appears, until a signal ends the rehearsal."""
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         self.stdout.write(
             f"The rehearsal of MTurk is at {on.address} (Ctrl-C ends it). In other terminals:\n"
@@ -84,13 +102,15 @@ class Command(BaseCommand):
             f"  MTURK_ENDPOINT_URL={on.address} PUBLIC_URL=http://127.0.0.1:8000"
             " python manage.py publish CAMPAIGN\n"
             "and then `sync` in place of `publish`, until the campaign is finished.\n"
-            f"To do HITs yourself, open {on.address}/ in a browser."
+            f"To do HITs yourself, open {on.address}/ in a browser.\n"
+            f"The rehearsal of Prolific is at {prolific.address}: set PROLIFIC_API_URL to it, and"
+            f" PROLIFIC_API_TOKEN to {TOKEN}. To take part yourself, open it in a browser."
         )
         self.stdout.flush()
         while True:
             close_old_connections()
             try:
-                done = people.work() if people.people else 0
+                done = sum(people.work() for people in crews if people.people)
             except httpx.HTTPError as error:
                 self.stderr.write(f"The site does not answer: {error}")
                 done = 0
@@ -102,9 +122,12 @@ class Command(BaseCommand):
                 self.stdout.flush()
             time.sleep(LOOK)
 
-    def _play(self, on: Stage, campaign: Campaign, people: Crew, seed: int, verbosity: int) -> None:
-        """Play one campaign from publication to its last answer, on a web server of its own."""
-        title = f"answers of {len(people.people)} workers"
+    @contextlib.contextmanager
+    def _playing(
+        self, campaign: Campaign, on: Stage | ProlificStage, verbosity: int
+    ) -> Iterator[Callable[[int], None]]:
+        """A web server of its own and a progress bar, to play one campaign in."""
+        title = f"answers to campaign {campaign.slug}"
         answers = 0
         with (
             progress_bar(title, transient=True, quiet=verbosity == 0) as progress,
@@ -118,11 +141,11 @@ class Command(BaseCommand):
                 progress(answers, None)
 
             try:
-                play(on, campaign, people, seed, count)
+                yield count
             except (Refused, CrowdError, Stalled) as error:
                 raise CommandError(str(error)) from None
 
-    def _print_bill(self, on: Stage, campaign: Campaign | None) -> None:
+    def _print_bill(self, on: Stage | ProlificStage, campaign: Campaign | None) -> None:
         """Print the bill, however the rehearsal ended."""
         bill = on.bill()
         if bill.hits:
@@ -131,8 +154,9 @@ class Command(BaseCommand):
 
 def _campaign(slug: str) -> Campaign:
     campaign = campaign_named(slug)
-    if crowd_of(campaign) is not MTURK:
-        raise CommandError(f"Campaign {slug} is for the crowd {campaign.crowd}, not {MTURK.name}.")
+    if crowd_of(campaign) not in (MTURK, PROLIFIC):
+        names = f"{MTURK.name} or {PROLIFIC.name}"
+        raise CommandError(f"Campaign {slug} is for the crowd {campaign.crowd}, not {names}.")
     if not campaign.sandbox:
         raise CommandError(f"Campaign {slug} is for production: rehearse one with sandbox true.")
     if campaign.state not in (State.DRAFT, State.OPEN):

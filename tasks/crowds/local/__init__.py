@@ -3,12 +3,10 @@
 from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
 
-from tasks.crowds import Crowd, Door, Frame, Marketplace
+from tasks.crowds import Crowd, Door, Frame, Marketplace, time_on_site
 from tasks.crowds.local import identity
 from tasks.models import HIT, Campaign, PracticeHIT
 
-LEAST_TIME = timedelta(minutes=10)
-TIMES_EXPECTED = 5
 CENT = Decimal("0.01")
 
 
@@ -30,9 +28,8 @@ class Local(Crowd):
     marketplace: Marketplace | None = None
 
     def time_allowed(self, campaign: Campaign, hit: HIT | PracticeHIT) -> timedelta:
-        """Max(10 minutes, 5 x the HIT's expected time), at most `assignment_minutes` (rule P5)."""
-        expected = timedelta(seconds=TIMES_EXPECTED * hit.expected_seconds)
-        return min(max(LEAST_TIME, expected), timedelta(minutes=campaign.assignment_minutes))
+        """As on any site of work (rule P5)."""
+        return time_on_site(campaign, hit)
 
     def is_production(self, campaign: Campaign) -> bool:
         """Never: the site pays nobody."""
@@ -46,7 +43,7 @@ class Local(Crowd):
         """Whole cents, rounded up."""
         return amount.quantize(CENT, rounding=ROUND_CEILING)
 
-    def fee(self, amount: Decimal) -> Decimal:
+    def fee(self, amount: Decimal, campaign: Campaign | None = None) -> Decimal:
         """Nothing: no marketplace stands in between."""
         return Decimal(0)
 

@@ -24,7 +24,7 @@ from tasks.crowds.local import invitations
 from tasks.crowds.local.invitations import NAME
 from tasks.crowds.local.networks import is_full, network_of
 from tasks.crowds.tokens import work_of
-from tasks.models import Arrival, Assignment, Campaign, Worker
+from tasks.models import Arrival, Assignment, Campaign, Session, Worker
 from tasks.models.assignment import USED
 from tasks.models.campaign import OpenTo, State
 
@@ -53,7 +53,17 @@ OLD_LINK = _(
     " which you worked before, or ask the people who run it."
 )
 
-parameters: tuple[str, ...] = ("invitation", "me", "after")
+PARAMETERS = ("invitation", "me", "after")
+
+
+def parameters(campaign: Campaign) -> tuple[str, ...]:
+    """What its links may carry, which "Begin" sends on."""
+    return PARAMETERS
+
+
+def vouched(request: HttpRequest, campaign: Campaign) -> dict[str, str]:
+    """Nothing: its links say by themselves who comes."""
+    return {}
 
 
 def link(campaign: Campaign, external_id: str) -> str:
@@ -159,7 +169,11 @@ def barred(campaign: Campaign, worker: Worker) -> str:
     return invitations.barred(campaign, worker)
 
 
-def refused(campaign: Campaign, worker: Worker) -> Farewell:
+def session(request: HttpRequest, campaign: Campaign) -> None:
+    """None: each HIT is paid by itself."""
+
+
+def leaves(session: Session) -> Farewell:
     """Nothing but the site's own words: nobody waits for a code of theirs."""
     return Farewell()
 

@@ -46,7 +46,7 @@ class MTurk(Crowd):
         """To 5 cents, upwards: each reward is a HIT type of its own, and a few are enough."""
         return max(STEP, (amount / STEP).quantize(Decimal(1), ROUND_CEILING) * STEP)
 
-    def fee(self, amount: Decimal) -> Decimal:
+    def fee(self, amount: Decimal, campaign: Campaign | None = None) -> Decimal:
         """20 %, at least a cent; MTurk's pricing page rounds half a cent up."""
         return max(CENT, (amount * FEE).quantize(CENT, ROUND_HALF_UP))
 

@@ -13,12 +13,30 @@ class Dropped(Exception):
     """The connection ends without an answer."""
 
 
+class WebPage(Exception):
+    """Something in between answers with a page, for a person to read."""
+
+    status = 200
+    body = b"<!DOCTYPE html><title>Maintenance</title><p>We will be back soon."
+
+
+def throttled() -> Exception:
+    """MTurk's answer to too many requests."""
+    return Fault(400, "ThrottlingException", "Rate exceeded")
+
+
+def failed() -> Exception:
+    """MTurk's answer when it is out of order."""
+    return Fault(500, "ServiceFault", "Try your call again.", "ServiceFault")
+
+
 @dataclass
 class Faults:
     """How often a request goes wrong, from 0 to 1 each, and how many a second are accepted."""
 
     throttled: float = 0.0  # refused before it does anything
     failed: float = 0.0  # 500, before it does anything
+    page: float = 0.0  # a web page, before it does anything
     lost: float = 0.0  # the connection ends before it does anything
     dropped: float = 0.0  # the connection ends after its effect
     unclear: float = 0.0  # 500 after its effect
@@ -39,8 +57,16 @@ EVERYTHING = Faults(throttled=0.02, failed=0.02, lost=0.01, dropped=0.03, unclea
 class Troublemaker:
     """Makes requests go wrong as often as `faults` says, by a seed."""
 
-    def __init__(self, faults: Faults, seed: int = 0) -> None:
+    def __init__(
+        self,
+        faults: Faults,
+        seed: int = 0,
+        throttled: Callable[[], Exception] = throttled,
+        failed: Callable[[], Exception] = failed,
+    ) -> None:
+        """`throttled`, `failed`: what a marketplace answers then."""
         self.faults = faults
+        self._throttled, self._failed = throttled, failed
         self.next: list[str] = []  # faults of the coming requests, by name; "": none
         self.taken = 0  # requests within the rate, whether or not they went wrong
         self._random = random.Random(seed)
@@ -48,12 +74,14 @@ class Troublemaker:
         self._tokens, self._filled = 1.0, time.monotonic()
 
     def around(self, effect: Callable[[], bytes]) -> bytes:
-        """The answer to a request, unless it goes wrong (raises Fault, Dropped)."""
+        """The answer to a request, unless it goes wrong (raises a fault, Dropped, WebPage)."""
         before, after = self._choose()
         if before == "throttled":
-            raise Fault(400, "ThrottlingException", "Rate exceeded")
+            raise self._throttled()
         if before == "failed":
-            raise Fault(500, "ServiceFault", "Try your call again.", "ServiceFault")
+            raise self._failed()
+        if before == "page":
+            raise WebPage
         if before == "lost":
             raise Dropped
         answer = effect()
@@ -62,7 +90,7 @@ class Troublemaker:
         if after == "dropped":
             raise Dropped
         if after == "unclear":
-            raise Fault(500, "ServiceFault", "Try your call again.", "ServiceFault")
+            raise self._failed()
         return answer
 
     def _choose(self) -> tuple[str, str]:
@@ -73,7 +101,7 @@ class Troublemaker:
             if self.faults.rate and not self._take():
                 return "throttled", ""
             self.taken += 1
-            before = self._one_of("throttled", "failed", "lost")
+            before = self._one_of("throttled", "failed", "lost", "page")
             return before, "" if before else self._one_of("dropped", "unclear", "slow")
 
     def _one_of(self, *names: str) -> str:

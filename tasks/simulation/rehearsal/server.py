@@ -15,11 +15,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from tasks.crowds.rehearsals import PROOF, proof_of
 from tasks.simulation.rehearsal import protocol, worker_site
-from tasks.simulation.rehearsal.faults import Dropped, Faults, Troublemaker
+from tasks.simulation.rehearsal.faults import Dropped, Faults, Troublemaker, WebPage
 from tasks.simulation.rehearsal.market import Market, NotAllowed
 from tasks.simulation.rehearsal.protocol import Fault
 
@@ -70,9 +71,12 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 self._operation(body)
         except Dropped:
-            self.close_connection = True
-            with contextlib.suppress(OSError):
-                self.request.shutdown(socket.SHUT_RDWR)
+            self._drop()
+
+    def _drop(self) -> None:
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.request.shutdown(socket.SHUT_RDWR)
 
     def do_GET(self) -> None:
         address = urlsplit(self.path)
@@ -120,6 +124,8 @@ class Handler(BaseHTTPRequestHandler):
             self._send(200, JSON, self.server.trouble.around(effect))
         except Fault as fault:
             self._send(fault.status, JSON, fault.body())
+        except WebPage as page:
+            self._send(page.status, HTML, page.body)
 
     def _hand_in(self, fields: list[tuple[str, str]]) -> None:
         try:
@@ -166,7 +172,16 @@ def serving(
 
     Raises OSError if the port is taken.
     """
-    server = Server(market, Troublemaker(faults or Faults(), seed), port)
+    with running(Server(market, Troublemaker(faults or Faults(), seed), port)) as server:
+        yield server
+
+
+AnyServer = TypeVar("AnyServer", bound=ThreadingHTTPServer)
+
+
+@contextlib.contextmanager
+def running(server: AnyServer) -> Iterator[AnyServer]:
+    """Let a server answer in a thread until the block ends."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

@@ -40,6 +40,7 @@ class Bill:
     fees: Decimal
     hours: float  # expected working time, of all workers together
     workers: int
+    sessions: int = 0  # that were paid, where those are what is paid
 
     @property
     def total(self) -> Decimal:

@@ -59,8 +59,10 @@ def test_workers_come_in_one_way_only(crowd):
 
 def test_a_crowd_that_needs_a_marketplace_has_one(crowd):
     needs_one = crowd.gives_places or not crowd.accepts_at_once
-    assert crowd.marketplace is not None or not needs_one
-    assert crowd.pays or crowd.marketplace is None
+    assert (crowd.marketplace or crowd.session_market) is not None or not needs_one
+    assert crowd.pays or not (crowd.marketplace or crowd.session_market)
+    assert crowd.session_market is None or crowd.pays_by_session
+    assert not (crowd.gives_places and crowd.pays_by_session)
 
 
 AMOUNTS = [Decimal(thousandths) / 1000 for thousandths in range(1, 3000, 7)]
@@ -89,18 +91,26 @@ def test_work_is_kept_for_some_time_and_no_longer_than_the_campaign_says(crowd, 
 
 
 def test_what_is_missing_is_said_without_asking_a_marketplace(crowd, settings):
-    settings.MTURK_ENDPOINT_URL = "http://127.0.0.1:9"  # nobody answers there
+    nobody = "http://127.0.0.1:9"
+    settings.MTURK_ENDPOINT_URL = settings.PROLIFIC_API_URL = nobody
+    settings.PROLIFIC_API_TOKEN = "a-token"
     settings.PUBLIC_URL = "https://second-look.example"
     assert crowd.missing(Campaign(crowd=crowd.name, qualifications=[])) == []
 
 
 @pytest.mark.django_db
-def test_only_campaigns_with_a_door_are_listed(crowd, tmp_path):
-    made = open_campaign(make_pictures(tmp_path), "contains", crowd=crowd.name)
-    assert Campaign.objects.filter(open_to(_visit("/", None))).exists() == (crowd.door is not None)
-    made.open = "invited"
-    made.save()
-    assert not Campaign.objects.filter(open_to(_visit("/", None))).exists()
+@pytest.mark.parametrize("open_for", ["anyone", "invited"])
+def test_only_campaigns_that_let_strangers_in_are_listed_for_them(crowd, tmp_path, open_for):
+    made = open_campaign(make_pictures(tmp_path), "contains", crowd=crowd.name, open=open_for)
+    assert Campaign.objects.filter(open_to(_visit("/", None))).exists() == _lets_in(crowd, made)
+
+
+def _lets_in(crowd: Crowd, campaign: Campaign) -> bool:
+    """Whether a stranger who knows the campaign's address may begin."""
+    try:
+        return crowd.door is not None and crowd.door.worker_of(_visit("/", None), campaign) is None
+    except BadVisit:
+        return False
 
 
 # Crowds whose HITs the site gives out

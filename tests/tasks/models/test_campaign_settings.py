@@ -83,12 +83,16 @@ def test_the_api_holds_the_same_bounds(tmp_path):
 
 def test_rules_name_the_setting_and_say_what_is_wrong():
     values = {"slug": "mine", "source": None, "kind": "contains", "controls": {"campaigns": []}}
-    values |= {"practice": PRACTICE.defaults()}
+    values |= {"practice": PRACTICE.defaults(), "exclude_workers_of": [], "only_workers_of": []}
     assert broken_rules(values, RULES) == []
     assert broken_rules(values | {"kind": "classify"}, RULES)[0][0] == "practice"
     values |= {"practice": None}
     wrong = values | {"source": "other", "controls": {"campaigns": ["mine"]}}
     assert [name for name, _ in broken_rules(wrong, RULES)] == ["source", "controls.campaigns"]
+    alone = values | {"only_workers_of": ["first"]}
+    assert broken_rules(alone, RULES) == []
+    both = alone | {"exclude_workers_of": ["first"]}
+    assert broken_rules(both, RULES)[0][0] == "exclude_workers_of"
     assert broken_rules(values | {"slug": ""}, RULES)[0][0] == "slug"
     assert broken_rules(wrong | {"kind": "classify"}, RULES)[0][0] == "controls.campaigns"
     agree = {"classifiers": ["first"], "k": 5, "min_models": 2}

@@ -4,8 +4,6 @@ import pytest
 from django.test import Client
 
 from annotation.exports import Export
-from tasks.crowds import Farewell
-from tasks.crowds.local import identity
 from tasks.models import Assignment, Campaign, Consent, ConsentText, Place, Worker
 from tasks.simulation.worksheet import consent_form
 from tests.studies.visitors import answer_one, begin, door, invite, is_at_work, says
@@ -52,15 +50,6 @@ def test_who_has_not_agreed_takes_no_place_and_who_refuses_may_come_back(asking)
     ]
     assert Worker.objects.count() == 1
     assert is_at_work(answer_one(client, agreed))
-
-
-def test_a_crowd_says_how_whoever_refuses_leaves(asking, monkeypatch):
-    told = Farewell("Your code is NO1.", "https://panel.example/?cc=NO1", "Back to the panel")
-    monkeypatch.setattr(identity, "refused", lambda campaign, worker: told)
-    client = Client()
-    page = says(press(client, begin(door(asking), client)["Location"], 1))
-    assert "Your code is NO1." in page
-    assert 'href="https://panel.example/?cc=NO1">Back to the panel' in page
 
 
 @pytest.mark.django_db(transaction=True)  # an export reads by a connection of its own

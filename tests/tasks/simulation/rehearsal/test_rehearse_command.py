@@ -45,3 +45,26 @@ def test_a_port_in_use_is_one_line():
         pytest.raises(CommandError, match="choose another with --port"),
     ):
         call_command("rehearse", "--port", str(taken.getsockname()[1]), "--workers", "0")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_campaign_of_sessions_is_played_through_and_its_price_shown(tmp_path):
+    campaign = Campaign.objects.create(
+        name="Sessions",
+        dataset=make_awkward_dataset(tmp_path),
+        kind="contains",
+        crowd="prolific",
+        budget=Decimal(100),
+        workers_per_item=3,
+        round_size=3,
+        grid_size=4,
+        max_sections=3,
+        session_minutes=3,
+    )
+    out = io.StringIO()
+    words = ("--campaign", campaign.slug, "--port", "0", "--workers", "6")
+    call_command("rehearse", *words, stdout=out, verbosity=0)
+    campaign.refresh_from_db()
+    assert campaign.state == "finished"
+    spent = sum(payment.amount for payment in campaign.payments.all())
+    assert f"${spent:.2f}" in out.getvalue()

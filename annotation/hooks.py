@@ -1,0 +1,29 @@
+"""Where marketplaces tell the site that something has changed there: it syncs a little sooner."""
+
+import contextlib
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from tasks.celery_tasks import sync_campaign
+from tasks.crowds.prolific.hooks import campaign_told_of, take_secret
+
+SOON = 60  # seconds after which a sync that did not run is not worth it
+
+
+@csrf_exempt
+@require_POST
+def prolific(request: HttpRequest) -> HttpResponse:
+    """An event of Prolific, signed, or the secret by which a new subscription is confirmed."""
+    if secret := request.headers.get("X-Hook-Secret"):
+        take_secret(secret)
+        return HttpResponse(status=200)
+    campaign = campaign_told_of(request.body, request.headers)
+    if campaign is None:
+        return HttpResponse(status=403)
+    with contextlib.suppress(OperationalError, RedisError, OSError):
+        sync_campaign.apply_async([campaign.pk], expires=SOON)
+    return HttpResponse(status=204)

@@ -1,0 +1,118 @@
+"""Prolific's hooks: its word that something has changed only makes the next sync come sooner.
+
+Polling suffices by itself, so whatever goes wrong here is left alone, and an event that comes twice
+or out of order asks for one more sync at most.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from django.conf import settings
+from django.utils.crypto import constant_time_compare
+
+from tasks.crowds import CrowdError
+from tasks.crowds.prolific.client import Client, RequestRefused, client
+from tasks.crowds.prolific.models import Hook, Study
+from tasks.crowds.prolific.money import account_of
+from tasks.crowds.rehearsals import is_loopback
+from tasks.models import Campaign
+
+PATH = "/hooks/prolific/"
+EVENTS = ("submission.status.change", "study.status.change")
+FRESH = 300  # seconds that an event may be old
+LONGEST = 200  # characters of a secret
+MOST_OFFERED = 8  # secrets that wait to be tried
+
+
+def keep_hooks(campaign: Campaign) -> None:
+    """Subscribe to the workspace's events, and confirm what was subscribed; errors do not matter.
+
+    The site must be reached over https, or by a rehearsal on this machine.
+    """
+    here = is_loopback(settings.PROLIFIC_API_URL)
+    account = account_of(campaign)
+    if account is None or not (here or settings.PUBLIC_URL.startswith("https://")):
+        return
+    hook, _ = Hook.objects.get_or_create(workspace=account.workspace)
+    if hook.confirmed:
+        return
+    with suppress(CrowdError):
+        api = client()
+        if not hook.subscriptions:
+            _subscribe(api, hook)
+        else:
+            _confirm(api, hook)
+
+
+def _subscribe(api: Client, hook: Hook) -> None:
+    """Take over the workspace's secret, or make one where there is none: a new one ends the old."""
+    listed = api.read("/hooks/secrets/", workspace_id=hook.workspace).get("results") or []
+    secrets = [row["value"] for row in listed if row.get("value")]
+    if not secrets:
+        made = api.send("POST", "/hooks/secrets/", {"workspace_id": hook.workspace})
+        secrets = [made["value"]]
+    hook.secret = secrets[-1]
+    hook.save(update_fields=["secret"])
+    for event in EVENTS:
+        body = {
+            "workspace_id": hook.workspace,
+            "event_type": event,
+            "target_url": settings.PUBLIC_URL + PATH,
+        }
+        made = api.send("POST", "/hooks/subscriptions/", body)
+        hook.subscriptions[event] = made["id"]
+        hook.save(update_fields=["subscriptions"])
+
+
+def _confirm(api: Client, hook: Hook) -> None:
+    """Try the secrets that came to our address: each confirms the subscription it was made for."""
+    for event, subscription in hook.subscriptions.items():
+        for secret in hook.offered:
+            try:
+                path = f"/hooks/subscriptions/{subscription}/"
+                api.send("POST", path, {"secret": secret})
+            except RequestRefused:
+                continue
+            hook.confirmations[event] = True
+            hook.save(update_fields=["confirmations"])
+            break
+    hook.confirmed = all(hook.confirmations.get(event) for event in EVENTS)
+    hook.save(update_fields=["confirmed"])
+
+
+def take_secret(secret: str) -> None:
+    """Keep a secret that came with a new subscription, until a sync has tried it at Prolific."""
+    for hook in Hook.objects.filter(confirmed=False):
+        if secret not in hook.offered and len(secret) <= LONGEST:
+            hook.offered = [*hook.offered, secret][-MOST_OFFERED:]
+            hook.save(update_fields=["offered"])
+
+
+def campaign_told_of(body: bytes, headers: Mapping[str, str]) -> Campaign | None:
+    """The campaign that a signed event is about; None: nobody signed it, or it is not ours."""
+    stamp = headers.get("X-Prolific-Request-Timestamp", "")
+    signature = headers.get("X-Prolific-Request-Signature", "")
+    if not stamp.isdigit() or len(stamp) > 12 or abs(time.time() - int(stamp)) > FRESH:
+        return None
+    secrets = Hook.objects.exclude(secret="").values_list("secret", flat=True)
+    if not any(constant_time_compare(signature, sign(s, stamp, body)) for s in secrets):
+        return None
+    try:
+        event: Any = json.loads(body)
+        named = [str(event.get(name) or "") for name in ("study_id", "resource_id")]
+    except (ValueError, AttributeError):
+        return None
+    study = Study.objects.filter(market_id__in=named).select_related("campaign").first()
+    return study.campaign if study is not None else None
+
+
+def sign(secret: str, stamp: str, body: bytes) -> str:
+    """Prolific's signature of an event."""
+    digest = hmac.digest(secret.encode(), stamp.encode() + body, hashlib.sha256)
+    return base64.b64encode(digest).decode()

@@ -1,0 +1,45 @@
+"""Prolific as the engine's market of sessions (tasks/crowds/marketplace.py)."""
+
+from decimal import Decimal
+
+from tasks.crowds.prolific import studies
+from tasks.crowds.prolific.demographics import keep_demographics
+from tasks.crowds.prolific.hooks import keep_hooks
+from tasks.crowds.prolific.paying import balance, ledger, pay_bonuses
+from tasks.crowds.prolific.studies import places_available, unknown
+from tasks.crowds.prolific.submissions import approve, fetch, reject, request_return
+from tasks.models import Campaign, Session
+from tasks.models.campaign import State
+
+__all__ = [
+    "approve",
+    "balance",
+    "fetch",
+    "ledger",
+    "offer",
+    "pay_bonuses",
+    "places_available",
+    "reject",
+    "request_return",
+    "screen_out",
+    "unknown",
+    "withdraw",
+]
+
+
+def screen_out(session: Session, amount: Decimal) -> bool:
+    """False: the practice is paid by a bonus, and the return of the submission asked for."""
+    return False
+
+
+def offer(campaign: Campaign, places: int) -> None:
+    """Let `places` more people begin, and have Prolific say when something changes."""
+    studies.offer(campaign, places)
+    keep_hooks(campaign)
+
+
+def withdraw(campaign: Campaign) -> None:
+    """Let nobody begin any more; when it is over for good, keep who took part, as counts."""
+    studies.withdraw(campaign)
+    if campaign.state in (State.FINISHED, State.CLOSED):
+        keep_demographics(campaign)

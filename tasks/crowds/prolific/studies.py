@@ -1,0 +1,247 @@
+"""Makes the campaign's one open study at Prolific, publishes it, and keeps its places right.
+
+A study is found again by its internal name after an unclear answer, and every call says what the
+state should be, so all of this may be cut off anywhere and repeated.
+"""
+
+import math
+from collections.abc import Iterator
+from decimal import ROUND_CEILING
+from typing import Any
+
+from imagesets.clock import Now
+from tasks.crowds import CrowdError
+from tasks.crowds.prolific.account import learn
+from tasks.crowds.prolific.client import Client, RequestRefused, client
+from tasks.crowds.prolific.described import new_codes, study_fields
+from tasks.crowds.prolific.models import Account, Study, StudyState, name_of
+from tasks.crowds.prolific.money import CENT, account_of, amount, fee, vat
+from tasks.models import Campaign, Session
+from tasks.models.campaign import State
+
+FREED = ("RETURNED", "TIMED-OUT", "REJECTED")  # submissions that leave their place to others
+RUNNING = ("RESERVED", "ACTIVE")
+ASLEEP = (StudyState.PAUSED, StudyState.AWAITING_REVIEW)
+PUBLISHED = (StudyState.ACTIVE, *ASLEEP, StudyState.COMPLETED)
+
+
+def offer(campaign: Campaign, places: int) -> None:
+    """Let `places` more people begin, in the one open study, which is made where there is none."""
+    api = client()
+    if (account := account_of(campaign)) is None:
+        account, _ = learn(campaign)
+    if account.only_tests:
+        return
+    study = _current(campaign)
+    for older in _others(study):
+        _end(api, older)
+    if study.market_id is None:
+        if places <= 0:
+            return
+        _make(api, study, places)
+    seen = look(api, study)
+    if study.state == StudyState.UNPUBLISHED:
+        if places > 0:
+            _publish(api, study, places)
+    elif study.state in PUBLISHED:
+        _adjust(api, study, seen, places)
+
+
+def draft_of(campaign: Campaign) -> Study:
+    """The campaign's study there, made as a draft where there is none yet."""
+    api = client()
+    study = _current(campaign)
+    if study.market_id is None:
+        _make(api, study, 1)
+    look(api, study)
+    return study
+
+
+def withdraw(campaign: Campaign) -> None:
+    """Let nobody begin any more: PAUSE while the campaign is paused, STOP when it is over."""
+    api = client()
+    paused = campaign.state == State.PAUSED
+    for study in of_campaign(campaign):
+        if paused:
+            look(api, study)
+            if study.state == StudyState.ACTIVE:
+                _move(api, study, "PAUSE")
+        else:
+            _end(api, study)
+
+
+def places_available(campaign: Campaign) -> int:
+    """How many people could begin now."""
+    study = of_campaign(campaign).last()
+    if study is None:
+        return 0
+    api = client()
+    seen = look(api, study)
+    return max(_free(api, study, seen)[0], 0) if study.state == StudyState.ACTIVE else 0
+
+
+def unknown(campaign: Campaign) -> list[str]:
+    """Studies there by the campaign's name that the site does not know."""
+    known = set(Study.objects.filter(campaign=campaign).values_list("market_id", flat=True))
+    tested = {study.internal_name for study in Study.objects.filter(campaign=campaign)}
+    return [
+        f"study {row['id']}"
+        for row in _named(client(), name_of(campaign))
+        if row["id"] not in known and not any(n in row["internal_name"] for n in tested)
+    ]
+
+
+def of_campaign(campaign: Campaign) -> Any:
+    """The campaign's studies that Prolific has, but for tests, the oldest first."""
+    studies = Study.objects.filter(campaign=campaign, market_id__isnull=False, test_of=None)
+    return studies.select_related("campaign").order_by("pk")
+
+
+def look(api: Client, study: Study) -> dict[str, Any]:
+    """Read a study and keep its state and places."""
+    seen = api.read(f"/studies/{study.market_id}/")
+    _keep(study, seen)
+    return seen
+
+
+def _keep(study: Study, seen: dict[str, Any]) -> None:
+    study.state = str(seen["status"])
+    study.places = int(seen["total_available_places"])
+    study.save(update_fields=["state", "places"])
+
+
+def _current(campaign: Campaign) -> Study:
+    """The study with the campaign's reward and time; a new one where these have changed."""
+    reward, minutes = campaign.session_reward, minutes_of(campaign)
+    assert reward is not None  # fixed at publish
+    found = Study.objects.filter(campaign=campaign, test_of=None).order_by("-pk").first()
+    if found is None or (found.reward, found.minutes) != (reward, minutes):
+        found = Study.objects.create(
+            campaign=campaign, reward=reward, minutes=minutes, codes=new_codes()
+        )
+    found.campaign = campaign
+    return found
+
+
+def minutes_of(campaign: Campaign) -> int:
+    """How long a session should take, in whole minutes."""
+    return max(math.ceil((campaign.session_seconds or 60) / 60), 1)
+
+
+def _others(study: Study) -> Any:
+    return of_campaign(study.campaign).exclude(pk=study.pk)
+
+
+def _make(api: Client, study: Study, places: int) -> None:
+    """Create the draft, unless an earlier call did; its row was written before."""
+    made = None
+    if study.asked_at is not None:
+        made = next(iter(_named(api, study.internal_name)), None)
+    else:
+        Study.objects.filter(pk=study.pk).update(asked_at=Now())
+    if made is None:
+        fields = study_fields(
+            study.campaign, study.internal_name, study.codes, study.minutes, places
+        )
+        made = api.send("POST", "/studies/", fields)
+    study.market_id = str(made["id"])
+    study.save(update_fields=["market_id"])
+
+
+def _named(api: Client, name: str) -> Iterator[dict[str, Any]]:
+    """Studies whose internal name begins so."""
+    for row in api.rows("/studies/"):
+        if str(row.get("internal_name") or "").startswith(name):
+            yield row
+
+
+def _publish(api: Client, study: Study, places: int) -> None:
+    """Publish the draft, once its own cost is known and is no dearer than what was reckoned with.
+
+    Raises CrowdError if it is: the budget is reckoned anew before the next attempt.
+    """
+    if study.places != places:
+        _change_places(api, study, places)
+    before = fee(study.reward, study.campaign) + vat(study.reward, study.campaign)
+    _ask_cost(api, study)
+    now = charges_of(study)
+    if now > before:
+        raise CrowdError(
+            f"Prolific takes {now} on top of each reward of {study.reward}, more than the {before}"
+            " that was reckoned with: the next sync offers as many places as the budget carries"
+        )
+    _move(api, study, "PUBLISH")
+
+
+def charges_of(study: Study) -> Any:
+    """Fee and VAT on one session, as Prolific said."""
+    return (study.fee or 0) + (study.vat or 0)
+
+
+def _ask_cost(api: Client, study: Study) -> None:
+    """Keep the fee and the VAT on one session, by the draft's own projected cost."""
+    cost = api.read(f"/studies/{study.market_id}/cost/", is_projected="true")["rewards"]
+    parts = {name: amount(cost[name]["amount"]) for name in ("rewards", "fees", "tax")}
+    study.fee, study.vat = (
+        (parts[name] / study.places).quantize(CENT, ROUND_CEILING) for name in ("fees", "tax")
+    )
+    study.save(update_fields=["fee", "vat"])
+    if parts["fees"]:
+        share = parts["tax"] / parts["fees"]
+        Account.objects.filter(campaign=study.campaign).update(vat=share)
+
+
+def _adjust(api: Client, study: Study, seen: dict[str, Any], places: int) -> None:
+    """Bring the free places of a published study to `places`; they can only be raised."""
+    free, coming = _free(api, study, seen)
+    places -= coming
+    if places <= 0:
+        if study.state == StudyState.ACTIVE and free > 0:
+            _move(api, study, "PAUSE")
+        return
+    if free < places:
+        _change_places(api, study, study.places + places - free)
+    if study.state in ASLEEP:
+        try:
+            _move(api, study, "START")
+        except RequestRefused:
+            if free >= places:  # raising the places is what reopens it
+                _change_places(api, study, study.places + 1)
+    elif study.state == StudyState.COMPLETED:  # it was full, or stopped while the campaign was over
+        _change_places(api, study, study.places + 1)
+
+
+def _free(api: Client, study: Study, seen: dict[str, Any]) -> tuple[int, int]:
+    """How many of the study's places nobody has taken, and how many wait for whoever has.
+
+    The latter: people who have taken a place there and not begun here yet.
+    """
+    rows = list(api.rows("/submissions/", study=study.market_id, ordering="started_at"))
+    taken = sum(row["status"] not in FREED for row in rows)
+    on_the_way = {row["id"] for row in rows if row["status"] in RUNNING}
+    begun = Session.objects.filter(campaign=study.campaign, key__in=on_the_way)
+    coming = on_the_way.difference(begun.values_list("key", flat=True))
+    return int(seen["total_available_places"]) - taken, len(coming)
+
+
+def _change_places(api: Client, study: Study, places: int) -> None:
+    answer = api.send("PATCH", f"/studies/{study.market_id}/", {"total_available_places": places})
+    _keep(study, answer)
+
+
+def _move(api: Client, study: Study, action: str) -> None:
+    path = f"/studies/{study.market_id}/transition/"
+    _keep(study, api.send("POST", path, {"action": action}))
+
+
+def _end(api: Client, study: Study) -> None:
+    """Stop a study for good; one that Prolific does not stop ends when all of it is reviewed."""
+    if study.state == StudyState.COMPLETED:
+        return
+    look(api, study)
+    if study.state in (StudyState.ACTIVE, *ASLEEP):
+        try:
+            _move(api, study, "STOP")
+        except RequestRefused:
+            if study.state != StudyState.AWAITING_REVIEW:
+                raise

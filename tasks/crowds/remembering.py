@@ -1,0 +1,63 @@
+"""How a browser, or a link, proves to be a worker's whose id anybody may have read."""
+
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+from tasks.crowds.crowd import BadVisit
+from tasks.models import Worker
+
+A_YEAR = 365 * 24 * 3600  # seconds
+BROKEN_LINK = _("This personal link is not valid. Copy the whole link.")
+
+
+class Remembered:
+    """The signed cookie and the signed links of one crowd's workers."""
+
+    def __init__(self, crowd: str) -> None:
+        self.crowd = crowd
+        self.cookie = f"worker-{crowd}"
+        self.parameter = f"{crowd}-worker"  # in a personal link
+        self.cookie_salt = f"tasks.crowds.{crowd}.cookie"
+        self.link_salt = f"tasks.crowds.{crowd}.link"
+
+    def by_cookie(self, request: HttpRequest) -> str | None:
+        """The id of the worker whose browser it is, if it says so."""
+        return request.get_signed_cookie(
+            self.cookie, default=None, salt=self.cookie_salt, max_age=A_YEAR
+        )
+
+    def by_link(self, request: HttpRequest) -> str | None:
+        """The id of the worker whom a personal link names; None: there is none. Raises BadVisit."""
+        given = request.POST.get(self.parameter) or request.GET.get(self.parameter)
+        if not given:
+            return None
+        try:
+            return signing.TimestampSigner(salt=self.link_salt).unsign(given, max_age=A_YEAR)
+        except signing.BadSignature:
+            raise BadVisit(BROKEN_LINK) from None
+
+    def proof(self, external_id: str) -> dict[str, str]:
+        """What an address carries to prove that this worker comes, good for a year."""
+        return {self.parameter: signing.TimestampSigner(salt=self.link_salt).sign(external_id)}
+
+    def remember(self, request: HttpRequest, response: HttpResponse, worker: Worker) -> None:
+        """Let the browser come back as the same worker, for a year."""
+        response.set_signed_cookie(
+            self.cookie,
+            worker.external_id,
+            salt=self.cookie_salt,
+            max_age=A_YEAR,
+            httponly=True,
+            secure=request.is_secure(),
+            samesite="Lax",
+        )
+
+    def remembers(self, request: HttpRequest, worker: Worker) -> bool:
+        """Whether the browser itself proves to be the worker's."""
+        return worker.crowd == self.crowd and self.by_cookie(request) == worker.external_id
+
+    def may_be(self, request: HttpRequest, worker: Worker) -> bool:
+        """False where the browser is known to be another worker's."""
+        known = self.by_cookie(request)
+        return worker.crowd != self.crowd or known is None or known == worker.external_id

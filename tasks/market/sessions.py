@@ -1,0 +1,334 @@
+"""Keeps a campaign and the marketplace of its sessions in step: outcomes, pay, places (rule S6).
+
+The site's own record of a session says whether it was done, whatever code its worker entered; what
+becomes of it over there decides whether its answers are accepted.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import Q, QuerySet, Sum
+
+from imagesets.clock import Now
+from tasks import money
+from tasks.crowds import CrowdError, MarketSession, SessionMarket, crowd_of
+from tasks.models import Assignment, Campaign, Payment, Place, Session, Transition, Worker
+from tasks.models.assignment import AssignmentState, Outcome
+from tasks.models.campaign import State
+from tasks.models.payment import PaymentKind, PaymentState
+from tasks.models.session import MarketStatus, SessionOutcome
+from tasks.work.rounds import free
+from tasks.work.sessions import LEFT_AFTER, end, progress_of, settle
+
+MARKET = "the marketplace"  # who, in the log
+AT_ONCE = 500  # sessions approved by one call
+OVER = (MarketStatus.RETURNED, MarketStatus.TIMED_OUT)
+NO_LONGER = Q(market_state=MarketStatus.TIMED_OUT, kept_until__lt=Now() - LEFT_AFTER)
+RETURN_REASONS = {  # what a worker is told who is asked to return a session
+    SessionOutcome.NO_CONSENT: "You did not agree to take part.",
+    SessionOutcome.NO_WORK: "There was no work left when you came.",
+    SessionOutcome.DEVICE: "The study cannot be done on the device that you used.",
+    SessionOutcome.SCREENED_OUT: "The practice showed that this study does not suit you."
+    " Your time is paid by a bonus.",
+    SessionOutcome.LEFT: "The work was not finished. What you finished is paid by a bonus.",
+}
+UNKNOWN = "The study was not begun on its own page, so there is nothing that could be paid."
+
+
+def take_in(campaign: Campaign, market: SessionMarket) -> int:
+    """Take in all that the marketplace reports. Returns how many reports were news."""
+    return sum(reconcile(campaign, report) for report in market.fetch(campaign))
+
+
+def reconcile(campaign: Campaign, report: MarketSession) -> bool:
+    """Take in what the marketplace reports of one session. Returns whether it was news."""
+    worker = Worker.of(campaign.crowd, report.worker)
+    with transaction.atomic():
+        Worker.objects.select_for_update().get(pk=worker.pk)
+        session = Session.objects.filter(campaign=campaign, key=report.key).first()
+        if session is None:
+            if report.status in (MarketStatus.ACTIVE, *OVER):
+                return False  # somebody who has not begun here
+            session = _adopt(campaign, worker, report)
+        if session.worker_id != worker.pk:
+            raise CrowdError(
+                f"session {report.key} is {worker.pseudonym}'s at the marketplace and"
+                f" {session.worker.pseudonym}'s here: nothing was done about it"
+            )
+        if session.market_state == report.status:
+            return False
+        _record(session, report.status)
+        session.campaign = campaign
+        if report.status == MarketStatus.SUBMITTED:
+            _end_here(session)
+        elif report.status == MarketStatus.RETURNED:
+            _over(session)
+        elif report.status == MarketStatus.APPROVED:
+            _approved(session)
+        elif report.status == MarketStatus.REJECTED:
+            _rejected(session, "rejected at the marketplace")
+        elif report.status == MarketStatus.SCREENED_OUT:
+            _end_here(session)
+            _settle(session)
+    return True
+
+
+def _adopt(campaign: Campaign, worker: Worker, report: MarketSession) -> Session:
+    """The site's row of a session that was never begun on its pages."""
+    return Session.objects.create(
+        campaign=campaign,
+        worker=worker,
+        key=report.key,
+        study=report.study,
+        hits=campaign.session_hits or 1,
+        planned_seconds=campaign.session_seconds or 0.0,
+        reward=campaign.session_reward or Decimal(0),
+        kept_until=Now(),
+        outcome=SessionOutcome.LEFT,
+        ended_at=Now(),
+    )
+
+
+def _record(session: Session, status: str) -> None:
+    Transition.objects.create(
+        campaign_id=session.campaign_id,
+        subject=f"session {session.key}"[:100],
+        before=session.market_state,
+        after=status,
+        who=MARKET,
+    )
+    session.market_state = status
+    session.save(update_fields=["market_state"])
+
+
+def _end_here(session: Session) -> None:
+    """A session that was handed in is over here too: done if it is full, else left."""
+    full = progress_of(session).is_full
+    outcome = SessionOutcome.DONE if full else SessionOutcome.LEFT
+    ended = end(session, outcome, MARKET, "handed in there")
+    session.outcome, session.ended_at = ended.outcome, ended.ended_at
+
+
+def _answers(session: Session) -> QuerySet[Assignment]:
+    return session.assignments.filter(
+        state=AssignmentState.SUBMITTED, outcome=Outcome.NONE
+    ).select_related("hit", "campaign", "worker", "session")
+
+
+def _accept(session: Session, why: str) -> None:
+    """Accept its answers, which owes those beyond it; those kept for a person go along."""
+    answers = list(_answers(session).select_for_update(of=("self",)).order_by("pk"))
+    for answer in answers:
+        answer.become(MARKET, why, outcome=Outcome.ACCEPTED)
+    money.owe(answers)
+
+
+def _approved(session: Session) -> None:
+    """Its base pay was paid: by this site, by hand, or because its time was up."""
+    _end_here(session)
+    _accept(session, "its session was approved")
+    money.owe_session(session)
+    _settled(session)
+    mark_paid(session)
+
+
+def _rejected(session: Session, feedback: str) -> None:
+    """Nothing is paid for it, and its places are free again."""
+    _end_here(session)
+    _set_free(session, Outcome.REJECTED, feedback)
+    _settled(session)
+
+
+def _settle(session: Session) -> None:
+    """Owe what a session is owed that is not approved: its finished part, its practice."""
+    if session.settled_at is not None:
+        return
+    if crowd_of(session.campaign).pays_parts(session.campaign):
+        _accept(session, "a part of a session, which is paid")
+    else:
+        _set_free(session, Outcome.NONE, "its session was left")
+    settle(session)
+
+
+def _over(session: Session) -> None:
+    """A session that ended over there without being handed in: done or not, it has no base pay.
+
+    Whoever has timed out there may still hand in, so their session goes on for a while.
+    """
+    ended = end(session, SessionOutcome.LEFT, MARKET, f"{session.market_state} there")
+    if ended.settled_at is None and ended.outcome == SessionOutcome.DONE:
+        ended.become(SessionOutcome.LEFT, MARKET, f"{session.market_state} there")
+    _settle(ended)
+
+
+def _settled(session: Session) -> None:
+    Session.objects.filter(pk=session.pk, settled_at=None).update(settled_at=Now())
+
+
+def _set_free(session: Session, outcome: Outcome, why: str) -> None:
+    """Use none of its answers, and free their places, as far as the budget carries that."""
+    campaign = Campaign.locked(session.campaign_id)
+    ids = list(_answers(session).values_list("pk", flat=True))
+    places = Place.objects.select_for_update().filter(holder__in=ids)
+    held = [place.pk for place in places]
+    for answer in Assignment.objects.select_for_update().filter(pk__in=ids).order_by("pk"):
+        if outcome == Outcome.REJECTED:
+            answer.feedback = why
+            answer.save(update_fields=["feedback"])
+            answer.become(MARKET, why, outcome=outcome)
+        else:
+            answer.become(MARKET, why, state=AssignmentState.RETURNED)
+    free(campaign, Place.objects.filter(pk__in=held), MARKET, why)
+
+
+def mark_paid(session: Session, market_ref: str = "") -> None:
+    """Mark its base pay, with fee and VAT, as paid."""
+    keys = [f"{prefix}base-session-{session.pk}" for prefix in ("", "fee-", "vat-")]
+    due = Payment.objects.filter(request_key__in=keys, state=PaymentState.DUE)
+    due.update(state=PaymentState.PAID, paid_at=Now(), market_ref=market_ref)
+
+
+# What sync sends
+
+
+def decide(campaign: Campaign, market: SessionMarket, troubles: list[str]) -> int:
+    """Approve, screen out or ask back what was handed in. Returns how many were approved.
+
+    Sessions with answers that wait for a person wait with them.
+    """
+    ours = Session.objects.filter(campaign=campaign, is_test=False)
+    ours = ours.select_related("worker", "campaign").order_by("pk")
+    for session in ours.filter(NO_LONGER, settled_at=None):
+        with transaction.atomic():
+            Worker.objects.select_for_update().get(pk=session.worker_id)
+            if ours.filter(NO_LONGER, settled_at=None, pk=session.pk).exists():
+                _over(session)
+    handed_in = ours.filter(market_state=MarketStatus.SUBMITTED)
+    refused = handed_in.exclude(outcome__in=[SessionOutcome.RUNNING, SessionOutcome.DONE])
+    for session in refused.filter(asked_back_at=None):
+        try:
+            _ask_back(session, market)
+        except CrowdError as error:
+            troubles.append(str(error))
+    waiting = Assignment.objects.filter(for_person=True, outcome=Outcome.NONE)
+    done = handed_in.filter(outcome=SessionOutcome.DONE, settled_at=None).exclude(
+        pk__in=waiting.filter(campaign=campaign, session__isnull=False).values("session")
+    )
+    approved = 0
+    todo = list(done)
+    for start in range(0, len(todo), AT_ONCE):
+        approved += _approve(campaign, market, todo[start : start + AT_ONCE], troubles)
+    return approved
+
+
+def _approve(
+    campaign: Campaign, market: SessionMarket, sessions: Sequence[Session], troubles: list[str]
+) -> int:
+    try:
+        market.approve(campaign, sessions)
+    except CrowdError as error:
+        troubles.append(str(error))
+        return 0
+    for session in sessions:
+        with transaction.atomic():
+            Worker.objects.select_for_update().get(pk=session.worker_id)
+            current = Session.objects.select_related("campaign", "worker").get(pk=session.pk)
+            if current.market_state == MarketStatus.SUBMITTED:
+                _record(current, MarketStatus.APPROVED)
+            _approved(current)
+    return len(sessions)
+
+
+def _ask_back(session: Session, market: SessionMarket) -> None:
+    """End a session over there that is not to be approved, and owe what it is owed all the same."""
+    practised = session.payments.filter(kind=PaymentKind.PRACTICE, state=PaymentState.DUE)
+    amount = practised.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
+    screened = session.outcome == SessionOutcome.SCREENED_OUT and amount
+    is_over = bool(screened) and market.screen_out(session, amount)
+    if not is_over:
+        market.request_return(session, _reason(session))
+    with transaction.atomic():
+        Worker.objects.select_for_update().get(pk=session.worker_id)
+        if is_over:
+            practised.update(state=PaymentState.PAID, paid_at=Now())
+        Session.objects.filter(pk=session.pk).update(asked_back_at=Now())
+        _settle(Session.objects.select_related("campaign").get(pk=session.pk))
+
+
+def _reason(session: Session) -> str:
+    begun = session.assignments.exists() or session.outcome != SessionOutcome.LEFT
+    return RETURN_REASONS[SessionOutcome(session.outcome)] if begun else UNKNOWN
+
+
+def reject(session: Session, feedback: str, market: SessionMarket) -> None:
+    """Refuse to pay a session that was handed in. Raises CrowdError."""
+    market.reject(session, feedback)
+    with transaction.atomic():
+        Worker.objects.select_for_update().get(pk=session.worker_id)
+        current = Session.objects.select_related("campaign", "worker").get(pk=session.pk)
+        _record(current, MarketStatus.REJECTED)
+        _rejected(current, feedback)
+
+
+def pay_bonuses(campaign: Campaign, market: SessionMarket) -> int:
+    """Pay what is due beside base pay: bonuses, parts of sessions, practice. Returns how many."""
+    due = Payment.objects.filter(
+        campaign=campaign,
+        state=PaymentState.DUE,
+        kind__in=[PaymentKind.BONUS, PaymentKind.PRACTICE],
+        session__isnull=False,
+    )
+    payments = list(due.select_related("session__worker", "session__campaign").order_by("pk"))
+    count = 0
+    for payment, reference in market.pay_bonuses(campaign, payments) if payments else ():
+        keys = [f"{prefix}{payment.request_key}" for prefix in ("", "fee-", "vat-")]
+        Payment.objects.filter(request_key__in=keys, state=PaymentState.DUE).update(
+            state=PaymentState.PAID, paid_at=Now(), market_ref=reference
+        )
+        count += 1
+    return count
+
+
+def offer_or_withdraw(campaign: Campaign, market: SessionMarket) -> None:
+    """Offer as many sessions as the open places need and the budget carries, or none."""
+    if campaign.state == State.OPEN:
+        market.offer(campaign, places_to_offer(campaign))
+    else:
+        market.withdraw(campaign)
+
+
+def places_to_offer(campaign: Campaign) -> int:
+    """How many more people may begin: what the places need, as far as the budget carries it."""
+    wanted = money.sessions_wanted(campaign)
+    price = money.cost_of_sessions(campaign, 1).total
+    if campaign.budget is None or not price:
+        return wanted
+    affordable = int((campaign.budget - money.held(campaign)) / price)
+    return min(wanted, max(affordable, 0))
+
+
+def differences(campaign: Campaign, market: SessionMarket) -> list[str]:
+    """Where the ledger and the marketplace's own books disagree, by session, as sentences."""
+    ours: dict[tuple[str, str], Decimal] = {}
+    paid = Payment.objects.filter(
+        Q(kind__in=[PaymentKind.BASE, PaymentKind.BONUS, PaymentKind.PRACTICE]),
+        campaign=campaign,
+        state=PaymentState.PAID,
+        session__isnull=False,
+    )
+    for kind, key, amount in paid.values_list("kind", "session__key", "amount"):
+        what = ("base" if kind == PaymentKind.BASE else "beside", key)
+        ours[what] = ours.get(what, Decimal(0)) + amount
+    theirs: dict[tuple[str, str], Decimal] = {}
+    for line in market.ledger(campaign):
+        what = ("base" if line.kind == "base" else "beside", line.session)
+        theirs[what] = theirs.get(what, Decimal(0)) + line.amount
+    return [
+        f"{'base pay' if kind == 'base' else 'bonuses'} of session {key}:"
+        f" {campaign.as_money(theirs.get((kind, key), Decimal(0)))} at the"
+        f" marketplace, {campaign.as_money(ours.get((kind, key), Decimal(0)))} in"
+        " this ledger"
+        for kind, key in sorted(ours.keys() | theirs.keys())
+        if ours.get((kind, key)) != theirs.get((kind, key))
+    ]

@@ -1,0 +1,8 @@
+"""A stand-in for Prolific on this machine."""
+
+from tests.studies.prolific_stand_in import (  # noqa: F401 - fixtures
+    api,
+    market,
+    open_for_prolific,
+    prolific,
+)
