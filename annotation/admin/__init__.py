@@ -12,6 +12,7 @@ from annotation.admin import payments as payments
 from annotation.admin import reported_pictures as reported_pictures
 from annotation.admin import results as results
 from annotation.admin import schedule as schedule
+from annotation.admin import sessions as sessions
 from annotation.admin import workers as workers
 from annotation.admin.login import LoginForm, may_enter
 
@@ -31,5 +32,6 @@ __all__ = [
     "reported_pictures",
     "results",
     "schedule",
+    "sessions",
     "workers",
 ]

@@ -28,6 +28,7 @@ from tasks.models import (
     Payment,
     PictureReport,
     Run,
+    Session,
     Stop,
     Transition,
     Worker,
@@ -81,7 +82,8 @@ CAMPAIGN_OF: Mapping[type[Model], str] = {
     **dict.fromkeys(
         (
             *(AccountLink, Assignment, CampaignImage, Flag, Grant, HIT, ImageResult, Invitation),
-            *(Pair, Payment, PictureReport, RightsChange, Run, Stop, Transition, WorkerResult),
+            *(Pair, Payment, PictureReport, RightsChange, Run, Session, Stop, Transition),
+            WorkerResult,
         ),
         "campaign",
     ),

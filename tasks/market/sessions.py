@@ -93,7 +93,7 @@ def _adopt(campaign: Campaign, worker: Worker, report: MarketSession) -> Session
 def _record(session: Session, status: str) -> None:
     Transition.objects.create(
         campaign_id=session.campaign_id,
-        subject=f"session {session.key}"[:100],
+        subject=f"session of {session.worker.pseudonym}"[:100],
         before=session.market_state,
         after=status,
         who=MARKET,

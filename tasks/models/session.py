@@ -126,7 +126,7 @@ class Session(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.key
+        return f"session {self.pk}"  # its key may name a person
 
     @property
     def is_running(self) -> bool:
@@ -136,7 +136,7 @@ class Session(models.Model):
         """Change and log the outcome; the caller holds the locks on its worker and on this row."""
         Transition.objects.create(
             campaign_id=self.campaign_id,
-            subject=f"session {self.key}"[:100],
+            subject=f"session of {self.worker.pseudonym}"[:100],
             before=SessionOutcome(self.outcome).label[:20],
             after=SessionOutcome(outcome).label[:20],
             who=who,

@@ -51,7 +51,7 @@ def _start(
         return ended
     locked = Campaign.locked(campaign.pk)
     if (other := running_session(campaign, worker)) is not None:
-        end(other, SessionOutcome.LEFT, worker.pseudonym, f"began session {visit.key}")
+        end(other, SessionOutcome.LEFT, worker.pseudonym, "began another session")
     reward = ended.reward if ended is not None else locked.session_reward
     assert reward is not None  # fixed at publish
     assert locked.session_hits

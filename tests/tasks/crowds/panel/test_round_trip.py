@@ -180,3 +180,14 @@ def test_a_code_that_is_an_address_is_the_whole_way_back(db):
     ada = Person(campaign, "ada").work().press("finish")
     assert 'href="https://panel.example/complete?x=1&amp;p=ada"' in ada.html
     assert "completion code" not in ada.html
+
+
+def test_no_line_of_the_log_names_a_person(db):
+    campaign = open_panel(
+        make_dataset(), {"session_param": None, "completion_url": "https://p.example/{code}"}
+    )
+    Person(campaign, "ada-lovelace", session="ada-lovelace").work().press("finish")
+    assert Session.objects.get().key == "ada-lovelace"
+    log = campaign.transitions.values_list("subject", "why", "who")
+    assert "ada-lovelace" not in str(list(log))
+    assert "ada-lovelace" not in str(Session.objects.get())
