@@ -94,6 +94,7 @@ PAGES = {
     "campaign-change-effect": {"POST": ("row", RESEARCHER)},
     "campaign-review": {"GET": ("row", REVIEWER), "POST": ("row", REVIEWER)},
     "campaign-practice": {"GET": ("row", VIEWER)},
+    "campaign-payments": {"GET": ("row", VIEWER), "POST": ("row", RESEARCHER)},
     "campaign-log": {"GET": ("row", VIEWER)},
     "worker": {"GET": ("row", VIEWER)},
     "worker-aside": {"GET": ("row", VIEWER), "POST": ("row", REVIEWER)},
