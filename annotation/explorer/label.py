@@ -190,7 +190,8 @@ def _at(view: View, filters: Filters) -> str:
 
 _ACCURACY = """
     SELECT c.name, count(*) FILTER (WHERE p.labels[1] = %(label)s), count(*)
-    FROM (SELECT id FROM imagesets_image WHERE dataset_label_id = %(label)s LIMIT %(most)s) i
+    FROM (SELECT id FROM imagesets_image
+          WHERE dataset_label_id = %(label)s AND withdrawn_at IS NULL LIMIT %(most)s) i
     CROSS JOIN models_inference_classifier c
     JOIN models_inference_prediction p ON p.classifier_id = c.id AND p.image_id = i.id
     WHERE c.dataset_id = %(dataset)s

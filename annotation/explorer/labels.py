@@ -134,7 +134,8 @@ def _mark(label: Label, result: LabelResult | None, sort: str) -> str:
 
 _COUNTS = """
     SELECT l.id, (SELECT count(*) FROM (
-      SELECT FROM imagesets_image i WHERE i.dataset_label_id = l.id LIMIT %s) i)
+      SELECT FROM imagesets_image i
+      WHERE i.dataset_label_id = l.id AND i.withdrawn_at IS NULL LIMIT %s) i)
     FROM unnest(%s::bigint[]) AS l (id)
 """
 

@@ -124,36 +124,29 @@ def _numbers(study: Reported) -> dict[PairKind, int]:
 
 def shown_pairs(study: Reported, rows: list[LabelPair]) -> list[Shown]:
     """Pairs with their pictures; a fixed number of queries."""
-    keys = {key for pair in rows for some in _keys(pair) for key in some}
-    images = Image.objects.filter(dataset=study.dataset, key__in=keys)
+    keys = {key for pair in rows for _, some in _sides(pair) for key in some}
+    images = Image.objects.filter(dataset=study.dataset, key__in=keys, withdrawn_at=None)
     drawn = {image.key: Drawn.of(image) for image in images}
-    lonely = {
-        label.pk
+    pictures = [
+        [(label, [drawn[key] for key in some if key in drawn]) for label, some in _sides(pair)]
         for pair in rows
-        for label, some in zip((pair.a, pair.b), _keys(pair), strict=True)
-        if not some
-    }
+    ]
+    lonely = {label.pk for sides in pictures for label, own in sides if not own}
     typical = some_pictures(lonely, SIDE)
     return [
         Shown(
             pair,
-            [
-                Side(
-                    label,
-                    [drawn[key] for key in some if key in drawn] or typical.get(label.pk, []),
-                    not some,
-                )
-                for label, some in zip((pair.a, pair.b), _keys(pair), strict=True)
-            ],
+            [Side(label, own or typical.get(label.pk, []), not own) for label, own in sides],
             _sentence(pair),
             images_of(study, pair),
         )
-        for pair in rows
+        for pair, sides in zip(rows, pictures, strict=True)
     ]
 
 
-def _keys(pair: LabelPair) -> tuple[list[str], list[str]]:
-    return pair.pictures_a[:SIDE], pair.pictures_b[:SIDE]
+def _sides(pair: LabelPair) -> list[tuple[Label, list[str]]]:
+    """Its labels, each with the keys of some of its pictures."""
+    return [(pair.a, pair.pictures_a[:SIDE]), (pair.b, pair.pictures_b[:SIDE])]
 
 
 def _sentence(pair: LabelPair) -> str:

@@ -42,7 +42,7 @@ class Reported:
 
 def reported(request: HttpRequest, dataset: Dataset) -> Reported:
     """The study of `?campaign=`, else the newest that has ended, as for the report."""
-    slug = request.GET.get("campaign", "")
+    slug = request.GET.get("campaign", "").replace("\0", "")
     try:
         campaigns = study_seen(request.user, dataset, slug or None)
     except NoStudy as error:
@@ -75,7 +75,8 @@ def label_named(dataset: Dataset, key: str) -> Label:
 _FIRST = """
     SELECT l.id, i.* FROM unnest(%s::bigint[]) AS l (id)
     CROSS JOIN LATERAL (
-      SELECT i.id FROM imagesets_image i WHERE i.dataset_label_id = l.id
+      SELECT i.id FROM imagesets_image i
+      WHERE i.dataset_label_id = l.id AND i.withdrawn_at IS NULL
       LIMIT %s) i
 """
 

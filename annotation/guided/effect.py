@@ -108,7 +108,7 @@ def is_quick(draft: Campaign) -> bool:
 
 def pictures_of(draft: Campaign) -> list[Drawn]:
     """Some of the images that a draft chooses, without laying it out."""
-    images = draft.dataset.images.all()
+    images = draft.dataset.images.filter(withdrawn_at=None)
     number = EXAMPLES
     if draft.images != "all":
         with suppress(Refused):

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from annotation.drawn.picture import Drawn
+from annotation.guided.steps import PUBLISHED
 from annotation.rights import RESEARCH, need
 from annotation.rights.pages import needs
 from imagesets.errors import ImportRefused
@@ -31,6 +32,7 @@ from tasks.models.refused import Refused
 
 ON_A_PAGE = 24
 CHANGED = "known"  # the event after which what the draft would ask is counted again
+WRONG = "image and label must be of the dataset, and answer yes, no or undo."
 ANSWERS = {"yes": True, "no": False}
 
 
@@ -105,33 +107,32 @@ def _tile(row: Pickable) -> dict[str, Any]:
 @never_cache
 def known(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     """GET: pictures under a label (?label=, ?after=). POST: what one of them shows, or undo."""
-    _need_draft(request, campaign)
-    labels = campaign.dataset.labels
+    if campaign.state != State.DRAFT:
+        return HttpResponse(PUBLISHED, status=409, content_type="text/plain")
+    need(request.user, RESEARCH, campaign.dataset)  # whose the known answers are
+    labels, images = campaign.dataset.labels, campaign.dataset.images.filter(withdrawn_at=None)
     if request.method == "GET":
         key = request.GET.get("label")
         label = get_object_or_404(labels, key=key) if key else None
         context = context_of(campaign, label, request.GET.get("after", ""))
         return TemplateResponse(request, "guided/picks.html", context | {"campaign": campaign})
-    label = get_object_or_404(labels, key=request.POST.get("label", ""))
-    image = get_object_or_404(campaign.dataset.images, public_id=request.POST.get("image", ""))
+    posted = labels.filter(key=request.POST.get("label", "")).first()
+    image = images.filter(public_id=request.POST.get("image", "")).first()
     answer = request.POST.get("answer", "")
-    if answer not in (*ANSWERS, "undo"):
-        raise Http404
+    if posted is None or image is None or answer not in (*ANSWERS, "undo"):
+        return HttpResponse(WRONG, status=400, content_type="text/plain")
     present = ANSWERS.get(answer)
-    mark(campaign.dataset, image, label, present)
-    context = {"campaign": campaign, "label": label, "tile": _tile(Pickable(image, KNOWN, present))}
+    mark(campaign.dataset, image, posted, present)
+    context = {
+        "campaign": campaign,
+        "label": posted,
+        "tile": _tile(Pickable(image, KNOWN, present)),
+    }
     reply: HttpResponse = TemplateResponse(request, "guided/pick.html", context)
     if not request.headers.get("HX-Request"):
         reply = HttpResponseRedirect(_step(campaign))
     reply["HX-Trigger"] = CHANGED
     return reply
-
-
-def _need_draft(request: HttpRequest, campaign: Campaign) -> None:
-    """Known answers are the dataset's, so they need the right on it too."""
-    if campaign.state != State.DRAFT:
-        raise Http404
-    need(request.user, RESEARCH, campaign.dataset)
 
 
 def _step(campaign: Campaign) -> str:
@@ -156,7 +157,9 @@ def mark(dataset: Dataset, image: Image, label: Label, present: bool | None) -> 
 @never_cache
 def bring(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     """Import a table of known answers, all of it or nothing."""
-    _need_draft(request, campaign)
+    if campaign.state != State.DRAFT:
+        return HttpResponse(PUBLISHED, status=409, content_type="text/plain")
+    need(request.user, RESEARCH, campaign.dataset)
     said, table = "", Table(request.POST, request.FILES)
     if table.is_valid():
         upload = table.cleaned_data["file"]

@@ -23,7 +23,7 @@ from annotation.guided.effect import MOST_IMAGES, Effect, effect_of, is_quick, p
 from annotation.guided.form import StepForm, flat, store
 from annotation.guided.inputs import listed
 from annotation.guided.publishing import AskBudget, findings_of, publish_for
-from annotation.guided.steps import BY_NAME, STEPS, Step, before_and_after
+from annotation.guided.steps import BY_NAME, PUBLISHED, STEPS, Step, before_and_after
 from annotation.rights import RESEARCH, SPEND, allowed, may, may_somewhere
 from annotation.rights.pages import needs
 from annotation.rights.rules import refusal, row_for
@@ -38,7 +38,6 @@ from tasks.pages.hit_pages import refuse
 from tasks.pages.languages import speak, spoken
 from tasks.pages.previews import BEFORE_LAYOUT, OF_LAYOUT, PAGES
 
-PUBLISHED = "This campaign has been published: only its texts can be changed."
 FRAMED_HERE = {**settings.WORKER_PAGE_CSP, "frame-ancestors": ["'self'"]}
 
 

@@ -56,6 +56,7 @@ STEPS = (
 BY_NAME = {step.name: step for step in STEPS}
 PLACED = {name for step in STEPS for name in (*step.asks, *step.more)}
 ELSEWHERE = {"slug", "dataset", "kind", "source"}  # given by the way in, not by a field
+PUBLISHED = "This campaign has been published: what it asks can no longer be changed."
 OF_A_SOURCE = {"follow_up", "min_relative_sf"}
 
 

@@ -29,7 +29,8 @@ _ROWS = """
                   ELSE 2 END AS rank
       FROM imagesets_image i
       LEFT JOIN tasks_knownanswer k ON k.image_id = i.id AND k.label_id = %(label)s
-      WHERE i.dataset_id = %(dataset)s AND NOT i.id = ANY (%(asked)s))
+      WHERE i.dataset_id = %(dataset)s AND i.withdrawn_at IS NULL
+        AND NOT i.id = ANY (%(asked)s))
     SELECT id, rank, present FROM offered
     WHERE (rank, public_id) > (%(rank)s, %(after)s)
     ORDER BY rank, public_id LIMIT %(limit)s

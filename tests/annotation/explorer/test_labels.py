@@ -16,6 +16,7 @@ from annotation.report.document import report_of, text_of
 from annotation.report.kept import SUBJECT, keep
 from annotation.report.loading import load_study
 from imagesets.models import Dataset, Image, Label
+from imagesets.pictures.withdrawing import withdraw
 from tasks.models import KeptReport, LabelPair, LabelResult, Transition
 from tests.factories import make_dataset, make_user
 from tests.studies.answered_studies import make_answered_study
@@ -201,3 +202,22 @@ def test_no_query_walks_a_table_that_grows_with_the_study(viewer, dataset, name)
             plan = "\n".join(row[0] for row in cursor.fetchall())
             for table in WALKED:
                 assert f"Seq Scan on {table} " not in plan, f"{query['sql']}\n{plan}"
+
+
+def test_a_withdrawn_image_is_on_none_of_these_pages(viewer, dataset):
+    image = next(
+        dataset.images.get(key=pair.pictures_a[0])
+        for pair in LabelPair.objects.all()
+        if pair.pictures_a
+    )
+    label = image.dataset_label
+    assert label is not None
+    pages = [at("labels", "small"), at("label", "small", label.key)]
+    pages += [at("pairs", "small") + f"?kind={kind}" for kind in gallery.KINDS]
+    tile = reverse("image-tile", args=[image.public_id])
+    assert any(tile in viewer.get(page).content.decode() for page in pages)
+    withdraw(image, "a test", "a face")
+    for page in pages:
+        text = viewer.get(page).content.decode()
+        assert tile not in text
+        assert f'alt="{image.key}"' not in text

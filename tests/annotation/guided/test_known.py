@@ -6,6 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from imagesets.clock import Now
 from tasks.models import Campaign, HITItem, KnownAnswer
 from tests.factories import make_campaign, make_dataset, make_user
 
@@ -76,8 +77,13 @@ def test_a_click_settles_a_pair_and_another_takes_it_back(ada, draft):
     mark(ada, first, label.key, "undo")
     mark(ada, second, label.key, "undo")
     assert not KnownAnswer.objects.exists()
-    mark(ada, first, label.key, "perhaps", status=404)
-    mark(ada, "nowhere", label.key, "yes", status=404)
+    mark(ada, first, label.key, "perhaps", status=400)
+    mark(ada, "nowhere", label.key, "yes", status=400)
+    draft.dataset.images.filter(public_id=first).update(
+        withdrawn_at=Now(), withdrawn_by="ada", withdrawn_why="asked to"
+    )
+    mark(ada, first, label.key, "yes", status=400)
+    assert first not in {tile["id"] for tile in grid(ada, label=label.key)["tiles"]}
 
 
 def test_pictures_that_a_classifier_names_come_first_and_more_goes_on(ada, draft, monkeypatch):
@@ -125,7 +131,7 @@ def test_only_a_researcher_of_a_draft_settles_pairs(ada, draft, client):
     other = make_campaign(draft.dataset, slug="other")
     label, image = draft.dataset.labels.all()[0], draft.dataset.images.all()[5]
     at = {"image": image.public_id, "label": label.key, "answer": "yes"}
-    assert ada.post(f"/campaigns/{other.slug}/steps/known/", at).status_code == 404
+    assert ada.post(f"/campaigns/{other.slug}/steps/known/", at).status_code == 409
     client.force_login(make_user("vera", "viewer"))
     assert client.post(f"{AT}known/", at).status_code == 403
     assert not KnownAnswer.objects.exists()

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('tasks', '0045_prolific'),
+        ('tasks', '0039_prolific'),
     ]
 
     operations = [

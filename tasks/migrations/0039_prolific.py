@@ -6,8 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks', '0038_hit_given_up'),
-        ('tasks', '0040_sessions'),
+        ('tasks', '0038_sessions'),
     ]
 
     operations = [

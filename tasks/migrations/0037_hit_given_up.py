@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks', '0038_overrules'),
+        ('tasks', '0036_overrules'),
     ]
 
     operations = [

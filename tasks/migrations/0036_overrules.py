@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("imagesets", "0010_withdrawn"),
-        ("tasks", "0037_troubles_and_habits"),
+        ("tasks", "0035_troubles_and_habits"),
     ]
 
     operations = [

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tasks', '0037_troubles_and_habits'),
+        ('tasks', '0037_hit_given_up'),
     ]
 
     operations = [
