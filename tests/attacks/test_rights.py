@@ -156,6 +156,7 @@ STUDY = {
             *("tasks.pair", "tasks.transition", "tasks.hit", "tasks.payment", "tasks.knownanswer"),
             *("tasks.run", "tasks.pairresult", "tasks.imageresult", "tasks.workerresult"),
             *("tasks.worker", "tasks.stop", "tasks.invitation", "tasks.picturereport"),
+            "tasks.session",
         ),
         ("any", NOBODY, NOBODY, NOBODY),
     ),
