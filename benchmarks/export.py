@@ -26,7 +26,8 @@ def by_psql(campaign, name: str) -> float:
     from django.conf import settings
 
     from annotation.exports.stream import copy_statement
-    from annotation.exports.tables import ASSIGNMENTS_IN_ORDER, table_of
+    from annotation.exports.table import ASSIGNMENTS_IN_ORDER
+    from annotation.exports.tables import table_of
     from annotation.serving.embedded import binaries, database_url
 
     table = table_of(campaign, name)

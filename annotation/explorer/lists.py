@@ -16,7 +16,7 @@ from annotation.explorer.frame import explorer_page
 from annotation.explorer.view import View, models_right
 from annotation.exports.cell_formats import Column
 from annotation.exports.stream import FORMATS, copy_statement
-from annotation.exports.tables import Table
+from annotation.exports.table import Table
 from annotation.rights import VIEW
 from annotation.rights.pages import needs
 from imagesets.models import Dataset, Image

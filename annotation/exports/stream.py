@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from django.db import connection
 
 from annotation.exports.cell_formats import Column
-from annotation.exports.tables import NotYet, Table, table_of
+from annotation.exports.table import Table
+from annotation.exports.tables import NotYet, table_of
 from tasks.models import Campaign
 from tasks.responses.spreadsheets import SPREADSHEET
 
