@@ -15,7 +15,7 @@ from imagesets.models import Dataset, Image, ImportJob
 from models_inference.models import InferenceJob, SkippedImage
 from tasks.campaigns.publish import close
 from tasks.crowds.local.invitations import make
-from tasks.models import Campaign, Flag, KnownAnswer, PictureReport
+from tasks.models import Campaign, Flag, KnownAnswer, PictureReport, Session
 from tasks.results import aggregate
 from tasks.work.stops import set_aside
 from tests.factories import (
@@ -54,6 +54,9 @@ def make_two_studies() -> Campaign:
     client_of("keeper", "viewer", campaign=form)
     Authenticator.objects.create(user=make_user("keeper"), type="totp", data={"secret": "x"})
     RightsChange.objects.create(who="a test", whom="keeper", what="...", campaign=form)
+    for_a_session = {"hits": 1, "planned_seconds": 60, "reward": "0.25", "outcome": "left"}
+    times = {"kept_until": timezone.now(), "ended_at": timezone.now()}
+    Session.objects.create(campaign=form, worker=workers[1], **for_a_session, **times)
     elsewhere = make_campaign(make_dataset(4, 2, slug="otherset"), slug="elsewhere")
     work_through(elsewhere, workers[1:], random_answers())
     set_aside(elsewhere, workers[1], "a secret reason", "a test")

@@ -122,7 +122,7 @@ def test_real_money_needs_its_whole_budget_typed(dataset, fair):
     for typed in ("123.4", "123", "1e10"):
         with pytest.raises(CommandError, match=r"budget is \$123.45"):
             call_command("publish", "paid", "--production", "--yes-spend", typed)
-    with pytest.raises(CommandError, match="not an amount"):
+    with pytest.raises(CommandError, match="not a sum of money"):
         call_command("publish", "paid", "--production", "--yes-spend", "NaN")
     campaign.refresh_from_db()
     assert campaign.state == "draft"
