@@ -48,7 +48,7 @@ STEPS = (
             *("reward", "currency", "continue_for_bonus", "max_share_per_worker"),
             *("exclude_workers_of", "only_workers_of"),
             *("sandbox", "assignment_minutes", "lifetime_days", "auto_approval_days"),
-            "qualifications",
+            *("qualifications", "prolific"),
         ),
     ),
     Step("publish", "Check and publish", ()),
