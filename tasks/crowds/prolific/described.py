@@ -29,7 +29,6 @@ DESCRIPTIONS = {
 # What becomes of a submission by the outcome of its session; "": as the campaign's `approve` says.
 CODES: dict[str, tuple[str, str]] = {
     SessionOutcome.DONE: ("COMPLETED", ""),
-    SessionOutcome.LEFT: ("FOLLOW_UP_STUDY", ""),
     SessionOutcome.NO_CONSENT: ("NO_CONSENT", "You did not agree to take part."),
     SessionOutcome.DEVICE: (
         "INCOMPATIBLE_DEVICE",
@@ -51,7 +50,7 @@ def new_codes() -> dict[str, str]:
     return dict(zip(OUTCOMES, codes, strict=True))
 
 
-OUTCOMES = [str(outcome) for outcome in CODES if outcome != SessionOutcome.LEFT]
+OUTCOMES = [str(outcome) for outcome in CODES]
 
 
 def study_fields(

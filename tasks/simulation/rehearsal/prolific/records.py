@@ -78,7 +78,6 @@ class Study:
     published: datetime | None = None
     submissions: list[Submission] = field(default_factory=list)
     test_of: str = ""  # the study that it tests
-    full: bool = False  # all places were taken at some moment since it was last ACTIVE
 
     @property
     def reward(self) -> int:

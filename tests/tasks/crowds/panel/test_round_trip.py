@@ -191,3 +191,23 @@ def test_no_line_of_the_log_names_a_person(db):
     log = campaign.transitions.values_list("subject", "why", "who")
     assert "ada-lovelace" not in str(list(log))
     assert "ada-lovelace" not in str(Session.objects.get())
+
+
+def test_nobody_begins_a_session_that_the_budget_does_not_carry(campaign):
+    campaign.budget = 2 * campaign.session_reward - Decimal("0.01")
+    campaign.save()
+    ada = Person(campaign, "ada").begin()
+    assert ada.is_at_work
+    assert "cc=NONE4" in Person(campaign, "bob").begin().html
+    campaign.budget += Decimal("0.01")
+    campaign.save()
+    assert Person(campaign, "bob").begin().is_at_work
+    assert "cc=NONE4" in Person(campaign, "eve").begin().html
+
+
+def test_nobody_goes_on_for_a_bonus_that_the_budget_does_not_carry(campaign):
+    worth = min(campaign.hits.values_list("reward", flat=True))
+    campaign.budget = campaign.session_reward + worth - Decimal("0.01")
+    campaign.save()
+    assert DONE in Person(campaign, "ada").work().html
+    assert owed() == campaign.session_reward
