@@ -14,7 +14,6 @@ from annotation.admin.flags import evidence_of
 from annotation.admin.guarded import VisibleFilter
 from annotation.admin.widgets import History, label_name, link_to, rounded, thumbnail
 from imagesets.models import Label
-from tasks import money
 from tasks.models import Assignment, Flag, HITItem
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import Kind
@@ -116,11 +115,11 @@ class AssignmentAdmin(AssignmentSteps, History):
     @display(description="pay")
     def paid(self, assignment: Assignment) -> str:
         """Base pay, bonuses and fees: what is owed, and what has been paid."""
-        payments = assignment.payments.order_by("pk")
+        payments, sum_of = assignment.payments.order_by("pk"), assignment.campaign.as_money
         return format_html_join(
             ", ",
             "{} {} ({}, {})",
-            ((money.usd(p.amount), p.get_kind_display(), p.reason, p.state) for p in payments),
+            ((sum_of(p.amount), p.get_kind_display(), p.reason, p.state) for p in payments),
         ) or SafeString("-")
 
     @display(description="flags, to weigh")

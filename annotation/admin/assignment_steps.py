@@ -65,11 +65,12 @@ class AssignmentSteps(Guarded):
     @action(description="Accept", permissions=["review"], icon="check")
     def accept(self, request: HttpRequest, object_id: str) -> HttpResponse:
         assignment = self.row(request, object_id)
+        price = money.price(assignment.campaign, assignment.hit)
         step = Step(
             title=f"Accept {assignment.key}",
             consequences=[
-                f"The worker is paid: {money.usd(money.price(assignment.campaign, assignment.hit))}"
-                " with the fee. That cannot be undone.",
+                f"The worker is paid: {assignment.campaign.as_money(price)} with the fee. That"
+                " cannot be undone.",
             ],
             button="Accept",
             form=AskWhy,
@@ -133,7 +134,7 @@ class AssignmentSteps(Guarded):
 
         def take(answers: dict[str, Any]) -> str:
             payment = money.owe_bonus(assignment, answers["amount"], answers["reason"])
-            return f"{money.usd(payment.amount)} is owed."
+            return f"{assignment.campaign.as_money(payment.amount)} is owed."
 
         return ask_first(self, request, assignment, step, take)
 

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from annotation.drawn.picture import Drawn
 from imagesets.models import Image, Label
-from tasks import money
 from tasks.aggregation.groups import image_groups
 from tasks.aggregation.objects import ImageObjects, Response, image_objects
 from tasks.crowds import crowd_of
@@ -61,13 +60,9 @@ class Places:
     """The places that open again, and what asking others costs."""
 
     number: int
-    cost: Decimal
+    price: str  # of asking others for so many answers
     state: str  # of the campaign: what becomes of them
     in_budget: bool  # the campaign has a budget, beyond which places are given up
-
-    @property
-    def price(self) -> str:
-        return money.usd(self.cost)
 
 
 @dataclass(frozen=True)
@@ -115,7 +110,7 @@ def _places(campaign: Campaign, leaving: Any) -> Places:
     for reward, places in held.annotate(Count("pk")):
         number += places
         cost += (reward + crowd.fee(reward)) * places
-    return Places(number, cost, campaign.state, campaign.budget is not None)
+    return Places(number, campaign.as_money(cost), campaign.state, campaign.budget is not None)
 
 
 # CONTAINS

@@ -80,7 +80,7 @@ def _of_answer(campaign: Campaign, answer: Assignment) -> dict[str, Any]:
     return {
         "waits": waiting(campaign).filter(pk=answer.pk).exists(),
         "overturns": overturns,
-        "pay": money.usd(price) if price else "",
+        "pay": campaign.as_money(price) if price else "",
         "skill": accuracy_so_far(campaign, [answer.worker_id]).get(answer.worker_id),
         "same_worker": same.filter(worker=answer.worker).count(),
         "flags": answer.worker.flags.filter(campaign=campaign).order_by("kind", "pk")[:5],

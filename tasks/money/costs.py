@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
+from functools import partial
 
 from django.conf import settings
 from django.db.models import Avg, Count
@@ -55,14 +56,16 @@ def budget_told(budget: Decimal | None, whole: Cost) -> str:
     """
     if budget is None:
         return "Budget: none."
-    told = f"Budget: {usd(budget)}"
+    sum_of = partial(usd, currency=whole.currency)
+    told = f"Budget: {sum_of(budget)}"
     more = (whole.total * (1 + AGAIN)).quantize(CENT, ROUND_CEILING)
     if budget < whole.total:
-        return f"{told}: the study ends early, for want of {usd(whole.total - budget)}."
+        return f"{told}: the study ends early, for want of {sum_of(whole.total - budget)}."
     if budget < more:
         return (
-            f"{told}, which leaves {usd(budget - whole.total)} for answers that are set aside and"
-            f" asked again: with more of them the study ends early. {usd(more)} carries one in ten."
+            f"{told}, which leaves {sum_of(budget - whole.total)} for answers that are set aside"
+            " and asked again: with more of them the study ends early."
+            f" {sum_of(more)} carries one in ten."
         )
     return f"{told}."
 

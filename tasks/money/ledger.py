@@ -23,7 +23,7 @@ from tasks.models.assignment import Outcome
 from tasks.models.payment import PaymentKind, PaymentState
 from tasks.models.refused import Refused
 from tasks.money.budget import over
-from tasks.money.costs import surcharges, usd
+from tasks.money.costs import surcharges
 
 FOR_THE_WORK = "for the work"
 FOR_THE_PRACTICE = "for the practice"
@@ -113,7 +113,8 @@ def owe_bonus(assignment: Assignment, amount: Decimal, reason: str) -> Payment:
     reason = reason.strip()
     if amount <= 0 or amount != amount.quantize(Decimal("0.01")):
         raise Refused(
-            f"a bonus of {usd(amount)} cannot be paid: it must be in whole cents and above 0"
+            f"a bonus of {assignment.campaign.as_money(amount)} cannot be paid: it must be in whole"
+            " cents and above 0"
         )
     if not reason:
         raise Refused("a bonus needs a reason: the worker reads it")

@@ -318,8 +318,8 @@ def short_of_money(campaign: Campaign) -> str:
         more = money.cost_of(campaign, min(campaign.round_size, wanted - reached))
         parts.append(
             f"every HIT has {reached} of {wanted} answers: a further round costs"
-            f" {money.usd(more.total)}, and {money.usd(left)} is left of the budget of"
-            f" {money.usd(campaign.budget or Decimal(0))}"
+            f" {campaign.as_money(more.total)}, and {campaign.as_money(left)} is left of the budget"
+            f" of {campaign.as_money(campaign.budget or Decimal(0))}"
         )
     if missing := given_up(campaign):
         parts.append(f"{missing:,} answers that no longer count are not asked again")
