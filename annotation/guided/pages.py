@@ -22,6 +22,7 @@ from annotation.guided import beginning, known
 from annotation.guided.effect import MOST_IMAGES, Effect, effect_of, is_quick, pictures_of
 from annotation.guided.form import StepForm, flat, store
 from annotation.guided.inputs import listed
+from annotation.guided.previews import BEFORE_LAYOUT, OF_LAYOUT, PAGES
 from annotation.guided.publishing import AskBudget, findings_of, publish_for
 from annotation.guided.steps import BY_NAME, PUBLISHED, STEPS, Step, before_and_after
 from annotation.rights import RESEARCH, SPEND, allowed, may, may_somewhere
@@ -36,7 +37,6 @@ from tasks.models.campaign_settings import SETTINGS
 from tasks.models.refused import Refused
 from tasks.pages.hit_pages import refuse
 from tasks.pages.languages import speak, spoken
-from tasks.pages.previews import BEFORE_LAYOUT, OF_LAYOUT, PAGES
 
 FRAMED_HERE = {**settings.WORKER_PAGE_CSP, "frame-ancestors": ["'self'"]}
 
