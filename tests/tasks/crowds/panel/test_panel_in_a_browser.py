@@ -107,6 +107,7 @@ def test_another_device_and_a_stolen_session(campaign, panel, look):
     page = look(joined(panel, "ada"))
     link = page.url
     page.get_by_role("button", name="Begin").click()
+    page.wait_for_url("**/hit/**")
     answer(page)
     phone = look(link, "phone")  # leads on to the HIT that is open
     assert "Set 2 of 2 of your session" in phone.inner_text("main")
