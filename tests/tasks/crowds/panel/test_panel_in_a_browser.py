@@ -57,6 +57,7 @@ def is_accessible(page) -> bool:
 
 def answer(page) -> None:
     """Confirm "none of these" throughout, and send it."""
+    page.wait_for_load_state("domcontentloaded")
     for box in page.locator("input[name=none]").all():
         box.check(force=True)
     before = page.url
