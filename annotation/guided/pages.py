@@ -23,8 +23,9 @@ from annotation.guided.effect import MOST_IMAGES, Effect, effect_of, is_quick, p
 from annotation.guided.form import StepForm, flat, store
 from annotation.guided.inputs import listed
 from annotation.guided.previews import BEFORE_LAYOUT, OF_LAYOUT, PAGES
-from annotation.guided.publishing import AskBudget, findings_of, publish_for
+from annotation.guided.publishing import AskBudget, publish_for
 from annotation.guided.steps import BY_NAME, PUBLISHED, STEPS, Step, before_and_after
+from annotation.path.findings import findings_of
 from annotation.rights import RESEARCH, SPEND, allowed, may, may_somewhere
 from annotation.rights.pages import needs
 from annotation.rights.rules import refusal, row_for

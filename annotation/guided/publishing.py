@@ -1,4 +1,4 @@
-"""Publishing from a page: what to look at first, and what to say when it is done."""
+"""Publishing from a page: the typed budget, and what to say when it is done."""
 
 from decimal import Decimal
 
@@ -8,16 +8,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from annotation.links import door, how_people_begin, link_of, notes_of
 from tasks.campaigns import publish
-from tasks.campaigns.findings import (
-    contact_findings,
-    image_findings,
-    in_a_sentence,
-    label_findings,
-    language_findings,
-    reward_findings,
-)
 from tasks.models import Campaign
-from tasks.models.refused import Refused
 
 
 class AskBudget(forms.Form):
@@ -29,21 +20,6 @@ class AskBudget(forms.Form):
         decimal_places=2,
         widget=UnfoldAdminDecimalFieldWidget,
     )
-
-
-def findings_of(campaign: Campaign) -> list[str]:
-    """What may go wrong with a draft, a sentence each; what keeps it from publishing is none."""
-    try:
-        found = [
-            in_a_sentence(*label_findings(campaign)),
-            image_findings(campaign),
-            contact_findings(campaign),
-            reward_findings(campaign),
-            language_findings(campaign),
-        ]
-    except (Refused, ValueError):  # publishing will say why
-        return []
-    return [sentence for sentence in found if sentence]
 
 
 def publish_for(request: HttpRequest, campaign: Campaign, budget: Decimal | None = None) -> str:

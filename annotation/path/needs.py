@@ -7,16 +7,19 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef
 from django.urls import reverse
 
+from annotation.path.findings import findings_at_hand
 from annotation.path.next_step import Urgency, next_step
 from annotation.path.standing import Standing
-from annotation.rights import RESEARCH, REVIEW, allowed, visible
+from annotation.rights import RESEARCH, REVIEW, allowed, may, visible
 from imagesets.models import ImportJob
 from models_inference.jobs import SILENT, job_progress
 from models_inference.models import InferenceJob
 from models_inference.networks.timm_hub import INSTEAD
 from tasks.models import Campaign, PictureReport
+from tasks.models.campaign import State
 
 LOOKED_AT = 20  # of the newest jobs
+DRAFTS = 3  # whose findings are looked up, the newest
 
 
 @dataclass(frozen=True)
@@ -32,17 +35,31 @@ class Need:
 
 def needs_of(standings: Iterable[Standing], user: Any) -> list[Need]:
     """What waits for this person, the most urgent first."""
+    standings = list(standings)
     needs = [
         Need(step.sentence, _named(standing.campaign), step.button, step.address, step.urgency)
         for standing in standings
         if (step := next_step(standing, user)).urgency and step.button
     ]
+    needs += _findings(standings, user)
     needs += [*_troubled(user), *_reported(user), *_failed_imports(user), *_failed_inference(user)]
     return sorted(needs, key=lambda need: -need.urgency)
 
 
 def _named(campaign: Campaign) -> str:
     return f"{campaign.name}, {campaign.kind.upper()}"
+
+
+def _findings(standings: Iterable[Standing], user: Any) -> Iterator[Need]:
+    """Drafts with something to look at before they are published."""
+    asks_nobody = [each for each in standings if each.news is None]
+    drafts = [each.campaign for each in asks_nobody if each.campaign.state == State.DRAFT]
+    for draft in [each for each in drafts if may(user, RESEARCH, each)][:DRAFTS]:
+        if found := findings_at_hand(draft):
+            first = "One finding" if len(found) == 1 else f"The first of {len(found)} findings"
+            address = reverse("campaign-step", args=[draft.slug, "publish"])
+            what = f"{first} before publishing: {found[0]}"
+            yield Need(what, _named(draft), "Look", address, Urgency.SOON)
 
 
 def _troubled(user: Any) -> Iterator[Need]:
