@@ -6,6 +6,7 @@ two drafts. Times and pseudonyms differ from run to run, so a picture is kept un
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -26,9 +27,11 @@ from tests.studies.processes import free_port
 NAME, PASSWORD = "ada", "for-the-pictures-only-31"
 CHANGED_MUCH = 4.0  # mean difference of a pixel's channels, of 255
 PREPARE = f"""
+from decimal import Decimal
 from django.contrib.auth import get_user_model
 from tasks.campaigns.publish import publish
 from tasks.models import Campaign
+from tests.studies.panels import open_panel
 get_user_model().objects.create_superuser({NAME!r}, "ada@example.org", {PASSWORD!r})
 contains = Campaign.objects.get(slug="photos-contains")
 from models_inference.models import Trial
@@ -44,6 +47,8 @@ reviewed = Campaign.objects.create(
     contact="Ada, ada@example.org",
 )
 publish(reviewed, {NAME!r})
+large = {{"session_minutes": 10, "grid_size": 48, "max_sections": 8, "budget": Decimal(250)}}
+open_panel(contains.dataset, name="Photos: a panel", title="Find what is in pictures", **large)
 """
 PAGES = {
     "home": "/admin/",
@@ -52,6 +57,9 @@ PAGES = {
     "trial": "/datasets/photos/classifiers/trials/1/",
     "campaign": "/campaigns/second-crowd/",
     "review": "/campaigns/second-crowd/review/",
+    "change": "/campaigns/second-crowd/change/",
+    "payments": "/campaigns/photos-contains/payments/",
+    "panel": "/campaigns/for-a-panel/",
     "labels": "/datasets/photos/labels/",
     "label": "/datasets/photos/labels/n02124075/",
     "pairs": "/datasets/photos/pairs/?kind=beside",
@@ -118,6 +126,7 @@ def walk(page: Any, address: str, keep: Any, look: str) -> None:
     picture("images", "/datasets/photos/images/?group=fu")
     page.locator(".card .open").first.click()
     picture("image")
+    from_the_panel(page, picture, f"{address}/campaigns/for-a-panel/", look)
     page.goto(f"{address}/campaigns/photos-contains/")
     rows = page.locator("section[aria-labelledby=workers] tbody tr").all()
     doubtful = min(rows, key=lambda row: row.locator("td").nth(3).inner_text())  # least agreement
@@ -139,6 +148,17 @@ def walk(page: Any, address: str, keep: Any, look: str) -> None:
             if go_on.count():
                 go_on.click()
                 page.wait_for_load_state("networkidle")
+
+
+def from_the_panel(page: Any, picture: Any, campaign: str, look: str) -> None:
+    """Come by the address that the campaign's page shows, as the panel fills it in."""
+    page.goto(campaign)
+    shown = page.locator("code[id^=note-]").first.inner_text()
+    page.goto(re.sub("{[^}]*}|<[^>]*>|\\[[^]]*\\]", look, shown))
+    picture("session")
+    page.get_by_role("button", name="Begin").click()
+    page.wait_for_url("**/hit/**")
+    picture("session-hit")
 
 
 def main() -> None:
