@@ -70,6 +70,7 @@ def reconcile(campaign: Campaign, report: MarketSession) -> bool:
             _rejected(session, "rejected at the marketplace")
         elif report.status == MarketStatus.SCREENED_OUT:
             _end_here(session)
+            _practice_paid(session)
             _settle(session)
     return True
 
@@ -184,7 +185,18 @@ def _set_free(session: Session, outcome: Outcome, why: str) -> None:
 
 def mark_paid(session: Session, market_ref: str = "") -> None:
     """Mark its base pay, with fee and VAT, as paid."""
-    keys = [f"{prefix}base-session-{session.pk}" for prefix in ("", "fee-", "vat-")]
+    _paid([f"base-session-{session.pk}"], market_ref)
+
+
+def _practice_paid(session: Session) -> None:
+    """Mark its practice as paid: it was screened out over there, which pays it."""
+    practised = session.payments.filter(kind=PaymentKind.PRACTICE)
+    _paid(list(practised.values_list("request_key", flat=True)))
+
+
+def _paid(request_keys: Sequence[str], market_ref: str = "") -> None:
+    """Mark payments, each with its fee and VAT, as paid."""
+    keys = [f"{part}{key}" for key in request_keys for part in ("", "fee-", "vat-")]
     due = Payment.objects.filter(request_key__in=keys, state=PaymentState.DUE)
     due.update(state=PaymentState.PAID, paid_at=Now(), market_ref=market_ref)
 
@@ -251,7 +263,7 @@ def _ask_back(session: Session, market: SessionMarket) -> None:
     with transaction.atomic():
         Worker.objects.select_for_update().get(pk=session.worker_id)
         if is_over:
-            practised.update(state=PaymentState.PAID, paid_at=Now())
+            _practice_paid(session)
         Session.objects.filter(pk=session.pk).update(asked_back_at=Now())
         _settle(Session.objects.select_related("campaign").get(pk=session.pk))
 
@@ -272,20 +284,20 @@ def reject(session: Session, feedback: str, market: SessionMarket) -> None:
 
 
 def pay_bonuses(campaign: Campaign, market: SessionMarket) -> int:
-    """Pay what is due beside base pay: bonuses, parts of sessions, practice. Returns how many."""
+    """Pay what is due beside base pay: bonuses, parts of sessions, practice. Returns how many.
+
+    A session's practice waits for its end, which may pay it (`SessionMarket.screen_out`).
+    """
     due = Payment.objects.filter(
         campaign=campaign,
         state=PaymentState.DUE,
         kind__in=[PaymentKind.BONUS, PaymentKind.PRACTICE],
         session__isnull=False,
-    )
+    ).exclude(kind=PaymentKind.PRACTICE, session__settled_at=None)
     payments = list(due.select_related("session__worker", "session__campaign").order_by("pk"))
     count = 0
     for payment, reference in market.pay_bonuses(campaign, payments) if payments else ():
-        keys = [f"{prefix}{payment.request_key}" for prefix in ("", "fee-", "vat-")]
-        Payment.objects.filter(request_key__in=keys, state=PaymentState.DUE).update(
-            state=PaymentState.PAID, paid_at=Now(), market_ref=reference
-        )
+        _paid([payment.request_key], reference)
         count += 1
     return count
 

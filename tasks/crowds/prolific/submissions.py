@@ -10,7 +10,7 @@ from typing import Any, Literal
 from tasks.crowds import CrowdError, MarketSession
 from tasks.crowds.prolific.client import Client, RequestRefused, client
 from tasks.crowds.prolific.models import Account, Study
-from tasks.crowds.prolific.studies import of_campaign
+from tasks.crowds.prolific.studies import SCREENED_OUT, of_campaign
 from tasks.models import Campaign, Session
 
 Status = Literal[
@@ -25,7 +25,7 @@ STATUSES: dict[str, Status] = {
     "REJECTED": "rejected",
     "RETURNED": "returned",
     "TIMED-OUT": "timed_out",
-    "SCREENED OUT": "screened_out",
+    SCREENED_OUT: "screened_out",
 }
 AT_ONCE = 1000  # ids in a bulk approval
 WAITS = (0.1, 0.4, 1.0, 2.0, 4.0)  # seconds until a bulk approval should have taken effect
