@@ -199,6 +199,10 @@ class Crowd(Protocol):
     def time_allowed(self, campaign: "Campaign", hit: "HIT | PracticeHIT") -> timedelta:
         """How long the site keeps work for its worker without a sign of life."""
 
+    def devices(self, campaign: "Campaign") -> Sequence[str]:
+        """The devices (desktop, tablet, mobile) that its people may use; none named: any."""
+        return ()
+
     def is_production(self, campaign: "Campaign") -> bool:
         """Whether money leaves an account: yes, unless its marketplace is known to be a sandbox.
 

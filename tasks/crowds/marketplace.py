@@ -145,6 +145,7 @@ class MarketSession:
         "active", "submitted", "approved", "rejected", "returned", "timed_out", "screened_out"
     ]
     code: str = ""  # what its worker entered; decides nothing, the site's own record does
+    said: str = ""  # the outcome whose code that is: why a session was never begun on the site
     started_at: datetime | None = None
     completed_at: datetime | None = None
     return_requested: bool = False

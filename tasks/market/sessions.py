@@ -33,6 +33,7 @@ RETURN_REASONS = {  # what a worker is told who is asked to return a session
     " Your time is paid by a bonus.",
     SessionOutcome.LEFT: "The work was not finished. What you finished is paid by a bonus.",
 }
+TURNED_AWAY = (SessionOutcome.NO_WORK, SessionOutcome.DEVICE)  # before a session begins
 UNKNOWN = "The study was not begun on its own page, so there is nothing that could be paid."
 
 
@@ -86,7 +87,7 @@ def _adopt(campaign: Campaign, worker: Worker, report: MarketSession) -> Session
         planned_seconds=campaign.session_seconds or 0.0,
         reward=campaign.session_reward or Decimal(0),
         kept_until=Now(),
-        outcome=SessionOutcome.LEFT,
+        outcome=report.said if report.said in TURNED_AWAY else SessionOutcome.LEFT,
         ended_at=Now(),
     )
 

@@ -40,22 +40,24 @@ CATEGORY = re.compile(rf"\s*({'|'.join(CATEGORIES)}):\s*")
 def fetch(campaign: Campaign) -> Iterator[MarketSession]:
     """Every submission of all of the campaign's studies; then how many messages are unread."""
     api = client()
-    studies = [study.market_id for study in of_campaign(campaign)]
+    studies = list(of_campaign(campaign))
     for study in studies:
-        for row in api.rows("/submissions/", study=study, ordering="started_at"):
+        for row in api.rows("/submissions/", study=study.market_id, ordering="started_at"):
             if (status := STATUSES.get(row["status"])) is not None:
                 yield _reported(study, row, status)
     if studies:
-        _count_unread(api, campaign, set(studies))
+        _count_unread(api, campaign, {study.market_id for study in studies})
 
 
-def _reported(study: str, row: dict[str, Any], status: Status) -> MarketSession:
+def _reported(study: Study, row: dict[str, Any], status: Status) -> MarketSession:
+    code = row.get("study_code") or ""
     return MarketSession(
         key=row["id"],
-        study=study,
+        study=str(study.market_id),
         worker=row["participant_id"],
         status=status,
-        code=row.get("study_code") or "",
+        code=code,
+        said=next((outcome for outcome, known in study.codes.items() if known == code), ""),
         started_at=_time(row.get("started_at")),
         completed_at=_time(row.get("completed_at")),
         return_requested=bool(row.get("return_requested")),
