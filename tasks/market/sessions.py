@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet, Sum
 from imagesets.clock import Now
 from tasks import money
 from tasks.crowds import CrowdError, MarketSession, SessionMarket, crowd_of
+from tasks.market.careless import feedback_of, rejectable
 from tasks.models import Assignment, Campaign, Payment, Place, Session, Transition, Worker
 from tasks.models.assignment import AssignmentState, Outcome
 from tasks.models.campaign import State
@@ -206,7 +207,7 @@ def _paid(request_keys: Sequence[str], market_ref: str = "") -> None:
 
 
 def decide(campaign: Campaign, market: SessionMarket, troubles: list[str]) -> int:
-    """Approve, screen out or ask back what was handed in. Returns how many were approved.
+    """Approve, reject, screen out or ask back what was handed in. Returns how many were approved.
 
     Sessions with answers that wait for a person wait with them.
     """
@@ -230,6 +231,12 @@ def decide(campaign: Campaign, market: SessionMarket, troubles: list[str]) -> in
     )
     approved = 0
     todo = list(done)
+    for session, verdict in rejectable(campaign, market, todo):
+        todo.remove(session)
+        try:
+            reject(session, feedback_of(verdict), market, verdict.failed)
+        except CrowdError as error:
+            troubles.append(str(error))
     for start in range(0, len(todo), AT_ONCE):
         approved += _approve(campaign, market, todo[start : start + AT_ONCE], troubles)
     return approved
@@ -274,9 +281,9 @@ def _reason(session: Session) -> str:
     return RETURN_REASONS[SessionOutcome(session.outcome)] if begun else UNKNOWN
 
 
-def reject(session: Session, feedback: str, market: SessionMarket) -> None:
-    """Refuse to pay a session that was handed in. Raises CrowdError."""
-    market.reject(session, feedback)
+def reject(session: Session, feedback: str, market: SessionMarket, failed: int = 0) -> None:
+    """Refuse to pay a session that was handed in, for so many failed checks. Raises CrowdError."""
+    market.reject(session, feedback, failed)
     with transaction.atomic():
         Worker.objects.select_for_update().get(pk=session.worker_id)
         current = Session.objects.select_related("campaign", "worker").get(pk=session.pk)

@@ -6,7 +6,7 @@ from tasks.crowds.prolific.hooks import keep_hooks
 from tasks.crowds.prolific.paying import balance, ledger, pay_bonuses
 from tasks.crowds.prolific.screening import screen_out
 from tasks.crowds.prolific.studies import places_available, unknown
-from tasks.crowds.prolific.submissions import approve, fetch, reject, request_return
+from tasks.crowds.prolific.submissions import approve, fetch, may_reject, reject, request_return
 from tasks.models import Campaign
 from tasks.models.campaign import State
 
@@ -15,6 +15,7 @@ __all__ = [
     "balance",
     "fetch",
     "ledger",
+    "may_reject",
     "offer",
     "pay_bonuses",
     "places_available",

@@ -29,6 +29,7 @@ STATUSES: dict[str, Status] = {
 }
 AT_ONCE = 1000  # ids in a bulk approval
 WAITS = (0.1, 0.4, 1.0, 2.0, 4.0)  # seconds until a bulk approval should have taken effect
+SHORT = 300  # seconds
 LEAST_MESSAGE = 100  # characters of a rejection
 CATEGORIES = (
     *("TOO_QUICKLY", "TOO_SLOWLY", "FAILED_INSTRUCTIONS", "INCOMP_LONGITUDINAL", "FAILED_CHECK"),
@@ -139,14 +140,19 @@ def wrong_feedback(feedback: str) -> str:
     )
 
 
-def reject(session: Session, feedback: str) -> None:
+def may_reject(session: Session, failed: int) -> bool:
+    """By Prolific's policy: one failed check suffices only in studies under five minutes."""
+    return failed >= (1 if session.planned_seconds < SHORT else 2)
+
+
+def reject(session: Session, feedback: str, failed: int = 0) -> None:
     """Refuse to pay a session; the text may begin with a category (FAILED_CHECK: ...)."""
     if wrong := wrong_feedback(feedback):
         raise CrowdError(wrong)
     named = CATEGORY.match(feedback)
     body = {
         "action": "REJECT",
-        "rejection_category": named[1] if named else "OTHER",
+        "rejection_category": named[1] if named else "FAILED_CHECK" if failed else "OTHER",
         "message": CATEGORY.sub("", feedback, count=1).strip(),
     }
     client().send("POST", f"/submissions/{session.key}/transition/", body)
