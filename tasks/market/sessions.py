@@ -206,8 +206,9 @@ def _paid(request_keys: Sequence[str], market_ref: str = "") -> None:
 # What sync sends
 
 
-def decide(campaign: Campaign, market: SessionMarket, troubles: list[str]) -> int:
-    """Approve, reject, screen out or ask back what was handed in. Returns how many were approved.
+def decide(campaign: Campaign, market: SessionMarket, troubles: list[str]) -> tuple[int, int]:
+    """Approve, reject, screen out or ask back what was handed in. Returns how many were
+    approved, and how many rejected.
 
     Sessions with answers that wait for a person wait with them.
     """
@@ -229,17 +230,18 @@ def decide(campaign: Campaign, market: SessionMarket, troubles: list[str]) -> in
     done = handed_in.filter(outcome=SessionOutcome.DONE, settled_at=None).exclude(
         pk__in=waiting.filter(campaign=campaign, session__isnull=False).values("session")
     )
-    approved = 0
+    approved = rejected = 0
     todo = list(done)
     for session, verdict in rejectable(campaign, market, todo):
         todo.remove(session)
         try:
             reject(session, feedback_of(verdict), market, verdict.failed)
+            rejected += 1
         except CrowdError as error:
             troubles.append(str(error))
     for start in range(0, len(todo), AT_ONCE):
         approved += _approve(campaign, market, todo[start : start + AT_ONCE], troubles)
-    return approved
+    return approved, rejected
 
 
 def _approve(
