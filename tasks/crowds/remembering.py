@@ -37,6 +37,13 @@ class Remembered:
         except signing.BadSignature:
             raise BadVisit(BROKEN_LINK) from None
 
+    def worker(self, request: HttpRequest) -> Worker | None:
+        """The worker whom a personal link or the browser names, if they exist. Raises BadVisit."""
+        external_id = self.by_link(request) or self.by_cookie(request)
+        if not external_id:
+            return None
+        return Worker.objects.filter(crowd=self.crowd, external_id=external_id).first()
+
     def proof(self, external_id: str) -> dict[str, str]:
         """What an address carries to prove that this worker comes, good for a year."""
         return {self.parameter: signing.TimestampSigner(salt=self.link_salt).sign(external_id)}

@@ -13,14 +13,16 @@ from tasks.models.flag import HABITS
 _CONTAINS = """
     sum(cardinality(a.selected)), sum(cardinality(a.shown) - cardinality(a.unseen)), NULL, NULL
 """
-_CLASSIFY = """
+# What cannot be read as a response is none (tasks/sql/judgments.py).
+_RESPONSES = """
+    jsonb_array_elements(CASE WHEN jsonb_typeof(a.answers) = 'array' THEN a.answers END) AS said
+    WHERE CASE WHEN jsonb_typeof(said -> 'offered') = 'array'
+               THEN jsonb_array_length(said -> 'offered') > 1 END
+"""
+_CLASSIFY = f"""
     NULL, NULL,
-    sum((SELECT count(*) FROM jsonb_array_elements(a.answers) AS said
-         WHERE said -> 'main' = said -> 'offered' -> 0
-           AND jsonb_array_length(said -> 'offered') > 1))::bigint,
-    sum((SELECT count(*) FROM jsonb_array_elements(a.answers) AS said
-         WHERE jsonb_typeof(said -> 'main') = 'number'
-           AND jsonb_array_length(said -> 'offered') > 1))::bigint
+    sum((SELECT count(*) FROM {_RESPONSES} AND said -> 'main' = said -> 'offered' -> 0))::bigint,
+    sum((SELECT count(*) FROM {_RESPONSES} AND jsonb_typeof(said -> 'main') = 'number'))::bigint
 """
 _SQL = """
     SELECT a.worker_id, {counts}, count(*),

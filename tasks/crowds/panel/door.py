@@ -117,7 +117,7 @@ def carried(request: HttpRequest, worker: Worker | None) -> dict[str, str]:
 
 def visitor(request: HttpRequest) -> Worker | None:
     """The worker who looks at the list of studies, if they are known. Raises BadVisit."""
-    return _named(_remembered.by_link(request) or _remembered.by_cookie(request))
+    return _remembered.worker(request)
 
 
 def vouches_for(campaign: Campaign, worker: Worker) -> bool:

@@ -105,8 +105,7 @@ def carried(request: HttpRequest, worker: Worker | None) -> dict[str, str]:
 
 def visitor(request: HttpRequest) -> Worker | None:
     """The worker who looks at the list of studies, if they are known. Raises BadVisit."""
-    external_id = _remembered.by_link(request) or _remembered.by_cookie(request)
-    return Worker.objects.filter(crowd=NAME, external_id=external_id).first()
+    return _remembered.worker(request)
 
 
 def vouches_for(campaign: Campaign, worker: Worker) -> bool:

@@ -18,7 +18,9 @@ from tasks.models import (
     KnownAnswer,
     Pair,
     PairResult,
+    Session,
     Stop,
+    Worker,
 )
 from tests.factories import (
     make_awkward_dataset,
@@ -44,6 +46,14 @@ def made(module_db, tmp_path_factory) -> Campaign:
         dataset=dataset, classifiers=[1], queued_at=contains.created_at, error="none"
     )
     SkippedImage.objects.create(image=Image.objects.all()[0], reason="broken")
+    Session.objects.create(
+        campaign=contains,
+        worker=Worker.objects.first(),
+        hits=1,
+        planned_seconds=60,
+        reward="0.25",
+        kept_until=contains.created_at,
+    )
     return contains
 
 

@@ -81,7 +81,7 @@ def test_it_says_why_there_is_none_and_what_to_do(campaigns, admin_client, monke
     aggregate(form)
     assert answer()[0] == 202
 
-    def fails(*_: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         raise ValueError("a number is missing")
 
     with monkeypatch.context() as patch:

@@ -107,6 +107,23 @@ def not_admitted(campaign):
     return Client().get(door(campaign), {"after": attempt.token})
 
 
+def excluded(campaign):
+    earlier = open_campaign(campaign.dataset, "contains", slug="earlier")
+    answer_all(earlier, "ada")
+    done = next_assignment(campaign, Worker.of("local", "ada"))
+    submit(done, NOTHING)
+    Campaign.objects.filter(pk=campaign.pk).update(exclude_workers_of=["earlier"])
+    return Client().get(thanks(done))
+
+
+def not_among(campaign):
+    open_campaign(campaign.dataset, "contains", slug="earlier")
+    done = next_assignment(campaign, Worker.of("local", "ada"))
+    submit(done, NOTHING)
+    Campaign.objects.filter(pk=campaign.pk).update(only_workers_of=["earlier"])
+    return Client().get(thanks(done))
+
+
 def draft(campaign):
     Campaign.objects.update(state=State.DRAFT)
     return Client().get(door(campaign))
@@ -141,6 +158,8 @@ CASES = {
     Reason.STOPPED: (stopped, 200, ""),
     Reason.REFUSED: (refused, 200, "Read the text again"),
     Reason.NOT_ADMITTED: (not_admitted, 200, ""),
+    Reason.EXCLUDED: (excluded, 200, ""),
+    Reason.NOT_AMONG: (not_among, 200, ""),
     Reason.LAPSED: (lapsed, 200, ""),
     Reason.DRAFT: (draft, 200, ""),
     Reason.PAUSED: (paused, 200, ""),

@@ -57,6 +57,7 @@ def is_accessible(page) -> bool:
 
 def answer(page) -> None:
     """Confirm "none of these" throughout, and send it."""
+    page.wait_for_load_state("domcontentloaded")
     for box in page.locator("input[name=none]").all():
         box.check(force=True)
     before = page.url
@@ -107,6 +108,7 @@ def test_another_device_and_a_stolen_session(campaign, panel, look):
     page = look(joined(panel, "ada"))
     link = page.url
     page.get_by_role("button", name="Begin").click()
+    page.wait_for_url("**/hit/**")
     answer(page)
     phone = look(link, "phone")  # leads on to the HIT that is open
     assert "Set 2 of 2 of your session" in phone.inner_text("main")
