@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.text import capfirst
@@ -116,7 +116,7 @@ def step_page(request: HttpRequest, campaign: Campaign, step: str) -> HttpRespon
     if here is STEPS[-1]:
         return _publish(request, campaign)
     crowd = campaign.crowd
-    data = request.POST if request.method == "POST" else None
+    data: QueryDict | None = request.POST if request.method == "POST" else None
     ready = crowd_of(campaign).ready if here.name == "crowd" else {}
     chosen = ready.get(request.POST.get("fill", ""))
     if data is not None and chosen is not None:  # shown, and stored when it is sent
