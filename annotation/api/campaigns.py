@@ -180,9 +180,14 @@ class Publish(Step):
         if options["production"] or is_production(campaign):
             need(self.request.user, SPEND, campaign)
         published = publish.publish(
-            campaign, who, options["production"], options["yes_spend"], in_queue=True
+            campaign,
+            who,
+            options["production"],
+            options["yes_spend"],
+            in_queue=True,
+            test=options["test"] or "",
         )
-        return published.notes
+        return [*published.notes, *published.tests]
 
 
 @campaign_or_why_not

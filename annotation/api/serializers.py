@@ -42,11 +42,18 @@ class NothingToSay(KnownFieldsOnly):
 
 
 class ToPublish(KnownFieldsOnly):
-    """The body of publish; needed only by a campaign that spends real money."""
+    """The body of publish; needed only for real money, or for a test."""
 
     production = StrictBoolean(required=False, default=False)
     yes_spend = Money(
         required=False, allow_null=True, default=None, help_text="The whole budget, typed."
+    )
+    test = serializers.EmailField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Offer it to a test participant of that address alone (prolific), which spends"
+        " nothing until it is published without; `notes` say where they find it.",
     )
 
 
@@ -223,7 +230,8 @@ class PublishedSerializer(CampaignSerializer):
         " is `invited` it lets nobody in without an invitation."
     )
     notes = serializers.SerializerMethodField(
-        help_text="Images left out, or asked about their dataset label alone, with counts."
+        help_text="Images left out, or asked about their dataset label alone, with counts;"
+        " of a test, where its participant finds it."
     )
 
     class Meta(CampaignSerializer.Meta):

@@ -17,6 +17,7 @@ from annotation.rights import visible
 from tasks.crowds import CROWDS, crowd_named
 from tasks.models import Campaign
 from tasks.models.campaign import State
+from tasks.models.campaign_settings import SETTINGS
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,17 @@ def store(draft: Campaign, values: Mapping[str, Any], request: HttpRequest) -> N
     serializer.is_valid(raise_exception=True)
     serializer.save()
     draft.refresh_from_db()
+
+
+def filled(data: QueryDict, values: Mapping[str, Any], options: Options) -> QueryDict:
+    """What the form sent, with these settings in place of what it says of them."""
+    data = data.copy()
+    for setting, value in values.items():
+        for name, (_, shown) in fields_for(SETTINGS[setting], value, options).items():
+            data.pop(name, None)
+            if shown not in (None, False, ""):
+                data[name] = "on" if shown is True else str(shown)
+    return data
 
 
 def flat(errors: Any, path: str = "") -> list[tuple[str, str]]:

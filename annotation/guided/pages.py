@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.text import capfirst
@@ -20,7 +20,7 @@ from rest_framework.serializers import ValidationError
 from annotation.api.serializers import CampaignSerializer
 from annotation.guided import beginning, known
 from annotation.guided.effect import MOST_IMAGES, Effect, effect_of, is_quick, pictures_of
-from annotation.guided.form import StepForm, flat, store
+from annotation.guided.form import StepForm, filled, flat, options_for, store
 from annotation.guided.inputs import listed
 from annotation.guided.previews import BEFORE_LAYOUT, OF_LAYOUT, PAGES
 from annotation.guided.publishing import AskBudget, publish_for
@@ -31,7 +31,7 @@ from annotation.rights.pages import needs
 from annotation.rights.rules import refusal, row_for
 from imagesets.models import Dataset
 from tasks.campaigns.publish import NotYetTold, as_changed, on_trial
-from tasks.crowds import is_production
+from tasks.crowds import crowd_of, is_production
 from tasks.models import Campaign
 from tasks.models.campaign import Kind, State
 from tasks.models.campaign_settings import SETTINGS
@@ -117,14 +117,20 @@ def step_page(request: HttpRequest, campaign: Campaign, step: str) -> HttpRespon
     if here is STEPS[-1]:
         return _publish(request, campaign)
     crowd = campaign.crowd
-    form = StepForm(here, campaign, request, request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.save():
+    data: QueryDict | None = request.POST if request.method == "POST" else None
+    ready = crowd_of(campaign).ready if here.name == "crowd" else {}
+    chosen = ready.get(request.POST.get("fill", ""))
+    if data is not None and chosen is not None:  # shown, and stored when it is sent
+        data = filled(data, chosen.settings, options_for(campaign, request.user))
+    form = StepForm(here, campaign, request, data)
+    if data is not None and chosen is None and form.save():
         if campaign.crowd != crowd:  # another crowd has other settings
             return HttpResponseRedirect(request.path)
         _, after = before_and_after(here)
         assert after is not None
         return HttpResponseRedirect(_address(campaign, after))
     context = _frame(request, campaign, here) | {"form": form, "worker_pages": PAGES}
+    context |= {"ready": ready, "chosen": chosen}
     if not context["quick"]:
         context["pictures"] = pictures_of(campaign)
         context["table"] = known.Table()

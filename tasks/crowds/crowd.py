@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from django.db.models import Q
@@ -64,6 +65,15 @@ class Note:
     text: str = ""
     copied: str = ""  # an address or a code to copy; an address may be below the site's
     address: str = ""  # where a link leads
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Settings of a campaign as somebody whom many use needs them, and what is left to fill in."""
+
+    title: str
+    settings: Mapping[str, Any]
+    advice: str = ""
 
 
 class Door(Protocol):
@@ -190,6 +200,8 @@ class Crowd(Protocol):
     """Where its people are offered sessions and paid for them."""
     needs: Sequence[str] = ()
     """Settings without which a campaign for it cannot be published."""
+    ready: Mapping[str, Ready] = MappingProxyType({})
+    """What a form can fill in at once, by name."""
 
     @property
     def gives_places(self) -> bool:
@@ -198,6 +210,10 @@ class Crowd(Protocol):
 
     def time_allowed(self, campaign: "Campaign", hit: "HIT | PracticeHIT") -> timedelta:
         """How long the site keeps work for its worker without a sign of life."""
+
+    def devices(self, campaign: "Campaign") -> Sequence[str]:
+        """The devices (desktop, tablet, mobile) that its people may use; none named: any."""
+        return ()
 
     def is_production(self, campaign: "Campaign") -> bool:
         """Whether money leaves an account: yes, unless its marketplace is known to be a sandbox.

@@ -145,6 +145,7 @@ class MarketSession:
         "active", "submitted", "approved", "rejected", "returned", "timed_out", "screened_out"
     ]
     code: str = ""  # what its worker entered; decides nothing, the site's own record does
+    said: str = ""  # the outcome whose code that is: why a session was never begun on the site
     started_at: datetime | None = None
     completed_at: datetime | None = None
     return_requested: bool = False
@@ -195,8 +196,14 @@ class SessionMarket(Protocol):
     def approve(self, campaign: "Campaign", sessions: "Sequence[Session]") -> None:
         """Approve sessions, and so pay their base pay. Again: no error."""
 
-    def reject(self, session: "Session", feedback: str) -> None:
-        """Refuse to pay a session; its worker reads `feedback`. Again: no error."""
+    def may_reject(self, session: "Session", failed: int) -> bool:
+        """Whether the marketplace's policy allows to reject a session for so many failed checks."""
+
+    def reject(self, session: "Session", feedback: str, failed: int = 0) -> None:
+        """Refuse to pay a session; its worker reads `feedback`. Again: no error.
+
+        `failed`: for so many failed checks, if for these.
+        """
 
     def screen_out(self, session: "Session", amount: Decimal) -> bool:
         """Let a session end as screened out and pay `amount` for it, once. Again: no error.

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet, Sum
 from imagesets.clock import Now
 from tasks import money
 from tasks.crowds import CrowdError, MarketSession, SessionMarket, crowd_of
+from tasks.market.careless import feedback_of, rejectable
 from tasks.models import Assignment, Campaign, Payment, Place, Session, Transition, Worker
 from tasks.models.assignment import AssignmentState, Outcome
 from tasks.models.campaign import State
@@ -33,6 +34,7 @@ RETURN_REASONS = {  # what a worker is told who is asked to return a session
     " Your time is paid by a bonus.",
     SessionOutcome.LEFT: "The work was not finished. What you finished is paid by a bonus.",
 }
+TURNED_AWAY = (SessionOutcome.NO_WORK, SessionOutcome.DEVICE)  # before a session begins
 UNKNOWN = "The study was not begun on its own page, so there is nothing that could be paid."
 
 
@@ -70,6 +72,7 @@ def reconcile(campaign: Campaign, report: MarketSession) -> bool:
             _rejected(session, "rejected at the marketplace")
         elif report.status == MarketStatus.SCREENED_OUT:
             _end_here(session)
+            _practice_paid(session)
             _settle(session)
     return True
 
@@ -85,7 +88,7 @@ def _adopt(campaign: Campaign, worker: Worker, report: MarketSession) -> Session
         planned_seconds=campaign.session_seconds or 0.0,
         reward=campaign.session_reward or Decimal(0),
         kept_until=Now(),
-        outcome=SessionOutcome.LEFT,
+        outcome=report.said if report.said in TURNED_AWAY else SessionOutcome.LEFT,
         ended_at=Now(),
     )
 
@@ -184,7 +187,18 @@ def _set_free(session: Session, outcome: Outcome, why: str) -> None:
 
 def mark_paid(session: Session, market_ref: str = "") -> None:
     """Mark its base pay, with fee and VAT, as paid."""
-    keys = [f"{prefix}base-session-{session.pk}" for prefix in ("", "fee-", "vat-")]
+    _paid([f"base-session-{session.pk}"], market_ref)
+
+
+def _practice_paid(session: Session) -> None:
+    """Mark its practice as paid: it was screened out over there, which pays it."""
+    practised = session.payments.filter(kind=PaymentKind.PRACTICE)
+    _paid(list(practised.values_list("request_key", flat=True)))
+
+
+def _paid(request_keys: Sequence[str], market_ref: str = "") -> None:
+    """Mark payments, each with its fee and VAT, as paid."""
+    keys = [f"{part}{key}" for key in request_keys for part in ("", "fee-", "vat-")]
     due = Payment.objects.filter(request_key__in=keys, state=PaymentState.DUE)
     due.update(state=PaymentState.PAID, paid_at=Now(), market_ref=market_ref)
 
@@ -192,8 +206,9 @@ def mark_paid(session: Session, market_ref: str = "") -> None:
 # What sync sends
 
 
-def decide(campaign: Campaign, market: SessionMarket, troubles: list[str]) -> int:
-    """Approve, screen out or ask back what was handed in. Returns how many were approved.
+def decide(campaign: Campaign, market: SessionMarket, troubles: list[str]) -> tuple[int, int]:
+    """Approve, reject, screen out or ask back what was handed in. Returns how many were
+    approved, and how many rejected.
 
     Sessions with answers that wait for a person wait with them.
     """
@@ -215,11 +230,18 @@ def decide(campaign: Campaign, market: SessionMarket, troubles: list[str]) -> in
     done = handed_in.filter(outcome=SessionOutcome.DONE, settled_at=None).exclude(
         pk__in=waiting.filter(campaign=campaign, session__isnull=False).values("session")
     )
-    approved = 0
+    approved = rejected = 0
     todo = list(done)
+    for session, verdict in rejectable(campaign, market, todo):
+        todo.remove(session)
+        try:
+            reject(session, feedback_of(verdict), market, verdict.failed)
+            rejected += 1
+        except CrowdError as error:
+            troubles.append(str(error))
     for start in range(0, len(todo), AT_ONCE):
         approved += _approve(campaign, market, todo[start : start + AT_ONCE], troubles)
-    return approved
+    return approved, rejected
 
 
 def _approve(
@@ -251,7 +273,7 @@ def _ask_back(session: Session, market: SessionMarket) -> None:
     with transaction.atomic():
         Worker.objects.select_for_update().get(pk=session.worker_id)
         if is_over:
-            practised.update(state=PaymentState.PAID, paid_at=Now())
+            _practice_paid(session)
         Session.objects.filter(pk=session.pk).update(asked_back_at=Now())
         _settle(Session.objects.select_related("campaign").get(pk=session.pk))
 
@@ -261,9 +283,9 @@ def _reason(session: Session) -> str:
     return RETURN_REASONS[SessionOutcome(session.outcome)] if begun else UNKNOWN
 
 
-def reject(session: Session, feedback: str, market: SessionMarket) -> None:
-    """Refuse to pay a session that was handed in. Raises CrowdError."""
-    market.reject(session, feedback)
+def reject(session: Session, feedback: str, market: SessionMarket, failed: int = 0) -> None:
+    """Refuse to pay a session that was handed in, for so many failed checks. Raises CrowdError."""
+    market.reject(session, feedback, failed)
     with transaction.atomic():
         Worker.objects.select_for_update().get(pk=session.worker_id)
         current = Session.objects.select_related("campaign", "worker").get(pk=session.pk)
@@ -272,20 +294,20 @@ def reject(session: Session, feedback: str, market: SessionMarket) -> None:
 
 
 def pay_bonuses(campaign: Campaign, market: SessionMarket) -> int:
-    """Pay what is due beside base pay: bonuses, parts of sessions, practice. Returns how many."""
+    """Pay what is due beside base pay: bonuses, parts of sessions, practice. Returns how many.
+
+    A session's practice waits for its end, which may pay it (`SessionMarket.screen_out`).
+    """
     due = Payment.objects.filter(
         campaign=campaign,
         state=PaymentState.DUE,
         kind__in=[PaymentKind.BONUS, PaymentKind.PRACTICE],
         session__isnull=False,
-    )
+    ).exclude(kind=PaymentKind.PRACTICE, session__settled_at=None)
     payments = list(due.select_related("session__worker", "session__campaign").order_by("pk"))
     count = 0
     for payment, reference in market.pay_bonuses(campaign, payments) if payments else ():
-        keys = [f"{prefix}{payment.request_key}" for prefix in ("", "fee-", "vat-")]
-        Payment.objects.filter(request_key__in=keys, state=PaymentState.DUE).update(
-            state=PaymentState.PAID, paid_at=Now(), market_ref=reference
-        )
+        _paid([payment.request_key], reference)
         count += 1
     return count
 

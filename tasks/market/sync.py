@@ -179,8 +179,9 @@ def _sync(campaign: Campaign, progress: Progress, decisions: Decisions | None) -
                 _pay(campaign, market, done)
         if session_market is not None and not done.unconfirmed:
             progress("paying")
-            done.paid = sessions.decide(campaign, session_market, done.troubles)
-            done.paid += sessions.pay_bonuses(campaign, session_market)
+            approved, rejected = sessions.decide(campaign, session_market, done.troubles)
+            done.paid = approved + sessions.pay_bonuses(campaign, session_market)
+            done.reviewed.rejected += rejected
     progress("offering")
     if not done.unconfirmed:
         _next_round(campaign, crowd, done)

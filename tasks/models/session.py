@@ -42,7 +42,7 @@ class MarketStatus(StrEnum):
 
 
 # Sessions that may go on although they had ended: nothing of them has been paid.
-REOPENED = (SessionOutcome.NO_CONSENT, SessionOutcome.NO_WORK)
+REOPENED = (SessionOutcome.NO_CONSENT, SessionOutcome.NO_WORK, SessionOutcome.DEVICE)
 
 
 class Session(models.Model):

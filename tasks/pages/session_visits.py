@@ -65,7 +65,12 @@ def has_a_page(session: Session, again: bool) -> bool:
     return not (again and session.outcome in REOPENED)
 
 
-def leaves_without_work(request: HttpRequest, campaign: Campaign, door: Door) -> Farewell | None:
+def leaves_without_work(
+    request: HttpRequest,
+    campaign: Campaign,
+    door: Door,
+    outcome: SessionOutcome = SessionOutcome.NO_WORK,
+) -> Farewell | None:
     """How whoever came for a session leaves when there is no work; None: nobody waits for them."""
     if not crowd_of(campaign).pays_by_session:
         return None
@@ -79,6 +84,6 @@ def leaves_without_work(request: HttpRequest, campaign: Campaign, door: Door) ->
             worker=worker,
             key=visit.key,
             study=visit.study,
-            outcome=SessionOutcome.NO_WORK,
+            outcome=outcome,
         )
     )

@@ -21,6 +21,7 @@ from tasks.crowds.tokens import assignment_of, work_of
 from tasks.models import HIT, Assignment, Campaign, Worker
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
+from tasks.models.session import SessionOutcome
 from tasks.pages import framed
 from tasks.pages.addresses import (
     AGAIN,
@@ -37,6 +38,7 @@ from tasks.pages.addresses import (
     session_address,
     thanks_address,
 )
+from tasks.pages.devices import is_excluded, tell_of_device
 from tasks.pages.drafts import (
     draft_of,
     fill_in,
@@ -75,7 +77,7 @@ from tasks.work.claiming import give_back, is_over, next_assignment, running_ass
 from tasks.work.consent import is_due
 from tasks.work.practice import running_try
 from tasks.work.resuming import Obstacle, obstacle, take_up_again
-from tasks.work.sessions import progress_of
+from tasks.work.sessions import end_unbegun, progress_of
 from tasks.work.submitting import submit
 
 PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"  # in an address: nobody has accepted the work yet
@@ -131,6 +133,8 @@ def _look(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
         more = campaign_address(campaign, carried)
         left = leaves_without_work(request, campaign, door)
         return thank(request, campaign, worker, reason, more=more, farewell=left)
+    if not goes_on and is_excluded(request, campaign):
+        return tell_of_device(request, campaign, door)
     visit = secrets.token_urlsafe(12)
     name = door.begins_as(request, campaign, visit)
     context = {
@@ -165,6 +169,8 @@ def _begin(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse
     with transaction.atomic():
         worker = door.admit(request, campaign)
         session = begin_session(request, campaign, door, worker)
+        if session is not None and is_excluded(request, campaign):
+            session = end_unbegun(session, SessionOutcome.DEVICE, worker.pseudonym)
         if session is not None and not session.is_running:
             return SeeOther(session_address(session))
         lacks_one = session is None and crowd_of(campaign).pays_by_session

@@ -15,10 +15,12 @@ from tasks.crowds import CROWDS, crowd_named, crowd_of
 from tasks.models import Assignment, Campaign, Place, Stop, Worker
 from tasks.models.assignment import HANDED_IN, AssignmentState, MarketState, Outcome
 from tasks.models.refused import Refused
+from tasks.models.session import MarketStatus
 from tasks.work.rounds import finish_if_done, free, make_room
 from tasks.work.skills import Verdict, careless_workers
 from tasks.work.stops import set_aside
 
+OF_A_SESSION = Q(state="submitted", session__market_state=MarketStatus.SUBMITTED)
 BATCH = 500
 REVIEW = "review"  # who, in the log
 FEEDBACK = (
@@ -40,6 +42,7 @@ class Reviewed:
 def to_review(campaign: Campaign) -> QuerySet[Assignment]:
     """Answers that wait for a decision; on a marketplace those that it has, late ones included.
 
+    Of sessions that a marketplace pays only those kept for a person: it decides the rest (rule S6).
     Late answers are paid on a marketplace but not used. Imported answers are not reviewed; those of
     workers set aside are.
     """
@@ -48,6 +51,8 @@ def to_review(campaign: Campaign) -> QuerySet[Assignment]:
     )
     if crowd_of(campaign).accepts_at_once:
         return waiting.filter(state="submitted")
+    if crowd_of(campaign).session_market is not None:
+        return waiting.filter(OF_A_SESSION, for_person=True)
     return waiting.filter(market_state__in=HANDED_IN)
 
 
@@ -56,7 +61,8 @@ def kept_for_a_person(campaigns: Iterable[int]) -> dict[int, int]:
     at_once = [name for name in CROWDS if crowd_named(name).accepts_at_once]
     waiting = Assignment.objects.filter(
         Q(state=AssignmentState.SUBMITTED, campaign__crowd__in=at_once)
-        | Q(market_state__in=HANDED_IN),
+        | Q(market_state__in=HANDED_IN)
+        | OF_A_SESSION,
         campaign__in=campaigns,
         for_person=True,
         outcome=Outcome.NONE,
@@ -165,7 +171,8 @@ def _check_waiting(locked: Assignment) -> None:
         was = locked.outcome or "imported"
         raise Refused(f"assignment {locked.key} does not wait for review: it was {was} already")
     at_once = crowd_of(locked.campaign).accepts_at_once
-    if not at_once and locked.market_state not in HANDED_IN:
+    of_session = Assignment.objects.filter(OF_A_SESSION, pk=locked.pk)
+    if not at_once and locked.market_state not in HANDED_IN and not of_session.exists():
         raise Refused(
             f"assignment {locked.key} does not wait for review yet: the next sync will say whether"
             " it was handed in on the marketplace"

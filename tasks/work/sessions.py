@@ -185,6 +185,15 @@ def end(session: Session, outcome: str, who: str, why: str = "") -> Session:
         return session
 
 
+def end_unbegun(session: Session, outcome: str, who: str) -> Session:
+    """End a session of which nothing was opened; one that is under way goes on."""
+    with transaction.atomic():
+        Worker.objects.select_for_update().get(pk=session.worker_id)
+        if session.assignments.exists() or session.practice_tries.exists():
+            return session
+        return end(session, outcome, who)
+
+
 def _take_back(assignment: Assignment, who: str) -> None:
     places = Place.objects.select_for_update().filter(holder=assignment)
     held = [place.pk for place in places]

@@ -30,6 +30,7 @@ class Verdict:
     worker_id: int
     reason: str
     may_be_rejected: bool  # the same holds without weak controls (rule K11)
+    failed: int  # strong controls that they answered wrongly
 
 
 @dataclass
@@ -71,6 +72,8 @@ def careless_workers(campaign: Campaign, waiting: QuerySet[Assignment]) -> dict[
     sure = control_skill(
         judged.worker[strong], judged.present[strong], judged.answer[strong], len(workers)
     )
+    wrong = (judged.answer != UNSEEN) & ((judged.answer == YES) != (judged.present == 1))
+    failed = np.bincount(judged.worker[strong & wrong], minlength=len(workers))
     rejectable = may_be_stopped(sure, least, least_items)
     return {
         workers[index]: Verdict(
@@ -80,6 +83,7 @@ def careless_workers(campaign: Campaign, waiting: QuerySet[Assignment]) -> dict[
             f" of {skill.positives[index]:.0f} with and {skill.negatives[index]:.0f} without the"
             f" object; wanted {least:g}",
             bool(rejectable[index]),
+            int(failed[index]),
         )
         for index in np.flatnonzero(may_be_stopped(skill, least, least_items)).tolist()
     }

@@ -92,7 +92,10 @@ class Bazaar:
             self.paid["base", session.key] = session.reward
         self._fail()
 
-    def reject(self, session: Session, feedback: str) -> None:
+    def may_reject(self, session: Session, failed: int) -> bool:
+        return True
+
+    def reject(self, session: Session, feedback: str, failed: int = 0) -> None:
         self.stalls[session.key].status = "rejected"
         self._fail()
 

@@ -6,10 +6,12 @@ The site knows nothing else of the panel: nobody is offered or paid anything the
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
+from types import MappingProxyType
 
-from tasks.crowds import Crowd, Door, Frame, Marketplace, Note, time_on_site
+from tasks.crowds import Crowd, Door, Frame, Marketplace, Note, Ready, time_on_site
 from tasks.crowds.panel import door as panel_door
 from tasks.crowds.panel.addresses import NAME, address_to_paste, origin_of
+from tasks.crowds.panel.presets import PRESETS
 from tasks.crowds.rehearsals import is_rehearsal
 from tasks.models import HIT, Campaign, PracticeHIT
 
@@ -31,6 +33,12 @@ class Panel(Crowd):
     marketplace: Marketplace | None = None
     pays_by_session = True
     needs = ("panel",)
+    ready = MappingProxyType(
+        {
+            name: Ready(preset.title, {"panel": preset.panel}, preset.advice)
+            for name, preset in PRESETS.items()
+        }
+    )
 
     def time_allowed(self, campaign: Campaign, hit: HIT | PracticeHIT) -> timedelta:
         """As on any site of work (rule P5)."""

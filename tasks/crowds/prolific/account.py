@@ -1,8 +1,10 @@
-"""Which workspace pays for a campaign, in which currency, and what Prolific takes on top."""
+"""Which workspace pays for a campaign, in which currency, what Prolific takes, what it offers."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from imagesets.clock import Now
 from tasks.crowds import CrowdError
 from tasks.crowds.prolific.client import Client, client
 from tasks.crowds.prolific.models import Account
@@ -10,6 +12,7 @@ from tasks.crowds.prolific.money import amount
 from tasks.models import Campaign
 
 ASKED_FOR = 10_000  # cents: a reward large enough to read a share off its cost
+ASKED_AGAIN = timedelta(days=30)  # a workspace that was refused something may have it by then
 
 
 def learn(campaign: Campaign) -> tuple[Account, Decimal]:
@@ -50,3 +53,12 @@ def _workspace(api: Client, campaign: Campaign) -> str:
             f" campaign's setting prolific.project"
         )
     return workspaces[0]
+
+
+def may_screen_out(account: Account) -> bool:
+    """Whether a study is worth trying with fixed pay for the practice.
+
+    Only certain workspaces have it, and Prolific says which by refusing it to the others.
+    """
+    recently = Account.objects.filter(screen_outs_refused_at__gt=Now() - ASKED_AGAIN)
+    return not recently.filter(workspace=account.workspace).exists()

@@ -42,6 +42,10 @@ class Prolific(Crowd):
         """As on any site of work (rule P5)."""
         return time_on_site(campaign, hit)
 
+    def devices(self, campaign: Campaign) -> Sequence[str]:
+        """By the campaign's setting `prolific.device_compatibility`."""
+        return (campaign.prolific or {}).get("device_compatibility") or ()
+
     def is_production(self, campaign: Campaign) -> bool:
         """Everywhere but at the site's own rehearsal: Prolific has no sandbox."""
         return not is_rehearsal(settings.PROLIFIC_API_URL)

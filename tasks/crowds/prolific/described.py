@@ -2,7 +2,8 @@
 
 import math
 import secrets
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.utils import translation
@@ -40,23 +41,34 @@ CODES: dict[str, tuple[str, str]] = {
         "The practice showed that this study does not suit you. Your time is paid by a bonus.",
     ),
 }
+FIXED = "FIXED_SCREEN_OUT_PAYMENT"
+SCREEN_OUT = "screen_out"  # the code of the site's own that pays a practice; nobody sees it
 APPROVE = {"review": "MANUALLY_REVIEW", "at_once": "AUTOMATICALLY_APPROVE"}
 
 
 def new_codes() -> dict[str, str]:
-    """A random completion code for each outcome, of characters that nobody mistakes."""
+    """A random completion code for each outcome and one more, of characters nobody mistakes."""
     alphabet = "ACDEFGHJKLMNPQRTUVWXYZ2346789"
-    codes = ["".join(secrets.choice(alphabet) for _ in range(10)) for _ in OUTCOMES]
-    return dict(zip(OUTCOMES, codes, strict=True))
+    names = [*OUTCOMES, SCREEN_OUT]
+    codes = ["".join(secrets.choice(alphabet) for _ in range(10)) for _ in names]
+    return dict(zip(names, codes, strict=True))
 
 
 OUTCOMES = [str(outcome) for outcome in CODES]
 
 
 def study_fields(
-    campaign: Campaign, internal_name: str, codes: dict[str, str], minutes: int, places: int
+    campaign: Campaign,
+    internal_name: str,
+    codes: dict[str, str],
+    minutes: int,
+    places: int,
+    screens_out: bool = False,
 ) -> dict[str, Any]:
-    """The body that makes the campaign's study there."""
+    """The body that makes the campaign's study there.
+
+    `screens_out`: with fixed pay for the practice of whoever does not pass it.
+    """
     assert campaign.session_reward is not None  # fixed at publish
     kind = Kind(campaign.kind)
     given = campaign.prolific or {}
@@ -73,7 +85,7 @@ def study_fields(
         "estimated_completion_time": minutes,
         "maximum_allowed_time": least_allowed(minutes),
         "reward": cents(campaign.session_reward),
-        "completion_codes": _completion_codes(campaign, codes),
+        "completion_codes": _completion_codes(campaign, codes, places if screens_out else 0),
         "study_labels": ["annotation"],
         "submissions_config": {"max_submissions_per_participant": 1},
         "filters": given.get("filters") or [],
@@ -95,15 +107,57 @@ def least_allowed(minutes: float) -> int:
     return math.ceil(2 + 2 * minutes + 2 * math.sqrt(minutes)) + 2
 
 
-def _completion_codes(campaign: Campaign, codes: dict[str, str]) -> list[dict[str, Any]]:
+class FixedPay(NamedTuple):
+    """What a study pays whoever does not pass the practice, as Prolific has it."""
+
+    code: str
+    reward: int  # cents
+    slots: int  # people, until the study pauses
+
+
+def fixed_pay(seen: dict[str, Any]) -> FixedPay | None:
+    """What a study, as it was read, pays for that; None: nothing."""
+    for code in seen.get("completion_codes") or []:
+        for action in code.get("actions") or []:
+            if action["action"] == FIXED and code.get("actor") == "researcher":
+                reward, slots = int(action["fixed_screen_out_reward"]), int(action["slots"])
+                return FixedPay(str(code["code"]), reward, slots)
+    return None
+
+
+def practice_pay(campaign: Campaign) -> int:
+    """What whoever does not pass the practice is owed for all tries, in cents.
+
+    0: nothing, or more than fixed pay may be, which is less than a session's.
+    """
+    rewards = campaign.practice_hits.values_list("reward", flat=True) if campaign.practice else ()
+    paid = sum(rewards, Decimal(0))
+    return cents(paid) if paid < (campaign.session_reward or 0) else 0
+
+
+def _completion_codes(
+    campaign: Campaign, codes: dict[str, str], slots: int
+) -> list[dict[str, Any]]:
+    """`slots`: how many may be screened out by fixed pay; 0: nobody."""
     approve = APPROVE[(campaign.prolific or {}).get("approve") or "review"]
     described = []
-    for outcome, code in codes.items():
-        kind, reason = CODES[outcome]
-        action = {"action": approve}
-        if reason:
+    for outcome, (kind, reason) in CODES.items():
+        action: dict[str, Any] = {"action": approve}
+        if slots and outcome == SessionOutcome.SCREENED_OUT:
+            action = {"action": "MANUALLY_REVIEW"}  # the next sync screens them out
+        elif reason:
             action = {"action": "REQUEST_RETURN", "return_reason": reason}
-        described.append(
-            {"code": code, "code_type": kind, "actions": [action], "actor": "participant"}
-        )
+        described.append(_code(codes[outcome], kind, "participant", action))
+    if slots:
+        described.append(paying_code(FixedPay(codes[SCREEN_OUT], practice_pay(campaign), slots)))
     return described
+
+
+def paying_code(fixed: FixedPay) -> dict[str, Any]:
+    """The code by which the site, and nobody else, has a practice paid."""
+    paid = {"fixed_screen_out_reward": fixed.reward, "slots": fixed.slots}
+    return _code(fixed.code, "FIXED_SCREENOUT", "researcher", {"action": FIXED, **paid})
+
+
+def _code(code: str, kind: str, actor: str, action: dict[str, Any]) -> dict[str, Any]:
+    return {"code": code, "code_type": kind, "actions": [action], "actor": actor}

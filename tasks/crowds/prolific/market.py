@@ -1,14 +1,13 @@
 """Prolific as the engine's market of sessions (tasks/crowds/marketplace.py)."""
 
-from decimal import Decimal
-
 from tasks.crowds.prolific import studies
 from tasks.crowds.prolific.demographics import keep_demographics
 from tasks.crowds.prolific.hooks import keep_hooks
 from tasks.crowds.prolific.paying import balance, ledger, pay_bonuses
+from tasks.crowds.prolific.screening import screen_out
 from tasks.crowds.prolific.studies import places_available, unknown
-from tasks.crowds.prolific.submissions import approve, fetch, reject, request_return
-from tasks.models import Campaign, Session
+from tasks.crowds.prolific.submissions import approve, fetch, may_reject, reject, request_return
+from tasks.models import Campaign
 from tasks.models.campaign import State
 
 __all__ = [
@@ -16,6 +15,7 @@ __all__ = [
     "balance",
     "fetch",
     "ledger",
+    "may_reject",
     "offer",
     "pay_bonuses",
     "places_available",
@@ -25,11 +25,6 @@ __all__ = [
     "unknown",
     "withdraw",
 ]
-
-
-def screen_out(session: Session, amount: Decimal) -> bool:
-    """False: the practice is paid by a bonus, and the return of the submission asked for."""
-    return False
 
 
 def offer(campaign: Campaign, places: int) -> None:

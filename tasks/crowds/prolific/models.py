@@ -43,6 +43,11 @@ class Account(models.Model):
     only_tests = models.BooleanField(
         default=False, help_text="The campaign is tried out: nothing is offered to participants."
     )
+    screen_outs_refused_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When Prolific refused fixed pay for the practice in this workspace.",
+    )
     unread = models.PositiveIntegerField(
         default=0, help_text="Messages of participants that nobody has read."
     )

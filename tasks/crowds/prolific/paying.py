@@ -19,9 +19,10 @@ from django.db import connection, transaction
 from tasks.crowds import CrowdError, SessionPayment
 from tasks.crowds.prolific.account import learn
 from tasks.crowds.prolific.client import Client, RequestRefused, Unreachable, client
+from tasks.crowds.prolific.described import fixed_pay
 from tasks.crowds.prolific.models import BonusSetUp, Study
 from tasks.crowds.prolific.money import amount, cents
-from tasks.crowds.prolific.studies import of_campaign
+from tasks.crowds.prolific.studies import SCREENED_OUT, of_campaign
 from tasks.crowds.rehearsals import is_loopback
 from tasks.models import Campaign, Payment, Session
 from tasks.models.payment import PaymentKind, PaymentState
@@ -166,18 +167,21 @@ def _take_charges(set_up: BonusSetUp) -> None:
     pks = [line[0] for line in set_up.lines]
     keys = Payment.objects.filter(pk__in=pks).values_list("request_key", flat=True)
     for prefix, charged in (("fee-", set_up.fees), ("vat-", set_up.vat)):
-        with transaction.atomic():
-            lines = Payment.objects.select_for_update().filter(
-                request_key__in=[f"{prefix}{key}" for key in keys]
-            )
-            left = amount(charged) - sum((line.amount for line in lines), Decimal(0))
-            for line in sorted(lines, key=lambda line: line.amount, reverse=True):
-                if not left:
-                    break
-                changed = max(line.amount + left, Decimal(0))
-                left -= changed - line.amount
-                line.amount = changed
-                line.save(update_fields=["amount"])
+        bring_charges_to([f"{prefix}{key}" for key in keys], charged)
+
+
+def bring_charges_to(request_keys: Sequence[str], charged: int | Decimal) -> None:
+    """Bring the sum of these lines of the ledger to what Prolific charged, in cents."""
+    with transaction.atomic():
+        lines = Payment.objects.select_for_update().filter(request_key__in=request_keys)
+        left = amount(charged) - sum((line.amount for line in lines), Decimal(0))
+        for line in sorted(lines, key=lambda line: line.amount, reverse=True):
+            if not left:
+                break
+            changed = max(line.amount + left, Decimal(0))
+            left -= changed - line.amount
+            line.amount = changed
+            line.save(update_fields=["amount"])
 
 
 def bonuses_of(api: Client, keys: set[str]) -> dict[str, list[int]]:
@@ -207,6 +211,7 @@ def ledger(campaign: Campaign) -> Iterator[SessionPayment]:
         for row in rows:
             if row["status"] == "APPROVED":
                 yield SessionPayment("base", row["id"], study.reward)
+        yield from _screened_out(api, study, rows)
         cost = api.read(f"/studies/{study.market_id}/cost/")
         there = amount(cost["bonuses"]["rewards"]["amount"])
         ours = _bonuses(study)
@@ -219,11 +224,23 @@ def ledger(campaign: Campaign) -> Iterator[SessionPayment]:
                 yield SessionPayment("bonus", key, amount(minor))
 
 
+def _screened_out(
+    api: Client, study: Study, rows: Sequence[dict[str, Any]]
+) -> Iterator[SessionPayment]:
+    """The fixed pay of those who did not pass the practice."""
+    keys = [row["id"] for row in rows if row["status"] == SCREENED_OUT]
+    fixed = fixed_pay(api.read(f"/studies/{study.market_id}/")) if keys else None
+    if fixed is not None:
+        for key in keys:
+            yield SessionPayment("screened_out", key, amount(fixed.reward))
+
+
 def _bonuses(study: Study) -> dict[str, Decimal]:
-    """What the site's ledger paid beside base pay, by submission."""
+    """What the site's ledger paid by bonuses, by submission; fixed pay has no set-up's id."""
     paid: dict[str, Decimal] = {}
     sessions = Session.objects.filter(campaign=study.campaign, study=study.market_id)
     lines = Payment.objects.filter(session__in=sessions, kind__in=BESIDE, state=PaymentState.PAID)
+    lines = lines.exclude(kind=PaymentKind.PRACTICE, market_ref="")
     for key, part in lines.values_list("session__key", "amount"):
         paid[key] = paid.get(key, Decimal(0)) + part
     return paid

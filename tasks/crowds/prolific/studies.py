@@ -4,6 +4,7 @@ A study is found again by its internal name after an unclear answer, and every c
 state should be, so all of this may be cut off anywhere and repeated.
 """
 
+import contextlib
 import math
 from collections.abc import Iterator
 from decimal import ROUND_CEILING
@@ -11,15 +12,24 @@ from typing import Any
 
 from imagesets.clock import Now
 from tasks.crowds import CrowdError
-from tasks.crowds.prolific.account import learn
+from tasks.crowds.prolific.account import learn, may_screen_out
 from tasks.crowds.prolific.client import Client, RequestRefused, client
-from tasks.crowds.prolific.described import new_codes, study_fields
+from tasks.crowds.prolific.described import (
+    SCREEN_OUT,
+    fixed_pay,
+    new_codes,
+    paying_code,
+    practice_pay,
+    study_fields,
+)
 from tasks.crowds.prolific.models import Account, Study, StudyState, name_of
 from tasks.crowds.prolific.money import CENT, account_of, amount, fee, vat
 from tasks.models import Campaign, Session
 from tasks.models.campaign import State
 
-FREED = ("RETURNED", "TIMED-OUT", "REJECTED")  # submissions that leave their place to others
+SCREENED_OUT = "SCREENED OUT"
+# Submissions that leave their place to others.
+FREED = ("RETURNED", "TIMED-OUT", "REJECTED", SCREENED_OUT)
 RUNNING = ("RESERVED", "ACTIVE")
 ASLEEP = (StudyState.PAUSED, StudyState.AWAITING_REVIEW)
 PUBLISHED = (StudyState.ACTIVE, *ASLEEP, StudyState.COMPLETED)
@@ -77,7 +87,9 @@ def places_available(campaign: Campaign) -> int:
         return 0
     api = client()
     seen = look(api, study)
-    return max(_free(api, study, seen)[0], 0) if study.state == StudyState.ACTIVE else 0
+    if study.state != StudyState.ACTIVE:
+        return 0
+    return max(_free(study, seen, _submissions(api, study))[0], 0)
 
 
 def unknown(campaign: Campaign) -> list[str]:
@@ -140,12 +152,29 @@ def _make(api: Client, study: Study, places: int) -> None:
     else:
         Study.objects.filter(pk=study.pk).update(asked_at=Now())
     if made is None:
-        fields = study_fields(
-            study.campaign, study.internal_name, study.codes, study.minutes, places
-        )
-        made = api.send("POST", "/studies/", fields)
+        made = _create(api, study, places)
     study.market_id = str(made["id"])
     study.save(update_fields=["market_id"])
+
+
+def _create(api: Client, study: Study, places: int) -> Any:
+    """Create it with fixed pay for a practice that is not passed, else, where refused, without."""
+    account = account_of(study.campaign)
+    tried = bool(
+        account is not None
+        and practice_pay(study.campaign)
+        and SCREEN_OUT in study.codes
+        and may_screen_out(account)
+    )
+    described = study.campaign, study.internal_name, study.codes, study.minutes, places
+    try:
+        return api.send("POST", "/studies/", study_fields(*described, screens_out=tried))
+    except RequestRefused:
+        if not tried:
+            raise
+    made = api.send("POST", "/studies/", study_fields(*described))
+    Account.objects.filter(campaign=study.campaign).update(screen_outs_refused_at=Now())
+    return made
 
 
 def _named(api: Client, name: str) -> Iterator[dict[str, Any]]:
@@ -183,7 +212,8 @@ def _ask_cost(api: Client, study: Study) -> None:
     cost = api.read(f"/studies/{study.market_id}/cost/", is_projected="true")["rewards"]
     parts = {name: amount(cost[name]["amount"]) for name in ("rewards", "fees", "tax")}
     study.fee, study.vat = (
-        (parts[name] / study.places).quantize(CENT, ROUND_CEILING) for name in ("fees", "tax")
+        (parts[name] * study.reward / parts["rewards"]).quantize(CENT, ROUND_CEILING)
+        for name in ("fees", "tax")
     )
     study.save(update_fields=["fee", "vat"])
     if parts["fees"]:
@@ -193,12 +223,14 @@ def _ask_cost(api: Client, study: Study) -> None:
 
 def _adjust(api: Client, study: Study, seen: dict[str, Any], places: int) -> None:
     """Bring the free places of a published study to `places`; they can only be raised."""
-    free, coming = _free(api, study, seen)
+    rows = _submissions(api, study)
+    free, coming = _free(study, seen, rows)
     places -= coming
     if places <= 0:
         if study.state == StudyState.ACTIVE and free > 0:
             _move(api, study, "PAUSE")
         return
+    _widen(api, study, seen, rows, places)
     if free < places:
         _change_places(api, study, study.places + places - free)
     if study.state in ASLEEP:
@@ -211,12 +243,31 @@ def _adjust(api: Client, study: Study, seen: dict[str, Any], places: int) -> Non
         _change_places(api, study, study.places + 1)
 
 
-def _free(api: Client, study: Study, seen: dict[str, Any]) -> tuple[int, int]:
+def _submissions(api: Client, study: Study) -> list[dict[str, Any]]:
+    return list(api.rows("/submissions/", study=study.market_id, ordering="started_at"))
+
+
+def _widen(
+    api: Client, study: Study, seen: dict[str, Any], rows: list[dict[str, Any]], by: int
+) -> None:
+    """Let `by` more people be screened out by fixed pay, where as many were as there are slots.
+
+    Where Prolific refuses, the practice of whoever comes next is paid by a bonus.
+    """
+    fixed = fixed_pay(seen)
+    number = sum(row["status"] == SCREENED_OUT for row in rows)
+    if fixed is None or number < fixed.slots:
+        return
+    wider = paying_code(fixed._replace(slots=number + by))
+    with contextlib.suppress(RequestRefused):
+        api.send("PATCH", f"/studies/{study.market_id}/", {"completion_codes": [wider]})
+
+
+def _free(study: Study, seen: dict[str, Any], rows: list[dict[str, Any]]) -> tuple[int, int]:
     """How many of the study's places nobody has taken, and how many wait for whoever has.
 
     The latter: people who have taken a place there and not begun here yet.
     """
-    rows = list(api.rows("/submissions/", study=study.market_id, ordering="started_at"))
     taken = sum(row["status"] not in FREED for row in rows)
     on_the_way = {row["id"] for row in rows if row["status"] in RUNNING}
     begun = Session.objects.filter(campaign=study.campaign, key__in=on_the_way)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from tasks.crowds import CrowdError, MarketSession
 from tasks.crowds.prolific.client import Client, RequestRefused, client
 from tasks.crowds.prolific.models import Account, Study
-from tasks.crowds.prolific.studies import of_campaign
+from tasks.crowds.prolific.studies import SCREENED_OUT, of_campaign
 from tasks.models import Campaign, Session
 
 Status = Literal[
@@ -25,10 +25,11 @@ STATUSES: dict[str, Status] = {
     "REJECTED": "rejected",
     "RETURNED": "returned",
     "TIMED-OUT": "timed_out",
-    "SCREENED OUT": "screened_out",
+    SCREENED_OUT: "screened_out",
 }
 AT_ONCE = 1000  # ids in a bulk approval
 WAITS = (0.1, 0.4, 1.0, 2.0, 4.0)  # seconds until a bulk approval should have taken effect
+SHORT = 300  # seconds
 LEAST_MESSAGE = 100  # characters of a rejection
 CATEGORIES = (
     *("TOO_QUICKLY", "TOO_SLOWLY", "FAILED_INSTRUCTIONS", "INCOMP_LONGITUDINAL", "FAILED_CHECK"),
@@ -40,22 +41,24 @@ CATEGORY = re.compile(rf"\s*({'|'.join(CATEGORIES)}):\s*")
 def fetch(campaign: Campaign) -> Iterator[MarketSession]:
     """Every submission of all of the campaign's studies; then how many messages are unread."""
     api = client()
-    studies = [study.market_id for study in of_campaign(campaign)]
+    studies = list(of_campaign(campaign))
     for study in studies:
-        for row in api.rows("/submissions/", study=study, ordering="started_at"):
+        for row in api.rows("/submissions/", study=study.market_id, ordering="started_at"):
             if (status := STATUSES.get(row["status"])) is not None:
                 yield _reported(study, row, status)
     if studies:
-        _count_unread(api, campaign, set(studies))
+        _count_unread(api, campaign, {study.market_id for study in studies})
 
 
-def _reported(study: str, row: dict[str, Any], status: Status) -> MarketSession:
+def _reported(study: Study, row: dict[str, Any], status: Status) -> MarketSession:
+    code = row.get("study_code") or ""
     return MarketSession(
         key=row["id"],
-        study=study,
+        study=str(study.market_id),
         worker=row["participant_id"],
         status=status,
-        code=row.get("study_code") or "",
+        code=code,
+        said=next((outcome for outcome, known in study.codes.items() if known == code), ""),
         started_at=_time(row.get("started_at")),
         completed_at=_time(row.get("completed_at")),
         return_requested=bool(row.get("return_requested")),
@@ -137,14 +140,19 @@ def wrong_feedback(feedback: str) -> str:
     )
 
 
-def reject(session: Session, feedback: str) -> None:
+def may_reject(session: Session, failed: int) -> bool:
+    """By Prolific's policy: one failed check suffices only in studies under five minutes."""
+    return failed >= (1 if session.planned_seconds < SHORT else 2)
+
+
+def reject(session: Session, feedback: str, failed: int = 0) -> None:
     """Refuse to pay a session; the text may begin with a category (FAILED_CHECK: ...)."""
     if wrong := wrong_feedback(feedback):
         raise CrowdError(wrong)
     named = CATEGORY.match(feedback)
     body = {
         "action": "REJECT",
-        "rejection_category": named[1] if named else "OTHER",
+        "rejection_category": named[1] if named else "FAILED_CHECK" if failed else "OTHER",
         "message": CATEGORY.sub("", feedback, count=1).strip(),
     }
     client().send("POST", f"/submissions/{session.key}/transition/", body)

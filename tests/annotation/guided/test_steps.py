@@ -13,6 +13,7 @@ from imagesets.models import Dataset
 from tasks import money
 from tasks.campaigns.findings import label_findings
 from tasks.campaigns.publish import publish
+from tasks.crowds.panel.presets import PRESETS
 from tasks.models import Campaign, KnownAnswer
 from tasks.models.campaign_settings import SETTINGS
 from tests.factories import make_awkward_dataset, make_user
@@ -120,6 +121,28 @@ def test_what_the_api_would_refuse_stands_at_its_input(researcher, draft):
     answer = researcher.post(f"{at}asked/", posted(researcher, draft, "asked") | images)
     assert "nowhere.png" in answer.context["form"].errors["images.how"][0]
     assert Campaign.objects.get(pk=draft.pk).workers_per_item == 9
+
+
+@pytest.mark.parametrize("name", ["connect", "sona"])
+def test_a_panel_that_many_use_fills_its_fields_in_and_stores_nothing_yet(researcher, draft, name):
+    Campaign.objects.filter(pk=draft.pk).update(crowd="panel")
+    at = f"/campaigns/{draft.slug}/steps/crowd/"
+    data = posted(researcher, draft, "crowd") | {"budget": ["321.00"]}
+    page = researcher.post(at, data | {"fill": [name]})
+    assert (page.status_code, page.context["form"].errors) == (200, {})
+    assert Campaign.objects.get(pk=draft.pk).panel is None
+    html = page.content.decode()
+    assert "not saved yet" in html
+    assert 'value="321.00"' in html  # what was typed before stays
+    shown = page.context["form"]
+    filled = {f.html_name: f.value() for f in shown if f.value() not in (None, False)}
+    saved = researcher.post(at, filled | {"panel.codes.done": "https://panel.example/done"})
+    assert saved.status_code == 302, saved.context["form"].errors
+    panel, wanted = Campaign.objects.get(pk=draft.pk).panel, PRESETS[name].panel
+    assert panel["codes"].pop("done") == "https://panel.example/done"
+    assert {k: v for k, v in panel.items() if k in wanted and k != "codes"} == {
+        k: v for k, v in wanted.items() if k != "codes"
+    }
 
 
 def test_the_effect_is_what_publishing_does_and_changes_nothing(researcher, draft):

@@ -9,6 +9,7 @@ from tasks.crowds import SessionVisit, crowd_named
 from tasks.market.sync import sync
 from tasks.models import Assignment, Campaign, Payment, Place, Session, Worker
 from tasks.models.session import SessionOutcome
+from tasks.work import review
 from tasks.work.beginning import begin
 from tasks.work.claiming import conclude, next_assignment
 from tasks.work.sessions import end
@@ -209,6 +210,29 @@ def test_whoever_did_nothing_is_asked_to_return_it(campaign, bazaar, ada, outcom
     in_step(campaign, bazaar)
     assert words in bazaar.stalls[ada.key].asked_back
     assert bazaar.spent == 0
+
+
+@pytest.mark.parametrize("decides", [review.accept, review.reject])
+def test_an_answer_kept_for_a_person_keeps_its_session_until_they_have_decided(
+    campaign, bazaar, ada, decides
+):
+    Campaign.objects.update(review_sample=1, rejection=True)
+    ada.answer(2)
+    kept = ada.answers.get(for_person=True)
+    in_step(campaign, bazaar)
+    assert not review.to_review(campaign).exists()  # it may still be returned
+    ada.finish()
+    in_step(campaign, bazaar)
+    assert bazaar.stalls[ada.key].status == "submitted"
+    assert list(review.to_review(campaign)) == [kept]
+    assert review.kept_for_a_person([campaign.pk]) == {campaign.pk: 1}
+    given = {review.reject: {"feedback": "Nothing was looked at."}}.get(decides, {})
+    decides(kept, who="ada", **given)
+    in_step(campaign, bazaar)
+    assert bazaar.stalls[ada.key].status == "approved"
+    assert bazaar.spent == ada.session.reward  # sessions are paid as a whole
+    kept.refresh_from_db()
+    assert kept.used == (decides is review.accept)
 
 
 def test_a_rejected_session_is_not_paid_and_frees_its_places(campaign, bazaar, ada):

@@ -87,7 +87,7 @@ class Books:
             return 0
         unpaid = study.awaiting()
         if study.status != "COMPLETED":
-            paid = sum(bool(submission.paid) for submission in study.submissions)
+            paid = sum(bool(s.paid) and not s.frees_its_place for s in study.submissions)
             unpaid = max(unpaid, study.places - paid)
         return unpaid * self.rates.total(study.reward)
 
@@ -227,10 +227,11 @@ class Books:
             submission.completed, submission.code = self.clock.now(), code
             self.become(submission, WAITING)
             for action in study.actions_of(code):
-                self._act(submission, action)
+                self.act(submission, action)
             self._look_whether_full(study)
 
-    def _act(self, submission: Submission, action: Mapping[str, Any]) -> None:
+    def act(self, submission: Submission, action: Mapping[str, Any]) -> None:
+        """Do what a completion code's action says."""
         if action["action"] == "AUTOMATICALLY_APPROVE":
             self.approve(submission)
         elif action["action"] == "REQUEST_RETURN":
@@ -239,6 +240,9 @@ class Books:
             submission.paid = action["fixed_screen_out_reward"]
             self.pay("reward", submission, submission.paid)
             self.become(submission, "SCREENED OUT")
+            study = submission.study
+            if study.status == "ACTIVE" and study.screened_out >= action["slots"]:
+                self.move(study, "PAUSED")
 
     def give_back(self, submission: Submission) -> None:
         """A participant returns their submission. Raises NotAllowed."""

@@ -10,7 +10,8 @@ from typing import Any
 
 AUTO_APPROVAL = timedelta(days=21)
 WAITING, RUNNING = "AWAITING REVIEW", ("RESERVED", "ACTIVE")
-FREED = ("RETURNED", "TIMED-OUT", "REJECTED")  # submissions that leave their place to others
+# Submissions that leave their place to others.
+FREED = ("RETURNED", "TIMED-OUT", "REJECTED", "SCREENED OUT")
 PAID = ("APPROVED", "PARTIALLY APPROVED", "SCREENED OUT")
 
 
@@ -98,10 +99,14 @@ class Study:
     def awaiting(self) -> int:
         return sum(submission.status in (WAITING, *RUNNING) for submission in self.submissions)
 
-    def actions_of(self, code: str | None) -> list[dict[str, Any]]:
-        """What a completion code does; an unknown one is reviewed by hand."""
+    @property
+    def screened_out(self) -> int:
+        return sum(submission.status == "SCREENED OUT" for submission in self.submissions)
+
+    def actions_of(self, code: str | None, actor: str = "participant") -> list[dict[str, Any]]:
+        """What a completion code of an actor does; an unknown one is reviewed by hand."""
         for known in self.fields["completion_codes"]:
-            if known["code"] == code:
+            if (known["code"], known.get("actor", "participant")) == (code, actor):
                 return known["actions"]
         return [{"action": "MANUALLY_REVIEW"}]
 

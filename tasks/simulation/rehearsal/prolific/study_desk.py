@@ -9,7 +9,10 @@ from tasks.simulation.rehearsal.prolific.books import Books
 from tasks.simulation.rehearsal.prolific.errors import Plain, missing, wrong
 from tasks.simulation.rehearsal.prolific.records import WAITING, Payment, Study, new_id
 
-AFTER_PUBLISHING = {"internal_name", "total_available_places", "submissions_config"}
+AFTER_PUBLISHING = {
+    *("internal_name", "total_available_places", "submissions_config"),
+    "completion_codes",  # more slots, and nothing else
+}
 
 
 class StudyDesk(Books):
@@ -97,10 +100,20 @@ class StudyDesk(Books):
             raise wrong("total_available_places: can only be increased")
         if more * self.rates.total(changed.reward) > self.available:
             raise Plain(400, "Not enough balance", "The wallet does not cover these places.")
-        changed.fields |= given
+        self._more_slots(changed, given.get("completion_codes", []))
+        changed.fields |= {k: v for k, v in given.items() if k != "completion_codes"}
         if more and changed.status in (WAITING, "COMPLETED"):
             self.move(changed, "ACTIVE")
         return self._described(changed)
+
+    def _more_slots(self, study: Study, codes: list[dict[str, Any]]) -> None:
+        for given in codes:
+            for known in study.fields["completion_codes"]:
+                (action,), (new,) = known["actions"], given["actions"]
+                if known["code"] == given["code"]:
+                    if "slots" not in action or new["slots"] < action["slots"]:
+                        raise wrong("completion_codes: only more slots can be given")
+                    action["slots"] = new["slots"]
 
     def move_study(self, given: Mapping[str, Any], study: str) -> Any:
         moved, action = self.find_study(study), given["action"]

@@ -55,11 +55,29 @@ class SubmissionDesk(Books):
                 raise wrong(f"a submission that is {moved.status} cannot be rejected")
             moved.rejection = (given["rejection_category"], given["message"])
             self.become(moved, "REJECTED")
+        elif action == "COMPLETE":
+            self._complete_for(moved, given["completion_code"])
         else:
             if moved.status not in (WAITING, "REJECTED"):
                 raise wrong(f"a submission that is {moved.status} was not rejected")
             self.become(moved, WAITING)
         return _described(moved)
+
+    def _complete_for(self, submission: Submission, code: str) -> None:
+        """A researcher completes a submission by a code of theirs; again: nothing happens."""
+        if submission.status == "SCREENED OUT":
+            return
+        study = submission.study
+        actions = [a for a in study.actions_of(code, "researcher") if "slots" in a]
+        if not actions or submission.status not in (*RUNNING, WAITING):
+            raise wrong(f"{submission.id} cannot be completed by that code")
+        for action in actions:
+            if study.screened_out >= action["slots"]:
+                raise wrong("as many participants were screened out as there are slots")
+            if self.rates.total(action["fixed_screen_out_reward"]) > self.available:
+                raise Plain(400, "Not enough balance", "The wallet does not cover the payment.")
+            submission.completed = submission.completed or self.clock.now()
+            self.act(submission, action)
 
     def approve_many(self, given: Mapping[str, Any]) -> Any:
         found = [self.find_submission(name) for name in given["submission_ids"]]

@@ -49,7 +49,8 @@ def test_whoever_goes_on_earns_a_bonus_a_set(campaign):
     ada = Person(campaign, "ada").work()
     left = campaign.hits.exclude(assignments__worker__external_id="ada")
     worths = sorted(left.values_list("reward", flat=True))
-    assert f"Go on for ${worths[0]} to ${worths[-1]} a set" in ada.html
+    most = f" to ${worths[-1]}" if worths[-1] != worths[0] else ""  # by chance the same
+    assert f"Go on for ${worths[0]}{most} a set" in ada.html
     ada.press("go_on")
     first = Assignment.objects.get(is_extra=True).hit.reward
     assert f"Beyond your session: this set pays <strong>${first}</strong>" in ada.html

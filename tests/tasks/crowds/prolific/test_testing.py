@@ -14,7 +14,7 @@ from tasks.market.sync import sync
 from tasks.models import Assignment, Campaign, Session
 from tasks.simulation.rehearsal.prolific.people import CODE
 from tasks.simulation.worksheet import begin_form, way_on, worksheet
-from tests.factories import make_dataset
+from tests.factories import client_of, make_dataset
 from tests.studies.odd_pictures import fields_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -108,3 +108,22 @@ def test_other_crowds_have_no_test_people(campaign):
     Campaign.objects.update(crowd="local")
     with pytest.raises(CommandError, match="has no test people"):
         call_command("publish", "tried", "--test", EMAIL)
+
+
+def test_the_api_tests_it_as_the_command_does(campaign, market):
+    researcher = client_of("staff", "researcher")
+
+    def publish_by_api(**body):
+        at = f"/api/campaigns/{campaign.slug}/publish/"
+        return researcher.post(at, body, content_type="application/json")
+
+    wrong = publish_by_api(test="nobody")
+    assert (wrong.status_code, list(wrong.json())) == (400, ["test"])
+    assert not market.studies
+    tried = publish_by_api(test=EMAIL)
+    assert "test study to ada@lab.example: https://" in tried.json()["notes"][-1]
+    draft, _ = market.studies.values()
+    assert draft.status == "UNPUBLISHED"
+    assert publish_by_api().status_code == 200
+    sync(campaign)
+    assert draft.status == "ACTIVE"
