@@ -80,7 +80,7 @@ def test_a_pass_leads_from_image_to_image_and_comes_back_where_one_stopped(datas
     assert "judged all 6 images" in end.content.decode()
     Overrule.objects.filter(image=images[3]).update(replaced_at="2030-01-01T00:00Z")
     assert ada.get(PASS).context["image"] == images[3]
-    assert expert("ben").get(PASS).context["image"] == images[0]  # his own place
+    assert expert("ben").get(PASS).context["image"] == images[0]  # their own place
     empty = ada.get(PASS + "&text=nothing-like-it")
     assert "No image matches" in empty.content.decode()
     assert ada.get(PASS + "&group=nonsense").status_code == 400
