@@ -1,9 +1,11 @@
-"""A marketplace on this machine, and a campaign for it."""
+"""A marketplace on this machine, and campaigns for it."""
 
 from decimal import Decimal
 
 import pytest
 
+from tasks.crowds.mturk import marketplace
+from tasks.models import Campaign
 from tasks.simulation.rehearsal.market import Market
 from tasks.simulation.rehearsal.server import serving
 from tests.studies.odd_pictures import make_pictures, open_campaign
@@ -38,3 +40,21 @@ def open_for_mturk(db, tmp_path, server):
         return campaign
 
     return make
+
+
+@pytest.fixture(params=["contains", "classify"])
+def campaign(request, open_for_mturk) -> Campaign:
+    """A campaign of each kind, its one HIT offered on the marketplace."""
+    return _offered(open_for_mturk, request.param)
+
+
+@pytest.fixture
+def contains(open_for_mturk) -> Campaign:
+    """A CONTAINS campaign, its one HIT offered on the marketplace."""
+    return _offered(open_for_mturk, "contains")
+
+
+def _offered(open_for_mturk, kind: str) -> Campaign:
+    made = open_for_mturk(kind, per_hit=12, workers_per_item=3, round_size=3)
+    marketplace.offer(made)
+    return made

@@ -77,6 +77,21 @@ def filled_in(campaign: Campaign, html: str, wrong: int = 0) -> dict[str, list[s
     return data
 
 
+def reporting(campaign: Campaign, page: str, *numbers: int) -> dict[str, list[str]]:
+    """The fields of a form filled in rightly that reports the pictures of these numbers."""
+    data = filled_in(campaign, page)
+    questions = worksheet(page).questions
+    tiles = [option.value for question in questions for option in question.named("selected")]
+    reported = [tiles[number] for number in numbers]
+    data["selected"] = [tile for tile in data["selected"] if tile not in reported]
+    data["none"] = [
+        question.named("none")[0].value
+        for question in questions
+        if not {option.value for option in question.named("selected")} & set(data["selected"])
+    ]
+    return data | {"report": reported}
+
+
 def practise(campaign: Campaign, client: Client, begun: HttpResponse, wrong: int = 0) -> str:
     """Do the practice that a response leads to; the address of what is right."""
     address = begun["Location"]

@@ -3,8 +3,9 @@
 import re
 from urllib.parse import parse_qsl
 
-from django.http import HttpResponse
-from django.test import Client
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from tasks.crowds.local.invitations import make
@@ -21,6 +22,15 @@ def door(campaign: Campaign) -> str:
 def invite(campaign: Campaign, **options: int | None) -> str:
     """The link of one new invitation."""
     return make(campaign, "a test", **options)[0].path
+
+
+def visit(address: str, browser: HttpResponse | None = None) -> HttpRequest:
+    """The request of a visit, in a new browser or in one that keeps this response's cookies."""
+    request = RequestFactory().get(address)
+    request.user = AnonymousUser()
+    for name, morsel in (browser.cookies if browser is not None else {}).items():
+        request.COOKIES[name] = morsel.value
+    return request
 
 
 def begin(link: str, client: Client | None = None, at: str = "127.0.0.1") -> HttpResponse:
