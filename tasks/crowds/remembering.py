@@ -1,18 +1,24 @@
 """How a browser, or a link, proves to be a worker's whose id anybody may have read."""
 
+from urllib.parse import urlencode
+
 from django.core import signing
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from tasks.crowds.crowd import BadVisit
-from tasks.models import Worker
+from tasks.crowds.tokens import work_of
+from tasks.models import Campaign, Worker
+from tasks.models.session import SessionOutcome
 
 A_YEAR = 365 * 24 * 3600  # seconds
 BROKEN_LINK = _("This personal link is not valid. Copy the whole link.")
 
 
 class Remembered:
-    """The signed cookie and the signed links of one crowd's workers."""
+    """The signed cookie and the signed links of one crowd's workers: that part of its `Door`."""
 
     def __init__(self, crowd: str) -> None:
         self.crowd = crowd
@@ -37,12 +43,54 @@ class Remembered:
         except signing.BadSignature:
             raise BadVisit(BROKEN_LINK) from None
 
-    def worker(self, request: HttpRequest) -> Worker | None:
-        """The worker whom a personal link or the browser names, if they exist. Raises BadVisit."""
-        external_id = self.by_link(request) or self.by_cookie(request)
+    def named(self, external_id: str | None) -> Worker | None:
+        """The worker of that id; None: there is none."""
         if not external_id:
             return None
         return Worker.objects.filter(crowd=self.crowd, external_id=external_id).first()
+
+    def visitor(self, request: HttpRequest) -> Worker | None:
+        """The worker whom a personal link or the browser names, if they exist. Raises BadVisit."""
+        return self.named(self.by_link(request) or self.by_cookie(request))
+
+    def known(self, request: HttpRequest, campaign: Campaign) -> Worker | None:
+        """The worker whom a personal link, some work's token or the browser names.
+
+        Raises BadVisit.
+        """
+        if (external_id := self.by_link(request)) is not None:
+            return self.named(external_id)
+        token = request.POST.get("after") or request.GET.get("after")
+        if (done := work_of(token, campaign)) is not None:
+            return done.worker
+        return self.named(self.by_cookie(request))
+
+    def begins_as(self, request: HttpRequest, campaign: Campaign, visit: str) -> str:
+        """The id that a personal link names; nobody else needs one: who sent them does so again."""
+        return self.by_link(request) or ""
+
+    def personal_link(self, campaign: Campaign, external_id: str) -> str:
+        """The address, below the site's, by which that worker comes back, for a year."""
+        address = reverse("tasks:campaign", args=[campaign.public_id])
+        return f"{address}?{urlencode(self.proof(external_id))}"
+
+    def carried(self, request: HttpRequest, worker: Worker | None) -> dict[str, str]:
+        """What addresses carry on for whoever came by their personal link into another browser."""
+        external_id = self.by_link(request)
+        if not external_id or (worker is not None and self.remembers(request, worker)):
+            return {}
+        return self.proof(external_id)
+
+    def open_to(self, request: HttpRequest) -> Q:
+        """None for strangers, who could not come in; else where somebody is in a session."""
+        try:
+            worker = self.visitor(request)
+        except BadVisit:
+            worker = None
+        if worker is None:
+            return Q(pk=None)
+        running = worker.sessions.filter(outcome=SessionOutcome.RUNNING)
+        return Q(pk__in=running.values("campaign"))
 
     def proof(self, external_id: str) -> dict[str, str]:
         """What an address carries to prove that this worker comes, good for a year."""

@@ -9,7 +9,7 @@ def assignment_of(token: str | None, campaign: Campaign) -> Assignment | None:
     """The campaign's assignment of that token, or None."""
     if not _may_be_one(token):
         return None
-    found = Assignment.objects.select_related("worker", "draft")
+    found = Assignment.objects.select_related("worker", "draft", "session")
     return found.filter(campaign=campaign, token=token).first()
 
 

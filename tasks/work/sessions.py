@@ -11,7 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import F, Q, Sum
+from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Greatest
 
 from imagesets.clock import Now
@@ -57,16 +57,18 @@ def last_session(campaign: Campaign, worker: Worker) -> Session | None:
     if not crowd_of(campaign).pays_by_session:
         return None
     found = Session.objects.filter(campaign=campaign, worker=worker)
-    return running_session(campaign, worker) or found.order_by("-ended_at").first()
+    return found.order_by(F("ended_at").desc(nulls_first=True)).first()
 
 
 def progress_of(session: Session) -> Progress:
     """Where it stands now."""
-    answers = session.assignments.filter(DONE)
-    extra = answers.filter(is_extra=True)
-    answered = answers.filter(is_extra=False).count()
-    earned = extra.aggregate(sum=Sum("hit__reward"))["sum"] or Decimal(0)
-    return Progress(answered, session.hits, extra.count(), earned)
+    extra = Q(is_extra=True)
+    done = session.assignments.filter(DONE).aggregate(
+        answered=Count("pk", filter=~extra),
+        extra=Count("pk", filter=extra),
+        earned=Sum("hit__reward", filter=extra, default=Decimal(0)),
+    )
+    return Progress(hits=session.hits, **done)
 
 
 def may_do(campaign: Campaign, worker: Worker) -> int:
@@ -90,11 +92,9 @@ def hold(session: Session) -> bool:
     caller holds the lock on the worker's row.
     """
     if not (session.is_test or _is_held(session)):
-        with transaction.atomic():
-            campaign = Campaign.locked(session.campaign_id)
-            if money.beyond(campaign, money.price_of(campaign, session.reward)):
-                return False
-            _keep(session)
+        campaign = Campaign.locked(session.campaign_id)
+        if money.beyond(campaign, money.price_of(campaign, session.reward)):
+            return False
     _keep(session)
     return True
 

@@ -8,22 +8,21 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tasks.crowds.crowd import BadVisit, Farewell, SessionVisit
 from tasks.crowds.panel.addresses import NAME, panel_of, way_back, way_in
 from tasks.crowds.remembering import Remembered
-from tasks.crowds.tokens import work_of
 from tasks.models import Campaign, Session, Worker
 from tasks.models.session import SessionOutcome
 
 _remembered = Remembered(NAME)
 remember, remembers = _remembered.remember, _remembered.remembers
-may_be, proof = _remembered.may_be, _remembered.proof
+may_be, proof, carried = _remembered.may_be, _remembered.proof, _remembered.carried
+begins_as, personal_link = _remembered.begins_as, _remembered.personal_link
+visitor, open_to = _remembered.visitor, _remembered.open_to
 
 LONGEST = 200  # characters of an id
 UNFILLED = re.compile(r"[{}%\[\]]")  # what a panel should have put an id in place of
@@ -69,8 +68,8 @@ def worker_of(request: HttpRequest, campaign: Campaign) -> Worker | None:
     None: somebody new with an id. Raises BadVisit without an id, and for one that may not come.
     """
     if external_id := _given_id(request, campaign):
-        return _named(external_id)
-    if (worker := _known(request, campaign)) is None:
+        return _remembered.named(external_id)
+    if (worker := _remembered.known(request, campaign)) is None:
         raise BadVisit(str(NO_ID))
     _check(campaign, worker.external_id)
     return worker
@@ -95,31 +94,6 @@ def session(request: HttpRequest, campaign: Campaign) -> SessionVisit | None:
     return SessionVisit(worker.external_id, worker.external_id) if worker is not None else None
 
 
-def begins_as(request: HttpRequest, campaign: Campaign, visit: str) -> str:
-    """The id that a personal link names; nobody else needs one, the panel leads them back."""
-    return _remembered.by_link(request) or ""
-
-
-def personal_link(campaign: Campaign, external_id: str) -> str:
-    """The address, below the site's, by which that worker comes back on any device, for a year."""
-    address = reverse("tasks:campaign", args=[campaign.public_id])
-    (name, value) = next(iter(proof(external_id).items()))
-    return f"{address}?{name}={value}"
-
-
-def carried(request: HttpRequest, worker: Worker | None) -> dict[str, str]:
-    """What addresses carry on for whoever came by their personal link into another browser."""
-    external_id = _remembered.by_link(request)
-    if not external_id or (worker is not None and remembers(request, worker)):
-        return {}
-    return proof(external_id)
-
-
-def visitor(request: HttpRequest) -> Worker | None:
-    """The worker who looks at the list of studies, if they are known. Raises BadVisit."""
-    return _remembered.worker(request)
-
-
 def vouches_for(campaign: Campaign, worker: Worker) -> bool:
     """Whether the panel's list names the worker: without one anybody makes up an id."""
     ids = panel_of(campaign).get("ids")
@@ -141,18 +115,6 @@ def leaves(session: Session) -> Farewell:
     else:
         text = _("Go back to the panel now, so that it knows.")
     return Farewell(text, address, _("Back to the panel"), code)
-
-
-def open_to(request: HttpRequest) -> Q:
-    """None for strangers, who could not come in; else where somebody is in a session."""
-    try:
-        worker = visitor(request)
-    except BadVisit:
-        worker = None
-    if worker is None:
-        return Q(pk=None)
-    running = worker.sessions.filter(outcome=SessionOutcome.RUNNING)
-    return Q(pk__in=running.values("campaign"))
 
 
 def _given(request: HttpRequest, name: str) -> str:
@@ -184,17 +146,3 @@ def _check(campaign: Campaign, external_id: str) -> None:
 
 def _is_plain(text: str) -> bool:
     return 0 < len(text) <= LONGEST and text.isprintable() and not UNFILLED.search(text)
-
-
-def _known(request: HttpRequest, campaign: Campaign) -> Worker | None:
-    if (external_id := _remembered.by_link(request)) is not None:
-        return _named(external_id)
-    if (done := work_of(_given(request, "after"), campaign)) is not None:
-        return done.worker
-    return _named(_remembered.by_cookie(request))
-
-
-def _named(external_id: str | None) -> Worker | None:
-    if not external_id:
-        return None
-    return Worker.objects.filter(crowd=NAME, external_id=external_id).first()

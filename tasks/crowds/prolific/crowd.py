@@ -74,11 +74,11 @@ class Prolific(Crowd):
 
     def fee(self, amount: Decimal, campaign: Campaign | None = None) -> Decimal:
         """By the account's share, once Prolific has said it."""
-        return money.fee(amount, campaign)
+        return money.surcharges(amount, campaign)[0]
 
     def vat(self, amount: Decimal, campaign: Campaign | None = None) -> Decimal:
         """The VAT on the fee, likewise."""
-        return money.vat(amount, campaign)
+        return money.surcharges(amount, campaign)[1]
 
     def pays_parts(self, campaign: Campaign) -> bool:
         """By the campaign's setting `prolific.partial`."""

@@ -3,7 +3,6 @@
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,7 +14,6 @@ from tasks.crowds.prolific.submissions import study_of
 from tasks.crowds.prolific.visiting import SIGNED, Visitor, visitor_of
 from tasks.crowds.rehearsals import is_loopback
 from tasks.crowds.remembering import Remembered
-from tasks.crowds.tokens import work_of
 from tasks.models import Campaign, Session, Worker
 from tasks.models.session import SessionOutcome
 
@@ -25,7 +23,9 @@ COMPLETE = "/submissions/complete"
 NOBODY = gettext_lazy("This study is for participants of Prolific. Please open it from there.")
 _remembered = Remembered(NAME)
 remember, remembers = _remembered.remember, _remembered.remembers
-may_be, proof = _remembered.may_be, _remembered.proof
+may_be, proof, carried = _remembered.may_be, _remembered.proof, _remembered.carried
+begins_as, personal_link = _remembered.begins_as, _remembered.personal_link
+visitor, open_to = _remembered.visitor, _remembered.open_to
 
 
 def parameters(campaign: Campaign) -> tuple[str, ...]:
@@ -60,8 +60,8 @@ def worker_of(request: HttpRequest, campaign: Campaign) -> Worker | None:
     None: a participant who has not begun. Raises BadVisit for whoever did not come from Prolific.
     """
     if (visitor := visitor_of(request, campaign)) is not None:
-        return Worker.objects.filter(crowd=NAME, external_id=visitor.participant).first()
-    if (worker := _known(request, campaign)) is None:
+        return _remembered.named(visitor.participant)
+    if (worker := _remembered.known(request, campaign)) is None:
         raise BadVisit(str(NOBODY))
     return worker
 
@@ -82,30 +82,6 @@ def session(request: HttpRequest, campaign: Campaign) -> SessionVisit | None:
     return SessionVisit(
         visitor.session, visitor.participant, visitor.study, is_test=visitor.is_test
     )
-
-
-def begins_as(request: HttpRequest, campaign: Campaign, visit: str) -> str:
-    """The id that a personal link names; nobody else needs one, Prolific leads them back."""
-    return _remembered.by_link(request) or ""
-
-
-def personal_link(campaign: Campaign, external_id: str) -> str:
-    """The address, below the site's, by which that worker comes back on any device, for a year."""
-    address = reverse("tasks:campaign", args=[campaign.public_id])
-    return f"{address}?{urlencode(proof(external_id))}"
-
-
-def carried(request: HttpRequest, worker: Worker | None) -> dict[str, str]:
-    """What addresses carry on for whoever came by their personal link into another browser."""
-    external_id = _remembered.by_link(request)
-    if not external_id or (worker is not None and remembers(request, worker)):
-        return {}
-    return proof(external_id)
-
-
-def visitor(request: HttpRequest) -> Worker | None:
-    """The worker who looks at the list of studies, if they are known. Raises BadVisit."""
-    return _remembered.worker(request)
 
 
 def vouches_for(campaign: Campaign, worker: Worker) -> bool:
@@ -138,25 +114,3 @@ def _site() -> str:
     """Where participants go back to: Prolific's site, or that of the rehearsal."""
     address = settings.PROLIFIC_API_URL
     return address if is_loopback(address) else SITE
-
-
-def open_to(request: HttpRequest) -> Q:
-    """None for strangers, who could not come in; else where somebody is in a session."""
-    try:
-        worker = visitor(request)
-    except BadVisit:
-        worker = None
-    if worker is None:
-        return Q(pk=None)
-    running = worker.sessions.filter(outcome=SessionOutcome.RUNNING)
-    return Q(pk__in=running.values("campaign"))
-
-
-def _known(request: HttpRequest, campaign: Campaign) -> Worker | None:
-    if (external_id := _remembered.by_link(request)) is not None:
-        return Worker.objects.filter(crowd=NAME, external_id=external_id).first()
-    token = request.POST.get("after") or request.GET.get("after")
-    if (done := work_of(token, campaign)) is not None:
-        return done.worker
-    external_id = _remembered.by_cookie(request)
-    return Worker.objects.filter(crowd=NAME, external_id=external_id).first()

@@ -5,8 +5,8 @@ from typing import Any
 
 from tasks.crowds.prolific.models import Account, Study
 from tasks.models import Campaign
+from tasks.models.sums import CENT
 
-CENT = Decimal("0.01")
 # What Prolific asks of those who pay most, until it has said what this account pays.
 DEAREST_FEE, DEAREST_VAT = Decimal("0.428"), Decimal("0.2")
 
@@ -29,31 +29,20 @@ def round_up(sum: Decimal) -> Decimal:
     return sum.quantize(CENT, ROUND_CEILING)
 
 
-def fee(paid: Decimal, campaign: Campaign | None) -> Decimal:
-    """The fee on a reward or bonus, without VAT."""
-    if (quoted := _quoted(paid, campaign)) is not None:
-        return quoted.fee or Decimal(0)
-    return charges(paid, campaign) - vat(paid, campaign)
+def surcharges(paid: Decimal, campaign: Campaign | None) -> tuple[Decimal, Decimal]:
+    """The fee on a reward or bonus, without VAT, and the VAT on that fee.
 
-
-def vat(paid: Decimal, campaign: Campaign | None) -> Decimal:
-    """The VAT on that fee."""
-    if (quoted := _quoted(paid, campaign)) is not None:
-        return quoted.vat or Decimal(0)
-    rate = DEAREST_VAT
-    if (account := account_of(campaign)) is not None:
-        rate = account.vat
-    return (charges(paid, campaign) * rate / (1 + rate)).quantize(CENT, ROUND_HALF_UP)
-
-
-def charges(paid: Decimal, campaign: Campaign | None) -> Decimal:
-    """Fee and VAT together, by the account's share, and a cent: each may be rounded up by itself.
-
-    So no payment turns out dearer than was reckoned with.
+    Until Prolific has quoted them for such a reward: by the account's share, and a cent, since each
+    may be rounded up by itself. So no payment turns out dearer than was reckoned with.
     """
-    account = account_of(campaign)
-    share = DEAREST_FEE * (1 + DEAREST_VAT) if account is None else account.charges
-    return round_up(paid * share) + CENT
+    if (quoted := _quoted(paid, campaign)) is not None:
+        return quoted.fee or Decimal(0), quoted.vat or Decimal(0)
+    share, rate = DEAREST_FEE * (1 + DEAREST_VAT), DEAREST_VAT
+    if (account := account_of(campaign)) is not None:
+        share, rate = account.charges, account.vat
+    charges = round_up(paid * share) + CENT
+    vat = (charges * rate / (1 + rate)).quantize(CENT, ROUND_HALF_UP)
+    return charges - vat, vat
 
 
 def account_of(campaign: Campaign | None) -> Account | None:

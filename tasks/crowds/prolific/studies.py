@@ -23,9 +23,10 @@ from tasks.crowds.prolific.described import (
     study_fields,
 )
 from tasks.crowds.prolific.models import Account, Study, StudyState, name_of
-from tasks.crowds.prolific.money import CENT, account_of, amount, fee, vat
+from tasks.crowds.prolific.money import account_of, amount, surcharges
 from tasks.models import Campaign, Session
 from tasks.models.campaign import State
+from tasks.models.sums import CENT
 
 SCREENED_OUT = "SCREENED OUT"
 # Submissions that leave their place to others.
@@ -191,7 +192,7 @@ def _publish(api: Client, study: Study, places: int) -> None:
     """
     if study.places != places:
         _change_places(api, study, places)
-    before = fee(study.reward, study.campaign) + vat(study.reward, study.campaign)
+    before = sum(surcharges(study.reward, study.campaign))
     _ask_cost(api, study)
     now = charges_of(study)
     if now > before:
