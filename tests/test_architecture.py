@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from annotation.serving.embedded.ownership import SITES
 from tasks.crowds import CROWDS, crowd_named
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -79,6 +80,15 @@ def test_only_its_own_folder_names_a_marketplace():
 
 def _is_ours(file: Path) -> bool:
     return file.suffix in (".py", ".html", ".js", ".css", ".txt") and "migrations" not in file.parts
+
+
+def test_the_site_owns_each_folder_of_data_dir_that_it_writes():
+    """Run by root, web and workers can make no first folder of their own."""
+    named = set()
+    for app in ("imagesets", "models_inference", "tasks"):
+        for module in (ROOT / app).rglob("*.py"):
+            named |= set(re.findall(r'DATA_DIR\)? / "(\w+)"', module.read_text()))
+    assert {"trials", "uploads"} <= named <= set(SITES)
 
 
 @pytest.mark.django_db

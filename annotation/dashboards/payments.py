@@ -2,21 +2,21 @@
 
 import re
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from annotation.rights import RAW_WORKERS, RESEARCH, SPEND, VIEW, may, need
 from annotation.rights.pages import needs
-from tasks import money
 from tasks.crowds import crowd_of, is_production
 from tasks.models import Campaign
+from tasks.models.refused import Refused
 from tasks.money.settling import accounts_of, is_settled_here, settle
 
 # A ticked row: its worker, and the last amount that the page has counted.
@@ -31,7 +31,7 @@ def campaign_payments(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     if request.method == "POST":
         return _settle(request, campaign)
     accounts = accounts_of(campaign)
-    sum_of = partial(money.usd, currency=campaign.in_currency)
+    sum_of = campaign.as_money
     context: dict[str, Any] = {
         **admin.site.each_context(request),
         "title": f"Payments of {campaign.name}",
@@ -56,9 +56,13 @@ def _settle(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     rows = request.POST.getlist("listed" if "all" in request.POST else "paid")
     ticked = [_TICKED.fullmatch(row) for row in rows]
     newest = {int(row[1]): int(row[2]) for row in ticked if row is not None}
-    settled = settle(campaign, newest, request.user.get_username())
+    try:
+        settled = settle(campaign, newest, request.user.get_username())
+    except Refused as refused:
+        messages.error(request, f"{capfirst(str(refused))}.")
+        return HttpResponseRedirect(reverse("campaign-payments", args=[campaign.slug]))
     if settled:
-        total = money.usd(sum(settled.values(), Decimal(0)), campaign.in_currency)
+        total = campaign.as_money(sum(settled.values(), Decimal(0)))
         people = "1 worker" if len(settled) == 1 else f"{len(settled):,} workers"
         messages.success(request, f"Recorded: {total} was paid to {people}.")
     else:

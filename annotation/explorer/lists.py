@@ -52,7 +52,7 @@ TABLE = Table(
         Column("main_label", "o.main_label"),
         Column("main_votes", "o.main_votes", "json"),
         Column("num_objects", "o.num_objects", "number"),
-        Column("objects", "o.objects_found", "json"),
+        Column("objects", "coalesce(o.objects_found, '[]')", "json"),
         Column("workers", "coalesce(o.workers, 0)", "number"),
         Column("classifiers_right", "k.right_", "number"),
         Column("classifiers", "k.predicted", "number"),

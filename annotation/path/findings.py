@@ -4,14 +4,7 @@ import hashlib
 
 from django.core.cache import cache
 
-from tasks.campaigns.findings import (
-    contact_findings,
-    image_findings,
-    in_a_sentence,
-    label_findings,
-    language_findings,
-    reward_findings,
-)
+from tasks.campaigns.findings import confusing_labels, other_findings
 from tasks.models import Campaign
 from tasks.models.campaign_settings import SETTINGS
 from tasks.models.refused import Refused
@@ -23,16 +16,10 @@ KEPT = 10 * 60  # seconds
 def findings_of(campaign: Campaign) -> list[str]:
     """What may go wrong with a draft, a sentence each; what keeps it from publishing is none."""
     try:
-        found = [
-            in_a_sentence(*label_findings(campaign)),
-            image_findings(campaign),
-            contact_findings(campaign),
-            reward_findings(campaign),
-            language_findings(campaign),
-        ]
+        confusing = confusing_labels(campaign)
+        return [confusing, *other_findings(campaign)] if confusing else other_findings(campaign)
     except (Refused, ValueError):  # publishing will say why
         return []
-    return [sentence for sentence in found if sentence]
 
 
 def findings_at_hand(draft: Campaign) -> list[str]:

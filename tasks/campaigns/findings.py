@@ -66,6 +66,22 @@ def language_findings(campaign: Campaign) -> str:
     return " ".join(sentences)
 
 
+def confusing_labels(campaign: Campaign) -> str:
+    """Its label findings in a sentence; "" if there are none. Raises as `label_findings`."""
+    return in_a_sentence(*label_findings(campaign))
+
+
+def other_findings(campaign: Campaign) -> list[str]:
+    """What else may go wrong with it, a sentence each. Raises as `label_findings`."""
+    found = (
+        image_findings(campaign),
+        contact_findings(campaign),
+        reward_findings(campaign),
+        language_findings(campaign),
+    )
+    return [sentence for sentence in found if sentence]
+
+
 def _frozen_labels(campaign: Campaign) -> list[CampaignLabel]:
     """The labels of a published campaign's pairs, those that only its controls show left out."""
     asked = Pair.objects.filter(campaign=campaign).exclude(sources=["control"])

@@ -14,7 +14,6 @@ from tasks.crowds import crowd_of
 from tasks.models import Campaign, Payment, Transition, Worker
 from tasks.models.payment import PaymentKind, PaymentState
 from tasks.models.refused import Refused
-from tasks.money.costs import usd
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def settle(campaign: Campaign, newest: Mapping[int, int], who: str) -> dict[int,
                 before=PaymentState.DUE,
                 after=PaymentState.PAID,
                 who=who,
-                why=f"{usd(amount, campaign.in_currency)} was paid outside of the site",
+                why=f"{campaign.as_money(amount)} was paid outside of the site",
             )
             settled[worker.pk] = amount
     return settled

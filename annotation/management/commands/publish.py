@@ -9,14 +9,7 @@ from rich.console import Console
 from annotation.links import door, how_people_begin
 from annotation.serving.web import USUAL, public_address
 from tasks import money
-from tasks.campaigns.findings import (
-    contact_findings,
-    image_findings,
-    in_a_sentence,
-    label_findings,
-    language_findings,
-    reward_findings,
-)
+from tasks.campaigns.findings import confusing_labels, other_findings
 from tasks.campaigns.freezing import Published
 from tasks.campaigns.publish import publish
 from tasks.crowds import crowd_of
@@ -105,18 +98,12 @@ class Command(CampaignCommand):
             f" round {campaign.round} asks {campaign.target} of {campaign.workers_per_item}"
             " workers."
         )
-        if confusing := in_a_sentence(*label_findings(campaign)):
+        if confusing := confusing_labels(campaign):
             self.stdout.write(
                 f"{confusing} The labels' texts are frozen now: see the dataset's page."
             )
-        for finding in (
-            image_findings(campaign),
-            contact_findings(campaign),
-            reward_findings(campaign),
-            language_findings(campaign),
-        ):
-            if finding:
-                self.stdout.write(finding)
+        for finding in other_findings(campaign):
+            self.stdout.write(finding)
         self.stdout.write(
             f"Round 1 costs {published.first_round}; all {published.whole.answers:,} answers"
             f" {published.whole}. {money.budget_told(campaign.budget, published.whole)}"

@@ -161,7 +161,13 @@ def test_a_marketplace_pays_its_workers_itself(campaign):
     work(campaign, "ada")
     Campaign.objects.update(crowd="mturk")
     campaign.refresh_from_db()
-    page = logged_in("rita", Role.RESEARCHER).get(ADDRESS.format("paid"))
+    browser = Client()
+    browser.force_login(make_user("sue", Role.RESEARCHER, spend=True))
+    page = browser.get(ADDRESS.format("paid"))
+    ticked = f"{Worker.objects.get().pk}-{Payment.objects.get().pk}"
+    told = browser.post(ADDRESS.format("paid"), {"paid": [ticked]}, follow=True)
+    assert "its marketplace pays its workers" in told.content.decode()
+    assert Payment.objects.get().state == "due"
     assert "The marketplace pays its workers" in page.content.decode()
     assert 'name="paid"' not in page.content.decode()
     with pytest.raises(Refused, match="its marketplace pays"):

@@ -149,6 +149,7 @@ def test_lists_hold_the_view_in_its_order(viewer, dataset, study):
             assert float(line["disagreement"]) == pytest.approx(float(row.disagreement))
         assert int(line["classifiers_right"]) == sum(row.tops.values())
         assert line["group"] == row.group.replace("none", "")
+        assert bool(json.loads(line["objects"])) == (line["num_objects"] not in ("", "0"))
     Image.objects.filter(key=keys[0]).update(key="=1+1.jpg")
     safe = b"".join(viewer.get(f"/datasets/small/images.csv?{query}&for=spreadsheets")).decode()
     assert "\n'=1+1.jpg," in safe
