@@ -11,7 +11,8 @@ from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from imagesets.clock import database_now
 from tasks.crowds import CrowdError
-from tasks.market.sync import for_a_person, sync
+from tasks.market.sync import sync
+from tasks.market.synced import for_a_person
 from tasks.models import Assignment, Campaign, Run, Transition
 from tasks.models.campaign import State
 from tasks.results import aggregate, record_failure

@@ -55,7 +55,7 @@ NAMES_A_MARKETPLACE = (
         "tasks/management/commands/import_responses.py",
         "annotation/management/commands/rehearse.py",
     ),
-    *("tasks/models/campaign_settings.py", "tasks/models/setting_groups.py"),
+    *("tasks/models/crowd_settings.py", "tasks/models/crowd_setting_groups.py"),
     *("annotation/settings.py", "annotation/serving/variables.py"),
 )
 OTHER_NAMES = {"mturk": "mechanical ?turk"}

@@ -18,7 +18,8 @@ from annotation.report.celery_tasks import queue_report
 from annotation.rights import RESEARCH, SPEND, may
 from tasks.campaigns import publish
 from tasks.crowds import CrowdError, is_production
-from tasks.market.sync import report, sync
+from tasks.market.sync import sync
+from tasks.market.synced import report
 from tasks.models.refused import Refused
 from tasks.money import usd
 from tasks.money.hourly import owe_difference, shortfall

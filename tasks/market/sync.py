@@ -1,52 +1,37 @@
 """Sync brings a campaign and its crowd in step: fetch, review, pay, open a round, offer.
 
-Everything sent to the marketplace goes through this module, also by publish, pause, close and the
-queue. An advisory lock admits one at a time per campaign. A step that is cut off is repeated by the
-next sync.
+Everything sent to the marketplace goes through `sync` or `put_before_crowd`, also by publish,
+pause, close and the queue. An advisory lock admits one at a time per campaign. A step that is cut
+off is repeated by the next sync.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass
 
-from django.db import Error, connection, transaction
-from django.db.models import Model, Q, QuerySet
+from django.db import Error, connection
+from django.db.models import Q
 
 from imagesets.clock import Now, database_now
 from imagesets.locks import Lock, held
 from tasks import money
-from tasks.crowds import Crowd, CrowdError, Marketplace, Unavailable, crowd_of
-from tasks.market import sessions
+from tasks.crowds import Crowd, CrowdError, crowd_of
+from tasks.market import paying, sessions
 from tasks.market.gone import chosen, give_up, gone_hits, lost_hits, offer_again, told
-from tasks.market.reconcile import count_again, expire, mark_paid, reconcile_all
+from tasks.market.reconcile import count_again, expire, reconcile_all
+from tasks.market.synced import Synced, troubles_of
 from tasks.market.troubles import keep_troubles
-from tasks.models import HIT, Assignment, Campaign, Payment, Transition
-from tasks.models.assignment import MarketState, Outcome
+from tasks.models import HIT, Campaign, Payment
 from tasks.models.campaign import State
-from tasks.models.payment import PaymentKind, PaymentState
 from tasks.models.refused import Refused
 from tasks.results.habits import replace_habits
-from tasks.work.review import Reviewed, review
-from tasks.work.rounds import (
-    asked,
-    finish_if_done,
-    give_up_stranded,
-    open_round,
-    short_of_money,
-    state_told,
-)
+from tasks.work.review import review
+from tasks.work.rounds import asked, finish_if_done, give_up_stranded, open_round, short_of_money
 from tasks.work.sessions import end_idle
 from tasks.work.skills import OVERLAP
 
 PATIENCE = 5.0  # seconds that a page waits for a running sync
 COMPARED = 50  # HITs whose payments a sync compares: of the newly paid, and of all
-SHOWN = 20  # refusals after which a sync stops paying
-NAMED = 3  # unknown HITs in one sentence
-AT_ONCE, BATCH = 8, 200  # concurrent calls that pay; rows between two checks
-Row = TypeVar("Row", bound=Model)
-Answer = TypeVar("Answer")
 Progress = Callable[[str], None]
 
 
@@ -58,71 +43,6 @@ class Decisions:
     offer_again: Sequence[str] = ()  # HITs that are gone (tasks/market/gone.py): keys, or "all"
     give_up: Sequence[str] = ()
     enter_bonuses: bool = False  # that were paid by hand on the marketplace
-
-
-@dataclass
-class Synced:
-    """What a sync found and did."""
-
-    busy: bool = False  # another one was running, and nothing was done
-    fetched: int = 0
-    expired: int = 0
-    left: int = 0  # sessions whose workers have gone
-    reviewed: Reviewed = field(default_factory=Reviewed)
-    paid: int = 0
-    entered: int = 0  # bonuses
-    rejections_told: int = 0
-    opened_round: int = 0  # its number; 0: none
-    unconfirmed: str = ""  # why nothing was paid and offered: nobody confirmed real money
-    state: str = ""
-    short_of_money: str = ""  # what the budget does not carry (tasks/work/rounds.py)
-    lost: str = ""  # which HITs are gone at the marketplace, and wait for a decision
-    unknown: list[str] = field(default_factory=list)  # the marketplace's HITs unknown to the site
-    troubles: list[str] = field(default_factory=list)  # what the marketplace refused
-    differences: list[str] = field(default_factory=list)  # between the two ledgers
-
-
-def report(campaign: Campaign, done: Synced) -> list[str]:
-    """What a sync did, in lines."""
-    reviewed = done.reviewed
-    parts = [
-        (done.fetched, "reported by the marketplace"),
-        (done.expired, "expired"),
-        (done.left, "sessions over"),
-        (reviewed.accepted, "accepted"),
-        (reviewed.rejected, "rejected"),
-        (reviewed.set_aside, "set aside"),
-        (reviewed.stopped, "workers stopped"),
-        (done.paid, "paid"),
-        (done.entered, "bonuses entered"),
-    ]
-    did = ", ".join(f"{number:,} {what}" for number, what in parts if number) or "nothing new"
-    state = f"{state_told(campaign)}, round {campaign.round}"
-    lines = [f"Campaign {campaign.slug} is {state}: {did}."]
-    if done.opened_round:
-        lines.append(f"Round {done.opened_round} was opened.")
-    if done.unknown:
-        some = ", ".join(done.unknown[:NAMED])
-        more = f" and {len(done.unknown) - NAMED:,} more" if len(done.unknown) > NAMED else ""
-        hits = "HITs that this site does not know and leaves as they are"
-        if len(done.unknown) == 1:
-            hits = "HIT that this site does not know and leaves as it is"
-        lines.append(f"The marketplace has {len(done.unknown):,} {hits}: {some}{more}.")
-    return lines + troubles_of(done)
-
-
-def troubles_of(done: Synced) -> list[str]:
-    """What went wrong, for a person to see to, in lines."""
-    unconfirmed = [f"Nothing was paid or offered: {done.unconfirmed}."] if done.unconfirmed else []
-    lost = [f"{done.lost[:1].upper()}{done.lost[1:]}"] if done.lost else []
-    refused = [f"Refused by the marketplace: {text}" for text in done.troubles]
-    differ = [f"The ledgers differ: {text}" for text in done.differences]
-    return [*unconfirmed, *lost, *refused, *differ]
-
-
-def for_a_person(done: Synced) -> list[str]:
-    """What a sync found that only a person can put right."""
-    return [*([done.lost] if done.lost else []), *done.troubles, *done.differences]
 
 
 def sync(
@@ -174,9 +94,9 @@ def _sync(campaign: Campaign, progress: Progress, decisions: Decisions | None) -
         done.reviewed = review(campaign)
         if market is not None:
             progress("paying")
-            _send_rejections(campaign, market, done)
+            paying.send_rejections(campaign, market, done)
             if not done.unconfirmed:
-                _pay(campaign, market, done)
+                paying.pay(campaign, market, done)
         if session_market is not None and not done.unconfirmed:
             progress("paying")
             approved, rejected = sessions.decide(campaign, session_market, done.troubles)
@@ -321,85 +241,3 @@ def _next_round(campaign: Campaign, crowd: Crowd, done: Synced) -> None:
         wanted = not crowd.marketplace.places_available(campaign)
     if wanted and open_round(campaign, campaign.round, who="sync", recheck=True):
         done.opened_round = _fresh(campaign).round
-
-
-def _pay(campaign: Campaign, market: Marketplace, done: Synced) -> None:
-    """Pay on the marketplace what the ledger says is due: accepted answers, then bonuses."""
-    due = Payment.objects.filter(campaign=campaign, state=PaymentState.DUE).order_by("pk")
-    due = due.select_related("assignment__hit", "assignment__worker", "assignment__campaign")
-    gone = gone_hits(campaign, even_replaced=False)
-    if stuck := due.filter(assignment__hit__in=gone).exclude(kind=PaymentKind.FEE).count():
-        done.troubles.append(f"{stuck:,} payments wait for HITs that it no longer has")
-        due = due.exclude(assignment__hit__in=gone)
-
-    def approve(payment: Payment) -> None:
-        market.approve(payment.for_answer)
-
-    def give_bonus(payment: Payment) -> str:
-        return market.bonus(payment.for_answer, payment.amount, payment.reason, payment.request_key)
-
-    for payment, _ in _each(due.filter(kind=PaymentKind.BASE), approve, done):
-        with transaction.atomic():
-            mark_paid(payment.for_answer, "")
-            _record(payment.for_answer, "approved")
-        done.paid += 1
-    for payment, reference in _each(due.filter(kind=PaymentKind.BONUS), give_bonus, done):
-        keys = [payment.request_key, f"fee-{payment.request_key}"]
-        Payment.objects.filter(request_key__in=keys, state=PaymentState.DUE).update(
-            state=PaymentState.PAID, paid_at=Now(), market_ref=reference
-        )
-        done.paid += 1
-
-
-def _send_rejections(campaign: Campaign, market: Marketplace, done: Synced) -> None:
-    rejected = Assignment.objects.filter(
-        campaign=campaign, outcome=Outcome.REJECTED, market_state=MarketState.SUBMITTED
-    ).select_related("hit", "worker", "campaign")
-
-    def reject(assignment: Assignment) -> None:
-        market.reject(assignment, assignment.feedback)
-
-    for assignment, _ in _each(rejected.order_by("pk"), reject, done):
-        with transaction.atomic():
-            _record(assignment, "rejected")
-        done.rejections_told += 1
-
-
-def _each(
-    rows: QuerySet[Row], call: Callable[[Row], Answer], done: Synced
-) -> Iterator[tuple[Row, Answer]]:
-    """Yield (row, call(row)) of each row, AT_ONCE calls at a time.
-
-    What the marketplace refuses goes to `done.troubles`; after SHOWN refusals the rest is left to
-    the next sync. Raises Unavailable.
-    """
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        todo = list(rows)
-        for start in range(0, len(todo), BATCH):
-            batch = todo[start : start + BATCH]
-            futures = [(row, pool.submit(call, row)) for row in batch]
-            for row, future in futures:
-                try:
-                    answer = future.result()
-                except Unavailable:
-                    pool.shutdown(wait=False, cancel_futures=True)
-                    raise
-                except CrowdError as error:
-                    done.troubles.append(str(error))
-                else:
-                    yield row, answer
-            if len(done.troubles) >= SHOWN:
-                return
-
-
-def _record(assignment: Assignment, status: str) -> None:
-    """Record the status that a call has given the assignment on the marketplace."""
-    Assignment.objects.filter(pk=assignment.pk).update(market_state=status)
-    Transition.objects.create(
-        campaign_id=assignment.campaign_id,
-        assignment=assignment,
-        subject="on the marketplace",
-        before=assignment.market_state,
-        after=status,
-        who="sync",
-    )

@@ -9,7 +9,9 @@ from django.db.models import Q
 from django.utils.text import slugify
 
 from imagesets.models import Dataset, Image, Label, new_public_id
-from tasks.models.campaign_settings import KINDS, OPEN_TO, SETTINGS, default_of
+from tasks.models.asked_settings import KINDS
+from tasks.models.campaign_settings import SETTINGS, default_of
+from tasks.models.crowd_settings import OPEN_TO
 from tasks.models.setting_groups import CANDIDATES
 from tasks.models.setting_types import NOT_SET, REQUIRED, Dollars, Number, Slug, Text, Whole
 from tasks.models.spoken import SpokenText, Texts

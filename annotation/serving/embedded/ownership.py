@@ -18,8 +18,10 @@ import pwd
 from pathlib import Path
 
 # What web and workers write. Another first folder would be root's, and closed to them.
-SITES = ("aggregation", "demo", "derivatives", "home", "images", "logits")
-SITES += ("trials", "uploads", "weights")
+SITES = (
+    *("aggregation", "demo", "derivatives", "home", "images", "logits"),
+    *("trials", "uploads", "weights"),
+)
 KEY = "secret_key"
 POSTGRES = "postgres"  # the cluster, or a link to it, is the servers'
 NUMBERS = range(61_184, 65_520)  # as systemd takes for its dynamic users

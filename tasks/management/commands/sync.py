@@ -8,7 +8,8 @@ from rich.console import Console
 
 from tasks.crowds import CrowdError
 from tasks.management.campaign_command import CampaignCommand
-from tasks.market.sync import Decisions, for_a_person, report, sync
+from tasks.market.sync import Decisions, sync
+from tasks.market.synced import for_a_person, report
 from tasks.models import Campaign
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tasks import money
-from tasks.market.sync import Synced, report
+from tasks.market.synced import Synced, report
 from tasks.models import HIT, Assignment, Campaign, Place, Worker
 from tasks.models.campaign import State
 from tasks.work.review import review

@@ -11,7 +11,8 @@ from django.db.models import F
 from imagesets.clock import Now
 from tasks.campaigns.publish import publish
 from tasks.crowds import CrowdError
-from tasks.market.sync import Synced, sync
+from tasks.market.sync import sync
+from tasks.market.synced import Synced
 from tasks.models import HIT, Assignment, Campaign, Place
 from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State

@@ -14,7 +14,8 @@ from tasks.crowds import crowd_of
 from tasks.crowds.mturk import client, marketplace
 from tasks.crowds.mturk.client import client_of
 from tasks.crowds.mturk.models import Listing
-from tasks.market.sync import for_a_person, report, sync
+from tasks.market.sync import sync
+from tasks.market.synced import for_a_person, report
 from tasks.models import Assignment, Worker
 from tasks.money import committed, spent
 from tasks.work.submitting import submit

@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from tasks.campaigns.publish import close, pause, resume
 from tasks.crowds.mturk.models import Listing
-from tasks.market.sync import Decisions, for_a_person, sync
+from tasks.market.sync import Decisions, sync
+from tasks.market.synced import for_a_person
 from tasks.models import HIT, Assignment
 from tasks.models.refused import Refused
 from tasks.simulation.rehearsal.audit import audit

@@ -74,7 +74,7 @@ def test_who_is_given_the_id_of_one_that_was_handed_in_works_all_the_same(
     contains, market, server, reviewed, monkeypatch
 ):
     """The marketplace gave an id on although it had told of an answer under it."""
-    monkeypatch.setattr("tasks.market.sync._pay", lambda campaign, market, done: None)
+    monkeypatch.setattr("tasks.market.paying.pay", lambda campaign, market, done: None)
     Campaign.objects.update(review_sample=0 if reviewed else 1)
     first_one = Frame(market, server, "A1")
     hand_in(first_one, first_one.send(first_one.open(), first))

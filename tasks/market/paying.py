@@ -1,0 +1,105 @@
+"""What a sync pays and rejects on a marketplace, by the ledger and by review."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from django.db import transaction
+from django.db.models import Model, QuerySet
+
+from imagesets.clock import Now
+from tasks.crowds import CrowdError, Marketplace, Unavailable
+from tasks.market.gone import gone_hits
+from tasks.market.reconcile import mark_paid
+from tasks.market.synced import Synced
+from tasks.models import Assignment, Campaign, Payment, Transition
+from tasks.models.assignment import MarketState, Outcome
+from tasks.models.payment import PaymentKind, PaymentState
+
+SHOWN = 20  # refusals after which a sync stops paying
+AT_ONCE, BATCH = 8, 200  # concurrent calls that pay; rows between two checks
+Row = TypeVar("Row", bound=Model)
+Answer = TypeVar("Answer")
+
+
+def pay(campaign: Campaign, market: Marketplace, done: Synced) -> None:
+    """Pay on the marketplace what the ledger says is due: accepted answers, then bonuses."""
+    due = Payment.objects.filter(campaign=campaign, state=PaymentState.DUE).order_by("pk")
+    due = due.select_related("assignment__hit", "assignment__worker", "assignment__campaign")
+    gone = gone_hits(campaign, even_replaced=False)
+    if stuck := due.filter(assignment__hit__in=gone).exclude(kind=PaymentKind.FEE).count():
+        done.troubles.append(f"{stuck:,} payments wait for HITs that it no longer has")
+        due = due.exclude(assignment__hit__in=gone)
+
+    def approve(payment: Payment) -> None:
+        market.approve(payment.for_answer)
+
+    def give_bonus(payment: Payment) -> str:
+        return market.bonus(payment.for_answer, payment.amount, payment.reason, payment.request_key)
+
+    for payment, _ in _each(due.filter(kind=PaymentKind.BASE), approve, done):
+        with transaction.atomic():
+            mark_paid(payment.for_answer, "")
+            _record(payment.for_answer, "approved")
+        done.paid += 1
+    for payment, reference in _each(due.filter(kind=PaymentKind.BONUS), give_bonus, done):
+        keys = [payment.request_key, f"fee-{payment.request_key}"]
+        Payment.objects.filter(request_key__in=keys, state=PaymentState.DUE).update(
+            state=PaymentState.PAID, paid_at=Now(), market_ref=reference
+        )
+        done.paid += 1
+
+
+def send_rejections(campaign: Campaign, market: Marketplace, done: Synced) -> None:
+    """Reject on the marketplace what review has rejected."""
+    rejected = Assignment.objects.filter(
+        campaign=campaign, outcome=Outcome.REJECTED, market_state=MarketState.SUBMITTED
+    ).select_related("hit", "worker", "campaign")
+
+    def reject(assignment: Assignment) -> None:
+        market.reject(assignment, assignment.feedback)
+
+    for assignment, _ in _each(rejected.order_by("pk"), reject, done):
+        with transaction.atomic():
+            _record(assignment, "rejected")
+        done.rejections_told += 1
+
+
+def _each(
+    rows: QuerySet[Row], call: Callable[[Row], Answer], done: Synced
+) -> Iterator[tuple[Row, Answer]]:
+    """Yield (row, call(row)) of each row, AT_ONCE calls at a time.
+
+    What the marketplace refuses goes to `done.troubles`; after SHOWN refusals the rest is left to
+    the next sync. Raises Unavailable.
+    """
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        todo = list(rows)
+        for start in range(0, len(todo), BATCH):
+            batch = todo[start : start + BATCH]
+            futures = [(row, pool.submit(call, row)) for row in batch]
+            for row, future in futures:
+                try:
+                    answer = future.result()
+                except Unavailable:
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    raise
+                except CrowdError as error:
+                    done.troubles.append(str(error))
+                else:
+                    yield row, answer
+            if len(done.troubles) >= SHOWN:
+                return
+
+
+def _record(assignment: Assignment, status: str) -> None:
+    """Record the status that a call has given the assignment on the marketplace."""
+    Assignment.objects.filter(pk=assignment.pk).update(market_state=status)
+    Transition.objects.create(
+        campaign_id=assignment.campaign_id,
+        assignment=assignment,
+        subject="on the marketplace",
+        before=assignment.market_state,
+        after=status,
+        who="sync",
+    )
