@@ -102,6 +102,8 @@ def test_saving_each_step_as_it_is_shown_changes_nothing(researcher, draft, chan
     before = asked(draft)
     for step in STEPS[:-1]:
         data = posted(researcher, draft, step.name)
+        if not changes and step.name == "asked":
+            assert data["images.per_label"] == [""]  # it has no default
         answer = researcher.post(f"/campaigns/{draft.slug}/steps/{step.name}/", data)
         assert answer.status_code == 302, answer.context["form"].errors
     after = asked(draft)
@@ -268,6 +270,13 @@ def test_a_draft_of_listed_images_asks_these_alone(researcher, dataset, source):
         researcher.post(f"/campaigns/{draft.slug}/steps/asked/", data)
         draft.refresh_from_db()
         assert draft.images == keys[:3]
+
+
+def test_a_study_with_campaigns_offers_another_to_researchers_alone(researcher, dataset, draft):
+    page, offer = f"/datasets/{dataset.slug}/", f'href="/campaigns/new/?dataset={dataset.slug}"'
+    assert offer in researcher.get(page).content.decode()
+    researcher.force_login(make_user("vera", "viewer"))
+    assert offer not in researcher.get(page).content.decode()
 
 
 def test_a_viewer_and_a_stranger_make_nothing(source, dataset, client):
