@@ -12,7 +12,7 @@ from annotation.guided.steps import ELSEWHERE, PLACED, STEPS
 from imagesets.models import Dataset
 from tasks import money
 from tasks.campaigns.findings import label_findings
-from tasks.campaigns.publish import publish
+from tasks.campaigns.publish import on_trial, publish
 from tasks.crowds.panel.presets import PRESETS
 from tasks.models import Campaign, KnownAnswer
 from tasks.models.campaign_settings import SETTINGS
@@ -183,6 +183,11 @@ def test_the_preview_shows_what_stands_before_the_work_too(researcher, draft):
     begin = researcher.post(f"{at}begin", data).content.decode()
     assert ">Begin</button>" in begin
     assert "Hm" in begin
+    with on_trial(draft) as (_, laid_out):
+        median = sorted(laid_out.hits.values_list("reward", flat=True))[
+            (laid_out.hits.count() - 1) // 2
+        ]
+    assert f"<strong>${median}</strong>" in begin
     assert "<em>know</em>" in researcher.post(f"{at}consent", data).content.decode()
     assert "no text to agree to" in researcher.get(f"{at}consent").content.decode()
     assert "has no practice" in researcher.get(f"{at}practice").content.decode()
