@@ -164,6 +164,16 @@ def test_the_effect_is_what_publishing_does_and_changes_nothing(researcher, draf
     assert (effect.pairs, effect.images) > (0, 0)
 
 
+def test_a_budget_below_the_first_round_is_told_before_publishing_refuses_it(researcher, draft):
+    Campaign.objects.filter(pk=draft.pk).update(budget="0.02")
+    at = f"/campaigns/{draft.slug}/steps/publish/"
+    assert (
+        "cannot be published, since its first round" in researcher.get(at).context["effect"].carried
+    )
+    refused = researcher.post(at)
+    assert (refused.status_code, Campaign.objects.get(pk=draft.pk).state) == (422, "draft")
+
+
 def test_the_preview_is_the_workers_page_with_the_texts_as_typed(researcher, draft):
     data = posted(researcher, draft, "page") | {"instructions": ["Mind the **crane**."]}
     german = researcher.post(
