@@ -17,7 +17,7 @@ from annotation.drawn.picture import Drawn
 from annotation.path.next_step import next_step
 from annotation.path.stages import Counted, next_of, stages_of
 from annotation.path.standing import standing_of
-from annotation.rights import VIEW, visible
+from annotation.rights import RESEARCH, VIEW, may, visible
 from annotation.rights.pages import needs
 from imagesets.labels.lint import RULES
 from imagesets.models import Dataset, ImportJob
@@ -68,6 +68,7 @@ def dataset_page(request: HttpRequest, dataset: Dataset) -> HttpResponse:
         "next": next_of(stages),
         "strip": [Drawn.of(image) for image in dataset.images.order_by("public_id")[:STRIP]],
         "standings": [(standing, next_step(standing, request.user)) for standing in standings],
+        "may_research": may(request.user, RESEARCH, dataset),
         "form": form,
         "counted": counted,
         "predicted": any(classifier["images"] for classifier in counted["classifiers"]),

@@ -17,7 +17,7 @@ from tasks.campaigns.choosing import chosen_images
 from tasks.campaigns.controls import available
 from tasks.campaigns.forecast import Forecast, forecast
 from tasks.campaigns.freezing import Published
-from tasks.campaigns.publish import as_changed, on_trial
+from tasks.campaigns.publish import as_changed, on_trial, practice_at_first
 from tasks.models import Campaign, CampaignImage, HITItem, Pair
 from tasks.models.campaign import Kind
 from tasks.models.hit import Role
@@ -183,9 +183,22 @@ def _effect(published: Published, draft: Campaign, seconds: float) -> Effect:
         seconds=seconds / published.hits if published.hits else 0.0,
         first_round=str(published.first_round),
         whole=str(published.whole),
-        carried="" if budget is None else money.budget_told(budget, published.whole),
+        carried=_carried(published, draft),
         over=budget is not None and published.whole.total > budget,
         notes=published.notes,
+    )
+
+
+def _carried(published: Published, draft: Campaign) -> str:
+    """How far the budget goes, in sentences; "" without one."""
+    if (budget := draft.budget) is None:
+        return ""
+    practice = practice_at_first(draft, published)
+    if published.first_round.total + practice.total <= budget:
+        return money.budget_told(budget, published.whole)
+    return (
+        f"Budget: {draft.as_money(budget)}: it cannot be published, since its first round costs"
+        f" {published.first_round}{practice.beside}."
     )
 
 

@@ -25,6 +25,7 @@ from unfold.widgets import (
 
 from tasks.models.campaign_settings import SETTINGS
 from tasks.models.setting_types import (
+    REQUIRED,
     Choice,
     Dollars,
     Flag,
@@ -167,7 +168,9 @@ def _parts(path: str, group: Group, value: Any, options: Options) -> Iterable[In
     values = group.defaults() | (dict(value) if isinstance(value, Mapping) else {})
     for part in group.parts:
         help_text = _for_people(part.help)
-        yield from _fields(f"{path}.{part.name}", part, values.get(part.name), options, help_text)
+        given = values.get(part.name)
+        given = None if given is REQUIRED else given
+        yield from _fields(f"{path}.{part.name}", part, given, options, help_text)
 
 
 def _for_people(text: str) -> str:

@@ -220,13 +220,17 @@ def worker_view(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         store(draft, values, request)
 
     try:
-        if page in BEFORE_LAYOUT:
-            with as_changed(campaign, change) as draft, spoken(request):
-                speak(request, draft)
-                return BEFORE_LAYOUT[page](request, draft)
-        with on_trial(campaign, change, complete=False) as (_, laid_out), spoken(request):
-            speak(request, laid_out)
-            return OF_LAYOUT[page](request, laid_out)
+        if page in OF_LAYOUT:
+            try:
+                with on_trial(campaign, change, complete=False) as (_, laid_out), spoken(request):
+                    speak(request, laid_out)
+                    return OF_LAYOUT[page](request, laid_out)
+            except Refused:
+                if page not in BEFORE_LAYOUT:
+                    raise
+        with as_changed(campaign, change) as draft, spoken(request):
+            speak(request, draft)
+            return BEFORE_LAYOUT[page](request, draft)
     except ValidationError as error:
         return refuse(request, 422, " ".join(sentence for _, sentence in flat(error.detail)))
     except Refused as refused:

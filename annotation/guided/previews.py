@@ -1,6 +1,7 @@
 """What a draft's workers will see, page by page, for the researcher who makes it (CONTRACT: Pages).
 
-The draft has been laid out on trial; nothing here is stored.
+Nothing here is stored: drafts are laid out on trial. One that cannot be laid out yet has the pages
+of BEFORE_LAYOUT alone.
 """
 
 import math
@@ -16,6 +17,7 @@ from tasks.pages.instructions import as_html
 from tasks.pages.offers import offers
 from tasks.pages.sheets import preview_of
 from tasks.work.consent import version_asked
+from tasks.work.rounds import open_round
 
 PAGES = {
     "begin": "Before they begin",
@@ -36,6 +38,12 @@ def begin_of(request: HttpRequest, draft: Campaign) -> HttpResponse:
         "practises": bool(draft.practice),
     }
     return render(request, "tasks/begin.html", context)
+
+
+def begin_laid_out(request: HttpRequest, laid_out: Campaign) -> HttpResponse:
+    """The same, with what its HITs pay and take: the page reads that from the first places."""
+    open_round(laid_out, after=0, who="a preview")
+    return begin_of(request, laid_out)
 
 
 def consent_of(request: HttpRequest, draft: Campaign) -> HttpResponse:
@@ -78,4 +86,4 @@ def hit_of(request: HttpRequest, laid_out: Campaign) -> HttpResponse:
 
 
 BEFORE_LAYOUT = {"begin": begin_of, "consent": consent_of}
-OF_LAYOUT = {"practice": practice_of, "hit": hit_of}
+OF_LAYOUT = {"begin": begin_laid_out, "practice": practice_of, "hit": hit_of}

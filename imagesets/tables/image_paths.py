@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from imagesets.tables.problems import FIRST
 
 LOOKED_AT = 20_000  # keys, for the nearest one
-RULE = "an image's key is its path below --images, with slashes and extension"
+RULE = "an image's key is its path below the images' folder, with slashes and extension"
 
 SEVERAL = ""  # no image has an empty key
 _ENDING = re.compile(r"\.[a-z]{3,5}$", re.IGNORECASE)

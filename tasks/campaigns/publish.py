@@ -153,11 +153,16 @@ def _lay_down(locked: Campaign, complete: bool = True) -> Published:
     return published
 
 
+def practice_at_first(locked: Campaign, published: Published) -> money.Cost:
+    """What the practice of those who answer the first round costs at most."""
+    people = published.first_round.sessions or min(locked.round_size, locked.workers_per_item)
+    return money.cost_of_practice(locked, people)
+
+
 def _check_money(locked: Campaign, published: Published, balance: Decimal | None) -> None:
     """Raises Refused if the budget, or real money's account, cannot pay the first round."""
     first = published.first_round
-    people = first.sessions or min(locked.round_size, locked.workers_per_item)
-    practice = money.cost_of_practice(locked, people)
+    practice = practice_at_first(locked, published)
     total = first.total + practice.total
     trouble = ""
     if locked.budget is not None and total > locked.budget:

@@ -12,7 +12,7 @@ from annotation.guided.steps import ELSEWHERE, PLACED, STEPS
 from imagesets.models import Dataset
 from tasks import money
 from tasks.campaigns.findings import label_findings
-from tasks.campaigns.publish import publish
+from tasks.campaigns.publish import on_trial, publish
 from tasks.crowds.panel.presets import PRESETS
 from tasks.models import Campaign, KnownAnswer
 from tasks.models.campaign_settings import SETTINGS
@@ -102,6 +102,8 @@ def test_saving_each_step_as_it_is_shown_changes_nothing(researcher, draft, chan
     before = asked(draft)
     for step in STEPS[:-1]:
         data = posted(researcher, draft, step.name)
+        if not changes and step.name == "asked":
+            assert data["images.per_label"] == [""]  # it has no default
         answer = researcher.post(f"/campaigns/{draft.slug}/steps/{step.name}/", data)
         assert answer.status_code == 302, answer.context["form"].errors
     after = asked(draft)
@@ -162,6 +164,16 @@ def test_the_effect_is_what_publishing_does_and_changes_nothing(researcher, draf
     assert (effect.pairs, effect.images) > (0, 0)
 
 
+def test_a_budget_below_the_first_round_is_told_before_publishing_refuses_it(researcher, draft):
+    Campaign.objects.filter(pk=draft.pk).update(budget="0.02")
+    at = f"/campaigns/{draft.slug}/steps/publish/"
+    assert (
+        "cannot be published, since its first round" in researcher.get(at).context["effect"].carried
+    )
+    refused = researcher.post(at)
+    assert (refused.status_code, Campaign.objects.get(pk=draft.pk).state) == (422, "draft")
+
+
 def test_the_preview_is_the_workers_page_with_the_texts_as_typed(researcher, draft):
     data = posted(researcher, draft, "page") | {"instructions": ["Mind the **crane**."]}
     german = researcher.post(
@@ -181,6 +193,11 @@ def test_the_preview_shows_what_stands_before_the_work_too(researcher, draft):
     begin = researcher.post(f"{at}begin", data).content.decode()
     assert ">Begin</button>" in begin
     assert "Hm" in begin
+    with on_trial(draft) as (_, laid_out):
+        median = sorted(laid_out.hits.values_list("reward", flat=True))[
+            (laid_out.hits.count() - 1) // 2
+        ]
+    assert f"<strong>${median}</strong>" in begin
     assert "<em>know</em>" in researcher.post(f"{at}consent", data).content.decode()
     assert "no text to agree to" in researcher.get(f"{at}consent").content.decode()
     assert "has no practice" in researcher.get(f"{at}practice").content.decode()
@@ -268,6 +285,13 @@ def test_a_draft_of_listed_images_asks_these_alone(researcher, dataset, source):
         researcher.post(f"/campaigns/{draft.slug}/steps/asked/", data)
         draft.refresh_from_db()
         assert draft.images == keys[:3]
+
+
+def test_a_study_with_campaigns_offers_another_to_researchers_alone(researcher, dataset, draft):
+    page, offer = f"/datasets/{dataset.slug}/", f'href="/campaigns/new/?dataset={dataset.slug}"'
+    assert offer in researcher.get(page).content.decode()
+    researcher.force_login(make_user("vera", "viewer"))
+    assert offer not in researcher.get(page).content.decode()
 
 
 def test_a_viewer_and_a_stranger_make_nothing(source, dataset, client):

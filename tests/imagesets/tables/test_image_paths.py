@@ -39,7 +39,7 @@ def test_a_path_that_fits_one_image_means_it_and_is_counted(path, key):
     ("path", "says"),
     [
         ("sub/img2.jpg", "the nearest is 'sub/img1.jpg'"),
-        ("other/img7.png", "path below --images, with slashes"),
+        ("other/img7.png", "path below the images' folder, with slashes"),
         ("img0.png", "the nearest is 'img0.jpg'"),
     ],
 )
