@@ -158,8 +158,8 @@ def aside(request: HttpRequest, campaign: Campaign, pseudonym: str) -> HttpRespo
         if form.is_valid():
             who, why = request.user.get_username(), form.cleaned_data["why"].strip()
             number = set_aside(campaign, worker, why, who)
-            text = f"Set aside: {number:,} answers left the results at the next aggregation."
-            messages.success(request, text)
+            text = f"{number:,} answer leaves" if number == 1 else f"{number:,} answers leave"
+            messages.success(request, f"Set aside: {text} the results at the next aggregation.")
             return HttpResponseRedirect(back)
     context = {
         **admin.site.each_context(request),

@@ -17,14 +17,18 @@ PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 def looked_at(page, live_server, tmp_path):
     """The browser of a viewer, with an explored study; faults are asserted at the end."""
     make_explored_study(8, 4, slug="seen", folder=tmp_path / "pictures")
-    client = Client()
-    client.force_login(make_user("vera", "viewer"))
-    cookie = client.cookies["sessionid"].value
-    page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+    _log_in(page, live_server.url, "viewer")
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     yield lambda path, status=200: _look(page, urljoin(live_server.url, path), status, faults)
     assert faults == []
+
+
+def _log_in(page, address: str, role: str) -> None:
+    client = Client()
+    client.force_login(make_user(f"a-{role}", role))
+    cookie = client.cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": address}])
 
 
 def _look(page, address: str, status: int, faults: list[str]) -> None:
@@ -84,3 +88,10 @@ def test_filters_and_states_on_every_screen(looked_at, page):
     looked_at("/datasets/seen/images/?text=nothing+like+it")
     looked_at("/datasets/seen/images/?group=best", 400)
     assert page.get_by_role("alert").inner_text().startswith("group is one of fu, mis")
+
+
+def test_a_view_is_asked_again_in_a_draft(looked_at, page, live_server):
+    _log_in(page, live_server.url, "researcher")
+    looked_at("/datasets/seen/images/again/?label=thing+1")
+    page.get_by_role("button", name="Begin").first.click()
+    page.wait_for_url("**/steps/asked/")

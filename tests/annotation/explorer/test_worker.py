@@ -204,7 +204,7 @@ def test_a_reviewer_sets_aside_with_a_reason_and_comes_back(campaigns, careless)
     assert page.redirect_chain == [(address(campaign, careless), 302)]
     text = page.content.decode()
     assert "selects everything" in text
-    assert "answers left the results" in text
+    assert "answers leave the results at the next aggregation" in text
     assert Stop.objects.get().worker == careless
     assert "They were set aside" in reviewer.get(here).content.decode()
 
