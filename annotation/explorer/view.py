@@ -153,11 +153,15 @@ class View:
         return reduce(np.logical_and, masks, self.listed)
 
     @cached_property
+    def withdrawn(self) -> Bools:
+        """Which of the study's images were withdrawn."""
+        gone = self.dataset.images.filter(withdrawn_at__isnull=False).order_by()
+        return np.isin(self.columns.of("image"), list(gone.values_list("pk", flat=True)))
+
+    @property
     def listed(self) -> Bools:
         """Which of the study's images lists show at all: those not withdrawn, or these alone."""
-        gone = self.dataset.images.filter(withdrawn_at__isnull=False).order_by()
-        withdrawn = np.isin(self.columns.of("image"), list(gone.values_list("pk", flat=True)))
-        return withdrawn if self.filters.withdrawn else ~withdrawn
+        return self.withdrawn if self.filters.withdrawn else ~self.withdrawn
 
     @property
     def of(self) -> int:
