@@ -140,7 +140,7 @@ def _show(
     image = get_object_or_404(Image.objects.select_related("dataset_label"), pk=at)
     if image.withdrawn_at is not None:
         raise BadFilter("at", f"{image.key} was withdrawn.")
-    number, before, after = view.around(image.pk) if view.has(image.pk) else (None, None, None)
+    number, before, after = view.around(image.pk)
     mine = Overrule.objects.filter(image=image, who=who, replaced_at=None)
     said = {row.label_id: (row.verdict, row.same_as_id) for row in mine}
     why = next((row.why for row in mine if row.why), "")

@@ -201,8 +201,10 @@ class View:
 
     def around(self, image: int) -> tuple[int | None, int | None, int | None]:
         """(the number of an image in the view from 1, the id before it, the id behind it); the
-        number is None for an image that is not in it."""
+        number is None for an image that is not in it, and all are for one not of the study."""
         place = self._place(image)
+        if place < 0:
+            return None, None, None
         at = int(np.searchsorted(self.places, place))
         within = at < len(self) and self.places[at] == place
         ids = self.columns.of("image")
