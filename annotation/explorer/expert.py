@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from annotation.drawn.picture import Drawn
 from annotation.explorer.candidates import additions_of, candidates_of
 from annotation.explorer.experts import SAID, verdicts_on
-from annotation.explorer.filters import BadFilter, unknown
+from annotation.explorer.filters import BadFilter, refuse_unknown
 from annotation.explorer.frame import explorer_page, framed
 from annotation.explorer.images import image_of, in_use
 from annotation.explorer.view import View
@@ -81,8 +81,7 @@ class Row:
 @explorer_page
 def expert(request: HttpRequest, dataset: Dataset) -> HttpResponse:
     """An image of the view with its candidates; a POST takes the verdicts and leads on."""
-    if name := unknown(request.GET, OTHERS):
-        raise BadFilter(name, f"There is no filter “{name[:60]}”.")
+    refuse_unknown(request.GET, OTHERS)
     view = View.asked_for(request.user, dataset, request.GET)
     who = request.user.get_username()
     judged = set(judged_images(dataset, who))

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from annotation.explorer.cards import cards_of
 from annotation.explorer.facets import facets_of
-from annotation.explorer.filters import ALL_OF, CHOICES, LABELS, RANGES, BadFilter, unknown
+from annotation.explorer.filters import ALL_OF, CHOICES, LABELS, RANGES, BadFilter, refuse_unknown
 from annotation.explorer.form import fields_of, hidden_of, names_of_labels
 from annotation.explorer.frame import explorer_page, framed
 from annotation.explorer.view import PAGE, View
@@ -46,8 +46,7 @@ def images(request: HttpRequest, dataset: Dataset) -> HttpResponse:
     query = request.GET
     if any(not value for value in query.values()):  # a form's empty fields
         return HttpResponseRedirect(_without_empty(request.path, query))
-    if name := unknown(query, OTHERS):
-        raise BadFilter(name, f"There is no filter “{name[:60]}”.")
+    refuse_unknown(query, OTHERS)
     view = View.asked_for(request.user, dataset, query)
     page = view.page(
         after=image_of(query, "after", dataset), before=image_of(query, "before", dataset)
