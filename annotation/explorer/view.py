@@ -94,19 +94,18 @@ class View:
         filters = Filters.of_query(query)
         if filters.withdrawn and not may(user, RESEARCH, dataset):
             raise BadFilter("withdrawn", "Withdrawn images are listed for researchers alone.")
+        return cls.of_study(dataset, campaigns, filters, slug)
+
+    @classmethod
+    def of_study(
+        cls, dataset: Dataset, campaigns: Campaigns, filters: Filters, slug: str | None
+    ) -> "View":
+        """The view of a study that is at hand; `slug`: the campaign that its URL names.
+
+        Raises BadFilter, NotReady and Failed.
+        """
         kept, current = _kept(dataset, campaigns)
         return cls(dataset, campaigns, Columns(kept), filters, slug, current)
-
-    def narrowed(self, filters: Filters) -> "View":
-        """The same study under other filters."""
-        return View(
-            self.dataset,
-            (self.contains, self.classify),
-            self.columns,
-            filters,
-            self.campaign,
-            self.current,
-        )
 
     # Its URL
 
