@@ -88,9 +88,11 @@ def effect_of(campaign: Campaign, worker: Worker) -> Effect:
     seen = counted.none() if run is None else _seen(counted, run)
     changes: list[Changes] = []
     ids = list(seen.values_list("pk", flat=True))
-    if ids:
-        of_kind = _of_pairs if campaign.kind == Kind.CONTAINS else _of_images
-        changes = of_kind(campaign, worker, ids)
+    if run is not None and ids:
+        if campaign.kind == Kind.CONTAINS:
+            changes = _of_pairs(campaign, ids)
+        else:
+            changes = _of_images(campaign, worker, ids, run)
     number = counted.count()
     return Effect(
         leaving.count(), number, number - len(ids), run, changes, _places(campaign, leaving)
@@ -169,11 +171,11 @@ class _Pairs:
         )
 
 
-def _of_pairs(campaign: Campaign, worker: Worker, assignments: list[int]) -> list[Changes]:
+def _of_pairs(campaign: Campaign, assignments: list[int]) -> list[Changes]:
     pairs = _Pairs.of(campaign, assignments)
     judged = pairs.less_shown < pairs.shown
-    need, share = rules_of(campaign)
     follow_up = follow_up_of(campaign)
+    need, share = rules_of(campaign, follow_up)
     half = _accepted(pairs.selected, pairs.shown)
     still = _accepted(pairs.less_selected, pairs.less_shown)
     moved = np.abs(
@@ -242,9 +244,8 @@ def _of_pairs(campaign: Campaign, worker: Worker, assignments: list[int]) -> lis
     ]
 
 
-def rules_of(contains: Campaign) -> tuple[int, Fraction]:
+def rules_of(contains: Campaign, follow_up: Campaign | None) -> tuple[int, Fraction]:
     """`min_judgments` and `min_relative_sf` of its follow-up, or what one would begin with."""
-    follow_up = follow_up_of(contains)
     least = follow_up.min_judgments if follow_up else None
     share = follow_up.min_relative_sf if follow_up else contains.min_relative_sf
     return least or contains.judgments_needed, Fraction(share)
@@ -308,12 +309,12 @@ _IMAGES = f"""
 """
 
 
-def _of_images(campaign: Campaign, worker: Worker, assignments: list[int]) -> list[Changes]:
+def _of_images(
+    campaign: Campaign, worker: Worker, assignments: list[int], run: Run
+) -> list[Changes]:
     with connection.cursor() as cursor:
         cursor.execute(_IMAGES, [assignments])
         ids = [row[0] for row in cursor.fetchall()]
-        run = campaign.runs.first()
-        assert run is not None
         params: dict[str, Any] = {"campaign": campaign.pk, "images": ids, "until": run.started_at}
         cursor.execute(_RESPONSES, params)
         rows = cursor.fetchall()
