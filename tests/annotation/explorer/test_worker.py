@@ -9,8 +9,9 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from annotation.explorer.changed_pairs import follow_up_of, rules_of
 from annotation.explorer.controls import controls_of
-from annotation.explorer.without_worker import Effect, effect_of, follow_up_of, rules_of
+from annotation.explorer.without_worker import Effect, effect_of
 from tasks.campaigns.follow_up import counted_pairs, groups_of
 from tasks.models import (
     Assignment,
