@@ -13,7 +13,8 @@ from django.views.decorators.http import require_safe
 from annotation.explorer.columns import GROUPS
 from annotation.explorer.filters import BadFilter, refuse_unknown
 from annotation.explorer.frame import explorer_page
-from annotation.explorer.view import View, models_right
+from annotation.explorer.masks import models_right
+from annotation.explorer.view import View
 from annotation.exports.cell_formats import Column
 from annotation.exports.stream import FORMATS, copy_statement
 from annotation.exports.table import Table
