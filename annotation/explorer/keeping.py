@@ -25,6 +25,37 @@ SMALL = 5_000  # images that a visitor waits for
 AGAIN = 120  # seconds before the same study is queued again
 
 
+class NotReady(Exception):
+    """A large study's images are still being laid out: try again soon."""
+
+
+class Failed(Exception):
+    """A study's images could not be laid out; the message says why."""
+
+
+def kept_or_made(dataset: Dataset, campaigns: Campaigns) -> tuple[KeptStudy, bool]:
+    """The study in columns, and whether it is current; made now where that takes a moment.
+
+    Raises NotReady and Failed.
+    """
+    kept = kept_study(dataset, campaigns)
+    if kept is not None and is_current(kept, dataset, campaigns):
+        return kept, True
+    if not is_small(dataset, campaigns) and queue(dataset, campaigns):
+        if kept is None and (failure := failure_of(campaigns)):
+            raise Failed(failure.why)
+        if kept is None:
+            raise NotReady
+        return kept, False
+    try:
+        return keep(dataset, campaigns), True
+    except Exception as error:
+        keep_failure(dataset, campaigns, error)
+        if kept is None:
+            raise Failed(f"{type(error).__name__}: {error}") from error
+        return kept, False
+
+
 def kept_study(dataset: Dataset, campaigns: Campaigns) -> KeptStudy | None:
     """What is kept of the study, current or not."""
     return KeptStudy.objects.filter(dataset=dataset, campaign=_last(campaigns)).first()

@@ -15,15 +15,7 @@ from numpy.typing import NDArray
 
 from annotation.explorer.columns import GROUPS, Bools, Columns
 from annotation.explorer.filters import BadFilter, Filters, bound, named_in
-from annotation.explorer.keeping import (
-    failure_of,
-    is_current,
-    is_small,
-    keep,
-    keep_failure,
-    kept_study,
-    queue,
-)
+from annotation.explorer.keeping import kept_or_made
 from annotation.explorer.masks import (
     Ints,
     any_of,
@@ -36,17 +28,9 @@ from annotation.explorer.masks import (
 from annotation.report.campaigns import Campaigns, NoStudy, study_seen
 from annotation.rights import RESEARCH, may
 from imagesets.models import Dataset, Image, Label
-from tasks.models import Campaign, KeptStudy
+from tasks.models import Campaign
 
 PAGE = 48  # images
-
-
-class NotReady(Exception):
-    """A large study's images are still being laid out: try again soon."""
-
-
-class Failed(Exception):
-    """A study's images could not be laid out; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +96,7 @@ class View:
 
         Raises BadFilter, NotReady and Failed.
         """
-        kept, current = _kept(dataset, campaigns)
+        kept, current = kept_or_made(dataset, campaigns)
         return cls(dataset, campaigns, Columns(kept), filters, slug, current)
 
     # Its URL
@@ -341,23 +325,3 @@ _TOGETHER = {
     **dict.fromkeys(("sf_from", "sf_to"), "sf"),
     **dict.fromkeys(("posterior_from", "posterior_to"), "posterior"),
 }
-
-
-def _kept(dataset: Dataset, campaigns: Campaigns) -> tuple[KeptStudy, bool]:
-    """The study in columns, and whether it is current; made now where that takes a moment."""
-    kept = kept_study(dataset, campaigns)
-    if kept is not None and is_current(kept, dataset, campaigns):
-        return kept, True
-    if not is_small(dataset, campaigns) and queue(dataset, campaigns):
-        if kept is None and (failure := failure_of(campaigns)):
-            raise Failed(failure.why)
-        if kept is None:
-            raise NotReady
-        return kept, False
-    try:
-        return keep(dataset, campaigns), True
-    except Exception as error:
-        keep_failure(dataset, campaigns, error)
-        if kept is None:
-            raise Failed(f"{type(error).__name__}: {error}") from error
-        return kept, False
