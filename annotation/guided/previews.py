@@ -1,6 +1,6 @@
-"""What a draft's workers will see, page by page, for the researcher who makes it (CONTRACT: Pages).
+"""What a draft's workers will see, page by page, for the researcher who makes it.
 
-The draft has been laid out on trial; nothing here is stored.
+A HIT and the practice are of a draft that was laid out on trial; nothing here is stored.
 """
 
 import math
