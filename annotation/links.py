@@ -10,7 +10,7 @@ from tasks.crowds import Note, crowd_of
 from tasks.crowds.local.invitations import NAME as LOCAL
 from tasks.models import Campaign
 from tasks.models.campaign import OpenTo, State
-from tasks.money.hourly import shortfall
+from tasks.money.hourly import Shortfall
 
 
 def link_of(request: HttpRequest, path: str) -> str:
@@ -25,13 +25,18 @@ def door(campaign: Campaign) -> str | None:
     return reverse("tasks:campaign", args=[campaign.public_id])
 
 
-def notes_of(request: HttpRequest, campaign: Campaign) -> list[Note]:
-    """What its crowd says of it to whoever runs the study, with addresses as workers reach them."""
+def notes_of(
+    request: HttpRequest, campaign: Campaign, short: Shortfall | None = None
+) -> list[Note]:
+    """What its crowd says of it to whoever runs the study, with addresses as workers reach them.
+
+    short: by how much its sessions' pay falls short, where that is to be told too.
+    """
     notes = [
         replace(note, copied=link_of(request, note.copied)) if note.copied.startswith("/") else note
         for note in crowd_of(campaign).notes(campaign)
     ]
-    if (short := shortfall(campaign)) is not None:
+    if short is not None:
         step = reverse("admin:tasks_campaign_difference", args=[campaign.pk])
         notes.append(Note("Sessions took longer than planned", str(short), address=step))
     return notes

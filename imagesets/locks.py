@@ -72,3 +72,17 @@ def held(lock: Lock, what: int, patience: float | None = None) -> Iterator[bool]
             # A lost connection has released it; report the block's error, not the clean-up's.
             with suppress(Error):
                 release(lock, what)
+
+
+@contextmanager
+def alone(lock: Lock, what: int) -> Iterator[None]:
+    """Hold the lock during the block, or in a transaction until its end, however long it takes.
+
+    Entered before a snapshot is taken: who waited then sees what the other wrote.
+    """
+    if connection.in_atomic_block:
+        take_until_commit(lock, what)
+        yield
+    else:
+        with held(lock, what):
+            yield

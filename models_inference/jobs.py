@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -42,15 +42,17 @@ def job_progress(job: InferenceJob) -> JobProgress:
         new = max(done - job.done_before, 0) / len(job.classifiers)
         rate = new / (last - job.begun_at).total_seconds()
     left = (total - done) / len(job.classifiers) / rate if rate and job.classifiers else None
-    state = _state(job, last or job.begun_at)
+    state = state_of(job)
     return JobProgress(state, done, total, rate, left if state == "running" else None)
 
 
-def _state(job: InferenceJob, last: datetime | None) -> str:
+def state_of(job: InferenceJob) -> str:
+    """The state of JobProgress, from the row alone: nothing is counted."""
     if job.error:
         return "failed"
     if job.finished_at:
         return "done"
+    last = job.heard_at or job.begun_at
     if last is None:
         return "waiting"
     return "running" if timezone.now() - last < SILENT else "silent"

@@ -242,7 +242,8 @@ class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list:
         """The steps that the campaign's state allows."""
-        allowed = dict(steps_of(self.row(request, object_id)))
+        campaign = self.row(request, object_id)
+        allowed = dict(steps_of(campaign, shortfall(campaign) is not None))
         return [
             step
             for step in super().get_actions_detail(request, object_id)
@@ -250,14 +251,17 @@ class CampaignAdmin(CampaignSteps, AdditionSteps, Lists):
         ]
 
 
-def steps_of(campaign: Campaign) -> list[tuple[str, str]]:
-    """The steps that a campaign's state, kind and crowd allow, with their names on buttons."""
+def steps_of(campaign: Campaign, falls_short: bool) -> list[tuple[str, str]]:
+    """The steps that a campaign's state, kind and crowd allow, with their names on buttons.
+
+    falls_short: whether its sessions took longer than they are paid for.
+    """
     allowed = STEPS[State(campaign.state)]
     if campaign.crowd != LOCAL:
         allowed = [step for step in allowed if step != "invite"]
     if campaign.kind != Kind.CONTAINS or campaign.adds_to_id is not None:
         allowed = [step for step in allowed if step != "missing"]
-    if campaign.state != State.DRAFT and shortfall(campaign) is not None:
+    if falls_short:
         allowed = [*allowed[:-1], "difference", allowed[-1]]
     return [(step, NAMES[step]) for step in allowed]
 

@@ -24,6 +24,7 @@ from annotation.rights import OWN, RESEARCH, REVIEW, VIEW, may
 from annotation.rights.pages import needs
 from tasks.models import Campaign
 from tasks.models.campaign import State
+from tasks.money.hourly import shortfall
 from tasks.results.prevalence import bands
 from tasks.work.reporting import open_pictures
 from tasks.work.rounds import state_told
@@ -37,7 +38,7 @@ REPORTED = 12  # pictures shown
 def campaign_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     """The page; its script brings the figures up to date while the campaign is open."""
     (standing,) = standing_of([campaign])
-    progress = count_progress(campaign)
+    progress, short = count_progress(campaign), shortfall(campaign)
     context = {
         **admin.site.each_context(request),
         "title": campaign.name,
@@ -67,7 +68,7 @@ def campaign_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         "shares": _shares(campaign),
         "run": standing.run,
         "is_open": campaign.state == State.OPEN,
-        "steps": _steps(request, campaign),
+        "steps": _steps(request, campaign, short is not None),
         "may_research": may(request.user, RESEARCH, campaign),
         "reported": _reported(campaign),
         "reported_page": reverse("admin:tasks_picturereport_changelist")
@@ -76,7 +77,7 @@ def campaign_page(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         + f"?campaign__id__exact={campaign.pk}",
         "settings_page": reverse("admin:tasks_campaign_change", args=[campaign.pk]),
         "invitations": invitations_of(request, campaign),
-        "notes": notes_of(request, campaign),
+        "notes": notes_of(request, campaign, short),
         "changes": latest_changes(campaign),
         "owns": may(request.user, OWN, campaign),
     }
@@ -120,13 +121,13 @@ def _reported(campaign: Campaign) -> list[tuple[Drawn, int, list[str]]]:
     ]
 
 
-def _steps(request: HttpRequest, campaign: Campaign) -> list[tuple[str, str]]:
+def _steps(request: HttpRequest, campaign: Campaign, falls_short: bool) -> list[tuple[str, str]]:
     """(name, address) of the steps that its state allows and this person may take."""
     if not may(request.user, RESEARCH, campaign):
         return []
     return [
         (name, reverse(f"admin:tasks_campaign_{step}", args=[campaign.pk]))
-        for step, name in steps_of(campaign)
+        for step, name in steps_of(campaign, falls_short)
     ]
 
 

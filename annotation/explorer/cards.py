@@ -7,7 +7,8 @@ from typing import Any
 
 from annotation.drawn.picture import Drawn
 from annotation.explorer.columns import GROUPS
-from annotation.explorer.view import View, models_right
+from annotation.explorer.masks import models_right
+from annotation.explorer.view import View
 from imagesets.models import Image, Label
 from tasks.models import ImageResult, Pair, PairResult
 

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from annotation.drawn.picture import Drawn
 from annotation.explorer.candidates import additions_of, candidates_of
 from annotation.explorer.experts import SAID, verdicts_on
-from annotation.explorer.filters import BadFilter, unknown
+from annotation.explorer.filters import BadFilter, refuse_unknown
 from annotation.explorer.frame import explorer_page, framed
 from annotation.explorer.images import image_of, in_use
 from annotation.explorer.view import View
@@ -81,8 +81,7 @@ class Row:
 @explorer_page
 def expert(request: HttpRequest, dataset: Dataset) -> HttpResponse:
     """An image of the view with its candidates; a POST takes the verdicts and leads on."""
-    if name := unknown(request.GET, OTHERS):
-        raise BadFilter(name, f"There is no filter “{name[:60]}”.")
+    refuse_unknown(request.GET, OTHERS)
     view = View.asked_for(request.user, dataset, request.GET)
     who = request.user.get_username()
     judged = set(judged_images(dataset, who))
@@ -140,7 +139,7 @@ def _show(
     image = get_object_or_404(Image.objects.select_related("dataset_label"), pk=at)
     if image.withdrawn_at is not None:
         raise BadFilter("at", f"{image.key} was withdrawn.")
-    number, before, after = view.around(image.pk) if view.has(image.pk) else (None, None, None)
+    number, before, after = view.around(image.pk)
     mine = Overrule.objects.filter(image=image, who=who, replaced_at=None)
     said = {row.label_id: (row.verdict, row.same_as_id) for row in mine}
     why = next((row.why for row in mine if row.why), "")

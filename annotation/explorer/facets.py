@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from annotation.explorer.filters import CHOICES
-from annotation.explorer.view import (
-    View,
+from annotation.explorer.masks import (
     disagreement_mask,
     models_mask,
     models_right,
     objects_mask,
 )
+from annotation.explorer.view import View
 from imagesets.models import Label
 from models_inference.models import Classifier
 

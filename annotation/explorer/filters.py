@@ -1,7 +1,7 @@
 """The filters of a view as its URL has them: their names, what they may say, what they mean."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from typing import Any
@@ -217,6 +217,8 @@ def _values(value: str | Iterable[str]) -> list[str]:
     return list(value)
 
 
-def unknown(query: Mapping[str, Any], others: Iterable[str]) -> str | None:
-    """The first parameter of a URL that is no filter and not among these others."""
-    return next((name for name in query if name not in NAMES and name not in set(others)), None)
+def refuse_unknown(query: Iterable[str], others: Iterable[str]) -> None:
+    """Raise BadFilter for a parameter of a URL that is neither a filter nor one of these others."""
+    for name in query:
+        if name not in NAMES.union(others):
+            raise BadFilter(name, f"There is no filter “{name[:60]}”.")

@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from annotation.explorer.columns import Replaced
 from annotation.explorer.filters import BadFilter
-from annotation.explorer.view import Failed, NotReady, View
+from annotation.explorer.keeping import Failed, NotReady
+from annotation.explorer.view import View
 from annotation.rights.rules import visible
 from imagesets.models import Dataset
 from tasks.models import Campaign

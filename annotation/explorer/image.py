@@ -64,7 +64,7 @@ def image_page(request: HttpRequest, dataset: Dataset, public_id: str) -> HttpRe
 
 def _around(view: View, image: Image) -> dict[str, Any]:
     """Where the view goes on, and back to where the image stands in its list."""
-    number, before, after = view.around(image.pk) if view.has(image.pk) else (None, None, None)
+    number, before, after = view.around(image.pk)
     ids = dict(
         Image.objects.filter(pk__in=[pk for pk in (before, after) if pk]).values_list(
             "pk", "public_id"

@@ -1,5 +1,6 @@
 """The images of a study, /datasets/{slug}/images/: a card each, filters, facets."""
 
+import numpy as np
 from django.contrib import admin
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -10,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from annotation.explorer.cards import cards_of
 from annotation.explorer.facets import facets_of
-from annotation.explorer.filters import ALL_OF, CHOICES, LABELS, RANGES, BadFilter, Filters, unknown
+from annotation.explorer.filters import ALL_OF, CHOICES, LABELS, RANGES, BadFilter, refuse_unknown
 from annotation.explorer.form import fields_of, hidden_of, names_of_labels
 from annotation.explorer.frame import explorer_page, framed
 from annotation.explorer.view import PAGE, View
@@ -45,13 +46,13 @@ def images(request: HttpRequest, dataset: Dataset) -> HttpResponse:
     query = request.GET
     if any(not value for value in query.values()):  # a form's empty fields
         return HttpResponseRedirect(_without_empty(request.path, query))
-    if name := unknown(query, OTHERS):
-        raise BadFilter(name, f"There is no filter “{name[:60]}”.")
+    refuse_unknown(query, OTHERS)
     view = View.asked_for(request.user, dataset, query)
     page = view.page(
         after=image_of(query, "after", dataset), before=image_of(query, "before", dataset)
     )
     cards = cards_of(view, page.ids)
+    researches = may(request.user, RESEARCH, dataset)
     context = framed(request, dataset, "explorer-images", view) | {
         "cards": cards,
         "page": page,
@@ -66,16 +67,11 @@ def images(request: HttpRequest, dataset: Dataset) -> HttpResponse:
         "query": view.query(),
         "earlier": view.query(before=cards[0].image.public_id) if page.before and cards else "",
         "later": view.query(after=cards[-1].image.public_id) if page.after and cards else "",
-        "may_research": may(request.user, RESEARCH, dataset),
+        "may_research": researches,
         "may_judge": may(request.user, REVIEW, dataset) and not view.filters.withdrawn,
-        "withdrawn": withdrawn_in(view) if may(request.user, RESEARCH, dataset) else 0,
+        "withdrawn": np.count_nonzero(view.withdrawn) if researches else 0,
     }
     return TemplateResponse(request, "explorer/images.html", context)
-
-
-def withdrawn_in(view: View) -> int:
-    """How many of the study's images were withdrawn."""
-    return view.narrowed(Filters(withdrawn=("yes",))).of
 
 
 def image_of(query: QueryDict, name: str, dataset: Dataset) -> int | None:

@@ -1,28 +1,57 @@
 """Keeps a study's columns in the database, and knows whether they are still current."""
 
-import contextlib
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 from django.core.cache import cache
-from django.db import connection, transaction
 from django.db.models import Exists, Max, OuterRef
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from annotation.explorer.building import columns_of
 from annotation.report.campaigns import Campaigns
-from imagesets.locks import Lock, held, take_until_commit
+from imagesets.locks import Lock, alone
 from imagesets.models import Comparison, Dataset
 from models_inference.models import Classifier, Prediction
 from tasks.models import Campaign, CampaignImage, KeptColumn, KeptStudy, Transition
 from tasks.results import last_failure, record_failure
+from tasks.sql.snapshots import on_one_snapshot
 
 log = logging.getLogger(__name__)
 SUBJECT = "explorer"  # of a failure in the campaign's log
 SMALL = 5_000  # images that a visitor waits for
 AGAIN = 120  # seconds before the same study is queued again
+
+
+class NotReady(Exception):
+    """A large study's images are still being laid out: try again soon."""
+
+
+class Failed(Exception):
+    """A study's images could not be laid out; the message says why."""
+
+
+def kept_or_made(dataset: Dataset, campaigns: Campaigns) -> tuple[KeptStudy, bool]:
+    """The study in columns, and whether it is current; made now where that takes a moment.
+
+    Raises NotReady and Failed.
+    """
+    kept = kept_study(dataset, campaigns)
+    if kept is not None and is_current(kept, dataset, campaigns):
+        return kept, True
+    if not is_small(dataset, campaigns) and queue(dataset, campaigns):
+        if kept is None and (failure := failure_of(campaigns)):
+            raise Failed(failure.why)
+        if kept is None:
+            raise NotReady
+        return kept, False
+    try:
+        return keep(dataset, campaigns), True
+    except Exception as error:
+        keep_failure(dataset, campaigns, error)
+        if kept is None:
+            raise Failed(f"{type(error).__name__}: {error}") from error
+        return kept, False
 
 
 def kept_study(dataset: Dataset, campaigns: Campaigns) -> KeptStudy | None:
@@ -63,7 +92,7 @@ def made_of(dataset: Dataset, campaigns: Campaigns) -> dict[str, Any]:
 
 def keep(dataset: Dataset, campaigns: Campaigns) -> KeptStudy:
     """Make the study's columns, unless they are current, and keep them in place of older ones."""
-    with _alone(dataset), _on_one_snapshot() as cursor:
+    with alone(Lock.KEPT_STUDY, dataset.pk), on_one_snapshot() as cursor:
         made = made_of(dataset, campaigns)
         kept = kept_study(dataset, campaigns)
         if kept is not None and kept.made_of == made:  # made while this one waited
@@ -118,23 +147,3 @@ def _predicting(dataset: Dataset) -> list[Classifier]:
     """The dataset's classifiers with predictions, by name."""
     predicted = Exists(Prediction.objects.filter(classifier=OuterRef("pk")))
     return list(Classifier.objects.filter(predicted, dataset=dataset).order_by("name"))
-
-
-@contextlib.contextmanager
-def _alone(dataset: Dataset) -> Iterator[None]:
-    """Entered before the snapshot is taken, so that who waited sees what the other kept."""
-    if connection.in_atomic_block:
-        take_until_commit(Lock.KEPT_STUDY, dataset.pk)
-        yield
-    else:
-        with held(Lock.KEPT_STUDY, dataset.pk):
-            yield
-
-
-@contextlib.contextmanager
-def _on_one_snapshot() -> Iterator[Any]:
-    within = connection.in_atomic_block
-    with transaction.atomic(), connection.cursor() as cursor:
-        if not within:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        yield cursor

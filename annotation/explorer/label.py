@@ -6,12 +6,11 @@ What workers say on its images besides, and how often classifiers know them, is 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from django.db import connection
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -82,9 +81,8 @@ def label_page(request: HttpRequest, dataset: Dataset, key: str) -> HttpResponse
     """One label; `?after=` and `?before=` an image's id show others of its images."""
     label = label_named(dataset, key)
     study = reported(request, dataset)
-    view = View.asked_for(request.user, dataset, _query(study)).narrowed(
-        Filters(label=(label.key,))
-    )
+    filters = Filters(label=(label.key,))
+    view = View.of_study(dataset, study.campaigns, filters, study.slug or None)
     page = view.page(
         after=image_of(request.GET, "after", dataset),
         before=image_of(request.GET, "before", dataset),
@@ -115,13 +113,6 @@ def label_page(request: HttpRequest, dataset: Dataset, key: str) -> HttpResponse
         "previous": by_key.filter(key__lt=label.key).last(),
     }
     return TemplateResponse(request, "explorer/label.html", context)
-
-
-def _query(study: Reported) -> QueryDict:
-    query = QueryDict(mutable=True)
-    if study.slug:
-        query["campaign"] = study.slug
-    return query
 
 
 def _pictures(study: Reported, view: View, label: Label, images: Sequence[Image]) -> list[Picture]:
@@ -161,8 +152,6 @@ def _rivals(study: Reported, view: View, own: Label, result: LabelResult) -> lis
     labels = {each.key: each for each in study.dataset.labels.filter(key__in=keys)}
     pictures = some_pictures((each.pk for each in labels.values()), 1)
 
-    at = partial(_at, view)
-
     def told(other: dict[str, Any], name: str, of: int | None) -> str:
         number = other.get(name)
         return "" if number is None or not of else f"{number:,} of {of:,}"
@@ -173,9 +162,13 @@ def _rivals(study: Reported, view: View, own: Label, result: LabelResult) -> lis
             next(iter(pictures.get(label.pk, [])), None),
             told(other, "main_votes", result.responses),
             told(other, "main_images", result.answered),
-            at(Filters(label=(own.key,), main=(label.key,))) if other.get("main_images") else "",
+            _at(view, Filters(label=(own.key,), main=(label.key,)))
+            if other.get("main_images")
+            else "",
             told(other, "both", result.images),
-            at(Filters(label=(own.key,), shows=(own.key, label.key))) if other.get("both") else "",
+            _at(view, Filters(label=(own.key,), shows=(own.key, label.key)))
+            if other.get("both")
+            else "",
             told(other, "selected", other.get("shown")),
         )
         for other in result.others

@@ -11,9 +11,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from annotation.explorer.columns import GROUPS
-from annotation.explorer.filters import BadFilter, unknown
+from annotation.explorer.filters import BadFilter, refuse_unknown
 from annotation.explorer.frame import explorer_page
-from annotation.explorer.view import View, models_right
+from annotation.explorer.masks import models_right
+from annotation.explorer.view import View
 from annotation.exports.cell_formats import Column
 from annotation.exports.stream import FORMATS, copy_statement
 from annotation.exports.table import Table
@@ -97,8 +98,7 @@ def keys_of(view: View) -> list[str]:
 
 def view_listed(request: HttpRequest, dataset: Dataset) -> View:
     """The view that a request's query asks for, all of it. Raises as View.asked_for does."""
-    if name := unknown(request.GET, OTHERS):
-        raise BadFilter(name, f"There is no filter “{name[:60]}”.")
+    refuse_unknown(request.GET, OTHERS)
     if "withdrawn" in request.GET:
         raise BadFilter("withdrawn", "Withdrawn images are in no list to take away.")
     return View.asked_for(request.user, dataset, request.GET)

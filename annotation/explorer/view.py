@@ -13,32 +13,24 @@ import numpy as np
 from django.http import QueryDict
 from numpy.typing import NDArray
 
-from annotation.explorer.columns import END, GROUPS, NOT_SETTLED, Bools, Columns
+from annotation.explorer.columns import GROUPS, Bools, Columns
 from annotation.explorer.filters import BadFilter, Filters, bound, named_in
-from annotation.explorer.keeping import (
-    failure_of,
-    is_current,
-    is_small,
-    keep,
-    keep_failure,
-    kept_study,
-    queue,
+from annotation.explorer.keeping import kept_or_made
+from annotation.explorer.masks import (
+    Ints,
+    any_of,
+    disagreement_mask,
+    keys_with,
+    models_mask,
+    models_right,
+    objects_mask,
 )
 from annotation.report.campaigns import Campaigns, NoStudy, study_seen
 from annotation.rights import RESEARCH, may
 from imagesets.models import Dataset, Image, Label
-from tasks.models import Campaign, KeptStudy
+from tasks.models import Campaign
 
-Ints = NDArray[np.integer]
 PAGE = 48  # images
-
-
-class NotReady(Exception):
-    """A large study's images are still being laid out: try again soon."""
-
-
-class Failed(Exception):
-    """A study's images could not be laid out; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -94,19 +86,18 @@ class View:
         filters = Filters.of_query(query)
         if filters.withdrawn and not may(user, RESEARCH, dataset):
             raise BadFilter("withdrawn", "Withdrawn images are listed for researchers alone.")
-        kept, current = _kept(dataset, campaigns)
-        return cls(dataset, campaigns, Columns(kept), filters, slug, current)
+        return cls.of_study(dataset, campaigns, filters, slug)
 
-    def narrowed(self, filters: Filters) -> "View":
-        """The same study under other filters."""
-        return View(
-            self.dataset,
-            (self.contains, self.classify),
-            self.columns,
-            filters,
-            self.campaign,
-            self.current,
-        )
+    @classmethod
+    def of_study(
+        cls, dataset: Dataset, campaigns: Campaigns, filters: Filters, slug: str | None
+    ) -> "View":
+        """The view of a study that is at hand; `slug`: the campaign that its URL names.
+
+        Raises BadFilter, NotReady and Failed.
+        """
+        kept, current = kept_or_made(dataset, campaigns)
+        return cls(dataset, campaigns, Columns(kept), filters, slug, current)
 
     # Its URL
 
@@ -153,11 +144,15 @@ class View:
         return reduce(np.logical_and, masks, self.listed)
 
     @cached_property
+    def withdrawn(self) -> Bools:
+        """Which of the study's images were withdrawn."""
+        gone = self.dataset.images.filter(withdrawn_at__isnull=False).order_by()
+        return np.isin(self.columns.of("image"), list(gone.values_list("pk", flat=True)))
+
+    @property
     def listed(self) -> Bools:
         """Which of the study's images lists show at all: those not withdrawn, or these alone."""
-        gone = self.dataset.images.filter(withdrawn_at__isnull=False).order_by()
-        withdrawn = np.isin(self.columns.of("image"), list(gone.values_list("pk", flat=True)))
-        return withdrawn if self.filters.withdrawn else ~withdrawn
+        return self.withdrawn if self.filters.withdrawn else ~self.withdrawn
 
     @property
     def of(self) -> int:
@@ -197,8 +192,10 @@ class View:
 
     def around(self, image: int) -> tuple[int | None, int | None, int | None]:
         """(the number of an image in the view from 1, the id before it, the id behind it); the
-        number is None for an image that is not in it."""
+        number is None for an image that is not in it, and all are for one not of the study."""
         place = self._place(image)
+        if place < 0:
+            return None, None, None
         at = int(np.searchsorted(self.places, place))
         within = at < len(self) and self.places[at] == place
         ids = self.columns.of("image")
@@ -236,14 +233,14 @@ class View:
         return np.isin(self.columns.of("group"), wanted)
 
     def _objects(self) -> Bools:
-        return _any(objects_mask(self.columns, value) for value in self.filters.objects)
+        return any_of(objects_mask(self.columns, value) for value in self.filters.objects)
 
     def _disagreement(self) -> Bools:
-        return _any(disagreement_mask(self.columns, value) for value in self.filters.disagreement)
+        return any_of(disagreement_mask(self.columns, value) for value in self.filters.disagreement)
 
     def _models(self) -> Bools:
         told = models_right(self.columns)
-        return _any(models_mask(told, value) for value in self.filters.models)
+        return any_of(models_mask(told, value) for value in self.filters.models)
 
     def _label(self) -> Bools:
         return np.isin(self.columns.of("label"), self.labels_of("label"))
@@ -319,7 +316,7 @@ class View:
             for pk, names in self.dataset.labels.values_list("pk", "names")
             if any(text in name.casefold() for name in names)
         ]
-        return _keys_with(self.columns.of("keys"), text, self.columns.n) | np.isin(
+        return keys_with(self.columns.of("keys"), text, self.columns.n) | np.isin(
             self.columns.of("label"), named
         )
 
@@ -328,84 +325,3 @@ _TOGETHER = {
     **dict.fromkeys(("sf_from", "sf_to"), "sf"),
     **dict.fromkeys(("posterior_from", "posterior_to"), "posterior"),
 }
-
-
-def objects_mask(columns: Columns, value: str) -> Bools:
-    """Images with this number of objects, as the filter says it."""
-    objects = columns.of("objects")
-    if value == "none":
-        return objects >= NOT_SETTLED
-    return (objects == int(value)) if value != "4" else (objects >= 4) & (objects < NOT_SETTLED)
-
-
-def disagreement_mask(columns: Columns, value: str) -> Bools:
-    """Images on which workers disagree so with the dataset label, as the filter says it."""
-    if value == "object":
-        return columns.of("elsewhere") == 1
-    share = columns.of("disagreement")
-    with np.errstate(invalid="ignore"):
-        match value:
-            case "all":
-                return share == 1
-            case "half":
-                return (share >= 0.5) & (share < 1)
-            case "some":
-                return (share > 0) & (share < 0.5)
-            case "no":
-                return share == 0
-    return np.isnan(share)
-
-
-def models_right(columns: Columns) -> tuple[Ints, Ints]:
-    """(n,), (n,): of how many classifiers that predicted an image the top 1 is its dataset label,
-    and how many predicted it; images without a dataset label have no right one."""
-    return columns.counted("right"), columns.counted("predicted")
-
-
-def models_mask(told: tuple[Ints, Ints], value: str) -> Bools:
-    """Images that so many classifiers have right, as the filter says it; `told` by models_right."""
-    right, predicted = told
-    match value:
-        case "no":
-            return (right == 0) & (predicted > 0)
-        case "some":
-            return (right > 0) & (right < predicted)
-        case "all":
-            return (right == predicted) & (predicted > 0)
-    return predicted == 0
-
-
-def _any(masks: Any) -> Bools:
-    return reduce(np.logical_or, masks)
-
-
-def _keys_with(keys: NDArray[np.uint8], text: str, n: int) -> Bools:
-    """The images whose keys contain a text."""
-    mask = np.zeros(n, bool)
-    wanted = text.encode()
-    at = np.flatnonzero(keys[: max(keys.size - len(wanted), 0)] == wanted[0])
-    for number, byte in enumerate(wanted[1:], start=1):
-        at = at[keys[at + number] == byte]
-    ends = np.flatnonzero(keys == END[0])
-    mask[np.searchsorted(ends, at)] = True
-    return mask
-
-
-def _kept(dataset: Dataset, campaigns: Campaigns) -> tuple[KeptStudy, bool]:
-    """The study in columns, and whether it is current; made now where that takes a moment."""
-    kept = kept_study(dataset, campaigns)
-    if kept is not None and is_current(kept, dataset, campaigns):
-        return kept, True
-    if not is_small(dataset, campaigns) and queue(dataset, campaigns):
-        if kept is None and (failure := failure_of(campaigns)):
-            raise Failed(failure.why)
-        if kept is None:
-            raise NotReady
-        return kept, False
-    try:
-        return keep(dataset, campaigns), True
-    except Exception as error:
-        keep_failure(dataset, campaigns, error)
-        if kept is None:
-            raise Failed(f"{type(error).__name__}: {error}") from error
-        return kept, False

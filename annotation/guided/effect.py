@@ -32,7 +32,6 @@ GROUPS = {
     "easy": "no other label is selected that often",
     "amb": "too few answers to tell; never asked",
 }
-OF_ONE_LABEL = "known to show one label and not another"
 KINDS = {  # by (present, weak)
     (True, False): "known to show its label",
     (False, False): "known not to show it",

@@ -1,4 +1,4 @@
-"""What a draft's workers will see, page by page, for the researcher who makes it (CONTRACT: Pages).
+"""What a draft's workers will see, page by page, for the researcher who makes it.
 
 Nothing here is stored: drafts are laid out on trial. One that cannot be laid out yet has the pages
 of BEFORE_LAYOUT alone.

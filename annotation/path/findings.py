@@ -24,8 +24,10 @@ def findings_of(campaign: Campaign) -> list[str]:
 
 def findings_at_hand(draft: Campaign) -> list[str]:
     """The same, as it was some minutes ago, for other pages; nothing of large drafts."""
-    if draft.dataset.images.count() > MOST_IMAGES:
-        return []
+
+    def found() -> list[str]:
+        return findings_of(draft) if draft.dataset.images.count() <= MOST_IMAGES else []
+
     settings = repr([getattr(draft, name) for name in SETTINGS])
     key = f"findings-{draft.pk}-{hashlib.sha256(settings.encode()).hexdigest()[:24]}"
-    return cache.get_or_set(key, lambda: findings_of(draft), KEPT) or []
+    return cache.get_or_set(key, found, KEPT) or []

@@ -12,7 +12,7 @@ from annotation.path.next_step import Urgency, next_step
 from annotation.path.standing import Standing
 from annotation.rights import RESEARCH, REVIEW, allowed, may, visible
 from imagesets.models import ImportJob
-from models_inference.jobs import SILENT, job_progress
+from models_inference.jobs import SILENT, state_of
 from models_inference.models import InferenceJob
 from models_inference.networks.timm_hub import INSTEAD
 from tasks.models import Campaign, PictureReport
@@ -98,8 +98,7 @@ def _failed_inference(user: Any) -> Iterator[Need]:
         InferenceJob.objects.exclude(error="")
     )
     for job in visible(user, jobs).select_related("dataset")[:LOOKED_AT]:
-        state = job_progress(job).state
-        if state not in ("failed", "silent"):
+        if state_of(job) not in ("failed", "silent"):
             continue
         minutes = int(SILENT.total_seconds() // 60)
         what = (

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from django.db import connection, transaction
 from numpy.typing import NDArray
 
 from annotation.report.arrays import (
@@ -34,6 +33,7 @@ from tasks.results.arrays import lengths, to_numpy
 from tasks.results.stored_answers import read_answers
 from tasks.sql import copying
 from tasks.sql.judgments import ANSWERED, ITEMS, RESPONSE, is_list
+from tasks.sql.snapshots import on_one_snapshot
 from tasks.sql.used import used
 from tasks.sql.withdrawn import kept
 
@@ -50,9 +50,7 @@ def load_study(
 
     Objects are those that the last aggregation of `classify` found.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
-        if len(connection.savepoint_ids) == 0:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    with on_one_snapshot() as cursor:
         return _Loading(cursor, dataset, contains, classify).study(seed)
 
 

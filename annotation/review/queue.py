@@ -35,7 +35,9 @@ def waiting(campaign: Campaign) -> QuerySet[Assignment]:
 
 def answer_named(campaign: Campaign, key: str | None) -> Assignment | None:
     """The answer with that key, if it has been handed in."""
-    rows = Assignment.objects.filter(campaign=campaign, submitted_at__isnull=False, key=key or "")
+    if not key:
+        return None
+    rows = Assignment.objects.filter(campaign=campaign, submitted_at__isnull=False, key=key)
     return rows.select_related("worker", "hit", "campaign").first()
 
 

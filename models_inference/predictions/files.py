@@ -67,9 +67,8 @@ def import_predictions(
     The same predictions again change nothing. Raises InferenceError, and writes nothing: an error
     in the file; a prediction that differs from an existing one; a classifier that the site runs.
     """
-    images = dict(Image.objects.filter(dataset=dataset).values_list("key", "id"))
     read = read_predictions(dataset, file, name, mapping, show)
-    rows, keys = read.rows, read.classes
+    images, rows, keys = read.images, read.rows, read.classes
     with transaction.atomic():
         row, _ = Classifier.objects.get_or_create(
             dataset=dataset, name=name, defaults={"mapping": keys}
@@ -101,9 +100,11 @@ def import_predictions(
 class PredictionsRead:
     """A file's predictions, before anything is stored.
 
-    rows: by image id, in the order of the logits. classes: each class's label key, of logits.
+    images: the dataset's, id by key. rows: by image id, in the order of the logits. classes: each
+    class's label key, of logits.
     """
 
+    images: dict[str, int]
     rows: dict[int, Ranked]
     logits: np.ndarray | None
     classes: list[str | None] | None
@@ -130,7 +131,7 @@ def read_predictions(
         if mapping is not None:
             raise InferenceError("A mapping is for logits (.npz): a CSV names the labels itself.")
         rows = read_table(dataset, file, images, notes, show)
-        return PredictionsRead(rows, None, None, 0, notes + notes_on(dataset, rows))
+        return PredictionsRead(images, rows, None, None, 0, notes + notes_on(dataset, rows))
     logits, ids, (keys, order) = read_logits(dataset, file, images, mapping, notes)
     matched = class_labels(dataset, name, keys)
     rows = {}
@@ -141,7 +142,8 @@ def read_predictions(
     notes.append(f"Taken for granted: {order}.")
     if shared := len(matched.kept) - len(matched.labels):
         notes.append(f"Classes that share a label with another: {shared:,}; their scores add up.")
-    return PredictionsRead(rows, logits, keys, matched.dropped, notes + notes_on(dataset, rows))
+    notes += notes_on(dataset, rows)
+    return PredictionsRead(images, rows, logits, keys, matched.dropped, notes)
 
 
 def notes_on(dataset: Dataset, rows: dict[int, Ranked]) -> list[str]:

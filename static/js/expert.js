@@ -3,7 +3,8 @@
 const form = document.getElementById("pass");
 const told = document.getElementById("told");
 const rows = [...form.querySelectorAll(".verdict")];
-const VERDICTS = { p: "present", a: "absent", m: "main", n: "not_main", s: "same_object_as" };
+const keyed = [...form.querySelectorAll("[data-key]")];
+const VERDICTS = Object.fromEntries(keyed.map((radio) => [radio.dataset.key, radio.value]));
 let at = 0;
 let asks = null; // the row whose other label's number is to come
 const undone = []; // [row, the value that it had, its other label]

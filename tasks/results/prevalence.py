@@ -13,7 +13,7 @@ import itertools
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Case, Count, F, Sum, When
 
 from tasks.models import Campaign, Run, Section
 
@@ -78,18 +78,17 @@ class Band:
 
 def bands(campaign: Campaign) -> list[Band]:
     """The campaign's sections by their expected share; without empty bands."""
-    filled = []
-    sections = Section.objects.filter(hit__campaign=campaign)
-    for low, high in itertools.pairwise(BANDS):
-        above = Q(expected__gt=low) if low else Q()
-        row = sections.filter(above, expected__lte=high).aggregate(
-            n=Count("pk"),
-            of_all=Sum("tiles"),
-            positives=Sum(F("expected") * F("tiles")),
-            seen=Sum("shown"),
+    bounds = dict(enumerate(itertools.pairwise(BANDS)))
+    band = Case(*(When(expected__lte=high, then=number) for number, (_, high) in bounds.items()))
+    sections = Section.objects.filter(hit__campaign=campaign, expected__lte=BANDS[-1]).order_by()
+    rows = (
+        sections.annotate(band=band)
+        .values_list("band")
+        .annotate(
+            sections=Count("pk"),
+            mean=Sum(F("expected") * F("tiles")) / Sum("tiles"),
             chosen=Sum("selected"),
+            seen=Sum("shown"),
         )
-        if row["n"]:
-            expected = row["positives"] / row["of_all"]
-            filled.append(Band(low, high, row["n"], expected, row["chosen"], row["seen"]))
-    return filled
+    )
+    return [Band(*bounds[number], *row) for number, *row in sorted(rows)]

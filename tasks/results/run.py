@@ -1,14 +1,9 @@
 """One aggregation of a campaign: one snapshot in, one transaction out."""
 
-import contextlib
 import logging
 import time
-from collections.abc import Iterator
-from typing import Any
 
-from django.db import connection, transaction
-
-from imagesets.locks import Lock, held, take_until_commit
+from imagesets.locks import Lock, alone
 from tasks.models import Campaign, Run
 from tasks.models.campaign import Kind
 from tasks.results import classify, contains
@@ -16,6 +11,7 @@ from tasks.results.habits import replace_habits
 from tasks.results.snapshot import Snapshot
 from tasks.results.store import Answers, current_answers
 from tasks.results.version import code_version
+from tasks.sql.snapshots import on_one_snapshot
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +29,8 @@ def aggregate(campaign: Campaign) -> Run:
     Inside a caller's transaction the run is part of it, with its isolation level.
     """
     started = time.monotonic()
-    with _alone(campaign):
-        with _on_one_snapshot() as cursor:
+    with alone(Lock.AGGREGATION, campaign.pk):
+        with on_one_snapshot() as cursor:
             run, answers = _aggregate(cursor, campaign, started)
         answers.forget_others()
         replace_habits(campaign)
@@ -64,28 +60,3 @@ def _aggregate(cursor, campaign: Campaign, started: float) -> tuple[Run, Answers
     run.seconds = time.monotonic() - started
     run.save()
     return run, answers
-
-
-@contextlib.contextmanager
-def _alone(campaign: Campaign) -> Iterator[None]:
-    """Keep aggregations of the campaign apart: the second waits for the first.
-
-    Entered before the snapshot is taken, so that a run that waited sees what the other wrote.
-    """
-    if connection.in_atomic_block:
-        take_until_commit(Lock.AGGREGATION, campaign.pk)
-        yield
-    else:
-        with held(Lock.AGGREGATION, campaign.pk):
-            yield
-
-
-@contextlib.contextmanager
-def _on_one_snapshot() -> Iterator[Any]:
-    """A cursor in a transaction on one snapshot, or in the caller's transaction."""
-    within = connection.in_atomic_block
-    with transaction.atomic(), connection.cursor() as cursor:
-        if not within:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            cursor.execute("SET LOCAL jit = off")
-        yield cursor

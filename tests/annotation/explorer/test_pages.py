@@ -217,7 +217,7 @@ def test_a_large_study_is_waited_for(viewer, dataset, monkeypatch):
     KeptStudy.objects.all().delete()
     queued = []
     monkeypatch.setattr(keeping, "SMALL", 3)
-    monkeypatch.setattr(view, "queue", lambda *study: queued.append(study) or True)
+    monkeypatch.setattr(keeping, "queue", lambda *study: queued.append(study) or True)
     page = viewer.get(images(dataset))
     assert page.status_code == 202
     assert "are being laid out" in says(page)

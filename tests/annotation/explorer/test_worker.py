@@ -9,8 +9,9 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from annotation.explorer.changed_pairs import follow_up_of, rules_of
 from annotation.explorer.controls import controls_of
-from annotation.explorer.without_worker import Effect, effect_of, rules_of
+from annotation.explorer.without_worker import Effect, effect_of
 from tasks.campaigns.follow_up import counted_pairs, groups_of
 from tasks.models import (
     Assignment,
@@ -75,7 +76,7 @@ def without_each(campaign: Campaign) -> Iterator[Effect]:
 
 def test_selection_frequencies_and_groups_change_as_was_said(campaigns):
     campaign = campaigns["contains"]
-    least, share = rules_of(campaign)
+    least, share = rules_of(campaign, follow_up_of(campaign))
 
     def results() -> dict[int, tuple[int, int]]:
         rows = PairResult.objects.filter(pair__campaign=campaign)

@@ -48,6 +48,11 @@ def test_what_was_selected_of_it_is_kept_at_aggregation(campaign, tiles, workers
     assert sum(band.sections for band in bands_of_shares) == len(tiles)
     assert sum(band.shown for band in bands_of_shares) == 2 * campaign.pairs.count()
     assert sum(band.selected for band in bands_of_shares) == 12
+    for band in bands_of_shares:
+        within = [s for s in Section.objects.all() if (band.low or -1) < s.expected <= band.high]
+        assert band.sections == len(within)
+        mean = sum(s.expected * s.tiles for s in within) / sum(s.tiles for s in within)
+        assert band.expected == pytest.approx(mean)
 
 
 def test_staff_see_the_shares(campaign, admin_client):
