@@ -54,7 +54,7 @@ def changed_images(
             _objects(given, None, key, own.key if own else None),
             _objects(given, worker.pk, key, own.key if own else None),
         )
-    need = campaign.judgments_needed
+    half = (campaign.workers_per_item + 1) // 2  # its min_judgments speaks of its source's answers
 
     def listed(what: Any, changed: Any) -> tuple[int, list[Change]]:
         """How many images answer `what` differently without the worker, and the first of them."""
@@ -81,9 +81,9 @@ def changed_images(
             lambda a, b: a.disagrees != b.disagrees,
         ),
         (
-            f"Images left with fewer than {need} answers",
+            f"Images left with fewer than {half} answers",
             lambda found: f"{found.workers} answers",
-            lambda a, b: a.workers >= need > b.workers,
+            lambda a, b: a.workers >= half > b.workers,
         ),
     )
     return [

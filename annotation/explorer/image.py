@@ -20,7 +20,7 @@ from annotation.explorer.frame import explorer_page, framed
 from annotation.explorer.history import history_of
 from annotation.explorer.view import View
 from annotation.explorer.withdrawing import images_for
-from annotation.rights import RESEARCH, REVIEW, VIEW, may
+from annotation.rights import OWN, RESEARCH, REVIEW, VIEW, may
 from annotation.rights.pages import needs
 from annotation.rights.rules import visible
 from imagesets.models import Dataset, Image, Label
@@ -54,7 +54,7 @@ def image_page(request: HttpRequest, dataset: Dataset, public_id: str) -> HttpRe
         "history": history_of(image, campaigns),
         "verdicts": verdicts_on(image, request.user, dataset),
         "may_judge": may(request.user, REVIEW, dataset) and image.withdrawn_at is None,
-        "may_withdraw": may(request.user, RESEARCH, dataset),
+        "may_withdraw": may(request.user, RESEARCH if image.withdrawn_at is None else OWN, dataset),
         "query": view.query(),
         "same": list(same.order_by("key")[:SAME]),
         **_around(view, image),

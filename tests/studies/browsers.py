@@ -43,3 +43,9 @@ def tab_to(page: Any, selector: str) -> None:
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
             return
     raise AssertionError(f"Tab does not lead to {selector}")
+
+
+def follow(page: Any, link: Any) -> None:
+    """Click `link`, and wait for the page that it leads to: a click alone does not."""
+    with page.expect_navigation():
+        link.click()

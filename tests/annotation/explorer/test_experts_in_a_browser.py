@@ -18,7 +18,7 @@ from tests.factories import (
     make_workers,
     work_through,
 )
-from tests.studies.browsers import SIZES
+from tests.studies.browsers import SIZES, follow
 from tests.studies.visitors import door
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -62,7 +62,7 @@ def said() -> list[str]:
 def test_a_view_is_judged_by_keys_alone(live_server, page, study):
     errors = log_in(page, live_server.url, "ada", "reviewer")
     page.goto(f"{live_server.url}/datasets/tiny/images/?campaign=grid")
-    page.get_by_role("link", name="Judge them as an expert").click()
+    follow(page, page.get_by_role("link", name="Judge them as an expert"))
     look(page)
     press = page.keyboard.press
     rows = page.locator(".verdict")
@@ -122,11 +122,13 @@ def test_a_picture_is_withdrawn_while_a_worker_has_it_open(live_server, browser,
     assert [work.request.get(picture).status for picture in pictures] == [200, 200]
     errors = log_in(page, live_server.url, "rae", "researcher")
     page.goto(f"{live_server.url}/datasets/tiny/images/{image.public_id}/")
-    page.get_by_role("link", name="Withdraw it ...").click()
+    follow(page, page.get_by_role("link", name="Withdraw it ..."))
     look(page)
     page.get_by_label("Why?").fill("a face")
-    page.get_by_role("button", name="Withdraw it").click()
+    follow(page, page.get_by_role("button", name="Withdraw it"))
     expect(page.get_by_text("Withdrawn by rae")).to_be_visible()
+    expect(page.get_by_text("does not match the filters")).to_have_count(0)
+    expect(page.get_by_role("link", name="Bring it back")).to_have_count(0)  # for owners
     look(page)
     assert [work.request.get(picture).status for picture in pictures] == [404, 404]
     with work.expect_navigation():

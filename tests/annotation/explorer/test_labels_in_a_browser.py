@@ -12,7 +12,7 @@ from annotation.report.loading import load_study
 from tasks.models import Stop
 from tests.factories import make_dataset, make_user, make_workers
 from tests.studies.answered_studies import make_answered_study
-from tests.studies.browsers import SIZES
+from tests.studies.browsers import SIZES, follow
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -46,21 +46,20 @@ def test_from_labels_to_images_and_from_a_campaign_to_a_worker(live_server, page
     page.on("pageerror", lambda error: seen.append(str(error)))
 
     def look() -> None:
-        page.wait_for_load_state()
         seen.extend(faults(page))
 
     page.goto(f"{live_server.url}/datasets/small/images/")
-    page.get_by_role("link", name="Labels", exact=True).last.click()
+    follow(page, page.get_by_role("link", name="Labels", exact=True).last)
     look()
     page.get_by_label("Name or key").fill("thing 2")
     page.keyboard.press("Enter")
     page.wait_for_url("**q=thing+2**")
-    page.get_by_role("link", name="thing 2").click()
+    follow(page, page.get_by_role("link", name="thing 2"))
     look()
     assert page.locator(".glance img").count() == 6
-    page.get_by_role("link", name="All its pairs").click()
+    follow(page, page.get_by_role("link", name="All its pairs"))
     look()
-    page.get_by_role("link", name=re.compile("^Both accepted")).click()
+    follow(page, page.get_by_role("link", name=re.compile("^Both accepted")))
     look()
     pair = page.locator(".pairs > li").first
     number = re.search(r"(\d+) of \d+ images", pair.inner_text())
@@ -70,9 +69,9 @@ def test_from_labels_to_images_and_from_a_campaign_to_a_worker(live_server, page
 
     worker = make_workers(2)[1]
     page.goto(f"{live_server.url}/campaigns/{form.slug}/")
-    page.get_by_role("link", name=worker.pseudonym).first.click()
+    follow(page, page.get_by_role("link", name=worker.pseudonym).first)
     look()
-    page.get_by_role("link", name="What setting them aside would change").click()
+    follow(page, page.get_by_role("link", name="What setting them aside would change"))
     look()
     assert page.get_by_text(re.compile(r"of \d+ images")).count()
     page.get_by_label("Why, for the log").fill("selects at random")

@@ -62,10 +62,11 @@ def test_a_browser_that_is_remembered_is_the_same_worker_and_no_other(at_the_doo
 
 def test_a_personal_link_names_its_worker_and_is_carried_until_the_browser_does(at_the_door):
     door = crowd_named(at_the_door.crowd).door
-    ada = who(at_the_door, door.link(at_the_door, "ada"))
-    link = door.personal_link(at_the_door, "ada")
+    name = "ada+lab & sons"
+    ada = who(at_the_door, door.link(at_the_door, name))
+    link = door.personal_link(at_the_door, name)
     assert who(at_the_door, link) == ada
-    assert door.begins_as(visit(link), at_the_door, "a visit") == "ada"
+    assert door.begins_as(visit(link), at_the_door, "a visit") == name
     assert door.visitor(visit(link)) == ada
     browser = HttpResponse()
     door.remember(visit(link), browser, ada)
