@@ -1,5 +1,6 @@
 """Gunicorn's settings: `gunicorn -c python:annotation.gunicorn_config`."""
 
+import functools
 import gc
 import os
 import signal
@@ -8,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from gunicorn import util
 
 from annotation.serving.embedded.processes import dies_with_parent
 from annotation.serving.production import unencrypted
@@ -31,6 +33,9 @@ secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 if os.path.isdir("/dev/shm") and os.access("/dev/shm", os.W_OK):
     worker_tmp_dir = "/dev/shm"  # a heartbeat on a slow disk looks like a hung process
+# A refused import is read by nobody. What nginx has sent of it by then must be taken all the same,
+# or nginx finds a cut line and says 502; once it has the answer, it ends the line itself.
+util.close_graceful = functools.partial(util.close_graceful, max_drain=16 * 2**20)
 
 _master = os.getpid()
 
