@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from tasks.crowds import Door
+from tasks.crowds.tokens import session_of
 from tasks.models import Campaign, Session
 from tasks.models.campaign import State
 from tasks.models.session import REOPENED, SessionOutcome
@@ -23,8 +24,6 @@ from tasks.pages.own_work import own_work
 from tasks.pages.replies import SeeOther
 from tasks.work.claiming import bonus_on_offer, conclude, next_assignment, running_assignment
 from tasks.work.sessions import Progress, end, progress_of
-
-LONGEST_TOKEN = 200  # characters
 
 
 class Words(NamedTuple):
@@ -73,10 +72,8 @@ ENDED = {
 @behind_the_door
 def session(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
     """Where a session stands: go on, or finish, or, once it has ended, how to leave."""
-    token = request.POST.get(SESSION) or request.GET.get(SESSION) or ""
-    found = Session.objects.select_related("worker", "campaign")
-    mine = found.filter(campaign=campaign, token=token[:LONGEST_TOKEN]).first()
-    if mine is None or "\0" in token:
+    mine = session_of(request.POST.get(SESSION) or request.GET.get(SESSION), campaign)
+    if mine is None:
         return refuse(request, 409, _("This address belongs to no session of this study."))
     if not door.may_be(request, mine.worker):
         return refuse(request, 409, str(GIVEN_TO_ANOTHER), campaign=campaign)

@@ -1,6 +1,7 @@
 """A panel's person: comes, works a session, goes on or finishes, and goes back with the outcome."""
 
 from decimal import Decimal
+from urllib.parse import unquote
 
 import pytest
 
@@ -133,6 +134,14 @@ def test_a_missing_or_odd_id_gets_a_friendly_page_and_no_work(campaign, query, w
     posted = person.client.post(f"/tasks/{campaign.public_id}/?{query}")
     assert posted.status_code == 409
     assert not Worker.objects.exists()
+
+
+@pytest.mark.parametrize("token", ["", "a%00b", "x" * 300, "%F0%9F%98%80", "nobody's"])
+def test_what_is_no_sessions_token_shows_no_session(campaign, token):
+    address = f"/tasks/{campaign.public_id}/session/"
+    ada = Person(campaign, "ada").open(f"{address}?session={token}")
+    assert ada.page.status_code == 409
+    assert ada.client.post(address, {"session": unquote(token)}).status_code == 409
 
 
 def test_only_ids_of_the_pattern_and_of_the_list_may_come(db):
