@@ -16,7 +16,7 @@ from tasks.crowds import Door
 from tasks.crowds.tokens import session_of
 from tasks.models import Campaign, Session
 from tasks.models.campaign import State
-from tasks.models.session import REOPENED, SessionOutcome
+from tasks.models.session import REOPENED, MarketStatus, SessionOutcome
 from tasks.pages.addresses import SESSION, campaign_address, hit_address, session_address
 from tasks.pages.hit_pages import GIVEN_TO_ANOTHER, behind_the_door, refuse, worker_page
 from tasks.pages.money import in_words
@@ -31,6 +31,7 @@ class Words(NamedTuple):
 
     heading: Promise
     text: Promise
+    again: Promise = gettext_lazy("Look again")  # where it may go on after all
 
 
 ENDED = {
@@ -47,6 +48,7 @@ ENDED = {
     SessionOutcome.NO_CONSENT: Words(
         gettext_lazy("You do not take part"),
         gettext_lazy("That is fine, and costs you nothing: we give you no work of this study."),
+        gettext_lazy("Read the text again"),
     ),
     SessionOutcome.NO_WORK: Words(
         gettext_lazy("There is nothing left to do"),
@@ -59,7 +61,8 @@ ENDED = {
     SessionOutcome.LEFT: Words(
         gettext_lazy("This session is over"),
         gettext_lazy(
-            "You were away for long, or have begun another session. Whatever you sent is stored."
+            "It was given back, or you were away for long, or have begun another session. Whatever"
+            " you sent is stored."
         ),
     ),
 }
@@ -74,7 +77,8 @@ def session(request: HttpRequest, campaign: Campaign, door: Door) -> HttpRespons
     """Where a session stands: go on, or finish, or, once it has ended, how to leave."""
     mine = session_of(request.POST.get(SESSION) or request.GET.get(SESSION), campaign)
     if mine is None:
-        return refuse(request, 409, _("This address belongs to no session of this study."))
+        message = _("This address belongs to no session of this study.")
+        return refuse(request, 409, message, campaign=campaign)
     if not door.may_be(request, mine.worker):
         return refuse(request, 409, str(GIVEN_TO_ANOTHER), campaign=campaign)
     if request.method == "POST":
@@ -138,10 +142,12 @@ def _ended(request: HttpRequest, mine: Session, door: Door) -> HttpResponse:
         "text": words.text,
         "progress": progress,
         "is_done": mine.outcome == SessionOutcome.DONE,
+        "is_rejected": mine.market_state == MarketStatus.REJECTED,
         "pay": _sum(mine, mine.reward),
         "earned": _sum(mine, progress.earned),
         "farewell": door.leaves(mine),
         "own": own_work([mine.worker], mine.campaign)[mine.campaign_id],
         "again": campaign_address(mine.campaign, proof) if reopened else "",
+        "again_words": words.again,
     }
     return render(request, "tasks/session_ended.html", context)
