@@ -166,6 +166,8 @@ def _feedback(request: HttpRequest, attempt: PracticeTry, door: Door) -> HttpRes
     campaign, worker = attempt.campaign, attempt.worker
     standing = admission(campaign, worker)
     ended = standing == Admission.REFUSED
+    is_open = campaign.state == State.OPEN
+    in_session = attempt.session is not None and attempt.session.is_running
     items = {item.position: item for item in attempt.hit.items.all()}
     sections = [_judged(section, attempt, items) for section in sheet_of(attempt).sections]
     context = {
@@ -179,7 +181,8 @@ def _feedback(request: HttpRequest, attempt: PracticeTry, door: Door) -> HttpRes
         "list": "" if attempt.session else list_address(door.carried(request, worker)),
         "farewell": door.leaves(attempt.session) if ended and attempt.session else None,
         "own": own_work([worker], campaign)[campaign.pk],
-        "goes_on": campaign.state == State.OPEN and not ended,
+        "is_open": is_open,
+        "goes_on": (is_open or in_session) and not ended,  # a session ends on its own page
     }
     return render(request, "tasks/practised.html", context)
 
