@@ -3,6 +3,7 @@
 from decimal import Decimal
 from urllib.parse import unquote
 
+import httpx
 import pytest
 
 from tasks.campaigns.publish import pause
@@ -141,6 +142,17 @@ def test_a_missing_or_odd_id_gets_a_friendly_page_and_no_work(campaign, query, w
     posted = person.client.post(f"/tasks/{campaign.public_id}/?{query}")
     assert posted.status_code == 409
     assert not Worker.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["Zoë", "李雷", "a b", '"><script>', "=1+1"])
+def test_a_browser_remembers_a_person_whatever_letters_their_id_has(db, name, live_server):
+    campaign = open_panel(make_dataset(), {"session_param": None, "completion_url": "https://p.x"})
+    address = f"{live_server.url}/tasks/{campaign.public_id}/"
+    with httpx.Client(trust_env=False) as browser:  # a header is written by a real server alone
+        begun = browser.post(address, data={"pid": name})
+        assert begun.status_code == 303
+        assert browser.get(address).headers["Location"] == begun.headers["Location"]
+    assert Worker.objects.get().external_id == name
 
 
 @pytest.mark.parametrize("token", ["", "a%00b", "x" * 300, "%F0%9F%98%80", "nobody's"])
