@@ -14,6 +14,7 @@ from tasks.crowds.prolific.client import Client
 from tasks.crowds.prolific.models import BonusSetUp
 from tasks.crowds.prolific.studies import offer
 from tasks.crowds.prolific.submissions import approve
+from tasks.market.sync import sync
 from tasks.models import Payment
 from tests.studies.prolific_stand_in import begun
 
@@ -175,3 +176,17 @@ def test_the_ledger_agrees_with_submissions_and_bonuses(campaign, owed, market, 
     market.pay("bonus", submissions[0], 33)
     lines = [p.amount for p in paying.ledger(campaign) if p.session == submissions[0].id]
     assert Decimal("0.33") in lines
+
+
+def test_the_ledger_has_the_fees_that_prolific_rounded_over_the_study(campaign, market):
+    market.features = replace(market.features, rounds_by_study=True)
+    (study,) = market.studies.values()
+    for number in range(3):
+        submission = market.take(study, f"{number:024x}")
+        begun(campaign, submission, answers=2)
+        market.complete(submission, "ANY")
+    assert sync(campaign).differences == []
+    there = market.cost_of_study({}, study.id)["rewards"]
+    for kind, name in (("base", "rewards"), ("fee", "fees"), ("vat", "tax")):
+        lines = Payment.objects.filter(campaign=campaign, kind=kind)
+        assert sum(line.amount for line in lines) * 100 == there[name]["amount"] > 0
