@@ -20,7 +20,7 @@ from pathlib import Path
 # In place of this folder, whose coverage.py hides the package of its name.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks.studies.killed import PYTHON, Chaos, Program
+from benchmarks.studies.killed import PEOPLE, PUBLISHING, PYTHON, SYNCING, Chaos, Program
 from benchmarks.studies.plain import PRACTICE, asked, make_dataset
 from benchmarks.studies.sides import SIDES, steadily
 
@@ -141,15 +141,15 @@ def study(side, campaign, programs: dict[str, Program], chaos: Chaos, seed: int)
     from tasks.models.campaign import State
 
     def sync() -> None:
-        with chaos.during("syncing"):
+        with chaos.during(SYNCING):
             with contextlib.suppress(Exception):  # Valkey may be away: the command follows anyway
                 sync_campaign.apply_async([campaign.pk], expires=5, retry=False)
             programs["sync"].succeed("sync", campaign.slug)
 
-    with chaos.during("publishing"):
+    with chaos.during(PUBLISHING):
         programs["publish"].succeed("publish", campaign.slug)
     for number in range(1, MOST_PASSES):
-        with chaos.during("people work"):
+        with chaos.during(PEOPLE):
             side.work(campaign)
         sync()
         side.let_time_pass(campaign)

@@ -18,16 +18,19 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON = sys.executable
 SERVERS_REST = 15.0  # seconds between two kills of servers: the keeper gives up after six a minute
 PATIENCE = 180.0  # seconds for a command, however often it is killed
-SPREAD = 2  # kills that a victim may be ahead of the one that was killed least
+SPREAD = 3  # kills that a victim may be ahead of the one that was killed least
+PUBLISHING, PEOPLE, SYNCING = "publishing", "people work", "syncing"
 # Whom to kill by what the study does: whoever is at work then.
 AT_WORK = {
-    "publishing": ("publish", "postgres", "valkey"),
-    "people work": ("web", "postgres", "valkey"),
-    "syncing": ("sync", "worker", "postgres", "valkey"),
+    PUBLISHING: ("publish", "postgres", "valkey"),
+    PEOPLE: ("web", "postgres", "valkey"),
+    SYNCING: ("sync", "worker", "postgres", "valkey"),
 }
 VICTIMS = sorted({name for names in AT_WORK.values() for name in names})
-CALLERS = ("publish", "sync", "worker")  # they are at work once the marketplace hears from them
-SOON, LATER = 1.5, 5.0  # seconds at most from then, or where nobody can hear them from their start
+CALLERS = ("publish", "sync", "worker")  # of the marketplace
+# Until when a kill comes: seconds from the first call of a command, or, where none is heard, from
+# its start, which takes some itself.
+SOON, LATER = 3.0, 6.0
 
 
 class Program:
@@ -100,7 +103,10 @@ class Chaos(threading.Thread):
 
     @contextlib.contextmanager
     def during(self, doing: str) -> Iterator[None]:
-        """The study does this within the block; outside of any, nobody is killed."""
+        """The study does this within the block, in which somebody is killed once at most.
+
+        So kills are spread over all of a study, and over several. Outside of any nobody is killed.
+        """
         self._heard, _ = self.calls()
         self.doing = doing
         try:
@@ -111,35 +117,38 @@ class Chaos(threading.Thread):
 
     def run(self) -> None:
         while self.killed.total() < self.rounds and not self.over.is_set():
-            time.sleep(self.rng.uniform(0.1, 2.0))
-            if (victim := self._victim()) is None:
-                continue
+            time.sleep(self.rng.uniform(0, 0.5))
             doing = self.doing
-            if victim in CALLERS and not self._is_at_work(doing):
+            if (victim := self._victim(doing)) is None:
+                continue
+            if not self._is_in_the_middle(doing):
                 continue
             _, call = self.calls()
             with self._turn:
                 if self.doing == doing and self._kill(victim):
+                    self.doing = ""
                     self.killed[victim] += 1
                     self.while_doing[victim, call if victim in CALLERS and call else doing] += 1
             for program in self.programs.values():
                 program.keep()
 
-    def _victim(self) -> str | None:
+    def _victim(self, doing: str) -> str | None:
         least = min(self.killed.values())
-        names = [n for n in AT_WORK.get(self.doing, ()) if self.killed[n] <= least + SPREAD]
+        names = [n for n in AT_WORK.get(doing, ()) if self.killed[n] <= least + SPREAD]
         if time.monotonic() - self._last < SERVERS_REST:
             names = [name for name in names if name in self.programs]
         few = min((self.killed[name] for name in names), default=0)
         names = [name for name in names if self.killed[name] == few]
         return self.rng.choice(names) if names else None
 
-    def _is_at_work(self, doing: str) -> bool:
-        """Wait until a program that calls the marketplace is in the middle of that."""
-        deadline = time.monotonic() + 10
-        while self.calls()[0] == self._heard != 0 and time.monotonic() < deadline:
+    def _is_in_the_middle(self, doing: str) -> bool:
+        """Wait for a moment in the middle of what the study does; False: it is over."""
+        calls = doing != PEOPLE
+        while calls and self._heard and self.calls()[0] == self._heard:
+            if self.doing != doing:
+                return False
             time.sleep(0.02)
-        time.sleep(self.rng.uniform(0, SOON if self._heard else LATER))
+        time.sleep(self.rng.uniform(0, LATER if calls and not self._heard else SOON))
         return self.doing == doing
 
     def _kill(self, victim: str) -> bool:

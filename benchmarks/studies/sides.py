@@ -46,10 +46,52 @@ def faults():
     )
 
 
-class MTurk:
-    """A marketplace of HITs."""
+class Side:
+    """What the studies of any crowd need; most have a server with a market."""
 
     environment: dict[str, str]
+    practises = True
+    server: Any
+    crew: Any
+
+    def served(self, seed: int) -> contextlib.AbstractContextManager[None]:
+        """The stand-in, until the block ends; `environment` leads the site to it."""
+        raise NotImplementedError
+
+    def open(self, campaign: Any, seed: int, address: str) -> None:
+        """Hire people for a campaign that is to be published, on the site at `address`."""
+        raise NotImplementedError
+
+    def wrong(self, campaign: Any) -> list[str]:
+        """Everything that is wrong after a finished study."""
+        raise NotImplementedError
+
+    def calls(self) -> tuple[int, str]:
+        """How many calls the stand-in has heard, and the last one."""
+        market = self.server.market
+        return sum(market.calls.values()), market.last_call
+
+    def work(self, campaign: Any) -> None:
+        """Let the people work once."""
+        steadily(self.crew.work)
+
+    def let_time_pass(self, campaign: Any) -> None:
+        """Let the time run out of whoever has gone away."""
+
+    def hire(self, seed: int) -> None:
+        self.crew.hire(3, seed)
+
+    def ends(self, campaign: Any, sync: Callable[[], None]) -> None:
+        """See the campaign, which has its answers, through to its last payment."""
+        sync()
+
+    def payments(self) -> int:
+        return len(self.server.market.payments)
+
+
+class MTurk(Side):
+    """A marketplace of HITs, whose people let time pass as they work."""
+
     practises = False
 
     @contextlib.contextmanager
@@ -61,42 +103,19 @@ class MTurk:
             self.environment = {"MTURK_ENDPOINT_URL": self.server.address}
             yield
 
-    def calls(self) -> tuple[int, str]:
-        market = self.server.market
-        return sum(market.calls.values()), market.last_call
-
     def open(self, campaign: Any, seed: int, address: str) -> None:
-        """Hire people for a campaign that is to be published."""
         from tasks.simulation.rehearsal.stage import Stage
 
         self.crew = Stage(self.server).crew(PEOPLE, seed, careless=0, pictures=False)
-
-    def work(self, campaign: Any) -> None:
-        steadily(self.crew.work)
-
-    def let_time_pass(self, campaign: Any) -> None:
-        """Where somebody has gone away: let their time run out. (Here `work` does.)"""
-
-    def hire(self, seed: int) -> None:
-        self.crew.hire(3, seed)
-
-    def ends(self, campaign: Any, sync: Callable[[], None]) -> None:
-        """See the campaign, which has its answers, through to its last payment."""
-        sync()
 
     def wrong(self, campaign: Any) -> list[str]:
         from tasks.simulation.rehearsal.audit import audit
 
         return audit(campaign, self.server.market)
 
-    def payments(self) -> int:
-        return len(self.server.market.payments)
 
-
-class Prolific(MTurk):
+class Prolific(Side):
     """A marketplace of sessions."""
-
-    practises = True
 
     @contextlib.contextmanager
     def served(self, seed: int) -> Iterator[None]:
@@ -140,10 +159,8 @@ class Prolific(MTurk):
         return audit_sessions(campaign, self.server.market)
 
 
-class Panel(MTurk):
+class Panel(Side):
     """A panel for each study, which pays by the table of payments; it has no API to fail."""
-
-    practises = True
 
     @contextlib.contextmanager
     def served(self, seed: int) -> Iterator[None]:
@@ -192,7 +209,7 @@ class Panel(MTurk):
         return self.paid
 
 
-SIDES: dict[str, type[MTurk]] = {"mturk": MTurk, "prolific": Prolific, "panel": Panel}
+SIDES: dict[str, type[Side]] = {"mturk": MTurk, "prolific": Prolific, "panel": Panel}
 
 
 def _owes(campaign: Any) -> bool:

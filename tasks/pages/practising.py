@@ -21,6 +21,7 @@ from tasks.pages.addresses import (
     nothing_address,
     practice_address,
     thanks_address,
+    way_on,
 )
 from tasks.pages.drafts import draft_of, fill_in, keep, keep_reports_of_ended, must_ask, take_draft
 from tasks.pages.form_reading import read
@@ -90,7 +91,8 @@ def _told(attempt: PracticeTry) -> dict[str, Any]:
 
 def _ended(request: HttpRequest, attempt: PracticeTry) -> HttpResponse:
     keep_reports_of_ended(attempt, request.POST)
-    return refuse(request, 410, str(ENDED), campaign=attempt.campaign)
+    campaign = attempt.campaign
+    return refuse(request, 410, str(ENDED), way_on(campaign, attempt), campaign=campaign)
 
 
 def _posted(request: HttpRequest, attempt: PracticeTry) -> HttpResponse:
@@ -132,7 +134,8 @@ def _answer(request: HttpRequest, attempt: PracticeTry) -> HttpResponse:
             "Your time for this practice is over, and it can no longer be paid. Nothing of it is"
             " stored."
         )
-        return refuse(request, 410, message, campaign=attempt.campaign)
+        campaign = attempt.campaign
+        return refuse(request, 410, message, way_on(campaign, attempt), campaign=campaign)
     return _sent(request, attempt)
 
 

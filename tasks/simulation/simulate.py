@@ -183,8 +183,12 @@ class Browser:
         return self.ask("POST", str(response.url), [*form.hidden, form.buttons[0]])
 
     def begin(self) -> httpx.Response:
-        """Follow the link and press "Begin", unless it leads on by itself; agree where asked."""
-        response = self.ask("GET", self.link)
+        """Come in by the link that they were given."""
+        return self.enter(self.link)
+
+    def enter(self, address: str) -> httpx.Response:
+        """Follow a link and press "Begin", unless it leads on by itself; agree where asked."""
+        response = self.ask("GET", address)
         if form := begin_form(response.text):
             response = self.ask("POST", form.action, form.hidden)
         if form := consent_form(response.text):

@@ -70,6 +70,12 @@ def problem_on(html: str) -> str | None:
     return unescape(re.sub("<[^>]*>", "", found[1])) if found else None
 
 
+def link_on(html: str) -> str:
+    """Where a page that says what became of some work leads on; "": nowhere."""
+    found = re.search(r'<a class="button" href="([^"]+)"', html)
+    return unescape(found[1]) if found else ""
+
+
 def is_thanks(page: httpx.Response) -> bool:
     """Whether the site has taken what was sent: it leads on, or thanks."""
     return page.status_code == 200 and problem_on(page.text) is None

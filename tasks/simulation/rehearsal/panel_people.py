@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import connection
 from django.db.models import Sum
 from django.urls import reverse
 
@@ -34,11 +34,13 @@ from tasks.simulation.rehearsal.panel import MISTAKEN, Panel
 from tasks.simulation.rehearsal.stage import WHO, Bill, Stalled
 from tasks.simulation.simulate import Browser, SimulationError, Tally
 from tasks.simulation.workers import Character, World, characters, truth_of
-from tasks.simulation.worksheet import Worksheet, is_thanks, way_on, worksheet
+from tasks.simulation.worksheet import Worksheet, is_thanks, link_on, way_on, worksheet
 from tasks.work.sessions import end_idle
 
 THREADS = 12
 MOST = 4000  # people who come to one study
+MOST_PAGES = 300  # of one session
+WAY_BACK = re.compile(r'<a class="button main" href="([^"]+)"')
 LEFT = str(ENDED[SessionOutcome.LEFT].heading)  # an end that the panel has no code for
 
 
@@ -135,7 +137,7 @@ class Crew:
         try:
             return _Visit(self, character, rng, tally).make()
         finally:
-            close_old_connections()
+            connection.close()  # this thread's own, where it has one
 
     def chance(self, rng: random.Random, habit: str) -> bool:
         """Whether a habit shows now; counts it."""
@@ -169,7 +171,7 @@ class _Visit:
         done = 0
         try:
             response = self.browser.begin()
-            while True:
+            for _ in range(MOST_PAGES):
                 if leaves and done:
                     self.crew.gone.append(self.session)
                     return done
@@ -184,14 +186,16 @@ class _Visit:
                     done += taken
                 elif form := way_on(response.text):
                     response = self.browser.go_on(response, form)
+                elif WAY_BACK.search(response.text) is None and (link := link_on(response.text)):
+                    response = self.browser.enter(link)
                 elif response.status_code == 410:
                     response = self.browser.begin()
                 else:
-                    break
-            self._go_back(response)
+                    self._go_back(response)
+                    return done
+            raise SimulationError(f"session {self.session} has no end: {response.url.path}")
         finally:
             self.browser.client.close()
-        return done
 
     def _come_again(self) -> httpx.Response:
         """In another browser, without the cookies of the first."""
@@ -216,7 +220,7 @@ class _Visit:
 
     def _go_back(self, response: httpx.Response) -> None:
         """Press the button that leads back to the panel; where there is none, they are stuck."""
-        found = re.search(r'<a class="button main" href="([^"]+)"', response.text)
+        found = WAY_BACK.search(response.text)
         if (
             found is None
             and self.was_late

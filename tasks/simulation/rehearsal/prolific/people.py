@@ -21,7 +21,14 @@ from tasks.simulation.rehearsal.prolific.errors import NotAllowed
 from tasks.simulation.rehearsal.prolific.market import ProlificMarket
 from tasks.simulation.rehearsal.prolific.records import WAITING, Study, Submission
 from tasks.simulation.workers import Character, Mind, World, characters
-from tasks.simulation.worksheet import begin_form, consent_form, is_thanks, way_on, worksheet
+from tasks.simulation.worksheet import (
+    begin_form,
+    consent_form,
+    is_thanks,
+    link_on,
+    way_on,
+    worksheet,
+)
 
 GONE_AFTER = timedelta(hours=2)  # without a sign of life the site waits for nobody any longer
 THREADS = 16
@@ -231,7 +238,10 @@ class Visit:
         return True
 
     def _begin(self) -> httpx.Response:
-        page = self._ask("GET", self.market.address_of(self.submission))
+        return self._enter(self.market.address_of(self.submission))
+
+    def _enter(self, address: str) -> httpx.Response:
+        page = self._ask("GET", address)
         if form := begin_form(page.text):
             page = self._ask("POST", self._absolute(page, form.action), form.hidden)
         if form := consent_form(page.text):
@@ -264,6 +274,8 @@ class Visit:
                 pressed = form.buttons[:1]
             address = self._absolute(page, form.action)
             return self._ask("POST", address, [*form.hidden, *pressed])
+        if not CODE.search(unescape(page.text)) and (link := link_on(page.text)):
+            return self._enter(self._absolute(page, link))
         return None
 
     def _go_back(self, page: httpx.Response) -> None:

@@ -58,11 +58,13 @@ def test_a_study_comes_to_its_end_whatever_happens(partial, tmp_path, live_serve
 
 @pytest.mark.parametrize("fixed", [True, False], ids=["fixed pay", "a return and a bonus"])
 def test_whoever_fails_the_practice_is_screened_out_and_paid_for_it(fixed, tmp_path, live_server):
-    campaign = draft(tmp_path, crowd="prolific", session_minutes=2, budget=Decimal(100))
+    practice = {"items": 4, "pass": 1, "tries": 2}  # the careless hardly pass it
+    settings = {"crowd": "prolific", "session_minutes": 2, "budget": Decimal(100)}
+    campaign = draft(tmp_path, practice=practice, **settings)
     features = Features(fixed_screen_out=fixed)
     with prolific_stage(currency="GBP", features=features) as on, on.site(live_server.url):
         on.server.trouble.faults = FAULTS
-        people = on.crew(12, seed=1, habits=BAD, careless=6, pictures=False)
+        people = on.crew(12, seed=1, habits=BAD, careless=11, pictures=False)
         play_sessions(on, campaign, people, seed=1)
         on.server.trouble.faults = Faults()
         assert audit_sessions(campaign, on.market) == []
@@ -70,4 +72,6 @@ def test_whoever_fails_the_practice_is_screened_out_and_paid_for_it(fixed, tmp_p
         out = campaign.sessions.filter(outcome="screened_out").values_list("key", flat=True)
         statuses = {on.market.submissions[key].status for key in out}
     assert campaign.state == "finished"
-    assert statuses == {"SCREENED OUT" if fixed else "RETURNED"}
+    # Some return by themselves, or never come back: they are paid by a bonus.
+    assert ("SCREENED OUT" in statuses) == fixed
+    assert statuses <= {"SCREENED OUT", "RETURNED", "TIMED-OUT"}

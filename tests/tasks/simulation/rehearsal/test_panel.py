@@ -40,6 +40,7 @@ def test_a_study_comes_to_its_end_whatever_people_do(tmp_path, live_server):
     campaign = draft(
         tmp_path,
         crowd="panel",
+        practice={"items": 4, "pass": 1, "tries": 2},  # the careless hardly pass it
         session_minutes=1,
         workers_per_item=4,
         round_size=2,
