@@ -22,6 +22,7 @@ from tasks.pages.addresses import (
     practice_address,
     session_address,
     thanks_address,
+    way_on,
 )
 from tasks.pages.drafts import draft_of, fill_in, keep, keep_reports_of_ended, must_ask, take_draft
 from tasks.pages.form_reading import read
@@ -135,7 +136,8 @@ def _answer(request: HttpRequest, attempt: PracticeTry) -> HttpResponse:
             "Your time for this practice is over, and it can no longer be paid. Nothing of it is"
             " stored."
         )
-        return refuse(request, 410, message, campaign=attempt.campaign)
+        campaign = attempt.campaign
+        return refuse(request, 410, message, way_on(campaign, attempt), campaign=campaign)
     return _sent(request, attempt)
 
 
@@ -169,6 +171,8 @@ def _feedback(request: HttpRequest, attempt: PracticeTry, door: Door) -> HttpRes
     campaign, worker = attempt.campaign, attempt.worker
     standing = admission(campaign, worker)
     ended = standing == Admission.REFUSED
+    is_open = campaign.state == State.OPEN
+    in_session = attempt.session is not None and attempt.session.is_running
     items = {item.position: item for item in attempt.hit.items.all()}
     sections = [_judged(section, attempt, items) for section in sheet_of(attempt).sections]
     context = {
@@ -182,7 +186,8 @@ def _feedback(request: HttpRequest, attempt: PracticeTry, door: Door) -> HttpRes
         "list": "" if attempt.session else list_address(door.carried(request, worker)),
         "farewell": door.leaves(attempt.session) if ended and attempt.session else None,
         "own": own_work([worker], campaign)[campaign.pk],
-        "goes_on": campaign.state == State.OPEN and not ended,
+        "is_open": is_open,
+        "goes_on": (is_open or in_session) and not ended,  # a session ends on its own page
     }
     return render(request, "tasks/practised.html", context)
 

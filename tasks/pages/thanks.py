@@ -177,6 +177,7 @@ def thank(
     """
     own = own_work([worker] if worker is not None else [], campaign)[campaign.pk]
     may_go_on = campaign.state == State.OPEN and reason not in NO_MORE
+    in_session = done is not None and done.session_id is not None
     returned = done is not None and _was_given_back(done)
     if returned and reason not in (Reason.LATE, Reason.ANSWERED):
         reason = Reason.RETURNED
@@ -189,8 +190,8 @@ def thank(
         "campaign": campaign,
         "list": list_address(_carried(request, campaign, worker)) if is_listed(campaign) else "",
         "personal_link": _personal_link(request, campaign, worker),
-        "more": (more or more_address(campaign, done)) if may_go_on else "",
-        "link": words.link,
+        "more": (more or more_address(campaign, done)) if may_go_on or in_session else "",
+        "link": words.link if may_go_on else _("Go on"),
     }
     return render(request, "tasks/thanks.html", context, status=status)
 

@@ -32,12 +32,12 @@ from tasks.pages.addresses import (
     carried_on,
     consent_address,
     hit_address,
-    more_address,
     nothing_address,
     practice_address,
     repeated_address,
     session_address,
     thanks_address,
+    way_on,
 )
 from tasks.pages.devices import is_excluded, tell_of_device
 from tasks.pages.drafts import (
@@ -259,7 +259,7 @@ def _at_the_door(request: HttpRequest, hit: HIT, door: Door) -> HttpResponse:
     if assignment is None or assignment.hit_id != hit.pk:
         return refuse(request, 409, str(NOT_GIVEN), campaign=hit.campaign)
     if not door.may_be(request, assignment.worker):
-        more = _way_on(hit.campaign)
+        more = way_on(hit.campaign)
         return refuse(request, 409, str(GIVEN_TO_ANOTHER), more, campaign=hit.campaign)
     assignment.hit, assignment.campaign = hit, hit.campaign
     if request.method == "POST":
@@ -272,11 +272,11 @@ def _at_the_door(request: HttpRequest, hit: HIT, door: Door) -> HttpResponse:
         return refuse(request, 410, str(ENDED), campaign=hit.campaign)
     if assignment.state == AssignmentState.RETURNED:
         message = _("You have given this work back. Somebody else may do it now.")
-        more = _way_on(hit.campaign, assignment)
+        more = way_on(hit.campaign, assignment)
         return refuse(request, 410, message, more, campaign=hit.campaign)
     expired = assignment.state != AssignmentState.OPEN or is_over(assignment)
     if expired and (reason := obstacle(assignment)) is not None:
-        more = _way_on(hit.campaign, assignment)
+        more = way_on(hit.campaign, assignment)
         return refuse(request, 410, str(EXPIRED[reason]), more, campaign=hit.campaign)
     sheet = sheet_of(assignment)
     sheet.expired = expired
@@ -361,8 +361,3 @@ def _give_back(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     give_back(assignment)
     session = assignment.session
     return lead_to(request, session_address(session) if session else thanks_address(assignment))
-
-
-def _way_on(campaign: Campaign, done: Assignment | None = None) -> str:
-    """Where a worker who cannot have this work may find other work; "" if nowhere."""
-    return more_address(campaign, done) if campaign.state == State.OPEN else ""

@@ -90,17 +90,17 @@ def _planned(api: Client, study: Study, payments: Sequence[Payment]) -> BonusSet
     csv = "\n".join(f"{key},{minor // 100}.{minor % 100:02}" for _, key, minor, _ in lines)
     body = {"study_id": study.market_id, "csv_bonuses": csv}
     answer = api.send("POST", "/submissions/bonus-payments/", body)
-    if int(answer["amount"]) != sum(minor for _, _, minor, _ in lines):
+    meant = sum(minor for _, _, minor, _ in lines)
+    if (understood := int(answer.get("amount", meant))) != meant:
         raise CrowdError(
-            f"Prolific understood bonuses of {amount(answer['amount'])} where"
-            f" {amount(sum(minor for _, _, minor, _ in lines))} was meant: nothing was paid"
+            f"Prolific understood bonuses of {amount(understood)} where {amount(meant)} was meant:"
+            " nothing was paid"
         )
+    vat = int(answer.get("vat") or 0)
+    # Of what it costs the API's file promises the whole alone.
+    fees = int(answer.get("fees", answer["total_amount"] - meant - vat))
     return BonusSetUp.objects.create(
-        study=study,
-        lines=lines,
-        market_id=answer["id"],
-        fees=int(answer.get("fees") or 0),
-        vat=int(answer.get("vat") or 0),
+        study=study, lines=lines, market_id=answer["id"], fees=fees, vat=vat
     )
 
 
