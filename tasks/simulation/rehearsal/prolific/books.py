@@ -67,6 +67,7 @@ class Books:
         self.secret = ""
         self.news: list[tuple[str, dict[str, Any]]] = []  # events that hooks have not told yet
         self.calls: Counter[str] = Counter()
+        self.last_call = ""
         self.broken: list[str] = []  # answers of the stand-in that its schemas do not allow
         self.signer = Signer()
         self.lock = threading.RLock()
