@@ -18,6 +18,7 @@ from annotation.explorer.columns import GROUPS
 from annotation.explorer.experts import verdicts_on
 from annotation.explorer.frame import explorer_page, framed
 from annotation.explorer.history import history_of
+from annotation.explorer.none_won import count_votes
 from annotation.explorer.view import View
 from annotation.explorer.withdrawing import images_for
 from annotation.rights import OWN, RESEARCH, REVIEW, VIEW, may
@@ -132,6 +133,7 @@ def _found(view: View, image: Image) -> Found | None:
     result = ImageResult.objects.filter(campaign=view.classify, image=image, workers__gt=0).first()
     if result is None:
         return None
+    count_votes(view.classify, [result])
     names = names_of(view, [result])
     counts = sorted((result.object_counts or {}).items(), key=lambda each: -each[1])
     return Found(

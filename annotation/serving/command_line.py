@@ -18,14 +18,12 @@ def migrate_if_needed() -> None:
 
     Only its administrator migrates a database named by DATABASE_URL (`manage.py migrate`).
     """
-    import django
     from django.core.management import call_command
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
     from imagesets.locks import Lock, held
 
-    django.setup()
     with held(Lock.MIGRATION, 0):
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
@@ -51,6 +49,7 @@ def _is_lost_database(error: Exception) -> bool:
 
 def run(argv: list[str]) -> int:
     """Run one command line and return its exit code."""
+    import django
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line, get_commands
@@ -64,6 +63,9 @@ def run(argv: list[str]) -> int:
     try:
         # Not started by settings: only the command line tells whether it needs them.
         embedded = settings.EMBEDDED_SERVERS and needs_servers(argv)
+        if embedded:
+            django.setup()
+            embedded = argv[1] in get_commands()  # a slip of the finger starts no servers
         with running(settings.DATA_DIR) if embedded else contextlib.nullcontext():
             if embedded and settings.EMBEDDED_DATABASE and argv[1] not in MIGRATING:
                 migrate_if_needed()

@@ -55,7 +55,7 @@ def practice(request: HttpRequest, campaign: Campaign, door: Door) -> HttpRespon
     """One try: its form, and once it is sent what is right."""
     token = request.POST.get("assignmentId") or request.GET.get("assignmentId")
     if (attempt := try_of(token, campaign)) is None:
-        return refuse(request, 409, str(NOT_GIVEN))
+        return refuse(request, 409, str(NOT_GIVEN), campaign=campaign)
     if not door.may_be(request, attempt.worker):
         return refuse(request, 409, str(GIVEN_TO_ANOTHER), campaign=campaign)
     if request.method == "POST":
@@ -77,13 +77,15 @@ def _carried(attempt: PracticeTry) -> dict[str, str]:
 
 
 def _told(attempt: PracticeTry) -> dict[str, Any]:
-    """What its page says of a try."""
+    """What its page says of a try. `pay`: where no set has a price of its own."""
+    by_session = attempt.reward and attempt.session is not None
     return {
         "pictures": len(attempt.shown),
         "needed": needed(attempt),
         "number": attempt.hit.number,
         "tries": attempt.campaign.practice["tries"],
         "pays": attempt.reward > 0,
+        "pay": in_words(attempt.reward, attempt.campaign.in_currency) if by_session else "",
     }
 
 

@@ -44,6 +44,7 @@ class Words(NamedTuple):
     heading: Promise
     text: Promise
     newcomer: Promise | str = ""  # for somebody who has answered nothing yet; "": the heading
+    sent_back: Promise | str = ""  # for somebody whom the page leads back to their crowd; "": text
     link: Promise = _("Look again")
 
 
@@ -104,6 +105,7 @@ WORDS = {
             " same link."
         ),
         newcomer=_("Paused"),
+        sent_back=_("The study is paused, so there is no work for you now."),
     ),
     Reason.FINISHED: Words(
         _("Thank you: the study is finished"),
@@ -122,6 +124,7 @@ WORDS = {
             " There may be more later: look again, using the same link."
         ),
         newcomer=_("There is nothing for you to do right now"),
+        sent_back=_("Other people are working on the rest of this study."),
     ),
 }
 NO_MORE = (
@@ -181,7 +184,7 @@ def thank(
     words = WORDS[reason]
     context = {
         "heading": words.heading if own.done else words.newcomer or words.heading,
-        "text": words.text,
+        "text": (words.sent_back if farewell and farewell.text else "") or words.text,
         "farewell": farewell,
         "own": own,
         "campaign": campaign,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from django.db import transaction
+from django.db.models import Min
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -61,6 +62,7 @@ from tasks.pages.hit_pages import (
 from tasks.pages.instructions import as_html
 from tasks.pages.languages import chosen, speak
 from tasks.pages.leading import end_address, next_address
+from tasks.pages.money import in_words
 from tasks.pages.offers import offers
 from tasks.pages.origins import from_another_site
 from tasks.pages.replies import SeeOther, lead_to, preload, problems_of, wants_json
@@ -145,9 +147,16 @@ def _look(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
         "personal_link": absolute(request, door.personal_link(campaign, name)) if name else "",
         "browser_is_anothers": not is_theirs,
         "practises": admission(campaign, worker) == Admission.DUE,
+        "practice_pay": _practice_pay(campaign) if crowd_of(campaign).pays_by_session else "",
         "session": session is not None and session.is_running and progress_of(session),
     }
     return render(request, "tasks/begin.html", context)
+
+
+def _practice_pay(campaign: Campaign) -> str:
+    """What a try at the campaign's practice pays, where no set has a price of its own."""
+    reward = campaign.practice_hits.aggregate(least=Min("reward"))["least"]
+    return in_words(reward, campaign.in_currency) if reward else ""
 
 
 def _running_address(campaign: Campaign, worker: Worker) -> str:
@@ -213,7 +222,8 @@ def thanks(request: HttpRequest, public_id: str) -> HttpResponse:
     speak(request, campaign)
     done = work_of(request.GET.get("assignmentId"), campaign)
     if done is None:
-        return refuse(request, 409, _("This address belongs to no work of this study."))
+        message = _("This address belongs to no work of this study.")
+        return refuse(request, 409, message, campaign=campaign)
     reason = no_more_work(campaign, done.worker)
     if reason == Reason.NOTHING_NOW and AGAIN in request.GET and isinstance(done, Assignment):
         reason = stored_as(done)  # nobody has looked for more work
@@ -247,7 +257,7 @@ def _at_the_door(request: HttpRequest, hit: HIT, door: Door) -> HttpResponse:
         return preview(request, hit, _way_in(request, hit.campaign, door))
     assignment = assignment_of(token, hit.campaign)
     if assignment is None or assignment.hit_id != hit.pk:
-        return refuse(request, 409, str(NOT_GIVEN))
+        return refuse(request, 409, str(NOT_GIVEN), campaign=hit.campaign)
     if not door.may_be(request, assignment.worker):
         more = way_on(hit.campaign)
         return refuse(request, 409, str(GIVEN_TO_ANOTHER), more, campaign=hit.campaign)

@@ -113,6 +113,13 @@ def test_tokens_open_the_api(db, capsys):
     assert not get_user_model().objects.filter(username="a b").exists()
 
 
+def test_a_command_that_does_not_exist_starts_no_servers(monkeypatch, settings, capfd):
+    settings.EMBEDDED_SERVERS = True
+    monkeypatch.setattr("annotation.serving.embedded.running", lambda folder: pytest.fail(folder))
+    assert run(["manage.py", "publich"]) == 2
+    assert "Unknown command: 'publich'" in capfd.readouterr().err
+
+
 def test_streams_and_exit_codes(start, tmp_path, capfdbinary):
     campaign = make_campaign(make_awkward_dataset(tmp_path / "pictures"), slug="grid")
     work_through(campaign, make_workers(1), random_answers())

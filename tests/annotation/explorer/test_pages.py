@@ -80,6 +80,10 @@ def test_a_card_says_what_was_found(viewer, study, dataset):
             votes = re.findall(r"(\d+)(?:,|$)", card.main)
             assert sum(map(int, votes)) == row.result.workers
             assert len(card.objects) == len(row.result.objects_found)
+            none = re.search(r"none of these (\d+)", card.main)
+            assert int(none[1] if none else 0) == row.result.object_counts.get("0", 0)
+    none_won = [row for row in rows.values() if row.result and row.result.num_objects == 0]
+    assert any(row.mains for row in none_won)  # and some answers there name a label
 
 
 def test_the_page_leads_on_and_back_and_keeps_its_filters(viewer, dataset, monkeypatch):

@@ -102,6 +102,15 @@ def test_as_many_sessions_are_offered_as_the_open_places_need(campaign, bazaar):
     assert bazaar.places == -(-(places - 1) // 2)
 
 
+def test_a_hit_that_is_worked_on_beyond_a_session_asks_for_nobody_else(campaign, bazaar):
+    places = Place.objects.filter(campaign=campaign).count()
+    for name in ("ada", "bob"):
+        person = Person(campaign, bazaar, name).begin().answer(2)
+        assert next_assignment(campaign, person.worker, goes_on=True).is_extra
+    sync(campaign)
+    assert bazaar.places == -(-(places - 6) // 2)
+
+
 def test_no_more_are_offered_than_the_budget_carries(campaign, bazaar):
     price = money.cost_of_sessions(campaign, 1).total
     Campaign.objects.update(budget=price * 3 - Decimal("0.01"))

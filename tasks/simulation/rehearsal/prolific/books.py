@@ -37,6 +37,7 @@ class Features:
     secure_url: bool = False
     starts_when_full: bool = True  # START is possible from AWAITING REVIEW
     pauses_on_return: bool = False  # a full study pauses when somebody returns a submission
+    rounds_by_study: bool = False  # fees on rewards: over a study's, not of each
     delay: timedelta = timedelta(seconds=0.2)  # of bulk approvals and bonus payments
 
 

@@ -45,7 +45,10 @@ def test_whoever_fails_goes_back_screened_out_and_is_paid_for_the_practice(campa
 
 
 def test_whoever_passes_goes_on_with_the_session(campaign):
-    ada = Person(campaign, "ada").begin()
+    ada = Person(campaign, "ada").come()
+    pay = campaign.practice_hits.first().reward
+    assert f"Each try pays ${pay:.2f}." in ada.html
+    assert f"This practice pays ${pay:.2f}." in ada.begin().html
     practise(ada, wrong=0).press("go_on")
     assert "Set 1 of" in ada.html
     while ada.is_at_work:
