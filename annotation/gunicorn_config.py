@@ -1,15 +1,15 @@
 """Gunicorn's settings: `gunicorn -c python:annotation.gunicorn_config`."""
 
-import functools
 import gc
 import os
 import signal
 import sys
+import time
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from gunicorn import util
 
 from annotation.serving.embedded.processes import dies_with_parent
 from annotation.serving.production import unencrypted
@@ -33,9 +33,8 @@ secure_scheme_headers: dict[str, str] = {}
 forwarder_headers = ""
 if os.path.isdir("/dev/shm") and os.access("/dev/shm", os.W_OK):
     worker_tmp_dir = "/dev/shm"  # a heartbeat on a slow disk looks like a hung process
-# A refused import is read by nobody. What nginx has sent of it by then must be taken all the same,
-# or nginx finds a cut line and says 502; once it has the answer, it ends the line itself.
-util.close_graceful = functools.partial(util.close_graceful, max_drain=16 * 2**20)
+
+LINGER = 1.0  # seconds that a body which nobody reads is still taken in
 
 _master = os.getpid()
 
@@ -55,3 +54,21 @@ def when_ready(server: object) -> None:
     """Keep all that is loaded by now out of the garbage collector, which pages would wait for."""
     gc.collect()
     gc.freeze()
+
+
+def post_request(worker: object, request: object, environ: dict[str, Any], answer: object) -> None:
+    """Throw away, for a moment, what is still being sent of a body that nobody read.
+
+    A proxy in the middle of sending it would meet a closed connection, and tell its client "Bad
+    gateway" in place of the answer. The last 64 KiB gunicorn throws away itself.
+    """
+    body = environ.get("wsgi.input")
+    rest = getattr(getattr(body, "reader", None), "length", 0) - 2**16
+    if rest <= 0 or body is None:
+        return
+    body.failed = True  # the connection ends
+    ends = time.monotonic() + LINGER
+    with suppress(OSError):
+        while rest > 0:
+            environ["gunicorn.socket"].settimeout(max(0, ends - time.monotonic()))
+            rest -= len(environ["gunicorn.socket"].recv(2**16)) or rest
