@@ -224,6 +224,7 @@ def test_whoever_has_a_set_open_when_the_study_is_closed_goes_back_and_is_paid(
         ada.open(address)
         assert ada.can == ["finish"]
         assert "DONE1" not in ada.html
+        assert ("pays <strong>" in ada.html) == (answers > 0)
     assert f"cc={code}" in ada.press("finish").html
     assert owed() == paid * campaign.session_reward
     assert not Assignment.objects.filter(state="open").exists()
