@@ -261,6 +261,22 @@ def test_whoever_was_gone_for_long_is_told_what_to_do_and_no_code(campaign):
     assert not any(code in ada.html for code in CODES.values())
 
 
+@pytest.mark.parametrize(
+    ("state", "button"), [("paused", "agree"), ("finished", "agree"), ("closed", "refuse")]
+)
+def test_whoever_reads_the_consent_when_the_study_stops_is_led_on(db, state, button):
+    campaign = open_panel(make_dataset(), consent="You may stop at any time.")
+    ada = Person(campaign, "ada").begin()
+    version = ada.html.split('name="agree" value="')[1].split('"')[0]
+    campaign.state = state
+    campaign.save()
+    ada._arrive(ada.client.post(ada.address, {button: version}), ada.address)
+    if state == "paused":  # whoever is in a session may finish it
+        assert ada.is_at_work
+    else:
+        assert "cc=NONE4" in ada.press_begin().html
+
+
 def test_a_code_that_is_an_address_is_the_whole_way_back(db):
     codes = {"done": "https://panel.example/complete?x=1&p={id}", "no_work": None}
     campaign = open_panel(make_dataset(), {"codes": codes})
