@@ -42,11 +42,9 @@ def notes_of(
     return notes
 
 
-def how_people_begin(campaign: Campaign, link: str) -> str:
-    """What to send them, in a sentence; `link`: the campaign's own."""
+def how_people_begin(campaign: Campaign, link: str, by_invitation: str) -> str:
+    """What to send them, in a sentence; `link`: the campaign's own; `by_invitation`: how links are
+    made for those who are invited."""
     if campaign.open == OpenTo.ANYONE:
         return f"Anyone may begin at {link}"
-    return (
-        f"Its page is {link}, and people begin by invitation: `manage.py invite {campaign.slug}"
-        " --count N` makes a link for each."
-    )
+    return f"Its page is {link}, and people begin by invitation: {by_invitation}."

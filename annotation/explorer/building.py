@@ -8,6 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from annotation.explorer.columns import END, GROUPS, NOBODY, NOT_SETTLED, PAIR, TYPES, Bools
+from annotation.explorer.none_won import NAMED
 from annotation.report.campaigns import Campaigns
 from imagesets.models import Dataset
 from models_inference.models import Classifier
@@ -179,8 +180,22 @@ class _Building:
         objects = np.full(label.size, NOBODY, np.uint8)
         number = np.minimum(rows["objects"], MOST_OBJECTS)
         objects[at] = np.where(number < 0, NOT_SETTLED, number)
-        share = np.full(label.size, np.nan)
-        share[at] = rows["votes"] / rows["workers"]
+        votes, workers = np.zeros(label.size), np.zeros(label.size)
+        votes[at], workers[at] = rows["votes"], rows["workers"]
+        named = self.table(
+            f"""
+            SELECT i.image_id AS image, count(*) AS votes {NAMED}
+              AND main.id = (SELECT w.dataset_label_id FROM imagesets_image w
+                             WHERE w.id = i.image_id)
+            GROUP BY i.image_id
+            """,
+            image=INTEGER,
+            votes=INTEGER,
+        )
+        number, known = self._numbers(named["image"])
+        votes[number[known]] = named["votes"][known]
+        with np.errstate(invalid="ignore"):
+            share = votes / workers  # NaN: nobody answered
         main, elsewhere = np.zeros(label.size, np.int32), np.zeros(label.size, np.uint8)
         main[at], elsewhere[at] = rows["main"], rows["elsewhere"]
         return {"objects": objects, "share": share, "main": main, "elsewhere": elsewhere}

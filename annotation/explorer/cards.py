@@ -8,6 +8,7 @@ from typing import Any
 from annotation.drawn.picture import Drawn
 from annotation.explorer.columns import GROUPS
 from annotation.explorer.masks import models_right
+from annotation.explorer.none_won import count_votes
 from annotation.explorer.view import View
 from imagesets.models import Image, Label
 from tasks.models import ImageResult, Pair, PairResult
@@ -74,6 +75,8 @@ def cards_of(view: View, ids: Sequence[int]) -> list[Card]:
             campaign=view.classify, image__in=images, workers__gt=0
         )
     }
+    if view.classify is not None:
+        count_votes(view.classify, results.values())
     names = names_of(view, results.values())
     places = view.places_of(ids)
     right, predicted = models_right(view.columns)

@@ -21,6 +21,7 @@ from annotation.explorer.experts import SAID, verdicts_on
 from annotation.explorer.filters import BadFilter, refuse_unknown
 from annotation.explorer.frame import explorer_page, framed
 from annotation.explorer.images import image_of, in_use
+from annotation.explorer.none_won import count_votes
 from annotation.explorer.view import View
 from annotation.rights import REVIEW
 from annotation.rights.pages import needs
@@ -173,6 +174,8 @@ def rows_of(view: View, image: Image, said: Mapping[int, tuple[str, int | None]]
     by_key = {each.row.key: each for each in reversed(candidates)}  # the study's own answers count
     ids = dict(view.dataset.labels.filter(key__in=by_key).values_list("key", "pk"))
     result = ImageResult.objects.filter(campaign=view.classify, image=image, workers__gt=0).first()
+    if result is not None and view.classify is not None:
+        count_votes(view.classify, [result])
     rows = []
     for key in dict.fromkeys(each.row.key for each in candidates):
         row = by_key[key].row

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 SUBJECT = "explorer"  # of a failure in the campaign's log
 SMALL = 5_000  # images that a visitor waits for
 AGAIN = 120  # seconds before the same study is queued again
+VERSION = 2  # raised when a column comes to mean something else: kept ones are then made again
 
 
 class NotReady(Exception):
@@ -80,6 +81,7 @@ def made_of(dataset: Dataset, campaigns: Campaigns) -> dict[str, Any]:
     newest = Prediction.objects.aggregate(pk=Max("pk"))["pk"]
     imported = Comparison.objects.filter(dataset=dataset).values_list("images", flat=True).first()
     return {
+        "version": VERSION,
         "runs": [
             campaign.runs.values_list("pk", flat=True).first() for campaign in campaigns if campaign
         ],

@@ -47,9 +47,6 @@ class StepForm(forms.Form):
             if value is None and setting.null_is_default:
                 value = setting.default
             inputs = fields_for(setting, value, self.options)
-            if setting.name == "crowd":
-                about = " ".join(f"{name}: {crowd_named(name).about}" for name in CROWDS)
-                inputs["crowd"][0].help_text = about
             for name, (field, initial) in inputs.items():
                 self.fields[name] = field
                 self.initial[name] = initial
@@ -164,7 +161,9 @@ def options_for(draft: Campaign, user: Any) -> Options:
             "exclude_workers_of": others,
             "only_workers_of": others,
             "languages": sorted(settings.LANGUAGES, key=lambda each: _place(draft, each[0])),
-            "crowd": [(name, name) for name in CROWDS],
+            "crowd": [
+                (name, f"{name}: {crowd_named(name).about.replace('`', '')}") for name in CROWDS
+            ],
         },
         [(code, names.get(code, code)) for code in draft.languages],
     )

@@ -47,6 +47,16 @@ LISTED = "listed"  # the input of a list that may stand in place of a word
 SLIDER_STEP = "0.01"
 FEW = 6  # options up to this number are radio buttons
 NO_SWITCH = {"candidates"}  # groups of which null stands for the defaults, not for "off"
+IN_A_FORM = (  # what helps say to those who write JSON or commands, and what forms say
+    ("Null:", "If empty:"),
+    ("Slugs of earlier campaigns", "Earlier campaigns"),
+    ("Slugs of campaigns", "Campaigns"),
+    ("Codes of the languages in which its pages are shown.", "In which its pages are shown."),
+    ("Their names. ", ""),
+    (' (of a group not named, none), or "all": every image', ""),
+    (" (`manage.py invite`)", ""),
+    ("`", ""),
+)
 CHOICE_TITLES = {  # of what may stand in place of each other, by the setting and its value
     ("images", "all"): "all images of the dataset",
     ("images", GROUP): "some of each dataset label",
@@ -114,7 +124,7 @@ def _fields(
             switch = forms.BooleanField(
                 label=title,
                 required=False,
-                help_text=help_text,
+                help_text=help_text.replace("If empty:", "If off:"),
                 widget=UnfoldBooleanSwitchWidget,
             )
             yield f"{path}.{ON}", (switch, value is not None)
@@ -131,7 +141,7 @@ def _fields(
         box = forms.MultipleChoiceField(
             label=title,
             required=False,
-            help_text=help_text,
+            help_text=help_text if options.by_path[path] else f"{help_text} There is none yet.",
             choices=options.by_path[path],
             widget=UnfoldAdminCheckboxSelectMultipleWidget,
         )
@@ -174,9 +184,9 @@ def _parts(path: str, group: Group, value: Any, options: Options) -> Iterable[In
 
 
 def _for_people(text: str) -> str:
-    """A setting's help without JSON's words."""
-    for of_json, word in (("Null:", "If empty:"), ("Slugs of earlier", "Earlier")):
-        text = text.replace(of_json, word)
+    """A setting's help without the words of JSON and of commands."""
+    for other, word in IN_A_FORM:
+        text = text.replace(other, word)
     return text
 
 

@@ -49,28 +49,47 @@ class Table(forms.Form):
 
 @dataclass(frozen=True)
 class Choice:
-    """A label that can be chosen, with how many answers to it are known."""
+    """A label that can be chosen, with how many answers to it are known.
+
+    `has_twin`: another one has the same name.
+    """
 
     label: Label
     present: int
     absent: int
+    has_twin: bool
 
     @property
     def title(self) -> str:
-        """Its name, and what is known of it."""
+        """Its name, with its key where that alone tells it, and what is known of it."""
+        name = f"{self.label.names[0]} ({self.label.key})" if self.has_twin else self.label.names[0]
         known = f": {self.present:,} show it, {self.absent:,} do not"
-        return f"{self.label.names[0]}{known if self.present + self.absent else ''}"
+        return f"{name}{known if self.present + self.absent else ''}"
 
 
 def choices_of(draft: Campaign) -> list[Choice]:
     """The labels that a draft asks about, those of which least is known first."""
     known = KnownAnswer.objects.filter(dataset=draft.dataset_id).order_by()
     counted = Counter(known.values_list("label_id", "present"))
+    labels = list(labels_of_draft(draft))
+    called = Counter(label.names[0] for label in labels)
     choices = [
-        Choice(label, counted[label.pk, True], counted[label.pk, False])
-        for label in labels_of_draft(draft)
+        Choice(
+            label,
+            counted[label.pk, True],
+            counted[label.pk, False],
+            called[label.names[0]] > 1,
+        )
+        for label in labels
     ]
-    return sorted(choices, key=lambda each: (each.present + each.absent, each.label.names[0]))
+    return sorted(
+        choices,
+        key=lambda each: (
+            each.present + each.absent,
+            each.label.names[0].casefold(),
+            each.label.key,
+        ),
+    )
 
 
 def context_of(draft: Campaign, label: Label | None = None, after: str = "") -> dict[str, Any]:

@@ -36,7 +36,10 @@ def publish_for(request: HttpRequest, campaign: Campaign, budget: Decimal | None
     )
     campaign.refresh_from_db()
     path = door(campaign)
-    begin = f" {how_people_begin(campaign, link_of(request, path))}" if path else ""
+    begin = ""
+    if path:
+        invite = "make links for them below"
+        begin = f" {how_people_begin(campaign, link_of(request, path), invite)}"
     published = (
         f"Published: {done.pairs:,} pairs of {done.images:,} images in {done.hits:,} HITs;"
         f" the first round costs {done.first_round}.{begin}"

@@ -91,6 +91,8 @@ def _open(standing: Standing) -> NextStep:
         step = NextStep(sentence, urgency=Urgency.SOON)
     if campaign.crowd != "local" or campaign.open != "invited":
         return step
+    if not standing.invites:
+        step = NextStep("It is open, but nobody has a link to begin with.", urgency=Urgency.SOON)
     address = _step(campaign, "invite")
     return replace(step, button="Invite workers", address=address, right=RESEARCH)
 

@@ -1,7 +1,7 @@
 """The stages of a study, from images to report: where each stands, and its one button."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlencode
@@ -27,7 +27,10 @@ class Where(StrEnum):
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: its `figure` in a few words, what is open (a sentence or ""), and its button."""
+    """One stage: its `figure` in a few words, what is open (a sentence or ""), and its button.
+
+    `of`: the campaign that it speaks of, where there are others.
+    """
 
     name: str
     where: Where
@@ -35,6 +38,7 @@ class Stage:
     open: str = ""
     button: str = ""
     address: str = ""
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,17 +55,23 @@ class Counted:
 def stages_of(
     dataset: Dataset, counted: Counted, standings: Sequence[Standing], user: Any
 ) -> list[Stage]:
-    """The stages in their order; `standings`: of the dataset's campaigns, the newest first."""
+    """The stages in their order; `standings`: of the dataset's campaigns, the newest first.
+
+    They are of one study: the newest CONTAINS campaign, and the newest that follows it. Until one
+    of these has ended, the report is an earlier study's.
+    """
     contains = _newest(standings, Kind.CONTAINS)
-    classify = _newest(standings, Kind.CLASSIFY)
+    classify = _newest(_following(standings, contains), Kind.CLASSIFY)
     stages = [
         _images(counted),
         _labels(dataset, counted),
         _classifiers(dataset, counted),
         _contains(dataset, counted, contains, user),
         _classify(contains, classify, user),
-        _report(dataset, contains, classify),
+        _report(dataset, contains, classify, standings),
     ]
+    if len({standing.campaign.kind for standing in standings}) == len(standings):
+        stages = [replace(stage, of="") for stage in stages]  # there are no others
     researches = may(user, RESEARCH, dataset)
     return [stage if researches or stage.where == Where.DONE else _seen(stage) for stage in stages]
 
@@ -78,12 +88,17 @@ def _newest(standings: Sequence[Standing], kind: Kind) -> Standing | None:
     return next(iter(begun or of_kind), None)
 
 
+def _following(standings: Sequence[Standing], contains: Standing | None) -> Sequence[Standing]:
+    """Those that follow a campaign; all, where there is none to follow."""
+    if contains is None:
+        return standings
+    return [s for s in standings if s.campaign.source_id == contains.campaign.pk]
+
+
 def _seen(stage: Stage) -> Stage:
     """The stage for somebody who may only look."""
     return (
-        stage
-        if stage.address.startswith("/campaigns/")
-        else Stage(stage.name, stage.where, stage.figure, stage.open)
+        stage if stage.address.startswith("/campaigns/") else replace(stage, button="", address="")
     )
 
 
@@ -96,17 +111,22 @@ def _images(counted: Counted) -> Stage:
 
 def _labels(dataset: Dataset, counted: Counted) -> Stage:
     address = reverse("admin:imagesets_dataset_change", args=[dataset.pk])
+    import_page = reverse("import-dataset")
     if counted.label_faults:
         faults = "1 thing" if counted.label_faults == 1 else f"{counted.label_faults:,} things"
         text = f"{faults} may confuse workers"
         return Stage("Labels", Where.DONE, f"{counted.labels:,}", text, "Look at them", address)
+    if counted.images and not counted.labels:
+        sentence = "Bring the images once more, with a table of labels or of classes."
+        return Stage("Labels", Where.NOW, "none yet", sentence, "Bring them", import_page)
     return Stage("Labels", Where.DONE if counted.labels else Where.LATER, f"{counted.labels:,}")
 
 
 def _classifiers(dataset: Dataset, counted: Counted) -> Stage:
     address = reverse("classifiers", args=[dataset.slug])
     if counted.inference:
-        return Stage("Classifiers", Where.NOW, counted.inference, "", "See the job", address)
+        sentence = f"They look at the images: {counted.inference}."
+        return Stage("Classifiers", Where.NOW, counted.inference, sentence, "See the job", address)
     if counted.classifiers:
         text = f"{counted.classifiers:,}"
         return Stage("Classifiers", Where.DONE, text, "", "See them, or add some", address)
@@ -137,21 +157,31 @@ def _classify(contains: Standing | None, classify: Standing | None, user: Any) -
 
 def _of_campaign(name: str, standing: Standing, user: Any) -> Stage:
     campaign, completion = standing.campaign, standing.completion
-    address = reverse("campaign-progress", args=[campaign.slug])
+    address, of = reverse("campaign-progress", args=[campaign.slug]), campaign.name
     if campaign.state in ENDED:
-        return Stage(name, Where.DONE, f"{completion.done:,} answers used", "", "See it", address)
+        figure = f"{completion.done:,} answers used"
+        return Stage(name, Where.DONE, figure, "", "See it", address, of)
     figure = "draft"
     if campaign.state != State.DRAFT:
         figure = f"{completion.done:,} of {completion.total:,} answers used"
     sentence = next_step(standing, user).sentence
-    return Stage(name, Where.NOW, figure, sentence, "See it", address)
+    return Stage(name, Where.NOW, figure, sentence, "See it", address, of)
 
 
-def _report(dataset: Dataset, contains: Standing | None, classify: Standing | None) -> Stage:
+def _report(
+    dataset: Dataset,
+    contains: Standing | None,
+    classify: Standing | None,
+    standings: Sequence[Standing],
+) -> Stage:
     address = reverse("report", args=[dataset.slug])
     ended = [s for s in (contains, classify) if s is not None and s.campaign.state in ENDED]
     if not ended:
-        return Stage("Report", Where.LATER, "-")
+        earlier = _newest([s for s in standings if s.campaign.state in ENDED], Kind.CONTAINS)
+        if earlier is None or not earlier.is_aggregated:
+            return Stage("Report", Where.LATER, "-")
+        of = earlier.campaign.name
+        return Stage("Report", Where.DONE, "of an earlier study", "", "Read it", address, of)
     if not all(standing.is_aggregated for standing in ended):
         return Stage("Report", Where.NOW, "being computed", "", "See it", address)
     return Stage("Report", Where.DONE, "ready", "", "Read it", address)

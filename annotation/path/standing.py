@@ -10,7 +10,7 @@ from django.db.models import Count, Max, Q, QuerySet
 
 from imagesets.clock import database_now
 from tasks import money
-from tasks.models import Assignment, Campaign, Run, Transition
+from tasks.models import Assignment, Campaign, Invitation, Run, Transition
 from tasks.models.campaign import State
 from tasks.results.failures import FAILED
 from tasks.results.news import with_news
@@ -61,6 +61,7 @@ class Standing:
     run: Run | None  # the last aggregation
     failure: Transition | None  # an aggregation or report that failed since
     followers: int  # CLASSIFY campaigns that follow it
+    invites: bool  # whether there are links to begin with, which were not revoked
 
     @property
     def missing(self) -> int:
@@ -102,6 +103,8 @@ def standing_of(campaigns: Iterable[Campaign]) -> list[Standing]:
         .values_list("source")
         .annotate(Count("pk"))
     )
+    links = Invitation.objects.filter(campaign__in=ids, revoked_at=None).order_by()
+    inviting = set(links.values_list("campaign", flat=True).distinct())
     return [
         Standing(
             campaign=campaign,
@@ -113,6 +116,7 @@ def standing_of(campaigns: Iterable[Campaign]) -> list[Standing]:
             run=runs.get(campaign.pk),
             failure=_unless_repaired(failures.get(campaign.pk), runs.get(campaign.pk)),
             followers=followers.get(campaign.pk, 0),
+            invites=campaign.pk in inviting,
         )
         for campaign in campaigns
     ]

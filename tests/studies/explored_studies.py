@@ -109,6 +109,7 @@ class Row:
         asked = form.campaign_images.filter(image=image).first()
         self.group = asked.group if asked and asked.group else "none"
         self.result = ImageResult.objects.filter(campaign=form, image=image, workers__gt=0).first()
+        self.mains = _mains(image, form)
         self.tops = {
             prediction.classifier.name: prediction.labels[0] == image.dataset_label_id
             for prediction in Prediction.objects.filter(image=image).select_related("classifier")
@@ -119,8 +120,7 @@ class Row:
         if self.own is None:
             return None
         if self.result is not None:
-            votes = (self.result.main_votes or {}).get(self.own, 0)
-            return 1 - Fraction(votes, self.result.workers)
+            return 1 - Fraction(self.mains.count(self.own), self.result.workers)
         selected, shown, _ = self.counts.get(self.own, (0, 0, None))
         return 1 - Fraction(selected, shown) if shown else None
 
@@ -189,6 +189,20 @@ class Row:
             "some": 0 < share < Fraction(1, 2),
             "no": share == 0,
         }[value]
+
+
+def _mains(image: Image, form: Campaign) -> list[str]:
+    """The keys of the main labels that the answers on an image name."""
+    keys = dict(image.dataset.labels.values_list("pk", "key"))
+    positions = dict(
+        HITItem.objects.filter(hit__campaign=form, image=image).values_list("hit", "position")
+    )
+    given = [
+        answer.answers[answer.shown.index(positions[answer.hit_id])]
+        for answer in Assignment.objects.filter(hit__in=positions, submitted_at__isnull=False)
+        if answer.answers
+    ]
+    return [keys[each["main"]] for each in given if each["main"] is not None]
 
 
 def rows_of(dataset: Dataset, contains: Campaign, form: Campaign) -> list[Row]:

@@ -75,7 +75,8 @@ class Command(CampaignCommand):
             copied = f"{address or USUAL}{note.copied}" if below else note.copied
             self.stdout.write(" ".join(filter(None, [f"{note.title}:", copied, note.address])))
         if path := door(campaign):
-            self.stdout.write(how_people_begin(campaign, f"{address or USUAL}{path}"))
+            invite = f"`manage.py invite {campaign.slug} --count N` makes a link for each"
+            self.stdout.write(how_people_begin(campaign, f"{address or USUAL}{path}", invite))
             if not address:
                 self.stdout.write(
                     f"{USUAL} is where `manage.py up` serves the site to this machine; PUBLIC_URL"

@@ -80,6 +80,10 @@ def test_a_card_says_what_was_found(viewer, study, dataset):
             votes = re.findall(r"(\d+)(?:,|$)", card.main)
             assert sum(map(int, votes)) == row.result.workers
             assert len(card.objects) == len(row.result.objects_found)
+            none = re.search(r"none of these (\d+)", card.main)
+            assert int(none[1] if none else 0) == row.result.object_counts.get("0", 0)
+    none_won = [row for row in rows.values() if row.result and row.result.num_objects == 0]
+    assert any(row.mains for row in none_won)  # and some answers there name a label
 
 
 def test_the_page_leads_on_and_back_and_keeps_its_filters(viewer, dataset, monkeypatch):
@@ -129,6 +133,13 @@ def test_an_images_page_shows_every_answer(viewer, study, dataset):
     assert "counts to set aside (careless)" in text
     assert f"Asked about in {form.name} (CLASSIFY): group" in text
     assert worker.external_id not in text
+    every = page.content.decode()
+    for campaign in study:  # each name leads to its worker's page
+        address = f"/campaigns/{campaign.slug}/workers/{worker.pseudonym}/"
+        assert f'<a href="{address}">{worker.pseudonym}</a>' in every
+        assert viewer.get(address).status_code == 200
+    counts = page.context["found"].counts
+    assert sum(int(part.split()[0]) for part in counts.split(", ")) == page.context["found"].workers
 
 
 def test_lists_hold_the_view_in_its_order(viewer, dataset, study):

@@ -135,3 +135,19 @@ def test_only_a_researcher_of_a_draft_settles_pairs(ada, draft, client):
     client.force_login(make_user("vera", "viewer"))
     assert client.post(f"{AT}known/", at).status_code == 403
     assert not KnownAnswer.objects.exists()
+
+
+def test_labels_of_one_name_are_told_apart_by_their_keys(ada, draft):
+    twins = [choice.label for choice in grid(ada)["choices"]][:2]
+    for label in twins:
+        label.names = ["crane"]
+        label.save()
+    titles = [choice.title for choice in grid(ada)["choices"]]
+    assert [title for title in titles if "crane" in title] == sorted(
+        f"crane ({label.key})" for label in twins
+    )
+
+
+def test_a_choice_without_anything_to_choose_says_so(ada):
+    form = ada.get(f"{AT}quality/").context["form"]
+    assert form["controls.campaigns"].help_text.endswith("There is none yet.")

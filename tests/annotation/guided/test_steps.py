@@ -303,3 +303,14 @@ def test_a_viewer_and_a_stranger_make_nothing(source, dataset, client):
     client.force_login(make_user("nobody"))
     assert client.get("/campaigns/new/").status_code == 403
     assert client.get(f"/campaigns/{source.slug}/steps/asked/").status_code == 404
+
+
+def test_the_steps_speak_of_no_commands_and_say_what_each_crowd_is(researcher, draft):
+    helps = []
+    for step in STEPS[:-1]:
+        fields = list(researcher.get(f"/campaigns/{draft.slug}/steps/{step.name}/").context["form"])
+        helps += [field.help_text for field in fields]
+        helps += [title for field in fields for _, title in getattr(field.field, "choices", [])]
+    for word in ("`", "Null", "Slugs", "Codes"):
+        assert not [text for text in helps if word in text], word
+    assert any(text.startswith("local: People who were sent an invitation") for text in helps)

@@ -11,6 +11,7 @@ from imagesets.models import ImportJob
 from models_inference.models import InferenceJob
 from tasks.campaigns.publish import close, pause, resume
 from tasks.celery_tasks import ended_without_results
+from tasks.crowds.local.invitations import make
 from tasks.models import Campaign
 from tasks.models.assignment import Outcome
 from tasks.results import aggregate
@@ -54,10 +55,18 @@ def test_each_state_has_its_sentence_and_its_button(campaign):
     assert said(campaign, user)[1] == "Ask with CLASSIFY"
 
 
-def test_a_campaign_by_invitation_without_answers_asks_for_invitations(campaign):
+def test_a_campaign_by_invitation_needs_somebody_to_invite_people(campaign, client):
     Campaign.objects.update(open="invited")
-    assert said(campaign, make_user("ada", "researcher"))[1] == "Invite workers"
+    user = make_user("ada", "researcher")
+    without = "It is open, but nobody has a link to begin with."
+    assert said(campaign, user) == (without, "Invite workers")
     assert said(campaign, make_user("vera", "viewer"))[1] == ""
+    client.force_login(user)
+    home = reverse("admin:index")
+    assert [need.what for need in client.get(home).context["needs"]] == [without]
+    make(campaign, "ada")
+    assert said(campaign, user) == ("It is open, and nobody has answered yet.", "Invite workers")
+    assert client.get(home).context["needs"] == []
 
 
 def test_only_what_is_kept_for_a_person_waits_for_one(campaign):

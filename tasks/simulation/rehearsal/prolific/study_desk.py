@@ -143,13 +143,20 @@ class StudyDesk(Books):
         rewards = [p for p in paid if p.kind == "reward"]
         bonuses = [p for p in paid if p.kind == "bonus"]
         costs = {
-            "rewards": self._costs(*_summed(rewards)),
+            "rewards": self._costs(*self._summed_rewards(rewards)),
             "bonuses": self._costs(*_summed(bonuses)),
         }
         if str(given.get("is_projected", "")).lower() == "true":
             each = of.reward, self.rates.fee_of(of.reward), self.rates.vat_of(of.reward)
             costs["rewards"] = self._costs(*(of.places * cents for cents in each))
         return costs
+
+    def _summed_rewards(self, rewards: list[Payment]) -> tuple[int, int, int]:
+        if not self.features.rounds_by_study:
+            return _summed(rewards)
+        cents = sum(payment.amount for payment in rewards)
+        fees = round(cents * self.rates.fee)
+        return cents, fees, round(fees * self.rates.vat)
 
     def _costs(self, rewards: int, fees: int, tax: int) -> dict[str, Any]:
         parts = {"rewards": rewards, "fees": fees, "tax": tax}

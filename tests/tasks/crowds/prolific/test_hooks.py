@@ -89,6 +89,9 @@ def test_what_is_not_signed_old_or_of_another_study_asks_for_nothing(campaign, m
     assert send(market, {}, body=b"[]").status_code == 403
     assert send(market, {}, body=b"\xff").status_code == 403
     assert Browser().post("/hooks/prolific/").status_code == 403
+    for stamp in ("\N{SUPERSCRIPT TWO}", "-1", "1" * 13, "x"):
+        headers = {"X-Prolific-Request-Timestamp": stamp}
+        assert Browser().post("/hooks/prolific/", headers=headers).status_code == 403
     assert Browser().get("/hooks/prolific/").status_code == 405
     assert queued == []
 
