@@ -145,7 +145,7 @@ def _choices(counted: dict[str, Any]) -> dict[str, Any]:
                 f"{choice['pairs_per_label']['n']:,} of {counted['labels']:,}",
                 f"about {choice['hits_about']:,}",
                 f"about {hours:,.1f}",
-                f"about {money.usd((WAGE * Decimal(repr(hours))).quantize(Decimal(1)))}",
+                f"about ${WAGE * Decimal(repr(hours)):,.0f}",
             ]
             for choice in counted["min_models"]
             for hours in [_hours(choice, counted["workers_per_item"])]

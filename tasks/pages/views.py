@@ -267,8 +267,9 @@ def _at_the_door(request: HttpRequest, hit: HIT, door: Door) -> HttpResponse:
     if assignment.submitted_at is not None:
         return thank(request, hit.campaign, assignment.worker, stored_as(assignment), assignment)
     if hit.campaign.state == State.CLOSED:
-        more = way_on(hit.campaign, assignment)
-        return refuse(request, 410, str(ENDED), more, campaign=hit.campaign)
+        if assignment.session is not None:  # its page says how to leave
+            return SeeOther(session_address(assignment.session))
+        return refuse(request, 410, str(ENDED), campaign=hit.campaign)
     if assignment.state == AssignmentState.RETURNED:
         message = _("You have given this work back. Somebody else may do it now.")
         more = way_on(hit.campaign, assignment)

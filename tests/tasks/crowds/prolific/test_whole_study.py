@@ -58,7 +58,7 @@ def test_a_study_comes_to_its_end_whatever_happens(partial, tmp_path, live_serve
 
 @pytest.mark.parametrize("fixed", [True, False], ids=["fixed pay", "a return and a bonus"])
 def test_whoever_fails_the_practice_is_screened_out_and_paid_for_it(fixed, tmp_path, live_server):
-    practice = {"items": 4, "pass": 1, "tries": 2}  # the careless hardly pass it
+    practice = {"items": 4, "pass": 1, "tries": 1}  # the careless hardly pass it
     settings = {"crowd": "prolific", "session_minutes": 2, "budget": Decimal(100)}
     campaign = draft(tmp_path, practice=practice, **settings)
     features = Features(fixed_screen_out=fixed)
