@@ -49,6 +49,7 @@ BENCH_pages := --images 5000 --rounds 4
 BENCH_posterior := --judgments 300000
 BENCH_publish := --hits 2000 --crashes 3 --study 60
 BENCH_chaos := --rounds 10
+BENCH_sessions := --sessions 60 --practice
 BENCH_report := --images 2000 --workers 100 --classifiers 3 --repeat 1
 BENCH_fuzz := --inputs 4000
 BENCH_coverage := --studies 20 --workers 12 --answers 5

@@ -77,6 +77,7 @@ WEB_THREADS: int = env["WEB_THREADS"]
 os.environ["WEB_CONCURRENCY"] = str(WEB_CONCURRENCY)
 
 # The bucket for copies of images and workers' pictures; AWS_S3_CUSTOM_DOMAIN: a public host for it.
+os.environ.update(env.for_boto3())
 AWS_STORAGE_BUCKET_NAME = env["AWS_STORAGE_BUCKET_NAME"]
 AWS_S3_CUSTOM_DOMAIN = env["AWS_S3_CUSTOM_DOMAIN"]
 AWS_S3_REGION_NAME = region_of(os.environ)

@@ -38,6 +38,12 @@ def kept_tables_loaded(servers) -> None:
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb: bool) -> bool:
+    """The test database ends with its server: to drop it would wait for each last connection."""
+    return settings.EMBEDDED_SERVERS or django_db_keepdb
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(kept_tables_loaded, django_db_setup) -> None:
     """pytest-django's test database, on this run's servers."""
     if settings.EMBEDDED_SERVERS:
@@ -65,8 +71,14 @@ def module_db(django_db_setup, django_db_blocker) -> Iterator[None]:
         transaction.set_rollback(True)
 
 
+# No example has a time limit: on a busy machine any may take long.
+patient = hypothesis.settings(
+    deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile("patient", patient)
+hypothesis.settings.load_profile("patient")
 # For tests that draw studies at random: `--hypothesis-profile thorough`.
-hypothesis.settings.register_profile("thorough", max_examples=2000)
+hypothesis.settings.register_profile("thorough", patient, max_examples=2000)
 
 # Files whose tests take longest: begun first, so that no process ends with one.
 LONGEST = (
@@ -91,6 +103,9 @@ def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
     if program is None:
         message = "no Chromium or Chrome was found: browser tests were not run"
         (pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip)(message)
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=30_000)  # its own 5 s are few on a busy machine
     # Playwright keeps an event loop in this thread, in which Django would refuse its ORM.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     return browser_type_launch_args | {"executable_path": program, "args": list(QUIET)}

@@ -236,8 +236,11 @@ class Sync(Ruled, generics.GenericAPIView):
         body = self.get_serializer(data=request.data)
         body.is_valid(raise_exception=True)
         who = request.user.get_username()
+        said = body.validated_data
+        if (said["paid_by_hand"] or said["leave_unpaid"]) and is_production(self.row):
+            need(request.user, SPEND, self.row)
         try:
-            done = sync(self.row, decisions=Decisions(who, **body.validated_data))
+            done = sync(self.row, decisions=Decisions(who, **said))
         except (Refused, CrowdError) as refused:
             raise Conflict(str(refused)) from None
         return Response(SyncedSerializer(done).data)

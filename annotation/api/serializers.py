@@ -279,6 +279,17 @@ class DecisionsSerializer(KnownFieldsOnly):
     enter_bonuses = serializers.BooleanField(
         default=False, help_text="Enter bonuses in the ledger that were paid by hand."
     )
+    paid_by_hand = serializers.ListField(
+        child=StrictText(),
+        default=[],
+        help_text='HITs that are gone, or "all": what was owed for them has been paid.',
+    )
+    leave_unpaid = serializers.ListField(
+        child=StrictText(),
+        default=[],
+        help_text="HITs that are gone: nobody can pay what is owed for them, so it stays owed and"
+        " is named no more.",
+    )
 
 
 class SyncedSerializer(serializers.Serializer):
@@ -293,7 +304,11 @@ class SyncedSerializer(serializers.Serializer):
     expired = serializers.IntegerField()
     reviewed = ReviewedSerializer()
     paid = serializers.IntegerField()
+    offered_again = serializers.IntegerField(help_text="HITs that were gone.")
+    given_up = serializers.IntegerField(help_text="HITs that were gone.")
     entered = serializers.IntegerField(help_text="Bonuses paid by hand.")
+    paid_by_hand = serializers.IntegerField(help_text="Payments for HITs that are gone.")
+    left_unpaid = serializers.IntegerField(help_text="Payments for HITs that are gone.")
     rejections_told = serializers.IntegerField()
     opened_round = serializers.IntegerField(help_text="Its number, or 0.")
     unconfirmed = serializers.CharField(
@@ -301,6 +316,9 @@ class SyncedSerializer(serializers.Serializer):
     )
     lost = serializers.CharField(
         help_text="Which HITs are gone at the marketplace, and wait for a decision."
+    )
+    unpayable = serializers.CharField(
+        help_text="What is owed for HITs that are gone, and waits for a decision."
     )
     unknown = serializers.ListField(child=serializers.CharField())
     troubles = serializers.ListField(child=serializers.CharField())

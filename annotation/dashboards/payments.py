@@ -17,7 +17,7 @@ from annotation.rights.pages import needs
 from tasks.crowds import crowd_of, is_production
 from tasks.models import Campaign
 from tasks.models.refused import Refused
-from tasks.money.settling import accounts_of, is_settled_here, settle
+from tasks.money.settling import accounts_of, is_settled_here, leave, settle
 
 # A ticked row: its worker, and the last amount that the page has counted.
 _TICKED = re.compile(r"(\d{1,18})-(\d{1,18})")
@@ -37,13 +37,24 @@ def campaign_payments(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         "title": f"Payments of {campaign.name}",
         "campaign": campaign,
         "rows": [
-            {"account": each, "owed": sum_of(each.owed), "paid": sum_of(each.paid)}
+            {
+                "account": each,
+                "owed": sum_of(each.owed),
+                "by_hand": sum_of(each.by_hand),
+                "left": sum_of(each.left),
+                "paid": sum_of(each.paid),
+            }
             for each in accounts
         ],
         "owed": sum_of(sum((account.owed for account in accounts), Decimal(0))),
         "paid": sum_of(sum((account.paid for account in accounts), Decimal(0))),
         "owing": sum(account.owed > 0 for account in accounts),
-        "ticks": any(account.newest for account in accounts) and _may_settle(request, campaign),
+        "by_hand": sum_of(sum((account.by_hand for account in accounts), Decimal(0))),
+        "owing_by_hand": sum(account.by_hand > 0 for account in accounts),
+        "left": sum_of(sum((account.left for account in accounts), Decimal(0))),
+        "leaving": sum(account.left > 0 for account in accounts),
+        "ticks": any(account.newest for account in accounts)
+        and may(request.user, _right(campaign), campaign),
         "has_marketplace": not is_settled_here(campaign),
         "works": "sessions" if crowd_of(campaign).pays_by_session else "HITs",
         "shows_ids": may(request.user, RAW_WORKERS, campaign),
@@ -56,27 +67,27 @@ def _settle(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     rows = request.POST.getlist("listed" if "all" in request.POST else "paid")
     ticked = [_TICKED.fullmatch(row) for row in rows]
     newest = {int(row[1]): int(row[2]) for row in ticked if row is not None}
+    record = leave if "leave" in request.POST else settle
     try:
-        settled = settle(campaign, newest, request.user.get_username())
+        settled = record(campaign, newest, request.user.get_username())
     except Refused as refused:
         messages.error(request, f"{capfirst(str(refused))}.")
         return HttpResponseRedirect(reverse("campaign-payments", args=[campaign.slug]))
     if settled:
         total = campaign.as_money(sum(settled.values(), Decimal(0)))
         people = "1 worker" if len(settled) == 1 else f"{len(settled):,} workers"
-        messages.success(request, f"Recorded: {total} was paid to {people}.")
+        said = f"nobody can pay {people} {total}; it stays owed"
+        if record is settle:
+            said = f"{total} was paid to {people}"
+        messages.success(request, f"Recorded: {said}.")
     else:
-        messages.warning(request, "Nothing was recorded: tick who has been paid.")
+        messages.warning(request, "Nothing was recorded: tick whom it concerns.")
     return HttpResponseRedirect(reverse("campaign-payments", args=[campaign.slug]))
 
 
 def _right(campaign: Campaign) -> Any:
     """What it takes to tick somebody off: real money needs more than a study's own people."""
     return SPEND if is_production(campaign) else RESEARCH
-
-
-def _may_settle(request: HttpRequest, campaign: Campaign) -> bool:
-    return is_settled_here(campaign) and may(request.user, _right(campaign), campaign)
 
 
 urlpatterns = [path("campaigns/<slug:slug>/payments/", campaign_payments, name="campaign-payments")]

@@ -109,8 +109,9 @@ OVERRULES = Table(
     ),
 )
 
-# One row a session, or a worker (their id below 0) for what was earned outside of any. Practice
-# counts as base pay; a marketplace's fees and VAT are no worker's.
+# One row a session, or a worker (their id below 0) for what was earned outside of any. Without raw
+# ids a session is a number of the site's: the crowd's own name for it may be its worker's id.
+# Practice counts as base pay; a marketplace's fees and VAT are no worker's.
 PAYMENTS = Table(
     keys="""
         SELECT k.id, 1 FROM (
@@ -129,8 +130,9 @@ PAYMENTS = Table(
     """,
     rows=f"""
         FROM (
-          SELECT k.place, w.pseudonym AS worker, w.external_id AS raw_worker, s.key AS session,
-                 nullif(s.outcome, '') AS outcome, coalesce(c.currency, 'USD') AS currency,
+          SELECT k.place, w.pseudonym AS worker, w.external_id AS raw_worker,
+                 s.id::text AS session, s.key AS raw_session, nullif(s.outcome, '') AS outcome,
+                 coalesce(c.currency, 'USD') AS currency,
                  earned.base, earned.bonus, earned.owed, earned.paid, {iso("earned.at")} AS at
           FROM {ASSIGNMENTS_IN_ORDER}
           LEFT JOIN tasks_session s ON s.id = k.id

@@ -14,6 +14,8 @@ from tasks.responses.spreadsheets import SPREADSHEET
 
 FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 ROWS_AT_ONCE = 50_000
+# The columns that show a crowd's own ids to whoever may read them, and what they are then.
+RAW = {"worker": "a.raw_worker", "session": "a.raw_session"}
 
 # JSON text never holds these two characters unescaped, so CSV's quoting leaves it alone.
 _AS_IT_IS = r"QUOTE E'\x01', DELIMITER E'\x02'"
@@ -98,7 +100,7 @@ class Export:
         if not self.raw_workers:
             return self.table.columns
         return tuple(
-            replace(column, sql="a.raw_worker") if column.name == "worker" else column
+            replace(column, sql=RAW[column.name]) if column.name in RAW else column
             for column in self.table.columns
         )
 

@@ -16,18 +16,25 @@ def kept_keys(data_dir: Path) -> list[str]:
 
     A DATA_DIR that is older than its key was used under the published one: that stands on a
     second line. What follows from it is decided where it is used; nothing else is signed with it,
-    or believed. Raises ImproperlyConfigured where it can be neither read nor made.
+    or believed. Raises ImproperlyConfigured where it can be neither read nor made, or is
+    empty.
     """
     file = data_dir / KEY
     try:
         if not file.exists():
             _make(file)
-        return file.read_text().split()
+        keys = file.read_text().split()
     except OSError as error:
         raise ImproperlyConfigured(
             f"the secret key of DATA_DIR {data_dir} cannot be used ({error.strerror}): set"
             " SECRET_KEY, or another DATA_DIR"
         ) from None
+    if not keys:
+        raise ImproperlyConfigured(
+            f"the secret key in {file} is empty: bring the file back from a backup, or delete it"
+            " for a new key, which makes new people of the site's workers"
+        )
+    return keys
 
 
 def _make(file: Path) -> None:

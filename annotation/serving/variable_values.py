@@ -102,7 +102,7 @@ def endpoint(text: str) -> str:
     if not text.lower().startswith(("http://", "https://")):
         raise ValueError(f"is {text!r}: give an address that begins with https:// or http://")
     if not _host_of(text):
-        raise ValueError(f"is {text!r}: its host or its port is none")
+        raise ValueError(f"is {text!r}: check its host and its port")
     return text.rstrip("/")
 
 
@@ -148,13 +148,22 @@ def level(text: str) -> str:
     return text.upper()
 
 
+def cdn(text: str) -> str:
+    """A host's name alone, perhaps with a port, that browsers reach by https."""
+    named = re.sub(r"^https://", "", text, flags=re.IGNORECASE).rstrip("/")
+    if "/" in named or not _host_of(f"https://{named}"):
+        raise ValueError(f"is {text!r}: give a host's name alone, such as cdn.example.org")
+    return named
+
+
 def _host_of(address: str) -> str:
-    """The host of an address, "" if it has none or a port that is no number."""
+    """The host of an address, "" if it has none that can be, or a port that is no number."""
     try:
         parts = urlsplit(address)
-        return (parts.hostname or "") if parts.port != 0 else ""
+        host = (parts.hostname or "") if parts.port != 0 else ""
     except ValueError:
         return ""
+    return host if re.fullmatch(r"[\w.-]+|[0-9A-Fa-f:.]+", host) else ""
 
 
 def _hosts(text: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from annotation.serving.variable_values import (
     LEVELS,
     Reader,
     as_it_stands,
+    cdn,
     domains,
     endpoint,
     endpoints,
@@ -167,7 +168,7 @@ VARIABLES: dict[str, Variable] = {
         "none: they are below `DATA_DIR`",
     ),
     "AWS_S3_CUSTOM_DOMAIN": Variable(
-        plain,
+        cdn,
         "",
         "a host that serves the bucket to everybody (a CDN)",
         "none: browsers get signed addresses",
@@ -182,10 +183,10 @@ VARIABLES: dict[str, Variable] = {
         plain, "", "the bucket's region, where `AWS_REGION` does not say", "`us-east-1`"
     ),
     "AWS_ENDPOINT_URL": Variable(
-        plain, "", "another service that speaks S3's API (MinIO, Ceph)", "Amazon's"
+        endpoint, "", "another service that speaks S3's API (MinIO, Ceph)", "Amazon's"
     ),
     "AWS_ENDPOINT_URL_S3": Variable(
-        plain, "", "the same, for S3 alone; it goes before `AWS_ENDPOINT_URL`", "not set"
+        endpoint, "", "the same, for S3 alone; it goes before `AWS_ENDPOINT_URL`", "not set"
     ),
     # Classifiers
     "KEEP_LOGITS": Variable(
@@ -247,6 +248,13 @@ class Environment:
         """What is given, "" if nothing is."""
         text = self._given.get(name, "")
         return text if VARIABLES[name].read is as_it_stands else unquoted(text)
+
+    def for_boto3(self) -> dict[str, str]:
+        """What boto3 is to read: the given AWS_* variables, without spaces and quotes around them.
+
+        Raises ImproperlyConfigured.
+        """
+        return {name: self[name] for name in VARIABLES if name.startswith("AWS_") and name in self}
 
     def __contains__(self, name: str) -> bool:
         return bool(self.text(name))

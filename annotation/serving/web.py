@@ -6,12 +6,14 @@ address identifies itself as this one: another site may have taken the port sinc
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -25,6 +27,17 @@ from annotation.serving.embedded.processes import dies_with_parent
 from annotation.site_pages import site_id
 
 USUAL = "http://127.0.0.1:8000"  # where `up` serves the site unless it is told otherwise
+
+
+def port_number(least: int = 1, most: int = 65535) -> Callable[[str], int]:
+    """The type of a command's option that names a port."""
+
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,5}", text) or not least <= int(text) <= most:
+            raise ArgumentTypeError(f"{text!r} is no port: give a number from {least} to {most}")
+        return int(text)
+
+    return read
 
 
 def url_file() -> Path:

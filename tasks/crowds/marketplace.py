@@ -27,6 +27,10 @@ class Unavailable(CrowdError):
     """No call can succeed now, so whoever gets this tries no other: it is silent, or refuses us."""
 
 
+class NotThere(CrowdError):
+    """The marketplace no longer has what the call is about, so it cannot be carried out there."""
+
+
 @dataclass(frozen=True)
 class MarketAssignment:
     """An assignment as the marketplace reports it, whatever the site knows of it.
@@ -105,7 +109,7 @@ class Marketplace(Protocol):
 
     # The next three are called from several threads and must not use the database. The assignment
     # comes with its campaign, HIT and worker. A CrowdError of one does not stop the others; the
-    # next sync tries all of them again.
+    # next sync tries all of them again. NotThere: the assignment is gone with its HIT.
 
     def approve(self, assignment: "Assignment") -> None:
         """Approve an assignment, and so pay it, even one rejected before. Again: no error."""

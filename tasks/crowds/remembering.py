@@ -1,6 +1,6 @@
 """How a browser, or a link, proves to be a worker's whose id anybody may have read."""
 
-from urllib.parse import urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from django.core import signing
 from django.db.models import Q
@@ -29,9 +29,10 @@ class Remembered:
 
     def by_cookie(self, request: HttpRequest) -> str | None:
         """The id of the worker whose browser it is, if it says so."""
-        return request.get_signed_cookie(
+        kept = request.get_signed_cookie(
             self.cookie, default=None, salt=self.cookie_salt, max_age=A_YEAR
         )
+        return unquote(kept) if kept is not None else None
 
     def by_link(self, request: HttpRequest) -> str | None:
         """The id of the worker whom a personal link names; None: there is none. Raises BadVisit."""
@@ -100,7 +101,7 @@ class Remembered:
         """Let the browser come back as the same worker, for a year."""
         response.set_signed_cookie(
             self.cookie,
-            worker.external_id,
+            quote(worker.external_id, safe=""),  # a header holds no letters but Latin ones
             salt=self.cookie_salt,
             max_age=A_YEAR,
             httponly=True,

@@ -1,6 +1,6 @@
-"""Work by its token, the secret that only its worker was given: assignments, tries at practice."""
+"""Work and sessions by their tokens, the secrets that only their workers were given."""
 
-from tasks.models import Assignment, Campaign, PracticeTry, Work
+from tasks.models import Assignment, Campaign, PracticeTry, Session, Work
 
 LONGEST_TOKEN = 200  # characters
 
@@ -24,6 +24,14 @@ def try_of(token: str | None, campaign: Campaign) -> PracticeTry | None:
 def work_of(token: str | None, campaign: Campaign) -> Work | None:
     """The campaign's assignment or try of that token, or None."""
     return assignment_of(token, campaign) or try_of(token, campaign)
+
+
+def session_of(token: str | None, campaign: Campaign) -> Session | None:
+    """The campaign's session of that token, or None."""
+    if not _may_be_one(token):
+        return None
+    found = Session.objects.select_related("worker", "campaign")
+    return found.filter(campaign=campaign, token=token).first()
 
 
 def _may_be_one(token: str | None) -> bool:

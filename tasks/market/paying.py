@@ -8,13 +8,13 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 
 from imagesets.clock import Now
-from tasks.crowds import CrowdError, Marketplace, Unavailable
+from tasks.crowds import CrowdError, Marketplace, NotThere, Unavailable
 from tasks.market.gone import gone_hits
 from tasks.market.reconcile import mark_paid
 from tasks.market.synced import Synced
 from tasks.models import Assignment, Campaign, Payment, Transition
 from tasks.models.assignment import MarketState, Outcome
-from tasks.models.payment import PaymentKind, PaymentState
+from tasks.models.payment import Obstacle, PaymentKind, PaymentState
 
 SHOWN = 20  # refusals after which a sync stops paying
 AT_ONCE, BATCH = 8, 200  # concurrent calls that pay; rows between two checks
@@ -26,10 +26,14 @@ def pay(campaign: Campaign, market: Marketplace, done: Synced) -> None:
     """Pay on the marketplace what the ledger says is due: accepted answers, then bonuses."""
     due = Payment.objects.filter(campaign=campaign, state=PaymentState.DUE).order_by("pk")
     due = due.select_related("assignment__hit", "assignment__worker", "assignment__campaign")
-    gone = gone_hits(campaign, even_replaced=False)
-    if stuck := due.filter(assignment__hit__in=gone).exclude(kind=PaymentKind.FEE).count():
-        done.troubles.append(f"{stuck:,} payments wait for HITs that it no longer has")
-        due = due.exclude(assignment__hit__in=gone)
+    due = due.filter(obstacle=Obstacle.NONE)
+    gone = gone_hits(campaign)
+
+    def has_gone(payment: Payment) -> bool:
+        if payment.for_answer.hit_id not in gone:
+            return False
+        Payment.objects.filter(pk=payment.pk).update(obstacle=Obstacle.GONE)
+        return True
 
     def approve(payment: Payment) -> None:
         market.approve(payment.for_answer)
@@ -37,12 +41,12 @@ def pay(campaign: Campaign, market: Marketplace, done: Synced) -> None:
     def give_bonus(payment: Payment) -> str:
         return market.bonus(payment.for_answer, payment.amount, payment.reason, payment.request_key)
 
-    for payment, _ in _each(due.filter(kind=PaymentKind.BASE), approve, done):
+    for payment, _ in _each(due.filter(kind=PaymentKind.BASE), approve, done, has_gone):
         with transaction.atomic():
             mark_paid(payment.for_answer, "")
             _record(payment.for_answer, "approved")
         done.paid += 1
-    for payment, reference in _each(due.filter(kind=PaymentKind.BONUS), give_bonus, done):
+    for payment, reference in _each(due.filter(kind=PaymentKind.BONUS), give_bonus, done, has_gone):
         keys = [payment.request_key, f"fee-{payment.request_key}"]
         Payment.objects.filter(request_key__in=keys, state=PaymentState.DUE).update(
             state=PaymentState.PAID, paid_at=Now(), market_ref=reference
@@ -59,19 +63,29 @@ def send_rejections(campaign: Campaign, market: Marketplace, done: Synced) -> No
     def reject(assignment: Assignment) -> None:
         market.reject(assignment, assignment.feedback)
 
-    for assignment, _ in _each(rejected.order_by("pk"), reject, done):
+    # Of a HIT that is gone nothing can be rejected any more, and nobody can do anything about it.
+    gone = gone_hits(campaign)
+    rejected = rejected.exclude(hit__in=gone_hits(campaign, even_replaced=False)).order_by("pk")
+
+    def is_gone(assignment: Assignment) -> bool:
+        return assignment.hit_id in gone
+
+    for assignment, _ in _each(rejected, reject, done, is_gone):
         with transaction.atomic():
             _record(assignment, "rejected")
         done.rejections_told += 1
 
 
 def _each(
-    rows: QuerySet[Row], call: Callable[[Row], Answer], done: Synced
+    rows: QuerySet[Row],
+    call: Callable[[Row], Answer],
+    done: Synced,
+    is_gone: Callable[[Row], bool],
 ) -> Iterator[tuple[Row, Answer]]:
     """Yield (row, call(row)) of each row, AT_ONCE calls at a time.
 
-    What the marketplace refuses goes to `done.troubles`; after SHOWN refusals the rest is left to
-    the next sync. Raises Unavailable.
+    What the marketplace refuses goes to `done.troubles`, but for what it no longer has of HITs
+    that are gone; after SHOWN refusals the rest is left to the next sync. Raises Unavailable.
     """
     with ThreadPoolExecutor(AT_ONCE) as pool:
         todo = list(rows)
@@ -85,7 +99,8 @@ def _each(
                     pool.shutdown(wait=False, cancel_futures=True)
                     raise
                 except CrowdError as error:
-                    done.troubles.append(str(error))
+                    if not (isinstance(error, NotThere) and is_gone(row)):
+                        done.troubles.append(str(error))
                 else:
                     yield row, answer
             if len(done.troubles) >= SHOWN:

@@ -16,7 +16,7 @@ from imagesets.clock import Now, database_now
 from imagesets.locks import Lock, held
 from tasks import money
 from tasks.crowds import Crowd, CrowdError, crowd_of
-from tasks.market import paying, sessions
+from tasks.market import paying, sessions, unpayable
 from tasks.market.gone import chosen, give_up, gone_hits, lost_hits, offer_again, told
 from tasks.market.reconcile import count_again, expire, reconcile_all
 from tasks.market.synced import Synced, troubles_of
@@ -43,6 +43,9 @@ class Decisions:
     offer_again: Sequence[str] = ()  # HITs that are gone (tasks/market/gone.py): keys, or "all"
     give_up: Sequence[str] = ()
     enter_bonuses: bool = False  # that were paid by hand on the marketplace
+    # HITs that are gone and to whose workers pay is owed (tasks/market/unpayable.py)
+    paid_by_hand: Sequence[str] = ()
+    leave_unpaid: Sequence[str] = ()
 
 
 def sync(
@@ -87,13 +90,14 @@ def _sync(campaign: Campaign, progress: Progress, decisions: Decisions | None) -
             done.fetched = sessions.take_in(campaign, session_market)
         done.left = end_idle(campaign)
         if decisions is not None:
-            _carry_out(campaign, decisions)
+            _carry_out(campaign, decisions, done)
         done.expired = expire(campaign, fetched_at=began)
         count_again(campaign)
         progress("reviewing")
         done.reviewed = review(campaign)
         if market is not None:
             progress("paying")
+            unpayable.look(campaign)
             paying.send_rejections(campaign, market, done)
             if not done.unconfirmed:
                 paying.pay(campaign, market, done)
@@ -113,6 +117,7 @@ def _sync(campaign: Campaign, progress: Progress, decisions: Decisions | None) -
         progress("comparing")
         done.unknown = market.unknown(campaign)
         done.lost = told(campaign, lost_hits(campaign))
+        done.unpayable = unpayable.told(campaign)
         if decisions is not None and decisions.enter_bonuses:
             found = money.compare(campaign, _comparable(campaign)).not_entered
             done.entered = money.enter_bonuses(campaign, found, decisions.who)
@@ -130,15 +135,19 @@ def _sync(campaign: Campaign, progress: Progress, decisions: Decisions | None) -
     return done
 
 
-def _carry_out(campaign: Campaign, decisions: Decisions) -> None:
+def _carry_out(campaign: Campaign, decisions: Decisions, done: Synced) -> None:
     """Do with HITs that are gone what somebody decided. Raises Refused, CrowdError."""
     lost = lost_hits(campaign)
     again = chosen(campaign, lost, decisions.offer_again)
     left_out = chosen(campaign, lost, decisions.give_up)
     if both := sorted(hit.key for hit in again if hit in left_out):
         raise Refused(f"campaign {campaign.slug}: HIT {both[0]} cannot be given up and offered too")
+    done.paid_by_hand, done.left_unpaid = unpayable.decide(
+        campaign, decisions.paid_by_hand, decisions.leave_unpaid, decisions.who
+    )
     offer_again(campaign, again, decisions.who)
     give_up(campaign, left_out, decisions.who)
+    done.offered_again, done.given_up = len(again), len(left_out)
 
 
 @contextmanager

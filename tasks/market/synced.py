@@ -19,13 +19,18 @@ class Synced:
     left: int = 0  # sessions whose workers have gone
     reviewed: Reviewed = field(default_factory=Reviewed)
     paid: int = 0
+    offered_again: int = 0  # HITs that were gone
+    given_up: int = 0  # likewise
     entered: int = 0  # bonuses
+    paid_by_hand: int = 0  # payments, as somebody said
+    left_unpaid: int = 0
     rejections_told: int = 0
     opened_round: int = 0  # its number; 0: none
     unconfirmed: str = ""  # why nothing was paid and offered: nobody confirmed real money
     state: str = ""
     short_of_money: str = ""  # what the budget does not carry (tasks/work/rounds.py)
     lost: str = ""  # which HITs are gone at the marketplace, and wait for a decision
+    unpayable: str = ""  # what is owed for them, and waits for a decision
     unknown: list[str] = field(default_factory=list)  # the marketplace's HITs unknown to the site
     troubles: list[str] = field(default_factory=list)  # what the marketplace refused
     differences: list[str] = field(default_factory=list)  # between the two ledgers
@@ -43,7 +48,11 @@ def report(campaign: Campaign, done: Synced) -> list[str]:
         (reviewed.set_aside, "set aside"),
         (reviewed.stopped, "workers stopped"),
         (done.paid, "paid"),
+        (done.offered_again, "HITs offered again"),
+        (done.given_up, "HITs given up"),
         (done.entered, "bonuses entered"),
+        (done.paid_by_hand, "recorded as paid by hand"),
+        (done.left_unpaid, "left unpaid"),
     ]
     did = ", ".join(f"{number:,} {what}" for number, what in parts if number) or "nothing new"
     state = f"{state_told(campaign)}, round {campaign.round}"
@@ -63,7 +72,7 @@ def report(campaign: Campaign, done: Synced) -> list[str]:
 def troubles_of(done: Synced) -> list[str]:
     """What went wrong, for a person to see to, in lines."""
     unconfirmed = [f"Nothing was paid or offered: {done.unconfirmed}."] if done.unconfirmed else []
-    lost = [f"{done.lost[:1].upper()}{done.lost[1:]}"] if done.lost else []
+    lost = [f"{text[:1].upper()}{text[1:]}" for text in _waiting(done)]
     refused = [f"Refused by the marketplace: {text}" for text in done.troubles]
     differ = [f"The ledgers differ: {text}" for text in done.differences]
     return [*unconfirmed, *lost, *refused, *differ]
@@ -71,4 +80,9 @@ def troubles_of(done: Synced) -> list[str]:
 
 def for_a_person(done: Synced) -> list[str]:
     """What a sync found that only a person can put right."""
-    return [*([done.lost] if done.lost else []), *done.troubles, *done.differences]
+    return [*_waiting(done), *done.troubles, *done.differences]
+
+
+def _waiting(done: Synced) -> list[str]:
+    """What waits for somebody's decision."""
+    return [text for text in (done.lost, done.unpayable) if text]

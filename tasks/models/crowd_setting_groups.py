@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from tasks.models.id_patterns import wrong_with
 from tasks.models.setting_types import (
     NOT_SET,
     Choice,
@@ -30,17 +31,14 @@ def _codes_lead_somewhere(panel: Mapping[str, Any]) -> Problem | None:
     return None
 
 
-def _pattern_can_be_read(panel: Mapping[str, Any]) -> Problem | None:
-    try:
-        re.compile(panel["id_pattern"] or "")
-    except re.error as error:
-        return "id_pattern", f"It is no regular expression: {error}."
-    return None
+def _pattern_can_be_used(panel: Mapping[str, Any]) -> Problem | None:
+    wrong = wrong_with(panel["id_pattern"] or "")
+    return ("id_pattern", wrong) if wrong else None
 
 
 def _ids_match(panel: Mapping[str, Any]) -> Problem | None:
     pattern, ids = panel["id_pattern"], panel["ids"]
-    if pattern is None or ids is None or _pattern_can_be_read(panel):
+    if pattern is None or ids is None or _pattern_can_be_used(panel):
         return None
     odd = next((each for each in ids if not re.fullmatch(pattern, each)), None)
     return None if odd is None else ("ids", f"{odd} does not match id_pattern.")
@@ -64,7 +62,15 @@ def _session_is_known(panel: Mapping[str, Any]) -> Problem | None:
     return None
 
 
+def _names_are_free(panel: Mapping[str, Any]) -> Problem | None:
+    for name in ("id_param", "session_param"):
+        if panel[name] in OUR_PARAMETERS:
+            return name, f"{panel[name]} has a meaning of its own in the site's addresses."
+    return None
+
+
 PARAMETER = Text(50)
+OUR_PARAMETERS = ("after", "lang", "nothing", "panel-worker", "visit")
 OUTCOMES = ("done", "screened_out", "no_consent", "no_work")
 OUTCOME_TITLES = {
     "done": ("Done", "Of whoever did a session, or the part of it for which there was work."),
@@ -128,7 +134,10 @@ PANEL = Group(
             null=True,
         ),
     ),
-    (_address_is_one, _session_is_known, _codes_lead_somewhere, _pattern_can_be_read, _ids_match),
+    (
+        *(_address_is_one, _session_is_known, _names_are_free, _codes_lead_somewhere),
+        *(_pattern_can_be_used, _ids_match),
+    ),
 )
 
 

@@ -29,6 +29,14 @@ class PaymentState(models.TextChoices):
     PAID = "paid", "paid"
 
 
+class Obstacle(models.TextChoices):
+    """Why the marketplace cannot pay an amount that is due."""
+
+    NONE = "", "none"
+    GONE = "gone", "it no longer has the work"
+    LEFT = "left", "it no longer has the work, and somebody has said that nobody can pay it"
+
+
 class Payment(models.Model):
     """One amount, in the campaign's currency, stored by the step that makes it due.
 
@@ -53,6 +61,9 @@ class Payment(models.Model):
     reason = models.TextField()
     request_key = models.CharField(max_length=64, unique=True)
     state = models.CharField(max_length=4, choices=PaymentState.choices, default=PaymentState.DUE)
+    obstacle = models.CharField(
+        max_length=4, choices=Obstacle.choices, blank=True, default="", db_default=""
+    )
     market_ref = models.CharField(
         max_length=200, blank=True, default="", help_text="The marketplace's name of it."
     )
@@ -65,6 +76,9 @@ class Payment(models.Model):
             models.CheckConstraint(condition=Q(kind__in=PaymentKind.values), name="payment_kind"),
             models.CheckConstraint(
                 condition=Q(state__in=PaymentState.values), name="payment_state"
+            ),
+            models.CheckConstraint(
+                condition=Q(obstacle__in=Obstacle.values), name="payment_obstacle"
             ),
             models.CheckConstraint(
                 condition=Q(amount__gte=Decimal(0)), name="payment_is_not_negative"

@@ -7,12 +7,14 @@ from django.db import connection
 from tasks.models import HIT, Campaign, Place
 from tasks.money.costs import cost_of_sessions, sessions_for
 
-# HITs that running sessions will still do: those kept for their worker at this moment.
+# HITs that running sessions will still do: those kept for their worker at this moment, and the one
+# beyond the session that its worker has open.
 _TO_COME = """
-    SELECT coalesce(sum(greatest(s.hits - done.n, 0)), 0) FROM tasks_session s
+    SELECT coalesce(sum(greatest(s.hits - work.done, 0) + work.beyond), 0) FROM tasks_session s
     CROSS JOIN LATERAL (
-      SELECT count(*) AS n FROM tasks_assignment a
-      WHERE a.session_id = s.id AND a.state = 'submitted' AND NOT a.is_extra) done
+      SELECT count(*) FILTER (WHERE a.state = 'submitted' AND NOT a.is_extra) AS done,
+             count(*) FILTER (WHERE a.state = 'open' AND a.is_extra) AS beyond
+      FROM tasks_assignment a WHERE a.session_id = s.id) work
     WHERE s.campaign_id = %s AND s.outcome = '' AND NOT s.is_test
       AND s.kept_until > statement_timestamp()
 """

@@ -1,6 +1,6 @@
-"""What workers are owed where no marketplace pays them, ticked off by a person once it is paid."""
+"""What workers are owed and no marketplace pays them, ticked off by a person once it is paid."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,17 +12,22 @@ from django.db.models.functions import Coalesce
 from imagesets.clock import Now
 from tasks.crowds import crowd_of
 from tasks.models import Campaign, Payment, Transition, Worker
-from tasks.models.payment import PaymentKind, PaymentState
+from tasks.models.payment import Obstacle, PaymentKind, PaymentState
 from tasks.models.refused import Refused
 
 
 @dataclass(frozen=True)
 class Account:
-    """One worker's pay in a campaign. `newest`: the last amount still owed, 0 where none is."""
+    """One worker's pay in a campaign.
+
+    `newest`: the last amount owed that a person may record as paid, 0 where there is none.
+    """
 
     worker: Worker
     works: int  # HITs or sessions that earn base pay, and tries at the practice
     owed: Decimal
+    by_hand: Decimal  # of that, what people pay and no marketplace
+    left: Decimal  # of that, what nobody can pay, as somebody has said
     paid: Decimal
     newest: int
     paid_at: datetime | None
@@ -31,6 +36,8 @@ class Account:
 # Who an amount is for: a session's own pay names neither a HIT nor a try.
 _EARNER = Coalesce("session__worker", "assignment__worker", "practice__worker")
 _SURCHARGES = (PaymentKind.FEE, PaymentKind.VAT)
+# What is recorded of a worker's payments, in the caller's transaction.
+Step = Callable[[Campaign, Worker, QuerySet[Payment], str], Decimal | None]
 
 
 def is_settled_here(campaign: Campaign) -> bool:
@@ -42,6 +49,8 @@ def is_settled_here(campaign: Campaign) -> bool:
 def accounts_of(campaign: Campaign) -> list[Account]:
     """What each worker is owed and was paid, the largest debts first, then by pseudonym."""
     due = Q(state=PaymentState.DUE)
+    by_hand = due if is_settled_here(campaign) else due & ~Q(obstacle=Obstacle.NONE)
+    left = due & Q(obstacle=Obstacle.LEFT)
     rows = list(
         _pay_of(campaign)
         .annotate(earner=_EARNER)
@@ -49,8 +58,10 @@ def accounts_of(campaign: Campaign) -> list[Account]:
         .annotate(
             works=Count("pk", filter=~Q(kind=PaymentKind.BONUS)),
             owed=Coalesce(Sum("amount", filter=due), Decimal(0)),
+            by_hand=Coalesce(Sum("amount", filter=by_hand), Decimal(0)),
+            left=Coalesce(Sum("amount", filter=left), Decimal(0)),
             paid=Coalesce(Sum("amount", filter=~due), Decimal(0)),
-            newest=Coalesce(Max("pk", filter=due), 0),
+            newest=Coalesce(Max("pk", filter=by_hand), 0),
             last_paid=Max("paid_at"),
         )
     )
@@ -60,6 +71,8 @@ def accounts_of(campaign: Campaign) -> list[Account]:
             worker=workers[row["earner"]],
             works=row["works"],
             owed=row["owed"],
+            by_hand=row["by_hand"],
+            left=row["left"],
             paid=row["paid"],
             newest=row["newest"],
             paid_at=row["last_paid"],
@@ -73,42 +86,112 @@ def settle(campaign: Campaign, newest: Mapping[int, int], who: str) -> dict[int,
     """Record that what these workers were owed has been paid to them; returns each one's sum.
 
     `newest`: by worker (id), the last amount that the person who paid knew of; what came after it
-    stays owed. Again, or by two at once: an amount is recorded once. Raises Refused where a
-    marketplace pays.
+    stays owed. Again, or by two at once: an amount is recorded once. Where a marketplace pays, only
+    of what it cannot pay any more; raises Refused if there is nothing such.
     """
-    if not is_settled_here(campaign):
-        raise Refused(f"campaign {campaign.slug}: its marketplace pays its workers")
+    _need_something_by_hand(campaign)
     settled = {}
     with transaction.atomic():
         for worker in Worker.objects.filter(pk__in=newest).order_by("pk"):
-            due = _pay_of(campaign).annotate(earner=_EARNER)
-            due = due.filter(state=PaymentState.DUE, earner=worker.pk, pk__lte=newest[worker.pk])
-            rows = list(due.select_for_update(of=("self",)).order_by("pk"))
-            if not rows:
-                continue
-            amount = sum((payment.amount for payment in rows), Decimal(0))
-            _record(campaign, rows)
-            Transition.objects.create(
-                campaign=campaign,
-                subject=f"pay of {worker.pseudonym}",
-                before=PaymentState.DUE,
-                after=PaymentState.PAID,
-                who=who,
-                why=f"{campaign.as_money(amount)} was paid outside of the site",
-            )
-            settled[worker.pk] = amount
+            amount = _settle(campaign, worker, _until(campaign, worker, newest), who)
+            if amount is not None:
+                settled[worker.pk] = amount
     return settled
+
+
+def leave(campaign: Campaign, newest: Mapping[int, int], who: str) -> dict[int, Decimal]:
+    """Record that nobody can pay these workers what the marketplace cannot pay them any more.
+
+    It stays owed. `newest` and what is raised: as for `settle`.
+    """
+    _need_something_by_hand(campaign)
+    left = {}
+    with transaction.atomic():
+        for worker in Worker.objects.filter(pk__in=newest).order_by("pk"):
+            due = _until(campaign, worker, newest).filter(obstacle=Obstacle.GONE)
+            if (amount := _leave(campaign, worker, due, who)) is not None:
+                left[worker.pk] = amount
+    return left
+
+
+def unpayable(campaign: Campaign) -> QuerySet[Payment]:
+    """What is owed to workers for work that the marketplace no longer has."""
+    return _by_hand(campaign).exclude(obstacle=Obstacle.NONE)
+
+
+def record_paid(campaign: Campaign, payments: QuerySet[Payment], who: str) -> int:
+    """Record that these, which were owed, have been paid by hand. Returns how many."""
+    return _each_worker(campaign, payments, who, _settle)
+
+
+def leave_unpaid(campaign: Campaign, payments: QuerySet[Payment], who: str) -> int:
+    """Record that nobody can pay these, which the marketplace cannot pay: they stay owed."""
+    return _each_worker(campaign, payments, who, _leave)
+
+
+def _each_worker(campaign: Campaign, payments: QuerySet[Payment], who: str, step: Step) -> int:
+    with transaction.atomic():
+        payments = payments.annotate(earner=_EARNER)
+        by_worker = dict(payments.order_by().values_list("earner").annotate(Count("pk")))
+        for worker in Worker.objects.filter(pk__in=by_worker).order_by("pk"):
+            step(campaign, worker, payments.filter(earner=worker.pk), who)
+    return sum(by_worker.values())
+
+
+def _settle(
+    campaign: Campaign, worker: Worker, payments: QuerySet[Payment], who: str
+) -> Decimal | None:
+    rows = list(payments.select_for_update(of=("self",)).order_by("pk"))
+    # Amounts and what they incurred.
+    keys = [f"{before}{row.request_key}" for row in rows for before in ("", "fee-", "vat-")]
+    Payment.objects.filter(campaign=campaign, request_key__in=keys).update(
+        state=PaymentState.PAID, paid_at=Now()
+    )
+    return _logged(campaign, worker, rows, who, PaymentState.PAID, "was paid outside of the site")
+
+
+def _leave(
+    campaign: Campaign, worker: Worker, payments: QuerySet[Payment], who: str
+) -> Decimal | None:
+    rows = list(payments.select_for_update(of=("self",)).order_by("pk"))
+    Payment.objects.filter(pk__in=[row.pk for row in rows]).update(obstacle=Obstacle.LEFT)
+    return _logged(campaign, worker, rows, who, "left unpaid", "cannot be paid and stays owed")
+
+
+def _logged(
+    campaign: Campaign, worker: Worker, rows: list[Payment], who: str, after: str, what: str
+) -> Decimal | None:
+    """Log what has become of these; returns their sum, None where there is none."""
+    if not rows:
+        return None
+    amount = sum((row.amount for row in rows), Decimal(0))
+    Transition.objects.create(
+        campaign=campaign,
+        subject=f"pay of {worker.pseudonym}",
+        before=PaymentState.DUE,
+        after=after,
+        who=who,
+        why=f"{campaign.as_money(amount)} {what}",
+    )
+    return amount
+
+
+def _need_something_by_hand(campaign: Campaign) -> None:
+    if not is_settled_here(campaign) and not unpayable(campaign).exists():
+        raise Refused(f"campaign {campaign.slug}: its marketplace pays its workers")
+
+
+def _until(campaign: Campaign, worker: Worker, newest: Mapping[int, int]) -> QuerySet[Payment]:
+    due = _by_hand(campaign).annotate(earner=_EARNER)
+    return due.filter(earner=worker.pk, pk__lte=newest[worker.pk])
+
+
+def _by_hand(campaign: Campaign) -> QuerySet[Payment]:
+    """What is owed to workers and no marketplace pays."""
+    due = _pay_of(campaign).filter(state=PaymentState.DUE)
+    return due if is_settled_here(campaign) else due.exclude(obstacle=Obstacle.NONE)
 
 
 def _pay_of(campaign: Campaign) -> QuerySet[Payment]:
     """What workers get, without the marketplace's fees."""
     return Payment.objects.filter(campaign=campaign).exclude(kind__in=_SURCHARGES).order_by()
-
-
-def _record(campaign: Campaign, payments: Iterable[Payment]) -> None:
-    """Mark amounts and what they incurred as paid."""
-    own = [payment.request_key for payment in payments]
-    keys = [f"{before}{key}" for key in own for before in ("", "fee-", "vat-")]
-    Payment.objects.filter(campaign=campaign, request_key__in=keys).update(
-        state=PaymentState.PAID, paid_at=Now()
-    )

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from tasks.crowds import Door
 from tasks.models import Assignment, Campaign, PracticeTry, Session, Work
+from tasks.models.campaign import State
 from tasks.pages.languages import chosen
 
 NOTHING = "nothing"  # in a campaign's address: there was no work when the worker asked for some
@@ -69,6 +70,16 @@ def more_address(campaign: Campaign, done: Work | None) -> str:
     """The campaign's page; `done` tells it who comes, for browsers without cookies."""
     token = done.token if done is not None else None
     return campaign_address(campaign, {"after": token} if token else {})
+
+
+def way_on(campaign: Campaign, done: Work | None = None) -> str:
+    """Where whoever has this work may find other work, or their session's end; "": nowhere.
+
+    Whoever is in a session needs a way back to where they came from, whatever has become of the
+    study.
+    """
+    in_session = done is not None and done.session_id is not None
+    return more_address(campaign, done) if in_session or campaign.state == State.OPEN else ""
 
 
 def list_address(parameters: Mapping[str, str]) -> str:

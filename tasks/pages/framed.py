@@ -66,7 +66,7 @@ def hit(request: HttpRequest, hit: HIT, frame: Frame) -> HttpResponse:
         visit = replace(visit, fields={**visit.fields, **chosen(), **told})
         return _visited(request, hit, frame, visit)
     except BadVisit as error:
-        return refuse(request, 409, str(error))
+        return refuse(request, 409, str(error), campaign=hit.campaign)
 
 
 def _visited(request: HttpRequest, hit: HIT, frame: Frame, visit: Visit) -> HttpResponse:

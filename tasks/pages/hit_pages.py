@@ -81,9 +81,10 @@ def preview(
     `way_in`: hidden fields of "Begin", where the site gives out the work.
     """
     if request.method == "POST":
-        return refuse(request, 409, _("This was a preview: accept the work before you submit it."))
+        message = _("This was a preview: accept the work before you submit it.")
+        return refuse(request, 409, message, campaign=hit.campaign)
     if hit.campaign.state in (State.CLOSED, State.FINISHED):
-        return refuse(request, 410, _("This study has ended."))
+        return refuse(request, 410, _("This study has ended."), campaign=hit.campaign)
     if hit.campaign.content_warning and WARNED not in request.GET:
         return warn(request, hit.campaign, request.GET.dict())
     return form(request, preview_of(hit), None, way_in or {})

@@ -20,7 +20,9 @@ from tasks.pages.addresses import (
     more_address,
     nothing_address,
     practice_address,
+    session_address,
     thanks_address,
+    way_on,
 )
 from tasks.pages.drafts import draft_of, fill_in, keep, keep_reports_of_ended, must_ask, take_draft
 from tasks.pages.form_reading import read
@@ -54,7 +56,7 @@ def practice(request: HttpRequest, campaign: Campaign, door: Door) -> HttpRespon
     """One try: its form, and once it is sent what is right."""
     token = request.POST.get("assignmentId") or request.GET.get("assignmentId")
     if (attempt := try_of(token, campaign)) is None:
-        return refuse(request, 409, str(NOT_GIVEN))
+        return refuse(request, 409, str(NOT_GIVEN), campaign=campaign)
     if not door.may_be(request, attempt.worker):
         return refuse(request, 409, str(GIVEN_TO_ANOTHER), campaign=campaign)
     if request.method == "POST":
@@ -76,18 +78,22 @@ def _carried(attempt: PracticeTry) -> dict[str, str]:
 
 
 def _told(attempt: PracticeTry) -> dict[str, Any]:
-    """What its page says of a try."""
+    """What its page says of a try. `pay`: where no set has a price of its own."""
+    by_session = attempt.reward and attempt.session is not None
     return {
         "pictures": len(attempt.shown),
         "needed": needed(attempt),
         "number": attempt.hit.number,
         "tries": attempt.campaign.practice["tries"],
         "pays": attempt.reward > 0,
+        "pay": in_words(attempt.reward, attempt.campaign.in_currency) if by_session else "",
     }
 
 
 def _ended(request: HttpRequest, attempt: PracticeTry) -> HttpResponse:
     keep_reports_of_ended(attempt, request.POST)
+    if attempt.session is not None and not wants_json(request):  # its page says how to leave
+        return SeeOther(session_address(attempt.session))
     return refuse(request, 410, str(ENDED), campaign=attempt.campaign)
 
 
@@ -130,7 +136,8 @@ def _answer(request: HttpRequest, attempt: PracticeTry) -> HttpResponse:
             "Your time for this practice is over, and it can no longer be paid. Nothing of it is"
             " stored."
         )
-        return refuse(request, 410, message, campaign=attempt.campaign)
+        campaign = attempt.campaign
+        return refuse(request, 410, message, way_on(campaign, attempt), campaign=campaign)
     return _sent(request, attempt)
 
 
@@ -164,6 +171,8 @@ def _feedback(request: HttpRequest, attempt: PracticeTry, door: Door) -> HttpRes
     campaign, worker = attempt.campaign, attempt.worker
     standing = admission(campaign, worker)
     ended = standing == Admission.REFUSED
+    is_open = campaign.state == State.OPEN
+    in_session = attempt.session is not None and attempt.session.is_running
     items = {item.position: item for item in attempt.hit.items.all()}
     sections = [_judged(section, attempt, items) for section in sheet_of(attempt).sections]
     context = {
@@ -177,7 +186,8 @@ def _feedback(request: HttpRequest, attempt: PracticeTry, door: Door) -> HttpRes
         "list": "" if attempt.session else list_address(door.carried(request, worker)),
         "farewell": door.leaves(attempt.session) if ended and attempt.session else None,
         "own": own_work([worker], campaign)[campaign.pk],
-        "goes_on": campaign.state == State.OPEN and not ended,
+        "is_open": is_open,
+        "goes_on": (is_open or in_session) and not ended,  # a session ends on its own page
     }
     return render(request, "tasks/practised.html", context)
 

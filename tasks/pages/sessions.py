@@ -13,9 +13,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from tasks.crowds import Door
+from tasks.crowds.tokens import session_of
 from tasks.models import Campaign, Session
 from tasks.models.campaign import State
-from tasks.models.session import REOPENED, SessionOutcome
+from tasks.models.session import REOPENED, MarketStatus, SessionOutcome
 from tasks.pages.addresses import SESSION, campaign_address, hit_address, session_address
 from tasks.pages.hit_pages import GIVEN_TO_ANOTHER, behind_the_door, refuse, worker_page
 from tasks.pages.money import in_words
@@ -24,14 +25,13 @@ from tasks.pages.replies import SeeOther
 from tasks.work.claiming import bonus_on_offer, conclude, next_assignment, running_assignment
 from tasks.work.sessions import Progress, end, progress_of
 
-LONGEST_TOKEN = 200  # characters
-
 
 class Words(NamedTuple):
     """What the page says of how a session ended."""
 
     heading: Promise
     text: Promise
+    again: Promise = gettext_lazy("Look again")  # where it may go on after all
 
 
 ENDED = {
@@ -48,6 +48,7 @@ ENDED = {
     SessionOutcome.NO_CONSENT: Words(
         gettext_lazy("You do not take part"),
         gettext_lazy("That is fine, and costs you nothing: we give you no work of this study."),
+        gettext_lazy("Read the text again"),
     ),
     SessionOutcome.NO_WORK: Words(
         gettext_lazy("There is nothing left to do"),
@@ -60,7 +61,8 @@ ENDED = {
     SessionOutcome.LEFT: Words(
         gettext_lazy("This session is over"),
         gettext_lazy(
-            "You were away for long, or have begun another session. Whatever you sent is stored."
+            "It was given back, or you were away for long, or have begun another session. Whatever"
+            " you sent is stored."
         ),
     ),
 }
@@ -73,11 +75,10 @@ ENDED = {
 @behind_the_door
 def session(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
     """Where a session stands: go on, or finish, or, once it has ended, how to leave."""
-    token = request.POST.get(SESSION) or request.GET.get(SESSION) or ""
-    found = Session.objects.select_related("worker", "campaign")
-    mine = found.filter(campaign=campaign, token=token[:LONGEST_TOKEN]).first()
-    if mine is None or "\0" in token:
-        return refuse(request, 409, _("This address belongs to no session of this study."))
+    mine = session_of(request.POST.get(SESSION) or request.GET.get(SESSION), campaign)
+    if mine is None:
+        message = _("This address belongs to no session of this study.")
+        return refuse(request, 409, message, campaign=campaign)
     if not door.may_be(request, mine.worker):
         return refuse(request, 409, str(GIVEN_TO_ANOTHER), campaign=campaign)
     if request.method == "POST":
@@ -89,7 +90,9 @@ def session(request: HttpRequest, campaign: Campaign, door: Door) -> HttpRespons
 
 def _act(form: Mapping[str, str], campaign: Campaign, mine: Session) -> str:
     """Go on or finish, as the form says. Returns the address of the page that follows."""
-    if mine.is_running and "finish" in form and progress_of(mine).is_full:
+    if mine.is_running and campaign.state == State.CLOSED and {"go_on", "finish"} & form.keys():
+        conclude(campaign, mine)
+    elif mine.is_running and "finish" in form and progress_of(mine).is_full:
         end(mine, SessionOutcome.DONE, mine.worker.pseudonym, "finished")
     elif mine.is_running and "go_on" in form:
         following = next_assignment(campaign, mine.worker, goes_on=True)
@@ -103,13 +106,15 @@ def _running(request: HttpRequest, mine: Session) -> HttpResponse:
     """How far it is, with the way on; and to finish it, once it is full."""
     campaign = mine.campaign
     progress = progress_of(mine)
-    running = running_assignment(campaign, mine.worker)
+    is_over = campaign.state == State.CLOSED
+    running = running_assignment(campaign, mine.worker) if not is_over else None
     offer = bonus_on_offer(campaign, mine)
     context = {
         "campaign": campaign,
         "session": mine,
         "progress": progress,
-        "pay": _sum(mine, mine.reward),
+        "is_over": is_over,
+        "pay": _sum(mine, mine.reward) if progress.answered or not is_over else "",
         "earned": _sum(mine, progress.earned),
         "work": hit_address(running) if running is not None else "",
         "bonus": _offered(mine, offer) if offer is not None else "",
@@ -141,10 +146,12 @@ def _ended(request: HttpRequest, mine: Session, door: Door) -> HttpResponse:
         "text": words.text,
         "progress": progress,
         "is_done": mine.outcome == SessionOutcome.DONE,
+        "is_rejected": mine.market_state == MarketStatus.REJECTED,
         "pay": _sum(mine, mine.reward),
         "earned": _sum(mine, progress.earned),
         "farewell": door.leaves(mine),
         "own": own_work([mine.worker], mine.campaign)[mine.campaign_id],
         "again": campaign_address(mine.campaign, proof) if reopened else "",
+        "again_words": words.again,
     }
     return render(request, "tasks/session_ended.html", context)

@@ -44,6 +44,7 @@ class Words(NamedTuple):
     heading: Promise
     text: Promise
     newcomer: Promise | str = ""  # for somebody who has answered nothing yet; "": the heading
+    sent_back: Promise | str = ""  # for somebody whom the page leads back to their crowd; "": text
     link: Promise = _("Look again")
 
 
@@ -104,6 +105,7 @@ WORDS = {
             " same link."
         ),
         newcomer=_("Paused"),
+        sent_back=_("The study is paused, so there is no work for you now."),
     ),
     Reason.FINISHED: Words(
         _("Thank you: the study is finished"),
@@ -122,6 +124,7 @@ WORDS = {
             " There may be more later: look again, using the same link."
         ),
         newcomer=_("There is nothing for you to do right now"),
+        sent_back=_("Other people are working on the rest of this study."),
     ),
 }
 NO_MORE = (
@@ -174,20 +177,21 @@ def thank(
     """
     own = own_work([worker] if worker is not None else [], campaign)[campaign.pk]
     may_go_on = campaign.state == State.OPEN and reason not in NO_MORE
+    in_session = done is not None and done.session_id is not None
     returned = done is not None and _was_given_back(done)
     if returned and reason not in (Reason.LATE, Reason.ANSWERED):
         reason = Reason.RETURNED
     words = WORDS[reason]
     context = {
         "heading": words.heading if own.done else words.newcomer or words.heading,
-        "text": words.text,
+        "text": (words.sent_back if farewell and farewell.text else "") or words.text,
         "farewell": farewell,
         "own": own,
         "campaign": campaign,
         "list": list_address(_carried(request, campaign, worker)) if is_listed(campaign) else "",
         "personal_link": _personal_link(request, campaign, worker),
-        "more": (more or more_address(campaign, done)) if may_go_on else "",
-        "link": words.link,
+        "more": (more or more_address(campaign, done)) if may_go_on or in_session else "",
+        "link": words.link if may_go_on else _("Go on"),
     }
     return render(request, "tasks/thanks.html", context, status=status)
 

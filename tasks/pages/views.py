@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from django.db import transaction
+from django.db.models import Min
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -31,12 +32,12 @@ from tasks.pages.addresses import (
     carried_on,
     consent_address,
     hit_address,
-    more_address,
     nothing_address,
     practice_address,
     repeated_address,
     session_address,
     thanks_address,
+    way_on,
 )
 from tasks.pages.devices import is_excluded, tell_of_device
 from tasks.pages.drafts import (
@@ -61,6 +62,7 @@ from tasks.pages.hit_pages import (
 from tasks.pages.instructions import as_html
 from tasks.pages.languages import chosen, speak
 from tasks.pages.leading import end_address, next_address
+from tasks.pages.money import in_words
 from tasks.pages.offers import offers
 from tasks.pages.origins import from_another_site
 from tasks.pages.replies import SeeOther, lead_to, preload, problems_of, wants_json
@@ -75,7 +77,7 @@ from tasks.pages.thanks import WORDS, Reason, no_more_work, stored_as, thank
 from tasks.work.admission import Admission, admission
 from tasks.work.claiming import give_back, is_over, next_assignment, running_assignment
 from tasks.work.consent import is_due
-from tasks.work.practice import running_try
+from tasks.work.practice import GOES_ON, running_try
 from tasks.work.resuming import Obstacle, obstacle, take_up_again
 from tasks.work.sessions import end_unbegun, progress_of
 from tasks.work.submitting import submit
@@ -145,9 +147,16 @@ def _look(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse:
         "personal_link": absolute(request, door.personal_link(campaign, name)) if name else "",
         "browser_is_anothers": not is_theirs,
         "practises": admission(campaign, worker) == Admission.DUE,
+        "practice_pay": _practice_pay(campaign) if crowd_of(campaign).pays_by_session else "",
         "session": session is not None and session.is_running and progress_of(session),
     }
     return render(request, "tasks/begin.html", context)
+
+
+def _practice_pay(campaign: Campaign) -> str:
+    """What a try at the campaign's practice pays, where no set has a price of its own."""
+    reward = campaign.practice_hits.aggregate(least=Min("reward"))["least"]
+    return in_words(reward, campaign.in_currency) if reward else ""
 
 
 def _running_address(campaign: Campaign, worker: Worker) -> str:
@@ -174,7 +183,7 @@ def _begin(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse
         if session is not None and not session.is_running:
             return SeeOther(session_address(session))
         lacks_one = session is None and crowd_of(campaign).pays_by_session
-        due = not lacks_one and is_due(campaign, worker)
+        due = not lacks_one and campaign.state in GOES_ON and is_due(campaign, worker)
         address = "" if due or lacks_one else next_address(campaign, worker)
         is_known = (
             due
@@ -213,7 +222,8 @@ def thanks(request: HttpRequest, public_id: str) -> HttpResponse:
     speak(request, campaign)
     done = work_of(request.GET.get("assignmentId"), campaign)
     if done is None:
-        return refuse(request, 409, _("This address belongs to no work of this study."))
+        message = _("This address belongs to no work of this study.")
+        return refuse(request, 409, message, campaign=campaign)
     reason = no_more_work(campaign, done.worker)
     if reason == Reason.NOTHING_NOW and AGAIN in request.GET and isinstance(done, Assignment):
         reason = stored_as(done)  # nobody has looked for more work
@@ -247,9 +257,9 @@ def _at_the_door(request: HttpRequest, hit: HIT, door: Door) -> HttpResponse:
         return preview(request, hit, _way_in(request, hit.campaign, door))
     assignment = assignment_of(token, hit.campaign)
     if assignment is None or assignment.hit_id != hit.pk:
-        return refuse(request, 409, str(NOT_GIVEN))
+        return refuse(request, 409, str(NOT_GIVEN), campaign=hit.campaign)
     if not door.may_be(request, assignment.worker):
-        more = _way_on(hit.campaign)
+        more = way_on(hit.campaign)
         return refuse(request, 409, str(GIVEN_TO_ANOTHER), more, campaign=hit.campaign)
     assignment.hit, assignment.campaign = hit, hit.campaign
     if request.method == "POST":
@@ -257,14 +267,16 @@ def _at_the_door(request: HttpRequest, hit: HIT, door: Door) -> HttpResponse:
     if assignment.submitted_at is not None:
         return thank(request, hit.campaign, assignment.worker, stored_as(assignment), assignment)
     if hit.campaign.state == State.CLOSED:
+        if assignment.session is not None:  # its page says how to leave
+            return SeeOther(session_address(assignment.session))
         return refuse(request, 410, str(ENDED), campaign=hit.campaign)
     if assignment.state == AssignmentState.RETURNED:
         message = _("You have given this work back. Somebody else may do it now.")
-        more = _way_on(hit.campaign, assignment)
+        more = way_on(hit.campaign, assignment)
         return refuse(request, 410, message, more, campaign=hit.campaign)
     expired = assignment.state != AssignmentState.OPEN or is_over(assignment)
     if expired and (reason := obstacle(assignment)) is not None:
-        more = _way_on(hit.campaign, assignment)
+        more = way_on(hit.campaign, assignment)
         return refuse(request, 410, str(EXPIRED[reason]), more, campaign=hit.campaign)
     sheet = sheet_of(assignment)
     sheet.expired = expired
@@ -349,8 +361,3 @@ def _give_back(request: HttpRequest, assignment: Assignment) -> HttpResponse:
     give_back(assignment)
     session = assignment.session
     return lead_to(request, session_address(session) if session else thanks_address(assignment))
-
-
-def _way_on(campaign: Campaign, done: Assignment | None = None) -> str:
-    """Where a worker who cannot have this work may find other work; "" if nowhere."""
-    return more_address(campaign, done) if campaign.state == State.OPEN else ""

@@ -14,7 +14,7 @@ from tasks.crowds import crowd_of
 from tasks.models import HIT, Campaign, Place
 from tasks.models.campaign import State
 from tasks.money import sessions_for
-from tasks.simulation.browsers import new_browser
+from tasks.simulation.browsers import form_data, new_browser
 from tasks.simulation.workers import Character, Mind, World, characters, truth_of
 from tasks.simulation.worksheet import (
     Worksheet,
@@ -183,8 +183,12 @@ class Browser:
         return self.ask("POST", str(response.url), [*form.hidden, form.buttons[0]])
 
     def begin(self) -> httpx.Response:
-        """Follow the link and press "Begin", unless it leads on by itself; agree where asked."""
-        response = self.ask("GET", self.link)
+        """Come in by the link that they were given."""
+        return self.enter(self.link)
+
+    def enter(self, address: str) -> httpx.Response:
+        """Follow a link and press "Begin", unless it leads on by itself; agree where asked."""
+        response = self.ask("GET", address)
         if form := begin_form(response.text):
             response = self.ask("POST", form.action, form.hidden)
         if form := consent_form(response.text):
@@ -195,20 +199,21 @@ class Browser:
         self, method: str, address: str, fields: list[tuple[str, str]] | None = None
     ) -> httpx.Response:
         """What the site answers at last. Raises SimulationError where it does not, or fails."""
-        data: dict[str, list[str]] = {}
-        for name, value in fields or []:
-            data.setdefault(name, []).append(value)
-        try:
-            response = self.client.request(method, address, data=data or None)
-        except httpx.HTTPError as error:
-            raise SimulationError(
-                f"{self.client.base_url} does not answer: {type(error).__name__} {error}"
-            ) from error
+        response = self.request(method, address, form_data(fields or []))
         if response.status_code not in (200, 410):
             raise SimulationError(
                 f"{method} {response.url.copy_with(query=None)}: status {response.status_code}"
             )
         return response
+
+    def request(self, method: str, address: str, data: dict[str, list[str]]) -> httpx.Response:
+        """What the site answers now. Raises SimulationError where it does not."""
+        try:
+            return self.client.request(method, address, data=data or None)
+        except httpx.HTTPError as error:
+            raise SimulationError(
+                f"{self.client.base_url} does not answer: {type(error).__name__} {error}"
+            ) from error
 
     def _loads(self, address: str) -> bool:
         """Whether a picture loads; each is fetched once, as if all workers shared a cache."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
 
+import httpx
+
 
 @dataclass
 class Option:
@@ -66,6 +68,17 @@ def problem_on(html: str) -> str | None:
     """The first thing that is wrong with the form that was sent, or None if it was taken."""
     found = re.search(r'id="problems"[^>]*>\s*<h2>[^<]*</h2>\s*<ul>\s*<li>(.*?)</li>', html)
     return unescape(re.sub("<[^>]*>", "", found[1])) if found else None
+
+
+def link_on(html: str) -> str:
+    """Where a page that says what became of some work leads on; "": nowhere."""
+    found = re.search(r'<a class="button" href="([^"]+)"', html)
+    return unescape(found[1]) if found else ""
+
+
+def is_thanks(page: httpx.Response) -> bool:
+    """Whether the site has taken what was sent: it leads on, or thanks."""
+    return page.status_code == 200 and problem_on(page.text) is None
 
 
 def _forms(html: str) -> list[Worksheet]:

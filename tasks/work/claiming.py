@@ -21,6 +21,7 @@ from tasks.crowds import crowd_of
 from tasks.models import HIT, Assignment, Campaign, HITItem, Place, Session, Stop, Work, Worker
 from tasks.models.assignment import USED, AssignmentState
 from tasks.models.campaign import State
+from tasks.models.session import SessionOutcome
 from tasks.work.admission import Admission, admission
 from tasks.work.drafts import forget
 from tasks.work.eligibility import is_eligible
@@ -28,6 +29,7 @@ from tasks.work.rounds import SHUFFLES, all_answered, finish_if_done, open_round
 from tasks.work.sessions import (
     SITE,
     bonus_fits,
+    end,
     end_as_it_stands,
     hold,
     keep_with,
@@ -108,6 +110,8 @@ def bonus_on_offer(campaign: Campaign, session: Session) -> tuple[Decimal, Decim
         return None
     if Stop.objects.filter(campaign=campaign, worker=worker).exists():
         return None
+    if not is_eligible(campaign, worker):
+        return None
     left = _unanswered_hits(campaign, worker)
     free = left.filter(pk__in=_free_places(campaign).values("hit"))
     to_come = campaign.target < campaign.workers_per_item and not campaign.out_of_money
@@ -122,13 +126,16 @@ def bonus_on_offer(campaign: Campaign, session: Session) -> tuple[Decimal, Decim
 def conclude(campaign: Campaign, session: Session) -> Session:
     """End a session whose worker gets nothing more in it; one that may go on is left as it is.
 
-    To be called once `next_assignment` has found nothing.
+    To be called once `next_assignment` has found nothing. Whom other work has excluded in the
+    middle of it has left it: they could otherwise choose to be paid as a whole for a part (S4).
     """
     if not session.is_running:
         return session
     progress = progress_of(session)
     if progress.is_full and bonus_on_offer(campaign, session) is not None:
         return session
+    if 0 < progress.answered < progress.hits and not is_eligible(campaign, session.worker):
+        return end(session, SessionOutcome.LEFT, SITE, "other work excludes its worker")
     why = "its last HIT is answered" if progress.is_full else "there is no work for it"
     return end_as_it_stands(session, SITE, why)
 

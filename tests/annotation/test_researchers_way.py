@@ -25,6 +25,7 @@ from tests.factories import (
     random_answers,
     work_through,
 )
+from tests.studies.browsers import follow
 from tests.studies.processes import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -48,7 +49,6 @@ class Way:
         self.page, self.address, self.name = page, address, name
         self.clicks, self.typed, self.faults = 0, 0, []
         self.looked: set[tuple] = set()
-        page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
 
     def log_in(self) -> None:
@@ -70,8 +70,7 @@ class Way:
 
     def press(self, name: str | re.Pattern, role: str = "button") -> None:
         self.clicks += 1
-        self.page.get_by_role(role, name=name).first.click()
-        self.page.wait_for_load_state()
+        follow(self.page, self.page.get_by_role(role, name=name).first)
         self.look()
 
     def see(self, text: str | re.Pattern) -> None:
@@ -291,7 +290,7 @@ def test_a_decision_waits_until_it_can_no_longer_be_taken_back(live_server, page
     page.keyboard.press("a")  # and leave at once: it is sent all the same
     page.wait_for_function(f"document.querySelector('.decision').dataset.answer !== '{third}'")
     page.goto(f"{live_server.url}/healthz")
-    until(lambda: set(accepted()) == {first, third}, 20)
+    until(lambda: set(accepted()) == {first, third})
     page.goto(f"{live_server.url}/campaigns/reviewed/review/")
     page.keyboard.press("r")  # the last one: it can be taken back, too
     page.keyboard.type("Blind.")
@@ -306,11 +305,11 @@ def test_a_decision_waits_until_it_can_no_longer_be_taken_back(live_server, page
     page.keyboard.press("Enter")
     page.get_by_text("No answer waits for your review.").wait_for()
     page.clock.run_for(6000)
-    page.get_by_role("link", name="Look again, or overturn").click()
+    follow(page, page.get_by_role("link", name="Look again, or overturn"))
     page.locator(".decision").wait_for()
     way.look()
     page.keyboard.press("o")
     page.get_by_text("Accepted after all.").wait_for()
     page.clock.run_for(6000)
-    until(lambda: set(accepted()) == {first, second, third}, 20)
+    until(lambda: set(accepted()) == {first, second, third})
     assert way.faults == []

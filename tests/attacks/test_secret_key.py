@@ -38,6 +38,13 @@ def test_a_key_that_cannot_be_kept_is_one_clear_error(tmp_path: Path) -> None:
         kept_keys(tmp_path / "file" / "var")
 
 
+def test_an_empty_key_is_one_clear_error_and_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_text("\n")
+    with pytest.raises(ImproperlyConfigured, match="secret_key is empty: bring the file back"):
+        kept_keys(tmp_path)
+    assert (tmp_path / "secret_key").read_text() == "\n"
+
+
 def test_an_older_data_dir_gets_a_key_and_keeps_the_ids_of_its_pages(tmp_path: Path) -> None:
     """Forms that are open, and answers at a marketplace, name items by ids of the old key."""
     (tmp_path / "log").mkdir()

@@ -79,7 +79,8 @@ def test_large_and_frequent_requests_are_refused_with_a_sentence(behind_nginx: s
     answer = post("/api/campaigns/", content=b" " * 5_000_000)
     assert (answer.status_code, "4 MB" in answer.json()["detail"]) == (413, True)
     # Imports pass through, to a site that reads nothing of a stranger's.
-    assert post("/api/campaigns/x/responses/", content=b" " * 5_000_000).status_code == 401
+    for _ in range(10):  # and answers while nginx is still sending it
+        assert post("/api/campaigns/x/responses/", content=b" " * 5_000_000).status_code == 401
     answers = [post("/admin/login/", data={"username": "a"}) for _ in range(40)]
     late = [answer for answer in answers if answer.status_code == 429]
     assert late

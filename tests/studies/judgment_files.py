@@ -44,9 +44,12 @@ def give(campaign: Campaign, data: bytes | list[dict[str, Any]]) -> ImportedResp
     return import_responses(campaign, io.BytesIO(data), "a test")
 
 
-def exported(campaign: Campaign, table: str = "judgments") -> list[dict[str, Any]]:
+def exported(
+    campaign: Campaign, table: str = "judgments", raw_workers: bool = False
+) -> list[dict[str, Any]]:
     """The rows of an export, without the campaign's name."""
-    lines = b"".join(Export(campaign, table, "jsonl")).decode().splitlines()
+    export = Export(campaign, table, "jsonl", raw_workers=raw_workers)
+    lines = b"".join(export).decode().splitlines()
     return [
         {name: value for name, value in json.loads(line).items() if name != "campaign"}
         for line in lines

@@ -96,7 +96,10 @@ class Person:
 
     def begin(self) -> "Person":
         """Come, and press the button if there is one."""
-        self.come()
+        return self.come().press_begin()
+
+    def press_begin(self) -> "Person":
+        """Press "Begin" if the page has it."""
         form = begin_form(self.html)
         if form is not None:
             action = form.action or self.address

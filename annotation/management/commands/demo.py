@@ -10,6 +10,7 @@ from rich.console import Console
 
 from annotation.demo.closing import WIDTH, classifiers_table, study_table
 from annotation.demo.study import Study, run_demo
+from annotation.serving.web import port_number
 from imagesets.pictures.demo_photos import SLUG
 from tasks.simulation.rehearsal import REHEARSED
 
@@ -30,7 +31,7 @@ class Command(BaseCommand):
             help="who answers; all but local: through the rehearsal (local)",
         )
         parser.add_argument(
-            "--port", type=int, default=8000, help="where the site is served (8000)"
+            "--port", type=port_number(), default=8000, help="where the site is served (8000)"
         )
 
     def handle(self, *, no_serve: bool, seed: int, port: int, crowd: str, **options: Any) -> None:

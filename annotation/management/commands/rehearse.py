@@ -15,7 +15,7 @@ from django.db import close_old_connections
 
 from annotation.demo.bill import bill_table
 from annotation.management.commands.simulate import read_truth
-from annotation.serving.web import web_server
+from annotation.serving.web import port_number, web_server
 from imagesets.terminal import drawn, progress_bar
 from tasks.crowds import CrowdError, crowd_of
 from tasks.crowds.mturk import CROWD as MTURK
@@ -48,7 +48,10 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, default=PORT, metavar="P", help=f"({PORT})")
+        # Prolific's is at the next port. 0: any that is free.
+        parser.add_argument(
+            "--port", type=port_number(0, 65534), default=PORT, metavar="P", help=f"({PORT})"
+        )
         parser.add_argument("--campaign", metavar="SLUG", help="play this campaign and end")
         parser.add_argument("--workers", type=int, default=15, metavar="N", help="(15); 0: none")
         parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the workers (0)")

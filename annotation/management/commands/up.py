@@ -20,7 +20,7 @@ from annotation.serving.embedded import EmbeddedError, Lease
 from annotation.serving.embedded.lease import join
 from annotation.serving.production import is_loopback, production_line
 from annotation.serving.supervisor import Child, Supervisor
-from annotation.serving.web import announced, served_address
+from annotation.serving.web import announced, port_number, served_address
 
 LOOK = 0.2
 SERVERS_PAUSE = 5.0
@@ -35,7 +35,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--port", type=_port, default=8000, help="of the web server (default: 8000)"
+            "--port", type=port_number(), default=8000, help="of the web server (default: 8000)"
         )
         parser.add_argument(
             "--host",
@@ -180,12 +180,6 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         ) from None
     with listener:
         yield listener
-
-
-def _port(text: str) -> int:
-    if not text.isdigit() or not 0 < int(text) < 65536:
-        raise ValueError(text)
-    return int(text)
 
 
 def _end_quietly(*_: object) -> None:

@@ -11,6 +11,7 @@ const loading = new Set(pictures);  // or about to be tried again
 const first = new Set(pictures.filter((img) => img.loading !== "lazy"));
 // Items that this page, not the worker, has reported.
 const noted = new Set(history.state?.noted);
+const before = new Set(noted);  // a reload; the draft may tick them after they have arrived
 
 const reportOf = (img) => one("input.report", img.closest(".tile, fieldset"));
 const isShown = (img) => !reportOf(img).checked;
@@ -83,7 +84,14 @@ function lookAfter(img) {
   }
 
   on(img, "load error", settle);
-  on(form, "restored", () => loading.has(img) || report(img, Boolean(note)));
+  on(form, "restored", () => {
+    if (!loading.has(img)) {
+      if (before.delete(img.dataset.picture)) {
+        noted.add(img.dataset.picture);
+      }
+      report(img, Boolean(note));
+    }
+  });
   on(window, "online", () => note && askAgain());
   (img.complete ? settle : wait)();
 }

@@ -36,7 +36,7 @@ from botocore.utils import get_environ_proxies
 from django.conf import settings
 from django.utils import timezone
 
-from tasks.crowds import CrowdError, Unavailable
+from tasks.crowds import CrowdError, NotThere, Unavailable
 from tasks.crowds.rehearsals import is_loopback
 from tasks.models import Campaign
 
@@ -59,6 +59,7 @@ KEY = re.compile(
     r"|ExpiredToken|security token|access key|signature",
     re.IGNORECASE,
 )
+NO_ASSIGNMENT = re.compile(r"AssignmentDoesNotExist|assignment\b.* does not exist", re.IGNORECASE)
 KEYS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 CONNECT, READ = 5, 15  # seconds for one try
 SILENCE = 30  # seconds in which a call's tries got no answer, after which nothing is tried again
@@ -75,6 +76,10 @@ class RequestRefused(CrowdError):
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class AssignmentGone(RequestRefused, NotThere):
+    """MTurk does not know the assignment, or does not know it any more."""
 
 
 class Pace:
@@ -224,7 +229,8 @@ class Client:
                 f" last with: {message.rstrip('.')}.{self._closed()}"
             )
         if kind == "RequestError" or "ParameterValidation" in kind or code:
-            return RequestRefused(text, code)
+            is_gone = NO_ASSIGNMENT.search(f"{code} {message}")
+            return AssignmentGone(text, code) if is_gone else RequestRefused(text, code)
         if kind.isdigit():  # an HTTP status: whatever answered does not speak the API
             return Unavailable(not_mturk(self.endpoint, f"status {kind}"))
         return CrowdError(f"{self.endpoint}: {operation}: {kind} {message}.{self._closed()}")

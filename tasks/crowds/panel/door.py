@@ -106,7 +106,12 @@ def barred(campaign: Campaign, worker: Worker) -> str:
 
 
 def leaves(session: Session) -> Farewell:
-    """Back to the panel, by the address and the code of the session's outcome."""
+    """Back to the panel, by the address and the code of the session's outcome.
+
+    No code says that it was left: the panel takes it for unfinished by itself.
+    """
+    if session.outcome == SessionOutcome.LEFT:
+        return Farewell(_("If the panel still shows your session as open, please return it there."))
     address, code = way_back(session)
     if not address and not code:
         return Farewell()

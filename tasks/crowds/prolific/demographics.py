@@ -20,6 +20,7 @@ ASKED = {  # by the beginning of Prolific's own names, which have changed now an
     "sex": "sex",
     "ethnicity": "ethnicity",
     "first language": "first language",
+    "language": "first language",
     "country of residence": "country of residence",
     "current country": "country of residence",
     "nationality": "nationality",

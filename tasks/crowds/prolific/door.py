@@ -95,12 +95,15 @@ def barred(campaign: Campaign, worker: Worker) -> str:
 
 
 def leaves(session: Session) -> Farewell:
-    """Back to Prolific, with the completion code of how the session ended."""
+    """Back to Prolific, with the completion code of how the session ended.
+
+    One that was left has none: the code of "done" is for whoever has done theirs.
+    """
+    if session.outcome == SessionOutcome.LEFT:
+        text = _("If Prolific still shows your submission as open, please return it there.")
+        return Farewell(text, _site(), _("Back to Prolific"))
     study = study_of(session)
-    outcome = session.outcome
-    if outcome == SessionOutcome.LEFT:
-        outcome = SessionOutcome.DONE  # what was done of it is looked at, whatever the code
-    code = study.codes.get(outcome, "") if study is not None else ""
+    code = study.codes.get(session.outcome, "") if study is not None else ""
     if not code:
         return Farewell()
     if session.outcome == SessionOutcome.DONE:

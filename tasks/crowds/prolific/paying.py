@@ -15,6 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q, Sum
 
 from tasks.crowds import CrowdError, SessionPayment
 from tasks.crowds.prolific.account import learn
@@ -26,6 +27,7 @@ from tasks.crowds.prolific.studies import SCREENED_OUT, of_campaign
 from tasks.crowds.rehearsals import is_loopback
 from tasks.models import Campaign, Payment, Session
 from tasks.models.payment import PaymentKind, PaymentState
+from tasks.models.sums import CENT
 
 LINES = 200  # bonuses of one set-up
 AT_ONCE = 8  # submissions read at the same time
@@ -88,17 +90,17 @@ def _planned(api: Client, study: Study, payments: Sequence[Payment]) -> BonusSet
     csv = "\n".join(f"{key},{minor // 100}.{minor % 100:02}" for _, key, minor, _ in lines)
     body = {"study_id": study.market_id, "csv_bonuses": csv}
     answer = api.send("POST", "/submissions/bonus-payments/", body)
-    if int(answer["amount"]) != sum(minor for _, _, minor, _ in lines):
+    meant = sum(minor for _, _, minor, _ in lines)
+    if (understood := int(answer.get("amount", meant))) != meant:
         raise CrowdError(
-            f"Prolific understood bonuses of {amount(answer['amount'])} where"
-            f" {amount(sum(minor for _, _, minor, _ in lines))} was meant: nothing was paid"
+            f"Prolific understood bonuses of {amount(understood)} where {amount(meant)} was meant:"
+            " nothing was paid"
         )
+    vat = int(answer.get("vat") or 0)
+    # Of what it costs the API's file promises the whole alone.
+    fees = int(answer.get("fees", answer["total_amount"] - meant - vat))
     return BonusSetUp.objects.create(
-        study=study,
-        lines=lines,
-        market_id=answer["id"],
-        fees=int(answer.get("fees") or 0),
-        vat=int(answer.get("vat") or 0),
+        study=study, lines=lines, market_id=answer["id"], fees=fees, vat=vat
     )
 
 
@@ -213,6 +215,7 @@ def ledger(campaign: Campaign) -> Iterator[SessionPayment]:
                 yield SessionPayment("base", row["id"], study.reward)
         yield from _screened_out(api, study, rows)
         cost = api.read(f"/studies/{study.market_id}/cost/")
+        _round_as_there(study, cost["rewards"])
         there = amount(cost["bonuses"]["rewards"]["amount"])
         ours = _bonuses(study)
         if sum(ours.values(), Decimal(0)) == there:
@@ -222,6 +225,28 @@ def ledger(campaign: Campaign) -> Iterator[SessionPayment]:
         for key, lines in bonuses_of(api, {row["id"] for row in rows}).items():
             for minor in lines:
                 yield SessionPayment("bonus", key, amount(minor))
+
+
+def _round_as_there(study: Study, charged: dict[str, Any]) -> None:
+    """Bring fee and VAT of what the ledger paid by submissions to Prolific's own sums of them.
+
+    Each session's were rounded up by itself, and Prolific's may be those of the study as a whole.
+    What rounding does not explain is left alone.
+    """
+    of_study = Payment.objects.filter(
+        session__in=Session.objects.filter(campaign=study.campaign, study=study.market_id),
+        state=PaymentState.PAID,
+    )
+    by_submission = Q(kind=PaymentKind.BASE) | Q(kind=PaymentKind.PRACTICE, market_ref="")
+    paid = dict(of_study.filter(by_submission).values_list("request_key", "amount"))
+    if sum(paid.values(), Decimal(0)) != amount(charged["rewards"]["amount"]):
+        return
+    for prefix, name in (("fee-", "fees"), ("vat-", "tax")):
+        keys = [f"{prefix}{key}" for key in paid]
+        lines = Payment.objects.filter(request_key__in=keys)
+        ours = lines.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
+        if abs(ours - amount(charged[name]["amount"])) <= CENT * len(keys):
+            bring_charges_to(keys, charged[name]["amount"])
 
 
 def _screened_out(

@@ -21,6 +21,8 @@ class Command(CampaignCommand):
         for option, what in {
             "--offer-again": "Offer HITs anew that are gone at the marketplace.",
             "--give-up": "Ask no more answers to HITs that are gone at the marketplace.",
+            "--paid-by-hand": "Record that what is owed for HITs that are gone has been paid.",
+            "--leave-unpaid": "Name no more what is owed for HITs that are gone; it stays owed.",
         }.items():
             parser.add_argument(
                 option, nargs="+", default=[], metavar="HIT", help=f"{what} HIT: a name, or `all`."
@@ -39,7 +41,12 @@ class Command(CampaignCommand):
                     patience=600,
                     progress=lambda step: status.update(f"Syncing {campaign.slug}: {step} ..."),
                     decisions=Decisions(
-                        who, options["offer_again"], options["give_up"], options["enter_bonuses"]
+                        who,
+                        options["offer_again"],
+                        options["give_up"],
+                        options["enter_bonuses"],
+                        options["paid_by_hand"],
+                        options["leave_unpaid"],
                     ),
                 )
             except CrowdError as error:

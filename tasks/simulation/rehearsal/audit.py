@@ -6,9 +6,10 @@ from decimal import Decimal
 from tasks.crowds.mturk import marketplace
 from tasks.crowds.mturk.models import live_listings_of
 from tasks.market.gone import gone_hits
-from tasks.models import Assignment, Campaign, Place
-from tasks.models.assignment import HANDED_IN, USED
+from tasks.models import Assignment, Campaign
+from tasks.models.assignment import HANDED_IN
 from tasks.money import differences, usd
+from tasks.simulation.rehearsal.checks import wrong_answers
 from tasks.simulation.rehearsal.market import Market
 
 
@@ -18,25 +19,7 @@ def audit(campaign: Campaign, market: Market) -> list[str]:
     Every pair must have R used judgments of distinct workers; the marketplace has nothing left to
     review; each side knows all HITs and assignments of the other; the ledgers agree to the cent.
     """
-    return [*_answers(campaign), *_assignments(campaign, market), *_money(campaign, market)]
-
-
-def _answers(campaign: Campaign) -> list[str]:
-    errors = []
-    used = Assignment.objects.filter(USED, campaign=campaign)
-    answers = Counter(used.values_list("hit_id", flat=True))
-    wrong = {
-        hit: answers[hit]
-        for hit in campaign.hits.filter(given_up_at=None).values_list("pk", flat=True)
-        if answers[hit] != campaign.workers_per_item
-    }
-    if wrong:
-        errors.append(f"HITs without {campaign.workers_per_item} used answers: {wrong}")
-    if used.values("hit", "worker").distinct().count() != used.count():
-        errors.append("a worker has two used answers to a HIT")
-    if left := Place.objects.filter(campaign=campaign, free_at__isnull=False).count():
-        errors.append(f"{left} places are without an answer")
-    return errors
+    return [*wrong_answers(campaign), *_assignments(campaign, market), *_money(campaign, market)]
 
 
 def _assignments(campaign: Campaign, market: Market) -> list[str]:

@@ -44,6 +44,7 @@ class Market:
         self.hits: dict[str, HIT] = {}
         self.payments: list[Payment] = []
         self.calls: dict[str, int] = {}
+        self.last_call = ""
         self.lock = threading.RLock()
         self._tokens: dict[tuple[str, str], tuple[datetime, str]] = {}
         self._by_assignment: dict[str, HIT] = {}
@@ -55,6 +56,7 @@ class Market:
             raise wrong("NotRehearsed", f"{name} is not part of the rehearsal")
         with self.lock:
             self.calls[name] = self.calls.get(name, 0) + 1
+            self.last_call = name
             return operation(parameters)
 
     # HIT types and HITs

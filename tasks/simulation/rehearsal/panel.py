@@ -1,4 +1,4 @@
-"""A stand-in for a panel: it sends people with ids to a study, and takes them back by its outcome.
+"""A stand-in for a panel: it sends people with ids to a study, takes them back, and pays by table.
 
 GET /                      the study, for whoever wants to take part by hand
 GET /join?id=PERSON        a new session of that person: on to the study
@@ -11,8 +11,10 @@ A browser meets it as another origin than the site's.
 import contextlib
 import secrets
 import threading
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,17 +25,19 @@ from tasks.models import Campaign, Session
 
 HTML = "text/html; charset=utf-8"
 CODES = {"done": "C0DONE", "screened_out": "C0OUT", "no_consent": "C0NO", "no_work": "C0NONE"}
+MISTAKEN = ("MISTAKEN", "")  # what people type who have lost the code
 PAGE = "<!DOCTYPE html><html lang=en><title>A panel</title><main><h1>{}</h1>{}</main>"
 
 
 @dataclass
 class Panel:
-    """What the panel keeps: who was sent for which session, and how they came back."""
+    """What the panel keeps: who was sent for which session, how they came back, what it paid."""
 
     study: str = ""  # the address that was pasted, without its query
     sent: dict[str, str] = field(default_factory=dict)  # by session: the person's id
     returned: dict[str, list[str]] = field(default_factory=dict)  # by session: codes, as they came
     strange: list[str] = field(default_factory=list)  # who came back without having been sent so
+    paid: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by session
     address: str = ""
 
     def setting(self) -> dict[str, Any]:
@@ -65,6 +69,14 @@ class Panel:
         self.returned.setdefault(session, []).append(code)
         return True
 
+    def pay(self, rows: Iterable[Mapping[str, str]]) -> None:
+        """Pay what an uploaded table of payments says is owed, to people who were sent."""
+        for row in rows:
+            if self.sent.get(row["session"]) != row["worker"]:
+                self.strange.append(f"{row['worker']} was to be paid for {row['session']}")
+            else:
+                self.paid[row["session"]] += Decimal(row["owed"])
+
     def disagreements(self, campaign: Campaign) -> list[str]:
         """Where what people came back with is not what the site says of their sessions."""
         wrong = list(self.strange)
@@ -75,7 +87,7 @@ class Panel:
             expected = CODES.get(outcome)
             wrong += [
                 f"session {key} is {outcome or 'running'}, and its person came back with {code}"
-                for code in set(codes)
+                for code in set(codes).difference(MISTAKEN)
                 if code != expected
             ]
         for key, session in sessions.items():

@@ -7,34 +7,41 @@ import random
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from html import unescape
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import connection
 from django.db.models import Sum
 from django.urls import reverse
 
 from imagesets.clock import Now
 from tasks.campaigns.publish import publish
 from tasks.market.sync import sync
-from tasks.models import Assignment, Campaign, Place, Session
+from tasks.models import Assignment, Campaign, Place, PracticeTry, Session
 from tasks.models.campaign import State
-from tasks.simulation.browsers import new_browser
-from tasks.simulation.rehearsal.panel import Panel
+from tasks.models.session import SessionOutcome
+from tasks.pages.sessions import ENDED
+from tasks.simulation.browsers import ask_patiently, new_browser
+from tasks.simulation.rehearsal.panel import MISTAKEN, Panel
 from tasks.simulation.rehearsal.stage import WHO, Bill, Stalled
 from tasks.simulation.simulate import Browser, SimulationError, Tally
 from tasks.simulation.workers import Character, World, characters, truth_of
-from tasks.simulation.worksheet import Worksheet, way_on, worksheet
+from tasks.simulation.worksheet import Worksheet, is_thanks, link_on, way_on, worksheet
+from tasks.work.sessions import end_idle
 
 THREADS = 12
 MOST = 4000  # people who come to one study
+MOST_PAGES = 300  # of one session
+WAY_BACK = re.compile(r'<a class="button main" href="([^"]+)"')
+LEFT = str(ENDED[SessionOutcome.LEFT].heading)  # an end that the panel has no code for
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,9 @@ class Habits:
     steals: float = 0.05  # first tries another person's session
     goes_on: float = 0.3  # beyond the session, HIT by HIT
     returns_twice: float = 0.1  # presses the button that leads back once more
+    comes_late: float = 0.02  # answers when their time is over, perhaps their session too
+    wrong_code: float = 0.03  # types it, wrongly, in place of pressing the button
+    no_code: float = 0.02
 
 
 @dataclass
@@ -60,20 +70,22 @@ class Crew:
     world: World
     seed: int = 0
     habits: Habits = field(default_factory=Habits)
+    careless: int = 1  # of twelve
+    pictures: bool = True  # whether they load them
     happened: Counter = field(default_factory=Counter)
     gone: list[str] = field(default_factory=list)  # sessions whose people will not come back
+    thanked: set[tuple[str, str]] = field(default_factory=set)  # answers taken; see checks.py
+
+    def __post_init__(self) -> None:
+        self._people = self._cast()
 
     def work(self, progress: Callable[[int], None] | None = None) -> None:
         """Send people until the campaign has no more work for anybody new. Raises Stalled."""
         tally = Tally(self.campaign, (lambda done, total: progress(1)) if progress else None)
-        people = self._people()
         idle = 0
         while self._is_open() and idle < 3:
-            batch = [next(people) for _ in range(THREADS)]
-            with ThreadPoolExecutor(THREADS) as pool:
-                visits = [pool.submit(self._visit, *each, tally) for each in batch]
-                done = sum(visit.result() for visit in visits)
-            self._hours_pass()
+            done = self.send(THREADS, tally)
+            self.let_time_pass()
             sync(self.campaign)
             idle = 0 if done else idle + 1
         if self._is_open():
@@ -81,21 +93,38 @@ class Crew:
                 f"campaign {self.campaign.slug} is still open, and nobody finds work in it"
             )
 
-    def _hours_pass(self) -> None:
+    def send(self, number: int, tally: Tally) -> int:
+        """Send the next `number` people, at once. Returns how many HITs they answered."""
+        batch = [next(self._people) for _ in range(number)]
+        with ThreadPoolExecutor(number) as pool:
+            visits = [pool.submit(self._visit, *each, tally) for each in batch]
+            return sum(visit.result() for visit in visits)
+
+    def let_time_pass(self) -> None:
         """For those who are gone: nobody waits for the real clock."""
-        left = Session.objects.filter(campaign=self.campaign, key__in=self.gone)
+        self._hours_pass_for(self.gone)
+        self.gone.clear()
+
+    def _hours_pass_for(self, keys: Sequence[str]) -> None:
+        left = Session.objects.filter(campaign=self.campaign, key__in=keys)
         open_hits = Assignment.objects.filter(session__in=left, state="open")
         Place.objects.filter(holder__in=open_hits).update(free_at=Now())
         open_hits.update(expires_at=Now())
+        PracticeTry.objects.filter(session__in=left, submitted_at=None).update(expires_at=Now())
         left.update(kept_until=Now() - timedelta(hours=2))
-        self.gone.clear()
+
+    def is_late(self, session: str, rng: random.Random) -> None:
+        """Let hours pass for one session while its person looks at a HIT; perhaps it ends."""
+        self._hours_pass_for([session])
+        if rng.random() < 0.5:
+            end_idle(self.campaign)
 
     def _is_open(self) -> bool:
         self.campaign.refresh_from_db()
         return self.campaign.state == State.OPEN
 
-    def _people(self) -> Iterator[tuple[Character, random.Random]]:
-        cast = characters(12, self.seed, 1)
+    def _cast(self) -> Iterator[tuple[Character, random.Random]]:
+        cast = characters(12, self.seed, self.careless)
         for number in range(MOST):
             yield (
                 _named(cast[number % len(cast)], f"person-{self.seed}-{number}"),
@@ -108,7 +137,7 @@ class Crew:
         try:
             return _Visit(self, character, rng, tally).make()
         finally:
-            close_old_connections()
+            connection.close()  # this thread's own, where it has one
 
     def chance(self, rng: random.Random, habit: str) -> bool:
         """Whether a habit shows now; counts it."""
@@ -135,32 +164,38 @@ class _Visit:
         """Come, work, go back."""
         if self.crew.chance(self.rng, "steals"):
             self._steal()
-        leaves, comes_back = (
-            self.crew.chance(self.rng, habit) for habit in ("leaves", "comes_back")
+        leaves, comes_back, comes_late = (
+            self.crew.chance(self.rng, habit) for habit in ("leaves", "comes_back", "comes_late")
         )
+        self.was_late = comes_late
         done = 0
         try:
             response = self.browser.begin()
-            while True:
+            for _ in range(MOST_PAGES):
                 if leaves and done:
                     self.crew.gone.append(self.session)
                     return done
                 if comes_back and done:
                     comes_back = False
                     response = self._come_again()
+                if comes_late and done:
+                    comes_late = False
+                    self.crew.is_late(self.session, self.rng)
                 if worksheet(response.text) is not None:
                     response, taken = self.browser.answer(response)
                     done += taken
                 elif form := way_on(response.text):
                     response = self.browser.go_on(response, form)
+                elif WAY_BACK.search(response.text) is None and (link := link_on(response.text)):
+                    response = self.browser.enter(link)
                 elif response.status_code == 410:
                     response = self.browser.begin()
                 else:
-                    break
-            self._go_back(response)
+                    self._go_back(response)
+                    return done
+            raise SimulationError(f"session {self.session} has no end: {response.url.path}")
         finally:
             self.browser.client.close()
-        return done
 
     def _come_again(self) -> httpx.Response:
         """In another browser, without the cookies of the first."""
@@ -179,15 +214,25 @@ class _Visit:
             return
         link = self.crew.panel.address_for(self.character.name, self.rng.choice(others))
         with new_browser(base_url=self.crew.site, follow_redirects=True) as thief:
-            page = thief.get(link)
+            page = ask_patiently(thief, "GET", link)
             if page.status_code != 409 or "/back" in page.text:
                 raise SimulationError(f"a stolen session was let in with status {page.status_code}")
 
     def _go_back(self, response: httpx.Response) -> None:
         """Press the button that leads back to the panel; where there is none, they are stuck."""
-        found = re.search(r'<a class="button main" href="([^"]+)"', response.text)
+        found = WAY_BACK.search(response.text)
+        if (
+            found is None
+            and self.was_late
+            and str(ENDED[SessionOutcome.LEFT].heading) in response.text
+        ):
+            return  # the panel knows no such end
         if found is None:
             raise SimulationError(f"{response.url.path} does not lead back to the panel")
+        for habit, typed in zip(("wrong_code", "no_code"), MISTAKEN, strict=True):
+            if self.crew.chance(self.rng, habit):
+                self.crew.panel.take_back(self.character.name, self.session, typed)
+                return
         address = unescape(found[1])
         for _ in range(1 + self.crew.chance(self.rng, "returns_twice")):
             back = self.browser.client.get(address)
@@ -209,11 +254,23 @@ class _PanelBrowser(Browser):
             threading.Event(),
         )
 
+    def request(self, method: str, address: str, data: dict[str, list[str]]) -> httpx.Response:
+        def noted() -> None:
+            self.visit.crew.happened["tried again"] += 1
+
+        return ask_patiently(self.client, method, address, data, noted=noted)
+
+    def _loads(self, address: str) -> bool:
+        return not self.visit.crew.pictures or super()._loads(address)
+
     def ask(
         self, method: str, address: str, fields: list[tuple[str, str]] | None = None
     ) -> httpx.Response:
         crew, rng = self.visit.crew, self.visit.rng
         response = super().ask(method, address, fields)
+        work = dict(fields or []).get("assignmentId")
+        if method == "POST" and work and is_thanks(response):
+            crew.thanked.add((self.visit.character.name, work))
         if method == "POST" and crew.chance(rng, "sends_twice"):
             again = super().ask(method, address, fields)
             response = again if again.status_code == 200 else response
@@ -237,6 +294,27 @@ class _PanelBrowser(Browser):
         return super().go_on(response, form)
 
 
+def send_to(panel: Panel, campaign: Campaign, site: str) -> None:
+    """Paste a draft's address into the panel, and give the draft the panel's ways back."""
+    panel.study = site + reverse("tasks:campaign", args=[campaign.public_id])
+    campaign.panel = panel.setting()
+    campaign.save(update_fields=["panel"])
+
+
+def crew_for(
+    panel: Panel,
+    campaign: Campaign,
+    site: str,
+    seed: int = 0,
+    truth: Iterable[Mapping[str, str]] | None = None,
+    **options: Any,
+) -> Crew:
+    """People for a published campaign; the options are Crew's."""
+    rows = None if truth is None else list(truth)
+    world = World.of(campaign, truth_of(campaign, rows), seed)
+    return Crew(panel, campaign, site, world, seed, **options)
+
+
 def play_panel(
     panel: Panel,
     campaign: Campaign,
@@ -251,16 +329,11 @@ def play_panel(
     Raises Refused, Stalled, SimulationError, and RuntimeError if the panel heard what the site does
     not say.
     """
+    send_to(panel, campaign, site)
     before, settings.PUBLIC_URL = settings.PUBLIC_URL, site
     try:
-        panel.study = site + reverse("tasks:campaign", args=[campaign.public_id])
-        campaign.panel = panel.setting()
-        campaign.save(update_fields=["panel"])
         publish(campaign, WHO)
-        rows = None if truth is None else list(truth)
-        world = World.of(campaign, truth_of(campaign, rows), seed)
-        crew = Crew(panel, campaign, site, world, seed, habits or Habits())
-        crew.work(progress)
+        crew_for(panel, campaign, site, seed, truth, habits=habits or Habits()).work(progress)
     finally:
         settings.PUBLIC_URL = before
     if wrong := panel.disagreements(campaign):

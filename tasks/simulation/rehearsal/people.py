@@ -5,7 +5,6 @@ Each has habits at seeded rates. What they see and know is as in tasks/simulatio
 
 import random
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,13 +16,12 @@ from urllib.parse import urlencode
 import httpx
 
 from tasks.crowds.mturk.frame import PREVIEW
+from tasks.simulation.browsers import PATIENCE, ask_patiently
 from tasks.simulation.rehearsal.market import Market, NotAllowed
 from tasks.simulation.rehearsal.records import HIT, Assignment
 from tasks.simulation.workers import Character, Mind, World, characters
 from tasks.simulation.worksheet import worksheet
 
-PATIENCE = 60.0  # seconds for one page
-AGAIN = 0.3
 THREADS = 16
 
 
@@ -86,6 +84,7 @@ class Crew:
         self.habits = habits or Habits()
         self.pictures = pictures
         self.happened: Counter[str] = Counter()
+        self.thanked: set[tuple[str, str]] = set()  # answers that the site has taken; see checks.py
         self._world_of = world_of
         self._stop = threading.Event()
         self._count = threading.Lock()
@@ -185,6 +184,7 @@ class Crew:
             return False  # the marketplace takes nothing from them any more
         if page.status_code != 200:
             raise RuntimeError(f"an answer to {page.url.path}: status {page.status_code}")
+        self.thanked.add((person.worker_id, assignment.id))
         return habit != "forgets" and self._hand_in(person, assignment, page, browser)
 
     def _hand_in(self, person: Person, assignment: Assignment, page, browser: httpx.Client) -> bool:
@@ -201,20 +201,10 @@ class Crew:
         return self._ask(browser, "GET", f"{self.market.external_url(hit)}?{urlencode(parameters)}")
 
     def _ask(self, browser: httpx.Client, method: str, address: str, data=None) -> httpx.Response:
-        """A page; like anybody, a worker tries again when the site is away for a while."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                page = browser.request(method, address, data=data)
-                if page.status_code < 500:
-                    return page
-                trouble = f"status {page.status_code}"
-            except httpx.HTTPError as error:
-                trouble = type(error).__name__
-            if self._stop.is_set() or time.monotonic() > deadline:
-                raise RuntimeError(f"{httpx.URL(address).path}: {trouble}, again and again")
+        def noted() -> None:
             self._note("tried again")
-            time.sleep(AGAIN)
+
+        return ask_patiently(browser, method, address, data, self._stop.is_set, noted)
 
     def _habit(self, person: Person, *names: str) -> str:
         at = person.rng.random()

@@ -115,7 +115,7 @@ def test_each_session_has_a_row_whatever_it_earned(campaign):
         if outcome == "done":
             money.owe_session(session)
     bonus = work(campaign, "bob")  # outside of any session
-    rows = exported(campaign, "payments")
+    rows = exported(campaign, "payments", raw_workers=True)
     told = {(row["session"], row["outcome"], row["base"], row["owed"]) for row in rows}
     each = Payment.objects.get(assignment__worker=bonus).amount.quantize(Decimal("0.01"))
     assert told == {
@@ -125,6 +125,27 @@ def test_each_session_has_a_row_whatever_it_earned(campaign):
         (None, None, str(each), str(each)),
     }
     assert owed(campaign) == {"ada": (Decimal("2.50"), 0), "bob": (each, 0)}
+
+
+def test_a_crowds_name_for_a_session_is_for_whoever_may_read_raw_ids(campaign):
+    """Where a panel names no sessions, a session is named by its worker's own id."""
+    now = timezone.now()
+    session = Session.objects.create(
+        campaign=campaign,
+        worker=Worker.of("local", "ada@panel"),
+        key="ada@panel",
+        outcome="done",
+        reward="2.50",
+        planned_seconds=60,
+        hits=1,
+        kept_until=now,
+        ended_at=now,
+    )
+    (row,) = exported(campaign, "payments")
+    assert row["session"] == str(session.pk)
+    assert "ada@panel" not in str(row)
+    (raw,) = exported(campaign, "payments", raw_workers=True)
+    assert (raw["worker"], raw["session"]) == ("ada@panel", "ada@panel")
 
 
 def test_two_who_tick_at_once_record_it_once(campaign):

@@ -60,10 +60,10 @@ def test_cards_and_images_by_keys(looked_at, page):
     page.keyboard.press("Enter")
     page.wait_for_url("**/images/*/")
     assert page.get_by_role("heading", name=order[row]).count()
-    page.keyboard.press("j")
-    page.get_by_text(f"Image {row + 2} of 8").wait_for()
-    page.keyboard.press("ArrowLeft")
-    page.get_by_text(f"Image {row + 1} of 8").wait_for()
+    for key, place in (("j", row + 2), ("ArrowLeft", row + 1)):
+        with page.expect_navigation():
+            page.keyboard.press(key)
+        assert page.get_by_text(f"Image {place} of 8").count()
     page.keyboard.press("u")
     page.wait_for_url("**/images/?after=*")
     page.locator("#text").press_sequentially("jk")

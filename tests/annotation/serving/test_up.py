@@ -192,7 +192,8 @@ def test_a_port_in_use_is_one_line(up_here: Callable) -> None:
 
 @pytest.mark.parametrize("port", ["web", "0", "70000"])
 def test_what_is_no_port_is_wrong_usage(up_here: Callable, port: str) -> None:
-    assert up_here("--port", port)[0] == 2
+    code, error = up_here("--port", port)
+    assert (code, f"{port!r} is no port: give a number from 1 to 65535" in error) == (2, True)
 
 
 def _keepers(folder: Path) -> list:

@@ -65,11 +65,20 @@ def test_an_empty_variable_is_not_given(name):
         ("WORKER_FRAME_ANCESTORS", "'self', https://a.example", ["'self'", "https://a.example"]),
         ("REDIS_URL", "'rediss://:p%40@h:6380/2'", "rediss://:p%40@h:6380/2"),
         ("OIDC_ISSUER", "http://127.0.0.1:9000/realms/x/", "http://127.0.0.1:9000/realms/x"),
+        ("AWS_S3_CUSTOM_DOMAIN", "https://cdn.example.org/", "cdn.example.org"),
         ("OIDC_DOMAINS", "@Example.org, *", ["example.org", "*"]),
     ],
 )
 def test_a_value_is_read_as_it_was_meant(name, text, expected):
     assert value(name, text) == expected
+
+
+def test_boto3_reads_what_was_meant():
+    given = {"AWS_ACCESS_KEY_ID": "'KEY'\r", "AWS_ENDPOINT_URL": " http://minio:9000 "}
+    assert Environment(given | {"AWS_REGION": ""}).for_boto3() == {
+        "AWS_ACCESS_KEY_ID": "KEY",
+        "AWS_ENDPOINT_URL": "http://minio:9000",
+    }
 
 
 @pytest.mark.parametrize(
@@ -96,8 +105,13 @@ def test_a_value_is_read_as_it_was_meant(name, text, expected):
         ("PUBLIC_URL", "https://look.example.org/annotate", "a host name of its own"),
         ("PUBLIC_URL", "https://look.example.org/?a=1", "a host name of its own"),
         ("PUBLIC_URL", "127.0.0.1:8000", "with https://"),
+        ("PUBLIC_URL", "https://*.example.org", "with https://"),
         ("MTURK_ENDPOINT_URL", "localhost:8008", "begins with https:// or http://"),
-        ("MTURK_ENDPOINT_URL", "http://localhost:x", "its host or its port is none"),
+        ("MTURK_ENDPOINT_URL", "http://localhost:x", "check its host and its port"),
+        ("MTURK_ENDPOINT_URL", "https://x y/", "check its host and its port"),
+        ("AWS_ENDPOINT_URL", "minio:9000", "begins with https:// or http://"),
+        ("AWS_ENDPOINT_URL_S3", "http://", "check its host and its port"),
+        ("AWS_S3_CUSTOM_DOMAIN", "https://cdn.example.org/a", "a host's name alone"),
         ("MTURK_SUBMIT_ORIGINS", "https://a.example, b.example", "'b.example': give an address"),
         ("DATABASE_URL", "sqlite:///db.sqlite3", "begins with sqlite://: the site keeps its data"),
         ("DATABASE_URL", "mysql://u:p@h/d", "begins with mysql://: the site keeps its data"),

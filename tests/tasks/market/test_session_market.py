@@ -102,6 +102,15 @@ def test_as_many_sessions_are_offered_as_the_open_places_need(campaign, bazaar):
     assert bazaar.places == -(-(places - 1) // 2)
 
 
+def test_a_hit_that_is_worked_on_beyond_a_session_asks_for_nobody_else(campaign, bazaar):
+    places = Place.objects.filter(campaign=campaign).count()
+    for name in ("ada", "bob"):
+        person = Person(campaign, bazaar, name).begin().answer(2)
+        assert next_assignment(campaign, person.worker, goes_on=True).is_extra
+    sync(campaign)
+    assert bazaar.places == -(-(places - 6) // 2)
+
+
 def test_no_more_are_offered_than_the_budget_carries(campaign, bazaar):
     price = money.cost_of_sessions(campaign, 1).total
     Campaign.objects.update(budget=price * 3 - Decimal("0.01"))
@@ -292,3 +301,26 @@ def test_the_next_rounds_sessions_are_offered_in_their_turn(campaign, bazaar):
     assert campaign.state == "finished"
     used = Assignment.objects.filter(campaign=campaign, outcome="accepted", set_aside=False)
     assert used.count() == campaign.workers_per_item * campaign.hits.count()
+
+
+def test_what_the_marketplace_does_while_a_sync_runs_is_no_difference(
+    campaign, bazaar, ada, monkeypatch
+):
+    ada.answer(2).answer(1, goes_on=True).finish()
+    books = bazaar.ledger
+
+    def busy(campaign):
+        bazaar.stalls[ada.key].status = "approved"
+        bazaar.paid["base", ada.key] = ada.session.reward
+        return books(campaign)
+
+    monkeypatch.setattr(bazaar, "ledger", busy)
+    bazaar.stalls[ada.key].status = "active"
+    assert sync(campaign).differences == []
+    monkeypatch.setattr(bazaar, "ledger", books)
+    monkeypatch.setattr(bazaar, "pay_bonuses", lambda campaign, payments: [])
+    bazaar.bonuses["on its way"] = ada.key, ada.answers.get(is_extra=True).hit.reward
+    assert sync(campaign).differences == []
+    bazaar.bonuses["one too many"] = ada.key, Decimal("0.01")
+    (told,) = sync(campaign).differences
+    assert "bonuses of session stall-0" in told

@@ -19,7 +19,8 @@ LEAST = {"name": "A study", "dataset": "tiny", "kind": "contains"}
 DECLARATION = {  # each module, and what it imports
     "setting_types": set(),
     "setting_groups": {"setting_types"},
-    "crowd_setting_groups": {"setting_types"},
+    "id_patterns": set(),
+    "crowd_setting_groups": {"setting_types", "id_patterns"},
     "asked_settings": {"setting_types", "setting_groups"},
     "crowd_settings": {"setting_types", "setting_groups", "crowd_setting_groups"},
     "text_settings": {"setting_types", "crowd_settings"},

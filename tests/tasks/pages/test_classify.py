@@ -1,9 +1,14 @@
 """CLASSIFY in a real browser: whole HITs by keyboard, by touch and without scripts."""
 
+from functools import partial
+
 import pytest
+from playwright.sync_api import expect
 
 from tasks.models import Assignment, Campaign
+from tests.studies.browsers import follow
 from tests.studies.odd_pictures import make_pictures, open_campaign
+from tests.studies.processes import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -25,7 +30,7 @@ def begin(browser, live_server, campaign):
         contexts.append(browser.new_context(**options))
         page = contexts[-1].new_page()
         page.goto(f"{live_server.url}/tasks/{campaign.public_id}/")
-        page.get_by_role("button", name="Begin").click()
+        follow(page, page.get_by_role("button", name="Begin"))
         if options.get("java_script_enabled", True):
             page.wait_for_selector("form[data-ready]")
         return page
@@ -130,24 +135,32 @@ def test_a_whole_hit_by_keyboard_alone(begin):
 def test_a_whole_hit_by_touch(begin):
     page = begin(**PHONE)
     questions = page.locator("fieldset").all()
+
+    def is_at_the_top(image) -> bool:
+        box = image.bounding_box()
+        return -1 <= box["y"] < box["y"] + box["height"] <= 844 / 3 + 1
+
     for number, question in enumerate(questions, start=1):
         page.locator(".strip a").nth(number - 1).tap()
-        image = question.locator(".image").bounding_box()
-        assert -1 <= image["y"] < image["y"] + image["height"] <= 844 / 3 + 1
+        until(partial(is_at_the_top, question.locator(".image")))
         question.locator(".choice label").nth(number % 3).tap()
     first = questions[0]
     first.locator(".choice label").nth(0).tap()
+    expect(first.locator("input[name^=labels-]:checked")).to_have_count(2)
     assert chosen(page, 1) == "12"
     first.locator(".main label").nth(0).tap()
     second = questions[1]
     second.get_by_text("None of these labels").tap()
+    expect(second.locator("input[name^=none-]")).to_be_checked()
     assert chosen(page, 2) == "none"
     second.locator(".choice label").nth(1).tap()
+    expect(second.locator("input[name^=main-]").nth(1)).to_be_checked()
     assert chosen(page, 2) == "2 main 2"
+    expect(first.locator("input[name^=main-]").nth(0)).to_be_checked()
     first.locator(".image a").tap()
-    assert page.locator("dialog.zoom").is_visible()
+    expect(page.locator("dialog.zoom")).to_be_visible()
     page.locator("dialog.zoom").tap()
-    assert not page.locator("dialog.zoom").is_visible()
+    expect(page.locator("dialog.zoom")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     submit(page)
     assert answers() == ["12 main 1", "2 main 2", "1 main 1", "2 main 2", "3 main 3"]
@@ -189,7 +202,8 @@ def test_the_switch_turns_single_keys_off_and_hides_the_numbers(begin):
 def test_the_instructions_fold_once_work_has_begun_and_come_back_by_key(begin):
     page = begin()
     instructions = page.locator("details.instructions")
-    assert instructions.get_by_alt_text("of a collie").evaluate("e => e.naturalWidth") > 0
+    collie = instructions.get_by_alt_text("of a collie")
+    page.wait_for_function("e => e.complete && e.naturalWidth > 0", arg=collie.element_handle())
     page.locator("fieldset .label-name").first.click()
     page.add_init_script(
         """window.shift = 0; new PerformanceObserver(list => {

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tasks.models import Assignment
 from tasks.models.assignment import AssignmentState
-from tests.studies.browsers import tab_to
+from tests.studies.browsers import follow, tab_to
 from tests.studies.laid_out import open_sections
 from tests.studies.odd_pictures import make_pictures
 from tests.studies.processes import until
@@ -14,6 +14,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 DESK = {"viewport": {"width": 1440, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+ARRIVED = """number => number === [...document.querySelectorAll("img[data-picture]")]
+    .filter((img) => img.complete && img.naturalWidth > 0).length"""
 FOCUS = "document.activeElement"
 
 
@@ -28,7 +30,7 @@ def work(browser, live_server, tmp_path):
         page = contexts[-1].new_page()
         before(page)
         page.goto(f"{live_server.url}/tasks/{campaign.public_id}/")
-        page.get_by_role("button", name="Begin").click()
+        follow(page, page.get_by_role("button", name="Begin"))
         if options.get("java_script_enabled", True):
             page.locator("form.work[data-ready]").wait_for(state="attached")
         return page
@@ -63,7 +65,7 @@ def checked(page) -> list[tuple[str, str]]:
 
 def stored(page, name: str) -> list[int]:
     """Positions in the order shown that the one stored answer has under a name."""
-    expect(page.locator("form.work")).to_have_count(0, timeout=20_000)
+    expect(page.locator("form.work")).to_have_count(0)
     done = Assignment.objects.get(state=AssignmentState.SUBMITTED)
     return [number for number, where in enumerate(done.shown) if where in getattr(done, name)]
 
@@ -180,12 +182,15 @@ def test_a_phone_answers_by_taps_and_looks_closer_by_a_long_press(work):
     finger.down((150, 400), (250, 400))
     finger.move((100, 400), (300, 400))
     finger.up()
-    assert zoom.get_by_role("img").bounding_box()["width"] == pytest.approx(2 * size, rel=0.01)
+    twice = pytest.approx(2 * size, rel=0.01)
+    until(lambda: zoom.get_by_role("img").bounding_box()["width"] == twice)
     page.touchscreen.tap(195, 700)
     expect(zoom).to_have_count(0)
     assert checked(page) == []  # neither the long press nor the tap that closed it selected
     tile.tap()
-    grid.get_by_label("None of these").tap()
+    none = grid.get_by_label("None of these")
+    none.tap()
+    expect(none).to_be_checked()
     assert [name for name, _ in checked(page)] == ["none"]
     tile.tap()
     for words, name in (
@@ -195,8 +200,8 @@ def test_a_phone_answers_by_taps_and_looks_closer_by_a_long_press(work):
         ("Yes", "selected"),
     ):
         card.get_by_text(words, exact=True).tap(force=True)
-        boxes = card.locator("input:checked")
-        assert boxes.evaluate_all("all => all.map(e => e.name)") == [name]
+        expect(card.locator(f"input[name={name}]")).to_be_checked()
+        expect(card.locator("input:checked")).to_have_count(1)
     shown = tiles(page)
     wanted = [
         shown.index(tile.get_attribute("id")),
@@ -223,6 +228,7 @@ def test_a_picture_that_never_loads_is_unseen_and_one_that_comes_late_is_not(wor
     shown = tiles(page)
     notes = page.locator(".failed")
     given_up = notes.get_by_text("It will not count")
+    page.wait_for_function(ARRIVED, arg=5)  # the clock runs too fast for those that do come
     until(lambda: page.clock.run_for(2_000) or given_up.count() == 3)
     late, _, never = page.locator(".tile:has(.failed)").all()
     assert [name for name, _ in checked(page)] == ["unseen"] * 3
@@ -231,8 +237,10 @@ def test_a_picture_that_never_loads_is_unseen_and_one_that_comes_late_is_not(wor
     expect(notes).to_have_count(2)
     assert len(checked(page)) == 2
     page.reload()
+    page.wait_for_function(ARRIVED, arg=7)
     until(lambda: page.clock.run_for(2_000) or given_up.count() == 1)
     never_id = page.locator(".tile:has(.failed)").get_attribute("id")
+    expect(page.locator("form.work [name=unseen]:checked")).to_have_count(1)
     assert checked(page) == [("unseen", never_id)]
     page.get_by_label("None of these").check()
     page.get_by_role("button", name="Submit").click()
@@ -249,6 +257,6 @@ def test_without_scripts_a_contradiction_comes_back_with_a_message(work):
     expect(card.get_by_text("choose one of them")).to_be_visible()
     expect(page.get_by_role("alert").get_by_role("listitem")).to_have_count(1)
     card.get_by_text("Yes", exact=True).click()
-    page.get_by_role("button", name="Submit").click()
+    follow(page, page.get_by_role("button", name="Submit"))
     done = Assignment.objects.get(state=AssignmentState.SUBMITTED)
     assert len(done.selected) == 1

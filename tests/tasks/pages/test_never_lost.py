@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tasks.campaigns.publish import close
 from tasks.models import Assignment, Campaign, Draft
 from tasks.pages.sheets import sheet_of
+from tests.studies.browsers import follow
 from tests.studies.odd_pictures import make_pictures, open_campaign
 from tests.studies.processes import until
 
@@ -248,10 +249,10 @@ def test_problems_are_shown_in_place_and_back_keeps_the_choices(study, device):
 
     page = device(java_script_enabled=False).new_page()
     page.goto(door)
-    page.get_by_role("button", name="Begin").click()
+    follow(page, page.get_by_role("button", name="Begin"))
     address = page.url
     page.locator("input[name=selected]").first.check()
-    page.get_by_role("button", name="Submit").click()
+    follow(page, page.get_by_role("button", name="Submit"))
     page.get_by_role("alert").wait_for()
     page.reload()
     page.go_back()
@@ -276,7 +277,7 @@ def test_the_page_says_until_when_in_the_workers_own_time(study, device):
     page.clock.fast_forward("03:00")
     expect(page.locator(".message")).to_contain_text("Your time for this work is over")
     tap(page, *whole_answer(page))
-    page.get_by_role("button", name="Take it up again").click()
+    follow(page, page.get_by_role("button", name="Take it up again"))
     assert len(checked(ready(page))) == 3
 
 

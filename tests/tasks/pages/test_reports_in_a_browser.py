@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tasks.models import Assignment, PictureReport
 from tasks.models.assignment import AssignmentState
-from tests.studies.browsers import SIZES
+from tests.studies.browsers import SIZES, follow
 from tests.studies.laid_out import open_sections
 from tests.studies.odd_pictures import make_pictures, open_campaign
 from tests.studies.processes import until
@@ -46,7 +46,7 @@ def work(browser, live_server):
         contexts.append(browser.new_context(**options))
         page = contexts[-1].new_page()
         page.goto(live_server.url + door(campaign))
-        page.get_by_role("button", name="Begin").click()
+        follow(page, page.get_by_role("button", name="Begin"))
         if options.get("java_script_enabled", True):
             page.locator("form.work[data-ready]").wait_for(state="attached")
         return page
@@ -77,7 +77,7 @@ def reports() -> int:
 
 def unseen(page) -> list[int]:
     """Where on the page the stored answer has an unseen item."""
-    expect(page.locator("form.work")).to_have_count(0, timeout=20_000)
+    expect(page.locator("form.work")).to_have_count(0)
     done = Assignment.objects.get(state=AssignmentState.SUBMITTED)
     assert done.used
     assert not set(done.unseen) & set(done.selected)
@@ -175,7 +175,7 @@ def test_by_touch(contains, work):
     box = tile.locator("img[data-picture]").bounding_box()
     other.tap()  # the tile itself is as it was
     page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] - 20)
-    assert page.locator("[name=selected]:checked").count() == 2
+    expect(page.locator("[name=selected]:checked")).to_have_count(2)
     label.tap()
     expect(tile.locator("img[data-picture]")).to_be_hidden()
     shot(page, "phone-reported")
@@ -205,11 +205,11 @@ def test_without_scripts(kind, contains, classify, work):
     expect(picture).to_be_visible()
     flip(place)
     place.get_by_label("Why?").fill("cruel")
-    send.click()
+    follow(page, send)
     assert PictureReport.objects.get().reason == "cruel"
     expect(picture).to_be_hidden()
     flip(place)
-    page.get_by_role("button", name="Submit").click()  # questions are open
+    follow(page, page.get_by_role("button", name="Submit"))  # questions are open
     expect(page.get_by_role("alert")).to_be_visible()
     assert reports() == 0
 
@@ -283,7 +283,7 @@ def test_axe_finds_nothing_and_a_reported_picture_is_not_even_asked_for(
     look("all reported")
     shot(page, f"all-{page.viewport_size['width']}")
     page.locator(".bar .main").click()
-    expect(page.locator("form.work")).to_have_count(0, timeout=20_000)
+    expect(page.locator("form.work")).to_have_count(0)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     for number, campaign in enumerate(

@@ -21,6 +21,8 @@ TEMPLATES = [
 SOURCES = [
     *sorted((ROOT / "tasks/pages").glob("*.py")),
     *sorted((ROOT / "tasks/crowds").glob("*/frame.py")),
+    *sorted((ROOT / "tasks/crowds").glob("*/door.py")),
+    ROOT / "tasks/crowds/prolific/visiting.py",
     *(ROOT / "tasks/crowds/local" / f"{name}.py" for name in ("identity", "invitations")),
     ROOT / "tasks/work/take_up.py",
     ROOT / "annotation/serving/bodies.py",

@@ -6,7 +6,7 @@ from django.test import Client
 from tasks.campaigns.draft_checks import problems_of
 from tasks.models import HIT, Assignment, Campaign, Place, Worker
 from tasks.models.campaign_settings import SETTINGS
-from tasks.work.claiming import next_assignment
+from tasks.work.claiming import give_back, next_assignment
 from tasks.work.submitting import submit
 from tasks.work.take_up import NotOffered, take_up
 from tests.factories import answer_no, make_campaign
@@ -91,6 +91,23 @@ def test_a_panels_person_goes_back_as_one_for_whom_there_is_no_work(dataset):
     assert Place.objects.filter(campaign=second, holder=None).count() == 3 * second.hits.count()
     assert Person(second, "bob").begin().is_at_work
     assert HIT.objects.exists()
+
+
+def test_whoever_lets_themselves_be_excluded_is_paid_for_what_they_did(dataset):
+    """Not for the whole session, as one whose work ran out is."""
+    other = open_panel(dataset, slug="other")
+    campaign = open_panel(dataset, slug="second", exclude_workers_of=["other"])
+    ada = Person(campaign, "ada").begin().answer()
+    Person(other, "ada").begin()
+    ada.answer()  # what was open they may finish
+    assert (ada.record.outcome, campaign.session_hits) == ("done", 2)
+    bob = Person(campaign, "bob").begin().answer()
+    Person(other, "bob").begin()
+    give_back(bob.record.assignments.get(state="open"))
+    bob.begin()
+    assert bob.record.outcome == "left"
+    worth = bob.record.assignments.get(state="submitted").hit.reward
+    assert [(paid.kind, paid.amount) for paid in bob.record.payments.all()] == [("bonus", worth)]
 
 
 @pytest.mark.parametrize("name", ["exclude_workers_of", "only_workers_of"])

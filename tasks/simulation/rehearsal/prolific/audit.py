@@ -7,11 +7,11 @@ from tasks.crowds.prolific import market as prolific
 from tasks.crowds.prolific.models import BonusSetUp, Study
 from tasks.crowds.prolific.studies import unknown
 from tasks.market.sessions import differences
-from tasks.models import Assignment, Campaign, Place
-from tasks.models.assignment import USED
+from tasks.models import Campaign
 from tasks.money.budget import committed
+from tasks.simulation.rehearsal.checks import wrong_answers, wrong_pay
 from tasks.simulation.rehearsal.prolific.market import ProlificMarket
-from tasks.simulation.rehearsal.prolific.records import RUNNING, WAITING, Submission
+from tasks.simulation.rehearsal.prolific.records import PAID, RUNNING, WAITING, Submission
 
 BASE = ("APPROVED", "PARTIALLY APPROVED")
 
@@ -26,29 +26,12 @@ def audit_sessions(campaign: Campaign, market: ProlificMarket) -> list[str]:
     studies = [market.studies[str(name)] for name in names.values_list("market_id", flat=True)]
     submissions = [s for study in studies for s in study.submissions if not study.test_of]
     return [
-        *_answers(campaign),
+        *wrong_answers(campaign),
+        *wrong_pay(campaign),
         *_sides(campaign, market, submissions),
         *_money(campaign, market, submissions),
         *[f"the stand-in answered wrongly: {error}" for error in market.broken],
     ]
-
-
-def _answers(campaign: Campaign) -> list[str]:
-    errors = []
-    used = Assignment.objects.filter(USED, campaign=campaign)
-    answers = Counter(used.values_list("hit_id", flat=True))
-    wrong = {
-        hit: answers[hit]
-        for hit in campaign.hits.values_list("pk", flat=True)
-        if answers[hit] != campaign.workers_per_item
-    }
-    if wrong:
-        errors.append(f"HITs without {campaign.workers_per_item} used answers: {wrong}")
-    if used.values("hit", "worker").distinct().count() != used.count():
-        errors.append("a worker has two used answers to a HIT")
-    if left := Place.objects.filter(campaign=campaign, free_at__isnull=False).count():
-        errors.append(f"{left} places are without an answer")
-    return errors
 
 
 def _sides(campaign: Campaign, market: ProlificMarket, submissions: list[Submission]) -> list[str]:
@@ -83,6 +66,8 @@ def _money(campaign: Campaign, market: ProlificMarket, submissions: list[Submiss
         errors.append(f"paid twice: {twice}")
     if unpaid := [s.id for s in submissions if s.status in BASE and s.id not in bases]:
         errors.append(f"approved and not paid: {unpaid}")
+    if unpaid := [s.id for s in submissions if _said_done(s) and s.status not in PAID]:
+        errors.append(f"handed in with the code of whoever is done, and not approved: {unpaid}")
     there = Decimal(sum(payment.total for payment in paid)) / 100
     here = sum((payment.amount for payment in campaign.payments.all()), Decimal(0))
     if there != here:
@@ -90,3 +75,9 @@ def _money(campaign: Campaign, market: ProlificMarket, submissions: list[Submiss
     if campaign.budget is not None and max(there, committed(campaign)) > campaign.budget:
         errors.append(f"{there} was paid of a budget of {campaign.budget}")
     return errors
+
+
+def _said_done(submission: Submission) -> bool:
+    """Whether its participant came back with the code that the site shows when all is done."""
+    codes = submission.study.fields["completion_codes"]
+    return submission.code in [c["code"] for c in codes if c["code_type"] == "COMPLETED"]

@@ -37,6 +37,7 @@ class Features:
     secure_url: bool = False
     starts_when_full: bool = True  # START is possible from AWAITING REVIEW
     pauses_on_return: bool = False  # a full study pauses when somebody returns a submission
+    rounds_by_study: bool = False  # fees on rewards: over a study's, not of each
     delay: timedelta = timedelta(seconds=0.2)  # of bulk approvals and bonus payments
 
 
@@ -66,6 +67,7 @@ class Books:
         self.secret = ""
         self.news: list[tuple[str, dict[str, Any]]] = []  # events that hooks have not told yet
         self.calls: Counter[str] = Counter()
+        self.last_call = ""
         self.broken: list[str] = []  # answers of the stand-in that its schemas do not allow
         self.signer = Signer()
         self.lock = threading.RLock()
@@ -149,7 +151,6 @@ class Books:
             "submission.status.change",
             {
                 "resource_id": submission.id,
-                "study_id": study.id,
                 "participant_id": submission.participant,
                 "status": status,
             },

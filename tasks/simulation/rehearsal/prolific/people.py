@@ -7,7 +7,6 @@ import hashlib
 import random
 import re
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,15 +16,20 @@ from html import unescape
 
 import httpx
 
-from tasks.simulation.browsers import new_browser
+from tasks.simulation.browsers import ask_patiently, form_data, new_browser
 from tasks.simulation.rehearsal.prolific.errors import NotAllowed
 from tasks.simulation.rehearsal.prolific.market import ProlificMarket
 from tasks.simulation.rehearsal.prolific.records import WAITING, Study, Submission
 from tasks.simulation.workers import Character, Mind, World, characters
-from tasks.simulation.worksheet import begin_form, consent_form, way_on, worksheet
+from tasks.simulation.worksheet import (
+    begin_form,
+    consent_form,
+    is_thanks,
+    link_on,
+    way_on,
+    worksheet,
+)
 
-PATIENCE = 60.0  # seconds for one page
-AGAIN = 0.3
 GONE_AFTER = timedelta(hours=2)  # without a sign of life the site waits for nobody any longer
 THREADS = 16
 MOST_PAGES = 300  # of one session
@@ -91,6 +95,7 @@ class ParticipantCrew:
         self.habits = habits or SessionHabits()
         self.pictures = pictures
         self.happened: Counter[str] = Counter()
+        self.thanked: set[tuple[str, str]] = set()  # answers that the site has taken; see checks.py
         self._world_of = world_of
         self._stop = threading.Event()
         self._count = threading.Lock()
@@ -233,7 +238,10 @@ class Visit:
         return True
 
     def _begin(self) -> httpx.Response:
-        page = self._ask("GET", self.market.address_of(self.submission))
+        return self._enter(self.market.address_of(self.submission))
+
+    def _enter(self, address: str) -> httpx.Response:
+        page = self._ask("GET", address)
         if form := begin_form(page.text):
             page = self._ask("POST", self._absolute(page, form.action), form.hidden)
         if form := consent_form(page.text):
@@ -251,6 +259,8 @@ class Visit:
             address = self._absolute(page, sheet.action)
             practises = page.url.path.endswith("/practice/")
             page = self._ask("POST", address, fields)
+            if is_thanks(page):
+                self.crew.thanked.add((self.person.id, dict(fields)["assignmentId"]))
             if self.person.rng.random() < self.habits.sends_twice:
                 self._ask("POST", address, fields)
             if page.status_code == 200 and not practises:
@@ -264,6 +274,8 @@ class Visit:
                 pressed = form.buttons[:1]
             address = self._absolute(page, form.action)
             return self._ask("POST", address, [*form.hidden, *pressed])
+        if not CODE.search(unescape(page.text)) and (link := link_on(page.text)):
+            return self._enter(self._absolute(page, link))
         return None
 
     def _go_back(self, page: httpx.Response) -> None:
@@ -299,23 +311,11 @@ class Visit:
     def _ask(
         self, method: str, address: str, fields: list[tuple[str, str]] | None = None
     ) -> httpx.Response:
-        """A page; like anybody, a participant tries again when the site is away for a while."""
-        data: dict[str, list[str]] = {}
-        for name, value in fields or []:
-            data.setdefault(name, []).append(value)
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                page = self.browser.request(method, address, data=data or None)
-                if page.status_code < 500:
-                    return page
-                trouble = f"status {page.status_code}"
-            except httpx.HTTPError as error:
-                trouble = type(error).__name__
-            if self.crew.stopped or time.monotonic() > deadline:
-                raise RuntimeError(f"{httpx.URL(address).path}: {trouble}, again and again")
+        def noted() -> None:
             self.crew.note("tried again")
-            time.sleep(AGAIN)
+
+        data = form_data(fields or [])
+        return ask_patiently(self.browser, method, address, data, lambda: self.crew.stopped, noted)
 
     def _loads(self, address: str) -> bool:
         if not self.crew.pictures:

@@ -69,6 +69,7 @@ class ProlificServer(ThreadingHTTPServer):
             check_body(operation.name, given)
         with self.market.lock:
             self.market.calls[operation.name] += 1
+            self.market.last_call = operation.name
             self.market.settle()
             answer = operation.carry_out(self.market, given, *ids)
             self.market.settle()

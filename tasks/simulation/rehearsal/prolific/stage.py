@@ -18,7 +18,7 @@ from tasks.models.assignment import AssignmentState
 from tasks.models.campaign import State
 from tasks.models.refused import Refused
 from tasks.simulation.rehearsal.faults import Faults
-from tasks.simulation.rehearsal.prolific.market import ProlificMarket
+from tasks.simulation.rehearsal.prolific.market import Features, ProlificMarket
 from tasks.simulation.rehearsal.prolific.people import (
     ParticipantCrew,
     SessionHabits,
@@ -106,10 +106,14 @@ class ProlificStage:
 
 @contextlib.contextmanager
 def prolific_stage(
-    faults: Faults | None = None, seed: int = 0, port: int = 0, currency: str = "USD"
+    faults: Faults | None = None,
+    seed: int = 0,
+    port: int = 0,
+    currency: str = "USD",
+    features: Features | None = None,
 ) -> Iterator[ProlificStage]:
     """Run the stand-in on this machine until the block ends; OSError: the port is taken."""
-    market = ProlificMarket(currency=currency)
+    market = ProlificMarket(currency=currency, features=features)
     with serving_prolific(market, faults, seed, port, TOKEN) as server:
         yield ProlificStage(server)
 

@@ -13,6 +13,7 @@ AFTER_PUBLISHING = {
     *("internal_name", "total_available_places", "submissions_config"),
     "completion_codes",  # more slots, and nothing else
 }
+LEAST_WAGES = {"USD": 800, "GBP": 600}  # cents an hour
 
 
 class StudyDesk(Books):
@@ -80,6 +81,9 @@ class StudyDesk(Books):
         allowed = given.get("maximum_allowed_time")
         if minutes and allowed and allowed < _least_allowed(minutes):
             raise wrong(f"maximum_allowed_time: at least {_least_allowed(minutes)} minutes")
+        least = LEAST_WAGES.get(self.currency, 0) * (minutes or 0) / 60
+        if given.get("reward", least) < least:
+            raise wrong("reward: is under the least pay by the hour")
 
     def list_studies(self, given: Mapping[str, Any]) -> Any:
         return {"results": [self._short(study) for study in self.studies.values()]}
@@ -143,13 +147,20 @@ class StudyDesk(Books):
         rewards = [p for p in paid if p.kind == "reward"]
         bonuses = [p for p in paid if p.kind == "bonus"]
         costs = {
-            "rewards": self._costs(*_summed(rewards)),
+            "rewards": self._costs(*self._summed_rewards(rewards)),
             "bonuses": self._costs(*_summed(bonuses)),
         }
         if str(given.get("is_projected", "")).lower() == "true":
             each = of.reward, self.rates.fee_of(of.reward), self.rates.vat_of(of.reward)
             costs["rewards"] = self._costs(*(of.places * cents for cents in each))
         return costs
+
+    def _summed_rewards(self, rewards: list[Payment]) -> tuple[int, int, int]:
+        if not self.features.rounds_by_study:
+            return _summed(rewards)
+        cents = sum(payment.amount for payment in rewards)
+        fees = round(cents * self.rates.fee)
+        return cents, fees, round(fees * self.rates.vat)
 
     def _costs(self, rewards: int, fees: int, tax: int) -> dict[str, Any]:
         parts = {"rewards": rewards, "fees": fees, "tax": tax}

@@ -1,10 +1,15 @@
 """The web process dies between any two steps of a session: nobody is paid twice, or not at all."""
 
+import re
+from html import unescape
+
 import pytest
 from django.test import Client
 
 from tasks.models import Assignment, Payment, Session
+from tasks.simulation.worksheet import worksheet
 from tests.factories import make_dataset
+from tests.studies.odd_pictures import fields_of
 from tests.studies.panels import Person, open_panel
 
 SEAMS = [
@@ -96,3 +101,27 @@ def test_whoever_comes_again_loses_nothing(kills, module, name, after):
         assert "cc=DONE1" in person.html
     assert Payment.objects.filter(kind="base").count() == 2
     assert not Assignment.objects.filter(state="open").exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", ["open", "paused", "finished", "closed"])
+@pytest.mark.parametrize("scripted", [False, True], ids=["form", "script"])
+def test_whoever_sends_an_answer_again_finds_the_way_back(kills, state, scripted):
+    campaign = open_panel(make_dataset())
+    ada = Person(campaign, "ada").begin()
+    address, page = ada.address, ada.page
+    kills("tasks.pages.views", "submit", 1, after=True)
+    with pytest.raises(Killed):
+        ada.answer()
+    campaign.state = state
+    campaign.save()
+    ada.page, accepts = page, {"Accept": "application/json"} if scripted else {}
+    data = dict(fields_of(worksheet(page.content.decode())))
+    again = ada.client.post(address, data, headers=accepts)
+    ada.page = ada.client.get(again.json()["next"]) if scripted else again
+    link = re.search(r'<a class="button" href="([^"]+)"', ada.html)
+    ada.open(unescape(link[1])).press_begin()
+    if state in ("open", "paused"):
+        assert ada.is_at_work
+    else:
+        assert "cc=DONE1" in ada.html

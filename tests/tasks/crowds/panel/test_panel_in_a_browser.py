@@ -6,7 +6,7 @@ from axe_playwright_python.sync_playwright import Axe
 from tasks.models import Campaign, Session
 from tasks.simulation.rehearsal.panel import joined, panel_serving
 from tests.factories import make_dataset
-from tests.studies.browsers import SIZES
+from tests.studies.browsers import SIZES, follow
 from tests.studies.panels import open_panel
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -75,7 +75,7 @@ def test_there_and_back_again(campaign, panel, look, size, options):
     scripts = options.get("java_script_enabled", True)
     assert "A session is 2 sets" in page.inner_text("main")
     assert not scripts or is_accessible(page)
-    page.get_by_role("button", name="Begin").click()
+    follow(page, page.get_by_role("button", name="Begin"))
     assert "Set 1 of 2 of your session" in page.inner_text("main")
     answer(page)
     page.reload()
@@ -84,19 +84,19 @@ def test_there_and_back_again(campaign, panel, look, size, options):
     answer(page)
     assert "Your session is full" in page.inner_text("h1")
     assert not scripts or is_accessible(page)
-    page.get_by_role("button", name="Go on for").click()
+    follow(page, page.get_by_role("button", name="Go on for"))
     assert "Beyond your session" in page.inner_text("main")
     answer(page)
     page.reload()
-    page.get_by_role("button", name="Finish").click()
+    follow(page, page.get_by_role("button", name="Finish"))
     assert "you are done" in page.inner_text("h1")
     assert not scripts or is_accessible(page)
     assert page.get_by_label("Your completion code").input_value() == "C0DONE"
     page.reload()  # ends nothing again
-    page.get_by_role("link", name="Back to the panel").click()
+    follow(page, page.get_by_role("link", name="Back to the panel"))
     assert "Your session: done." in page.inner_text("main")
     page.go_back()
-    page.get_by_role("link", name="Back to the panel").click()
+    follow(page, page.get_by_role("link", name="Back to the panel"))
     assert "Your session: done." in page.inner_text("main")
     assert panel.disagreements(campaign) == []
     session = Session.objects.get()
@@ -107,14 +107,13 @@ def test_there_and_back_again(campaign, panel, look, size, options):
 def test_another_device_and_a_stolen_session(campaign, panel, look):
     page = look(joined(panel, "ada"))
     link = page.url
-    page.get_by_role("button", name="Begin").click()
-    page.wait_for_url("**/hit/**")
+    follow(page, page.get_by_role("button", name="Begin"))
     answer(page)
     phone = look(link, "phone")  # leads on to the HIT that is open
     assert "Set 2 of 2 of your session" in phone.inner_text("main")
     answer(phone)
-    phone.get_by_role("button", name="Finish").click()
-    phone.get_by_role("link", name="Back to the panel").click()
+    follow(phone, phone.get_by_role("button", name="Finish"))
+    follow(phone, phone.get_by_role("link", name="Back to the panel"))
     thief = look(link.replace("PID=ada", "PID=eve"))
     assert "somebody else" in thief.inner_text("main")
     assert "C0DONE" not in thief.content()

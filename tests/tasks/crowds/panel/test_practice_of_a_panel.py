@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from tasks.campaigns.publish import publish
+from tasks.campaigns.publish import close, publish
 from tasks.models import Payment, Session
 from tests.studies.panels import PANEL, Person
 from tests.studies.practised import draft, filled_in
@@ -44,8 +44,19 @@ def test_whoever_fails_goes_back_screened_out_and_is_paid_for_the_practice(campa
     assert Session.objects.count() == 1
 
 
-def test_whoever_passes_goes_on_with_the_session(campaign):
+def test_whoever_practises_when_the_study_is_closed_goes_back(campaign):
     ada = Person(campaign, "ada").begin()
+    practice = ada.address
+    close(campaign, "a test")
+    assert ada.open(practice).can == ["finish"]
+    assert "cc=NONE4" in ada.press("finish").html
+
+
+def test_whoever_passes_goes_on_with_the_session(campaign):
+    ada = Person(campaign, "ada").come()
+    pay = campaign.practice_hits.first().reward
+    assert f"Each try pays ${pay:.2f}." in ada.html
+    assert f"This practice pays ${pay:.2f}." in ada.begin().html
     practise(ada, wrong=0).press("go_on")
     assert "Set 1 of" in ada.html
     while ada.is_at_work:
@@ -55,6 +66,24 @@ def test_whoever_passes_goes_on_with_the_session(campaign):
     assert "cc=DONE1" in ada.html
     kinds = sorted(Payment.objects.values_list("kind", flat=True))
     assert kinds == ["base", "practice"]
+
+
+def test_whoever_passes_when_the_study_has_ended_goes_back_and_is_paid_for_the_practice(campaign):
+    ada = Person(campaign, "ada").begin()
+    campaign.state = "finished"
+    campaign.save()
+    practise(ada, wrong=0)
+    assert "gives out no work at present" in ada.html
+    assert "cc=NONE4" in ada.press("go_on").html
+    assert ada.record.outcome == "no_work"
+    assert list(Payment.objects.values_list("kind", "session")) == [("practice", ada.record.pk)]
+
+
+def test_whoever_passes_while_the_study_is_paused_goes_on_with_their_session(campaign):
+    ada = Person(campaign, "ada").begin()
+    campaign.state = "paused"
+    campaign.save()
+    assert practise(ada, wrong=0).press("go_on").is_at_work
 
 
 def test_the_budget_holds_a_try_beside_the_sessions(campaign):

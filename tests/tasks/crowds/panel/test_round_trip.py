@@ -1,12 +1,16 @@
 """A panel's person: comes, works a session, goes on or finishes, and goes back with the outcome."""
 
 from decimal import Decimal
+from urllib.parse import unquote
 
+import httpx
 import pytest
 
+from tasks.campaigns.publish import close, pause
 from tasks.models import Assignment, Payment, Session, Worker
+from tasks.work.sessions import end_idle
 from tests.factories import make_dataset
-from tests.studies.panels import Person, open_panel
+from tests.studies.panels import CODES, Person, open_panel
 
 DONE = "https://panel.example/back?who=ada&amp;of=session-ada&amp;cc=DONE1"
 
@@ -62,6 +66,11 @@ def test_whoever_goes_on_earns_a_bonus_a_set(campaign):
     assert owed("base") == campaign.session_reward
     assert owed("bonus") == sum(extra.values_list("hit__reward", flat=True))
     assert DONE in ada.html
+    assert f"Your session pays <strong>${campaign.session_reward}</strong>" in ada.html
+    beyond = (
+        f"Beyond it you have answered <strong>2 sets</strong> for <strong>${owed('bonus'):.2f}<"
+    )
+    assert beyond in ada.html
 
 
 def test_the_page_of_a_session_that_ended_is_the_same_however_often_they_come(campaign):
@@ -135,6 +144,27 @@ def test_a_missing_or_odd_id_gets_a_friendly_page_and_no_work(campaign, query, w
     assert not Worker.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["Zoë", "李雷", "a b", '"><script>', "=1+1"])
+def test_a_browser_remembers_a_person_whatever_letters_their_id_has(db, name, live_server):
+    campaign = open_panel(make_dataset(), {"session_param": None, "completion_url": "https://p.x"})
+    address = f"{live_server.url}/tasks/{campaign.public_id}/"
+    with httpx.Client(trust_env=False) as browser:  # a header is written by a real server alone
+        begun = browser.post(address, data={"pid": name})
+        assert begun.status_code == 303
+        assert browser.get(address).headers["Location"] == begun.headers["Location"]
+    assert Worker.objects.get().external_id == name
+
+
+@pytest.mark.parametrize("token", ["", "a%00b", "x" * 300, "%F0%9F%98%80", "nobody's"])
+def test_what_is_no_sessions_token_shows_no_session(campaign, token):
+    address = f"/tasks/{campaign.public_id}/session/"
+    ada = Person(campaign, "ada").open(f"{address}?session={token}")
+    assert ada.page.status_code == 409
+    assert "All open studies" not in ada.html
+    assert "ada@lab.example" in ada.html
+    assert ada.client.post(address, {"session": unquote(token)}).status_code == 409
+
+
 def test_only_ids_of_the_pattern_and_of_the_list_may_come(db):
     listed = {"id_pattern": "[a-z]{3}", "ids": ["ada", "bob"]}
     campaign = open_panel(make_dataset(), listed)
@@ -148,6 +178,7 @@ def test_whoever_comes_when_there_is_no_work_goes_back_with_that_code(campaign):
     campaign.places.update(free_at="2100-01-01T00:00Z")
     ada = Person(campaign, "ada").begin()
     assert "cc=NONE4" in ada.html
+    assert "same link" not in ada.html  # they are led back, not asked to wait
     assert not Worker.objects.exists()
     campaign.places.update(free_at="2020-01-01T00:00Z")
     assert ada.begin().is_at_work
@@ -169,10 +200,81 @@ def test_whoever_refuses_consent_goes_back_with_that_code_and_may_return(db):
     version = ada.html.split('name="refuse" value="')[1].split('"')[0]
     ada._arrive(ada.client.post(ada.address, {"refuse": version}), ada.address)
     assert "cc=NO3" in ada.html
+    assert "Read the text again" in ada.html
     assert (ada.record.outcome, owed()) == ("no_consent", 0)
     ada.begin()
     ada._arrive(ada.client.post(ada.address, {"agree": version}), ada.address)
     assert ada.is_at_work
+
+
+@pytest.mark.parametrize(
+    ("answers", "code", "paid"), [(0, "NONE4", 0), (1, "DONE1", 1), (2, "DONE1", 1)]
+)
+def test_whoever_has_a_set_open_when_the_study_is_closed_goes_back_and_is_paid(
+    campaign, answers, code, paid
+):
+    ada = Person(campaign, "ada").begin()
+    for _ in range(answers):
+        ada.answer()
+    if answers == campaign.session_hits:
+        ada.press("go_on")
+    close(campaign, "a test")
+    assert ada.is_at_work
+    for address in (ada.address, ada.link):
+        ada.open(address)
+        assert ada.can == ["finish"]
+        assert "DONE1" not in ada.html
+        assert ("pays <strong>" in ada.html) == (answers > 0)
+    assert f"cc={code}" in ada.press("finish").html
+    assert owed() == paid * campaign.session_reward
+    assert not Assignment.objects.filter(state="open").exists()
+
+
+def test_whoever_never_returns_after_the_study_was_closed_is_paid_as_a_whole(campaign):
+    Person(campaign, "ada").begin().answer()
+    Person(campaign, "bob").begin()
+    close(campaign, "a test")
+    Session.objects.update(kept_until="2020-01-01T00:00Z")
+    end_idle(campaign)
+    outcomes = dict(Session.objects.values_list("worker__external_id", "outcome"))
+    assert outcomes == {"ada": "done", "bob": "no_work"}
+    assert owed() == campaign.session_reward
+
+
+def test_whoever_comes_while_the_study_is_paused_goes_back(campaign):
+    pause(campaign, "a test")
+    ada = Person(campaign, "ada").come()
+    assert "The study is paused, so there is no work for you now." in ada.html
+    assert "cc=NONE4" in ada.html
+
+
+def test_whoever_was_gone_for_long_is_told_what_to_do_and_no_code(campaign):
+    ada = Person(campaign, "ada").begin().answer()
+    worth = Assignment.objects.get(state="submitted").hit.reward
+    long_ago = "2020-01-01T00:00Z"
+    Assignment.objects.filter(state="open").update(expires_at=long_ago)
+    Session.objects.update(kept_until=long_ago)
+    assert end_idle(campaign) == 1
+    ada.come()
+    assert "please return it there" in ada.html
+    assert f"You are owed <strong>${worth:.2f}</strong>" in ada.html
+    assert not any(code in ada.html for code in CODES.values())
+
+
+@pytest.mark.parametrize(
+    ("state", "button"), [("paused", "agree"), ("finished", "agree"), ("closed", "refuse")]
+)
+def test_whoever_reads_the_consent_when_the_study_stops_is_led_on(db, state, button):
+    campaign = open_panel(make_dataset(), consent="You may stop at any time.")
+    ada = Person(campaign, "ada").begin()
+    version = ada.html.split('name="agree" value="')[1].split('"')[0]
+    campaign.state = state
+    campaign.save()
+    ada._arrive(ada.client.post(ada.address, {button: version}), ada.address)
+    if state == "paused":  # whoever is in a session may finish it
+        assert ada.is_at_work
+    else:
+        assert "cc=NONE4" in ada.press_begin().html
 
 
 def test_a_code_that_is_an_address_is_the_whole_way_back(db):

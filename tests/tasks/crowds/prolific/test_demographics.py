@@ -36,6 +36,13 @@ def test_ages_are_told_by_bands():
     assert counts_of(rows)["answers"]["age"] == {"18 to 24": 7, "65 and more": 6, "25 to 34": 5}
 
 
+@pytest.mark.parametrize("column", ["first language", "language"])
+def test_a_question_is_known_by_either_of_its_names(column):
+    assert counts_of(people(**{column: {"English": 6}}))["answers"] == {
+        "first language": {"English": 6}
+    }
+
+
 @pytest.mark.django_db
 def test_they_are_kept_at_the_end_of_a_study_with_consent(open_for_prolific, market):
     campaign = open_for_prolific(consent="I agree.", images=30)

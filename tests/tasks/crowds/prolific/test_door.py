@@ -11,11 +11,14 @@ from django.test import Client as Browser
 
 from tasks.crowds.prolific import tokens
 from tasks.crowds.prolific.described import least_allowed
+from tasks.crowds.prolific.models import Study
 from tasks.crowds.prolific.studies import offer
 from tasks.crowds.prolific.visiting import SIGNED
 from tasks.models import Session, Worker
+from tasks.models.session import SessionOutcome
 from tasks.simulation.rehearsal.prolific.people import CODE
 from tasks.simulation.worksheet import begin_form, worksheet
+from tasks.work.sessions import end
 from tests.studies.prolific_stand_in import begun
 
 pytestmark = pytest.mark.django_db
@@ -119,6 +122,19 @@ def test_a_submission_that_is_over_opens_no_work(campaign, market, status):
     page = Browser().get(path_of(market, submission))
     assert page.status_code == 409
     assert opens_nothing(page)
+
+
+@pytest.mark.parametrize("answers", [0, 1])
+def test_a_session_that_was_left_shows_no_code_of_one_that_was_done(campaign, market, answers):
+    """With `approve: at_once` that code alone would pay the whole session."""
+    submission = taken(market)
+    session = begun(campaign, submission, answers)
+    end(session, SessionOutcome.LEFT, "a test")
+    page = Browser().get(path_of(market, submission), follow=True)
+    html = page.content.decode()
+    assert "please return it there" in html
+    assert opens_nothing(page)
+    assert not any(code in html for code in Study.objects.get().codes.values())
 
 
 def test_without_prolific_nobody_is_let_in(campaign):

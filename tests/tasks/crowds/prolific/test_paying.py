@@ -14,6 +14,7 @@ from tasks.crowds.prolific.client import Client
 from tasks.crowds.prolific.models import BonusSetUp
 from tasks.crowds.prolific.studies import offer
 from tasks.crowds.prolific.submissions import approve
+from tasks.market.sync import sync
 from tasks.models import Payment
 from tests.studies.prolific_stand_in import begun
 
@@ -86,7 +87,20 @@ def test_each_bonus_is_paid_once(campaign, owed, market, submissions):
     assert market.calls["pay bonuses"] == 1
 
 
-def test_the_ledgers_fee_and_vat_become_what_prolific_charged(campaign, owed, market):
+@pytest.mark.parametrize("told", ["all of it", "the whole alone"])
+def test_the_ledgers_fee_and_vat_become_what_prolific_charged(
+    campaign, owed, market, monkeypatch, told
+):
+    send = Client.send
+
+    def tersely(self, method, path, body=None):
+        answer = send(self, method, path, body)
+        if path.endswith("/bonus-payments/"):
+            return {name: answer[name] for name in ("id", "total_amount")}
+        return answer
+
+    if told == "the whole alone":
+        monkeypatch.setattr(Client, "send", tersely)
     pay(campaign)
     ours = sum(p.amount for p in campaign.payments.filter(kind__in=["fee", "vat"]))
     theirs = sum(p.fee + p.vat for p in market.payments if p.kind == "bonus")
@@ -175,3 +189,17 @@ def test_the_ledger_agrees_with_submissions_and_bonuses(campaign, owed, market, 
     market.pay("bonus", submissions[0], 33)
     lines = [p.amount for p in paying.ledger(campaign) if p.session == submissions[0].id]
     assert Decimal("0.33") in lines
+
+
+def test_the_ledger_has_the_fees_that_prolific_rounded_over_the_study(campaign, market):
+    market.features = replace(market.features, rounds_by_study=True)
+    (study,) = market.studies.values()
+    for number in range(3):
+        submission = market.take(study, f"{number:024x}")
+        begun(campaign, submission, answers=2)
+        market.complete(submission, "ANY")
+    assert sync(campaign).differences == []
+    there = market.cost_of_study({}, study.id)["rewards"]
+    for kind, name in (("base", "rewards"), ("fee", "fees"), ("vat", "tax")):
+        lines = Payment.objects.filter(campaign=campaign, kind=kind)
+        assert sum(line.amount for line in lines) * 100 == there[name]["amount"] > 0
