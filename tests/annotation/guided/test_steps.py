@@ -323,3 +323,11 @@ def test_drafts_of_one_dataset_have_names_of_their_own(researcher, dataset, draf
     name = f"{dataset.name}: which contain X?"
     others = [begun(researcher, of=dataset.slug).name for _ in range(2)]
     assert [draft.name, *others] == [name, f"{name} (2)", f"{name} (3)"]
+
+
+def test_what_keeps_a_draft_from_being_published_is_said_before(researcher, draft):
+    draft.dataset.classifiers.all().delete()
+    page = researcher.get(f"/campaigns/{draft.slug}/steps/publish/").content.decode()
+    assert "It cannot be published yet:</strong> dataset tiny has no predictions." in page
+    assert "Publish " not in page
+    assert "manage.py predict" not in page
