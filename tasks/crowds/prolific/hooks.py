@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from django.conf import settings
 from django.utils.crypto import constant_time_compare
@@ -107,7 +108,8 @@ def is_signed(body: bytes, headers: Mapping[str, str]) -> bool:
 def campaign_told_of(body: bytes) -> Campaign | None:
     """The campaign whose study or submission an event names; None: none of this site's."""
     try:
-        named = str(json.loads(body)["resource_id"])
+        event: Any = json.loads(body)
+        named = str(event["resource_id"])
     except (ValueError, TypeError, LookupError):
         return None
     studies = Study.objects.filter(market_id=named)
