@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tasks import money
-from tasks.crowds import SessionVisit, crowd_named
+from tasks.crowds import CrowdError, SessionVisit, crowd_named
 from tasks.market.sync import sync
 from tasks.models import Assignment, Campaign, Payment, Place, Session, Worker
 from tasks.models.session import SessionOutcome
@@ -324,3 +324,14 @@ def test_what_the_marketplace_does_while_a_sync_runs_is_no_difference(
     bazaar.bonuses["one too many"] = ada.key, Decimal("0.01")
     (told,) = sync(campaign).differences
     assert "bonuses of session stall-0" in told
+
+
+def test_a_bonus_that_cannot_be_paid_does_not_hold_up_the_study(campaign, bazaar, ada, monkeypatch):
+    def refuse(campaign, payments):
+        raise CrowdError("no bonus for this one")
+
+    monkeypatch.setattr(bazaar, "pay_bonuses", refuse)
+    ada.answer(2).answer(1, goes_on=True).finish()
+    bazaar.places = 0
+    assert sync(campaign).troubles == ["no bonus for this one"]
+    assert bazaar.places > 0

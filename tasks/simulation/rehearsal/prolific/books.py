@@ -38,6 +38,7 @@ class Features:
     starts_when_full: bool = True  # START is possible from AWAITING REVIEW
     pauses_on_return: bool = False  # a full study pauses when somebody returns a submission
     rounds_by_study: bool = False  # fees on rewards: over a study's, not of each
+    no_bonuses_for: tuple[str, ...] = ()  # statuses: one such submission refuses a whole set-up
     delay: timedelta = timedelta(seconds=0.2)  # of bulk approvals and bonus payments
 
 
