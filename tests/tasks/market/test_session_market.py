@@ -1,8 +1,10 @@
 """A marketplace of sessions and the site: what is offered, accepted, asked back and paid (S6)."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db.models import F
 
 from tasks import money
 from tasks.crowds import SessionVisit, crowd_named
@@ -21,6 +23,16 @@ from tests.studies.bazaar import Bazaar, open_bazaar
 @pytest.fixture
 def bazaar(monkeypatch) -> Bazaar:
     return open_bazaar(monkeypatch)
+
+
+def time_passes(hours: int) -> None:
+    """All answers were given that much earlier."""
+    Assignment.objects.update(
+        **{
+            name: F(name) - timedelta(hours=hours)
+            for name in ("opened_at", "submitted_at", "expires_at")
+        }
+    )
 
 
 @pytest.fixture
@@ -324,3 +336,24 @@ def test_what_the_marketplace_does_while_a_sync_runs_is_no_difference(
     bazaar.bonuses["one too many"] = ada.key, Decimal("0.01")
     (told,) = sync(campaign).differences
     assert "bonuses of session stall-0" in told
+
+
+def test_answers_wait_for_their_session_however_long_it_takes(campaign, bazaar):
+    """They were once taken for never handed in, 20 minutes after their time: unused and unpaid."""
+    campaign.review_sample = 1  # the first answer waits for a person
+    campaign.save()
+    ada = Person(campaign, bazaar, "ada").begin().answer()
+    time_passes(3)
+    sync(campaign)
+    assert ada.session.is_running
+    ada.answer().finish()
+    time_passes(3)
+    sync(campaign)
+    assert [answer.state for answer in ada.answers] == ["submitted"] * 2
+    waiting = ada.answers.get(for_person=True)
+    review.accept(waiting, who="a person")
+    sync(campaign)
+    assert [answer.outcome for answer in ada.answers] == ["accepted"] * 2
+    assert [paid.amount for paid in ada.session.payments.filter(kind="base", state="paid")] == [
+        ada.session.reward
+    ]
