@@ -17,6 +17,7 @@ from tests.factories import (
     random_answers,
     work_through,
 )
+from tests.studies.panels import draft_panel
 
 
 @pytest.fixture
@@ -70,6 +71,15 @@ def test_publishing_says_where_people_begin(dataset, capsys, settings, open_to, 
     assert says in told
     assert f"{public_url}/tasks/{campaign.public_id}/" in told
     assert ("PUBLIC_URL says where others reach it" in told) is (not public_url)
+
+
+def test_publishing_says_how_many_sessions_a_panel_is_asked_for(dataset, capsys):
+    campaign = draft_panel(dataset, grid_size=4)
+    call_command("publish", campaign.slug, production=True, yes_spend=campaign.budget)
+    campaign.refresh_from_db()
+    answers = campaign.hits.count() * 3
+    sessions = -(-answers // campaign.session_hits)
+    assert f"all {answers} answers in {sessions} sessions $" in said(capsys)
 
 
 def test_a_campaign_that_does_not_exist_is_told_with_the_one_that_was_meant(dataset):
