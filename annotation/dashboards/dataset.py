@@ -57,6 +57,7 @@ def dataset_page(request: HttpRequest, dataset: Dataset) -> HttpResponse:
     k = form.cleaned_data["k"] if form.is_valid() else K
     counted = candidates_of(dataset, k=k)
     findings = findings_of(dataset)
+    shown = dataset.images.filter(withdrawn_at=None)
     campaigns = visible(request.user, Campaign.objects.filter(dataset=dataset))
     standings = standing_of(campaigns.select_related("dataset", "source")[:CAMPAIGNS])
     stages = stages_of(dataset, _what_it_holds(counted, findings, dataset), standings, request.user)
@@ -66,7 +67,7 @@ def dataset_page(request: HttpRequest, dataset: Dataset) -> HttpResponse:
         "dataset": dataset,
         "stages": stages,
         "next": next_of(stages),
-        "strip": [Drawn.of(image) for image in dataset.images.order_by("public_id")[:STRIP]],
+        "strip": [Drawn.of(image) for image in shown.order_by("public_id")[:STRIP]],
         "standings": [(standing, next_step(standing, request.user)) for standing in standings],
         "may_research": may(request.user, RESEARCH, dataset),
         "form": form,

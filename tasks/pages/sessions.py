@@ -114,7 +114,7 @@ def _running(request: HttpRequest, mine: Session) -> HttpResponse:
         "session": mine,
         "progress": progress,
         "is_over": is_over,
-        "pay": _sum(mine, mine.reward),
+        "pay": _sum(mine, mine.reward) if progress.answered or not is_over else "",
         "earned": _sum(mine, progress.earned),
         "work": hit_address(running) if running is not None else "",
         "bonus": _offered(mine, offer) if offer is not None else "",

@@ -77,7 +77,7 @@ from tasks.pages.thanks import WORDS, Reason, no_more_work, stored_as, thank
 from tasks.work.admission import Admission, admission
 from tasks.work.claiming import give_back, is_over, next_assignment, running_assignment
 from tasks.work.consent import is_due
-from tasks.work.practice import running_try
+from tasks.work.practice import GOES_ON, running_try
 from tasks.work.resuming import Obstacle, obstacle, take_up_again
 from tasks.work.sessions import end_unbegun, progress_of
 from tasks.work.submitting import submit
@@ -183,7 +183,7 @@ def _begin(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse
         if session is not None and not session.is_running:
             return SeeOther(session_address(session))
         lacks_one = session is None and crowd_of(campaign).pays_by_session
-        due = not lacks_one and is_due(campaign, worker)
+        due = not lacks_one and campaign.state in GOES_ON and is_due(campaign, worker)
         address = "" if due or lacks_one else next_address(campaign, worker)
         is_known = (
             due

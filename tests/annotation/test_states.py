@@ -149,6 +149,17 @@ def test_an_empty_site_says_what_to_do_first(live_server, entered):
     assert [each for each in faults if each] == []
 
 
+def test_pages_are_drawn_without_javascript(live_server, entered, browser):
+    cookies = entered(make_user("rosa", "researcher")).context.cookies()
+    without = browser.new_context(java_script_enabled=False)
+    without.add_cookies(cookies)
+    page = without.new_page()
+    page.goto(f"{live_server.url}/admin/imagesets/import/")
+    assert page.get_by_role("button", name="Start the import").is_visible()
+    assert not page.locator("#folder").is_visible()  # a script packs it
+    without.close()
+
+
 def test_every_state_of_every_page_is_drawn(live_server, entered, tmp_path):
     parts = made(tmp_path)
     page = entered(get_user_model().objects.create_superuser("root"))

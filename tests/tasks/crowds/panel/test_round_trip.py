@@ -224,6 +224,7 @@ def test_whoever_has_a_set_open_when_the_study_is_closed_goes_back_and_is_paid(
         ada.open(address)
         assert ada.can == ["finish"]
         assert "DONE1" not in ada.html
+        assert ("pays <strong>" in ada.html) == (answers > 0)
     assert f"cc={code}" in ada.press("finish").html
     assert owed() == paid * campaign.session_reward
     assert not Assignment.objects.filter(state="open").exists()
@@ -258,6 +259,22 @@ def test_whoever_was_gone_for_long_is_told_what_to_do_and_no_code(campaign):
     assert "please return it there" in ada.html
     assert f"You are owed <strong>${worth:.2f}</strong>" in ada.html
     assert not any(code in ada.html for code in CODES.values())
+
+
+@pytest.mark.parametrize(
+    ("state", "button"), [("paused", "agree"), ("finished", "agree"), ("closed", "refuse")]
+)
+def test_whoever_reads_the_consent_when_the_study_stops_is_led_on(db, state, button):
+    campaign = open_panel(make_dataset(), consent="You may stop at any time.")
+    ada = Person(campaign, "ada").begin()
+    version = ada.html.split('name="agree" value="')[1].split('"')[0]
+    campaign.state = state
+    campaign.save()
+    ada._arrive(ada.client.post(ada.address, {button: version}), ada.address)
+    if state == "paused":  # whoever is in a session may finish it
+        assert ada.is_at_work
+    else:
+        assert "cc=NONE4" in ada.press_begin().html
 
 
 def test_a_code_that_is_an_address_is_the_whole_way_back(db):
