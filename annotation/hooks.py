@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from tasks.celery_tasks import sync_campaign
-from tasks.crowds.prolific.hooks import campaign_told_of, take_secret
+from tasks.crowds.prolific.hooks import campaign_told_of, is_signed, take_secret
 
 SOON = 60  # seconds after which a sync that did not run is not worth it
 
@@ -21,9 +21,11 @@ def prolific(request: HttpRequest) -> HttpResponse:
     if secret := request.headers.get("X-Hook-Secret"):
         take_secret(secret)
         return HttpResponse(status=200)
-    campaign = campaign_told_of(request.body, request.headers)
-    if campaign is None:
+    if not is_signed(request.body, request.headers):
         return HttpResponse(status=403)
+    campaign = campaign_told_of(request.body)
+    if campaign is None:
+        return HttpResponse(status=204)  # others' news; Prolific gives up hooks that refuse it
     with contextlib.suppress(OperationalError, RedisError, OSError):
         sync_campaign.apply_async([campaign.pk], expires=SOON)
     return HttpResponse(status=204)

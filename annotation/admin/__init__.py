@@ -14,10 +14,12 @@ from annotation.admin import results as results
 from annotation.admin import schedule as schedule
 from annotation.admin import sessions as sessions
 from annotation.admin import workers as workers
+from annotation.admin.app_list import list_when_read
 from annotation.admin.login import LoginForm, may_enter
 
 admin.site.has_permission = may_enter  # type: ignore[method-assign]
 admin.site.login_form = LoginForm
+list_when_read(admin.site)
 
 __all__ = [
     "accounts",

@@ -304,6 +304,8 @@ class SyncedSerializer(serializers.Serializer):
     expired = serializers.IntegerField()
     reviewed = ReviewedSerializer()
     paid = serializers.IntegerField()
+    offered_again = serializers.IntegerField(help_text="HITs that were gone.")
+    given_up = serializers.IntegerField(help_text="HITs that were gone.")
     entered = serializers.IntegerField(help_text="Bonuses paid by hand.")
     paid_by_hand = serializers.IntegerField(help_text="Payments for HITs that are gone.")
     left_unpaid = serializers.IntegerField(help_text="Payments for HITs that are gone.")

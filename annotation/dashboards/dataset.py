@@ -57,6 +57,7 @@ def dataset_page(request: HttpRequest, dataset: Dataset) -> HttpResponse:
     k = form.cleaned_data["k"] if form.is_valid() else K
     counted = candidates_of(dataset, k=k)
     findings = findings_of(dataset)
+    shown = dataset.images.filter(withdrawn_at=None)
     campaigns = visible(request.user, Campaign.objects.filter(dataset=dataset))
     standings = standing_of(campaigns.select_related("dataset", "source")[:CAMPAIGNS])
     stages = stages_of(dataset, _what_it_holds(counted, findings, dataset), standings, request.user)
@@ -66,7 +67,7 @@ def dataset_page(request: HttpRequest, dataset: Dataset) -> HttpResponse:
         "dataset": dataset,
         "stages": stages,
         "next": next_of(stages),
-        "strip": [Drawn.of(image) for image in dataset.images.order_by("public_id")[:STRIP]],
+        "strip": [Drawn.of(image) for image in shown.order_by("public_id")[:STRIP]],
         "standings": [(standing, next_step(standing, request.user)) for standing in standings],
         "may_research": may(request.user, RESEARCH, dataset),
         "form": form,
@@ -145,7 +146,7 @@ def _choices(counted: dict[str, Any]) -> dict[str, Any]:
                 f"{choice['pairs_per_label']['n']:,} of {counted['labels']:,}",
                 f"about {choice['hits_about']:,}",
                 f"about {hours:,.1f}",
-                f"about {money.usd((WAGE * Decimal(repr(hours))).quantize(Decimal(1)))}",
+                f"about ${WAGE * Decimal(repr(hours)):,.0f}",
             ]
             for choice in counted["min_models"]
             for hours in [_hours(choice, counted["workers_per_item"])]

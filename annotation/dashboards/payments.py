@@ -56,7 +56,7 @@ def campaign_payments(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         "ticks": any(account.newest for account in accounts)
         and may(request.user, _right(campaign), campaign),
         "has_marketplace": not is_settled_here(campaign),
-        "works": "sessions" if crowd_of(campaign).pays_by_session else "sets",
+        "works": "sessions" if crowd_of(campaign).pays_by_session else "HITs",
         "shows_ids": may(request.user, RAW_WORKERS, campaign),
     }
     return TemplateResponse(request, "pages/payments.html", context)

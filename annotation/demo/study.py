@@ -134,7 +134,7 @@ def run_demo(console: Console, seed: int = 0, crowd: str = "local") -> Study:
     with steps.step("Inference by six classifiers (Celery worker)") as bar:
         _predictions(dataset, bar)
     contains = _campaign(dataset, of_crowd(CONTAINS, crowd), seed=seed)
-    with steps.step(f"CONTAINS: {WORKERS} simulated workers") as bar:
+    with steps.step("CONTAINS: simulated workers") as bar:
         _answered(contains, truth, seed, bar)
     with steps.step("Selection frequencies and groups"):
         _aggregated(contains)
@@ -143,7 +143,7 @@ def run_demo(console: Console, seed: int = 0, crowd: str = "local") -> Study:
         # Before the study's own follow-up: the report takes the newest.
         _campaign(dataset, OPEN_CLASSIFY, source=contains, seed=seed + 1, follow_up="all")
     classify = _campaign(dataset, of_crowd(CLASSIFY, crowd), source=contains, seed=seed)
-    with steps.step(f"CLASSIFY: {WORKERS} simulated workers") as bar:
+    with steps.step("CLASSIFY: simulated workers") as bar:
         _answered(classify, truth, seed, bar)
     with steps.step("Objects and main labels"):
         _aggregated(classify)
@@ -266,7 +266,8 @@ def _answered(campaign: Campaign, truth: list[dict[str, str]], seed: int, bar: B
     campaign.refresh_from_db()
     if campaign.state != State.FINISHED:
         raise RuntimeError(f"campaign {campaign.slug} is {campaign.state}, not finished")
-    bar.note = f"{campaign.hits.count()} HITs, {campaign.round} rounds"
+    people = campaign.assignments.values("worker").distinct().count()
+    bar.note = f"{campaign.hits.count()} HITs, {campaign.round} rounds, {people} workers"
 
 
 def _rehearsed(campaign: Campaign, truth: list[dict[str, str]], seed: int, bar: Bar) -> None:

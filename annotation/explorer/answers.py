@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.urls import reverse
+
 from imagesets.models import Image
 from tasks.models import Assignment, Campaign, HITItem
 
@@ -17,6 +19,7 @@ class Said:
     """What one worker said of a label; `apart`: why it is in no result, or ""."""
 
     worker: str
+    address: str  # of the worker's page
     said: str
     apart: str
     control: bool
@@ -28,7 +31,7 @@ class Response:
     they typed."""
 
     worker: str
-    campaign: Campaign
+    address: str  # of the worker's page
     selected: list[int]
     main: int | None
     other: str
@@ -44,13 +47,16 @@ def said_of(image: Image, campaigns: Sequence[Campaign]) -> dict[tuple[int, int]
     for item in rows.order_by("pk")[:MOST]:
         items[item.hit_id].append(item)
     said: dict[tuple[int, int], list[Said]] = defaultdict(list)
+    slugs = {campaign.pk: campaign.slug for campaign in campaigns}
     for answer in _answers_to(list(items)):
+        address = _page_of(answer, slugs[answer.campaign_id])
         for item in items[answer.hit_id]:
             if item.position in answer.shown and item.label_id is not None:
                 control = item.role == "control"
                 said[answer.campaign_id, item.label_id].append(
                     Said(
                         answer.worker.pseudonym,
+                        address,
                         _word(answer, item.position),
                         _apart(answer),
                         control,
@@ -70,7 +76,7 @@ def responses_to(image: Image, campaign: Campaign) -> list[Response]:
         responses.append(
             Response(
                 answer.worker.pseudonym,
-                campaign,
+                _page_of(answer, campaign.slug),
                 list(given.get("selected") or []),
                 given.get("main"),
                 given.get("other") or "",
@@ -95,6 +101,10 @@ def answers_about(image: Image, campaigns: Sequence[Campaign]) -> list[int]:
 def _answers_to(hits: list[int]) -> list[Assignment]:
     answers = Assignment.objects.filter(hit__in=hits, submitted_at__isnull=False)
     return list(answers.select_related("worker").order_by("submitted_at", "sequence", "pk")[:MOST])
+
+
+def _page_of(answer: Assignment, slug: str) -> str:
+    return reverse("worker", args=[slug, answer.worker.pseudonym])
 
 
 def _word(answer: Assignment, position: int) -> str:

@@ -15,6 +15,7 @@ from annotation.explorer.columns import Replaced
 from annotation.explorer.filters import BadFilter
 from annotation.explorer.keeping import Failed, NotReady
 from annotation.explorer.view import View
+from annotation.report.campaigns import Campaigns
 from annotation.rights.rules import visible
 from imagesets.models import Dataset
 from tasks.models import Campaign
@@ -39,9 +40,15 @@ class Study:
 
 
 def framed(
-    request: HttpRequest, dataset: Dataset, here: str, view: View | None = None
+    request: HttpRequest,
+    dataset: Dataset,
+    here: str,
+    view: View | None = None,
+    study: Campaigns = (None, None),
 ) -> dict[str, Any]:
-    """The context of a page of the explorer; `here`: the name of its address."""
+    """The context of a page of the explorer; `here`: the name of its address; `study`: what it is
+    about, where there is no view."""
+    campaigns = view.campaigns if view is not None else [each for each in study if each]
     slug = view.campaign if view is not None else request.GET.get("campaign")
     query = f"?campaign={slug}" if slug else ""
     return {
@@ -53,19 +60,20 @@ def framed(
             (title, reverse(name, args=[dataset.slug]) + query, name == here)
             for name, title in TABS
         ],
-        "studies": studies_of(request, dataset, view),
+        "campaigns": campaigns,
+        "studies": studies_of(request, dataset, campaigns),
         "missing": what_is_missing(view) if view is not None else "",
     }
 
 
-def studies_of(request: HttpRequest, dataset: Dataset, view: View | None) -> list[Study]:
+def studies_of(request: HttpRequest, dataset: Dataset, shown: list[Campaign]) -> list[Study]:
     """The studies of a dataset that the user may choose; none if there is no choice."""
     every = visible(request.user, Campaign.objects.filter(dataset=dataset, adds_to=None))
     followed = Campaign.objects.filter(dataset=dataset).exclude(state=State.DRAFT)
     last = every.exclude(state=State.DRAFT).filter(
         Q(kind=Kind.CLASSIFY) | ~Q(pk__in=followed.exclude(source=None).values("source"))
     )
-    now = view.campaigns[-1].pk if view is not None and view.campaigns else None
+    now = shown[-1].pk if shown else None
     studies = [
         Study(campaign.name, f"?campaign={campaign.slug}", campaign.pk == now)
         for campaign in last[:STUDIES]

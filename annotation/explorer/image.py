@@ -138,7 +138,7 @@ def _found(view: View, image: Image) -> Found | None:
     counts = sorted((result.object_counts or {}).items(), key=lambda each: -each[1])
     return Found(
         result.workers,
-        ", ".join(f"{number} by {workers}" for number, workers in counts),
+        ", ".join(_counted(number, workers) for number, workers in counts),
         main_votes(result, names),
         [
             Thing(
@@ -157,6 +157,13 @@ def _found(view: View, image: Image) -> Found | None:
     )
 
 
+def _counted(number: str, workers: int) -> str:
+    """ "7 selected 3 labels": so many workers selected so many labels."""
+    if number == "0":
+        return f"{workers} none of these"
+    return f"{workers} selected {number} label{'' if number == '1' else 's'}"
+
+
 def _responses(view: View, image: Image) -> list[dict[str, Any]]:
     if view.classify is None:
         return []
@@ -170,6 +177,7 @@ def _responses(view: View, image: Image) -> list[dict[str, Any]]:
     return [
         {
             "worker": each.worker,
+            "address": each.address,
             "main": name(each.main) if each.main is not None else "",
             "others": [name(pk) for pk in each.selected if pk != each.main],
             "other": each.other,

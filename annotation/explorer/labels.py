@@ -56,7 +56,7 @@ def labels(request: HttpRequest, dataset: Dataset) -> HttpResponse:
     counts = counted([label.pk for label, result in rows if result is None])
     asked = ({"q": query} if query else {}) | {"sort": sort}
     besides = _besides(study, [result for _, result in rows if result is not None])
-    context = framed(request, dataset, "explorer-labels") | {
+    context = framed(request, dataset, "explorer-labels", study=study.campaigns) | {
         "study": study,
         "campaign_query": study.query(),
         "rows": [

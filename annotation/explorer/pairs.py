@@ -88,7 +88,7 @@ def pairs(request: HttpRequest, dataset: Dataset) -> HttpResponse:
             rows = rows.filter(Q(a=label) | Q(b=label))
         found = list(rows.select_related("a", "b").order_by("rank")[: PAGE + 1])
     narrowed = {"label": label.key} if label is not None else {}
-    context = framed(request, dataset, "explorer-pairs") | {
+    context = framed(request, dataset, "explorer-pairs", study=study.campaigns) | {
         "study": study,
         "campaign_query": study.query(),
         "kinds": [

@@ -46,7 +46,8 @@ def reported(request: HttpRequest, dataset: Dataset) -> Reported:
     try:
         campaigns = study_seen(request.user, dataset, slug or None)
     except NoStudy as error:
-        return Reported(dataset, (None, None), None, slug, f"{error}.")
+        why = f"{error}." if slug else "No campaign has ended yet, so nothing is counted yet."
+        return Reported(dataset, (None, None), None, slug, why)
     report = report_row(campaigns)
     if report is not None:
         old = not report.label_results.exists()

@@ -48,10 +48,10 @@ def table_of(campaign: Campaign, name: str) -> Table:
     kind = Kind(campaign.kind)
     if table := TABLES[kind].get(name):
         return table
-    names = " and ".join(TABLES[kind])
+    *names, last = TABLES[kind]
     other = next((k.value for k, tables in TABLES.items() if name in tables), None)
     what = f"a table of {other} campaigns" if other else "no table"
     raise NoSuchTable(
-        f"{name} is {what}; campaign {campaign.slug} is of kind {kind.value} and has {names}."
-        + meant(name, TABLES[kind])
+        f"{name} is {what}; campaign {campaign.slug} is of kind {kind.value} and has"
+        f" {', '.join(names)} and {last}." + meant(name, TABLES[kind])
     )

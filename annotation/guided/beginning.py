@@ -57,10 +57,21 @@ def copy(campaign: Campaign, request: HttpRequest) -> Campaign:
 
 
 def _create(values: Mapping[str, Any], request: HttpRequest) -> Campaign:
-    data = {**values, "slug": free_slug(values["name"])}
+    name = free_name(values["name"])
+    data = {**values, "name": name, "slug": free_slug(name)}
     serializer = CampaignSerializer(data=data, context={"request": request})
     serializer.is_valid(raise_exception=True)
     return serializer.save()
+
+
+def free_name(name: str) -> str:
+    """The name, with a number where a campaign has it: lists tell campaigns apart by it."""
+    taken = set(Campaign.objects.filter(name__startswith=name).values_list("name", flat=True))
+    return next(
+        free
+        for number in range(1, len(taken) + 2)
+        if (free := name if number == 1 else f"{name} ({number})") not in taken
+    )
 
 
 def free_slug(name: str) -> str:

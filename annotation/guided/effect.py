@@ -78,6 +78,7 @@ class Effect:
     first_round: str = ""
     whole: str = ""
     over: bool = False  # the whole costs more than the budget
+    beyond: bool = False  # the first round does, so that it cannot be published
     carried: str = ""  # how far the budget goes, in sentences
     notes: list[str] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
@@ -173,6 +174,7 @@ def _forecast(draft: Campaign, source: Campaign) -> Effect:
 def _effect(published: Published, draft: Campaign, seconds: float) -> Effect:
     """`seconds`: of all HITs together."""
     budget = draft.budget
+    carried, beyond = _carried(published, draft)
     return Effect(
         images=published.images,
         pairs=published.pairs,
@@ -182,22 +184,24 @@ def _effect(published: Published, draft: Campaign, seconds: float) -> Effect:
         seconds=seconds / published.hits if published.hits else 0.0,
         first_round=str(published.first_round),
         whole=str(published.whole),
-        carried=_carried(published, draft),
+        carried=carried,
+        beyond=beyond,
         over=budget is not None and published.whole.total > budget,
         notes=published.notes,
     )
 
 
-def _carried(published: Published, draft: Campaign) -> str:
-    """How far the budget goes, in sentences; "" without one."""
+def _carried(published: Published, draft: Campaign) -> tuple[str, bool]:
+    """How far the budget goes, in sentences ("" without one), and whether not even a round."""
     if (budget := draft.budget) is None:
-        return ""
+        return "", False
     practice = practice_at_first(draft, published)
     if published.first_round.total + practice.total <= budget:
-        return money.budget_told(budget, published.whole)
+        return money.budget_told(budget, published.whole), False
     return (
         f"Budget: {draft.as_money(budget)}: it cannot be published, since its first round costs"
-        f" {published.first_round}{practice.beside}."
+        f" {published.first_round}{practice.beside}.",
+        True,
     )
 
 

@@ -48,11 +48,14 @@ SLIDER_STEP = "0.01"
 FEW = 6  # options up to this number are radio buttons
 NO_SWITCH = {"candidates"}  # groups of which null stands for the defaults, not for "off"
 IN_A_FORM = (  # what helps say to those who write JSON or commands, and what forms say
+    (
+        "Their names. Null: every classifier that has predictions at publish.",
+        "With all of them ticked, those that predict before it is published count too.",
+    ),
     ("Null:", "If empty:"),
     ("Slugs of earlier campaigns", "Earlier campaigns"),
     ("Slugs of campaigns", "Campaigns"),
     ("Codes of the languages in which its pages are shown.", "In which its pages are shown."),
-    ("Their names. ", ""),
     (' (of a group not named, none), or "all": every image', ""),
     (" (`manage.py invite`)", ""),
     ("`", ""),

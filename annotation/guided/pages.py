@@ -30,7 +30,7 @@ from annotation.rights import RESEARCH, SPEND, allowed, may, may_somewhere
 from annotation.rights.pages import needs
 from annotation.rights.rules import refusal, row_for
 from imagesets.models import Dataset
-from tasks.campaigns.publish import NotYetTold, as_changed, on_trial
+from tasks.campaigns.publish import NotYetTold, as_changed, missing_of, on_trial
 from tasks.crowds import crowd_of, is_production
 from tasks.models import Campaign
 from tasks.models.campaign import Kind, State
@@ -259,6 +259,7 @@ def _publish(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         "may_publish": may_publish,
         "form": form,
         "problem": problem,
+        "missing": [clause.partition(" (run: ")[0] for clause in missing_of(campaign)],
     }
     if context["quick"]:
         context["effect"] = effect_of(campaign)

@@ -36,12 +36,15 @@ class Need:
 def needs_of(standings: Iterable[Standing], user: Any) -> list[Need]:
     """What waits for this person, the most urgent first."""
     standings = list(standings)
+    findings = dict(_findings(standings, user))
     needs = [
         Need(step.sentence, _named(standing.campaign), step.button, step.address, step.urgency)
         for standing in standings
-        if (step := next_step(standing, user)).urgency and step.button
+        if (step := next_step(standing, user)).urgency
+        and step.button
+        and standing.campaign.pk not in findings  # which say that it is a draft
     ]
-    needs += _findings(standings, user)
+    needs += findings.values()
     needs += [*_troubled(user), *_reported(user), *_failed_imports(user), *_failed_inference(user)]
     return sorted(needs, key=lambda need: -need.urgency)
 
@@ -50,16 +53,16 @@ def _named(campaign: Campaign) -> str:
     return f"{campaign.name}, {campaign.kind.upper()}"
 
 
-def _findings(standings: Iterable[Standing], user: Any) -> Iterator[Need]:
-    """Drafts with something to look at before they are published."""
+def _findings(standings: Iterable[Standing], user: Any) -> Iterator[tuple[int, Need]]:
+    """Drafts (by id) with something to look at before they are published."""
     asks_nobody = [each for each in standings if each.news is None]
     drafts = [each.campaign for each in asks_nobody if each.campaign.state == State.DRAFT]
     for draft in [each for each in drafts if may(user, RESEARCH, each)][:DRAFTS]:
         if found := findings_at_hand(draft):
-            first = "One finding" if len(found) == 1 else f"The first of {len(found)} findings"
+            first = "one finding" if len(found) == 1 else f"the first of {len(found)} findings"
             address = reverse("campaign-step", args=[draft.slug, "publish"])
-            what = f"{first} before publishing: {found[0]}"
-            yield Need(what, _named(draft), "Look", address, Urgency.SOON)
+            what = f"It is a draft, with {first} before publishing: {found[0]}"
+            yield draft.pk, Need(what, _named(draft), "Look", address, Urgency.SOON)
 
 
 def _troubled(user: Any) -> Iterator[Need]:

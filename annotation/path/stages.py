@@ -65,7 +65,7 @@ def stages_of(
     stages = [
         _images(counted),
         _labels(dataset, counted),
-        _classifiers(dataset, counted),
+        _classifiers(dataset, counted, user),
         _contains(dataset, counted, contains, user),
         _classify(contains, classify, user),
         _report(dataset, contains, classify, standings),
@@ -111,20 +111,26 @@ def _images(counted: Counted) -> Stage:
 
 def _labels(dataset: Dataset, counted: Counted) -> Stage:
     address = reverse("admin:imagesets_dataset_change", args=[dataset.pk])
+    import_page = reverse("import-dataset")
     if counted.label_faults:
         faults = "1 thing" if counted.label_faults == 1 else f"{counted.label_faults:,} things"
         text = f"{faults} may confuse workers"
         return Stage("Labels", Where.DONE, f"{counted.labels:,}", text, "Look at them", address)
+    if counted.images and not counted.labels:
+        sentence = "Bring the images once more, with a table of labels or of classes."
+        return Stage("Labels", Where.NOW, "none yet", sentence, "Bring them", import_page)
     return Stage("Labels", Where.DONE if counted.labels else Where.LATER, f"{counted.labels:,}")
 
 
-def _classifiers(dataset: Dataset, counted: Counted) -> Stage:
+def _classifiers(dataset: Dataset, counted: Counted, user: Any) -> Stage:
     address = reverse("classifiers", args=[dataset.slug])
     if counted.inference:
-        return Stage("Classifiers", Where.NOW, counted.inference, "", "See the job", address)
+        sentence = f"They look at the images: {counted.inference}."
+        return Stage("Classifiers", Where.NOW, counted.inference, sentence, "See the job", address)
     if counted.classifiers:
         text = f"{counted.classifiers:,}"
-        return Stage("Classifiers", Where.DONE, text, "", "See them, or add some", address)
+        button = "See them, or add some" if may(user, RESEARCH, dataset) else "See them"
+        return Stage("Classifiers", Where.DONE, text, "", button, address)
     if not counted.images:
         return Stage("Classifiers", Where.LATER, "-")
     sentence = "What they see in each image are the labels that people are asked about."

@@ -180,10 +180,13 @@ def need(user: Any, right: Right, thing: Model | None = None) -> None:
         raise PermissionDenied(refusal(right, thing))
 
 
+OF_A_TOKEN = "; of a token, also the scope"  # the end of a refusal, for the API's callers
+
+
 def refusal(right: Right, thing: Model | None = None) -> str:
     """What to tell a person who lacks the right."""
     where = f" for {thing._meta.verbose_name} {thing}" if thing is not None else ""
-    return f"This needs {NEEDED[right]}{where}; of a token, also the scope."
+    return f"This needs {NEEDED[right]}{where}{OF_A_TOKEN}."
 
 
 def allowed(user: Any, right: Right, queryset: QuerySet) -> QuerySet:

@@ -12,6 +12,8 @@ WITHOUT_SERVERS = {"help", "version", "collectstatic", "makemessages", "startapp
 # Commands that must run before the tables are migrated, or migrate them.
 MIGRATING = {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "test", "check", "up"}
 
+NOT_THERE = {"42P01", "42703"}  # what Postgres says of a table or column that does not exist
+
 
 def migrate_if_needed() -> None:
     """Bring the embedded database's tables up to date; concurrent commands take turns.
@@ -37,14 +39,36 @@ def needs_servers(argv: list[str]) -> bool:
     return argv[1] not in WITHOUT_SERVERS and not {"-h", "--help"} & set(argv[2:])
 
 
-def _is_lost_database(error: Exception) -> bool:
-    """Whether the connection is lost or was refused: an error that Postgres reports has a code."""
-    from django.db import InterfaceError, OperationalError
+def _wrong_with_database(error: Exception) -> str:
+    """What is wrong with the database itself, and what to do; "": the error is another's."""
+    from django.db import InterfaceError, OperationalError, ProgrammingError
 
-    if isinstance(error, InterfaceError):
-        return True
-    code = getattr(error.__cause__, "pgcode", None)
-    return isinstance(error, OperationalError) and (code is None or code.startswith("57P"))
+    said = " ".join(str(error).split())
+    code = getattr(error.__cause__, "pgcode", None) or ""
+    is_lost = isinstance(error, OperationalError) and (not code or code.startswith("57P"))
+    if isinstance(error, InterfaceError) or is_lost:
+        return f"The database does not answer: {said}"
+    if code.startswith("53"):  # no space, memory or connection is left
+        return f"The database cannot go on: {said}"
+    if isinstance(error, ProgrammingError) and code in NOT_THERE and _wants_migrating():
+        return (
+            "The database's tables are not those of this version of the site: run"
+            " `manage.py migrate` first."
+        )
+    return ""
+
+
+def _wants_migrating() -> bool:
+    """Whether migrations of this version have not been run. A database that fails has them."""
+    from django.db import Error, connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    try:
+        connection.rollback()
+        executor = MigrationExecutor(connection)
+        return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    except Error:
+        return False
 
 
 def run(argv: list[str]) -> int:
@@ -82,9 +106,8 @@ def run(argv: list[str]) -> int:
     except Exception as error:
         if show_traceback:
             raise
-        if _is_lost_database(error):
-            message = " ".join(str(error).split())
-            print(f"Error: The database does not answer: {message}", file=sys.stderr)
+        if wrong := _wrong_with_database(error):
+            print(f"Error: {wrong}", file=sys.stderr)
             return 1
         if isinstance(error, SystemCheckError):
             print(error, file=sys.stderr)

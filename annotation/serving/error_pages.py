@@ -47,7 +47,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403: what is missing, and who gives it."""
-    reason = str(exception)
+    from annotation.rights.rules import OF_A_TOKEN  # logging reads this module before any model
+
+    reason = str(exception).replace(OF_A_TOKEN, "")  # nobody reads a page by a token
     sentences = [
         reason or "Your role does not include it.",
         "Nothing was changed. If you need this, ask an owner of the site or of the campaign.",

@@ -134,7 +134,7 @@ def _own_classes(labels: set[str]) -> tuple[dict[str, ClassEntry], list[str]]:
     note = (
         f"{len(keys):,} label{'s' if len(keys) > 1 else ''} made of the labels that stand there, in"
         f" the order of {'their numbers' if numbers else 'text'} ({order}); workers read the key as"
-        " the name, until you give names and definitions (--classes CSV with columns key,names)"
+        " the name, until you give names and definitions (a CSV of classes: key,names)"
     )
     return {key: ClassEntry(key, (key,)) for key in keys}, [note]
 

@@ -143,7 +143,7 @@ def _lay_down(locked: Campaign, complete: bool = True) -> Published:
         raise Refused(f"campaign {locked.slug} is {locked.state}: it cannot be published again")
     if locked.hits.exists():
         raise Refused(f"campaign {locked.slug} was filled by import: it has no places to offer")
-    if complete and (missing := _missing(locked)):
+    if complete and (missing := missing_of(locked)):
         raise Refused(f"campaign {locked.slug} cannot be published: {'; '.join(missing)}")
     locked.seed = seed_of(locked)
     published = freeze(locked)
@@ -235,7 +235,7 @@ def _unfit(campaign: Campaign) -> list[str]:
     return [*crowd.missing(campaign), *(sentence for _, sentence in lacking)]
 
 
-def _missing(campaign: Campaign) -> list[str]:
+def missing_of(campaign: Campaign) -> list[str]:
     """Everything that keeps a draft from being published, as clauses."""
     crowd = crowd_of(campaign)
     missing = _unfit(campaign)

@@ -331,26 +331,43 @@ def places_to_offer(campaign: Campaign) -> int:
 
 
 def differences(campaign: Campaign, market: SessionMarket) -> list[str]:
-    """Where the ledger and the marketplace's own books disagree, by session, as sentences."""
-    ours: dict[tuple[str, str], Decimal] = {}
-    paid = Payment.objects.filter(
-        Q(kind__in=[PaymentKind.BASE, PaymentKind.BONUS, PaymentKind.PRACTICE]),
-        campaign=campaign,
-        state=PaymentState.PAID,
-        session__isnull=False,
-    )
-    for kind, key, amount in paid.values_list("kind", "session__key", "amount"):
-        what = ("base" if kind == PaymentKind.BASE else "beside", key)
-        ours[what] = ours.get(what, Decimal(0)) + amount
+    """Where the ledger and the marketplace's own books disagree, by session, as sentences.
+
+    What happens there while a sync runs is the next one's news: base pay of sessions that are not
+    known to be approved, and as much of what is due beside it as has arrived.
+    """
+    ours = _by_session(campaign, PaymentState.PAID)
+    due = _by_session(campaign, PaymentState.DUE)
     theirs: dict[tuple[str, str], Decimal] = {}
     for line in market.ledger(campaign):
         what = ("base" if line.kind == "base" else "beside", line.session)
         theirs[what] = theirs.get(what, Decimal(0)) + line.amount
-    return [
-        f"{'base pay' if kind == 'base' else 'bonuses'} of session {key}:"
-        f" {campaign.as_money(theirs.get((kind, key), Decimal(0)))} at the"
-        f" marketplace, {campaign.as_money(ours.get((kind, key), Decimal(0)))} in"
-        " this ledger"
-        for kind, key in sorted(ours.keys() | theirs.keys())
-        if ours.get((kind, key)) != theirs.get((kind, key))
-    ]
+    approved = Session.objects.filter(campaign=campaign, market_state=MarketStatus.APPROVED)
+    known = set(approved.values_list("key", flat=True))
+    told = []
+    for kind, key in sorted(ours.keys() | theirs.keys()):
+        here, there = (sums.get((kind, key), Decimal(0)) for sums in (ours, theirs))
+        is_news = kind == "base" and key not in known
+        more = Decimal("Infinity") if is_news else due.get((kind, key), Decimal(0))
+        if not 0 <= there - here <= more:
+            told.append(
+                f"{'base pay' if kind == 'base' else 'bonuses'} of session {key}:"
+                f" {campaign.as_money(there)} at the marketplace, {campaign.as_money(here)} in"
+                " this ledger"
+            )
+    return told
+
+
+def _by_session(campaign: Campaign, state: PaymentState) -> dict[tuple[str, str], Decimal]:
+    """The ledger's base pay, and what is beside it, by session."""
+    lines = Payment.objects.filter(
+        kind__in=[PaymentKind.BASE, PaymentKind.BONUS, PaymentKind.PRACTICE],
+        campaign=campaign,
+        state=state,
+        session__isnull=False,
+    )
+    sums: dict[tuple[str, str], Decimal] = {}
+    for kind, key, amount in lines.values_list("kind", "session__key", "amount"):
+        what = ("base" if kind == PaymentKind.BASE else "beside", key)
+        sums[what] = sums.get(what, Decimal(0)) + amount
+    return sums

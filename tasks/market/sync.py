@@ -147,6 +147,7 @@ def _carry_out(campaign: Campaign, decisions: Decisions, done: Synced) -> None:
     )
     offer_again(campaign, again, decisions.who)
     give_up(campaign, left_out, decisions.who)
+    done.offered_again, done.given_up = len(again), len(left_out)
 
 
 @contextmanager

@@ -19,6 +19,8 @@ class Synced:
     left: int = 0  # sessions whose workers have gone
     reviewed: Reviewed = field(default_factory=Reviewed)
     paid: int = 0
+    offered_again: int = 0  # HITs that were gone
+    given_up: int = 0  # likewise
     entered: int = 0  # bonuses
     paid_by_hand: int = 0  # payments, as somebody said
     left_unpaid: int = 0
@@ -46,6 +48,8 @@ def report(campaign: Campaign, done: Synced) -> list[str]:
         (reviewed.set_aside, "set aside"),
         (reviewed.stopped, "workers stopped"),
         (done.paid, "paid"),
+        (done.offered_again, "HITs offered again"),
+        (done.given_up, "HITs given up"),
         (done.entered, "bonuses entered"),
         (done.paid_by_hand, "recorded as paid by hand"),
         (done.left_unpaid, "left unpaid"),

@@ -11,8 +11,9 @@ from tasks.models import Campaign, Transition
 from tasks.models.refused import Refused
 
 ASKED = (
-    "it spends real money, since its marketplace is not known to be a sandbox: say so by"
-    " --production --yes-spend and its whole budget (in the API production and yes_spend)"
+    "it spends real money, since its marketplace is not known to be a sandbox (the rehearsal is"
+    " one, while it runs there under this site's SECRET_KEY): say so by --production --yes-spend"
+    " and its whole budget (in the API production and yes_spend)"
 )
 
 

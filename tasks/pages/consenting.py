@@ -8,7 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from tasks.crowds import BadVisit, Door, crowd_of
-from tasks.models import Campaign, Consent
+from tasks.models import Campaign, Consent, Worker
 from tasks.models.campaign import State
 from tasks.models.session import SessionOutcome
 from tasks.pages.addresses import (
@@ -41,7 +41,7 @@ def consent(request: HttpRequest, campaign: Campaign, door: Door) -> HttpRespons
         worker = door.worker_of(request, campaign)
     except BadVisit as error:
         return refuse(request, 409, str(error), campaign=campaign)
-    if worker is None or campaign.state != State.OPEN or not is_due(campaign, worker):
+    if worker is None or not _gives_work(campaign, worker) or not is_due(campaign, worker):
         return SeeOther(campaign_address(campaign, carried))
     asked = texts_asked(campaign)
     if request.method == "POST" and not from_another_site(request):
@@ -66,6 +66,13 @@ def consent(request: HttpRequest, campaign: Campaign, door: Door) -> HttpRespons
         ).exists(),
     }
     return render(request, "tasks/consent.html", context)
+
+
+def _gives_work(campaign: Campaign, worker: Worker) -> bool:
+    """Whether agreeing leads to work: the campaign is open, or paused for all but sessions (S3)."""
+    if campaign.state == State.PAUSED:
+        return running_session(campaign, worker) is not None
+    return campaign.state == State.OPEN
 
 
 @require_safe

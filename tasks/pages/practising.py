@@ -20,6 +20,7 @@ from tasks.pages.addresses import (
     more_address,
     nothing_address,
     practice_address,
+    session_address,
     thanks_address,
     way_on,
 )
@@ -91,8 +92,9 @@ def _told(attempt: PracticeTry) -> dict[str, Any]:
 
 def _ended(request: HttpRequest, attempt: PracticeTry) -> HttpResponse:
     keep_reports_of_ended(attempt, request.POST)
-    campaign = attempt.campaign
-    return refuse(request, 410, str(ENDED), way_on(campaign, attempt), campaign=campaign)
+    if attempt.session is not None and not wants_json(request):  # its page says how to leave
+        return SeeOther(session_address(attempt.session))
+    return refuse(request, 410, str(ENDED), campaign=attempt.campaign)
 
 
 def _posted(request: HttpRequest, attempt: PracticeTry) -> HttpResponse:

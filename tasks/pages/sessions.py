@@ -90,7 +90,9 @@ def session(request: HttpRequest, campaign: Campaign, door: Door) -> HttpRespons
 
 def _act(form: Mapping[str, str], campaign: Campaign, mine: Session) -> str:
     """Go on or finish, as the form says. Returns the address of the page that follows."""
-    if mine.is_running and "finish" in form and progress_of(mine).is_full:
+    if mine.is_running and campaign.state == State.CLOSED and {"go_on", "finish"} & form.keys():
+        conclude(campaign, mine)
+    elif mine.is_running and "finish" in form and progress_of(mine).is_full:
         end(mine, SessionOutcome.DONE, mine.worker.pseudonym, "finished")
     elif mine.is_running and "go_on" in form:
         following = next_assignment(campaign, mine.worker, goes_on=True)
@@ -104,13 +106,15 @@ def _running(request: HttpRequest, mine: Session) -> HttpResponse:
     """How far it is, with the way on; and to finish it, once it is full."""
     campaign = mine.campaign
     progress = progress_of(mine)
-    running = running_assignment(campaign, mine.worker)
+    is_over = campaign.state == State.CLOSED
+    running = running_assignment(campaign, mine.worker) if not is_over else None
     offer = bonus_on_offer(campaign, mine)
     context = {
         "campaign": campaign,
         "session": mine,
         "progress": progress,
-        "pay": _sum(mine, mine.reward),
+        "is_over": is_over,
+        "pay": _sum(mine, mine.reward) if progress.answered or not is_over else "",
         "earned": _sum(mine, progress.earned),
         "work": hit_address(running) if running is not None else "",
         "bonus": _offered(mine, offer) if offer is not None else "",

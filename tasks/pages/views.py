@@ -77,7 +77,7 @@ from tasks.pages.thanks import WORDS, Reason, no_more_work, stored_as, thank
 from tasks.work.admission import Admission, admission
 from tasks.work.claiming import give_back, is_over, next_assignment, running_assignment
 from tasks.work.consent import is_due
-from tasks.work.practice import running_try
+from tasks.work.practice import GOES_ON, running_try
 from tasks.work.resuming import Obstacle, obstacle, take_up_again
 from tasks.work.sessions import end_unbegun, progress_of
 from tasks.work.submitting import submit
@@ -183,7 +183,7 @@ def _begin(request: HttpRequest, campaign: Campaign, door: Door) -> HttpResponse
         if session is not None and not session.is_running:
             return SeeOther(session_address(session))
         lacks_one = session is None and crowd_of(campaign).pays_by_session
-        due = not lacks_one and is_due(campaign, worker)
+        due = not lacks_one and campaign.state in GOES_ON and is_due(campaign, worker)
         address = "" if due or lacks_one else next_address(campaign, worker)
         is_known = (
             due
@@ -267,8 +267,9 @@ def _at_the_door(request: HttpRequest, hit: HIT, door: Door) -> HttpResponse:
     if assignment.submitted_at is not None:
         return thank(request, hit.campaign, assignment.worker, stored_as(assignment), assignment)
     if hit.campaign.state == State.CLOSED:
-        more = way_on(hit.campaign, assignment)
-        return refuse(request, 410, str(ENDED), more, campaign=hit.campaign)
+        if assignment.session is not None:  # its page says how to leave
+            return SeeOther(session_address(assignment.session))
+        return refuse(request, 410, str(ENDED), campaign=hit.campaign)
     if assignment.state == AssignmentState.RETURNED:
         message = _("You have given this work back. Somebody else may do it now.")
         more = way_on(hit.campaign, assignment)

@@ -19,6 +19,7 @@ from tasks import money
 from tasks.crowds import crowd_of
 from tasks.models import HIT, Assignment, Campaign, Place, Session, Worker
 from tasks.models.assignment import AssignmentState, Outcome
+from tasks.models.campaign import State
 from tasks.models.session import SessionOutcome
 from tasks.work.drafts import forget
 
@@ -238,6 +239,7 @@ def settle(session: Session) -> None:
 def end_idle(campaign: Campaign) -> int:
     """End sessions whose workers have long gone: done where full, else left. Returns how many.
 
+    Where the campaign was closed meanwhile, it is that which kept them from going on (S4).
     Where a marketplace ends sessions, it decides about those that are not full.
     """
     if not crowd_of(campaign).pays_by_session:
@@ -254,6 +256,8 @@ def end_idle(campaign: Campaign) -> int:
                 continue
             if progress_of(session).is_full:
                 end(session, SessionOutcome.DONE, "the clock", "full, and its worker is gone")
+            elif by_clock and campaign.state == State.CLOSED:
+                end_as_it_stands(session, "the clock", "the study has ended")
             elif by_clock:
                 end(session, SessionOutcome.LEFT, "the clock", "its worker is gone")
             else:

@@ -3,6 +3,8 @@
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from annotation.exports import Export
@@ -15,6 +17,7 @@ from tests.factories import (
     random_answers,
     work_through,
 )
+from tests.studies.panels import draft_panel
 
 
 @pytest.fixture
@@ -70,6 +73,15 @@ def test_publishing_says_where_people_begin(dataset, capsys, settings, open_to, 
     assert ("PUBLIC_URL says where others reach it" in told) is (not public_url)
 
 
+def test_publishing_says_how_many_sessions_a_panel_is_asked_for(dataset, capsys):
+    campaign = draft_panel(dataset, grid_size=4)
+    call_command("publish", campaign.slug, production=True, yes_spend=campaign.budget)
+    campaign.refresh_from_db()
+    answers = campaign.hits.count() * 3
+    sessions = -(-answers // campaign.session_hits)
+    assert f"all {answers} answers in {sessions} sessions $" in said(capsys)
+
+
 def test_a_campaign_that_does_not_exist_is_told_with_the_one_that_was_meant(dataset):
     make_campaign(dataset, slug="my-grid")
     with pytest.raises(CommandError, match=r"no campaign My_Grid\. Did you mean my-grid\?"):
@@ -118,6 +130,35 @@ def test_a_command_that_does_not_exist_starts_no_servers(monkeypatch, settings, 
     monkeypatch.setattr("annotation.serving.embedded.running", lambda folder: pytest.fail(folder))
     assert run(["manage.py", "publich"]) == 2
     assert "Unknown command: 'publich'" in capfd.readouterr().err
+
+
+def test_a_database_of_another_version_is_told_so(transactional_db, settings, capfd):
+    settings.EMBEDDED_SERVERS = False  # which migrate by themselves
+    recorder = MigrationRecorder(connection)
+    last = recorder.migration_qs.filter(app="tasks").latest("name").name
+    connection.cursor().execute("ALTER TABLE tasks_campaign RENAME TO older")
+    recorder.record_unapplied("tasks", last)
+    try:
+        assert run(["manage.py", "sync", "grid"]) == 1
+    finally:
+        connection.cursor().execute("ALTER TABLE older RENAME TO tasks_campaign")
+        recorder.record_applied("tasks", last)
+    error = capfd.readouterr().err
+    assert error.count("\n") == 1
+    assert "run `manage.py migrate` first" in error
+
+
+def test_a_full_disk_of_the_database_is_one_line(monkeypatch, db, capfd):
+    class DiskFull(Exception):
+        pgcode = "53100"
+
+    def fail(slug: str) -> None:
+        raise OperationalError("could not extend file:\nNo space left on device") from DiskFull()
+
+    monkeypatch.setattr("tasks.management.campaign_command.campaign_named", fail)
+    assert run(["manage.py", "sync", "grid"]) == 1
+    said = "Error: The database cannot go on: could not extend file: No space left on device\n"
+    assert capfd.readouterr().err == said
 
 
 def test_streams_and_exit_codes(start, tmp_path, capfdbinary):

@@ -32,6 +32,7 @@ from tests.studies.practised import draft as practising_draft
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+OPTIONS = {"runOnly": RULES, "resultTypes": ["violations"]}
 LOOKS = [("phone", "dark"), ("desk", "light")]  # every other page by the one or the other
 FAR = (
     "The pretrained weights of resnet18 could not be fetched from timm's hub, https://hub.example"
@@ -130,7 +131,7 @@ def faults_of(page, address: str, words: str, status: int, look: int) -> list[ob
     faults: list[object] = [reply.status] if status and reply.status != status else []
     if words and words not in page.inner_text("body"):
         faults.append(f"does not say {words!r}")
-    for each in Axe().run(page, options={"runOnly": RULES}).response["violations"]:
+    for each in Axe().run(page, options=OPTIONS).response["violations"]:
         faults.append((size, scheme, each["id"], each["nodes"][0]["html"][:120]))
     for name, window in SIZES.items():
         page.set_viewport_size(window)
@@ -146,6 +147,17 @@ def test_an_empty_site_says_what_to_do_first(live_server, entered):
         status = 404 if words == "There is no such page" else 0 if "link" in path else 200
         faults.append(faults_of(page, live_server.url + path, words, status, look))
     assert [each for each in faults if each] == []
+
+
+def test_pages_are_drawn_without_javascript(live_server, entered, browser):
+    cookies = entered(make_user("rosa", "researcher")).context.cookies()
+    without = browser.new_context(java_script_enabled=False)
+    without.add_cookies(cookies)
+    page = without.new_page()
+    page.goto(f"{live_server.url}/admin/imagesets/import/")
+    assert page.get_by_role("button", name="Start the import").is_visible()
+    assert not page.locator("#folder").is_visible()  # a script packs it
+    without.close()
 
 
 def test_every_state_of_every_page_is_drawn(live_server, entered, tmp_path):

@@ -238,6 +238,7 @@ def quick(monkeypatch) -> None:
         return response
 
     monkeypatch.setattr(SimpleTemplateResponse, "render", render)
+    monkeypatch.setattr("annotation.serving.error_pages.render_to_string", lambda *of: "")
 
 
 def requests_of(route: Route, study: Campaign) -> Iterator[tuple[str, str, tuple[str, int]]]:

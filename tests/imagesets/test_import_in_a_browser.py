@@ -49,3 +49,36 @@ def test_a_refused_upload_is_mended_and_sent_again(
 def send(page, file: Path) -> None:
     page.set_input_files("input[name=upload]", file)
     page.get_by_role("button", name="Start the import").click()
+
+
+def test_a_folder_is_packed_and_its_tables_are_found(
+    live_server, page, tmp_path, settings, monkeypatch
+):
+    settings.DATA_DIR = tmp_path / "data"
+    monkeypatch.setattr(celery_tasks.run_import, "delay", lambda job: None)
+    client = Client()
+    client.force_login(get_user_model().objects.create_superuser("root", "r@example.org", "x"))
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
+    )
+    folder = tmp_path / "my pictures"
+    pictures = {"катя/a.jpg": jpeg(1), "b.jpg": jpeg(2), "empty.jpg": b""}
+    tables = {"labels.csv": b"image,label\nb.jpg,cat\n"}
+    for path, content in {**pictures, **tables, ".hidden/c.jpg": jpeg(3)}.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+
+    page.goto(f"{live_server.url}/admin/imagesets/import/")
+    page.fill("input[name=slug]", "mine")
+    page.set_input_files("#folder", folder)
+    page.get_by_text("my pictures: 3 files and labels.csv").wait_for()
+    page.get_by_role("button", name="Start the import").click()
+    page.wait_for_url(re.compile(r"/import/\d+/$"))
+    job = ImportJob.objects.get()
+    with zipfile.ZipFile(job.images) as packed:
+        assert packed.testzip() is None
+        assert {name: packed.read(name) for name in packed.namelist()} == pictures
+    assert Path(job.labels).read_bytes() == tables["labels.csv"]
+    assert faults == []

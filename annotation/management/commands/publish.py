@@ -105,7 +105,9 @@ class Command(CampaignCommand):
             )
         for finding in other_findings(campaign):
             self.stdout.write(finding)
+        whole = published.whole
+        sessions = f" in {whole.sessions:,} sessions" if whole.sessions else ""
         self.stdout.write(
-            f"Round 1 costs {published.first_round}; all {published.whole.answers:,} answers"
-            f" {published.whole}. {money.budget_told(campaign.budget, published.whole)}"
+            f"Round 1 costs {published.first_round}; all {whole.answers:,} answers{sessions}"
+            f" {whole}. {money.budget_told(campaign.budget, whole)}"
         )

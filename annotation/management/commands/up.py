@@ -1,6 +1,7 @@
 """up: runs everything on one machine: servers, migrations, web, Celery workers and beat."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import signal
@@ -22,6 +23,7 @@ from annotation.serving.production import is_loopback, production_line
 from annotation.serving.supervisor import Child, Supervisor
 from annotation.serving.web import announced, port_number, served_address
 
+NOT_HERE = {errno.EADDRNOTAVAIL, socket.EAI_NONAME, socket.EAI_AGAIN}  # an address
 LOOK = 0.2
 SERVERS_PAUSE = 5.0
 # Celery finishes running tasks on the first signal, gives them back to the queue on the second.
@@ -174,6 +176,11 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
+        if error.errno in NOT_HERE:
+            raise CommandError(
+                f"--host {host} is no address of this machine: give one of its own, or leave"
+                " --host away."
+            ) from None
         raise CommandError(
             f"port {port} of {host} cannot be used ({os.strerror(error.errno or 0)}): "
             "stop what uses it, or choose another with --port."

@@ -18,7 +18,6 @@ from tasks.crowds.rehearsals import is_loopback, is_rehearsal
 from tasks.models import HIT, Campaign, PracticeHIT
 from tasks.models.spoken import all_languages_of
 
-LEAST_WAGE = Decimal(8)  # an hour, in dollars; Prolific takes no study that pays less
 LONGEST = {"title": 120}
 
 
@@ -66,6 +65,10 @@ class Prolific(Crowd):
             texts = all_languages_of(getattr(campaign, name), campaign.languages)
             if any(len(text) > longest for text in texts):
                 missing.append(f"its {name} is longer than Prolific's {longest} characters")
+        least = money.LEAST_WAGES.get(campaign.currency or "", Decimal(0))
+        if campaign.reward is None and campaign.wage < least:
+            wage, least_wage = campaign.as_money(campaign.wage), campaign.as_money(least)
+            missing.append(f"its wage of {wage} is under Prolific's least of {least_wage} an hour")
         return missing
 
     def round_reward(self, amount: Decimal) -> Decimal:

@@ -22,7 +22,7 @@ from tasks.crowds.prolific.client import Client, RequestRefused, client
 from tasks.crowds.prolific.models import Hook, Study
 from tasks.crowds.prolific.money import account_of
 from tasks.crowds.rehearsals import is_loopback
-from tasks.models import Campaign
+from tasks.models import Campaign, Session
 
 PATH = "/hooks/prolific/"
 EVENTS = ("submission.status.change", "study.status.change")
@@ -95,22 +95,29 @@ def take_secret(secret: str) -> None:
             hook.save(update_fields=["offered"])
 
 
-def campaign_told_of(body: bytes, headers: Mapping[str, str]) -> Campaign | None:
-    """The campaign that a signed event is about; None: nobody signed it, or it is not ours."""
+def is_signed(body: bytes, headers: Mapping[str, str]) -> bool:
+    """Whether Prolific sent this, a short time ago."""
     stamp = headers.get("X-Prolific-Request-Timestamp", "")
     signature = headers.get("X-Prolific-Request-Signature", "")
     if not re.fullmatch("[0-9]{1,12}", stamp) or abs(time.time() - int(stamp)) > FRESH:
-        return None
+        return False
     secrets = Hook.objects.exclude(secret="").values_list("secret", flat=True)
-    if not any(constant_time_compare(signature, sign(s, stamp, body)) for s in secrets):
-        return None
+    return any(constant_time_compare(signature, sign(s, stamp, body)) for s in secrets)
+
+
+def campaign_told_of(body: bytes) -> Campaign | None:
+    """The campaign whose study or submission an event names; None: none of this site's."""
     try:
         event: Any = json.loads(body)
-        named = [str(event.get(name) or "") for name in ("study_id", "resource_id")]
-    except (ValueError, AttributeError):
+        named = str(event["resource_id"])
+    except (ValueError, TypeError, LookupError):
         return None
-    study = Study.objects.filter(market_id__in=named).select_related("campaign").first()
-    return study.campaign if study is not None else None
+    studies = Study.objects.filter(market_id=named)
+    sessions = Session.objects.filter(key=named, campaign__in=Study.objects.values("campaign"))
+    for known in (studies, sessions):
+        if (found := known.select_related("campaign").first()) is not None:
+            return found.campaign
+    return None
 
 
 def sign(secret: str, stamp: str, body: bytes) -> str:

@@ -7,6 +7,8 @@ from tasks.crowds.prolific.models import Account, Study
 from tasks.models import Campaign
 from tasks.models.sums import CENT
 
+# An hour's least pay, by currency: Prolific takes no study under it.
+LEAST_WAGES = {"USD": Decimal(8), "GBP": Decimal(6)}
 # What Prolific asks of those who pay most, until it has said what this account pays.
 DEAREST_FEE, DEAREST_VAT = Decimal("0.428"), Decimal("0.2")
 

@@ -7,7 +7,7 @@ state should be, so all of this may be cut off anywhere and repeated.
 import contextlib
 import math
 from collections.abc import Iterator
-from decimal import ROUND_CEILING
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from imagesets.clock import Now
@@ -23,7 +23,7 @@ from tasks.crowds.prolific.described import (
     study_fields,
 )
 from tasks.crowds.prolific.models import Account, Study, StudyState, name_of
-from tasks.crowds.prolific.money import account_of, amount, surcharges
+from tasks.crowds.prolific.money import LEAST_WAGES, account_of, amount, surcharges
 from tasks.models import Campaign, Session
 from tasks.models.campaign import State
 from tasks.models.sums import CENT
@@ -137,8 +137,15 @@ def _current(campaign: Campaign) -> Study:
 
 
 def minutes_of(campaign: Campaign) -> int:
-    """How long a session should take, in whole minutes."""
-    return max(math.ceil((campaign.session_seconds or 60) / 60), 1)
+    """How long a session should take, in whole minutes: rounded up, as long as its pay by the hour
+    is not under Prolific's least for that.
+    """
+    minutes = (campaign.session_seconds or 60) / 60
+    rounded = max(math.ceil(minutes), 1)
+    least = LEAST_WAGES.get(campaign.currency or "", Decimal(0)) / 60 * rounded
+    if campaign.session_reward is not None and campaign.session_reward < least:
+        return max(math.floor(minutes), 1)
+    return rounded
 
 
 def _others(study: Study) -> Any:

@@ -97,3 +97,12 @@ def test_a_dataset_with_nothing_in_it_says_what_to_do(staff):
     text = staff.get("/datasets/empty/").content.decode()
     assert "No images yet" in text
     assert Client().get("/datasets/empty/").status_code == 302
+
+
+def test_it_counts_nothing_until_a_classifier_has_predicted_something(staff, dataset):
+    assert "What asking would take" in staff.get("/datasets/tiny/").content.decode()
+    dataset.classifiers.all().delete()
+    text = staff.get("/datasets/tiny/").content.decode()
+    assert "What asking would take" not in text
+    assert "manage.py" not in text
+    assert "Choose classifiers" in text

@@ -132,6 +132,14 @@ def test_pairs_have_both_sides_and_come_page_by_page(viewer, dataset, monkeypatc
     assert all("n0" in (each.pair.a.key, each.pair.b.key) for each in page.context["pairs"])
 
 
+@pytest.mark.parametrize("name", ["labels", "pairs"])
+def test_they_say_which_study_they_are_of(viewer, dataset, name):
+    page = viewer.get(at(name, "small"))
+    assert page.context["campaigns"]
+    for campaign in page.context["campaigns"]:
+        assert f'<a href="/campaigns/{campaign.slug}/">' in page.content.decode()
+
+
 def test_what_does_not_exist_and_whom_it_is_not_for(viewer, dataset, client):
     for address in (
         at("label", "small", "n99"),
@@ -151,7 +159,7 @@ def test_what_does_not_exist_and_whom_it_is_not_for(viewer, dataset, client):
 def test_a_dataset_without_a_study_shows_its_labels_and_says_what_is_missing(viewer):
     make_dataset(4, 2, slug="bare")
     page = viewer.get(at("label", "bare", "n00000000"))
-    assert "no CONTAINS campaign that is finished" in page.content.decode()
+    assert "No campaign has ended yet" in page.content.decode()
     assert len(page.context["pictures"]) == 2
     assert {each.name: each.right for each in page.context["accuracies"]} == {
         "first": 2,

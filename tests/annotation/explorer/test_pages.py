@@ -133,6 +133,13 @@ def test_an_images_page_shows_every_answer(viewer, study, dataset):
     assert "counts to set aside (careless)" in text
     assert f"Asked about in {form.name} (CLASSIFY): group" in text
     assert worker.external_id not in text
+    every = page.content.decode()
+    for campaign in study:  # each name leads to its worker's page
+        address = f"/campaigns/{campaign.slug}/workers/{worker.pseudonym}/"
+        assert f'<a href="{address}">{worker.pseudonym}</a>' in every
+        assert viewer.get(address).status_code == 200
+    counts = page.context["found"].counts
+    assert sum(int(part.split()[0]) for part in counts.split(", ")) == page.context["found"].workers
 
 
 def test_lists_hold_the_view_in_its_order(viewer, dataset, study):

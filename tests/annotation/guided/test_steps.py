@@ -170,6 +170,9 @@ def test_a_budget_below_the_first_round_is_told_before_publishing_refuses_it(res
     assert (
         "cannot be published, since its first round" in researcher.get(at).context["effect"].carried
     )
+    page = researcher.get(at).content.decode()
+    assert "Change the budget" in page
+    assert "Publish " not in page
     refused = researcher.post(at)
     assert (refused.status_code, Campaign.objects.get(pk=draft.pk).state) == (422, "draft")
 
@@ -314,3 +317,17 @@ def test_the_steps_speak_of_no_commands_and_say_what_each_crowd_is(researcher, d
     for word in ("`", "Null", "Slugs", "Codes"):
         assert not [text for text in helps if word in text], word
     assert any(text.startswith("local: People who were sent an invitation") for text in helps)
+
+
+def test_drafts_of_one_dataset_have_names_of_their_own(researcher, dataset, draft):
+    name = f"{dataset.name}: which contain X?"
+    others = [begun(researcher, of=dataset.slug).name for _ in range(2)]
+    assert [draft.name, *others] == [name, f"{name} (2)", f"{name} (3)"]
+
+
+def test_what_keeps_a_draft_from_being_published_is_said_before(researcher, draft):
+    draft.dataset.classifiers.all().delete()
+    page = researcher.get(f"/campaigns/{draft.slug}/steps/publish/").content.decode()
+    assert "It cannot be published yet:</strong> dataset tiny has no predictions." in page
+    assert "Publish " not in page
+    assert "manage.py predict" not in page

@@ -26,6 +26,7 @@ def test_a_finding_is_told_until_it_is_seen_to(draft, client):
     page = home(client, "researcher")
     assert "finding before publishing: Anyone may come to this campaign" in page
     assert reverse("campaign-step", args=["cups", "publish"]) in page
+    assert "1 thing needs you" in page  # that it is a draft is said there too
     Campaign.objects.update(contact="ada@lab.example")
     assert "before publishing" not in home(client, "owner")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from annotation.path.stages import Counted, stages_of
+from annotation.path.stages import Counted, next_of, stages_of
 from annotation.path.standing import standing_of
 from imagesets.models import Dataset
 from tasks.campaigns.publish import close
@@ -47,3 +47,9 @@ def test_the_stages_are_of_one_study_and_name_it_where_there_are_others(dataset)
     close(again, "ada", "")
     aggregate(again)
     assert told(dataset)["CLASSIFY"][:2] == ("now", "not asked yet")
+
+
+def test_a_dataset_without_labels_needs_some_first(dataset):
+    counted = Counted(images=7, labels=0, label_faults=0, classifiers=0, inference="")
+    stage = next_of(stages_of(dataset, counted, [], make_user("ada")))
+    assert (stage.name, stage.figure, stage.button) == ("Labels", "none yet", "Bring them")

@@ -55,7 +55,7 @@ def reader(db) -> Client:
 def test_a_researcher_sees_what_is_wrong_and_what_to_do_in_their_own_frame(reader):
     make_dataset(slug="small")
     for method, address, status, sentence in (
-        ("get", "/admin/people/", 403, "This needs the role owner"),
+        ("get", "/admin/people/", 403, "This needs the role owner."),
         ("get", "/campaigns/nowhere/", 404, "your role does not show it"),
         ("get", "/admin/nowhere/", 404, "your role does not show it"),
         ("post", "/admin/tokens/", 403, "This page was out of date"),

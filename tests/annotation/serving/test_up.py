@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from django.conf import settings
 
 from annotation.serving.command_line import run
 from annotation.serving.embedded.paths import HOMES, paths_of
@@ -188,6 +189,19 @@ def test_a_port_in_use_is_one_line(up_here: Callable) -> None:
         code, error = up_here("--port", str(port))
     assert (code, error.count("\n")) == (1, 1)
     assert f"port {port} of 127.0.0.1 cannot be used (Address already in use)" in error
+
+
+@pytest.mark.parametrize("host", ["192.0.2.7", "no-such-host.invalid"])
+def test_an_address_of_another_machine_is_one_line(
+    up_here: Callable, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setattr(settings, "PRODUCTION", True)
+    code, error = up_here("--host", host)
+    assert code == 1
+    assert error == (
+        f"Error: --host {host} is no address of this machine: give one of its own, or leave --host"
+        " away.\n"
+    )
 
 
 @pytest.mark.parametrize("port", ["web", "0", "70000"])

@@ -41,6 +41,19 @@ def test_counts_are_those_of_the_candidates(dataset, classifiers, k):
     assert summary.images == 40
 
 
+def test_images_that_were_withdrawn_are_not_counted(dataset):
+    gone = set(dataset.images.order_by("key").values_list("pk", flat=True)[:7])
+    why = {"withdrawn_at": "2026-01-01T00:00Z", "withdrawn_by": "a", "withdrawn_why": "b"}
+    dataset.images.filter(pk__in=gone).update(**why)
+    summary = candidate_summary(dataset)
+    left = [pair for pair in candidate_pairs(dataset) if pair.image_id not in gone]
+    assert (summary.images, summary.choices[0].pairs) == (33, len(left))
+    assert sum(summary.choices[0].images.values()) == 33
+    named = sum(source != "dataset" for pair in left for source in pair.sources)
+    assert sum(row.named for row in summary.classifiers) == named
+    assert max(row.images for row in summary.classifiers) <= 33
+
+
 def test_an_empty_dataset_has_no_mean(db):
     from imagesets.models import Dataset
 

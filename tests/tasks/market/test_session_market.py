@@ -301,3 +301,26 @@ def test_the_next_rounds_sessions_are_offered_in_their_turn(campaign, bazaar):
     assert campaign.state == "finished"
     used = Assignment.objects.filter(campaign=campaign, outcome="accepted", set_aside=False)
     assert used.count() == campaign.workers_per_item * campaign.hits.count()
+
+
+def test_what_the_marketplace_does_while_a_sync_runs_is_no_difference(
+    campaign, bazaar, ada, monkeypatch
+):
+    ada.answer(2).answer(1, goes_on=True).finish()
+    books = bazaar.ledger
+
+    def busy(campaign):
+        bazaar.stalls[ada.key].status = "approved"
+        bazaar.paid["base", ada.key] = ada.session.reward
+        return books(campaign)
+
+    monkeypatch.setattr(bazaar, "ledger", busy)
+    bazaar.stalls[ada.key].status = "active"
+    assert sync(campaign).differences == []
+    monkeypatch.setattr(bazaar, "ledger", books)
+    monkeypatch.setattr(bazaar, "pay_bonuses", lambda campaign, payments: [])
+    bazaar.bonuses["on its way"] = ada.key, ada.answers.get(is_extra=True).hit.reward
+    assert sync(campaign).differences == []
+    bazaar.bonuses["one too many"] = ada.key, Decimal("0.01")
+    (told,) = sync(campaign).differences
+    assert "bonuses of session stall-0" in told

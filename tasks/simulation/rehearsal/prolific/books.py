@@ -151,7 +151,6 @@ class Books:
             "submission.status.change",
             {
                 "resource_id": submission.id,
-                "study_id": study.id,
                 "participant_id": submission.participant,
                 "status": status,
             },

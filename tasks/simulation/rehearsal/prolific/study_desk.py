@@ -13,6 +13,7 @@ AFTER_PUBLISHING = {
     *("internal_name", "total_available_places", "submissions_config"),
     "completion_codes",  # more slots, and nothing else
 }
+LEAST_WAGES = {"USD": 800, "GBP": 600}  # cents an hour
 
 
 class StudyDesk(Books):
@@ -80,6 +81,9 @@ class StudyDesk(Books):
         allowed = given.get("maximum_allowed_time")
         if minutes and allowed and allowed < _least_allowed(minutes):
             raise wrong(f"maximum_allowed_time: at least {_least_allowed(minutes)} minutes")
+        least = LEAST_WAGES.get(self.currency, 0) * (minutes or 0) / 60
+        if given.get("reward", least) < least:
+            raise wrong("reward: is under the least pay by the hour")
 
     def list_studies(self, given: Mapping[str, Any]) -> Any:
         return {"results": [self._short(study) for study in self.studies.values()]}

@@ -164,7 +164,7 @@ def test_the_command_says_what_it_cannot_do(campaign, market, capsys):
         sync(campaign, decisions=Decisions("Ada", ["all"], [lost.id]))
     assert not Listing.objects.filter(is_replaced=True).exists()
     call_command("sync", campaign.slug, "--give-up", "all")
-    assert "nothing new" in capsys.readouterr().out
+    assert "1 HITs given up" in capsys.readouterr().out
 
 
 def test_the_books_agree_when_a_hit_was_offered_anew(open_for_mturk, market, server, live_server):

@@ -1,5 +1,7 @@
 """MTurk's frame in a real browser: another origin, the content policy, the script."""
 
+import time
+
 import pytest
 from playwright.sync_api import expect
 
@@ -40,11 +42,15 @@ def test_a_hit_is_done_in_the_marketplaces_frame(
         page.goto(f"{server.address}/")
         page.get_by_role("button", name="accept").click()
         frame = page.frame_locator("iframe")
+        if scripts:  # else the two seconds before a draft is sent might be over
+            frame.locator("form.work[data-ready]").wait_for()
+            context.clock.pause_at(time.time() + 5)
         frame.locator("input[name=selected]").first.check()
         if scripts:  # the whole browser allows the frame no storage: the site's copy has to do
             forbidden = "() => { try { return !localStorage } catch { return true } }"
             assert page.frames[-1].evaluate(forbidden)
             expect(frame.locator(".bar .kept")).to_have_text("not saved yet")
+            context.clock.resume()
             expect(frame.locator(".bar .kept")).to_have_text("saved")
             page.reload()
             expect(frame.locator("input[name=selected]").first).to_be_checked()

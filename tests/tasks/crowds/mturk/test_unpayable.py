@@ -125,7 +125,7 @@ def test_the_page_ticks_off_those_alone_whom_the_marketplace_cannot_pay(lost, cl
     assert "Recorded: $0.25 was paid to 1 worker." in told
     told = client.post(address, {"paid": listed[1:], "leave": ""}, follow=True).content.decode()
     assert "Recorded: nobody can pay 1 worker $0.25; it stays owed." in told
-    assert "$0.25 left unpaid" in told
+    assert "somebody has said of $0.25 that nobody can pay it" in told
     assert not for_a_person(sync(campaign))
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from tasks.campaigns.publish import publish
+from tasks.campaigns.publish import close, publish
 from tasks.models import Payment, Session
 from tests.studies.panels import PANEL, Person
 from tests.studies.practised import draft, filled_in
@@ -42,6 +42,14 @@ def test_whoever_fails_goes_back_screened_out_and_is_paid_for_the_practice(campa
     assert "cc=OUT2" in ada.come().html
     assert "cc=OUT2" in Person(campaign, "ada").begin().html
     assert Session.objects.count() == 1
+
+
+def test_whoever_practises_when_the_study_is_closed_goes_back(campaign):
+    ada = Person(campaign, "ada").begin()
+    practice = ada.address
+    close(campaign, "a test")
+    assert ada.open(practice).can == ["finish"]
+    assert "cc=NONE4" in ada.press("finish").html
 
 
 def test_whoever_passes_goes_on_with_the_session(campaign):

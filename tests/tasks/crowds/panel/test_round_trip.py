@@ -6,7 +6,7 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from tasks.campaigns.publish import pause
+from tasks.campaigns.publish import close, pause
 from tasks.models import Assignment, Payment, Session, Worker
 from tasks.work.sessions import end_idle
 from tests.factories import make_dataset
@@ -207,6 +207,40 @@ def test_whoever_refuses_consent_goes_back_with_that_code_and_may_return(db):
     assert ada.is_at_work
 
 
+@pytest.mark.parametrize(
+    ("answers", "code", "paid"), [(0, "NONE4", 0), (1, "DONE1", 1), (2, "DONE1", 1)]
+)
+def test_whoever_has_a_set_open_when_the_study_is_closed_goes_back_and_is_paid(
+    campaign, answers, code, paid
+):
+    ada = Person(campaign, "ada").begin()
+    for _ in range(answers):
+        ada.answer()
+    if answers == campaign.session_hits:
+        ada.press("go_on")
+    close(campaign, "a test")
+    assert ada.is_at_work
+    for address in (ada.address, ada.link):
+        ada.open(address)
+        assert ada.can == ["finish"]
+        assert "DONE1" not in ada.html
+        assert ("pays <strong>" in ada.html) == (answers > 0)
+    assert f"cc={code}" in ada.press("finish").html
+    assert owed() == paid * campaign.session_reward
+    assert not Assignment.objects.filter(state="open").exists()
+
+
+def test_whoever_never_returns_after_the_study_was_closed_is_paid_as_a_whole(campaign):
+    Person(campaign, "ada").begin().answer()
+    Person(campaign, "bob").begin()
+    close(campaign, "a test")
+    Session.objects.update(kept_until="2020-01-01T00:00Z")
+    end_idle(campaign)
+    outcomes = dict(Session.objects.values_list("worker__external_id", "outcome"))
+    assert outcomes == {"ada": "done", "bob": "no_work"}
+    assert owed() == campaign.session_reward
+
+
 def test_whoever_comes_while_the_study_is_paused_goes_back(campaign):
     pause(campaign, "a test")
     ada = Person(campaign, "ada").come()
@@ -225,6 +259,22 @@ def test_whoever_was_gone_for_long_is_told_what_to_do_and_no_code(campaign):
     assert "please return it there" in ada.html
     assert f"You are owed <strong>${worth:.2f}</strong>" in ada.html
     assert not any(code in ada.html for code in CODES.values())
+
+
+@pytest.mark.parametrize(
+    ("state", "button"), [("paused", "agree"), ("finished", "agree"), ("closed", "refuse")]
+)
+def test_whoever_reads_the_consent_when_the_study_stops_is_led_on(db, state, button):
+    campaign = open_panel(make_dataset(), consent="You may stop at any time.")
+    ada = Person(campaign, "ada").begin()
+    version = ada.html.split('name="agree" value="')[1].split('"')[0]
+    campaign.state = state
+    campaign.save()
+    ada._arrive(ada.client.post(ada.address, {button: version}), ada.address)
+    if state == "paused":  # whoever is in a session may finish it
+        assert ada.is_at_work
+    else:
+        assert "cc=NONE4" in ada.press_begin().html
 
 
 def test_a_code_that_is_an_address_is_the_whole_way_back(db):

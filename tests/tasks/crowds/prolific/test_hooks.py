@@ -10,6 +10,7 @@ from annotation import hooks as pages
 from tasks.crowds.prolific.hooks import keep_hooks, sign
 from tasks.crowds.prolific.market import offer
 from tasks.crowds.prolific.models import Hook
+from tests.studies.prolific_stand_in import begun
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +49,7 @@ def send(market, event: dict, secret: str = "", at: float | None = None, body: b
 
 def event_of(market) -> dict:
     (study,) = market.studies.values()
-    return {"event_type": "submission.status.change", "resource_id": "x", "study_id": study.id}
+    return {"event_type": "study.status.change", "resource_id": study.id, "status": "PAUSED"}
 
 
 def test_a_subscription_is_made_once_and_confirmed_by_what_came(campaign, market):
@@ -76,19 +77,32 @@ def test_a_secret_of_the_workspace_is_not_replaced(open_for_prolific, market):
 def test_a_signed_event_asks_for_a_sync_however_often_it_comes(campaign, market, queued):
     for _ in range(2):
         assert send(market, event_of(market)).status_code == 204
-    study = {"event_type": "study.status.change", "resource_id": event_of(market)["study_id"]}
-    assert send(market, study).status_code == 204
+    submission = market.take(market.studies[event_of(market)["resource_id"]], "a" * 24)
+    begun(campaign, submission)
+    event = {
+        "event_type": "submission.status.change",
+        "resource_id": submission.id,
+        "participant_id": submission.participant,
+        "status": "RETURNED",
+    }
+    assert send(market, event).status_code == 204
     assert queued == [[campaign.pk]] * 3
 
 
-def test_what_is_not_signed_old_or_of_another_study_asks_for_nothing(campaign, market, queued):
+def test_signed_news_of_others_studies_is_taken_and_asks_for_nothing(campaign, market, queued):
+    for event in ({"resource_id": "c" * 24}, {"resource_id": ""}, {}):
+        assert send(market, event).status_code == 204
+    assert send(market, {}, body=b"[]").status_code == 204
+    assert send(market, {}, body=b"\xff").status_code == 204
+    assert queued == []
+
+
+def test_what_is_not_signed_or_old_is_refused(campaign, market, queued):
     event = event_of(market)
     assert send(market, event, secret="another").status_code == 403
     assert send(market, event, at=time.time() - 3600).status_code == 403
-    assert send(market, {"study_id": "c" * 24}).status_code == 403
-    assert send(market, {}, body=b"[]").status_code == 403
-    assert send(market, {}, body=b"\xff").status_code == 403
     assert Browser().post("/hooks/prolific/").status_code == 403
+    assert Browser().get("/hooks/prolific/").status_code == 405
     for stamp in ("\N{SUPERSCRIPT TWO}", "-1", "1" * 13, "x"):
         headers = {"X-Prolific-Request-Timestamp": stamp}
         assert Browser().post("/hooks/prolific/", headers=headers).status_code == 403

@@ -229,3 +229,20 @@ def test_the_time_for_a_session_suffices_and_is_taken(open_for_prolific, market)
     market.clock.move(timedelta(minutes=campaign.session_seconds / 60 * 2))
     market.settle()
     assert taken.status == "ACTIVE"
+
+
+@pytest.mark.parametrize(("reward", "told"), [("0.20", 2), ("0.19", 1)])
+def test_the_time_is_rounded_up_unless_the_pay_would_be_under_the_least(
+    open_for_prolific, market, reward, told
+):
+    campaign = open_for_prolific(currency="GBP")
+    campaign.session_seconds, campaign.session_reward = 65, Decimal(reward)
+    offer(campaign, 1)
+    (study,) = market.studies.values()
+    assert (study.status, study.fields["estimated_completion_time"]) == ("ACTIVE", told)
+
+
+def test_a_wage_under_the_least_is_refused_before_publishing(open_for_prolific):
+    campaign = open_for_prolific(currency="GBP", wage=Decimal("5.99"))
+    (missing,) = crowd_of(campaign).missing(campaign)
+    assert "its wage of £5.99 is under Prolific's least of £6.00 an hour" in missing
