@@ -311,8 +311,10 @@ def reject(session: Session, feedback: str, market: SessionMarket, failed: int =
         _rejected(current, feedback)
 
 
-def pay_bonuses(campaign: Campaign, market: SessionMarket) -> int:
+def pay_bonuses(campaign: Campaign, market: SessionMarket, troubles: list[str]) -> int:
     """Pay what is due beside base pay: bonuses, parts of sessions, practice. Returns how many.
+
+    What cannot be paid is a trouble, and the study goes on.
 
     A session's practice waits until the session has ended or is asked back: its end may pay it
     (`SessionMarket.screen_out`).
@@ -325,9 +327,12 @@ def pay_bonuses(campaign: Campaign, market: SessionMarket) -> int:
     ).exclude(kind=PaymentKind.PRACTICE, session__settled_at=None, session__asked_back_at=None)
     payments = list(due.select_related("session__worker", "session__campaign").order_by("pk"))
     count = 0
-    for payment, reference in market.pay_bonuses(campaign, payments) if payments else ():
-        _paid([payment.request_key], reference)
-        count += 1
+    try:
+        for payment, reference in market.pay_bonuses(campaign, payments) if payments else ():
+            _paid([payment.request_key], reference)
+            count += 1
+    except CrowdError as error:
+        troubles.append(str(error))
     return count
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.db.models import F
 
 from tasks import money
-from tasks.crowds import SessionVisit, crowd_named
+from tasks.crowds import CrowdError, SessionVisit, crowd_named
 from tasks.market.sync import sync
 from tasks.models import Assignment, Campaign, Payment, Place, Session, Worker
 from tasks.models.session import SessionOutcome
@@ -441,3 +441,14 @@ def test_answers_wait_for_their_session_however_long_it_takes(campaign, bazaar):
     assert [paid.amount for paid in ada.session.payments.filter(kind="base", state="paid")] == [
         ada.session.reward
     ]
+
+
+def test_a_bonus_that_cannot_be_paid_does_not_hold_up_the_study(campaign, bazaar, ada, monkeypatch):
+    def refuse(campaign, payments):
+        raise CrowdError("no bonus for this one")
+
+    monkeypatch.setattr(bazaar, "pay_bonuses", refuse)
+    ada.answer(2).answer(1, goes_on=True).finish()
+    bazaar.places = 0
+    assert sync(campaign).troubles == ["no bonus for this one"]
+    assert bazaar.places > 0

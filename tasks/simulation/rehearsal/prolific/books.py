@@ -41,6 +41,7 @@ class Features:
     completes_in_review: bool = True  # COMPLETE is possible for what awaits review
     more_slots: bool = True  # a published study's screen-outs can be raised
     rounds_by_study: bool = False  # fees on rewards: over a study's, not of each
+    no_bonuses_for: tuple[str, ...] = ()  # statuses: one such submission refuses a whole set-up
     delay: timedelta = timedelta(seconds=0.2)  # of bulk approvals and bonus payments
 
 

@@ -116,6 +116,8 @@ class SubmissionDesk(Books):
             submission = self.submissions.get(name)
             if submission is None or submission.study is not study:
                 raise wrong(f"{name} has not taken part in the study")
+            if submission.status in self.features.no_bonuses_for:
+                raise wrong(f"{name} cannot be paid a bonus")
             lines.append((submission, int(Fraction(amount) * 100)))
         made = BonusSetUp(new_id(), study.id, lines)
         self.set_ups[made.id] = made
