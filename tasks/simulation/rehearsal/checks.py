@@ -39,16 +39,16 @@ def lost_answers(thanked: Iterable[tuple[str, str]]) -> list[str]:
     Tries at a practice are among them.
     """
     wanted = set(thanked)
-    names = {work for _, work in wanted}
+    workers = {worker for worker, _ in wanted}
     kept: set[tuple[str, str]] = set()
-    for model, fields in ((Assignment, ("token", "key")), (PracticeTry, ("token",))):
-        for field in fields:
-            rows = model.objects.filter(submitted_at__isnull=False, **{f"{field}__in": names})
-            kept |= set(rows.values_list("worker__external_id", field))
-    lost = wanted - kept
-    return (
-        [f"{len(lost)} answers were taken and are not stored: {sorted(lost)[:3]}"] if lost else []
-    )
+    for model, name in ((Assignment, "key"), (PracticeTry, "token")):
+        rows = model.objects.filter(submitted_at__isnull=False, worker__external_id__in=workers)
+        for worker, token, key in rows.values_list("worker__external_id", "token", name):
+            # MTurk may give a key to the next worker, too; the first one's is then made longer.
+            kept |= {(worker, token), (worker, key), (worker, key.partition("-")[0])}
+    if lost := wanted - kept:
+        return [f"{len(lost)} answers were taken and are not stored: {sorted(lost)[:3]}"]
+    return []
 
 
 def wrong_pay(campaign: Campaign) -> list[str]:

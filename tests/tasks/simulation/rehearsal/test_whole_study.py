@@ -9,6 +9,7 @@ import pytest
 from tasks.market.sync import sync
 from tasks.money import owe_bonus
 from tasks.simulation.rehearsal.audit import audit
+from tasks.simulation.rehearsal.checks import lost_answers
 from tasks.simulation.rehearsal.faults import EVERYTHING, Faults
 from tasks.simulation.rehearsal.people import BEST, Habits
 from tasks.simulation.rehearsal.stage import Stage, play
@@ -40,6 +41,7 @@ def test_a_study_comes_to_its_end_whatever_happens(kind, open_for_mturk, server,
         assert campaign.state == "finished"
         server.trouble.faults = Faults()
         assert audit(campaign, server.market) == []
+        assert lost_answers(people.thanked) == []
     assert set(people.happened) & {"returns", "abandons", "forgets", "comes_late"}
     bill = on.bill()
     assert bill.answers >= 40
