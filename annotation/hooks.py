@@ -2,6 +2,7 @@
 
 import contextlib
 
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -11,6 +12,7 @@ from redis.exceptions import RedisError
 from tasks.celery_tasks import sync_campaign
 from tasks.crowds.prolific.hooks import campaign_told_of, is_signed, take_secret
 
+TOGETHER = 2  # seconds: events within so many ask for one sync
 SOON = 60  # seconds after which a sync that did not run is not worth it
 
 
@@ -27,5 +29,6 @@ def prolific(request: HttpRequest) -> HttpResponse:
     if campaign is None:
         return HttpResponse(status=204)  # others' news; Prolific gives up hooks that refuse it
     with contextlib.suppress(OperationalError, RedisError, OSError):
-        sync_campaign.apply_async([campaign.pk], expires=SOON)
+        if cache.add(f"prolific-told-of-{campaign.pk}", True, TOGETHER):
+            sync_campaign.apply_async([campaign.pk], countdown=TOGETHER, expires=SOON)
     return HttpResponse(status=204)

@@ -35,6 +35,7 @@ from tasks.models.setting_types import (
     Choice,
     Dollars,
     Flag,
+    Foreign,
     Group,
     ListOf,
     Named,
@@ -102,6 +103,8 @@ def _field(declared: Type, **options: Any) -> serializers.Field:
             return Row(ROWS[what], **options)
         case ListOf() | Group() | WordOr():
             return WholeValue(declared, **options)
+        case Foreign():
+            return ForeignField(declared, **options)
     raise TypeError(f"there is no field for {declared}")
 
 
@@ -127,6 +130,29 @@ class WholeValue(serializers.Field):
 
     def to_representation(self, value: Any) -> Any:
         return value
+
+
+class ForeignField(serializers.JSONField):
+    """JSON in somebody else's form, kept as it is given; the error says where it is wrong."""
+
+    def __init__(self, declared: Foreign, **options: Any) -> None:
+        super().__init__(**options)
+        self.declared = declared
+
+    def to_internal_value(self, data: Any) -> Any:
+        value = super().to_internal_value(data)
+        if problem := self.declared.wrong(value):
+            raise serializers.ValidationError(": ".join(filter(None, problem)))
+        return value
+
+
+class ForeignSchema(OpenApiSerializerFieldExtension):
+    """How a ForeignField stands in OpenAPI."""
+
+    target_class = ForeignField
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict:
+        return dict(self.target.declared.schema)
 
 
 class SpokenTextField(serializers.Field):

@@ -29,6 +29,7 @@ from tasks.models.setting_types import (
     Choice,
     Dollars,
     Flag,
+    Foreign,
     Group,
     ListOf,
     Named,
@@ -271,7 +272,7 @@ def _shown(declared: Type, value: Any) -> Any:
         return value
     if isinstance(declared, ListOf) and isinstance(declared.item, Text):
         return "\n".join(value)
-    if isinstance(declared, ListOf):
+    if isinstance(declared, ListOf | Foreign):
         return json.dumps(value, ensure_ascii=False) if value else ""
     if isinstance(value, Decimal):
         return f"{value:f}" if isinstance(declared, Dollars) else f"{value.normalize():f}"
@@ -322,7 +323,7 @@ def _plain(declared: Type, setting: Setting, value: Any) -> Any:
     if isinstance(declared, ListOf) and isinstance(declared.item, Text):
         lines = [line.strip() for line in (value or "").splitlines() if line.strip()]
         return lines or (None if setting.null else [])
-    if isinstance(declared, ListOf):
+    if isinstance(declared, ListOf | Foreign):
         if not value:
             return []
         try:

@@ -14,7 +14,7 @@ from django.urls import path, reverse
 from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from rest_framework.serializers import ValidationError
 
 from annotation.api.serializers import CampaignSerializer
@@ -31,7 +31,7 @@ from annotation.rights.pages import needs
 from annotation.rights.rules import refusal, row_for
 from imagesets.models import Dataset
 from tasks.campaigns.publish import NotYetTold, as_changed, missing_of, on_trial
-from tasks.crowds import crowd_of, is_production
+from tasks.crowds import CrowdError, crowd_of, is_production
 from tasks.models import Campaign
 from tasks.models.campaign import Kind, State
 from tasks.models.campaign_settings import SETTINGS
@@ -268,8 +268,24 @@ def _publish(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     )
 
 
+@needs(RESEARCH, Campaign)
+@require_GET
+@never_cache
+def audience(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    """Who may take part, as the draft's marketplace says: a piece of the page "publish"."""
+    told, refused = "", ""
+    if campaign.state == State.DRAFT and not crowd_of(campaign).missing(campaign):
+        try:
+            told = crowd_of(campaign).audience(campaign)
+        except CrowdError as error:
+            refused = str(error)
+    context = {"told": told, "refused": refused}
+    return TemplateResponse(request, "guided/audience.html", context)
+
+
 urlpatterns = [
     path("campaigns/new/", new, name="campaign-new"),
+    path("campaigns/<slug:slug>/steps/audience/", audience, name="campaign-audience"),
     path("campaigns/<slug:slug>/steps/preview/", worker_view, name="campaign-preview"),
     *known.urlpatterns,
     path("campaigns/<slug:slug>/steps/<slug:step>/", step_page, name="campaign-step"),

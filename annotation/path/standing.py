@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 
 from imagesets.clock import database_now
 from tasks import money
@@ -94,7 +94,9 @@ def standing_of(campaigns: Iterable[Campaign]) -> list[Standing]:
     completion, spent = completion_of(campaigns), money.spent_by(campaigns)
     now = database_now()
     paces, to_review = _paces(ids, now), kept_for_a_person(ids)
-    news = dict(with_news(Campaign.objects.filter(pk__in=ids)).values_list("pk", "news"))
+    links = Invitation.objects.filter(campaign=OuterRef("pk"), revoked_at=None)
+    rows = with_news(Campaign.objects.filter(pk__in=ids)).annotate(invites=Exists(links))
+    known = {pk: (news, invites) for pk, news, invites in rows.values_list("pk", "news", "invites")}
     runs = _newest(Run.objects.all(), ids)
     failures = _newest(Transition.objects.filter(after=FAILED), ids)
     followers = dict(
@@ -103,20 +105,18 @@ def standing_of(campaigns: Iterable[Campaign]) -> list[Standing]:
         .values_list("source")
         .annotate(Count("pk"))
     )
-    links = Invitation.objects.filter(campaign__in=ids, revoked_at=None).order_by()
-    inviting = set(links.values_list("campaign", flat=True).distinct())
     return [
         Standing(
             campaign=campaign,
             completion=completion[campaign.pk],
             spent=spent.get(campaign.pk, Decimal(0)),
             pace=paces.get(campaign.pk, Pace(now)),
-            news=news[campaign.pk],
+            news=known[campaign.pk][0],
             to_review=to_review.get(campaign.pk, 0),
             run=runs.get(campaign.pk),
             failure=_unless_repaired(failures.get(campaign.pk), runs.get(campaign.pk)),
             followers=followers.get(campaign.pk, 0),
-            invites=campaign.pk in inviting,
+            invites=known[campaign.pk][1],
         )
         for campaign in campaigns
     ]

@@ -41,6 +41,7 @@ class Published:
     whole: money.Cost = field(default_factory=money.Cost)
     practice: money.Cost = field(default_factory=money.Cost)  # of one person who needs all tries
     session: str = ""  # what a session is and pays, as a sentence
+    audience: str = ""  # who may take part at the marketplace, likewise
     resumed: bool = False
     tests: list[str] = field(default_factory=list)  # where it can be tried out, in lines
 
@@ -55,6 +56,7 @@ class Published:
         return [
             *([left_out] if self.nothing_to_offer else []),
             *([self.session] if self.session else []),
+            *([self.audience] if self.audience else []),
             *self.gaps,
             *([practised] if self.practice.answers else []),
         ]

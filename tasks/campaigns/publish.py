@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
@@ -57,10 +59,13 @@ def publish(
     campaign.refresh_from_db()
     crowd = crowd_of(campaign)
     market = crowd.marketplace or crowd.session_market
-    balance = None
+    balance, audience = None, ""
+    if test:
+        _may_be_tried(campaign, crowd, test)
     if campaign.state == State.DRAFT and market is not None and _suits(campaign, crowd):
         try:
             balance = market.balance(campaign)  # and so whether the marketplace can be reached
+            audience = crowd.audience(campaign)
         except CrowdError as error:
             raise Refused(f"campaign {campaign.slug} cannot be published: {error}") from None
     real = is_production(campaign)
@@ -72,6 +77,7 @@ def publish(
             published = _summary(locked)
         else:
             published = _lay_down(locked)
+            published.audience = audience
             _check_money(locked, published, balance if real else None)
             locked.published_at = database_now()
             locked.save(update_fields=["seed", "published_at"])
@@ -92,12 +98,23 @@ def publish(
     return published
 
 
+def _may_be_tried(campaign: Campaign, crowd: Crowd, email: str) -> None:
+    """Raises Refused where it cannot be offered for a test, before anything is laid out."""
+    try:
+        crowd.tries_out()
+        validate_email(email)
+    except LookupError as error:
+        raise Refused(f"campaign {campaign.slug} cannot be tested: {error}") from None
+    except ValidationError:
+        raise Refused(
+            f"campaign {campaign.slug} cannot be tested: {email} is no email address"
+        ) from None
+
+
 def _try_out(campaign: Campaign, crowd: Crowd, email: str) -> list[str]:
     """Have it offered for a test. Returns where, in lines. Raises Refused."""
     try:
         return list(crowd.try_out(campaign, email))
-    except LookupError as error:
-        raise Refused(f"campaign {campaign.slug} is {campaign.state}: {error}") from None
     except CrowdError as error:
         raise Refused(
             f"campaign {campaign.slug} is {campaign.state} and offered to nobody, but it cannot be"

@@ -247,13 +247,24 @@ class Crowd(Protocol):
         """
         return True
 
+    def audience(self, campaign: "Campaign") -> str:
+        """Who may take part there and how many they are, as a sentence; "": it says nothing.
+
+        Asks the marketplace. Raises CrowdError if it cannot offer the campaign to such people.
+        """
+        return ""
+
+    def tries_out(self) -> None:
+        """Raises LookupError where the crowd has no test people; asks nothing of a marketplace."""
+        raise LookupError(f"the crowd {self.name} has no test people: open the study's own address")
+
     def try_out(self, campaign: "Campaign", email: str) -> Sequence[str]:
         """Let somebody of that address try the open campaign as its people will; nobody else.
 
         Until `goes_live`, nothing is offered to anybody. Returns where they find it, in lines. May
-        raise CrowdError; raises LookupError where the crowd has no such thing.
+        raise CrowdError. Called only where `tries_out` raises nothing.
         """
-        raise LookupError(f"the crowd {self.name} has no test people: open the study's own address")
+        return []
 
     def goes_live(self, campaign: "Campaign") -> None:
         """The researcher's word that it may be offered, after it was tried out."""

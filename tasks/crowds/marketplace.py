@@ -171,11 +171,11 @@ class SessionMarket(Protocol):
     What `Marketplace` says of repeated calls holds here too. None is called inside a transaction.
     """
 
-    def offer(self, campaign: "Campaign", places: int) -> None:
+    def offer(self, campaign: "Campaign", places: int, most: int | None = None) -> None:
         """Let `places` more people begin, of those who are not in a session yet.
 
         Afterwards so many places are free there, as far as the marketplace lets their number
-        change: it may be impossible to take any back.
+        change: it may be impossible to take any back. Never more than `most`, if that is given.
         """
 
     def withdraw(self, campaign: "Campaign") -> None:
@@ -186,6 +186,12 @@ class SessionMarket(Protocol):
 
     def places_available(self, campaign: "Campaign") -> int:
         """How many people could still begin there now."""
+
+    def may_begin(self, campaign: "Campaign") -> int:
+        """How many people may still begin by what it was last told, at most.
+
+        Those count who have taken a place there and not begun. Asks nothing of the marketplace.
+        """
 
     def fetch(self, campaign: "Campaign") -> Iterator[MarketSession]:
         """Every session whose status there differs from its Session.market_state.

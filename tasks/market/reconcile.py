@@ -271,10 +271,13 @@ def expire(campaign: Campaign, fetched_at: datetime | None) -> int:
     """Expire assignments whose time is over. Returns how many.
 
     On a marketplace this includes answers that were never handed in to it: `fetched_at` is when a
-    complete fetch began, None if there was none.
+    complete fetch began, None if there was none. Not where sessions are handed in: there what
+    becomes of the session decides about its answers (S6).
     """
     lapsed = Q(state=AssignmentState.OPEN, expires_at__lt=Now())
-    if fetched_at is not None and not crowd_of(campaign).accepts_at_once:
+    crowd = crowd_of(campaign)
+    handed_in = crowd.marketplace is not None and not crowd.accepts_at_once
+    if fetched_at is not None and handed_in:
         lapsed |= Q(
             state=AssignmentState.SUBMITTED,
             outcome=Outcome.NONE,

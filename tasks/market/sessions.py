@@ -32,8 +32,9 @@ RETURN_REASONS = {  # what a worker is told who is asked to return a session
     SessionOutcome.DEVICE: "The study cannot be done on the device that you used.",
     SessionOutcome.SCREENED_OUT: "The practice showed that this study does not suit you."
     " Your time is paid by a bonus.",
-    SessionOutcome.LEFT: "The work was not finished. What you finished is paid by a bonus.",
+    SessionOutcome.LEFT: "The work was not finished.",
 }
+PART_IS_PAID = "Once you have returned it, what you finished is paid by a bonus."
 TURNED_AWAY = (SessionOutcome.NO_WORK, SessionOutcome.DEVICE)  # before a session begins
 UNKNOWN = "The study was not begun on its own page, so there is nothing that could be paid."
 
@@ -137,21 +138,27 @@ def _approved(session: Session) -> None:
 
 
 def _rejected(session: Session, feedback: str) -> None:
-    """Nothing is paid for it, and its places are free again."""
+    """Nothing is paid for it but what was accepted before, and its places are free again."""
     _end_here(session)
     _set_free(session, Outcome.REJECTED, feedback)
+    if session.outcome != SessionOutcome.DONE:
+        settle(session)
     _settled(session)
 
 
 def _settle(session: Session) -> None:
-    """Owe what a session is owed that is not approved: its finished part, its practice."""
-    if session.settled_at is not None:
-        return
+    """Owe what a session is owed that has ended there without base pay: its finished part."""
+    if session.settled_at is None:
+        _use_part(session)
+        settle(session)
+
+
+def _use_part(session: Session) -> None:
+    """Use the finished part of a session where parts are paid, else set its places free."""
     if crowd_of(session.campaign).pays_parts(session.campaign):
         _accept(session, "a part of a session, which is paid")
     else:
         _set_free(session, Outcome.NONE, "its session was left")
-    settle(session)
 
 
 def _over(session: Session) -> None:
@@ -263,7 +270,11 @@ def _approve(
 
 
 def _ask_back(session: Session, market: SessionMarket) -> None:
-    """End a session over there that is not to be approved, and owe what it is owed all the same."""
+    """Ask for the return of a session that is not to be approved, or end it as screened out.
+
+    Its finished part is used at once, and paid once it has ended there without base pay: where its
+    worker returns nothing the marketplace approves it in the end, and nobody is paid both (S6).
+    """
     practised = session.payments.filter(kind=PaymentKind.PRACTICE, state=PaymentState.DUE)
     amount = practised.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
     screened = session.outcome == SessionOutcome.SCREENED_OUT and amount
@@ -275,12 +286,19 @@ def _ask_back(session: Session, market: SessionMarket) -> None:
         if is_over:
             _practice_paid(session)
         Session.objects.filter(pk=session.pk).update(asked_back_at=Now())
-        _settle(Session.objects.select_related("campaign").get(pk=session.pk))
+        current = Session.objects.select_related("campaign").get(pk=session.pk)
+        (_settle if is_over else _use_part)(current)
 
 
 def _reason(session: Session) -> str:
-    begun = session.assignments.exists() or session.outcome != SessionOutcome.LEFT
-    return RETURN_REASONS[SessionOutcome(session.outcome)] if begun else UNKNOWN
+    reason = RETURN_REASONS[SessionOutcome(session.outcome)]
+    if session.outcome != SessionOutcome.LEFT:
+        return reason
+    if not session.assignments.exists():
+        return UNKNOWN
+    finished = session.assignments.filter(state=AssignmentState.SUBMITTED).exists()
+    paid = finished and crowd_of(session.campaign).pays_parts(session.campaign)
+    return f"{reason} {PART_IS_PAID}" if paid else reason
 
 
 def reject(session: Session, feedback: str, market: SessionMarket, failed: int = 0) -> None:
@@ -293,41 +311,46 @@ def reject(session: Session, feedback: str, market: SessionMarket, failed: int =
         _rejected(current, feedback)
 
 
-def pay_bonuses(campaign: Campaign, market: SessionMarket) -> int:
+def pay_bonuses(campaign: Campaign, market: SessionMarket, troubles: list[str]) -> int:
     """Pay what is due beside base pay: bonuses, parts of sessions, practice. Returns how many.
 
-    A session's practice waits for its end, which may pay it (`SessionMarket.screen_out`).
+    What cannot be paid is a trouble, and the study goes on.
+
+    A session's practice waits until the session has ended or is asked back: its end may pay it
+    (`SessionMarket.screen_out`).
     """
     due = Payment.objects.filter(
         campaign=campaign,
         state=PaymentState.DUE,
         kind__in=[PaymentKind.BONUS, PaymentKind.PRACTICE],
         session__isnull=False,
-    ).exclude(kind=PaymentKind.PRACTICE, session__settled_at=None)
+    ).exclude(kind=PaymentKind.PRACTICE, session__settled_at=None, session__asked_back_at=None)
     payments = list(due.select_related("session__worker", "session__campaign").order_by("pk"))
     count = 0
-    for payment, reference in market.pay_bonuses(campaign, payments) if payments else ():
-        _paid([payment.request_key], reference)
-        count += 1
+    try:
+        for payment, reference in market.pay_bonuses(campaign, payments) if payments else ():
+            _paid([payment.request_key], reference)
+            count += 1
+    except CrowdError as error:
+        troubles.append(str(error))
     return count
 
 
 def offer_or_withdraw(campaign: Campaign, market: SessionMarket) -> None:
     """Offer as many sessions as the open places need and the budget carries, or none."""
     if campaign.state == State.OPEN:
-        market.offer(campaign, places_to_offer(campaign))
+        wanted, most = money.sessions_wanted(campaign), most_to_offer(campaign)
+        market.offer(campaign, wanted if most is None else min(wanted, most), most)
     else:
         market.withdraw(campaign)
 
 
-def places_to_offer(campaign: Campaign) -> int:
-    """How many more people may begin: what the places need, as far as the budget carries it."""
-    wanted = money.sessions_wanted(campaign)
-    price = money.cost_of_sessions(campaign, 1).total
+def most_to_offer(campaign: Campaign) -> int | None:
+    """How many more people may begin as far as the budget carries them; None: it has no limit."""
+    price = money.price_of_newcomer(campaign)
     if campaign.budget is None or not price:
-        return wanted
-    affordable = int((campaign.budget - money.held(campaign)) / price)
-    return min(wanted, max(affordable, 0))
+        return None
+    return max(int((campaign.budget - money.held(campaign)) / price), 0)
 
 
 def differences(campaign: Campaign, market: SessionMarket) -> list[str]:

@@ -104,7 +104,7 @@ def _sync(campaign: Campaign, progress: Progress, decisions: Decisions | None) -
         if session_market is not None and not done.unconfirmed:
             progress("paying")
             approved, rejected = sessions.decide(campaign, session_market, done.troubles)
-            done.paid = approved + sessions.pay_bonuses(campaign, session_market)
+            done.paid = approved + sessions.pay_bonuses(campaign, session_market, done.troubles)
             done.reviewed.rejected += rejected
     progress("offering")
     if not done.unconfirmed:

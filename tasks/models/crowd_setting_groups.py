@@ -5,17 +5,17 @@ Like the declaration that they belong to (crowd_settings.py), pure data.
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from tasks.models.id_patterns import wrong_with
+from tasks.models.prolific_filters import SCHEMA, wrong_filters
 from tasks.models.setting_types import (
     NOT_SET,
     Choice,
     Flag,
+    Foreign,
     Group,
     ListOf,
-    Number,
     Problem,
     Setting,
     Text,
@@ -141,39 +141,10 @@ PANEL = Group(
 )
 
 
-def _one_kind_of_filter(chosen: Mapping[str, Any]) -> Problem | None:
-    if ("selected_values" in chosen) == ("selected_range" in chosen):
-        return "selected_values", "Give either selected_values or selected_range."
-    return None
-
-
-BOUND = Number(Decimal(-(10**9)), Decimal(10**9))
-FILTER = Group(
-    "ProlificFilter",
-    "Who may take part, in the form of Prolific's filters: one of its values, or its range.",
-    (
-        Setting("filter_id", "Filter", Text(200)),
-        Setting(
-            "selected_values",
-            "Values",
-            ListOf(Text(200), empty=False, distinct=True),
-            default=NOT_SET,
-        ),
-        Setting(
-            "selected_range",
-            "Range",
-            Group(
-                "ProlificRange",
-                "From, to, or both.",
-                (
-                    Setting("lower", "From", BOUND, default=NOT_SET),
-                    Setting("upper", "To", BOUND, default=NOT_SET),
-                ),
-            ),
-            default=NOT_SET,
-        ),
-    ),
-    (_one_kind_of_filter,),
+FILTERS = Foreign(
+    "a list of Prolific's filters",
+    wrong_filters,
+    SCHEMA,
 )
 DEVICES = {"desktop": "desktop", "tablet": "tablet", "mobile": "mobile"}
 WARNINGS = {"sensitive": "sensitive", "explicit": "explicit"}
@@ -198,7 +169,14 @@ PROLIFIC = Group(
             default=None,
             null=True,
         ),
-        Setting("filters", "Filters", ListOf(FILTER), "Who may take part.", default=[]),
+        Setting(
+            "filters",
+            "Filters",
+            FILTERS,
+            "Who may take part: filters in Prolific's form, all of which a person must pass. A"
+            " group of them has filter_id and or or, and selected_filters.",
+            default=[],
+        ),
         Setting(
             "device_compatibility",
             "Devices",

@@ -41,6 +41,13 @@ class MarketStatus(StrEnum):
     SCREENED_OUT = "screened_out"  # and paid for that by the marketplace
 
 
+# After these the marketplace pays a session nothing more, or has paid it.
+ENDED_THERE = (
+    *(MarketStatus.APPROVED, MarketStatus.REJECTED, MarketStatus.RETURNED),
+    *(MarketStatus.TIMED_OUT, MarketStatus.SCREENED_OUT),
+)
+# Sessions that a marketplace may yet pay, whatever the site knows of them (rule S5).
+MAY_BE_PAID = ~Q(study="") & ~Q(market_state__in=ENDED_THERE)
 # Sessions that may go on although they had ended: nothing of them has been paid.
 REOPENED = (SessionOutcome.NO_CONSENT, SessionOutcome.NO_WORK, SessionOutcome.DEVICE)
 

@@ -126,7 +126,32 @@ class WordOr:
     form: str
 
 
-Type = Flag | Whole | Number | Dollars | Text | Slug | Choice | Named | ListOf | Group | WordOr
+@dataclass(frozen=True, eq=False)
+class Foreign:
+    """JSON in somebody else's form.
+
+    `wrong` says where it is wrong, with dots, and how; `schema` stands in OpenAPI.
+    """
+
+    form: str
+    wrong: Callable[[Any], Problem | None]
+    schema: Mapping[str, Any]
+
+
+Type = (
+    Flag
+    | Whole
+    | Number
+    | Dollars
+    | Text
+    | Slug
+    | Choice
+    | Named
+    | ListOf
+    | Group
+    | WordOr
+    | Foreign
+)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from tasks.models.setting_types import (
     Choice,
     Dollars,
     Flag,
+    Foreign,
     Group,
     ListOf,
     Named,
@@ -82,7 +83,7 @@ def _type_in_words(type: Type) -> str:
             return f"a list, at most {longest}" if longest else "a list"
         case Group():
             return "an object of the parts below"
-        case WordOr(form=form):
+        case WordOr(form=form) | Foreign(form=form):
             return form
     raise TypeError(type)
 

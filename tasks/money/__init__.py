@@ -29,7 +29,13 @@ from tasks.money.ledger import (
     owe_session,
 )
 from tasks.money.production import confirm, unconfirmed
-from tasks.money.sessions import needs_another, places_beyond, sessions_wanted
+from tasks.money.sessions import (
+    needs_another,
+    offered,
+    places_beyond,
+    price_of_newcomer,
+    sessions_wanted,
+)
 
 __all__ = [
     "Cost",
@@ -48,6 +54,7 @@ __all__ = [
     "fix_session",
     "held",
     "needs_another",
+    "offered",
     "over",
     "owe",
     "owe_bonus",
@@ -58,6 +65,7 @@ __all__ = [
     "plan_session",
     "price",
     "price_of",
+    "price_of_newcomer",
     "raises",
     "reward_of",
     "session_in_words",

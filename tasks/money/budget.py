@@ -13,8 +13,9 @@ from django.db.models import Sum
 
 from tasks.crowds import crowd_of
 from tasks.models import Campaign, Payment
+from tasks.models.session import ENDED_THERE
 from tasks.money.costs import cost_of_sessions, price_of
-from tasks.money.sessions import sessions_wanted
+from tasks.money.sessions import offered, price_of_newcomer, sessions_wanted
 from tasks.sql.used import handed_in
 
 
@@ -61,15 +62,19 @@ _BY_HIT = f"""
     GROUP BY h.reward
     UNION ALL {_TRIES}
 """
-# A session that is worked on, or of which something is answered, may yet cost all of its pay.
+# A session that is worked on, or of which something is answered, may yet cost all of its pay; at a
+# marketplace so may any that has not ended there, for it approves what nobody decides.
+_ENDED_THERE = ", ".join(f"'{status}'" for status in ENDED_THERE)
 _BY_SESSION = f"""
     {_LEDGER}
     UNION ALL
     SELECT s.reward, count(*) FROM tasks_session s
-    WHERE s.campaign_id = %(campaign)s AND s.settled_at IS NULL AND NOT s.is_test
-      AND (s.kept_until > statement_timestamp() OR s.outcome = 'done' OR EXISTS (
-        SELECT FROM tasks_assignment a WHERE a.session_id = s.id
-          AND (a.state = 'submitted' OR a.state = 'open' AND a.expires_at > statement_timestamp())))
+    WHERE s.campaign_id = %(campaign)s AND NOT s.is_test AND (
+      s.settled_at IS NULL AND (
+        s.kept_until > statement_timestamp() OR s.outcome = 'done' OR EXISTS (
+          SELECT FROM tasks_assignment a WHERE a.session_id = s.id AND (
+            a.state = 'submitted' OR a.state = 'open' AND a.expires_at > statement_timestamp())))
+      OR s.study <> '' AND s.market_state NOT IN ({_ENDED_THERE}))
     GROUP BY s.reward
     UNION ALL
     SELECT h.reward, count(*) FROM tasks_assignment a
@@ -86,16 +91,23 @@ _BY_SESSION = f"""
 def committed(campaign: Campaign) -> Decimal:
     """What is in the ledger, and what answers and practice still to come or in review will cost.
 
-    Where sessions are paid: with those that the open places of the rounds so far need.
+    Where sessions are paid: with those that the open places of the rounds so far need, or that the
+    marketplace still lets begin.
     """
     if not crowd_of(campaign).pays_by_session:
         return _sum(campaign, _BY_HIT)
-    return held(campaign) + cost_of_sessions(campaign, sessions_wanted(campaign)).total
+    wanted = cost_of_sessions(campaign, sessions_wanted(campaign)).total
+    return held(campaign) + max(wanted, _for_offers(campaign))
 
 
 def held(campaign: Campaign) -> Decimal:
     """Where sessions are paid: what is in the ledger, and what was promised to people."""
     return _sum(campaign, _BY_SESSION)
+
+
+def _for_offers(campaign: Campaign) -> Decimal:
+    """What whoever may still begin at the marketplace will cost."""
+    return price_of_newcomer(campaign) * offered(campaign)
 
 
 def _sum(campaign: Campaign, statement: str) -> Decimal:
@@ -125,11 +137,14 @@ def over(campaign: Campaign, more: Decimal = Decimal(0)) -> Decimal:
     return max(committed(campaign) + more - campaign.budget, Decimal(0))
 
 
-def beyond(campaign: Campaign, more: Decimal) -> Decimal:
+def beyond(campaign: Campaign, more: Decimal, beside_offers: bool = False) -> Decimal:
     """By how much promising `more` to a person would exceed the budget, whatever is still to offer.
 
-    For a crowd that is paid by the session; locks as for `over`.
+    With `beside_offers`: if all begin who may at the marketplace. Without, `more` is for one of
+    them. For a crowd that is paid by the session; locks as for `over`.
     """
     if campaign.budget is None:
         return Decimal(0)
+    if beside_offers:
+        more += _for_offers(campaign)
     return max(held(campaign) + more - campaign.budget, Decimal(0))

@@ -4,8 +4,9 @@ from decimal import ROUND_CEILING, Decimal
 
 from django.db import connection
 
+from tasks.crowds import crowd_of
 from tasks.models import HIT, Campaign, Place
-from tasks.money.costs import cost_of_sessions, sessions_for
+from tasks.money.costs import cost_of_practice, cost_of_sessions, sessions_for
 
 # HITs that running sessions will still do: those kept for their worker at this moment, and the one
 # beyond the session that its worker has open.
@@ -26,6 +27,21 @@ def sessions_wanted(campaign: Campaign) -> int:
     As many full sessions as the unanswered places need that no running session will take.
     """
     return sessions_for(campaign, max(_untaken(campaign), 0))
+
+
+def offered(campaign: Campaign) -> int:
+    """How many people may still begin by what their marketplace was last told; 0 without one."""
+    market = crowd_of(campaign).session_market
+    return market.may_begin(campaign) if market is not None else 0
+
+
+def price_of_newcomer(campaign: Campaign) -> Decimal:
+    """What whoever begins costs at most, without bonuses.
+
+    A marketplace sends strangers, who need all tries at a practice.
+    """
+    strangers = 0 if crowd_of(campaign).session_market is None else 1
+    return cost_of_sessions(campaign, 1).total + cost_of_practice(campaign, strangers).total
 
 
 def needs_another(campaign: Campaign) -> bool:

@@ -10,7 +10,7 @@ from tasks.models.campaign import State
 from tasks.models.session import REOPENED, SessionOutcome
 from tasks.work.claiming import has_work
 from tasks.work.eligibility import is_eligible
-from tasks.work.sessions import IDLE, end, may_begin_another, running_session
+from tasks.work.sessions import IDLE, end, is_held, may_begin_another, running_session
 
 
 class NotTheirs(Exception):
@@ -55,7 +55,8 @@ def _start(
     reward = ended.reward if ended is not None else locked.session_reward
     assert reward is not None  # fixed at publish
     assert locked.session_hits
-    if not visit.is_test and money.beyond(locked, money.price_of(locked, reward)):
+    held = visit.is_test or (ended is not None and is_held(ended))
+    if not held and money.beyond(locked, money.price_of(locked, reward)):
         return ended
     if ended is not None:
         ended.kept_until = database_now() + IDLE

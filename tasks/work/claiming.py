@@ -118,7 +118,9 @@ def bonus_on_offer(campaign: Campaign, session: Session) -> tuple[Decimal, Decim
     if not free.exists():
         free = left if to_come and _may_open_a_round(campaign, worker) else left.none()
     worth = free.aggregate(least=Min("reward"), most=Max("reward"))
-    if worth["least"] is None or money.beyond(campaign, money.price_of(campaign, worth["least"])):
+    if worth["least"] is None:
+        return None
+    if money.beyond(campaign, money.price_of(campaign, worth["least"]), beside_offers=True):
         return None
     return worth["least"], worth["most"]
 

@@ -104,8 +104,9 @@ def _carried(campaign: Campaign, hit: PracticeHIT) -> bool:
     if campaign.budget is None:
         return True
     locked, price = Campaign.locked(campaign.pk), money.price(campaign, hit)
-    by_session = crowd_of(campaign).pays_by_session
-    return not (money.beyond(locked, price) if by_session else money.over(locked, price))
+    if crowd_of(campaign).pays_by_session:
+        return not money.beyond(locked, price, beside_offers=True)
+    return not money.over(locked, price)
 
 
 def _until(attempt: PracticeTry) -> datetime:

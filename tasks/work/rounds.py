@@ -236,7 +236,7 @@ def give_up_stranded(campaign: Campaign) -> int:
         return 0
     with transaction.atomic():
         locked = Campaign.locked(campaign.pk)
-        price = money.cost_of_sessions(locked, 1).total
+        price = money.price_of_newcomer(locked)
         unsettled = locked.sessions.filter(settled_at=None, is_test=False)
         if locked.state != State.OPEN or unsettled.exists() or not money.beyond(locked, price):
             return 0

@@ -20,7 +20,7 @@ from tasks.crowds import crowd_of
 from tasks.models import HIT, Assignment, Campaign, Place, Session, Worker
 from tasks.models.assignment import AssignmentState, Outcome
 from tasks.models.campaign import State
-from tasks.models.session import SessionOutcome
+from tasks.models.session import MAY_BE_PAID, SessionOutcome
 from tasks.work.drafts import forget
 
 IDLE = timedelta(minutes=30)  # how long a session is kept for its worker without a sign of life
@@ -92,7 +92,7 @@ def hold(session: Session) -> bool:
     False: nothing of it is answered, it was not kept, and the budget carries it no longer. The
     caller holds the lock on the worker's row.
     """
-    if not (session.is_test or _is_held(session)):
+    if not (session.is_test or is_held(session)):
         campaign = Campaign.locked(session.campaign_id)
         if money.beyond(campaign, money.price_of(campaign, session.reward)):
             return False
@@ -100,8 +100,9 @@ def hold(session: Session) -> bool:
     return True
 
 
-def _is_held(session: Session) -> bool:
-    kept = Session.objects.filter(pk=session.pk, kept_until__gt=Now())
+def is_held(session: Session) -> bool:
+    """Whether the budget holds its pay; none of it is in the ledger yet."""
+    kept = Session.objects.filter(Q(kept_until__gt=Now()) | MAY_BE_PAID, pk=session.pk)
     return kept.exists() or session.assignments.filter(DONE | RUNNING).exists()
 
 
@@ -138,7 +139,8 @@ def may_continue(campaign: Campaign, session: Session) -> bool:
 
 def bonus_fits(campaign: Campaign, session: Session, hit: HIT) -> bool:
     """Whether the budget carries the bonus for a HIT beyond a session; campaign: locked."""
-    return session.is_test or not money.beyond(campaign, money.price(campaign, hit))
+    price = money.price(campaign, hit)
+    return session.is_test or not money.beyond(campaign, price, beside_offers=True)
 
 
 class Standing:

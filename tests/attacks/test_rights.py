@@ -85,6 +85,7 @@ PAGES = {
     "import-again": {"POST": ("row", RESEARCHER)},
     "campaign-progress": {"GET": ("row", VIEWER)},
     "campaign-new": {"GET": ("any", RESEARCHER)},
+    "campaign-audience": {"GET": ("row", RESEARCHER)},
     "campaign-step": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},
     "campaign-effect": {"POST": ("row", RESEARCHER)},
     "campaign-known": {"GET": ("row", RESEARCHER), "POST": ("row", RESEARCHER)},

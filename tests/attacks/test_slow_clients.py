@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import http.server
-import os
 import socket
 import threading
 import time
@@ -16,21 +15,14 @@ import pytest
 from annotation.serving.web import web_server
 from tests.studies import nginx
 
-NO_NGINX = "nginx was not found: the tests of slow clients were not run"
-
 
 @pytest.fixture
 def behind_nginx(transactional_db) -> Iterator[str]:
     """The address of nginx in front of a real gunicorn of this test's site."""
-    _need_nginx()
+    nginx.need()
     given = {"TRUSTED_PROXIES": "127.0.0.1"}
     with web_server(environment=given) as site, nginx.in_front_of(site, patience=3) as address:
         yield address
-
-
-def _need_nginx() -> None:
-    if nginx.program() is None:
-        (pytest.fail if os.environ.get("REQUIRE_NGINX") == "1" else pytest.skip)(NO_NGINX)
 
 
 @contextlib.contextmanager
@@ -104,7 +96,7 @@ def test_a_class_of_thirty_behind_one_address_works(behind_nginx: str) -> None:
 
 def test_nginx_adds_what_it_saw_to_what_a_visitor_claims() -> None:
     """The site believes the last address alone, which is nginx's word (see test_proxies)."""
-    _need_nginx()
+    nginx.need()
     heard: list[tuple[str, str]] = []
 
     class Site(http.server.BaseHTTPRequestHandler):

@@ -62,10 +62,18 @@ class Bazaar:
         self.stalls[key] = Stall(key, worker)
         return key
 
+    def approve_what_waits(self, campaign: Campaign) -> None:
+        """What it does by itself after some weeks."""
+        assert campaign.session_reward is not None
+        for stall in self.stalls.values():
+            if stall.status == "submitted":
+                stall.status = "approved"
+                self.paid["base", stall.key] = campaign.session_reward
+
     # What the engine asks
 
-    def offer(self, campaign: Campaign, places: int) -> None:
-        self.places = places
+    def offer(self, campaign: Campaign, places: int, most: int | None = None) -> None:
+        self.places = max(places - self._coming(campaign), 0)
         self._fail()
 
     def withdraw(self, campaign: Campaign) -> None:
@@ -74,6 +82,14 @@ class Bazaar:
 
     def places_available(self, campaign: Campaign) -> int:
         return self.places
+
+    def may_begin(self, campaign: Campaign) -> int:
+        return self.places + self._coming(campaign)
+
+    def _coming(self, campaign: Campaign) -> int:
+        """How many have taken a place and not begun on the site."""
+        begun = set(Session.objects.filter(campaign=campaign).values_list("key", flat=True))
+        return len(self.stalls.keys() - begun)
 
     def fetch(self, campaign: Campaign) -> Iterator[MarketSession]:
         known = dict(Session.objects.filter(campaign=campaign).values_list("key", "market_state"))

@@ -73,7 +73,8 @@ class Command(CampaignCommand):
         for note in crowd_of(campaign).notes(campaign):
             below = note.copied.startswith("/")
             copied = f"{address or USUAL}{note.copied}" if below else note.copied
-            self.stdout.write(" ".join(filter(None, [f"{note.title}:", copied, note.address])))
+            told = [copied, note.address] if copied or note.address else [note.text]
+            self.stdout.write(" ".join(filter(None, [f"{note.title}:", *told])))
         if path := door(campaign):
             invite = f"`manage.py invite {campaign.slug} --count N` makes a link for each"
             self.stdout.write(how_people_begin(campaign, f"{address or USUAL}{path}", invite))

@@ -21,7 +21,7 @@ def learn(campaign: Campaign) -> tuple[Account, Decimal]:
     Fills in the campaign's currency where none was given. Raises CrowdError.
     """
     api = client()
-    workspace = _workspace(api, campaign)
+    workspace = workspace_of(api, campaign)
     balance = api.read(f"/workspaces/{workspace}/balance/")
     currency = str(balance["currency_code"])
     if campaign.currency is None:
@@ -40,7 +40,7 @@ def learn(campaign: Campaign) -> tuple[Account, Decimal]:
     return account, amount(balance["available_balance"])
 
 
-def _workspace(api: Client, campaign: Campaign) -> str:
+def workspace_of(api: Client, campaign: Campaign) -> str:
     """The workspace of the campaign's project, else the only one that the token sees."""
     if project := (campaign.prolific or {}).get("project"):
         return str(api.read(f"/projects/{project}/")["workspace"])

@@ -77,6 +77,7 @@ class Client:
     def __init__(self, address: str) -> None:
         self.address = address
         self._ahead = timedelta()
+        self._last = threading.local()  # the headers of the last answer
         self._http = httpx2.Client(
             base_url=address,
             timeout=httpx2.Timeout(READ, connect=CONNECT),
@@ -124,6 +125,11 @@ class Client:
     def keys(self) -> Any:
         """The public keys by which Prolific signs."""
         return self._patiently("GET", KEYS, {}, None, repeatable=True)
+
+    def header(self, name: str) -> str:
+        """A header of the last answer that this thread got; "": it had none."""
+        headers: httpx2.Headers | None = getattr(self._last, "headers", None)
+        return headers.get(name, "") if headers is not None else ""
 
     def now(self) -> datetime:
         """Prolific's time."""
@@ -173,6 +179,7 @@ class Client:
             raise Unclear(
                 f"{self._name()} gave no answer to {method} {path}{after} ({_why(error)})"
             ) from None
+        self._last.headers = answer.headers
         self._look_at_clock(answer.headers.get("date"))
         if answer.status_code == 429:
             raise _Busy(_seconds(answer.headers.get("retry-after")))

@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from tasks.crowds import Crowd, Door, Frame, Marketplace, Note, SessionMarket, time_on_site
+from tasks.crowds.prolific import audience, market, money, testing
 from tasks.crowds.prolific import door as prolific_door
-from tasks.crowds.prolific import market, money, testing
 from tasks.crowds.prolific.client import wrong_token
 from tasks.crowds.prolific.demographics import demographics
 from tasks.crowds.prolific.models import Study
 from tasks.crowds.rehearsals import is_loopback, is_rehearsal
 from tasks.models import HIT, Campaign, PracticeHIT
+from tasks.models.prolific_filters import in_words
 from tasks.models.spoken import all_languages_of
 
 LONGEST = {"title": 120}
@@ -59,7 +60,9 @@ class Prolific(Crowd):
             missing.append(
                 "PUBLIC_URL is not set: Prolific must know where participants reach this site"
             )
-        elif address.scheme != "https" and not is_loopback(settings.PUBLIC_URL):
+        elif address.scheme != "https" and not (
+            is_loopback(settings.PUBLIC_URL) and is_loopback(settings.PROLIFIC_API_URL)
+        ):
             missing.append(f"PUBLIC_URL is {settings.PUBLIC_URL}: participants need https")
         for name, longest in LONGEST.items():
             texts = all_languages_of(getattr(campaign, name), campaign.languages)
@@ -87,6 +90,13 @@ class Prolific(Crowd):
         """By the campaign's setting `prolific.partial`."""
         return (campaign.prolific or {}).get("partial", "pay") == "pay"
 
+    def audience(self, campaign: Campaign) -> str:
+        """By its filters, and Prolific's count of whoever passes them."""
+        return audience.audience(campaign)
+
+    def tries_out(self) -> None:
+        """Prolific has test participants, and where a workspace has not, a link stands for them."""
+
     def try_out(self, campaign: Campaign, email: str) -> Sequence[str]:
         """A test study for a test participant, or a link of our own where Prolific has none."""
         return testing.try_out(campaign, email)
@@ -109,10 +119,12 @@ class Prolific(Crowd):
             notes.append(
                 Note(
                     "Test study on Prolific" if study.test_of_id else "Study on Prolific",
-                    f"{study.state.lower()}, {study.places} places{cost}",
+                    f"{study.state.lower() or 'changing'}, {study.places} places{cost}",
                     address=f"{prolific_door.SITE}/researcher/workspaces/studies/{study.market_id}",
                 )
             )
+        if filters := (campaign.prolific or {}).get("filters"):
+            notes.append(Note("Who may take part", f"Whoever passes: {in_words(filters)}."))
         account = money.account_of(campaign)
         if account is not None and account.unread:
             number = account.unread

@@ -5,7 +5,7 @@ from tasks.crowds.prolific.demographics import keep_demographics
 from tasks.crowds.prolific.hooks import keep_hooks
 from tasks.crowds.prolific.paying import balance, ledger, pay_bonuses
 from tasks.crowds.prolific.screening import screen_out
-from tasks.crowds.prolific.studies import places_available, unknown
+from tasks.crowds.prolific.studies import may_begin, places_available, unknown
 from tasks.crowds.prolific.submissions import approve, fetch, may_reject, reject, request_return
 from tasks.models import Campaign
 from tasks.models.campaign import State
@@ -15,6 +15,7 @@ __all__ = [
     "balance",
     "fetch",
     "ledger",
+    "may_begin",
     "may_reject",
     "offer",
     "pay_bonuses",
@@ -27,9 +28,9 @@ __all__ = [
 ]
 
 
-def offer(campaign: Campaign, places: int) -> None:
+def offer(campaign: Campaign, places: int, most: int | None = None) -> None:
     """Let `places` more people begin, and have Prolific say when something changes."""
-    studies.offer(campaign, places)
+    studies.offer(campaign, places, most)
     keep_hooks(campaign)
 
 

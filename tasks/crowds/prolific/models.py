@@ -75,8 +75,16 @@ class Study(models.Model):
     reward = models.DecimalField(max_digits=9, decimal_places=2)
     minutes = models.PositiveSmallIntegerField(help_text="How long a session should take.")
     codes = models.JSONField(help_text="The completion code of each outcome of a session.")
-    state = models.CharField(max_length=20, blank=True, default="")
+    state = models.CharField(
+        max_length=20,
+        blank=True,
+        default="",
+        help_text='As Prolific last said; "": it may be changing.',
+    )
     places = models.PositiveIntegerField(default=0, help_text="As Prolific last confirmed them.")
+    sessions = models.PositiveIntegerField(
+        default=0, help_text="How many may have begun by it in all, if its places are taken."
+    )
     fee = models.DecimalField(
         max_digits=9,
         decimal_places=2,

@@ -41,7 +41,7 @@ def pay_bonuses(campaign: Campaign, payments: Sequence[Payment]) -> Iterator[tup
     """Pay each bonus once, and yield those that are paid. The rest is under way, or unclear."""
     api = client()
     due = {payment.pk: payment for payment in payments}
-    stuck = []
+    stuck, refused = [], list[str]()
     for set_up in _under_way(campaign):
         yield from _finish(api, set_up, due)
         if _never_arrived(api, set_up):
@@ -61,9 +61,12 @@ def pay_bonuses(campaign: Campaign, payments: Sequence[Payment]) -> Iterator[tup
         if study is None:
             raise CrowdError(f"{len(owed)} bonuses are for no study of this campaign: {name!r}")
         for start in range(0, len(owed), LINES):
-            set_up = _planned(api, study, owed[start : start + LINES])
-            _tell_to_pay(api, set_up)
-            yield from _finish(api, set_up, due)
+            for set_up in _planned_all(api, study, owed[start : start + LINES], refused):
+                _tell_to_pay(api, set_up)
+                yield from _finish(api, set_up, due)
+    if refused:
+        more = f" (and {len(refused) - 1:,} more)" if len(refused) > 1 else ""
+        raise CrowdError(f"{refused[0]}{more}: everybody else's bonuses are seen to")
     if stuck:
         raise CrowdError(
             f"Prolific has promised to pay bonuses ({stuck[0].market_id}) which have not arrived"
@@ -76,6 +79,26 @@ def _under_way(campaign: Campaign) -> list[BonusSetUp]:
     begun = BonusSetUp.objects.filter(study__campaign=campaign, done=False).order_by("pk")
     begun.filter(asked_at=None).delete()
     return list(begun.select_related("study"))
+
+
+def _planned_all(
+    api: Client, study: Study, payments: Sequence[Payment], refused: list[str]
+) -> Iterator[BonusSetUp]:
+    """Set-ups of all that Prolific takes: it refuses a whole one for a single submission in it.
+
+    Those of one submission stay together. `refused`: what it said of those that it does not take.
+    """
+    try:
+        yield _planned(api, study, payments)
+        return
+    except RequestRefused as error:
+        keys = sorted({payment.session.key for payment in payments if payment.session is not None})
+        if len(keys) == 1:
+            refused.append(str(error))
+            return
+    for half in (set(keys[: len(keys) // 2]), set(keys[len(keys) // 2 :])):
+        theirs = [p for p in payments if p.session is not None and p.session.key in half]
+        yield from _planned_all(api, study, theirs, refused)
 
 
 def _planned(api: Client, study: Study, payments: Sequence[Payment]) -> BonusSetUp:

@@ -8,12 +8,14 @@ import contextlib
 import math
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, Decimal
-from typing import Any
+from typing import Any, NamedTuple
+
+from django.db.models import Count
 
 from imagesets.clock import Now
 from tasks.crowds import CrowdError
 from tasks.crowds.prolific.account import learn, may_screen_out
-from tasks.crowds.prolific.client import Client, RequestRefused, client
+from tasks.crowds.prolific.client import Client, RequestRefused, Unreachable, client
 from tasks.crowds.prolific.described import (
     SCREEN_OUT,
     fixed_pay,
@@ -34,10 +36,14 @@ FREED = ("RETURNED", "TIMED-OUT", "REJECTED", SCREENED_OUT)
 RUNNING = ("RESERVED", "ACTIVE")
 ASLEEP = (StudyState.PAUSED, StudyState.AWAITING_REVIEW)
 PUBLISHED = (StudyState.ACTIVE, *ASLEEP, StudyState.COMPLETED)
+SHUT = (StudyState.UNPUBLISHED, StudyState.SCHEDULED, *ASLEEP, StudyState.COMPLETED)
 
 
-def offer(campaign: Campaign, places: int) -> None:
-    """Let `places` more people begin, in the one open study, which is made where there is none."""
+def offer(campaign: Campaign, places: int, most: int | None = None) -> None:
+    """Let `places` more people begin, in the one open study, which is made where there is none.
+
+    `most`: so many at most, where so few places as that cannot be offered; None: as many as needed.
+    """
     api = client()
     if (account := account_of(campaign)) is None:
         account, _ = learn(campaign)
@@ -46,23 +52,24 @@ def offer(campaign: Campaign, places: int) -> None:
     study = _current(campaign)
     for older in _others(study):
         _end(api, older)
-    if study.market_id is None:
+    seen = look(api, study) if study.market_id and not _is_gone(api, study) else None
+    if seen is None:
         if places <= 0:
             return
         _make(api, study, places)
-    seen = look(api, study)
+        seen = look(api, study)
     if study.state == StudyState.UNPUBLISHED:
         if places > 0:
             _publish(api, study, places)
     elif study.state in PUBLISHED:
-        _adjust(api, study, seen, places)
+        _adjust(api, study, seen, places, most)
 
 
 def draft_of(campaign: Campaign) -> Study:
     """The campaign's study there, made as a draft where there is none yet."""
     api = client()
     study = _current(campaign)
-    if study.market_id is None:
+    if study.market_id is None or _is_gone(api, study):
         _make(api, study, 1)
     look(api, study)
     return study
@@ -90,7 +97,16 @@ def places_available(campaign: Campaign) -> int:
     seen = look(api, study)
     if study.state != StudyState.ACTIVE:
         return 0
-    return max(_free(study, seen, _submissions(api, study))[0], 0)
+    taken = taken_of(study, _submissions(api, study))
+    return max(int(seen["total_available_places"]) - taken.places, 0)
+
+
+def may_begin(campaign: Campaign) -> int:
+    """How many people may still begin by what Prolific was last told, at most."""
+    expected = dict(of_campaign(campaign).values_list("market_id", "sessions"))
+    begun = Session.objects.filter(campaign=campaign, study__in=expected)
+    numbers = dict(begun.order_by().values_list("study").annotate(Count("pk")))
+    return sum(max(number - numbers.get(study, 0), 0) for study, number in expected.items())
 
 
 def unknown(campaign: Campaign) -> list[str]:
@@ -165,6 +181,21 @@ def _make(api: Client, study: Study, places: int) -> None:
     study.save(update_fields=["market_id"])
 
 
+def _is_gone(api: Client, study: Study) -> bool:
+    """Whether somebody has deleted the draft there; the site forgets it then."""
+    if study.state != StudyState.UNPUBLISHED:
+        return False
+    try:
+        api.read(f"/studies/{study.market_id}/")
+    except RequestRefused as refused:
+        if refused.status != 404:
+            raise
+        study.market_id = study.asked_at = None
+        study.save(update_fields=["market_id", "asked_at"])
+        return True
+    return False
+
+
 def _create(api: Client, study: Study, places: int) -> Any:
     """Create it with fixed pay for a practice that is not passed, else, where refused, without."""
     account = account_of(study.campaign)
@@ -199,6 +230,7 @@ def _publish(api: Client, study: Study, places: int) -> None:
     """
     if study.places != places:
         _change_places(api, study, places)
+    _expect(study, places)
     before = sum(surcharges(study.reward, study.campaign))
     _ask_cost(api, study)
     now = charges_of(study)
@@ -229,26 +261,87 @@ def _ask_cost(api: Client, study: Study) -> None:
         Account.objects.filter(campaign=study.campaign).update(vat=share)
 
 
-def _adjust(api: Client, study: Study, seen: dict[str, Any], places: int) -> None:
-    """Bring the free places of a published study to `places`; they can only be raised."""
+def _adjust(api: Client, study: Study, seen: dict[str, Any], places: int, most: int | None) -> None:
+    """Bring the free places of a published study to `places`; they can only be raised.
+
+    One that holds more of them than `most`, or does not open again, is ended, and a new one made.
+    """
     rows = _submissions(api, study)
-    free, coming = _free(study, seen, rows)
-    places -= coming
+    taken = taken_of(study, rows)
+    free = study.places - taken.places
+    spare = math.inf if most is None else most - taken.unbegun
+    places = int(min(places - taken.coming, spare))
     if places <= 0:
         if study.state == StudyState.ACTIVE and free > 0:
             _move(api, study, "PAUSE")
+        expect(study, taken)
         return
+    _expect(study, taken.begun + taken.unbegun + max(free, places))
     _widen(api, study, seen, rows, places)
+    if free > spare or not _opens(api, study, free, places, spare):
+        _renew(api, study, places)
+    expect(study, taken)
+
+
+def _opens(api: Client, study: Study, free: int, places: int, spare: float) -> bool:
+    """Let `places` of a study be free, and it be open. False: it stays shut.
+
+    Where it has enough of them and does not start again, one more is what reopens it, if there may
+    be one more than are needed.
+    """
     if free < places:
         _change_places(api, study, study.places + places - free)
     if study.state in ASLEEP:
-        try:
+        with contextlib.suppress(RequestRefused):
             _move(api, study, "START")
-        except RequestRefused:
-            if free >= places:  # raising the places is what reopens it
-                _change_places(api, study, study.places + 1)
-    elif study.state == StudyState.COMPLETED:  # it was full, or stopped while the campaign was over
+    elif study.state != StudyState.COMPLETED:  # which was full, or stopped when the campaign ended
+        return True
+    if study.state in SHUT and places <= free < spare:
+        _expect(study, study.sessions + 1)
         _change_places(api, study, study.places + 1)
+    return study.state not in SHUT
+
+
+def _renew(api: Client, study: Study, places: int) -> None:
+    """Go on with a new study in place of one that cannot offer what it should."""
+    _end(api, study)
+    new = Study.objects.create(
+        campaign=study.campaign, reward=study.reward, minutes=study.minutes, codes=new_codes()
+    )
+    _make(api, new, places)
+    look(api, new)
+    _publish(api, new, places)
+
+
+class Taken(NamedTuple):
+    """Who has the places of a study."""
+
+    places: int  # that are taken
+    begun: int  # sessions on the site, whatever became of them
+    unbegun: int  # submissions that keep a place and have no session
+    coming: int  # of these, whoever may still begin
+
+
+def taken_of(study: Study, rows: list[dict[str, Any]]) -> Taken:
+    """Who has its places, by its submissions."""
+    begun = Session.objects.filter(campaign=study.campaign, study=study.market_id)
+    keys = set(begun.values_list("key", flat=True))
+    taken = {row["id"]: row["status"] for row in rows if row["status"] not in FREED}
+    unbegun = [status for key, status in taken.items() if key not in keys]
+    coming = sum(status in RUNNING for status in unbegun)
+    return Taken(len(taken), len(keys), len(unbegun), coming)
+
+
+def expect(study: Study, taken: Taken) -> None:
+    """Keep how many people may have begun by the study in all, as Prolific has it now."""
+    free = 0 if study.state in SHUT else max(study.places - taken.places, 0)
+    _expect(study, taken.begun + taken.unbegun + free)
+
+
+def _expect(study: Study, sessions: int) -> None:
+    """Keep it; written before Prolific is told of more places."""
+    study.sessions = sessions
+    study.save(update_fields=["sessions"])
 
 
 def _submissions(api: Client, study: Study) -> list[dict[str, Any]]:
@@ -271,26 +364,26 @@ def _widen(
         api.send("PATCH", f"/studies/{study.market_id}/", {"completion_codes": [wider]})
 
 
-def _free(study: Study, seen: dict[str, Any], rows: list[dict[str, Any]]) -> tuple[int, int]:
-    """How many of the study's places nobody has taken, and how many wait for whoever has.
-
-    The latter: people who have taken a place there and not begun here yet.
-    """
-    taken = sum(row["status"] not in FREED for row in rows)
-    on_the_way = {row["id"] for row in rows if row["status"] in RUNNING}
-    begun = Session.objects.filter(campaign=study.campaign, key__in=on_the_way)
-    coming = on_the_way.difference(begun.values_list("key", flat=True))
-    return int(seen["total_available_places"]) - taken, len(coming)
-
-
 def _change_places(api: Client, study: Study, places: int) -> None:
-    answer = api.send("PATCH", f"/studies/{study.market_id}/", {"total_available_places": places})
-    _keep(study, answer)
+    body = {"total_available_places": places}
+    _change(api, study, "PATCH", f"/studies/{study.market_id}/", body)
 
 
 def _move(api: Client, study: Study, action: str) -> None:
-    path = f"/studies/{study.market_id}/transition/"
-    _keep(study, api.send("POST", path, {"action": action}))
+    _change(api, study, "POST", f"/studies/{study.market_id}/transition/", {"action": action})
+
+
+def _change(api: Client, study: Study, method: str, path: str, body: dict[str, Any]) -> None:
+    """Change a study, and keep what it is then; after an unclear answer its state is unknown."""
+    before, study.state = study.state, ""
+    study.save(update_fields=["state"])
+    try:
+        answer = api.send(method, path, body)
+    except (RequestRefused, Unreachable):
+        study.state = before
+        study.save(update_fields=["state"])
+        raise
+    _keep(study, answer)
 
 
 def _end(api: Client, study: Study) -> None:

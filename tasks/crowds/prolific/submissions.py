@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from tasks.crowds import CrowdError, MarketSession
 from tasks.crowds.prolific.client import Client, RequestRefused, client
-from tasks.crowds.prolific.models import Account, Study
-from tasks.crowds.prolific.studies import SCREENED_OUT, of_campaign
+from tasks.crowds.prolific.models import Account, Study, StudyState
+from tasks.crowds.prolific.studies import SCREENED_OUT, expect, look, of_campaign, taken_of
 from tasks.models import Campaign, Session
 
 Status = Literal[
@@ -43,9 +43,15 @@ def fetch(campaign: Campaign) -> Iterator[MarketSession]:
     api = client()
     studies = list(of_campaign(campaign))
     for study in studies:
-        for row in api.rows("/submissions/", study=study.market_id, ordering="started_at"):
+        if study.state == StudyState.UNPUBLISHED:
+            continue
+        if study.state != StudyState.COMPLETED:
+            look(api, study)
+        rows = list(api.rows("/submissions/", study=study.market_id, ordering="started_at"))
+        for row in rows:
             if (status := STATUSES.get(row["status"])) is not None:
                 yield _reported(study, row, status)
+        expect(study, taken_of(study, rows))
     if studies:
         _count_unread(api, campaign, {study.market_id for study in studies})
 

@@ -289,7 +289,7 @@ def test_exports_have_the_bytes_of_the_command(dataset, tmp_path):
         assert answer.getvalue() == b"".join(Export(campaign, "judgments", extension))
     wrong = api.get("/api/campaigns/grid/export/annotations.csv", headers={"accept": "text/csv"})
     assert wrong.status_code == 404
-    assert "judgments and selection_frequencies" in wrong.json()["detail"]
+    assert "judgments, selection_frequencies" in wrong.json()["detail"]
     assert api.get("/api/campaigns/grid/export/judgments.parquet").status_code == 404
     raw = "/api/campaigns/grid/export/judgments.csv?raw_workers=1"
     assert api.get(raw).status_code == 403

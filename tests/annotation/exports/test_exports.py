@@ -231,9 +231,9 @@ def test_a_stream_is_of_one_moment(study, monkeypatch):
 
 
 def test_the_wrong_table_is_named_with_the_right_ones(study, follow_up):
-    with pytest.raises(NoSuchTable, match=r"classify campaigns.*judgments and selection_freq"):
+    with pytest.raises(NoSuchTable, match=r"classify campaigns.*judgments, selection_freq"):
         Export(study, "annotations", "csv")
-    with pytest.raises(NoSuchTable, match=r"contains campaigns.*judgments and annotations"):
+    with pytest.raises(NoSuchTable, match=r"contains campaigns.*judgments, annotations"):
         Export(follow_up, "selection_frequencies", "csv")
     with pytest.raises(NotYet, match="aggregate grid"):
         Export(study, "selection_frequencies", "csv")

@@ -1,11 +1,13 @@
 """A marketplace of sessions and the site: what is offered, accepted, asked back and paid (S6)."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db.models import F
 
 from tasks import money
-from tasks.crowds import SessionVisit, crowd_named
+from tasks.crowds import CrowdError, SessionVisit, crowd_named
 from tasks.market.sync import sync
 from tasks.models import Assignment, Campaign, Payment, Place, Session, Worker
 from tasks.models.session import SessionOutcome
@@ -21,6 +23,16 @@ from tests.studies.bazaar import Bazaar, open_bazaar
 @pytest.fixture
 def bazaar(monkeypatch) -> Bazaar:
     return open_bazaar(monkeypatch)
+
+
+def time_passes(hours: int) -> None:
+    """All answers were given that much earlier."""
+    Assignment.objects.update(
+        **{
+            name: F(name) - timedelta(hours=hours)
+            for name in ("opened_at", "submitted_at", "expires_at")
+        }
+    )
 
 
 @pytest.fixture
@@ -46,7 +58,7 @@ class Person:
         self.key = bazaar.take(name)
 
     def begin(self) -> "Person":
-        begin(self.campaign, self.worker, SessionVisit(self.key, self.worker.external_id))
+        begin(self.campaign, self.worker, SessionVisit(self.key, self.worker.external_id, "study"))
         return self
 
     def answer(self, number: int = 1, goes_on: bool = False) -> "Person":
@@ -196,11 +208,95 @@ def test_a_code_alone_proves_nothing(campaign, bazaar, ada):
     in_step(campaign, bazaar)
     assert "not finished" in bazaar.stalls[ada.key].asked_back
     assert "not begun" in bazaar.stalls[eve.key].asked_back
-    assert bazaar.spent == ada.answers.get().hit.reward
+    assert ada.answers.get().used
+    assert bazaar.spent == 0
     for stall in bazaar.stalls.values():
         stall.asked_back = ""
     in_step(campaign, bazaar)
     assert {stall.asked_back for stall in bazaar.stalls.values()} == {""}  # once is enough
+    for stall in bazaar.stalls.values():
+        stall.status = "returned"
+    in_step(campaign, bazaar)
+    assert bazaar.spent == ada.answers.get().hit.reward
+
+
+def test_whoever_ignores_the_request_is_paid_the_session_and_no_part(campaign, bazaar, ada):
+    ada.answer().hand_in()
+    in_step(campaign, bazaar)
+    assert (
+        "Once you have returned it, what you finished is paid" in bazaar.stalls[ada.key].asked_back
+    )
+    assert money.held(campaign) == money.price_of(campaign, ada.session.reward)
+    bazaar.approve_what_waits(campaign)
+    for _ in range(2):
+        in_step(campaign, bazaar)
+    assert bazaar.bonuses == {}
+    assert bazaar.paid == {("base", ada.key): ada.session.reward}
+    assert money.held(campaign) == money.spent(campaign)
+
+
+def test_who_is_paid_for_no_part_is_not_told_so(campaign, bazaar, ada):
+    crowd_named("bazaar").parts = False
+    ada.answer().hand_in()
+    in_step(campaign, bazaar)
+    assert bazaar.stalls[ada.key].asked_back == "The work was not finished."
+
+
+def test_what_was_accepted_of_a_session_is_paid_though_somebody_rejects_it_there(
+    campaign, bazaar, ada
+):
+    ada.answer().hand_in()
+    in_step(campaign, bazaar)
+    bazaar.stalls[ada.key].status = "rejected"
+    in_step(campaign, bazaar)
+    assert ada.answers.get().used
+    assert bazaar.spent == ada.answers.get().hit.reward
+
+
+def test_the_budget_holds_what_the_marketplace_may_yet_pay(campaign, bazaar):
+    price = money.price_of(campaign, campaign.session_reward)
+    Campaign.objects.update(budget=price * 3)
+
+    def offered_after_a_sync() -> int:
+        assert sync(campaign).differences == []
+        promised = money.held(campaign) + price * bazaar.may_begin(campaign)
+        assert promised <= campaign.budget
+        return bazaar.places
+
+    assert offered_after_a_sync() == 3
+    people = [Person(campaign, bazaar, name) for name in ("ada", "bob", "eve")]
+    end(people[0].begin().session, SessionOutcome.NO_CONSENT, "a test")
+    end(people[1].begin().session, SessionOutcome.DEVICE, "a test")
+    Session.objects.update(kept_until="2020-01-01T00:00Z")
+    assert offered_after_a_sync() == 0
+    for person in people:  # eve with a code, without having begun
+        person.hand_in()
+    assert offered_after_a_sync() == 0
+    assert campaign.state == "open"  # it waits for what may come back
+    bazaar.stalls[people[0].key].status = "returned"
+    assert offered_after_a_sync() == 1
+    bazaar.approve_what_waits(campaign)
+    assert offered_after_a_sync() == 1
+    assert money.spent(campaign) == price * 2
+
+
+def test_a_bonus_takes_no_money_from_those_who_may_begin(campaign, bazaar):
+    price = money.price_of(campaign, campaign.session_reward)
+    Campaign.objects.update(budget=price * 2)
+    sync(campaign)
+    ada = Person(campaign, bazaar, "ada").begin().answer(2)
+    assert bazaar.places == 1
+    assert next_assignment(campaign, ada.worker, goes_on=True) is None
+    bazaar.places = 0
+    assert next_assignment(campaign, ada.worker, goes_on=True) is not None
+
+
+def test_whoever_comes_back_is_promised_no_more_than_is_held_for_them(campaign, bazaar):
+    Campaign.objects.update(budget=money.price_of(campaign, campaign.session_reward))
+    sync(campaign)
+    ada = Person(campaign, bazaar, "ada").begin()
+    end(ada.session, SessionOutcome.NO_CONSENT, "a test")
+    assert ada.begin().session.is_running
 
 
 def test_a_full_session_that_was_handed_in_is_done_whoever_pressed_finish(campaign, bazaar, ada):
@@ -324,3 +420,35 @@ def test_what_the_marketplace_does_while_a_sync_runs_is_no_difference(
     bazaar.bonuses["one too many"] = ada.key, Decimal("0.01")
     (told,) = sync(campaign).differences
     assert "bonuses of session stall-0" in told
+
+
+def test_answers_wait_for_their_session_however_long_it_takes(campaign, bazaar):
+    """They were once taken for never handed in, 20 minutes after their time: unused and unpaid."""
+    campaign.review_sample = 1  # the first answer waits for a person
+    campaign.save()
+    ada = Person(campaign, bazaar, "ada").begin().answer()
+    time_passes(3)
+    sync(campaign)
+    assert ada.session.is_running
+    ada.answer().finish()
+    time_passes(3)
+    sync(campaign)
+    assert [answer.state for answer in ada.answers] == ["submitted"] * 2
+    waiting = ada.answers.get(for_person=True)
+    review.accept(waiting, who="a person")
+    sync(campaign)
+    assert [answer.outcome for answer in ada.answers] == ["accepted"] * 2
+    assert [paid.amount for paid in ada.session.payments.filter(kind="base", state="paid")] == [
+        ada.session.reward
+    ]
+
+
+def test_a_bonus_that_cannot_be_paid_does_not_hold_up_the_study(campaign, bazaar, ada, monkeypatch):
+    def refuse(campaign, payments):
+        raise CrowdError("no bonus for this one")
+
+    monkeypatch.setattr(bazaar, "pay_bonuses", refuse)
+    ada.answer(2).answer(1, goes_on=True).finish()
+    bazaar.places = 0
+    assert sync(campaign).troubles == ["no bonus for this one"]
+    assert bazaar.places > 0

@@ -88,6 +88,7 @@ class Study(RuleBasedStateMachine):
         self.campaign.refresh_from_db()
         self.crew = [Worker.of(self.crowd, f"person-{n}") for n in range(7)]
         self.keys = [f"key-{n}" for n in range(7)]
+        self.late: set[str] = set()  # sessions that were handed in after their time was over
         note(f"{self.campaign.hits.count()} HITs, {self.campaign.session_hits} a session, R = {r}")
 
     def teardown(self) -> None:
@@ -103,11 +104,22 @@ class Study(RuleBasedStateMachine):
         if anew:
             self.keys[who] += "x"
         key, worker = self.keys[who], self.crew[who]
+        study = ""
         if self.crowd == "bazaar":
+            study = "study"
+            if key not in self.market.stalls and not self._takes_a_place():
+                return
             stall = self.market.stalls.setdefault(key, Stall(key, worker.external_id))
             if stall.status not in ("active", "timed_out"):
                 return
-        begin(self._now(), worker, SessionVisit(key, worker.external_id))
+        begin(self._now(), worker, SessionVisit(key, worker.external_id, study))
+
+    def _takes_a_place(self) -> bool:
+        """Whether the marketplace has one, which is then somebody's."""
+        if not self.market.places:
+            return False
+        self.market.places -= 1
+        return True
 
     @rule(who=CREW, goes_on=st.booleans())
     def takes_a_hit(self, who: int, goes_on: bool) -> None:
@@ -167,8 +179,19 @@ class Study(RuleBasedStateMachine):
     @rule(luck=LUCK, status=st.sampled_from(["returned", "timed_out", "submitted", "rejected"]))
     def the_marketplace_ends_one(self, luck: random.Random, status: str) -> None:
         live = [s for s in self.market.stalls.values() if s.status in ("active", "timed_out")]
-        if live:
-            luck.choice(live).status = status
+        if not live:
+            return
+        stall = luck.choice(live)
+        if stall.status == "timed_out" and status == "submitted":
+            if not self._takes_a_place():
+                return  # others have taken it
+            self.late.add(stall.key)
+        stall.status = status
+
+    @precondition(lambda self: self.crowd == "bazaar")
+    @rule()
+    def the_marketplace_approves_what_nobody_returned(self) -> None:
+        self.market.approve_what_waits(self._now())
 
     @rule(minutes=st.sampled_from([5, 40, 90, 200]))
     def time_passes(self, minutes: int) -> None:
@@ -241,7 +264,10 @@ class Study(RuleBasedStateMachine):
             assert len(within) <= session.hits
             worth = min(sum(a.hit.reward for a in within), session.reward)
             rejected = session.market_state == "rejected"
-            if session.settled_at is None:
+            if session.market_state == "approved":
+                assert base == [session.reward]
+                assert part in ([], [worth] if session.key in self.late else [])
+            elif session.settled_at is None:
                 assert (base, part) == ([], [])
             elif session.outcome == "done" and not rejected:
                 assert (base, part) == ([session.reward], [])

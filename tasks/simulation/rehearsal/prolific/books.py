@@ -37,7 +37,11 @@ class Features:
     secure_url: bool = False
     starts_when_full: bool = True  # START is possible from AWAITING REVIEW
     pauses_on_return: bool = False  # a full study pauses when somebody returns a submission
+    stops_to_review: bool = False  # a stopped study awaits review while there is any
+    completes_in_review: bool = True  # COMPLETE is possible for what awaits review
+    more_slots: bool = True  # a published study's screen-outs can be raised
     rounds_by_study: bool = False  # fees on rewards: over a study's, not of each
+    no_bonuses_for: tuple[str, ...] = ()  # statuses: one such submission refuses a whole set-up
     delay: timedelta = timedelta(seconds=0.2)  # of bulk approvals and bonus payments
 
 
@@ -135,7 +139,8 @@ class Books:
     def _look_whether_full(self, study: Study) -> None:
         if study.status == "ACTIVE" and study.taken >= study.places:
             self.move(study, WAITING)
-        if study.status == WAITING and study.taken >= study.places and not study.awaiting():
+        over = study.stopped or study.taken >= study.places
+        if study.status == WAITING and over and not study.awaiting():
             self.move(study, "COMPLETED")
 
     def move(self, study: Study, status: str) -> None:

@@ -36,6 +36,7 @@ OPERATIONS = (
     _row("GET", "/workspaces/{}/balance/", "balance", _M.balance),
     _row("GET", "/projects/{}/", "a project", _M.a_project),
     _row("POST", "/study-cost-calculator/", "calculate cost", _M.calculate_cost),
+    _row("POST", "/eligibility-count/", "count eligible", _M.count_eligible),
     _row("GET", "/studies/", "list studies", _M.list_studies),
     _row("POST", "/studies/", "create study", _M.create_study, 201),
     _row("GET", "/studies/{}/", "a study", _M.a_study),

@@ -3,6 +3,7 @@
 Each has habits at seeded rates. What they see and know is as in tasks/simulation/workers.py.
 """
 
+import contextlib
 import hashlib
 import random
 import re
@@ -19,7 +20,7 @@ import httpx
 from tasks.simulation.browsers import ask_patiently, form_data, new_browser
 from tasks.simulation.rehearsal.prolific.errors import NotAllowed
 from tasks.simulation.rehearsal.prolific.market import ProlificMarket
-from tasks.simulation.rehearsal.prolific.records import WAITING, Study, Submission
+from tasks.simulation.rehearsal.prolific.records import AUTO_APPROVAL, WAITING, Study, Submission
 from tasks.simulation.workers import Character, Mind, World, characters
 from tasks.simulation.worksheet import (
     begin_form,
@@ -51,10 +52,12 @@ class SessionHabits:
     no_code: float = 0.02
     steals: float = 0.03  # somebody else's session, before their own
     goes_on: float = 0.4  # for a bonus, after each set
+    stops: float = 0.0  # in the middle, and hands in with a code of their own making
+    ignores: float = 0.0  # that they are asked to return their submission
 
 
 BEST = SessionHabits(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-EARLY = ("returns", "goes_away", "comes_back", "comes_late")
+EARLY = ("returns", "goes_away", "comes_back", "comes_late", "stops")
 
 
 @dataclass
@@ -132,8 +135,27 @@ class ParticipantCrew:
     def _return_what_was_asked_back(self) -> None:
         with self.market.lock:
             for submission in list(self.market.submissions.values()):
-                if submission.return_requested and submission.status == WAITING:
+                asked = submission.return_requested and submission.status == WAITING
+                if asked and not self.ignores(submission):
                     self.market.give_back(submission)
+
+    def ignores(self, submission: Submission) -> bool:
+        """Whether its participant does nothing when they are asked to return it."""
+        chance = random.Random(f"ignores {submission.participant}")
+        return chance.random() < self.habits.ignores
+
+    def let_reviews_end(self) -> bool:
+        """Let the weeks pass after which Prolific approves what was not returned.
+
+        False: nobody was asked to return anything that they have kept.
+        """
+        with self.market.lock:
+            submissions = list(self.market.submissions.values())
+            kept = [s for s in submissions if s.return_requested and s.status == WAITING]
+            if kept:
+                self.market.clock.move(AUTO_APPROVAL)
+                self.market.settle()
+        return bool(kept)
 
     def let_time_pass(self) -> timedelta:
         """Let the time of whoever went away run out, on the site too. Returns how long that is."""
@@ -229,6 +251,9 @@ class Visit:
         self.crew.note(habit)
         if habit == "returns":
             self.market.give_back(self.submission)
+        elif habit == "stops":
+            with contextlib.suppress(NotAllowed):
+                self.market.complete(self.submission, "INVENTED")
         elif habit == "comes_late":
             self.submission.started -= self.submission.study.allowed
             return False
@@ -293,7 +318,10 @@ class Visit:
             other = {"wrong_code": "MISTAKEN", "no_code": None}
             self.market.complete(self.submission, other.get(habit, code))
             if self.submission.return_requested is not None:
-                self.market.give_back(self.submission)
+                if self.crew.ignores(self.submission):
+                    self.crew.note("ignores")
+                else:
+                    self.market.give_back(self.submission)
         except NotAllowed:
             self.crew.note("was too late")
 

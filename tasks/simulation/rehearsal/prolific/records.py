@@ -79,6 +79,7 @@ class Study:
     published: datetime | None = None
     submissions: list[Submission] = field(default_factory=list)
     test_of: str = ""  # the study that it tests
+    stopped: bool = False  # for good, until its places are raised
 
     @property
     def reward(self) -> int:
@@ -102,6 +103,11 @@ class Study:
     @property
     def screened_out(self) -> int:
         return sum(submission.status == "SCREENED OUT" for submission in self.submissions)
+
+    def slots_are_used(self) -> bool:
+        """Whether as many were screened out by fixed pay as its slots allow."""
+        actions = [a for code in self.fields["completion_codes"] for a in code["actions"]]
+        return any(self.screened_out >= a["slots"] for a in actions if "slots" in a)
 
     def actions_of(self, code: str | None, actor: str = "participant") -> list[dict[str, Any]]:
         """What a completion code of an actor does; an unknown one is reviewed by hand."""

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import hmac
 import json
+import ssl
 import threading
 import uuid
 from collections.abc import Iterator
@@ -43,6 +44,7 @@ class ProlificServer(ThreadingHTTPServer):
     ) -> None:
         """`token`: the only one that is taken; "": any."""
         self.market, self.trouble, self.token = market, trouble, token
+        self.trusted: ssl.SSLContext | bool = True  # certificates of sites that hooks are sent to
         self.ended = threading.Event()
         super().__init__(("127.0.0.1", port), ProlificHandler)
 
@@ -55,8 +57,11 @@ class ProlificServer(ThreadingHTTPServer):
 
     def answer(
         self, method: str, target: str, authorization: str, body: bytes
-    ) -> tuple[int, bytes]:
-        """Carry out a request. Raises Fault; an answer that its schema does not allow is noted."""
+    ) -> tuple[int, bytes, dict[str, str]]:
+        """Carry out a request: the answer's status, body and headers. Raises Fault.
+
+        An answer that its schema does not allow is noted.
+        """
         address = urlsplit(target)
         if (asked := operation_for(method, address.path)) is None:
             raise missing("The page")
@@ -73,12 +78,16 @@ class ProlificServer(ThreadingHTTPServer):
             self.market.settle()
             answer = operation.carry_out(self.market, given, *ids)
             self.market.settle()
+            headers: dict[str, str] = {}
+            if operation.name == "subscribe":
+                newest = list(self.market.subscriptions.values())[-1]
+                headers["X-Hook-Secret"] = newest["confirmation"]
         try:
             check_answer(operation.name, answer)
         except AssertionError as error:
             self.market.broken.append(str(error))
             raise
-        return operation.status, json.dumps(answer).encode()
+        return operation.status, json.dumps(answer).encode(), headers
 
     def _check(self, authorization: str) -> None:
         scheme, _, token = authorization.partition(" ")
@@ -106,24 +115,18 @@ class ProlificServer(ThreadingHTTPServer):
         }
         for _ in range(2):
             with contextlib.suppress(httpx2.HTTPError):
-                httpx2.post(address, content=body, headers=headers, timeout=5, trust_env=False)
-
-    def confirm_hooks(self) -> None:
-        """Send each new subscription the secret by which it is confirmed."""
-        with self.market.lock:
-            known = self.market.subscriptions.values()
-            new = [s for s in known if is_loopback(s["target_url"]) and not s.get("greeted")]
-            for subscription in new:
-                subscription["greeted"] = True
-        for subscription in new:
-            headers = {"X-Hook-Secret": subscription["confirmation"]}
-            with contextlib.suppress(httpx2.HTTPError):
-                httpx2.post(subscription["target_url"], headers=headers, timeout=5, trust_env=False)
+                httpx2.post(
+                    address,
+                    content=body,
+                    headers=headers,
+                    timeout=5,
+                    trust_env=False,
+                    verify=self.trusted,
+                )
 
     def tell(self) -> None:
         """Keep the hooks told until the server ends."""
         while not self.ended.wait(TOLD_EVERY):
-            self.confirm_hooks()
             self.tell_hooks()
 
 
@@ -155,11 +158,14 @@ class ProlificHandler(Handler):
 
     def _answer(self, body: bytes) -> None:
         status = 200
+        headers: dict[str, str] = {}
 
         def effect() -> bytes:
-            nonlocal status
+            nonlocal status, headers
             authorization = self.headers.get("Authorization") or ""
-            status, answer = self.server.answer(self.command, self.path, authorization, body)
+            status, answer, headers = self.server.answer(
+                self.command, self.path, authorization, body
+            )
             return answer
 
         try:
@@ -171,7 +177,7 @@ class ProlificHandler(Handler):
         except Dropped:
             self._drop()
         else:
-            self._send(status, JSON, answer)
+            self._send(status, JSON, answer, headers)
 
     def _participant(self, what: str, given: dict[str, str]) -> None:
         """What a person at a browser does; see participant_site."""

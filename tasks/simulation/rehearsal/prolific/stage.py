@@ -143,6 +143,9 @@ def play_sessions(
             pass_time(campaign, people.let_time_pass())
         if idle < IDLE:
             continue
+        if people.let_reviews_end():
+            idle = 0
+            continue
         if hired >= MOST_HIRED:
             raise Stalled(f"campaign {campaign.slug}: {left(on, campaign)}")
         hired += HIRED
@@ -153,6 +156,8 @@ def play_sessions(
         _sync(campaign)
         people.work()
         campaign.refresh_from_db()
+        if people.let_reviews_end():
+            continue
         if not campaign.payments.filter(state="due").exists():
             break
         pass_time(campaign, people.let_time_pass())

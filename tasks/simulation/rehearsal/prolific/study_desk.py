@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from tasks.simulation.rehearsal.prolific import pool
 from tasks.simulation.rehearsal.prolific.books import Books
 from tasks.simulation.rehearsal.prolific.errors import Plain, missing, wrong
 from tasks.simulation.rehearsal.prolific.records import WAITING, Payment, Study, new_id
@@ -38,6 +39,10 @@ class StudyDesk(Books):
     def calculate_cost(self, given: Mapping[str, Any]) -> Any:
         return {"total_cost": given["total_available_places"] * self.rates.total(given["reward"])}
 
+    def count_eligible(self, given: Mapping[str, Any]) -> Any:
+        self.check_workspace(given.get("workspace_id", self.workspace))
+        return {"count": pool.count(given["filters"])}
+
     def unread_messages(self, given: Mapping[str, Any]) -> Any:
         return {"results": self.messages}
 
@@ -68,6 +73,7 @@ class StudyDesk(Books):
             raise wrong("project: there is no such project")
         if given.get("is_external_study_url_secure") and not self.features.secure_url:
             raise wrong("is_external_study_url_secure: not available to this workspace")
+        pool.check(given.get("filters") or [])
         codes = given.get("completion_codes", [])
         if len({code["code"] for code in codes}) < len(codes):
             raise wrong("completion_codes: each code must be unique within a study")
@@ -107,10 +113,13 @@ class StudyDesk(Books):
         self._more_slots(changed, given.get("completion_codes", []))
         changed.fields |= {k: v for k, v in given.items() if k != "completion_codes"}
         if more and changed.status in (WAITING, "COMPLETED"):
+            changed.stopped = False
             self.move(changed, "ACTIVE")
         return self._described(changed)
 
     def _more_slots(self, study: Study, codes: list[dict[str, Any]]) -> None:
+        if codes and not self.features.more_slots:
+            raise wrong("completion_codes: cannot be changed after publishing")
         for given in codes:
             for known in study.fields["completion_codes"]:
                 (action,), (new,) = known["actions"], given["actions"]
@@ -131,13 +140,17 @@ class StudyDesk(Books):
         }
         if self.features.starts_when_full:
             after[WAITING, "START"] = "ACTIVE"
-        if (moved.status, action) not in after:
+        if (moved.status, action) not in after or (moved.stopped and action != "STOP"):
             raise wrong(f"{action} is not possible for a study that is {moved.status}")
+        if action == "START" and moved.slots_are_used():
+            raise wrong("START: as many participants were screened out as there are slots")
         if action == "PUBLISH" and moved.places * self.rates.total(moved.reward) > self.available:
             raise Plain(400, "Not enough balance", "The wallet does not cover the study.")
         if action == "PUBLISH":
             moved.published = self.clock.now()
-        self.move(moved, after[moved.status, action])
+        moved.stopped = action == "STOP"
+        waits = moved.stopped and self.features.stops_to_review and moved.awaiting()
+        self.move(moved, WAITING if waits else after[moved.status, action])
         return self._described(moved)
 
     def cost_of_study(self, given: Mapping[str, Any], study: str) -> Any:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
+from tasks.crowds.rehearsals import is_loopback
 from tasks.simulation.rehearsal.prolific.books import Books
 from tasks.simulation.rehearsal.prolific.errors import Plain, missing, wrong
 from tasks.simulation.rehearsal.prolific.records import (
@@ -69,7 +70,8 @@ class SubmissionDesk(Books):
             return
         study = submission.study
         actions = [a for a in study.actions_of(code, "researcher") if "slots" in a]
-        if not actions or submission.status not in (*RUNNING, WAITING):
+        may_end = (*RUNNING, WAITING) if self.features.completes_in_review else RUNNING
+        if not actions or submission.status not in may_end:
             raise wrong(f"{submission.id} cannot be completed by that code")
         for action in actions:
             if study.screened_out >= action["slots"]:
@@ -114,6 +116,8 @@ class SubmissionDesk(Books):
             submission = self.submissions.get(name)
             if submission is None or submission.study is not study:
                 raise wrong(f"{name} has not taken part in the study")
+            if submission.status in self.features.no_bonuses_for:
+                raise wrong(f"{name} cannot be paid a bonus")
             lines.append((submission, int(Fraction(amount) * 100)))
         made = BonusSetUp(new_id(), study.id, lines)
         self.set_ups[made.id] = made
@@ -176,9 +180,11 @@ class SubmissionDesk(Books):
         self.check_workspace(given["workspace_id"])
         if not self.secret:
             raise wrong("Create a secret for the workspace first.")
+        if not given["target_url"].startswith("https://") and not is_loopback(given["target_url"]):
+            raise wrong("target_url: must be https")
         made = {"id": new_id(), "is_enabled": False, "confirmation": new_id(), **given}
         self.subscriptions[made["id"]] = made
-        return _shown(made)
+        return {"results": [_shown(s) for s in self.subscriptions.values()]}
 
     def confirm_subscription(self, given: Mapping[str, Any], subscription: str) -> Any:
         confirmed = self.subscriptions.get(subscription)
@@ -189,8 +195,7 @@ class SubmissionDesk(Books):
 
 
 def _shown(subscription: dict[str, Any]) -> dict[str, Any]:
-    hidden = ("confirmation", "greeted")
-    return {name: value for name, value in subscription.items() if name not in hidden}
+    return {name: value for name, value in subscription.items() if name != "confirmation"}
 
 
 def _time(at: datetime | None) -> str | None:

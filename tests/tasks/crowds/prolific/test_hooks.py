@@ -4,15 +4,26 @@ import json
 import time
 
 import pytest
+import stamina
+from django.core.cache import cache
 from django.test import Client as Browser
 
 from annotation import hooks as pages
+from tasks.crowds import CrowdError, crowd_of
+from tasks.crowds.prolific.account import learn
+from tasks.crowds.prolific.client import Client
 from tasks.crowds.prolific.hooks import keep_hooks, sign
 from tasks.crowds.prolific.market import offer
 from tasks.crowds.prolific.models import Hook
 from tests.studies.prolific_stand_in import begun
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def no_waiting():
+    with stamina.set_testing(True, attempts=3):
+        yield
 
 
 @pytest.fixture
@@ -52,20 +63,63 @@ def event_of(market) -> dict:
     return {"event_type": "study.status.change", "resource_id": study.id, "status": "PAUSED"}
 
 
-def test_a_subscription_is_made_once_and_confirmed_by_what_came(campaign, market):
+def enabled(market) -> list[str]:
+    return sorted(s["event_type"] for s in market.subscriptions.values() if s["is_enabled"])
+
+
+BOTH = ["study.status.change", "submission.status.change"]
+
+
+def test_a_subscription_is_made_once_and_confirmed_by_the_header_of_the_answer(campaign, market):
     keep_hooks(campaign)
     assert len(market.subscriptions) == 2
+    assert enabled(market) == BOTH
     for subscription in market.subscriptions.values():
         assert subscription["target_url"] == "https://second-look.example/hooks/prolific/"
-        secret = subscription["confirmation"]
-        Browser().post("/hooks/prolific/", headers={"X-Hook-Secret": "forged" + secret})
-        Browser().post("/hooks/prolific/", headers={"X-Hook-Secret": secret})
-    keep_hooks(campaign)
-    assert all(s["is_enabled"] for s in market.subscriptions.values())
     assert Hook.objects.get().confirmed
     calls = market.calls.total()
     keep_hooks(campaign)
     assert market.calls.total() == calls
+
+
+def test_or_by_what_comes_to_its_address(open_for_prolific, market, monkeypatch):
+    campaign = open_for_prolific()
+    monkeypatch.setattr(Client, "header", lambda self, name: "")
+    offer(campaign, 2)
+    assert enabled(market) == []
+    for subscription in market.subscriptions.values():
+        secret = subscription["confirmation"]
+        Browser().post("/hooks/prolific/", headers={"X-Hook-Secret": "forged" + secret})
+        Browser().post("/hooks/prolific/", headers={"X-Hook-Secret": secret})
+    keep_hooks(campaign)
+    assert enabled(market) == BOTH
+    assert Hook.objects.get().confirmed
+    assert len(market.subscriptions) == 2
+
+
+@pytest.mark.parametrize("call", range(1, 8))
+def test_an_answer_that_is_lost_costs_no_hook(open_for_prolific, prolific, market, call):
+    campaign = open_for_prolific()
+    learn(campaign)
+    prolific.trouble.next = [""] * call + ["dropped"] * 3
+    keep_hooks(campaign)
+    prolific.trouble.next = []
+    keep_hooks(campaign)
+    assert enabled(market) == BOTH
+    assert Hook.objects.get().confirmed
+
+
+def test_an_answer_with_one_subscription_will_do(open_for_prolific, market, monkeypatch):
+    campaign = open_for_prolific()
+    send = Client.send
+
+    def one(self, method, path, body=None):
+        answer = send(self, method, path, body)
+        return answer["results"][-1] if path == "/hooks/subscriptions/" else answer
+
+    monkeypatch.setattr(Client, "send", one)
+    offer(campaign, 2)
+    assert enabled(market) == BOTH
 
 
 def test_a_secret_of_the_workspace_is_not_replaced(open_for_prolific, market):
@@ -74,18 +128,23 @@ def test_a_secret_of_the_workspace_is_not_replaced(open_for_prolific, market):
     assert market.secret == Hook.objects.get().secret == "somebody-elses-too"
 
 
-def test_a_signed_event_asks_for_a_sync_however_often_it_comes(campaign, market, queued):
-    for _ in range(2):
-        assert send(market, event_of(market)).status_code == 204
-    submission = market.take(market.studies[event_of(market)["resource_id"]], "a" * 24)
+def test_signed_events_that_come_together_ask_for_one_sync(campaign, market, queued, monkeypatch):
+    monkeypatch.setattr(pages, "TOGETHER", 60)
+    study = event_of(market)
+    submission = market.take(market.studies[study["resource_id"]], "a" * 24)
     begun(campaign, submission)
-    event = {
+    returned = {
         "event_type": "submission.status.change",
         "resource_id": submission.id,
         "participant_id": submission.participant,
         "status": "RETURNED",
     }
-    assert send(market, event).status_code == 204
+    for event in (study, study, returned):
+        assert send(market, event).status_code == 204
+    assert queued == [[campaign.pk]]
+    for event in (study, returned):
+        cache.delete(f"prolific-told-of-{campaign.pk}")  # some seconds later
+        assert send(market, event).status_code == 204
     assert queued == [[campaign.pk]] * 3
 
 
@@ -110,13 +169,43 @@ def test_what_is_not_signed_or_old_is_refused(campaign, market, queued):
     assert queued == []
 
 
-def test_hooks_that_cannot_be_had_are_no_trouble(open_for_prolific, prolific, market):
+@pytest.mark.parametrize("answer", [CrowdError("no"), None, {}, {"results": [{}]}, "<html>"])
+def test_hooks_that_cannot_be_had_are_no_trouble(open_for_prolific, market, monkeypatch, answer):
     campaign = open_for_prolific()
-    real = market.list_secrets
-    type(market).list_secrets = None
-    try:
-        offer(campaign, 2)
-    finally:
-        type(market).list_secrets = real.__func__
+    real = {"read": Client.read, "send": Client.send}
+
+    def answering(name):
+        def call(self, *args, **parameters):
+            path = next(arg for arg in args if arg.startswith("/"))
+            if not path.startswith("/hooks/"):
+                return real[name](self, *args, **parameters)
+            if isinstance(answer, CrowdError):
+                raise answer
+            return answer
+
+        return call
+
+    for name in real:
+        monkeypatch.setattr(Client, name, answering(name))
+    offer(campaign, 2)
     (study,) = market.studies.values()
     assert study.status == "ACTIVE"
+    assert not Hook.objects.get().confirmed
+
+
+def test_none_is_asked_for_where_the_site_has_no_https(open_for_prolific, market, settings, caplog):
+    settings.PUBLIC_URL = "http://second-look.example"
+    campaign = open_for_prolific()
+    offer(campaign, 2)
+    assert not market.subscriptions
+    (line,) = [record.message for record in caplog.records if "hooks" in record.message]
+    assert "need https, and PUBLIC_URL is http://second-look.example" in line
+
+
+@pytest.mark.parametrize("public", ["http://second-look.example", "http://127.0.0.1:8000", ""])
+def test_a_study_of_the_real_prolific_needs_https(open_for_prolific, settings, public):
+    campaign = open_for_prolific()
+    settings.PUBLIC_URL = public
+    settings.PROLIFIC_API_URL = "https://api.prolific.com"
+    (wrong,) = crowd_of(campaign).missing(campaign)
+    assert wrong.startswith("PUBLIC_URL is")

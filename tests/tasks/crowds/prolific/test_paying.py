@@ -166,6 +166,18 @@ def test_killed_at_any_call_everybody_is_paid_once(
     assert not BonusSetUp.objects.filter(done=False).exists()
 
 
+def test_one_submission_that_prolific_does_not_take_keeps_nobody_else_from_pay(
+    campaign, owed, market, submissions
+):
+    market.features = replace(market.features, no_bonuses_for=("RETURNED",))
+    market.become(submissions[1], "RETURNED")
+    with pytest.raises(CrowdError, match="everybody else"):
+        pay(campaign)
+    with pytest.raises(CrowdError, match="everybody else"):
+        pay(campaign)
+    assert [s.bonuses for s in submissions] == [[50, 50], [], [125]]
+
+
 def test_an_empty_wallet_pays_nothing_and_says_so(campaign, owed, market, submissions):
     market.deposited = market.spent
     with pytest.raises(CrowdError, match="Not enough balance"):

@@ -171,3 +171,35 @@ def test_when_its_slots_are_used_the_study_gets_more(has_fixed_pay, campaign, ma
     assert second.status == "SCREENED OUT"
     assert study.places - study.taken > 0
     agree(campaign, market)
+
+
+def test_whom_prolific_no_longer_lets_the_site_screen_out_is_asked_back_and_paid_a_bonus(
+    has_fixed_pay, campaign, market
+):
+    market.features = replace(market.features, completes_in_review=False)
+    submission = goes_back(market, fails(campaign, market, 1))
+    for _ in range(2):
+        assert sync(campaign).troubles == []
+    assert (submission.status, bool(submission.return_requested)) == ("AWAITING REVIEW", True)
+    assert kinds(market, submission) == ["bonus", "bonus"]
+    agree(campaign, market)
+
+
+def test_where_it_gives_no_more_slots_a_new_study_goes_on_and_the_rest_are_paid_a_bonus(
+    has_fixed_pay, campaign, market
+):
+    market.features = replace(market.features, more_slots=False)
+    (study,) = market.studies.values()
+    code = next(c for c in study.fields["completion_codes"] if c["actor"] == "researcher")
+    code["actions"][0]["slots"] = 1
+    second = fails(campaign, market, 2)
+    goes_back(market, fails(campaign, market, 1))
+    sync(campaign)
+    assert [s.status for s in market.studies.values()] == ["COMPLETED", "ACTIVE"]
+    goes_back(market, second)
+    third = goes_back(market, fails(campaign, market, 3))
+    for _ in range(2):
+        assert sync(campaign).troubles == []
+    assert (second.status, kinds(market, second)) == ("AWAITING REVIEW", ["bonus", "bonus"])
+    assert third.status == "SCREENED OUT"
+    agree(campaign, market)

@@ -1,5 +1,6 @@
 """The one open study of a campaign: made once, published once, its places kept right."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -7,14 +8,39 @@ from decimal import Decimal
 import pytest
 import stamina
 
-from tasks.crowds import CrowdError, crowd_of
+from tasks import money
+from tasks.campaigns.publish import close
+from tasks.crowds import CrowdError, SessionVisit, crowd_of
 from tasks.crowds.prolific import market as there
+from tasks.crowds.prolific.client import Client, client
 from tasks.crowds.prolific.models import Account, Study
-from tasks.crowds.prolific.studies import offer, places_available, unknown, withdraw
+from tasks.crowds.prolific.studies import (
+    draft_of,
+    may_begin,
+    offer,
+    places_available,
+    unknown,
+    withdraw,
+)
+from tasks.market.sync import sync
+from tasks.models import Session, Worker
 from tasks.models.campaign import State
+from tasks.simulation.rehearsal.prolific.market import NotAllowed
+from tasks.simulation.rehearsal.prolific.records import AUTO_APPROVAL, Submission
+from tasks.work.beginning import begin
+from tasks.work.claiming import conclude, next_assignment
+from tasks.work.submitting import submit
 from tests.studies.prolific_stand_in import begun
 
 pytestmark = pytest.mark.django_db
+
+
+class Killed(BaseException):
+    """As kill -9: nothing in the program can catch it."""
+
+
+def visit_of(submission: Submission) -> SessionVisit:
+    return SessionVisit(submission.id, submission.participant, submission.study.id)
 
 
 @pytest.fixture(autouse=True)
@@ -155,6 +181,142 @@ def test_where_a_full_study_does_not_start_its_places_are_raised(open_for_prolif
     market.give_back(taken)
     offer(campaign, 1)
     assert (only(market).status, only(market).places) == ("ACTIVE", 2)
+
+
+def test_a_study_that_opens_in_no_way_is_replaced_by_another(
+    open_for_prolific, market, monkeypatch
+):
+    market.features = replace(market.features, starts_when_full=False)
+    campaign = open_for_prolific()
+    offer(campaign, 1)
+    taken = market.take(only(market), people(1)[0])
+    begun(campaign, taken)
+    market.give_back(taken)
+    with monkeypatch.context() as patch:  # its places are raised, and it stays as it is
+        patch.setattr("tasks.simulation.rehearsal.prolific.study_desk.WAITING", "never")
+        offer(campaign, 1)
+    old, new = market.studies.values()
+    assert (old.status, old.places) == ("AWAITING REVIEW", 2)
+    assert (new.status, new.places) == ("ACTIVE", 1)
+    for _ in range(2):
+        offer(campaign, 1)
+    assert len(market.studies) == 2
+    assert may_begin(campaign) == 1
+
+
+def test_a_draft_that_somebody_deleted_is_made_again(open_for_prolific, market):
+    campaign = open_for_prolific()
+    deleted = draft_of(campaign).market_id
+    assert not list(there.fetch(campaign))
+    market.studies.clear()
+    offer(campaign, 0)
+    assert not market.studies
+    offer(campaign, 2)
+    assert only(market).id != deleted
+    assert (only(market).status, only(market).places) == ("ACTIVE", 2)
+
+
+def test_no_more_people_are_let_in_than_the_budget_carries(open_for_prolific, market):
+    market.features = replace(market.features, starts_when_full=False)
+    campaign = open_for_prolific()
+    offer(campaign, 3, most=3)
+    offer(campaign, 1, most=1)  # its places cannot be lowered
+    old, new = market.studies.values()
+    assert (old.status, new.status, new.places) == ("COMPLETED", "ACTIVE", 1)
+    taken = market.take(new, people(1)[0])
+    begun(campaign, taken)
+    market.give_back(taken)
+    offer(campaign, 1, most=1)  # raising its places to reopen it would let in two
+    assert [s.status for s in market.studies.values()][1:] == ["COMPLETED", "ACTIVE"]
+    assert sum(s.places - s.taken for s in market.open_studies()) == 1
+
+
+def test_where_no_more_may_be_screened_out_a_new_study_goes_on(open_for_prolific, market):
+    market.features = replace(market.features, fixed_screen_out=True, more_slots=False)
+    campaign = open_for_prolific()
+    offer(campaign, 2)
+    study = only(market)
+    code = {"action": "FIXED_SCREEN_OUT_PAYMENT", "fixed_screen_out_reward": 10, "slots": 1}
+    study.fields["completion_codes"].append(
+        {"code": "OUT", "code_type": "FIXED_SCREENOUT", "actor": "researcher", "actions": [code]}
+    )
+    taken = market.take(study, people(1)[0])
+    begun(campaign, taken)
+    client().send(
+        "POST",
+        f"/submissions/{taken.id}/transition/",
+        {"action": "COMPLETE", "completion_code": "OUT"},
+    )
+    assert (taken.status, study.status) == ("SCREENED OUT", "PAUSED")
+    offer(campaign, 2)
+    old, new = market.studies.values()
+    assert (old.status, new.status, new.places) == ("COMPLETED", "ACTIVE", 2)
+
+
+@pytest.mark.parametrize("after_effect", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("call", range(1, 9))
+def test_killed_at_any_call_no_more_may_begin_than_the_site_counts_with(
+    open_for_prolific, market, monkeypatch, call, after_effect
+):
+    campaign = open_for_prolific()
+    offer(campaign, 1)
+    begun(campaign, market.take(only(market), people(1)[0]))
+    real, made = Client._once, []
+
+    def once(self, *args):
+        made.append(args)
+        if len(made) == call and not after_effect:
+            raise Killed
+        answer = real(self, *args)
+        if len(made) == call:
+            raise Killed
+        return answer
+
+    with monkeypatch.context() as patch, suppress(Killed):
+        patch.setattr(Client, "_once", once)
+        offer(campaign, 3)
+    free = sum(study.places - study.taken for study in market.open_studies())
+    assert free <= may_begin(campaign)
+    offer(campaign, 3)
+    market.take(only(market), people(2)[1])
+    list(there.fetch(campaign))
+    assert may_begin(campaign) == 3
+
+
+@pytest.mark.parametrize("stops_to_review", [False, True])
+def test_a_closed_study_lets_nobody_in_and_its_people_finish(
+    open_for_prolific, market, stops_to_review
+):
+    market.features = replace(market.features, stops_to_review=stops_to_review)
+    campaign = open_for_prolific(continue_for_bonus=False)
+    sync(campaign)
+    study, (at_work, idle) = only(market), people(2)
+    working = market.take(study, at_work)
+    unbegun = market.take(study, idle)
+    session = begun(campaign, working, answers=1)
+    opened = next_assignment(campaign, session.worker)
+    close(campaign, "a test")
+    assert study.status == ("AWAITING REVIEW" if stops_to_review else "COMPLETED")
+    assert market.open_studies() == []
+    with pytest.raises(NotAllowed):
+        market.take(study, people(3)[2])
+    submit(opened, {"selected": []})
+    conclude(campaign, Session.objects.get(pk=session.pk))
+    market.complete(working, "ANY")
+    assert begin(campaign, Worker.of("prolific", idle), visit_of(unbegun)) is None
+    market.complete(unbegun, Study.objects.get().codes["no_work"])
+    for _ in range(3):
+        assert sync(campaign).troubles == []
+    assert (working.status, unbegun.return_requested is not None) == ("APPROVED", True)
+    assert campaign.assignments.filter(outcome="accepted").count() == 2
+    price = money.price_of(campaign, campaign.session_reward)
+    assert (money.spent(campaign), money.held(campaign)) == (price, price * 2)
+    market.clock.move(AUTO_APPROVAL)  # nobody returns it, and Prolific approves it
+    for _ in range(2):
+        assert sync(campaign).differences == []
+    took = Decimal(sum(payment.total for payment in market.payments)) / 100
+    assert money.spent(campaign) == money.held(campaign) == took == price * 2
+    assert market.open_studies() == []
 
 
 def test_pause_resume_and_close_are_pause_start_and_stop(open_for_prolific, market):

@@ -104,10 +104,18 @@ def test_without_test_participants_one_line_says_so_and_another_is_a_link(campai
     assert not campaign.payments.exists()
 
 
-def test_other_crowds_have_no_test_people(campaign):
-    Campaign.objects.update(crowd="local")
-    with pytest.raises(CommandError, match="has no test people"):
-        call_command("publish", "tried", "--test", EMAIL)
+@pytest.mark.parametrize(
+    ("crowd", "email", "why"),
+    [("local", EMAIL, "has no test people"), ("prolific", "ada@", "ada@ is no email address")],
+)
+def test_what_cannot_be_tested_is_not_laid_out(campaign, market, crowd, email, why):
+    Campaign.objects.update(crowd=crowd)
+    with pytest.raises(CommandError, match=why):
+        call_command("publish", "tried", "--test", email)
+    campaign.refresh_from_db()
+    assert campaign.state == "draft"
+    assert not campaign.hits.exists()
+    assert not market.calls
 
 
 def test_the_api_tests_it_as_the_command_does(campaign, market):
