@@ -227,8 +227,11 @@ class SessionMarket(Protocol):
 
     def pay_bonuses(
         self, campaign: "Campaign", payments: "Sequence[Payment]"
-    ) -> "Iterator[tuple[Payment, str]]":
+    ) -> "Iterator[tuple[Payment, str | None]]":
         """Pay bonuses, each once, and yield those that are paid with the marketplace's id of each.
+
+        With None those that it refuses to pay although there is money for them; the error at the
+        end says why, once the others are seen to.
 
         Called with all that are due, in the order of their ids, and after an unclear answer or a
         crash with the same again: so it writes down what it is about to pay before it does, and

@@ -1,7 +1,7 @@
 """Keeps a campaign and the marketplace of its sessions in step: outcomes, pay, places (rule S6).
 
 The site's own record of a session says whether it was done, whatever code its worker entered; what
-becomes of it over there decides whether its answers are accepted.
+becomes of it over there decides whether its answers are accepted. What is paid: session_pay.py.
 """
 
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ from imagesets.clock import Now
 from tasks import money
 from tasks.crowds import CrowdError, MarketSession, SessionMarket, crowd_of
 from tasks.market.careless import feedback_of, rejectable
-from tasks.models import Assignment, Campaign, Payment, Place, Session, Transition, Worker
+from tasks.market.session_pay import mark_paid, practice_paid
+from tasks.models import Assignment, Campaign, Place, Session, Transition, Worker
 from tasks.models.assignment import AssignmentState, Outcome
 from tasks.models.campaign import State
 from tasks.models.payment import PaymentKind, PaymentState
-from tasks.models.session import MarketStatus, SessionOutcome
+from tasks.models.session import OVER, MarketStatus, SessionOutcome
 from tasks.work.rounds import free
 from tasks.work.sessions import LEFT_AFTER, end, progress_of, settle
 
 MARKET = "the marketplace"  # who, in the log
 AT_ONCE = 500  # sessions approved by one call
-OVER = (MarketStatus.RETURNED, MarketStatus.TIMED_OUT)
 NO_LONGER = Q(market_state=MarketStatus.TIMED_OUT, kept_until__lt=Now() - LEFT_AFTER)
 RETURN_REASONS = {  # what a worker is told who is asked to return a session
     SessionOutcome.NO_CONSENT: "You did not agree to take part.",
@@ -73,7 +73,7 @@ def reconcile(campaign: Campaign, report: MarketSession) -> bool:
             _rejected(session, "rejected at the marketplace")
         elif report.status == MarketStatus.SCREENED_OUT:
             _end_here(session)
-            _practice_paid(session)
+            practice_paid(session)
             _settle(session)
     return True
 
@@ -192,24 +192,6 @@ def _set_free(session: Session, outcome: Outcome, why: str) -> None:
     free(campaign, Place.objects.filter(pk__in=held), MARKET, why)
 
 
-def mark_paid(session: Session, market_ref: str = "") -> None:
-    """Mark its base pay, with fee and VAT, as paid."""
-    _paid([f"base-session-{session.pk}"], market_ref)
-
-
-def _practice_paid(session: Session) -> None:
-    """Mark its practice as paid: it was screened out over there, which pays it."""
-    practised = session.payments.filter(kind=PaymentKind.PRACTICE)
-    _paid(list(practised.values_list("request_key", flat=True)))
-
-
-def _paid(request_keys: Sequence[str], market_ref: str = "") -> None:
-    """Mark payments, each with its fee and VAT, as paid."""
-    keys = [f"{part}{key}" for key in request_keys for part in ("", "fee-", "vat-")]
-    due = Payment.objects.filter(request_key__in=keys, state=PaymentState.DUE)
-    due.update(state=PaymentState.PAID, paid_at=Now(), market_ref=market_ref)
-
-
 # What sync sends
 
 
@@ -284,7 +266,7 @@ def _ask_back(session: Session, market: SessionMarket) -> None:
     with transaction.atomic():
         Worker.objects.select_for_update().get(pk=session.worker_id)
         if is_over:
-            _practice_paid(session)
+            practice_paid(session)
         Session.objects.filter(pk=session.pk).update(asked_back_at=Now())
         current = Session.objects.select_related("campaign").get(pk=session.pk)
         (_settle if is_over else _use_part)(current)
@@ -311,31 +293,6 @@ def reject(session: Session, feedback: str, market: SessionMarket, failed: int =
         _rejected(current, feedback)
 
 
-def pay_bonuses(campaign: Campaign, market: SessionMarket, troubles: list[str]) -> int:
-    """Pay what is due beside base pay: bonuses, parts of sessions, practice. Returns how many.
-
-    What cannot be paid is a trouble, and the study goes on.
-
-    A session's practice waits until the session has ended or is asked back: its end may pay it
-    (`SessionMarket.screen_out`).
-    """
-    due = Payment.objects.filter(
-        campaign=campaign,
-        state=PaymentState.DUE,
-        kind__in=[PaymentKind.BONUS, PaymentKind.PRACTICE],
-        session__isnull=False,
-    ).exclude(kind=PaymentKind.PRACTICE, session__settled_at=None, session__asked_back_at=None)
-    payments = list(due.select_related("session__worker", "session__campaign").order_by("pk"))
-    count = 0
-    try:
-        for payment, reference in market.pay_bonuses(campaign, payments) if payments else ():
-            _paid([payment.request_key], reference)
-            count += 1
-    except CrowdError as error:
-        troubles.append(str(error))
-    return count
-
-
 def offer_or_withdraw(campaign: Campaign, market: SessionMarket) -> None:
     """Offer as many sessions as the open places need and the budget carries, or none."""
     if campaign.state == State.OPEN:
@@ -351,46 +308,3 @@ def most_to_offer(campaign: Campaign) -> int | None:
     if campaign.budget is None or not price:
         return None
     return max(int((campaign.budget - money.held(campaign)) / price), 0)
-
-
-def differences(campaign: Campaign, market: SessionMarket) -> list[str]:
-    """Where the ledger and the marketplace's own books disagree, by session, as sentences.
-
-    What happens there while a sync runs is the next one's news: base pay of sessions that are not
-    known to be approved, and as much of what is due beside it as has arrived.
-    """
-    ours = _by_session(campaign, PaymentState.PAID)
-    due = _by_session(campaign, PaymentState.DUE)
-    theirs: dict[tuple[str, str], Decimal] = {}
-    for line in market.ledger(campaign):
-        what = ("base" if line.kind == "base" else "beside", line.session)
-        theirs[what] = theirs.get(what, Decimal(0)) + line.amount
-    approved = Session.objects.filter(campaign=campaign, market_state=MarketStatus.APPROVED)
-    known = set(approved.values_list("key", flat=True))
-    told = []
-    for kind, key in sorted(ours.keys() | theirs.keys()):
-        here, there = (sums.get((kind, key), Decimal(0)) for sums in (ours, theirs))
-        is_news = kind == "base" and key not in known
-        more = Decimal("Infinity") if is_news else due.get((kind, key), Decimal(0))
-        if not 0 <= there - here <= more:
-            told.append(
-                f"{'base pay' if kind == 'base' else 'bonuses'} of session {key}:"
-                f" {campaign.as_money(there)} at the marketplace, {campaign.as_money(here)} in"
-                " this ledger"
-            )
-    return told
-
-
-def _by_session(campaign: Campaign, state: PaymentState) -> dict[tuple[str, str], Decimal]:
-    """The ledger's base pay, and what is beside it, by session."""
-    lines = Payment.objects.filter(
-        kind__in=[PaymentKind.BASE, PaymentKind.BONUS, PaymentKind.PRACTICE],
-        campaign=campaign,
-        state=state,
-        session__isnull=False,
-    )
-    sums: dict[tuple[str, str], Decimal] = {}
-    for kind, key, amount in lines.values_list("kind", "session__key", "amount"):
-        what = ("base" if kind == PaymentKind.BASE else "beside", key)
-        sums[what] = sums.get(what, Decimal(0)) + amount
-    return sums

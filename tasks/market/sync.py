@@ -16,7 +16,7 @@ from imagesets.clock import Now, database_now
 from imagesets.locks import Lock, held
 from tasks import money
 from tasks.crowds import Crowd, CrowdError, crowd_of
-from tasks.market import paying, sessions, unpayable
+from tasks.market import paying, session_pay, sessions, unpayable
 from tasks.market.gone import chosen, give_up, gone_hits, lost_hits, offer_again, told
 from tasks.market.reconcile import count_again, expire, reconcile_all
 from tasks.market.synced import Synced, troubles_of
@@ -104,7 +104,7 @@ def _sync(campaign: Campaign, progress: Progress, decisions: Decisions | None) -
         if session_market is not None and not done.unconfirmed:
             progress("paying")
             approved, rejected = sessions.decide(campaign, session_market, done.troubles)
-            done.paid = approved + sessions.pay_bonuses(campaign, session_market, done.troubles)
+            done.paid = approved + session_pay.pay_bonuses(campaign, session_market, done.troubles)
             done.reviewed.rejected += rejected
     progress("offering")
     if not done.unconfirmed:
@@ -125,7 +125,7 @@ def _sync(campaign: Campaign, progress: Progress, decisions: Decisions | None) -
     if session_market is not None:
         progress("comparing")
         done.unknown = session_market.unknown(campaign)
-        done.differences = sessions.differences(campaign, session_market)
+        done.differences = session_pay.differences(campaign, session_market)
     since = Q(submitted_at__gte=campaign.synced_at - OVERLAP) if campaign.synced_at else Q()
     if done.fetched or campaign.assignments.filter(since, submitted_at__isnull=False).exists():
         replace_habits(campaign)

@@ -34,7 +34,7 @@ def look(campaign: Campaign) -> None:
 
 def waiting(campaign: Campaign) -> QuerySet[Payment]:
     """Those of which nobody has said yet what became of them."""
-    return unpayable(campaign).filter(obstacle=Obstacle.GONE, amount__gt=0)
+    return unpayable(campaign).exclude(obstacle=Obstacle.LEFT).filter(amount__gt=0)
 
 
 def told(campaign: Campaign) -> str:

@@ -34,7 +34,8 @@ class Obstacle(models.TextChoices):
 
     NONE = "", "none"
     GONE = "gone", "it no longer has the work"
-    LEFT = "left", "it no longer has the work, and somebody has said that nobody can pay it"
+    REFUSED = "no", "it refuses to pay it"
+    LEFT = "left", "somebody has said that nobody can pay it"
 
 
 class Payment(models.Model):

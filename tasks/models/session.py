@@ -41,6 +41,8 @@ class MarketStatus(StrEnum):
     SCREENED_OUT = "screened_out"  # and paid for that by the marketplace
 
 
+OVER = (MarketStatus.RETURNED, MarketStatus.TIMED_OUT)  # ended without being handed in
+
 # After these the marketplace pays a session nothing more, or has paid it.
 ENDED_THERE = (
     *(MarketStatus.APPROVED, MarketStatus.REJECTED, MarketStatus.RETURNED),

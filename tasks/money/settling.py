@@ -100,7 +100,7 @@ def settle(campaign: Campaign, newest: Mapping[int, int], who: str) -> dict[int,
 
 
 def leave(campaign: Campaign, newest: Mapping[int, int], who: str) -> dict[int, Decimal]:
-    """Record that nobody can pay these workers what the marketplace cannot pay them any more.
+    """Record that nobody can pay these workers what the marketplace cannot, or does not, pay.
 
     It stays owed. `newest` and what is raised: as for `settle`.
     """
@@ -108,14 +108,14 @@ def leave(campaign: Campaign, newest: Mapping[int, int], who: str) -> dict[int, 
     left = {}
     with transaction.atomic():
         for worker in Worker.objects.filter(pk__in=newest).order_by("pk"):
-            due = _until(campaign, worker, newest).filter(obstacle=Obstacle.GONE)
+            due = _until(campaign, worker, newest).exclude(obstacle=Obstacle.LEFT)
             if (amount := _leave(campaign, worker, due, who)) is not None:
                 left[worker.pk] = amount
     return left
 
 
 def unpayable(campaign: Campaign) -> QuerySet[Payment]:
-    """What is owed to workers for work that the marketplace no longer has."""
+    """What is owed to workers and the marketplace cannot pay, or refuses."""
     return _by_hand(campaign).exclude(obstacle=Obstacle.NONE)
 
 

@@ -50,6 +50,7 @@ class Bazaar:
         self.paid: dict[tuple[str, str], Decimal] = {}  # by kind and what it is for
         self.bonuses: dict[str, tuple[str, Decimal]] = {}  # by request key
         self.pays_screened_out = False
+        self.pays_no_bonus: tuple[str, ...] = ()  # statuses
         self.failing = False
 
     # What its people do
@@ -128,9 +129,12 @@ class Bazaar:
 
     def pay_bonuses(
         self, campaign: Campaign, payments: Sequence[Payment]
-    ) -> Iterator[tuple[Payment, str]]:
+    ) -> Iterator[tuple[Payment, str | None]]:
         for payment in payments:
             assert payment.session is not None
+            if self.stalls[payment.session.key].status in self.pays_no_bonus:
+                yield payment, None
+                continue
             self.bonuses[payment.request_key] = payment.session.key, payment.amount
             self._fail()
             yield payment, f"bonus {payment.request_key}"

@@ -34,14 +34,21 @@ AT_ONCE = 8  # submissions read at the same time
 # Until when a payment that was asked for must have arrived. Prolific says "the following minutes".
 ARRIVES, ARRIVES_HERE = timedelta(minutes=30), timedelta(seconds=20)
 PROMISED = timedelta(days=1)
+MEANT = (400, 404, 409, 422)  # statuses of an answer about what was asked
+Refusal = tuple[Sequence[Payment], RequestRefused]
 BESIDE = (PaymentKind.BONUS, PaymentKind.PRACTICE)
 
 
-def pay_bonuses(campaign: Campaign, payments: Sequence[Payment]) -> Iterator[tuple[Payment, str]]:
-    """Pay each bonus once, and yield those that are paid. The rest is under way, or unclear."""
+def pay_bonuses(
+    campaign: Campaign, payments: Sequence[Payment]
+) -> Iterator[tuple[Payment, str | None]]:
+    """Pay each bonus once, and yield those that are paid. The rest is under way, or unclear.
+
+    Those that Prolific does not take come with None.
+    """
     api = client()
     due = {payment.pk: payment for payment in payments}
-    stuck, refused = [], list[str]()
+    stuck, refused = [], list[Refusal]()
     for set_up in _under_way(campaign):
         yield from _finish(api, set_up, due)
         if _never_arrived(api, set_up):
@@ -65,13 +72,24 @@ def pay_bonuses(campaign: Campaign, payments: Sequence[Payment]) -> Iterator[tup
                 _tell_to_pay(api, set_up)
                 yield from _finish(api, set_up, due)
     if refused:
+        if _is_for_good(campaign, refused):
+            yield from ((payment, None) for owed, _ in refused for payment in owed)
         more = f" (and {len(refused) - 1:,} more)" if len(refused) > 1 else ""
-        raise CrowdError(f"{refused[0]}{more}: everybody else's bonuses are seen to")
+        raise CrowdError(f"{refused[0][1]}{more}: everybody else's bonuses are seen to")
     if stuck:
         raise CrowdError(
             f"Prolific has promised to pay bonuses ({stuck[0].market_id}) which have not arrived"
             " after a day: ask Prolific; the site will not pay them again by itself"
         )
+
+
+def _is_for_good(campaign: Campaign, refused: Sequence[Refusal]) -> bool:
+    """Whether Prolific means the submissions: not a token, a busy service, or an empty wallet."""
+    if any(error.status not in MEANT for _, error in refused):
+        return False
+    account, available = learn(campaign)
+    wanted = sum((payment.amount for owed, _ in refused for payment in owed), Decimal(0))
+    return wanted * (1 + account.charges) <= available
 
 
 def _under_way(campaign: Campaign) -> list[BonusSetUp]:
@@ -82,11 +100,11 @@ def _under_way(campaign: Campaign) -> list[BonusSetUp]:
 
 
 def _planned_all(
-    api: Client, study: Study, payments: Sequence[Payment], refused: list[str]
+    api: Client, study: Study, payments: Sequence[Payment], refused: list[Refusal]
 ) -> Iterator[BonusSetUp]:
     """Set-ups of all that Prolific takes: it refuses a whole one for a single submission in it.
 
-    Those of one submission stay together. `refused`: what it said of those that it does not take.
+    Those of one submission stay together. `refused`: those that it does not take, and why.
     """
     try:
         yield _planned(api, study, payments)
@@ -94,7 +112,7 @@ def _planned_all(
     except RequestRefused as error:
         keys = sorted({payment.session.key for payment in payments if payment.session is not None})
         if len(keys) == 1:
-            refused.append(str(error))
+            refused.append((payments, error))
             return
     for half in (set(keys[: len(keys) // 2]), set(keys[len(keys) // 2 :])):
         theirs = [p for p in payments if p.session is not None and p.session.key in half]

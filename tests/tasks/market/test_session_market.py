@@ -11,6 +11,7 @@ from tasks.crowds import CrowdError, SessionVisit, crowd_named
 from tasks.market.sync import sync
 from tasks.models import Assignment, Campaign, Payment, Place, Session, Worker
 from tasks.models.session import SessionOutcome
+from tasks.money.settling import accounts_of, leave, settle
 from tasks.work import review
 from tasks.work.beginning import begin
 from tasks.work.claiming import conclude, next_assignment
@@ -452,3 +453,49 @@ def test_a_bonus_that_cannot_be_paid_does_not_hold_up_the_study(campaign, bazaar
     bazaar.places = 0
     assert sync(campaign).troubles == ["no bonus for this one"]
     assert bazaar.places > 0
+
+
+def test_a_part_that_the_marketplace_does_not_pay_is_set_free(campaign, bazaar, ada):
+    ada.answer(1)
+    bazaar.stalls[ada.key].status = "returned"
+    bazaar.pays_no_bonus = ("returned",)
+    free = Place.objects.filter(campaign=campaign, holder=None)
+    before = free.count()
+    in_step(campaign, bazaar)
+    assert [answer.used for answer in ada.answers] == [False]
+    assert free.count() == before + 1
+    assert not Payment.objects.exists()
+    in_step(campaign, bazaar)
+    assert not Payment.objects.exists()
+
+
+def test_other_pay_that_the_marketplace_refuses_waits_for_a_person(campaign, bazaar, ada):
+    ada.answer(2).answer(1, goes_on=True).finish()
+    bazaar.pays_no_bonus = ("submitted", "approved")
+    (told,) = sync(campaign).troubles
+    assert "refuses $" in told
+    (account,) = accounts_of(campaign)
+    extra = ada.answers.get(is_extra=True)
+    assert (account.owed, account.by_hand) == (extra.hit.reward, extra.hit.reward)
+    assert extra.used
+    assert leave(campaign, {ada.worker.pk: account.newest}, "boss") == {
+        ada.worker.pk: extra.hit.reward
+    }
+    assert leave(campaign, {ada.worker.pk: account.newest}, "boss") == {}
+    bazaar.pays_no_bonus = ()
+    assert sync(campaign).differences == []
+    assert bazaar.bonuses == {}  # somebody has decided
+    settle(campaign, {ada.worker.pk: account.newest}, "boss")
+    assert sync(campaign).differences == []
+    assert accounts_of(campaign)[0].owed == 0
+
+
+def test_pay_that_was_refused_once_is_paid_where_the_marketplace_takes_it_later(
+    campaign, bazaar, ada
+):
+    ada.answer(2).answer(1, goes_on=True).finish()
+    bazaar.pays_no_bonus = ("submitted", "approved")
+    sync(campaign)
+    bazaar.pays_no_bonus = ()
+    in_step(campaign, bazaar)
+    assert accounts_of(campaign)[0].by_hand == 0

@@ -6,7 +6,7 @@ from decimal import Decimal
 from tasks.crowds.prolific import market as prolific
 from tasks.crowds.prolific.models import BonusSetUp, Study
 from tasks.crowds.prolific.studies import unknown
-from tasks.market.sessions import differences
+from tasks.market.session_pay import differences
 from tasks.models import Campaign
 from tasks.money.budget import committed
 from tasks.simulation.rehearsal.checks import wrong_answers, wrong_pay

@@ -74,9 +74,10 @@ def pay(campaign) -> int:
     """As a sync does: pay what is due, and record what was paid."""
     due = Payment.objects.filter(campaign=campaign, kind="bonus", state="due").order_by("pk")
     count = 0
-    for payment, _ in paying.pay_bonuses(campaign, list(due.select_related("session"))):
-        Payment.objects.filter(pk=payment.pk).update(state="paid")
-        count += 1
+    for payment, reference in paying.pay_bonuses(campaign, list(due.select_related("session"))):
+        if reference is not None:
+            Payment.objects.filter(pk=payment.pk).update(state="paid")
+            count += 1
     return count
 
 
@@ -176,6 +177,27 @@ def test_one_submission_that_prolific_does_not_take_keeps_nobody_else_from_pay(
     with pytest.raises(CrowdError, match="everybody else"):
         pay(campaign)
     assert [s.bonuses for s in submissions] == [[50, 50], [], [125]]
+
+
+def test_a_refusal_is_for_good_only_while_there_is_money(campaign, owed, market, submissions):
+    market.features = replace(market.features, no_bonuses_for=("RETURNED",))
+    for submission in submissions:
+        market.become(submission, "RETURNED")
+    due = list(Payment.objects.filter(kind="bonus").select_related("session"))
+
+    def refused() -> list:
+        found = []
+        with pytest.raises(CrowdError, match="cannot be paid a bonus"):
+            found.extend(paying.pay_bonuses(campaign, due))
+        return found
+
+    market.deposited = market.spent
+    assert refused() == []
+    market.deposited = 1_000_000
+    assert sorted(payment.pk for payment, reference in refused() if reference is None) == sorted(
+        payment.pk for payment in due
+    )
+    assert not any(submission.bonuses for submission in submissions)
 
 
 def test_an_empty_wallet_pays_nothing_and_says_so(campaign, owed, market, submissions):

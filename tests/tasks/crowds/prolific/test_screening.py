@@ -15,7 +15,7 @@ from tasks.crowds.prolific.account import may_screen_out
 from tasks.crowds.prolific.client import Client
 from tasks.crowds.prolific.models import Account, Study
 from tasks.crowds.prolific.studies import offer
-from tasks.market.sessions import differences
+from tasks.market.session_pay import differences
 from tasks.market.sync import sync
 from tasks.models import Session, Worker
 from tasks.work.beginning import begin
