@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from django.db.models import Sum
 
+from tasks.market.session_pay import NO_BONUS
 from tasks.models import Assignment, Campaign, Payment, Place, PracticeTry, Session
 from tasks.models.assignment import USED, AssignmentState, Outcome
 from tasks.models.payment import PaymentKind
@@ -70,7 +71,7 @@ def wrong_pay(campaign: Campaign) -> list[str]:
 
 def _due(session: Session) -> dict[str, Decimal]:
     answers = session.assignments.filter(state=AssignmentState.SUBMITTED)
-    answers = answers.exclude(outcome=Outcome.REJECTED)
+    answers = answers.exclude(outcome=Outcome.REJECTED).exclude(transitions__why=NO_BONUS)
     parts, extra = (
         _sum(answers.filter(is_extra=is_extra), "hit__reward") for is_extra in (False, True)
     )

@@ -15,7 +15,7 @@ from tasks.simulation.rehearsal.prolific import stage
 from tasks.simulation.rehearsal.prolific.audit import audit_sessions
 from tasks.simulation.rehearsal.prolific.market import Features, ProlificMarket
 from tasks.simulation.rehearsal.prolific.people import BEST, SessionHabits
-from tasks.simulation.rehearsal.prolific.records import RUNNING, WAITING
+from tasks.simulation.rehearsal.prolific.records import FREED, RUNNING, WAITING
 from tasks.simulation.rehearsal.prolific.stage import play_sessions, prolific_stage
 from tests.factories import make_awkward_dataset
 from tests.studies.practised import draft
@@ -37,8 +37,10 @@ def no_waiting():
         yield
 
 
-@pytest.mark.parametrize("partial", ["pay", "discard"])
-def test_a_study_comes_to_its_end_whatever_happens(partial, tmp_path, live_server):
+@pytest.mark.parametrize(
+    ("partial", "no_bonuses_for"), [("pay", ()), ("discard", ()), ("pay", FREED)]
+)
+def test_a_study_comes_to_its_end_whatever_happens(partial, no_bonuses_for, tmp_path, live_server):
     campaign = Campaign.objects.create(
         name="Sessions",
         dataset=make_awkward_dataset(tmp_path),
@@ -52,7 +54,8 @@ def test_a_study_comes_to_its_end_whatever_happens(partial, tmp_path, live_serve
         session_minutes=3,
         prolific={"partial": partial, "approve": "review"},
     )
-    with prolific_stage(currency="GBP") as on, on.site(live_server.url):
+    features = Features(no_bonuses_for=no_bonuses_for)
+    with prolific_stage(currency="GBP", features=features) as on, on.site(live_server.url):
         on.server.trouble.faults = FAULTS
         people = on.crew(16, seed=1, habits=BAD, pictures=False)
         play_sessions(on, campaign, people, seed=1)
