@@ -165,7 +165,7 @@ def test_a_dataset_without_a_study_shows_its_labels_and_says_what_is_missing(vie
         "first": 2,
         "second": 0,
     }
-    assert "no CONTAINS campaign" in viewer.get(at("pairs", "bare")).content.decode()
+    assert "No campaign has ended yet" in viewer.get(at("pairs", "bare")).content.decode()
     rows = viewer.get(at("labels", "bare")).context["rows"]
     assert [row.images for row in rows] == ["2", "2"]
     make_dataset(2, 1, slug="unpredicted", classifiers=())
