@@ -52,9 +52,9 @@ def rejected(campaign: Campaign) -> QuerySet[Assignment]:
 
 
 def decided(campaign: Campaign) -> QuerySet[Assignment]:
-    """Those of the sample that a person has decided on, and all rejected: the latest decision first.
+    """Those of the sample that a person has decided on, and all rejected, which come first.
 
-    Rejected ones come before the others, of which there may be very many.
+    Of either, the latest decision first.
     """
     rows = Assignment.objects.filter(
         ~Q(outcome=Outcome.NONE),
