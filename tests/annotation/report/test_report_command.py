@@ -66,6 +66,18 @@ def test_it_prints_each_finding_and_writes_json_tables_and_charts(tmp_path, caps
     assert again["figures"] == report["figures"]
 
 
+def test_a_draft_that_was_closed_takes_no_studys_place():
+    dataset = make_dataset(4, 2)
+    asked = make_campaign(dataset, slug="asked")
+    close(asked, "a test")
+    for kind, source in (("contains", None), ("classify", asked)):
+        draft = Campaign.objects.create(
+            slug=f"no-{kind}", name="No", dataset=dataset, kind=kind, source=source
+        )
+        close(draft, "a test")
+    assert study_of(dataset) == (asked, None)
+
+
 def test_it_speaks_of_the_newest_study_that_has_ended():
     dataset = make_dataset(4, 2)
     with pytest.raises(CommandError, match="no CONTAINS campaign that is finished or closed"):
