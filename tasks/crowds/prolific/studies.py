@@ -51,7 +51,7 @@ def offer(campaign: Campaign, places: int, most: int | None = None) -> None:
         return
     study = _current(campaign)
     for older in _others(study):
-        _end(api, older)
+        end(api, older)
     seen = look(api, study) if study.market_id and not _is_gone(api, study) else None
     if seen is None:
         if places <= 0:
@@ -85,7 +85,7 @@ def withdraw(campaign: Campaign) -> None:
             if study.state == StudyState.ACTIVE:
                 _move(api, study, "PAUSE")
         else:
-            _end(api, study)
+            end(api, study)
 
 
 def places_available(campaign: Campaign) -> int:
@@ -304,7 +304,7 @@ def _opens(api: Client, study: Study, free: int, places: int, spare: float) -> b
 
 def _renew(api: Client, study: Study, places: int) -> None:
     """Go on with a new study in place of one that cannot offer what it should."""
-    _end(api, study)
+    end(api, study)
     new = Study.objects.create(
         campaign=study.campaign, reward=study.reward, minutes=study.minutes, codes=new_codes()
     )
@@ -386,7 +386,7 @@ def _change(api: Client, study: Study, method: str, path: str, body: dict[str, A
     _keep(study, answer)
 
 
-def _end(api: Client, study: Study) -> None:
+def end(api: Client, study: Study) -> None:
     """Stop a study for good; one that Prolific does not stop ends when all of it is reviewed."""
     if study.state == StudyState.COMPLETED:
         return
