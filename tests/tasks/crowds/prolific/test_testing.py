@@ -113,6 +113,10 @@ def test_without_test_participants_one_line_says_so_and_another_is_a_link(campai
     sync(campaign)
     assert not [a for a in Assignment.objects.all() if a.used]
     assert not campaign.payments.exists()
+    publish(campaign, "a test")
+    campaign.places.all().delete()  # nothing waits for an answer any more
+    sync(campaign)
+    assert campaign.state == "finished"
 
 
 @pytest.mark.parametrize(
