@@ -50,7 +50,7 @@ def offer(campaign: Campaign, places: int, most: int | None = None) -> None:
     if account.only_tests:
         return
     study = _current(campaign)
-    for older in _others(study):
+    for older in of_campaign(campaign).exclude(pk=study.pk):
         end(api, older)
     seen = look(api, study) if study.market_id and not _is_gone(api, study) else None
     if seen is None:
@@ -162,10 +162,6 @@ def minutes_of(campaign: Campaign) -> int:
     if campaign.session_reward is not None and campaign.session_reward < least:
         return max(math.floor(minutes), 1)
     return rounded
-
-
-def _others(study: Study) -> Any:
-    return of_campaign(study.campaign).exclude(pk=study.pk)
 
 
 def _make(api: Client, study: Study, places: int) -> None:
@@ -391,7 +387,9 @@ def end(api: Client, study: Study) -> None:
     if study.state == StudyState.COMPLETED:
         return
     look(api, study)
-    if study.state in (StudyState.ACTIVE, *ASLEEP):
+    if study.state == StudyState.SCHEDULED:
+        _move(api, study, "CANCEL_PUBLISH")
+    elif study.state in (StudyState.ACTIVE, *ASLEEP):
         try:
             _move(api, study, "STOP")
         except RequestRefused:
