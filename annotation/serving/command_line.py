@@ -43,9 +43,9 @@ def check_usage(argv: list[str]) -> None:
     """End with the usage (SystemExit 2) if the command does not take these arguments."""
     from django.core.management import ManagementUtility
 
-    command = ManagementUtility(argv).fetch_command(argv[1])
-    command._called_from_command_line = True  # else a parser raises instead
-    command.create_parser(argv[0], argv[1]).parse_args(argv[2:])
+    parser = ManagementUtility(argv).fetch_command(argv[1]).create_parser(argv[0], argv[1])
+    parser.called_from_command_line = True  # else it raises CommandError instead
+    parser.parse_args(argv[2:])
 
 
 def _wrong_with_database(error: Exception) -> str:
