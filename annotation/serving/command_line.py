@@ -39,6 +39,15 @@ def needs_servers(argv: list[str]) -> bool:
     return argv[1] not in WITHOUT_SERVERS and not {"-h", "--help"} & set(argv[2:])
 
 
+def check_usage(argv: list[str]) -> None:
+    """End with the usage (SystemExit 2) if the command does not take these arguments."""
+    from django.core.management import ManagementUtility
+
+    parser = ManagementUtility(argv).fetch_command(argv[1]).create_parser(argv[0], argv[1])
+    parser.called_from_command_line = True  # else it raises CommandError instead
+    parser.parse_args(argv[2:])
+
+
 def _wrong_with_database(error: Exception) -> str:
     """What is wrong with the database itself, and what to do; "": the error is another's."""
     from django.db import InterfaceError, OperationalError, ProgrammingError
@@ -90,6 +99,8 @@ def run(argv: list[str]) -> int:
         if embedded:
             django.setup()
             embedded = argv[1] in get_commands()  # a slip of the finger starts no servers
+            if embedded:
+                check_usage(argv)
         with running(settings.DATA_DIR) if embedded else contextlib.nullcontext():
             if embedded and settings.EMBEDDED_DATABASE and argv[1] not in MIGRATING:
                 migrate_if_needed()

@@ -72,17 +72,12 @@ def report(campaign: Campaign, done: Synced) -> list[str]:
 def troubles_of(done: Synced) -> list[str]:
     """What went wrong, for a person to see to, in lines."""
     unconfirmed = [f"Nothing was paid or offered: {done.unconfirmed}."] if done.unconfirmed else []
-    lost = [f"{text[:1].upper()}{text[1:]}" for text in _waiting(done)]
-    refused = [f"Refused by the marketplace: {text}" for text in done.troubles]
-    differ = [f"The ledgers differ: {text}" for text in done.differences]
-    return [*unconfirmed, *lost, *refused, *differ]
+    return unconfirmed + for_a_person(done)
 
 
 def for_a_person(done: Synced) -> list[str]:
-    """What a sync found that only a person can put right."""
-    return [*_waiting(done), *done.troubles, *done.differences]
-
-
-def _waiting(done: Synced) -> list[str]:
-    """What waits for somebody's decision."""
-    return [text for text in (done.lost, done.unpayable) if text]
+    """What a sync found that only a person can put right, in lines."""
+    waiting = [f"{text[:1].upper()}{text[1:]}" for text in (done.lost, done.unpayable) if text]
+    refused = [f"Refused by the marketplace: {text}" for text in done.troubles]
+    differ = [f"The ledgers differ: {text}" for text in done.differences]
+    return [*waiting, *refused, *differ]

@@ -1,5 +1,7 @@
 """The commands on campaigns and tokens, as a shell runs them: exit codes, streams, bytes."""
 
+import contextlib
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
@@ -9,6 +11,7 @@ from django.test import Client
 
 from annotation.exports import Export
 from annotation.serving.command_line import run
+from imagesets.locks import Lock
 from tasks.models import Campaign
 from tests.factories import (
     make_awkward_dataset,
@@ -125,11 +128,33 @@ def test_tokens_open_the_api(db, capsys):
     assert not get_user_model().objects.filter(username="a b").exists()
 
 
-def test_a_command_that_does_not_exist_starts_no_servers(monkeypatch, settings, capfd):
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("publich", "Unknown command: 'publich'"),
+        ("up --prot 8001", "unrecognized arguments: --prot 8001"),
+        ("sync", "the following arguments are required: CAMPAIGN"),
+    ],
+)
+def test_wrong_usage_starts_no_servers(monkeypatch, settings, capfd, line, says):
     settings.EMBEDDED_SERVERS = True
     monkeypatch.setattr("annotation.serving.embedded.running", lambda folder: pytest.fail(folder))
-    assert run(["manage.py", "publich"]) == 2
-    assert "Unknown command: 'publich'" in capfd.readouterr().err
+    assert run(["manage.py", *line.split()]) == 2
+    assert says in capfd.readouterr().err
+
+
+def test_migrations_take_turns(db, monkeypatch):
+    """`up` and a command begun beside it had both created the same tables."""
+    tried = []
+
+    def handle(*args, **options):
+        with contextlib.closing(connection.copy()) as other, other.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s, 0)", [Lock.MIGRATION])
+            tried.append(cursor.fetchone()[0])
+
+    monkeypatch.setattr("django.core.management.commands.migrate.Command.handle", handle)
+    call_command("migrate")
+    assert tried == [False]
 
 
 def test_a_database_of_another_version_is_told_so(transactional_db, settings, capfd):

@@ -42,10 +42,9 @@ class Command(CampaignCommand):
         parser.add_argument(
             "--yes-spend",
             type=dollars,
-            metavar="USD",
+            metavar="SUM",
             help="The campaign's whole budget, typed out; required with --production.",
         )
-
         parser.add_argument(
             "--test",
             default="",

@@ -53,8 +53,11 @@ class Command(CampaignCommand):
                 raise CommandError(f"Campaign {campaign.slug}: {error}") from None
         if done.busy:
             raise CommandError(f"Another sync of {campaign.slug} has been running for 10 minutes.")
-        for line in report(campaign, done):
-            self.stdout.write(line)
+        lines = report(campaign, done)
         if found := for_a_person(done):
+            lines.remove(found[0])  # the error says it
+        for line in lines:
+            self.stdout.write(line)
+        if found:
             more = f" (and {len(found) - 1} more, above)" if len(found) > 1 else ""
             raise CommandError(f"Campaign {campaign.slug}: {found[0]}{more}")

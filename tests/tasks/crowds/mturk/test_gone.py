@@ -158,6 +158,7 @@ def test_the_command_says_what_it_cannot_do(campaign, market, capsys):
     disposed(market, lost)
     with pytest.raises(CommandError, match="1 of 4 HITs is gone at the marketplace: "):
         call_command("sync", campaign.slug)
+    assert "gone" not in capsys.readouterr().out  # what the error says stands nowhere else
     with pytest.raises(CommandError, match=r"nonsense is not a HIT that .* lost \(there are: hit"):
         call_command("sync", campaign.slug, "--give-up", "nonsense")
     with pytest.raises(Refused, match="cannot be given up and offered too"):
