@@ -109,7 +109,8 @@ def _facts(standing: Standing) -> list[str]:
         if standing.finish:
             facts.append(f"done {about(standing.finish, standing.pace.now)}")
         if standing.missing:
-            facts.append(f"{standing.missing:,} answers still to come")
+            answers = "answer" if standing.missing == 1 else "answers"
+            facts.append(f"{standing.missing:,} {answers} still to come")
     return facts
 
 

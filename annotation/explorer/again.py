@@ -12,6 +12,7 @@ from annotation.explorer.lists import keys_of, view_listed
 from annotation.rights import RESEARCH, allowed
 from annotation.rights.pages import needs
 from imagesets.models import Dataset
+from tasks.campaigns.asked import without_discarded
 from tasks.models import Campaign
 from tasks.models.campaign import Kind, State
 
@@ -36,6 +37,6 @@ def again(request: HttpRequest, dataset: Dataset) -> HttpResponse:
         "images": len(view),
         "most": MOST,
         "keys": json.dumps(keys_of(view), ensure_ascii=False) if few else "",
-        "sources": allowed(request.user, RESEARCH, ended)[:SOURCES],
+        "sources": allowed(request.user, RESEARCH, without_discarded(ended))[:SOURCES],
     }
     return TemplateResponse(request, "explorer/again.html", context)

@@ -32,6 +32,7 @@ from annotation.rights import RESEARCH, SPEND, allowed, may, may_somewhere
 from annotation.rights.pages import needs
 from annotation.rights.rules import refusal, row_for
 from imagesets.models import Dataset
+from tasks.campaigns.asked import without_discarded
 from tasks.campaigns.publish import NotYetTold, as_changed, missing_of, on_trial
 from tasks.crowds import CrowdError, crowd_of, is_production
 from tasks.models import Campaign
@@ -85,7 +86,8 @@ def _sources(request: HttpRequest) -> Any:
     ended = Campaign.objects.filter(
         kind=Kind.CONTAINS, adds_to=None, state__in=[State.FINISHED, State.CLOSED]
     )
-    return allowed(request.user, RESEARCH, ended).select_related("dataset")
+    asked = without_discarded(ended)
+    return allowed(request.user, RESEARCH, asked).select_related("dataset")
 
 
 def _begun(request: HttpRequest) -> Campaign:

@@ -60,6 +60,7 @@ def stages_of(
     They are of one study: the newest CONTAINS campaign, and the newest that follows it. Until one
     of these has ended, the report is an earlier study's.
     """
+    standings = [standing for standing in standings if not _is_discarded(standing)]
     contains = _newest(standings, Kind.CONTAINS)
     classify = _newest(_following(standings, contains), Kind.CLASSIFY)
     stages = [
@@ -86,6 +87,12 @@ def _newest(standings: Sequence[Standing], kind: Kind) -> Standing | None:
     of_kind = [s for s in standings if s.campaign.kind == kind and s.campaign.adds_to_id is None]
     begun = [s for s in of_kind if s.campaign.state != State.DRAFT]
     return next(iter(begun or of_kind), None)
+
+
+def _is_discarded(standing: Standing) -> bool:
+    """Whether it was closed before it asked or held anything."""
+    closed = standing.campaign.state == State.CLOSED
+    return closed and not standing.completion.hits and not standing.is_aggregated
 
 
 def _following(standings: Sequence[Standing], contains: Standing | None) -> Sequence[Standing]:

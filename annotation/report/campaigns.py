@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
 from annotation.rights.rules import visible
 from imagesets.models import Dataset
-from tasks.models import HIT, Campaign, Pair
+from tasks.campaigns.asked import without_discarded
+from tasks.models import Campaign
 from tasks.models.campaign import Kind, State
 
 
@@ -33,7 +33,7 @@ def study_of(dataset: Dataset, campaign: Campaign | None = None) -> Campaigns:
             state__in=[State.FINISHED, State.CLOSED],
             adds_to=None,
         )
-        campaign = _not_empty(ended).first()  # the newest
+        campaign = without_discarded(ended).first()  # the newest
         if campaign is None:
             raise NoStudy(
                 f"dataset {dataset.slug} has no CONTAINS campaign that is finished or closed: name"
@@ -45,13 +45,7 @@ def study_of(dataset: Dataset, campaign: Campaign | None = None) -> Campaigns:
         return campaign.source, campaign
     campaign = campaign.adds_to or campaign
     follow_ups = Campaign.objects.filter(source=campaign).exclude(state=State.DRAFT)
-    return campaign, _not_empty(follow_ups).first()
-
-
-def _not_empty(campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
-    """Without those that were closed before they asked or held anything."""
-    holds = [Exists(rows.objects.filter(campaign=OuterRef("pk"))) for rows in (Pair, HIT)]
-    return campaigns.filter(~Q(state=State.CLOSED) | Q(*holds, _connector=Q.OR))
+    return campaign, without_discarded(follow_ups).first()
 
 
 def study_seen(user: Any, dataset: Dataset, slug: str | None = None) -> Campaigns:
@@ -84,7 +78,7 @@ def studies_seen(user: Any) -> list[Campaigns]:
     every = list(visible(user, aggregated.select_related("dataset", "source__dataset")))
     seen = {campaign.pk: campaign for campaign in every}
     follow_ups = Campaign.objects.exclude(source=None).exclude(state=State.DRAFT)
-    followed = set(_not_empty(follow_ups).values_list("source", flat=True))
+    followed = set(without_discarded(follow_ups).values_list("source", flat=True))
     studies: list[Campaigns] = []
     for campaign in every:
         if campaign.kind == Kind.CLASSIFY:

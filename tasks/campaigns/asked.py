@@ -1,15 +1,22 @@
-"""What publishing a draft would ask: its labels, and the images asked about one of them."""
+"""What publishing a draft would ask; and which campaigns were closed before they asked anything."""
 
 from copy import copy
 
 from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from imagesets.models import Label
 from tasks.campaigns.choosing import candidate_rows, chosen_images
 from tasks.campaigns.follow_up import counted_pairs
 from tasks.campaigns.freezing import FollowUp, offered_by_models, seed_of
-from tasks.models import Campaign
-from tasks.models.campaign import Kind
+from tasks.models import HIT, Campaign, Pair
+from tasks.models.campaign import Kind, State
+
+
+def without_discarded(campaigns: QuerySet[Campaign]) -> QuerySet[Campaign]:
+    """Without drafts that were closed before they asked or held anything."""
+    holds = [Exists(rows.objects.filter(campaign=OuterRef("pk"))) for rows in (Pair, HIT)]
+    return campaigns.filter(~Q(state=State.CLOSED) | Q(*holds, _connector=Q.OR))
 
 
 def labels_of_draft(draft: Campaign) -> list[Label]:

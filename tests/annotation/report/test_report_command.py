@@ -14,7 +14,7 @@ from annotation.report.document import report_of
 from annotation.report.figures import FIGURES
 from tasks.campaigns.publish import close
 from tasks.models import Campaign, PairResult
-from tests.factories import make_campaign, make_dataset
+from tests.factories import make_campaign, make_dataset, make_user
 from tests.studies.answered_studies import make_answered_study
 
 pytestmark = pytest.mark.django_db
@@ -66,7 +66,7 @@ def test_it_prints_each_finding_and_writes_json_tables_and_charts(tmp_path, caps
     assert again["figures"] == report["figures"]
 
 
-def test_a_draft_that_was_closed_takes_no_studys_place():
+def test_a_draft_that_was_closed_takes_no_studys_place(client):
     dataset = make_dataset(4, 2)
     asked = make_campaign(dataset, slug="asked")
     close(asked, "a test")
@@ -76,6 +76,10 @@ def test_a_draft_that_was_closed_takes_no_studys_place():
         )
         close(draft, "a test")
     assert study_of(dataset) == (asked, None)
+    client.force_login(make_user("ada", "researcher"))
+    page = client.get("/datasets/small/")
+    assert "/campaigns/asked/" in {stage.address for stage in page.context["stages"]}
+    assert list(client.get("/campaigns/new/").context["sources"]) == [asked]
 
 
 def test_it_speaks_of_the_newest_study_that_has_ended():
