@@ -15,6 +15,8 @@ from tasks.models.campaign import Kind
 from tasks.models.campaign_settings import RULES
 from tasks.models.setting_types import Problem, broken_rules
 
+NEW = "new"  # /campaigns/new/ is the page that makes campaigns
+
 
 def problems_of(
     values: Mapping[str, Any], campaigns: QuerySet[Campaign], draft: Campaign | None = None
@@ -44,6 +46,8 @@ def _unknown_to_database(
     others = Campaign.objects.exclude(pk=draft.pk) if draft else Campaign.objects.all()
     if others.filter(slug=slug).exists():
         yield slug_taken(slug)
+    if slug == NEW and (draft is None or draft.slug != NEW):
+        yield "slug", f"{NEW} is the address at which campaigns are made: give another."
     if draft and draft.adds_to and draft.adds_to.dataset_id != dataset.pk:
         yield "dataset", f"It adds to {draft.adds_to.slug}: {draft.adds_to.dataset.slug}."
     if draft and draft.adds_to and values["kind"] != Kind.CONTAINS:

@@ -290,6 +290,7 @@ def test_the_command_takes_the_same(dataset, tmp_path, capsys):
     assert Campaign.objects.get(slug="by-file").workers_per_item == 3
     for text, error in [
         (json.dumps(LEAST | {"slug": "x", "colour": 1}), r"colour: Unknown field"),
+        (json.dumps(LEAST | {"name": "New"}), r"slug: new is the address at which campaigns are"),
         (json.dumps(LEAST | {"slug": "by-file"}), r"slug: There is a campaign by-file already"),
         ('{"name": "x",}', r"campaign.json, line 1, column \d+"),
         ('{"name": "x", "name": "y"}', r"name is given twice"),
