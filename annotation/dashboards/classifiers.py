@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -65,8 +65,9 @@ def classifiers(request: HttpRequest, dataset: Dataset) -> HttpResponse:
 def _page(
     request: HttpRequest, dataset: Dataset, form: PredictionsFile | None = None, status: int = 200
 ) -> HttpResponse:
-    images = dataset.images.count()
-    counted = dataset.classifiers.annotate(done=Count("predictions")).order_by("name")
+    images = dataset.images.filter(withdrawn_at=None).count()
+    of_study = Count("predictions", filter=Q(predictions__image__withdrawn_at=None))
+    counted = dataset.classifiers.annotate(done=of_study).order_by("name")
     rows = [(each, each.done, bool(each.architecture)) for each in counted]
     jobs = [
         (job, progress := job_progress(job), time_left(progress), Trouble.of(job.error))

@@ -23,6 +23,12 @@ from tasks.models import Assignment
 from tasks.models.assignment import AssignmentState
 from tasks.work.withdrawing import campaigns_with
 
+# A form does what its page said, or nothing: sent twice, or late, it would undo what it is for.
+MEANWHILE = {
+    "withdraw": "It was withdrawn after you opened this page; nothing else was done.",
+    "bring_back": "It was brought back after you opened this page; nothing else was done.",
+}
+
 
 class Why(forms.Form):
     """The reason, for the log."""
@@ -37,6 +43,11 @@ def withdrawal(request: HttpRequest, dataset: Dataset, public_id: str) -> HttpRe
     """What withdrawing does, and the reason; of a withdrawn image who did it, and how back."""
     image = get_object_or_404(dataset.images, public_id=public_id)
     form = Why(request.POST or None)
+    step = "withdraw" if image.withdrawn_at is None else "bring_back"
+    asked = request.POST.get("step", step)
+    if asked != step and asked in MEANWHILE:
+        messages.warning(request, MEANWHILE[asked])
+        return HttpResponseRedirect(request.path)
     if request.method == "POST" and image.withdrawn_at is not None:
         need(request.user, OWN, dataset)
     if request.method == "POST" and form.is_valid():
@@ -46,6 +57,7 @@ def withdrawal(request: HttpRequest, dataset: Dataset, public_id: str) -> HttpRe
         "dataset": dataset,
         "image": image,
         "picture": Drawn.of(image),
+        "step": step,
         "owns": may(request.user, OWN, dataset),
         "error": "Say why: it stands in the log." if form.is_bound else "",
         **_reach(image),

@@ -155,6 +155,9 @@ def aside(request: HttpRequest, campaign: Campaign, pseudonym: str) -> HttpRespo
     form = Why(request.POST or None)
     if request.method == "POST":
         need(request.user, REVIEW, campaign)
+        if Stop.objects.filter(campaign=campaign, worker=worker).exists():
+            messages.warning(request, "They had been set aside already: nothing was changed.")
+            return HttpResponseRedirect(back)
         if form.is_valid():
             who, why = request.user.get_username(), form.cleaned_data["why"].strip()
             number = set_aside(campaign, worker, why, who)

@@ -1,5 +1,7 @@
 """The form of a step: its settings' inputs, checked and stored by the API's own serializer."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +20,8 @@ from tasks.crowds import CROWDS, crowd_named
 from tasks.models import Campaign
 from tasks.models.campaign import State
 from tasks.models.campaign_settings import SETTINGS
+
+MEANWHILE = "Somebody has changed it since you opened this page. This is how it is now."
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class StepForm(forms.Form):
         self, step: Step, draft: Campaign, request: HttpRequest, data: QueryDict | None = None
     ) -> None:
         super().__init__(data)
-        self.draft, self.request = draft, request
+        self.step, self.draft, self.request = step, draft, request
         self.options = options_for(draft, request.user)
         self.settings = settings_of((*step.asks, *step.more), draft)
         self.folded: set[str] = set()
@@ -52,6 +56,12 @@ class StepForm(forms.Form):
                 self.initial[name] = initial
             if setting.name in step.more:
                 self.folded |= inputs.keys()
+
+    @property
+    def seen(self) -> str:
+        """A digest of the values that it was made with: they may have been changed meanwhile."""
+        values = json.dumps(self.initial, sort_keys=True, default=str)
+        return hashlib.sha256(values.encode()).hexdigest()[:16]
 
     def values(self) -> dict[str, Any]:
         """The settings as the API would take them. The form has been cleaned."""

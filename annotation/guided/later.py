@@ -1,7 +1,5 @@
 """What can still be changed of a published campaign, and what that will do, said first."""
 
-import hashlib
-import json
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.serializers import ValidationError
 
 from annotation.api.serializers import CampaignSerializer
-from annotation.guided.form import StepForm, flat
+from annotation.guided.form import MEANWHILE, StepForm, flat
 from annotation.guided.steps import Step
 from annotation.rights import RESEARCH, SPEND, may
 from annotation.rights.pages import needs
@@ -28,7 +26,6 @@ ANSWERS = (
     *("workers_per_item", "budget", "assignment_minutes", "lifetime_days", "auto_approval_days"),
 )
 CHANGE = Step("change", "Change it", ANSWERS, tuple(name for name in LATER if name not in ANSWERS))
-MEANWHILE = "Somebody has changed it since you opened this page. This is how it is now."
 MAY_NOT = "Raising its budget needs the permission spend, which you do not have."
 
 
@@ -41,7 +38,7 @@ def later(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         return HttpResponseRedirect(reverse("campaign-step", args=[campaign.slug, "asked"]))
     back = reverse("campaign-progress", args=[campaign.slug])
     form = StepForm(CHANGE, campaign, request)
-    seen, problem = _digest(form), ""
+    seen, problem = form.seen, ""
     if request.method == "POST" and request.POST.get("seen") != seen:
         problem = MEANWHILE
     elif request.method == "POST":
@@ -68,12 +65,6 @@ def later(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     return TemplateResponse(
         request, "guided/later.html", context, status=422 if form.errors or problem else 200
     )
-
-
-def _digest(form: StepForm) -> str:
-    """Of the values that the form was made with."""
-    values = json.dumps(form.initial, sort_keys=True, default=str)
-    return hashlib.sha256(values.encode()).hexdigest()[:16]
 
 
 @needs(RESEARCH, Campaign)

@@ -1,5 +1,6 @@
 """The pages of a campaign in steps: /campaigns/new/ and /campaigns/{slug}/steps/{step}/."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -20,7 +22,7 @@ from rest_framework.serializers import ValidationError
 from annotation.api.serializers import CampaignSerializer
 from annotation.guided import beginning, known
 from annotation.guided.effect import MOST_IMAGES, Effect, effect_of, is_quick, pictures_of
-from annotation.guided.form import StepForm, filled, flat, options_for, store
+from annotation.guided.form import MEANWHILE, StepForm, filled, flat, options_for, store
 from annotation.guided.inputs import listed
 from annotation.guided.previews import BEFORE_LAYOUT, OF_LAYOUT, PAGES
 from annotation.guided.publishing import AskBudget, publish_for
@@ -122,15 +124,18 @@ def step_page(request: HttpRequest, campaign: Campaign, step: str) -> HttpRespon
     chosen = ready.get(request.POST.get("fill", ""))
     if data is not None and chosen is not None:  # shown, and stored when it is sent
         data = filled(data, chosen.settings, options_for(campaign, request.user))
-    form = StepForm(here, campaign, request, data)
-    if data is not None and chosen is None and form.save():
+    form, problem = StepForm(here, campaign, request, data), ""
+    seen = form.seen
+    if data is not None and data.get("seen", seen) != seen and not _is_stored(form, seen):
+        form, problem = StepForm(here, campaign, request), MEANWHILE
+    elif data is not None and chosen is None and form.save():
         if campaign.crowd != crowd:  # another crowd has other settings
             return HttpResponseRedirect(request.path)
         _, after = before_and_after(here)
         assert after is not None
         return HttpResponseRedirect(_address(campaign, after))
     context = _frame(request, campaign, here) | {"form": form, "worker_pages": PAGES}
-    context |= {"ready": ready, "chosen": chosen}
+    context |= {"ready": ready, "chosen": chosen, "seen": seen, "problem": problem}
     if not context["quick"]:
         context["pictures"] = pictures_of(campaign)
         context["table"] = known.Table()
@@ -139,8 +144,17 @@ def step_page(request: HttpRequest, campaign: Campaign, step: str) -> HttpRespon
     if context["quick"] and request.method != "POST":
         context |= {"effect": effect_of(campaign), "step": step}
     return TemplateResponse(
-        request, "guided/step.html", context, status=422 if form.errors else 200
+        request, "guided/step.html", context, status=422 if form.errors or problem else 200
     )
+
+
+@transaction.atomic
+def _is_stored(form: StepForm, seen: str) -> bool:
+    """Whether the form says what the draft holds already, as one does that was sent twice."""
+    same = form.save() and StepForm(form.step, form.draft, form.request).seen == seen
+    if not same:
+        transaction.set_rollback(True)
+    return same
 
 
 def _frame(request: HttpRequest, campaign: Campaign, here: Step) -> dict[str, Any]:
@@ -242,8 +256,11 @@ def _publish(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     real = is_production(campaign)
     may_publish = not real or may(request.user, SPEND, campaign)
     form = AskBudget(request.POST if request.method == "POST" and real else None)
-    problem = ""
-    if request.method == "POST" and may_publish and (not real or form.is_valid()):
+    frame = _frame(request, campaign, STEPS[-1])
+    seen, problem = hashlib.sha256(frame["as_json"].encode()).hexdigest()[:16], ""
+    if request.POST.get("seen", seen) != seen:
+        problem = MEANWHILE
+    elif request.method == "POST" and may_publish and (not real or form.is_valid()):
         budget = form.cleaned_data["budget"] if real else None
         try:
             messages.success(request, publish_for(request, campaign, budget))
@@ -253,8 +270,9 @@ def _publish(request: HttpRequest, campaign: Campaign) -> HttpResponse:
             return HttpResponseRedirect(reverse("campaign-progress", args=[campaign.slug]))
         except Refused as refused:
             problem = capfirst(str(refused))
-    context = _frame(request, campaign, STEPS[-1]) | {
+    context = frame | {
         "findings": findings_of(campaign),
+        "seen": seen,
         "real": real,
         "may_publish": may_publish,
         "form": form,

@@ -9,6 +9,8 @@ def about(time: datetime, now: datetime) -> str:
     >>> now = datetime(2026, 11, 29, 10, 0)
     >>> about(datetime(2026, 11, 29, 10, 0, 40), now)
     'within a minute'
+    >>> about(datetime(2026, 11, 29, 10, 1), now)
+    'in about 1 minute'
     >>> about(datetime(2026, 11, 29, 10, 25), now)
     'in about 25 minutes'
     >>> about(datetime(2026, 11, 29, 16, 10), now)
@@ -22,7 +24,8 @@ def about(time: datetime, now: datetime) -> str:
     if left < timedelta(minutes=1):
         return "within a minute"
     if left < timedelta(hours=1):
-        return f"in about {round(left / timedelta(minutes=1))} minutes"
+        minutes = round(left / timedelta(minutes=1))
+        return f"in about {minutes} minute{'' if minutes == 1 else 's'}"
     if time.date() == now.date():
         return f"about {time:%H:%M} UTC"
     if left < timedelta(days=6):

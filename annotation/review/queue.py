@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, When
 
-from tasks.models import Assignment, Campaign
+from tasks.models import Assignment, Campaign, Transition
 from tasks.models.assignment import Outcome
 from tasks.models.refused import Refused
 from tasks.work.review import to_review
@@ -52,14 +52,19 @@ def rejected(campaign: Campaign) -> QuerySet[Assignment]:
 
 
 def decided(campaign: Campaign) -> QuerySet[Assignment]:
-    """Those of the sample that a person has decided on, and all rejected; the newest first."""
+    """Those of the sample that a person has decided on, and all rejected, which come first.
+
+    Of either, the latest decision first.
+    """
     rows = Assignment.objects.filter(
         ~Q(outcome=Outcome.NONE),
         Q(for_person=True) | Q(outcome=Outcome.REJECTED),
         campaign=campaign,
         imported=False,
     )
-    return rows.select_related("worker").order_by("-pk")
+    latest = Transition.objects.filter(assignment=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    rows = rows.annotate(last=Subquery(latest)).select_related("worker")
+    return rows.order_by(Case(When(outcome=Outcome.REJECTED, then=0), default=1), "-last")
 
 
 def decide_all(

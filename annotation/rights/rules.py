@@ -186,7 +186,8 @@ OF_A_TOKEN = "; of a token, also the scope"  # the end of a refusal, for the API
 def refusal(right: Right, thing: Model | None = None) -> str:
     """What to tell a person who lacks the right."""
     where = f" for {thing._meta.verbose_name} {thing}" if thing is not None else ""
-    return f"This needs {NEEDED[right]}{where}{OF_A_TOKEN}."
+    scope = Scope.READ if right is VIEW else min(SCOPES.get(right, {Scope.WRITE}))
+    return f"This needs {NEEDED[right]}{where}{OF_A_TOKEN} {scope}."
 
 
 def allowed(user: Any, right: Right, queryset: QuerySet) -> QuerySet:

@@ -49,7 +49,8 @@ def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403: what is missing, and who gives it."""
     from annotation.rights.rules import OF_A_TOKEN  # logging reads this module before any model
 
-    reason = str(exception).replace(OF_A_TOKEN, "")  # nobody reads a page by a token
+    reason, of_a_token, _ = str(exception).partition(OF_A_TOKEN)  # nobody reads a page by one
+    reason += "." if of_a_token else ""
     sentences = [
         reason or "Your role does not include it.",
         "Nothing was changed. If you need this, ask an owner of the site or of the campaign.",

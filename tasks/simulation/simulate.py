@@ -11,7 +11,7 @@ from django.db.models import Count, Max, Q
 
 from imagesets.clock import Now
 from tasks.crowds import crowd_of
-from tasks.models import HIT, Campaign, Place
+from tasks.models import HIT, Assignment, Campaign, Place
 from tasks.models.campaign import State
 from tasks.money import sessions_for
 from tasks.simulation.browsers import form_data, new_browser
@@ -59,6 +59,8 @@ def simulate(
     """Let `workers` simulated workers answer until the site has no more work for any of them.
 
     They come in by the crowd's door. The same seed means the same workers, whatever the campaign.
+    Each says how long a person of their character would look (active seconds); since the site's own
+    clock saw milliseconds, what it measured is cleared: it would say of all that they are machines.
     `progress` is called with (answers so far, answers that the campaign should have). Raises
     SimulationError, StrangePage, BadTruth.
     """
@@ -90,6 +92,9 @@ def simulate(
             for browser in browsers:
                 browser.client.close()
     result.seconds = time.monotonic() - started
+    Assignment.objects.filter(
+        campaign=campaign, worker__crowd=campaign.crowd, worker__external_id__in=links
+    ).update(wall_seconds=None)
     result.places_left, result.workers_needed = work_left(campaign)
     return result
 
@@ -163,12 +168,11 @@ class Browser:
 
     def answer(self, response: httpx.Response) -> tuple[httpx.Response, bool]:
         """Answer the form on a page. Returns what follows, and whether it was a HIT's answer."""
-        received = time.monotonic()
         sheet = worksheet(response.text)
         assert sheet is not None
         practises = response.url.path.endswith("/practice/")
         fields = self.mind.fill_in(sheet)
-        seconds = f"{time.monotonic() - received:.3f}"
+        seconds = f"{self.mind.seconds(sheet):.3f}"
         fields = [(k, seconds if k == "active_seconds" else v) for k, v in fields]
         response = self.ask("POST", sheet.action or str(response.url), fields)
         if (wrong := problem_on(response.text)) is not None:

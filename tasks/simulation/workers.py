@@ -17,6 +17,7 @@ from imagesets.tables.problems import Problems, listed
 from imagesets.tables.values import BOOLEANS
 from tasks.models import Campaign, CampaignLabel, PracticeItem
 from tasks.models.campaign import Kind
+from tasks.money import expected_seconds
 from tasks.pages.sheets import ShownLabel
 from tasks.simulation.worksheet import Option, Question, Worksheet
 
@@ -40,6 +41,7 @@ class Character:
     specificity: float  # does not select what is absent
     confusion: float  # takes a thing for a similar one ("tabby cat" for "Egyptian cat")
     main_error: float  # calls another of the objects the main one
+    pace: float  # of the time that a page is expected to take
     careless: bool = False
 
 
@@ -50,7 +52,7 @@ def characters(workers: int, seed: int, careless: int = 1) -> list[Character]:
         rng = random.Random(f"character {seed} {number}")
         name = f"simulated-{seed}-{number:03d}"
         if 2 <= number <= 1 + careless:
-            crew.append(Character(name, 0.45, 0.6, 0.4, 0.6, careless=True))
+            crew.append(Character(name, 0.45, 0.6, 0.4, 0.6, pace=0.1, careless=True))
         else:
             crew.append(
                 Character(
@@ -59,6 +61,7 @@ def characters(workers: int, seed: int, careless: int = 1) -> list[Character]:
                     specificity=rng.uniform(0.96, 0.998),
                     confusion=rng.uniform(0.1, 0.35),
                     main_error=rng.uniform(0.02, 0.12),
+                    pace=rng.uniform(0.5, 1.3),
                 )
             )
     return crew
@@ -193,6 +196,16 @@ class Mind:
             else:
                 fields += self._classify(question)
         return fields
+
+    def seconds(self, sheet: Worksheet) -> float:
+        """How long a person of this character would look at the page."""
+        if self.world.kind == Kind.CLASSIFY:
+            pictures = [question.picture for question in sheet.questions]
+        else:
+            tiles = [question.named("selected") for question in sheet.questions]
+            pictures = [option.picture for section in tiles for option in section]
+        varies = self._rng("seconds", *sorted(pictures)).lognormvariate(0, 0.2)
+        return self.character.pace * varies * expected_seconds(self.world.kind, len(pictures))
 
     def _rng(self, *item: str) -> random.Random:
         return random.Random("\0".join([str(self.world.seed), self.character.name, *item]))

@@ -334,10 +334,11 @@ def state_told(campaign: Campaign) -> str:
 
 
 def in_review(campaign: Campaign) -> QuerySet[Assignment]:
-    """Answers that wait for review; imported ones are never reviewed."""
-    return Assignment.objects.filter(
+    """Answers that wait for review; imported ones and those of a test are never reviewed."""
+    waiting = Assignment.objects.filter(
         campaign=campaign, state=AssignmentState.SUBMITTED, outcome=Outcome.NONE, imported=False
     )
+    return waiting.exclude(session__is_test=True)
 
 
 def asked(campaign: Campaign) -> QuerySet[HIT]:

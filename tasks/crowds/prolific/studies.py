@@ -50,8 +50,8 @@ def offer(campaign: Campaign, places: int, most: int | None = None) -> None:
     if account.only_tests:
         return
     study = _current(campaign)
-    for older in _others(study):
-        _end(api, older)
+    for older in of_campaign(campaign).exclude(pk=study.pk):
+        end(api, older)
     seen = look(api, study) if study.market_id and not _is_gone(api, study) else None
     if seen is None:
         if places <= 0:
@@ -85,7 +85,7 @@ def withdraw(campaign: Campaign) -> None:
             if study.state == StudyState.ACTIVE:
                 _move(api, study, "PAUSE")
         else:
-            _end(api, study)
+            end(api, study)
 
 
 def places_available(campaign: Campaign) -> int:
@@ -162,10 +162,6 @@ def minutes_of(campaign: Campaign) -> int:
     if campaign.session_reward is not None and campaign.session_reward < least:
         return max(math.floor(minutes), 1)
     return rounded
-
-
-def _others(study: Study) -> Any:
-    return of_campaign(study.campaign).exclude(pk=study.pk)
 
 
 def _make(api: Client, study: Study, places: int) -> None:
@@ -304,7 +300,7 @@ def _opens(api: Client, study: Study, free: int, places: int, spare: float) -> b
 
 def _renew(api: Client, study: Study, places: int) -> None:
     """Go on with a new study in place of one that cannot offer what it should."""
-    _end(api, study)
+    end(api, study)
     new = Study.objects.create(
         campaign=study.campaign, reward=study.reward, minutes=study.minutes, codes=new_codes()
     )
@@ -386,12 +382,14 @@ def _change(api: Client, study: Study, method: str, path: str, body: dict[str, A
     _keep(study, answer)
 
 
-def _end(api: Client, study: Study) -> None:
+def end(api: Client, study: Study) -> None:
     """Stop a study for good; one that Prolific does not stop ends when all of it is reviewed."""
     if study.state == StudyState.COMPLETED:
         return
     look(api, study)
-    if study.state in (StudyState.ACTIVE, *ASLEEP):
+    if study.state == StudyState.SCHEDULED:
+        _move(api, study, "CANCEL_PUBLISH")
+    elif study.state in (StudyState.ACTIVE, *ASLEEP):
         try:
             _move(api, study, "STOP")
         except RequestRefused:

@@ -1,17 +1,21 @@
 """Lets a researcher go through a study as its participants will, before any of them is let in."""
 
 import secrets
+from contextlib import suppress
 
 from django.conf import settings
 
 from imagesets.clock import Now
+from tasks.crowds import CrowdError
 from tasks.crowds.prolific.account import learn
 from tasks.crowds.prolific.client import RequestRefused, client
 from tasks.crowds.prolific.door import signed_link
 from tasks.crowds.prolific.models import Account, Study, StudyState
-from tasks.crowds.prolific.studies import draft_of
+from tasks.crowds.prolific.money import account_of
+from tasks.crowds.prolific.studies import draft_of, end
 from tasks.crowds.prolific.visiting import Visitor
 from tasks.models import Campaign
+from tasks.models.campaign import State
 
 
 def try_out(campaign: Campaign, email: str) -> list[str]:
@@ -60,3 +64,18 @@ def preview_line(campaign: Campaign) -> str:
 def goes_live(campaign: Campaign) -> None:
     """Let the next offer publish the draft."""
     Account.objects.filter(campaign=campaign).update(only_tests=False)
+
+
+def end_tests(campaign: Campaign) -> None:
+    """Stop its test studies, which Prolific leaves open, once it is more than tried out, or over.
+
+    Nobody waits for that: what goes wrong is left to the next sync.
+    """
+    account = account_of(campaign)
+    if campaign.state == State.OPEN and (account is None or account.only_tests):
+        return
+    tests = Study.objects.filter(campaign=campaign, test_of__isnull=False)
+    stopped = (StudyState.AWAITING_REVIEW, StudyState.COMPLETED)
+    for study in tests.exclude(state__in=stopped).select_related("campaign"):
+        with suppress(CrowdError):
+            end(client(), study)

@@ -7,11 +7,18 @@ from django.test import Client, TestCase
 from django.urls import reverse
 
 from imagesets.models import Dataset
+from imagesets.pictures.withdrawing import withdraw
 from models_inference.celery_tasks import try_classifier
 from models_inference.classifiers.trials import folder_of
 from models_inference.models import Classifier, InferenceJob, Prediction, Trial
 from models_inference.networks import timm_hub
-from tests.factories import add_images, make_imagenet_dataset, make_lettered_dataset, make_user
+from tests.factories import (
+    add_images,
+    make_dataset,
+    make_imagenet_dataset,
+    make_lettered_dataset,
+    make_user,
+)
 from tests.studies.drawn_pictures import jpeg
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +54,15 @@ def test_installed_ones_are_added_and_queued_in_one_go(researcher, tmp_path):
     assert "Waiting: 0 of" in researcher.get("/datasets/sample/classifiers/").content.decode()
     page = researcher.get(answer["Location"]).content.decode()
     assert "It waits for a worker of the queue gpu." in page
+
+
+def test_withdrawn_images_are_not_counted(researcher):
+    dataset = make_dataset()
+    before = dataset.images.count()
+    withdraw(dataset.images.first(), "ada", "a face")
+    page = researcher.get(f"/datasets/{dataset.slug}/classifiers/")
+    assert page.context["images"] == before - 1
+    assert {done for _, done, _ in page.context["rows"]} == {before - 1}
 
 
 def test_a_search_finds_timms_names_and_no_other_is_taken(researcher, tmp_path):

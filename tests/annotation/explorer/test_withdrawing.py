@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.test import Client
 
 from annotation.explorer.withdrawing import bring_back, withdraw
 from annotation.exports.stream import Export
@@ -20,6 +21,7 @@ from tests.factories import (
     client_of,
     make_campaign,
     make_dataset,
+    make_user,
     make_workers,
     random_answers,
     work_through,
@@ -53,6 +55,18 @@ def address(image: Image, step: str) -> str:
 
 def send(client, image: Image, step: str, **body: str):
     return client.post(address(image, step), json.dumps(body), content_type="application/json")
+
+
+def test_a_form_sent_late_never_does_the_opposite(dataset):
+    image, owner = dataset.images.first(), Client()
+    owner.force_login(make_user("olga", "owner"))
+    at = f"/datasets/{dataset.slug}/images/{image.public_id}/withdraw/"
+    for _ in range(2):  # the second one of somebody who clicked twice, or came second
+        reply = owner.post(at, {"why": "a face", "step": "withdraw"}, follow=True)
+    assert "It was withdrawn after you opened" in reply.content.decode()
+    assert dataset.images.filter(withdrawn_at=None).count() == dataset.images.count() - 1
+    owner.post(at, {"why": "a statue", "step": "bring_back"})
+    assert not dataset.images.exclude(withdrawn_at=None).exists()
 
 
 def test_researchers_withdraw_owners_bring_back_and_all_is_logged(dataset, study):

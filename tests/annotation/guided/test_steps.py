@@ -164,6 +164,29 @@ def test_the_effect_is_what_publishing_does_and_changes_nothing(researcher, draf
     assert (effect.pairs, effect.images) > (0, 0)
 
 
+def test_a_step_sent_late_changes_nothing_and_sent_twice_goes_on(researcher, draft):
+    at = f"/campaigns/{draft.slug}/steps/quality/"
+    seen = researcher.get(at).context["seen"]
+    mine = posted(researcher, draft, "quality") | {"workers_per_item": ["5"], "seen": [seen]}
+    assert [researcher.post(at, mine).status_code for _ in range(2)] == [302, 302]
+    late = researcher.post(at, mine | {"workers_per_item": ["7"]})
+    assert late.status_code == 422
+    assert "Somebody has changed it" in late.content.decode()
+    assert Campaign.objects.get(pk=draft.pk).workers_per_item == 5
+
+
+def test_what_somebody_changed_meanwhile_is_shown_before_it_is_published(researcher, draft):
+    at = f"/campaigns/{draft.slug}/steps/publish/"
+    seen = researcher.get(at).context["seen"]
+    Campaign.objects.filter(pk=draft.pk).update(workers_per_item=90)
+    page = researcher.post(at, {"seen": seen})
+    assert page.status_code == 422
+    assert "Somebody has changed it" in page.content.decode()
+    assert Campaign.objects.get(pk=draft.pk).state == "draft"
+    assert researcher.post(at, {"seen": page.context["seen"]}).status_code == 302
+    assert Campaign.objects.get(pk=draft.pk).state == "open"
+
+
 def test_a_budget_below_the_first_round_is_told_before_publishing_refuses_it(researcher, draft):
     Campaign.objects.filter(pk=draft.pk).update(budget="0.02")
     at = f"/campaigns/{draft.slug}/steps/publish/"

@@ -4,9 +4,10 @@ import pytest
 from django.test import Client
 
 from annotation.drawn.answer import draw
+from annotation.review.queue import decided
 from tasks.models import Assignment, Campaign
 from tasks.models.assignment import Outcome
-from tasks.work.review import reject
+from tasks.work.review import accept, reject
 from tests.factories import (
     answer_truly,
     make_awkward_dataset,
@@ -88,6 +89,14 @@ def test_a_rejected_answer_is_drawn_again_and_accepted_after_all(reviewer, revie
     assert (other.outcome, other.used) == ("accepted", True)
     refused = reviewer.post(address(reviewed), body, headers={"Accept": "application/json"})
     assert (refused.status_code, "was not rejected" in refused.content.decode()) == (422, True)
+
+
+def test_rejected_answers_stay_in_sight_and_the_latest_decision_comes_first(reviewer, reviewed):
+    first, second, third, fourth = waiting(reviewed)
+    reject(second, "Blind.", "rita")
+    for answer in (fourth, first, third):
+        accept(answer, "rita", "")
+    assert list(decided(reviewed)) == [second, third, first, fourth]
 
 
 def test_all_rejected_of_one_worker_are_accepted_after_all(reviewer, reviewed):

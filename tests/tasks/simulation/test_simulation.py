@@ -8,7 +8,8 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from tasks.models import Assignment, HITItem, PracticeTry, Worker
+from tasks.models import Assignment, Flag, HITItem, PracticeTry, Worker
+from tasks.results import aggregate
 from tasks.simulation.simulate import SimulationError, simulate
 from tasks.simulation.workers import BadTruth, Mind, World, characters, truth_of
 from tasks.simulation.worksheet import Option, Question, Worksheet
@@ -71,6 +72,15 @@ def test_careful_workers_find_the_objects(dataset, live_server):
             assert votes[item.hit_id, item.position] >= 3
         elif not cats >= {item.label.key, shown}:
             assert votes[item.hit_id, item.position] <= 1
+
+
+@pytest.mark.parametrize("kind", ["contains", "classify"])
+def test_the_careless_are_too_fast_and_nobody_else(kind, dataset, live_server):
+    campaign = open_campaign(dataset, kind, per_hit=3, workers_per_item=4, round_size=4)
+    outcome = simulate(live_server.url, campaign, workers=4, careless=1)
+    aggregate(campaign)
+    flags = Flag.objects.filter(kind__in=["fast", "pace"])
+    assert list(flags.values_list("kind", "worker__external_id")) == [("pace", *outcome.careless)]
 
 
 @pytest.mark.parametrize("kind", ["contains", "classify"])

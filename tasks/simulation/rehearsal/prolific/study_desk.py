@@ -132,6 +132,7 @@ class StudyDesk(Books):
         moved, action = self.find_study(study), given["action"]
         after = {
             ("UNPUBLISHED", "PUBLISH"): "ACTIVE",
+            ("SCHEDULED", "CANCEL_PUBLISH"): "UNPUBLISHED",
             ("ACTIVE", "PAUSE"): "PAUSED",
             ("PAUSED", "START"): "ACTIVE",
             ("ACTIVE", "STOP"): "COMPLETED",

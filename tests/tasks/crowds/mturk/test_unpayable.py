@@ -119,7 +119,7 @@ def test_the_page_ticks_off_those_alone_whom_the_marketplace_cannot_pay(lost, cl
     client.force_login(make_user("rita", Role.RESEARCHER))
     address = reverse("campaign-payments", args=[campaign.slug])
     page = client.get(address).content.decode()
-    assert "2 of them are owed $0.50" in page
+    assert "not $0.50 that 2 of them are owed" in page
     listed = [f"{p.worker.pk}-{p.pk}" for p in Payment.objects.filter(kind="base").order_by("pk")]
     told = client.post(address, {"paid": listed[:1]}, follow=True).content.decode()
     assert "Recorded: $0.25 was paid to 1 worker." in told

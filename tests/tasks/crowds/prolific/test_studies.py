@@ -335,6 +335,20 @@ def test_pause_resume_and_close_are_pause_start_and_stop(open_for_prolific, mark
         assert only(market).status == "COMPLETED"
 
 
+def test_a_study_that_somebody_has_scheduled_there_is_not_published_once_it_is_over(
+    open_for_prolific, market
+):
+    campaign = open_for_prolific()
+    draft_of(campaign)
+    only(market).status = "SCHEDULED"
+    offer(campaign, 2)
+    assert only(market).status == "SCHEDULED"
+    campaign.move_to(State.CLOSED, "a test")
+    for _ in range(2):
+        withdraw(campaign)
+        assert only(market).status == "UNPUBLISHED"
+
+
 def test_no_place_wanted_pauses_it(open_for_prolific, market):
     campaign = open_for_prolific()
     offer(campaign, 2)

@@ -90,6 +90,17 @@ def test_a_test_participant_goes_through_and_nothing_counts(campaign, market, ca
     assert draft.places == -(-3 * campaign.hits.count() // campaign.session_hits)
 
 
+@pytest.mark.parametrize("command", ["publish", "close"])
+def test_the_test_study_is_stopped_once_it_is_not_needed(campaign, market, command):
+    call_command("publish", "tried", "--test", EMAIL)
+    _, tested = market.studies.values()
+    sync(campaign)
+    assert tested.status == "ACTIVE"
+    call_command(command, "tried")
+    sync(campaign)
+    assert tested.status == "COMPLETED"
+
+
 def test_without_test_participants_one_line_says_so_and_another_is_a_link(campaign, market, capsys):
     market.features = replace(market.features, test_participants=False)
     call_command("publish", "tried", "--test", EMAIL)
@@ -102,6 +113,10 @@ def test_without_test_participants_one_line_says_so_and_another_is_a_link(campai
     sync(campaign)
     assert not [a for a in Assignment.objects.all() if a.used]
     assert not campaign.payments.exists()
+    publish(campaign, "a test")
+    campaign.places.all().delete()  # nothing waits for an answer any more
+    sync(campaign)
+    assert campaign.state == "finished"
 
 
 @pytest.mark.parametrize(
