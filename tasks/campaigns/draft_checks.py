@@ -72,6 +72,7 @@ def _unknown_to_database(
     for name in ("exclude_workers_of", "only_workers_of"):
         yield from _other_crowds(name, values[name], values["crowd"], campaigns)
     slugs = (values["controls"] or {}).get("campaigns", [])
+    kept = (draft.controls or {}).get("campaigns", []) if draft else []
     known = {c.slug: c for c in campaigns.filter(slug__in=slugs).select_related("dataset")}
     for slug in slugs:
         if slug not in known:
@@ -80,6 +81,8 @@ def _unknown_to_database(
         elif known[slug].dataset_id != dataset.pk:
             other = known[slug].dataset.slug
             yield "controls.campaigns", f"Campaign {slug} is of another dataset: {other}."
+        elif known[slug].kind != Kind.CONTAINS and slug not in kept:
+            yield "controls.campaigns", f"Campaign {slug} settles no pairs: it must be contains."
 
 
 def _other_crowds(

@@ -261,6 +261,8 @@ def test_a_source_must_fit(dataset, tmp_path):
     assert "source: Campaign form is of kind classify" in errors_of(kind="classify", source="form")
     assert "another dataset: other" in errors_of(kind="classify", source="elsewhere")
     assert errors_of(kind="classify", source=contains.slug) == ""
+    assert "form settles no pairs" in errors_of(controls={"campaigns": ["form"]})
+    assert errors_of(controls={"campaigns": ["grid"]}) == ""
 
 
 def test_a_change_is_checked_as_a_whole(dataset):
