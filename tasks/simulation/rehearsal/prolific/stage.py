@@ -133,7 +133,22 @@ def play_sessions(
     if campaign.state == State.DRAFT:
         _publish(campaign)
     _sync(campaign)
-    idle = hired = 0
+    hired = 0
+    while campaign.state == State.OPEN:
+        hired = _while_open(on, campaign, people, seed, progress, hired)
+        _until_paid(campaign, people)  # a part that is not paid opens it again
+
+
+def _while_open(
+    on: ProlificStage,
+    campaign: Campaign,
+    people: ParticipantCrew,
+    seed: int,
+    progress: Callable[[int], None] | None,
+    hired: int,
+) -> int:
+    """Let people work, and sync, until nothing is left to do. Returns how many were hired."""
+    idle = 0
     while campaign.state == State.OPEN:
         done = people.work(progress)
         synced = _sync(campaign)
@@ -151,8 +166,13 @@ def play_sessions(
         hired += HIRED
         people.hire(HIRED, seed)
         idle = 0
+    return hired
+
+
+def _until_paid(campaign: Campaign, people: ParticipantCrew) -> None:
+    """Sync until everybody is paid: bonuses arrive a moment later, and some are asked back."""
     pass_time(campaign, people.let_time_pass())
-    for _ in range(LAST_SYNCS):  # bonuses arrive a moment later, and some people are asked back
+    for _ in range(LAST_SYNCS):
         _sync(campaign)
         people.work()
         campaign.refresh_from_db()
