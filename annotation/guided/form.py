@@ -18,7 +18,7 @@ from annotation.guided.steps import Step, settings_of
 from annotation.rights import visible
 from tasks.crowds import CROWDS, crowd_named
 from tasks.models import Campaign
-from tasks.models.campaign import State
+from tasks.models.campaign import Kind, State
 from tasks.models.campaign_settings import SETTINGS
 
 MEANWHILE = "Somebody has changed it since you opened this page. This is how it is now."
@@ -157,7 +157,11 @@ def options_for(draft: Campaign, user: Any) -> Options:
     classifiers = draft.dataset.classifiers.filter(predictions__isnull=False).distinct()
     ended = visible(
         user,
-        Campaign.objects.filter(dataset=draft.dataset, state__in=[State.FINISHED, State.CLOSED]),
+        Campaign.objects.filter(
+            dataset=draft.dataset,
+            kind=Kind.CONTAINS,  # others settle no pairs (rule K3)
+            state__in=[State.FINISHED, State.CLOSED],
+        ),
     ).exclude(pk=draft.pk)
     same_people = visible(user, Campaign.objects.filter(crowd=draft.crowd)).exclude(pk=draft.pk)
     others = [(each.slug, each.name) for each in same_people.order_by("name")]

@@ -15,6 +15,8 @@ from tasks.models.campaign import Kind
 from tasks.models.campaign_settings import RULES
 from tasks.models.setting_types import Problem, broken_rules
 
+NEW = "new"  # /campaigns/new/ is the page that makes campaigns
+
 
 def problems_of(
     values: Mapping[str, Any], campaigns: QuerySet[Campaign], draft: Campaign | None = None
@@ -44,6 +46,8 @@ def _unknown_to_database(
     others = Campaign.objects.exclude(pk=draft.pk) if draft else Campaign.objects.all()
     if others.filter(slug=slug).exists():
         yield slug_taken(slug)
+    if slug == NEW and (draft is None or draft.slug != NEW):
+        yield "slug", f"{NEW} is the address at which campaigns are made: give another."
     if draft and draft.adds_to and draft.adds_to.dataset_id != dataset.pk:
         yield "dataset", f"It adds to {draft.adds_to.slug}: {draft.adds_to.dataset.slug}."
     if draft and draft.adds_to and values["kind"] != Kind.CONTAINS:
@@ -68,6 +72,7 @@ def _unknown_to_database(
     for name in ("exclude_workers_of", "only_workers_of"):
         yield from _other_crowds(name, values[name], values["crowd"], campaigns)
     slugs = (values["controls"] or {}).get("campaigns", [])
+    kept = (draft.controls or {}).get("campaigns", []) if draft else []
     known = {c.slug: c for c in campaigns.filter(slug__in=slugs).select_related("dataset")}
     for slug in slugs:
         if slug not in known:
@@ -76,6 +81,8 @@ def _unknown_to_database(
         elif known[slug].dataset_id != dataset.pk:
             other = known[slug].dataset.slug
             yield "controls.campaigns", f"Campaign {slug} is of another dataset: {other}."
+        elif known[slug].kind != Kind.CONTAINS and slug not in kept:
+            yield "controls.campaigns", f"Campaign {slug} settles no pairs: it must be contains."
 
 
 def _other_crowds(

@@ -8,7 +8,8 @@ WHAT_WORKERS_READ: tuple[Setting, ...] = (
         "title",
         "Title",
         Text(128, blank=True, by_language=True),
-        "What workers know the campaign by. If empty, a title that suits its kind.",
+        "What workers know the campaign by. If empty: its name until they begin, and in a"
+        " marketplace's list and on HITs a title that suits its kind.",
         default="",
         later=True,
     ),

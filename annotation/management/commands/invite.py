@@ -48,6 +48,8 @@ class Command(CampaignCommand):
             return self._list(campaign)
         if options["revoke"] is not None:
             return self._revoke(campaign, options["revoke"], who)
+        number = {name: 1 if asked[name] is None else asked[name] for name in ("count", "uses")}
+        made = make(campaign, who, **number, days=asked["expires"])
         address = public_address()
         if not address:
             address = USUAL
@@ -55,8 +57,7 @@ class Command(CampaignCommand):
                 f"The links begin with {USUAL}, because the site does not run and PUBLIC_URL is not"
                 " set."
             )
-        number = {name: 1 if asked[name] is None else asked[name] for name in ("count", "uses")}
-        for invitation in make(campaign, who, **number, days=asked["expires"]):
+        for invitation in made:
             self.stdout.write(f"{address}{invitation.path}")
 
     def _list(self, campaign: Campaign) -> None:

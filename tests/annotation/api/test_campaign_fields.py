@@ -261,6 +261,8 @@ def test_a_source_must_fit(dataset, tmp_path):
     assert "source: Campaign form is of kind classify" in errors_of(kind="classify", source="form")
     assert "another dataset: other" in errors_of(kind="classify", source="elsewhere")
     assert errors_of(kind="classify", source=contains.slug) == ""
+    assert "form settles no pairs" in errors_of(controls={"campaigns": ["form"]})
+    assert errors_of(controls={"campaigns": ["grid"]}) == ""
 
 
 def test_a_change_is_checked_as_a_whole(dataset):
@@ -290,6 +292,7 @@ def test_the_command_takes_the_same(dataset, tmp_path, capsys):
     assert Campaign.objects.get(slug="by-file").workers_per_item == 3
     for text, error in [
         (json.dumps(LEAST | {"slug": "x", "colour": 1}), r"colour: Unknown field"),
+        (json.dumps(LEAST | {"name": "New"}), r"slug: new is the address at which campaigns are"),
         (json.dumps(LEAST | {"slug": "by-file"}), r"slug: There is a campaign by-file already"),
         ('{"name": "x",}', r"campaign.json, line 1, column \d+"),
         ('{"name": "x", "name": "y"}', r"name is given twice"),
