@@ -114,13 +114,13 @@ def test_whoever_lets_themselves_be_excluded_is_paid_for_what_they_did(dataset):
 def test_only_campaigns_of_the_same_crowd_can_be_named(dataset, name):
     make_campaign(dataset, slug="first")
     values = {key: setting.default for key, setting in SETTINGS.items()}
-    values |= {"slug": "new", "dataset": dataset, "kind": "contains"}
+    values |= {"slug": "newer", "dataset": dataset, "kind": "contains"}
     known = Campaign.objects.all()
     assert problems_of(values | {name: ["first"]}, known) == []
     wrong = problems_of(values | {name: ["first"], "crowd": "panel"}, known)
     assert wrong == [(name, "Campaign first is for the crowd local, whose people are others.")]
     assert problems_of(values | {name: ["frist"]}, known)[0][1].startswith("There is no campaign")
-    assert problems_of(values | {name: ["new"]}, known)[0] == (
+    assert problems_of(values | {name: ["newer"]}, known)[0] == (
         name,
         "A campaign cannot name itself.",
     )
