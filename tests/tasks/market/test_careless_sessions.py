@@ -15,12 +15,7 @@ from tasks.work.claiming import next_assignment
 from tasks.work.sessions import end
 from tasks.work.submitting import submit
 from tests.factories import make_campaign, make_dataset
-from tests.studies.bazaar import Bazaar, open_bazaar
-
-
-@pytest.fixture
-def bazaar(monkeypatch) -> Bazaar:
-    return open_bazaar(monkeypatch)
+from tests.studies.bazaar import Bazaar
 
 
 @pytest.fixture
