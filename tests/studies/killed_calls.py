@@ -1,26 +1,27 @@
-"""A process that is killed at its n-th call to MTurk."""
+"""A process that is killed at its n-th call to a marketplace."""
 
 from collections import Counter
 
-from tasks.crowds.mturk.client import Client
-
 
 class Killed(BaseException):
-    """The process ends here."""
+    """As kill -9: nothing in the program can catch it."""
 
 
-def kill_at(monkeypatch, number: int, after_effect: bool) -> Counter:
-    """Kill the process at the n-th Client.call; `after_effect`: MTurk has carried that call out."""
-    real = Client.call
+def kill_at(monkeypatch, client: type, method: str, number: int, after_effect: bool) -> Counter:
+    """Kill the process at the n-th call of a method, by which its client asks a marketplace.
+
+    `after_effect`: the marketplace has carried that call out.
+    """
+    real = getattr(client, method)
     calls: Counter = Counter()
 
-    def call(self, operation, **parameters):
+    def call(self, *args, **parameters):
         calls["all"] += 1
         if calls["all"] < number:
-            return real(self, operation, **parameters)
+            return real(self, *args, **parameters)
         if after_effect or calls["all"] > number:
-            real(self, operation, **parameters)
+            real(self, *args, **parameters)
         raise Killed
 
-    monkeypatch.setattr(Client, "call", call)
+    monkeypatch.setattr(client, method, call)
     return calls

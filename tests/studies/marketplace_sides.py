@@ -2,11 +2,21 @@
 
 from collections import Counter
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
-from tasks.models import HIT
+from imagesets.models import Dataset
+from tasks.models import HIT, Campaign
 from tasks.simulation.rehearsal.server import Server
 from tests.studies.fair import Fair
+from tests.studies.odd_pictures import open_campaign
+
+
+def open_at(crowd: str, pictures: Dataset, reward: Decimal, **settings: Any) -> Campaign:
+    """A campaign of HITs of three pictures, four answers each, that no marketplace offers yet."""
+    common = {"workers_per_item": 4, "budget": Decimal(1000), "rejection": True}
+    made = open_campaign(pictures, "contains", 3, crowd=crowd, **common, **settings)
+    made.hits.update(reward=reward)
+    return made
 
 
 class Side(Protocol):

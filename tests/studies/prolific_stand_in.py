@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
+import stamina
 
+from imagesets.models import Dataset
 from tasks.crowds import SessionVisit
 from tasks.crowds.prolific.client import Client, client
 from tasks.models import Campaign, Session, Worker
@@ -19,6 +22,7 @@ from tests.studies.odd_pictures import make_pictures, open_campaign
 
 TOKEN = "a-token-of-the-tests"
 AT_ONCE = Features(delay=timedelta())
+ATTEMPTS = 4  # at a call, in a test
 STUDY = {
     "name": "Find what is in pictures",
     "internal_name": "second-look pictures 1",
@@ -33,6 +37,13 @@ STUDY = {
         {"code": "DONE1", "code_type": "COMPLETED", "actions": [{"action": "MANUALLY_REVIEW"}]}
     ],
 }
+
+
+@pytest.fixture(autouse=True)
+def no_waiting():
+    """A call that goes wrong is made again at once."""
+    with stamina.set_testing(True, attempts=ATTEMPTS):
+        yield
 
 
 @pytest.fixture
@@ -78,6 +89,13 @@ def open_for_prolific(db, tmp_path, prolific):
         return campaign
 
     return make
+
+
+def draft_for_prolific(dataset: Dataset, **fields: Any) -> Campaign:
+    """A draft of sessions for Prolific's people."""
+    defaults = {"name": "Sessions", "workers_per_item": 3, "round_size": 3, "session_minutes": 3}
+    defaults |= {"kind": "contains", "crowd": "prolific", "budget": Decimal(200)}
+    return Campaign.objects.create(**{**defaults, **fields}, dataset=dataset)
 
 
 def begun(campaign: Campaign, submission: Submission, answers: int = 0) -> Session:

@@ -20,8 +20,8 @@ from tasks.simulation.rehearsal.server import serving
 from tasks.work.submitting import submit
 from tasks.work.take_up import take_up
 from tests.studies.fair import Fair, open_for_business
-from tests.studies.marketplace_sides import FairSide, MTurkSide, Side
-from tests.studies.odd_pictures import make_pictures, open_campaign
+from tests.studies.marketplace_sides import FairSide, MTurkSide, Side, open_at
+from tests.studies.odd_pictures import make_pictures
 
 MARKETPLACES = [name for name in CROWDS if crowd_named(name).marketplace] + ["fair"]
 FRAMES = [name for name in CROWDS if crowd_named(name).frame] + ["fair"]
@@ -44,18 +44,7 @@ def sides(fair, settings) -> Iterator[dict[str, Side]]:
 @pytest.fixture(params=MARKETPLACES)
 def campaign(request, db, tmp_path, sides) -> Campaign:
     """Two HITs, two places each so far, offered by nobody yet."""
-    made = open_campaign(
-        make_pictures(tmp_path, 6),
-        "contains",
-        per_hit=3,
-        crowd=request.param,
-        workers_per_item=4,
-        round_size=2,
-        budget=Decimal(1000),
-        rejection=True,
-    )
-    made.hits.update(reward=REWARD)
-    return made
+    return open_at(request.param, make_pictures(tmp_path, 6), REWARD, round_size=2)
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from tasks.simulation.rehearsal.prolific.market import ProlificMarket
 from tasks.simulation.rehearsal.prolific.server import serving_prolific
 from tasks.work.beginning import begin
 from tests.studies.bazaar import Bazaar, open_bazaar
-from tests.studies.odd_pictures import make_pictures, open_campaign
+from tests.studies.marketplace_sides import open_at
+from tests.studies.odd_pictures import make_pictures
 from tests.studies.prolific_stand_in import AT_ONCE, TOKEN
 
 MARKETS = [name for name in CROWDS if crowd_named(name).session_market] + ["bazaar"]
@@ -109,17 +110,8 @@ def sides(monkeypatch, settings) -> Iterator[dict[str, Side]]:
 @pytest.fixture(params=MARKETS)
 def campaign(request, db, tmp_path, sides) -> Campaign:
     """Sessions of two HITs, offered by nobody yet."""
-    made = open_campaign(
-        make_pictures(tmp_path, 12),
-        "contains",
-        per_hit=3,
-        crowd=request.param,
-        workers_per_item=4,
-        session_minutes=2,
-        budget=Decimal(1000),
-        rejection=True,
-    )
-    made.hits.update(reward=Decimal("0.25"))
+    pictures = make_pictures(tmp_path, 12)
+    made = open_at(request.param, pictures, Decimal("0.25"), session_minutes=2)
     fix_session(made)
     return made
 

@@ -83,7 +83,7 @@ def test_killed_at_any_call_and_run_again(open_for_mturk, market, monkeypatch, a
     while not finished:
         number += 1
         with monkeypatch.context() as patch:
-            kill_at(patch, number, after_effect)
+            kill_at(patch, Client, "call", number, after_effect)
             try:
                 marketplace.offer(campaign)
                 finished = True

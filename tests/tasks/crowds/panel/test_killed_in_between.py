@@ -9,6 +9,7 @@ from django.test import Client
 from tasks.models import Assignment, Payment, Session
 from tasks.simulation.worksheet import worksheet
 from tests.factories import make_dataset
+from tests.studies.killed_calls import Killed
 from tests.studies.odd_pictures import fields_of
 from tests.studies.panels import Person, open_panel
 
@@ -27,10 +28,6 @@ SEAMS = [
     ("tasks.work.sessions", "settle"),
     ("tasks.work.sessions", "end"),
 ]
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 from decimal import Decimal
 
 import pytest
-import stamina
 
 from tasks.campaigns.publish import publish
 from tasks.crowds import CrowdError, crowd_of
 from tasks.models import Campaign
 from tasks.models.refused import Refused
 from tests.factories import client_of, make_dataset, make_user
+from tests.studies.prolific_stand_in import ATTEMPTS, draft_for_prolific
 
 pytestmark = pytest.mark.django_db(transaction=True)
 YOUNG_OR_OLD = {
@@ -22,24 +22,13 @@ YOUNG_OR_OLD = {
 TOLD = "Whoever passes its filters may take part: age to 30, or age from 60."
 
 
-@pytest.fixture(autouse=True)
-def no_waiting():
-    with stamina.set_testing(True, attempts=3):
-        yield
-
-
 @pytest.fixture
 def campaign(prolific) -> Campaign:
-    return Campaign.objects.create(
-        name="Filtered",
+    return draft_for_prolific(
+        make_dataset(),
         slug="filtered",
-        dataset=make_dataset(),
-        kind="contains",
-        crowd="prolific",
         budget=Decimal(100),
         contact="Ada Lovelace, ada@lab.example",
-        workers_per_item=3,
-        round_size=3,
         session_minutes=1,
         prolific={"filters": [YOUNG_OR_OLD]},
     )
@@ -77,7 +66,7 @@ def test_a_count_that_cannot_be_had_keeps_nothing_from_publishing(
     asked = type(market).count_eligible
     monkeypatch.setattr(type(market), "count_eligible", None)
     assert asked is not None
-    prolific.trouble.next = ["", *[fault] * 3]  # the workspace is found
+    prolific.trouble.next = ["", *[fault] * ATTEMPTS]  # the workspace is found
     assert crowd_of(campaign).audience(campaign) == TOLD
 
 

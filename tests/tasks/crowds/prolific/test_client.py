@@ -6,19 +6,12 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-import stamina
 
 from annotation.serving.variable_values import private_api
 from tasks.crowds import CrowdError
 from tasks.crowds.prolific.client import Client, RequestRefused, Unclear, client
 from tasks.simulation.rehearsal.prolific.server import ProlificServer
 from tests.studies.prolific_stand_in import STUDY, TOKEN, published
-
-
-@pytest.fixture(autouse=True)
-def no_waiting():
-    with stamina.set_testing(True, attempts=4):
-        yield
 
 
 @pytest.mark.parametrize("fault", ["throttled", "failed", "lost", "dropped", "unclear", "page"])

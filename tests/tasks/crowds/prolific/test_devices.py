@@ -1,7 +1,6 @@
 """A device that the study excludes gets a friendly sentence and a code, and no work."""
 
 import pytest
-import stamina
 from django.test import Client as Browser
 
 from tasks.crowds.prolific.models import Study
@@ -19,12 +18,6 @@ ANDROID = "Mozilla/5.0 (Linux; Android 10; K) Chrome/140.0.0.0 Mobile Safari/537
 TABLET = "Mozilla/5.0 (Linux; Android 14; SM-X910) Chrome/140.0.0.0 Safari/537.36"
 APPLE = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/18.5 Safari/605.1.15"  # iPads too
 WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0"
-
-
-@pytest.fixture(autouse=True)
-def no_waiting():
-    with stamina.set_testing(True, attempts=2):
-        yield
 
 
 @pytest.fixture

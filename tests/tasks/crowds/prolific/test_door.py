@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import jwt
 import pytest
-import stamina
 from django.test import Client as Browser
 
 from tasks.crowds.prolific import tokens
@@ -27,10 +26,8 @@ ADA, BOB = "a" * 24, "b" * 24
 
 
 @pytest.fixture(autouse=True)
-def no_waiting():
+def no_key_kept():
     tokens._keys.clear()
-    with stamina.set_testing(True, attempts=2):
-        yield
 
 
 @pytest.fixture

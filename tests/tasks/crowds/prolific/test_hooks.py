@@ -4,7 +4,6 @@ import json
 import time
 
 import pytest
-import stamina
 from django.core.cache import cache
 from django.test import Client as Browser
 
@@ -15,15 +14,9 @@ from tasks.crowds.prolific.client import Client
 from tasks.crowds.prolific.hooks import keep_hooks, sign
 from tasks.crowds.prolific.market import offer
 from tasks.crowds.prolific.models import Hook
-from tests.studies.prolific_stand_in import begun
+from tests.studies.prolific_stand_in import ATTEMPTS, begun
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def no_waiting():
-    with stamina.set_testing(True, attempts=3):
-        yield
 
 
 @pytest.fixture
@@ -101,7 +94,7 @@ def test_or_by_what_comes_to_its_address(open_for_prolific, market, monkeypatch)
 def test_an_answer_that_is_lost_costs_no_hook(open_for_prolific, prolific, market, call):
     campaign = open_for_prolific()
     learn(campaign)
-    prolific.trouble.next = [""] * call + ["dropped"] * 3
+    prolific.trouble.next = [""] * call + ["dropped"] * ATTEMPTS
     keep_hooks(campaign)
     prolific.trouble.next = []
     keep_hooks(campaign)

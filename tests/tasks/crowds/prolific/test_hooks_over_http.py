@@ -6,7 +6,6 @@ import queue
 import ssl
 import time
 from collections.abc import Iterator
-from decimal import Decimal
 
 import httpx2
 import pytest
@@ -25,6 +24,7 @@ from tasks.simulation.rehearsal.prolific.people import SessionHabits
 from tasks.simulation.rehearsal.prolific.stage import ProlificStage, prolific_stage
 from tests.factories import make_dataset
 from tests.studies import nginx
+from tests.studies.prolific_stand_in import draft_for_prolific
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,18 +34,8 @@ PATIENCE = 60.0  # seconds until an event should have come
 
 @pytest.fixture
 def campaign(db) -> Campaign:
-    return Campaign.objects.create(
-        name="Told",
-        dataset=make_dataset(),
-        kind="contains",
-        crowd="prolific",
-        budget=Decimal(200),
-        workers_per_item=3,
-        round_size=3,
-        grid_size=12,
-        max_sections=3,
-        session_minutes=1,
-        continue_for_bonus=False,
+    return draft_for_prolific(
+        make_dataset(), grid_size=12, max_sections=3, session_minutes=1, continue_for_bonus=False
     )
 
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-import stamina
 
 from tasks.crowds import CrowdError
 from tasks.crowds.prolific import paying
@@ -16,19 +15,10 @@ from tasks.crowds.prolific.studies import offer
 from tasks.crowds.prolific.submissions import approve
 from tasks.market.sync import sync
 from tasks.models import Payment
-from tests.studies.prolific_stand_in import begun
+from tests.studies.killed_calls import Killed, kill_at
+from tests.studies.prolific_stand_in import ATTEMPTS, begun
 
 pytestmark = pytest.mark.django_db
-
-
-class Killed(BaseException):
-    """As kill -9: nothing in the program can catch it."""
-
-
-@pytest.fixture(autouse=True)
-def no_waiting():
-    with stamina.set_testing(True, attempts=3):
-        yield
 
 
 @pytest.fixture
@@ -130,7 +120,7 @@ def test_a_bonus_paid_by_hand_before_is_not_taken_for_ours(campaign, owed, marke
 def test_whatever_goes_wrong_everybody_is_paid_once(
     campaign, owed, prolific, market, submissions, fault, call
 ):
-    prolific.trouble.next = [""] * call + [fault] * 3
+    prolific.trouble.next = [""] * call + [fault] * ATTEMPTS
     for _ in range(6):
         try:
             pay(campaign)
@@ -145,19 +135,8 @@ def test_whatever_goes_wrong_everybody_is_paid_once(
 def test_killed_at_any_call_everybody_is_paid_once(
     campaign, owed, market, submissions, monkeypatch, call, after_effect
 ):
-    real, made = Client._once, []
-
-    def once(self, *args):
-        made.append(args)
-        if len(made) == call and not after_effect:
-            raise Killed
-        answer = real(self, *args)
-        if len(made) == call:
-            raise Killed
-        return answer
-
     with monkeypatch.context() as patch:
-        patch.setattr(Client, "_once", once)
+        kill_at(patch, Client, "_once", call, after_effect)
         with contextlib.suppress(Killed):
             pay(campaign)
     for _ in range(4):

@@ -5,7 +5,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-import stamina
 
 from imagesets.clock import Now
 from tasks.campaigns.publish import publish
@@ -20,19 +19,10 @@ from tasks.market.sync import sync
 from tasks.models import Session, Worker
 from tasks.work.beginning import begin
 from tasks.work.practice import next_try, submit_try
+from tests.studies.killed_calls import Killed
 from tests.studies.practised import draft
 
 pytestmark = pytest.mark.django_db
-
-
-class Killed(BaseException):
-    """As kill -9: nothing in the program can catch it."""
-
-
-@pytest.fixture(autouse=True)
-def no_waiting():
-    with stamina.set_testing(True, attempts=3):
-        yield
 
 
 @pytest.fixture

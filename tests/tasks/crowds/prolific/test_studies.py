@@ -6,7 +6,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-import stamina
 
 from tasks import money
 from tasks.campaigns.publish import close
@@ -30,23 +29,14 @@ from tasks.simulation.rehearsal.prolific.records import AUTO_APPROVAL, Submissio
 from tasks.work.beginning import begin
 from tasks.work.claiming import conclude, next_assignment
 from tasks.work.submitting import submit
-from tests.studies.prolific_stand_in import begun
+from tests.studies.killed_calls import Killed, kill_at
+from tests.studies.prolific_stand_in import ATTEMPTS, begun
 
 pytestmark = pytest.mark.django_db
 
 
-class Killed(BaseException):
-    """As kill -9: nothing in the program can catch it."""
-
-
 def visit_of(submission: Submission) -> SessionVisit:
     return SessionVisit(submission.id, submission.participant, submission.study.id)
-
-
-@pytest.fixture(autouse=True)
-def no_waiting():
-    with stamina.set_testing(True, attempts=4):
-        yield
 
 
 def only(market):
@@ -85,7 +75,7 @@ def test_its_address_carries_the_three_ids(open_for_prolific, market):
 @pytest.mark.parametrize("call", range(1, 12))
 def test_an_unclear_answer_makes_no_second_study(open_for_prolific, prolific, market, call):
     campaign = open_for_prolific()
-    prolific.trouble.next = [""] * call + ["dropped"] * 4
+    prolific.trouble.next = [""] * call + ["dropped"] * ATTEMPTS
     for _ in range(8):
         try:
             offer(campaign, 6)
@@ -261,19 +251,8 @@ def test_killed_at_any_call_no_more_may_begin_than_the_site_counts_with(
     campaign = open_for_prolific()
     offer(campaign, 1)
     begun(campaign, market.take(only(market), people(1)[0]))
-    real, made = Client._once, []
-
-    def once(self, *args):
-        made.append(args)
-        if len(made) == call and not after_effect:
-            raise Killed
-        answer = real(self, *args)
-        if len(made) == call:
-            raise Killed
-        return answer
-
     with monkeypatch.context() as patch, suppress(Killed):
-        patch.setattr(Client, "_once", once)
+        kill_at(patch, Client, "_once", call, after_effect)
         offer(campaign, 3)
     free = sum(study.places - study.taken for study in market.open_studies())
     assert free <= may_begin(campaign)

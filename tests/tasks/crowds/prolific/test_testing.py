@@ -4,7 +4,6 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-import stamina
 from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 
@@ -16,29 +15,19 @@ from tasks.simulation.rehearsal.prolific.people import CODE
 from tasks.simulation.worksheet import begin_form, way_on, worksheet
 from tests.factories import client_of, make_dataset
 from tests.studies.odd_pictures import fields_of
+from tests.studies.prolific_stand_in import draft_for_prolific
 
 pytestmark = pytest.mark.django_db(transaction=True)
 EMAIL = "ada@lab.example"
 
 
-@pytest.fixture(autouse=True)
-def no_waiting():
-    with stamina.set_testing(True, attempts=4):
-        yield
-
-
 @pytest.fixture
 def campaign(prolific) -> Campaign:
-    return Campaign.objects.create(
-        name="Tried",
+    return draft_for_prolific(
+        make_dataset(),
         slug="tried",
-        dataset=make_dataset(),
-        kind="contains",
-        crowd="prolific",
         budget=Decimal(100),
         contact="Ada Lovelace, ada@lab.example",
-        workers_per_item=3,
-        round_size=3,
         grid_size=12,
         max_sections=3,
         session_minutes=1,

@@ -19,6 +19,7 @@ from tasks.simulation.rehearsal.prolific.records import FREED, RUNNING, WAITING
 from tasks.simulation.rehearsal.prolific.stage import play_sessions, prolific_stage
 from tests.factories import make_awkward_dataset
 from tests.studies.practised import draft
+from tests.studies.prolific_stand_in import draft_for_prolific
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,6 +34,7 @@ FAULTS = Faults(
 
 @pytest.fixture(autouse=True)
 def no_waiting():
+    """Faults by chance: no call is given up for them."""
     with stamina.set_testing(True, attempts=8):
         yield
 
@@ -41,17 +43,12 @@ def no_waiting():
     ("partial", "no_bonuses_for"), [("pay", ()), ("discard", ()), ("pay", FREED)]
 )
 def test_a_study_comes_to_its_end_whatever_happens(partial, no_bonuses_for, tmp_path, live_server):
-    campaign = Campaign.objects.create(
-        name="Sessions",
-        dataset=make_awkward_dataset(tmp_path),
-        kind="contains",
-        crowd="prolific",
-        budget=Decimal(200),
+    campaign = draft_for_prolific(
+        make_awkward_dataset(tmp_path),
         workers_per_item=6,
         round_size=2,
         grid_size=4,
         max_sections=3,
-        session_minutes=3,
         prolific={"partial": partial, "approve": "review"},
     )
     features = Features(no_bonuses_for=no_bonuses_for)
@@ -83,12 +80,8 @@ def at_most(campaign: Campaign, market: ProlificMarket) -> Decimal:
 def test_no_cent_over_a_tight_budget_whoever_ignores_a_request(
     partial, tmp_path, live_server, monkeypatch
 ):
-    campaign = Campaign.objects.create(
-        name="Tight",
-        dataset=make_awkward_dataset(tmp_path),
-        kind="contains",
-        crowd="prolific",
-        budget=Decimal(200),
+    campaign = draft_for_prolific(
+        make_awkward_dataset(tmp_path),
         workers_per_item=4,
         round_size=4,
         grid_size=4,

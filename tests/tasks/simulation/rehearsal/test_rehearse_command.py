@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 
 from tasks.models import Campaign
 from tests.factories import make_awkward_dataset
+from tests.studies.prolific_stand_in import draft_for_prolific
 
 
 @pytest.mark.django_db(transaction=True)
@@ -49,18 +50,7 @@ def test_a_port_in_use_is_one_line():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_campaign_of_sessions_is_played_through_and_its_price_shown(tmp_path):
-    campaign = Campaign.objects.create(
-        name="Sessions",
-        dataset=make_awkward_dataset(tmp_path),
-        kind="contains",
-        crowd="prolific",
-        budget=Decimal(100),
-        workers_per_item=3,
-        round_size=3,
-        grid_size=4,
-        max_sections=3,
-        session_minutes=3,
-    )
+    campaign = draft_for_prolific(make_awkward_dataset(tmp_path), grid_size=4, max_sections=3)
     out = io.StringIO()
     words = ("--campaign", campaign.slug, "--port", "0", "--workers", "6")
     call_command("rehearse", *words, stdout=out, verbosity=0)

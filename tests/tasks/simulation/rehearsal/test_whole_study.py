@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from tasks.crowds.mturk.client import Client
 from tasks.market.sync import sync
 from tasks.money import owe_bonus
 from tasks.simulation.rehearsal.audit import audit
@@ -61,7 +62,7 @@ def test_a_sync_killed_at_any_call_pays_once(
         while campaign.state == "open":
             number += 1
             with monkeypatch.context() as patch:
-                kill_at(patch, number % 13 + 1, after_effect)
+                kill_at(patch, Client, "call", number % 13 + 1, after_effect)
                 with contextlib.suppress(Killed):
                     sync(campaign)
             market.clock.move(timedelta(hours=25))  # no token lives so long
