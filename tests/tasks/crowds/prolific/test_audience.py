@@ -6,6 +6,7 @@ import pytest
 
 from tasks.campaigns.publish import publish
 from tasks.crowds import CrowdError, crowd_of
+from tasks.crowds.prolific.client import Client
 from tasks.models import Campaign
 from tasks.models.refused import Refused
 from tests.factories import client_of, make_dataset, make_user
@@ -63,11 +64,16 @@ def test_a_filter_that_prolific_does_not_know_lays_nothing_out(campaign, market)
 def test_a_count_that_cannot_be_had_keeps_nothing_from_publishing(
     campaign, prolific, market, monkeypatch, fault
 ):
-    asked = type(market).count_eligible
-    monkeypatch.setattr(type(market), "count_eligible", None)
-    assert asked is not None
-    prolific.trouble.next = ["", *[fault] * ATTEMPTS]  # the workspace is found
-    assert crowd_of(campaign).audience(campaign) == TOLD
+    compute = Client.compute
+
+    def fails(self, path, body):
+        if path == "/eligibility-count/":
+            prolific.trouble.next = [fault] * ATTEMPTS
+        return compute(self, path, body)
+
+    monkeypatch.setattr(Client, "compute", fails)
+    assert TOLD in publish(campaign, "a test").notes
+    assert [study.status for study in market.studies.values()] == ["ACTIVE"]
 
 
 def test_the_page_before_publishing_shows_it(campaign, client):
