@@ -46,12 +46,12 @@ def test_what_never_passes_is_one_line(prolific, api, fault):
 def test_every_submission_is_read_whatever_size_the_pages_have(market, api, monkeypatch):
     study = published(market, api, total_available_places=50)
     taken = {market.take(study, f"{number:024x}").id for number in range(45)}
-    asked = market.list_submissions
-    monkeypatch.setattr(market, "list_submissions", None)
+    read = Client.read
     monkeypatch.setattr(
-        type(market), "list_submissions", lambda self, given: asked({**given, "page_size": "20"})
+        Client, "read", lambda self, path, **given: read(self, path, **given | {"page_size": 20})
     )
     assert {row["id"] for row in api.rows("/submissions/", study=study.id)} == taken
+    assert market.calls["list submissions"] == 4  # the last is of a page that does not exist
 
 
 @pytest.mark.parametrize("path", ["", "/", "/api/v1", "/api/v1/"])
