@@ -65,7 +65,8 @@ def test_a_form_sent_late_never_does_the_opposite(dataset):
         reply = owner.post(at, {"why": "a face", "step": "withdraw"}, follow=True)
     assert "It was withdrawn after you opened" in reply.content.decode()
     assert dataset.images.filter(withdrawn_at=None).count() == dataset.images.count() - 1
-    owner.post(at, {"why": "a statue", "step": "bring_back"})
+    for _ in range(2):
+        owner.post(at, {"why": "a statue", "step": "bring_back"})
     assert not dataset.images.exclude(withdrawn_at=None).exists()
 
 

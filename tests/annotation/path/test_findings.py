@@ -19,7 +19,9 @@ def draft() -> Campaign:
 
 def home(client, role: str) -> str:
     client.force_login(make_user(f"a {role}", role))
-    return " ".join(client.get(reverse("admin:index")).content.decode().split())
+    page = client.get(reverse("admin:index"))
+    assert page.status_code == 200
+    return " ".join(page.content.decode().split())
 
 
 def test_a_finding_is_told_until_it_is_seen_to(draft, client):

@@ -97,7 +97,7 @@ def test_without_test_participants_one_line_says_so_and_another_is_a_link(campai
     assert "no test study to ada@lab.example" in said
     assert "not enabled for this workspace" in said
     html = goes_through(link[link.index("https://") :])
-    assert "done" in html
+    assert "Thank you: you are done" in html
     assert Session.objects.get().is_test
     sync(campaign)
     assert not [a for a in Assignment.objects.all() if a.used]
