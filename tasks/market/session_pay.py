@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from imagesets.clock import Now
 from tasks.crowds import CrowdError, SessionMarket
@@ -28,13 +28,15 @@ def pay_bonuses(campaign: Campaign, market: SessionMarket, troubles: list[str]) 
     A session's practice waits until the session has ended or is asked back: its end may pay it
     (`SessionMarket.screen_out`).
     """
-    due = Payment.objects.filter(
-        campaign=campaign,
-        state=PaymentState.DUE,
-        kind__in=[PaymentKind.BONUS, PaymentKind.PRACTICE],
-        session__isnull=False,
-    ).exclude(kind=PaymentKind.PRACTICE, session__settled_at=None, session__asked_back_at=None)
-    due = due.exclude(obstacle=Obstacle.LEFT)
+    due = (
+        _undecided()
+        .filter(
+            campaign=campaign,
+            kind__in=[PaymentKind.BONUS, PaymentKind.PRACTICE],
+            session__isnull=False,
+        )
+        .exclude(kind=PaymentKind.PRACTICE, session__settled_at=None, session__asked_back_at=None)
+    )
     payments = list(due.select_related("session__worker", "session__campaign").order_by("pk"))
     count, waiting = 0, Decimal(0)
     try:
@@ -54,15 +56,22 @@ def pay_bonuses(campaign: Campaign, market: SessionMarket, troubles: list[str]) 
     return count
 
 
+def _undecided() -> QuerySet[Payment]:
+    """What is due, and of which nobody has said that it stays unpaid."""
+    return Payment.objects.filter(state=PaymentState.DUE).exclude(obstacle=Obstacle.LEFT)
+
+
 def _refused(payment: Payment) -> Decimal:
     """Owe nothing for a part that the marketplace does not pay, and do not use it (S4).
 
-    Returns what stays owed.
+    Returns what stays owed, and waits for a person: nothing if one has decided meanwhile.
     """
     session = payment.session
     assert session is not None
     with transaction.atomic():
         Worker.objects.select_for_update().get(pk=session.worker_id)
+        if not _undecided().select_for_update().filter(pk=payment.pk):
+            return Decimal(0)
         if session.market_state not in OVER or payment.kind != PaymentKind.BONUS:
             Payment.objects.filter(pk=payment.pk).update(obstacle=Obstacle.REFUSED)
             return payment.amount
