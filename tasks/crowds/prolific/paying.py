@@ -71,16 +71,19 @@ def pay_bonuses(
             for set_up in _planned_all(api, study, owed[start : start + LINES], refused):
                 _tell_to_pay(api, set_up)
                 yield from _finish(api, set_up, due)
+    troubles = []
     if refused:
         if _is_for_good(campaign, refused):
             yield from ((payment, None) for owed, _ in refused for payment in owed)
         more = f" (and {len(refused) - 1:,} more)" if len(refused) > 1 else ""
-        raise CrowdError(f"{refused[0][1]}{more}: everybody else's bonuses are seen to")
+        troubles.append(f"{refused[0][1]}{more}: everybody else's bonuses are seen to")
     if stuck:
-        raise CrowdError(
+        troubles.append(
             f"Prolific has promised to pay bonuses ({stuck[0].market_id}) which have not arrived"
             " after a day: ask Prolific; the site will not pay them again by itself"
         )
+    if troubles:
+        raise CrowdError("; ".join(troubles))
 
 
 def _is_for_good(campaign: Campaign, refused: Sequence[Refusal]) -> bool:
