@@ -207,7 +207,7 @@ def test_what_never_arrived_is_told_beside_a_refusal(campaign, owed, market, sub
     market.clock.move(timedelta(days=2))
     market.features = replace(market.features, no_bonuses_for=("RETURNED",))
     market.become(submissions[1], "RETURNED")
-    with pytest.raises(CrowdError, match="everybody else.*not arrived after a day"):
+    with pytest.raises(CrowdError, match=r"everybody else.*not arrived after a day"):
         pay(campaign)
 
 
