@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from imagesets.clock import Now
 from tasks.crowds import CrowdError, SessionMarket
 from tasks.models import Campaign, Payment, Session, Worker
-from tasks.models.payment import Obstacle, PaymentKind, PaymentState
+from tasks.models.payment import Obstacle, PaymentKind, PaymentState, with_surcharges
 from tasks.models.session import OVER, MarketStatus
 from tasks.work.stops import set_answers_aside
 
@@ -79,14 +79,14 @@ def _refused(payment: Payment) -> Decimal:
             Q(is_extra=False) if payment.assignment_id is None else Q(pk=payment.assignment_id)
         )
         set_answers_aside(Campaign.locked(session.campaign_id), part, NO_BONUS, MARKET)
-        keys = [f"{before}{payment.request_key}" for before in ("", "fee-", "vat-")]
-        Payment.objects.filter(request_key__in=keys, state=PaymentState.DUE).delete()
+        parts = with_surcharges([payment.request_key])
+        Payment.objects.filter(parts, state=PaymentState.DUE).delete()
     return Decimal(0)
 
 
-def mark_paid(session: Session, market_ref: str = "") -> None:
+def mark_paid(session: Session) -> None:
     """Mark its base pay, with fee and VAT, as paid."""
-    _paid([f"base-session-{session.pk}"], market_ref)
+    _paid([f"base-session-{session.pk}"])
 
 
 def practice_paid(session: Session) -> None:
@@ -97,8 +97,7 @@ def practice_paid(session: Session) -> None:
 
 def _paid(request_keys: Sequence[str], market_ref: str = "") -> None:
     """Mark payments, each with its fee and VAT, as paid."""
-    keys = [f"{part}{key}" for key in request_keys for part in ("", "fee-", "vat-")]
-    due = Payment.objects.filter(request_key__in=keys, state=PaymentState.DUE)
+    due = Payment.objects.filter(with_surcharges(request_keys), state=PaymentState.DUE)
     due.update(state=PaymentState.PAID, obstacle="", paid_at=Now(), market_ref=market_ref)
 
 

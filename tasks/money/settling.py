@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 from imagesets.clock import Now
 from tasks.crowds import crowd_of
 from tasks.models import Campaign, Payment, Transition, Worker
-from tasks.models.payment import Obstacle, PaymentKind, PaymentState
+from tasks.models.payment import Obstacle, PaymentKind, PaymentState, with_surcharges
 from tasks.models.refused import Refused
 
 
@@ -144,11 +144,8 @@ def _settle(
     campaign: Campaign, worker: Worker, payments: QuerySet[Payment], who: str
 ) -> Decimal | None:
     rows = list(payments.select_for_update(of=("self",)).order_by("pk"))
-    # Amounts and what they incurred.
-    keys = [f"{before}{row.request_key}" for row in rows for before in ("", "fee-", "vat-")]
-    Payment.objects.filter(campaign=campaign, request_key__in=keys).update(
-        state=PaymentState.PAID, paid_at=Now()
-    )
+    paid = with_surcharges(row.request_key for row in rows)
+    Payment.objects.filter(paid).update(state=PaymentState.PAID, paid_at=Now())
     return _logged(campaign, worker, rows, who, PaymentState.PAID, "was paid outside of the site")
 
 
