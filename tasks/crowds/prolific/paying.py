@@ -23,7 +23,7 @@ from tasks.crowds.prolific.client import Client, RequestRefused, Unreachable, cl
 from tasks.crowds.prolific.described import fixed_pay
 from tasks.crowds.prolific.models import BonusSetUp, Study
 from tasks.crowds.prolific.money import amount, cents
-from tasks.crowds.prolific.studies import SCREENED_OUT, of_campaign
+from tasks.crowds.prolific.studies import SCREENED_OUT, of_campaign, submissions_of
 from tasks.crowds.rehearsals import is_loopback
 from tasks.models import Campaign, Payment, Session
 from tasks.models.payment import PaymentKind, PaymentState
@@ -253,7 +253,7 @@ def ledger(campaign: Campaign) -> Iterator[SessionPayment]:
     """
     api = client()
     for study in of_campaign(campaign):
-        rows = list(api.rows("/submissions/", study=study.market_id, ordering="started_at"))
+        rows = submissions_of(api, study)
         for row in rows:
             if row["status"] == "APPROVED":
                 yield SessionPayment("base", row["id"], study.reward)
