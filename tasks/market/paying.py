@@ -14,7 +14,7 @@ from tasks.market.reconcile import mark_paid
 from tasks.market.synced import Synced
 from tasks.models import Assignment, Campaign, Payment, Transition
 from tasks.models.assignment import MarketState, Outcome
-from tasks.models.payment import Obstacle, PaymentKind, PaymentState
+from tasks.models.payment import Obstacle, PaymentKind, PaymentState, with_surcharges
 
 SHOWN = 20  # refusals after which a sync stops paying
 AT_ONCE, BATCH = 8, 200  # concurrent calls that pay; rows between two checks
@@ -43,12 +43,12 @@ def pay(campaign: Campaign, market: Marketplace, done: Synced) -> None:
 
     for payment, _ in _each(due.filter(kind=PaymentKind.BASE), approve, done, has_gone):
         with transaction.atomic():
-            mark_paid(payment.for_answer, "")
+            mark_paid(payment.for_answer)
             _record(payment.for_answer, "approved")
         done.paid += 1
     for payment, reference in _each(due.filter(kind=PaymentKind.BONUS), give_bonus, done, has_gone):
-        keys = [payment.request_key, f"fee-{payment.request_key}"]
-        Payment.objects.filter(request_key__in=keys, state=PaymentState.DUE).update(
+        paid = with_surcharges([payment.request_key])
+        Payment.objects.filter(paid, state=PaymentState.DUE).update(
             state=PaymentState.PAID, paid_at=Now(), market_ref=reference
         )
         done.paid += 1

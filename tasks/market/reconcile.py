@@ -18,7 +18,7 @@ from tasks.crowds import MarketAssignment, crowd_of
 from tasks.market.gone import lost_hits
 from tasks.models import HIT, Assignment, Campaign, Payment, Place, Stop, Transition, Worker
 from tasks.models.assignment import HANDED_IN, AssignmentState, MarketState, Outcome
-from tasks.models.payment import PaymentKind, PaymentState
+from tasks.models.payment import PaymentState, with_surcharges
 from tasks.work.claiming import new_assignment
 from tasks.work.review import record_overturned, record_rejection
 from tasks.work.rounds import free
@@ -204,16 +204,13 @@ def _approved(campaign: Campaign, locked: Assignment) -> None:
         money.owe([locked])
     elif locked.outcome == Outcome.REJECTED:
         record_overturned(campaign, locked, MARKET, "approved on the marketplace", must=True)
-    mark_paid(locked, "")
+    mark_paid(locked)
 
 
-def mark_paid(assignment: Assignment, market_ref: str) -> None:
-    """Mark base pay and its fee as paid."""
-    Payment.objects.filter(
-        Q(kind=PaymentKind.BASE) | Q(request_key=f"fee-base-{assignment.pk}"),
-        assignment=assignment,
-        state=PaymentState.DUE,
-    ).update(state=PaymentState.PAID, paid_at=Now(), market_ref=market_ref)
+def mark_paid(assignment: Assignment) -> None:
+    """Mark its base pay, with fee and VAT, as paid."""
+    due = Payment.objects.filter(with_surcharges([f"base-{assignment.pk}"]), state=PaymentState.DUE)
+    due.update(state=PaymentState.PAID, paid_at=Now())
 
 
 def void(locked: Assignment, held: list[int], who: str, why: str, state: AssignmentState) -> None:

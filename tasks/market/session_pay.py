@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from imagesets.clock import Now
 from tasks.crowds import CrowdError, SessionMarket
 from tasks.models import Campaign, Payment, Session, Worker
-from tasks.models.payment import Obstacle, PaymentKind, PaymentState
+from tasks.models.payment import Obstacle, PaymentKind, PaymentState, with_surcharges
 from tasks.models.session import OVER, MarketStatus
 from tasks.work.stops import set_answers_aside
 
@@ -28,13 +28,15 @@ def pay_bonuses(campaign: Campaign, market: SessionMarket, troubles: list[str]) 
     A session's practice waits until the session has ended or is asked back: its end may pay it
     (`SessionMarket.screen_out`).
     """
-    due = Payment.objects.filter(
-        campaign=campaign,
-        state=PaymentState.DUE,
-        kind__in=[PaymentKind.BONUS, PaymentKind.PRACTICE],
-        session__isnull=False,
-    ).exclude(kind=PaymentKind.PRACTICE, session__settled_at=None, session__asked_back_at=None)
-    due = due.exclude(obstacle=Obstacle.LEFT)
+    due = (
+        _undecided()
+        .filter(
+            campaign=campaign,
+            kind__in=[PaymentKind.BONUS, PaymentKind.PRACTICE],
+            session__isnull=False,
+        )
+        .exclude(kind=PaymentKind.PRACTICE, session__settled_at=None, session__asked_back_at=None)
+    )
     payments = list(due.select_related("session__worker", "session__campaign").order_by("pk"))
     count, waiting = 0, Decimal(0)
     try:
@@ -54,15 +56,22 @@ def pay_bonuses(campaign: Campaign, market: SessionMarket, troubles: list[str]) 
     return count
 
 
+def _undecided() -> QuerySet[Payment]:
+    """What is due, and of which nobody has said that it stays unpaid."""
+    return Payment.objects.filter(state=PaymentState.DUE).exclude(obstacle=Obstacle.LEFT)
+
+
 def _refused(payment: Payment) -> Decimal:
     """Owe nothing for a part that the marketplace does not pay, and do not use it (S4).
 
-    Returns what stays owed.
+    Returns what stays owed, and waits for a person: nothing if one has decided meanwhile.
     """
     session = payment.session
     assert session is not None
     with transaction.atomic():
         Worker.objects.select_for_update().get(pk=session.worker_id)
+        if not _undecided().select_for_update().filter(pk=payment.pk):
+            return Decimal(0)
         if session.market_state not in OVER or payment.kind != PaymentKind.BONUS:
             Payment.objects.filter(pk=payment.pk).update(obstacle=Obstacle.REFUSED)
             return payment.amount
@@ -70,14 +79,14 @@ def _refused(payment: Payment) -> Decimal:
             Q(is_extra=False) if payment.assignment_id is None else Q(pk=payment.assignment_id)
         )
         set_answers_aside(Campaign.locked(session.campaign_id), part, NO_BONUS, MARKET)
-        keys = [f"{before}{payment.request_key}" for before in ("", "fee-", "vat-")]
-        Payment.objects.filter(request_key__in=keys, state=PaymentState.DUE).delete()
+        parts = with_surcharges([payment.request_key])
+        Payment.objects.filter(parts, state=PaymentState.DUE).delete()
     return Decimal(0)
 
 
-def mark_paid(session: Session, market_ref: str = "") -> None:
+def mark_paid(session: Session) -> None:
     """Mark its base pay, with fee and VAT, as paid."""
-    _paid([f"base-session-{session.pk}"], market_ref)
+    _paid([f"base-session-{session.pk}"])
 
 
 def practice_paid(session: Session) -> None:
@@ -88,8 +97,7 @@ def practice_paid(session: Session) -> None:
 
 def _paid(request_keys: Sequence[str], market_ref: str = "") -> None:
     """Mark payments, each with its fee and VAT, as paid."""
-    keys = [f"{part}{key}" for key in request_keys for part in ("", "fee-", "vat-")]
-    due = Payment.objects.filter(request_key__in=keys, state=PaymentState.DUE)
+    due = Payment.objects.filter(with_surcharges(request_keys), state=PaymentState.DUE)
     due.update(state=PaymentState.PAID, obstacle="", paid_at=Now(), market_ref=market_ref)
 
 

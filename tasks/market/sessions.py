@@ -14,7 +14,7 @@ from imagesets.clock import Now
 from tasks import money
 from tasks.crowds import CrowdError, MarketSession, SessionMarket, crowd_of
 from tasks.market.careless import feedback_of, rejectable
-from tasks.market.session_pay import mark_paid, practice_paid
+from tasks.market.session_pay import MARKET, mark_paid, practice_paid
 from tasks.models import Assignment, Campaign, Place, Session, Transition, Worker
 from tasks.models.assignment import AssignmentState, Outcome
 from tasks.models.campaign import State
@@ -23,7 +23,6 @@ from tasks.models.session import OVER, MarketStatus, SessionOutcome
 from tasks.work.rounds import free
 from tasks.work.sessions import LEFT_AFTER, end, progress_of, settle
 
-MARKET = "the marketplace"  # who, in the log
 AT_ONCE = 500  # sessions approved by one call
 NO_LONGER = Q(market_state=MarketStatus.TIMED_OUT, kept_until__lt=Now() - LEFT_AFTER)
 RETURN_REASONS = {  # what a worker is told who is asked to return a session

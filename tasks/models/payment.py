@@ -1,5 +1,6 @@
 """The ledger: every amount of a campaign, to whom, for what, and whether it has been paid."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from django.db import models
@@ -141,3 +142,9 @@ class Payment(models.Model):
         work = self.assignment or self.practice or self.session
         assert work is not None
         return work.worker
+
+
+def with_surcharges(request_keys: Iterable[str]) -> Q:
+    """The payments of these keys, each with its fee and VAT."""
+    parts = ("", "fee-", "vat-")
+    return Q(request_key__in=[f"{part}{key}" for key in request_keys for part in parts])

@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 from imagesets.clock import Now
 from tasks.crowds import crowd_of
 from tasks.models import Campaign, Payment, Transition, Worker
-from tasks.models.payment import Obstacle, PaymentKind, PaymentState
+from tasks.models.payment import Obstacle, PaymentKind, PaymentState, with_surcharges
 from tasks.models.refused import Refused
 
 
@@ -49,7 +49,7 @@ def is_settled_here(campaign: Campaign) -> bool:
 def accounts_of(campaign: Campaign) -> list[Account]:
     """What each worker is owed and was paid, the largest debts first, then by pseudonym."""
     due = Q(state=PaymentState.DUE)
-    by_hand = due if is_settled_here(campaign) else due & ~Q(obstacle=Obstacle.NONE)
+    by_hand = _is_by_hand(campaign)
     left = due & Q(obstacle=Obstacle.LEFT)
     rows = list(
         _pay_of(campaign)
@@ -89,14 +89,7 @@ def settle(campaign: Campaign, newest: Mapping[int, int], who: str) -> dict[int,
     stays owed. Again, or by two at once: an amount is recorded once. Where a marketplace pays, only
     of what it cannot pay any more; raises Refused if there is nothing such.
     """
-    _need_something_by_hand(campaign)
-    settled = {}
-    with transaction.atomic():
-        for worker in Worker.objects.filter(pk__in=newest).order_by("pk"):
-            amount = _settle(campaign, worker, _until(campaign, worker, newest), who)
-            if amount is not None:
-                settled[worker.pk] = amount
-    return settled
+    return _each_until(campaign, newest, who, _settle)
 
 
 def leave(campaign: Campaign, newest: Mapping[int, int], who: str) -> dict[int, Decimal]:
@@ -104,14 +97,7 @@ def leave(campaign: Campaign, newest: Mapping[int, int], who: str) -> dict[int, 
 
     It stays owed. `newest` and what is raised: as for `settle`.
     """
-    _need_something_by_hand(campaign)
-    left = {}
-    with transaction.atomic():
-        for worker in Worker.objects.filter(pk__in=newest).order_by("pk"):
-            due = _until(campaign, worker, newest).exclude(obstacle=Obstacle.LEFT)
-            if (amount := _leave(campaign, worker, due, who)) is not None:
-                left[worker.pk] = amount
-    return left
+    return _each_until(campaign, newest, who, _leave)
 
 
 def unpayable(campaign: Campaign) -> QuerySet[Payment]:
@@ -129,6 +115,22 @@ def leave_unpaid(campaign: Campaign, payments: QuerySet[Payment], who: str) -> i
     return _each_worker(campaign, payments, who, _leave)
 
 
+def _each_until(
+    campaign: Campaign, newest: Mapping[int, int], who: str, step: Step
+) -> dict[int, Decimal]:
+    """Take a step with what each worker was owed until then; returns each one's sum."""
+    if not is_settled_here(campaign) and not unpayable(campaign).exists():
+        raise Refused(f"campaign {campaign.slug}: its marketplace pays its workers")
+    due = _by_hand(campaign).annotate(earner=_EARNER)
+    sums = {}
+    with transaction.atomic():
+        for worker in Worker.objects.filter(pk__in=newest).order_by("pk"):
+            theirs = due.filter(earner=worker.pk, pk__lte=newest[worker.pk])
+            if (amount := step(campaign, worker, theirs, who)) is not None:
+                sums[worker.pk] = amount
+    return sums
+
+
 def _each_worker(campaign: Campaign, payments: QuerySet[Payment], who: str, step: Step) -> int:
     with transaction.atomic():
         payments = payments.annotate(earner=_EARNER)
@@ -142,18 +144,16 @@ def _settle(
     campaign: Campaign, worker: Worker, payments: QuerySet[Payment], who: str
 ) -> Decimal | None:
     rows = list(payments.select_for_update(of=("self",)).order_by("pk"))
-    # Amounts and what they incurred.
-    keys = [f"{before}{row.request_key}" for row in rows for before in ("", "fee-", "vat-")]
-    Payment.objects.filter(campaign=campaign, request_key__in=keys).update(
-        state=PaymentState.PAID, paid_at=Now()
-    )
+    paid = with_surcharges(row.request_key for row in rows)
+    Payment.objects.filter(paid).update(state=PaymentState.PAID, paid_at=Now())
     return _logged(campaign, worker, rows, who, PaymentState.PAID, "was paid outside of the site")
 
 
 def _leave(
     campaign: Campaign, worker: Worker, payments: QuerySet[Payment], who: str
 ) -> Decimal | None:
-    rows = list(payments.select_for_update(of=("self",)).order_by("pk"))
+    waiting = payments.exclude(obstacle=Obstacle.LEFT)
+    rows = list(waiting.select_for_update(of=("self",)).order_by("pk"))
     Payment.objects.filter(pk__in=[row.pk for row in rows]).update(obstacle=Obstacle.LEFT)
     return _logged(campaign, worker, rows, who, "left unpaid", "cannot be paid and stays owed")
 
@@ -176,20 +176,14 @@ def _logged(
     return amount
 
 
-def _need_something_by_hand(campaign: Campaign) -> None:
-    if not is_settled_here(campaign) and not unpayable(campaign).exists():
-        raise Refused(f"campaign {campaign.slug}: its marketplace pays its workers")
-
-
-def _until(campaign: Campaign, worker: Worker, newest: Mapping[int, int]) -> QuerySet[Payment]:
-    due = _by_hand(campaign).annotate(earner=_EARNER)
-    return due.filter(earner=worker.pk, pk__lte=newest[worker.pk])
-
-
 def _by_hand(campaign: Campaign) -> QuerySet[Payment]:
     """What is owed to workers and no marketplace pays."""
-    due = _pay_of(campaign).filter(state=PaymentState.DUE)
-    return due if is_settled_here(campaign) else due.exclude(obstacle=Obstacle.NONE)
+    return _pay_of(campaign).filter(_is_by_hand(campaign))
+
+
+def _is_by_hand(campaign: Campaign) -> Q:
+    due = Q(state=PaymentState.DUE)
+    return due if is_settled_here(campaign) else due & ~Q(obstacle=Obstacle.NONE)
 
 
 def _pay_of(campaign: Campaign) -> QuerySet[Payment]:

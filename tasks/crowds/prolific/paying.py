@@ -23,7 +23,7 @@ from tasks.crowds.prolific.client import Client, RequestRefused, Unreachable, cl
 from tasks.crowds.prolific.described import fixed_pay
 from tasks.crowds.prolific.models import BonusSetUp, Study
 from tasks.crowds.prolific.money import amount, cents
-from tasks.crowds.prolific.studies import SCREENED_OUT, of_campaign
+from tasks.crowds.prolific.studies import SCREENED_OUT, of_campaign, submissions_of
 from tasks.crowds.rehearsals import is_loopback
 from tasks.models import Campaign, Payment, Session
 from tasks.models.payment import PaymentKind, PaymentState
@@ -71,16 +71,19 @@ def pay_bonuses(
             for set_up in _planned_all(api, study, owed[start : start + LINES], refused):
                 _tell_to_pay(api, set_up)
                 yield from _finish(api, set_up, due)
+    troubles = []
     if refused:
         if _is_for_good(campaign, refused):
             yield from ((payment, None) for owed, _ in refused for payment in owed)
         more = f" (and {len(refused) - 1:,} more)" if len(refused) > 1 else ""
-        raise CrowdError(f"{refused[0][1]}{more}: everybody else's bonuses are seen to")
+        troubles.append(f"{refused[0][1]}{more}: everybody else's bonuses are seen to")
     if stuck:
-        raise CrowdError(
+        troubles.append(
             f"Prolific has promised to pay bonuses ({stuck[0].market_id}) which have not arrived"
             " after a day: ask Prolific; the site will not pay them again by itself"
         )
+    if troubles:
+        raise CrowdError("; ".join(troubles))
 
 
 def _is_for_good(campaign: Campaign, refused: Sequence[Refusal]) -> bool:
@@ -250,7 +253,7 @@ def ledger(campaign: Campaign) -> Iterator[SessionPayment]:
     """
     api = client()
     for study in of_campaign(campaign):
-        rows = list(api.rows("/submissions/", study=study.market_id, ordering="started_at"))
+        rows = submissions_of(api, study)
         for row in rows:
             if row["status"] == "APPROVED":
                 yield SessionPayment("base", row["id"], study.reward)

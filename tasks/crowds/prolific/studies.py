@@ -97,7 +97,7 @@ def places_available(campaign: Campaign) -> int:
     seen = look(api, study)
     if study.state != StudyState.ACTIVE:
         return 0
-    taken = taken_of(study, _submissions(api, study))
+    taken = taken_of(study, submissions_of(api, study))
     return max(int(seen["total_available_places"]) - taken.places, 0)
 
 
@@ -262,7 +262,7 @@ def _adjust(api: Client, study: Study, seen: dict[str, Any], places: int, most: 
 
     One that holds more of them than `most`, or does not open again, is ended, and a new one made.
     """
-    rows = _submissions(api, study)
+    rows = submissions_of(api, study)
     taken = taken_of(study, rows)
     free = study.places - taken.places
     spare = math.inf if most is None else most - taken.unbegun
@@ -340,7 +340,8 @@ def _expect(study: Study, sessions: int) -> None:
     study.save(update_fields=["sessions"])
 
 
-def _submissions(api: Client, study: Study) -> list[dict[str, Any]]:
+def submissions_of(api: Client, study: Study) -> list[dict[str, Any]]:
+    """What Prolific lists of a study, in the order in which people started."""
     return list(api.rows("/submissions/", study=study.market_id, ordering="started_at"))
 
 

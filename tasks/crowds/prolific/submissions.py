@@ -10,7 +10,14 @@ from typing import Any, Literal
 from tasks.crowds import CrowdError, MarketSession
 from tasks.crowds.prolific.client import Client, RequestRefused, client
 from tasks.crowds.prolific.models import Account, Study, StudyState
-from tasks.crowds.prolific.studies import SCREENED_OUT, expect, look, of_campaign, taken_of
+from tasks.crowds.prolific.studies import (
+    SCREENED_OUT,
+    expect,
+    look,
+    of_campaign,
+    submissions_of,
+    taken_of,
+)
 from tasks.models import Campaign, Session
 
 Status = Literal[
@@ -47,7 +54,7 @@ def fetch(campaign: Campaign) -> Iterator[MarketSession]:
             continue
         if study.state != StudyState.COMPLETED:
             look(api, study)
-        rows = list(api.rows("/submissions/", study=study.market_id, ordering="started_at"))
+        rows = submissions_of(api, study)
         for row in rows:
             if (status := STATUSES.get(row["status"])) is not None:
                 yield _reported(study, row, status)

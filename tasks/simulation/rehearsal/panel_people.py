@@ -74,6 +74,7 @@ class Crew:
     pictures: bool = True  # whether they load them
     happened: Counter = field(default_factory=Counter)
     gone: list[str] = field(default_factory=list)  # sessions whose people will not come back
+    begun: set[str] = field(default_factory=set)  # sessions in which somebody had work
     thanked: set[tuple[str, str]] = field(default_factory=set)  # answers taken; see checks.py
 
     def __post_init__(self) -> None:
@@ -182,6 +183,7 @@ class _Visit:
                     comes_late = False
                     self.crew.is_late(self.session, self.rng)
                 if worksheet(response.text) is not None:
+                    self.crew.begun.add(self.session)
                     response, taken = self.browser.answer(response)
                     done += taken
                 elif form := way_on(response.text):
@@ -206,10 +208,10 @@ class _Visit:
     def _steal(self) -> None:
         """Try a session that the panel gave to somebody else: there must be neither work nor code.
 
-        The session is one that has begun; nobody can know of another.
+        The session is one that has begun: whoever found no work has left none to steal.
         """
         others = [key for key, who in list(self.crew.panel.sent.items())
-                  if who != self.character.name and key in self.crew.panel.returned]  # fmt: skip
+                  if who != self.character.name and key in self.crew.begun]  # fmt: skip
         if not others:
             return
         link = self.crew.panel.address_for(self.character.name, self.rng.choice(others))

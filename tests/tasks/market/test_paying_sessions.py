@@ -105,3 +105,28 @@ def test_pay_that_was_refused_once_is_paid_where_the_marketplace_takes_it_later(
     bazaar.pays_no_bonus = ()
     in_step(campaign, bazaar)
     assert accounts_of(campaign)[0].by_hand == 0
+
+
+def test_what_a_person_decides_while_a_sync_is_refused_stands(campaign, bazaar, ada, monkeypatch):
+    ada.answer(2).answer(1, goes_on=True).finish()
+    bazaar.pays_no_bonus = ("submitted", "approved", "returned")
+    sync(campaign)
+    newest = {ada.worker.pk: accounts_of(campaign)[0].newest}
+    refuse = bazaar.pay_bonuses
+
+    def meanwhile(decide):
+        def pay(campaign, payments):
+            decide(campaign, newest, "boss")
+            return refuse(campaign, payments)
+
+        monkeypatch.setattr(bazaar, "pay_bonuses", pay)
+        return sync(campaign).troubles
+
+    assert meanwhile(leave) == []
+    assert accounts_of(campaign)[0].left > 0
+    Payment.objects.filter(obstacle="left").update(obstacle="no")
+    Session.objects.update(market_state="returned")
+    bazaar.stalls[ada.key].status = "returned"
+    meanwhile(settle)
+    assert accounts_of(campaign)[0].owed == 0
+    assert ada.answers.get(is_extra=True).used

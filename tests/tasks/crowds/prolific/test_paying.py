@@ -179,6 +179,17 @@ def test_a_refusal_is_for_good_only_while_there_is_money(campaign, owed, market,
     assert not any(submission.bonuses for submission in submissions)
 
 
+def test_what_never_arrived_is_told_beside_a_refusal(campaign, owed, market, submissions):
+    market.features = replace(market.features, delay=timedelta(days=9))
+    promised = Payment.objects.filter(kind="bonus", session__key=submissions[0].id)
+    assert list(paying.pay_bonuses(campaign, list(promised.select_related("session")))) == []
+    market.clock.move(timedelta(days=2))
+    market.features = replace(market.features, no_bonuses_for=("RETURNED",))
+    market.become(submissions[1], "RETURNED")
+    with pytest.raises(CrowdError, match=r"everybody else.*not arrived after a day"):
+        pay(campaign)
+
+
 def test_an_empty_wallet_pays_nothing_and_says_so(campaign, owed, market, submissions):
     market.deposited = market.spent
     with pytest.raises(CrowdError, match="Not enough balance"):
