@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db.migrations.recorder import MigrationRecorder
+from django.urls import reverse
 
 from annotation.serving import readiness
 from annotation.serving.readiness import Probe
@@ -18,6 +19,13 @@ def test_the_start_page_links_to_tasks_and_admin(client):
     html = client.get("/").content.decode()
     assert 'href="/tasks/"' in html
     assert 'href="/admin/"' in html
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("page", ["index", "app_list", "tasks_campaign_changelist"])
+def test_keys_can_skip_the_navigation(page, admin_client):
+    address = reverse(f"admin:{page}", args=["tasks"] if page == "app_list" else [])
+    assert 'class="skip-link" href="#content"' in admin_client.get(address).content.decode()
 
 
 @pytest.fixture(autouse=True)

@@ -119,13 +119,13 @@ def test_the_page_ticks_off_those_alone_whom_the_marketplace_cannot_pay(lost, cl
     client.force_login(make_user("rita", Role.RESEARCHER))
     address = reverse("campaign-payments", args=[campaign.slug])
     page = client.get(address).content.decode()
-    assert "not $0.50 that 2 of them are owed" in page
+    assert "except for $0.50 owed to 2 of them" in page
     listed = [f"{p.worker.pk}-{p.pk}" for p in Payment.objects.filter(kind="base").order_by("pk")]
     told = client.post(address, {"paid": listed[:1]}, follow=True).content.decode()
     assert "Recorded: $0.25 was paid to 1 worker." in told
     told = client.post(address, {"paid": listed[1:], "leave": ""}, follow=True).content.decode()
     assert "Recorded: nobody can pay 1 worker $0.25; it stays owed." in told
-    assert "somebody has said of $0.25 that nobody can pay it" in told
+    assert "$0.25 of that stays owed: somebody has recorded that nobody can pay it" in told
     assert not for_a_person(sync(campaign))
 
 
