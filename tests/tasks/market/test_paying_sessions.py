@@ -6,7 +6,7 @@ import pytest
 
 from tasks.crowds import CrowdError
 from tasks.market.sync import sync
-from tasks.models import Payment, Place
+from tasks.models import Payment, Place, Session
 from tasks.money.settling import accounts_of, leave, settle
 from tests.studies.bazaar_people import Person, in_step
 
